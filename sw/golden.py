@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The golden model: the integer network in NumPy, the authority that hardware is compared with.
+
+Sums are computed by float64 matrix products, which is exact: every partial sum is an integer below 2^53 (products are below 2^20
+and there are fewer than 2^33 of them), whatever the order of summation.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from .errors import FirebrickError
+from .model import ACTIVATION_MAX, Model, QuantizedLayer
+from .network import Bypass, Conv, Fire, GlobalAverage, MaxPool, pooled
+
+Map = NDArray[np.uint8]
+"""A batch of feature maps: (frames, channels, rows, columns), 0..255."""
+
+
+def convolve(maps: Map, layer: QuantizedLayer, *, stride: int = 1, padding: int = 0) -> Map:
+    """One convolution with bias, requantisation and ReLU: clamp((sum + bias + round) >> shift, 0, 255)."""
+    filters, channels, kernel, _ = layer.codes.shape
+    padded = np.pad(maps, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    windows = sliding_window_view(padded, (kernel, kernel), axis=(2, 3))[:, :, ::stride, ::stride]
+    frames, _, height, width = windows.shape[:4]
+    weights = layer.weights.reshape(filters, -1).astype(np.float64)
+    out = np.empty((frames, filters, height, width), np.uint8)
+    for frame in range(frames):
+        columns = windows[frame].transpose(0, 3, 4, 1, 2).reshape(channels * kernel**2, -1).astype(np.float64)
+        sums = (weights @ columns).astype(np.int64) + layer.start[:, None]
+        out[frame] = np.clip(sums >> layer.shift, 0, ACTIVATION_MAX).reshape(filters, height, width)
+    return out
+
+
+def max_pool(maps: Map) -> Map:
+    """3x3/2 max pooling without padding, output size rounded up; windows that overhang see only what is there."""
+    height, width = (pooled(length) for length in maps.shape[2:])
+    overhang = (2 * height + 1 - maps.shape[2], 2 * width + 1 - maps.shape[3])
+    padded = np.pad(maps, ((0, 0), (0, 0), (0, overhang[0]), (0, overhang[1])))
+    windows = sliding_window_view(padded, (3, 3), axis=(2, 3))[:, :, ::2, ::2]
+    return np.asarray(windows.max(axis=(4, 5)), dtype=np.uint8)
+
+
+def global_sum(maps: Map) -> NDArray[np.int64]:
+    """The sum over all positions of each channel: the scores, shape (frames, channels)."""
+    return maps.sum(axis=(2, 3), dtype=np.int64)
+
+
+def run(model: Model, frames: Map, tap: Callable[[str, Map], None] | None = None) -> NDArray[np.int64]:
+    """The integer scores of each frame, shape (frames, classes).
+
+    ``frames`` are RGB bytes, shape (frames, 3, height, width). ``tap`` is called with each layer's and pool's name and output.
+    """
+    expected = (model.network.input.channels, model.network.input.height, model.network.input.width)
+    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[1:] != expected:
+        raise FirebrickError(f"frames must be bytes of shape (n, {expected[0]}, {expected[1]}, {expected[2]}), not {frames.dtype} {frames.shape}")
+
+    def tapped(name: str, maps: Map) -> Map:
+        if tap is not None:
+            tap(name, maps)
+        return maps
+
+    maps = frames
+    for stage in model.network.stages:
+        match stage:
+            case Conv(name=name, stride=stride, padding=padding):
+                maps = tapped(name, convolve(maps, model.layers[name], stride=stride, padding=padding))
+            case Fire():
+                maps = _fire(model, stage, maps, tapped)
+            case MaxPool(name=name):
+                maps = tapped(name, max_pool(maps))
+            case GlobalAverage():
+                return global_sum(maps)
+    raise FirebrickError(f"network {model.network.name}: the last stage must be the global average")
+
+
+def _fire(model: Model, fire: Fire, maps: Map, tapped: Callable[[str, Map], Map]) -> Map:
+    def layer(part: str, inputs: Map, padding: int = 0) -> Map:
+        name = f"{fire.name}/{part}"
+        return tapped(name, convolve(inputs, model.layers[name], padding=padding))
+
+    squeezed = layer("squeeze1x1", maps)
+    halves = []
+    if fire.expand1x1:
+        halves.append(layer("expand1x1", squeezed))
+    if fire.expand3x3:
+        halves.append(layer("expand3x3", squeezed, padding=1))
+    out = np.concatenate(halves, axis=1)
+    if fire.bypass is Bypass.NONE:
+        return out
+    other = maps if fire.bypass is Bypass.SIMPLE else layer("bypass1x1", maps)
+    return tapped(fire.name, np.minimum(out.astype(np.uint16) + other, ACTIVATION_MAX).astype(np.uint8))

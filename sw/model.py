@@ -1,0 +1,128 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A network with its integers: the specification that hardware equals bit for bit (see docs/numerics.md)."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import FirebrickError
+from .network import Fire, Layer, Network
+
+ACTIVATION_MAX = 255
+CENTROID_BITS = 12  # signed; a product with a pixel stays below 2^20
+SHIFT_MAX = 24
+
+
+@dataclass(frozen=True, eq=False)
+class QuantizedLayer:
+    """The integers of one convolution.
+
+    ``out = clamp((sum(codebook[codes] * in) + bias + 2^(shift-1)) >> shift, 0, 255)``; the rounding term is 0 when shift is 0.
+    """
+
+    codes: NDArray[np.uint8]
+    """Codebook indices, shape (filters, input channels, kernel, kernel); code 0 is a zero weight."""
+    codebook: NDArray[np.int32]
+    """2^bits centroids, each within CENTROID_BITS signed bits; the first is 0."""
+    bias: NDArray[np.int64]
+    """One per filter, in accumulator units, without the rounding term."""
+    shift: int
+    """Right shift from accumulator to activation, 0 to SHIFT_MAX."""
+
+    @property
+    def bits(self) -> int:
+        """Width of a codebook index."""
+        return (len(self.codebook) - 1).bit_length()
+
+    @property
+    def nonzero(self) -> int:
+        """Number of weights whose code is not 0."""
+        return int(np.count_nonzero(self.codes))
+
+    @property
+    def weights(self) -> NDArray[np.int32]:
+        """The weights as integers, in the shape of the codes."""
+        return self.codebook[self.codes]
+
+    @property
+    def start(self) -> NDArray[np.int64]:
+        """What each filter's accumulator starts from: bias and rounding term."""
+        return self.bias + ((1 << self.shift) >> 1)
+
+    def accumulator_range(self) -> tuple[int, int]:
+        """The least and greatest value that any partial sum can take, in any order of summation.
+
+        Proven from the weights: pixels are 0..255, so a sum lies between start + 255 * (its negative weights) and start + 255 * (its
+        positive ones), and so does every partial sum.
+        """
+        flat = self.weights.reshape(len(self.bias), -1).astype(np.int64)
+        low = self.start + ACTIVATION_MAX * np.minimum(flat, 0).sum(axis=1)
+        high = self.start + ACTIVATION_MAX * np.maximum(flat, 0).sum(axis=1)
+        return min(0, int(low.min())), max(0, int(high.max()))
+
+    @property
+    def accumulator_bits(self) -> int:
+        """Width of a two's complement accumulator that cannot overflow."""
+        low, high = self.accumulator_range()
+        return max((-low - 1).bit_length(), high.bit_length()) + 1
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a picture becomes the network's input: RGB bytes, row by row; the mean is folded into conv1's bias."""
+
+    resize: int
+    """Length of the picture's short side before the central crop to the input's size, in pixels."""
+    mean: tuple[float, float, float]
+    """Subtracted from R, G and B by the float network, in byte units."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network, its integers, and what is needed to use and to trust it."""
+
+    network: Network
+    layers: dict[str, QuantizedLayer]
+    """By layer name, in the order of ``network.layers()``."""
+    preprocessing: Preprocessing
+    labels: tuple[str, ...]
+    """Class names in the order of the scores."""
+    score_scale: float
+    """A score (integer sum over all positions) times this is the network's float output before softmax."""
+    metadata: dict[str, str] = field(default_factory=dict)
+    """Provenance, licence, calibration and command, for people."""
+
+    def verify(self) -> None:
+        """Raise FirebrickError unless network and integers fit together."""
+        self.network.verify()
+        expected = self.network.layers()
+        if list(self.layers) != [layer.name for layer in expected]:
+            raise FirebrickError(f"model of {self.network.name}: layers must be those of the network, in its order")
+        for layer in expected:
+            for problem in _layer_problems(layer, self.layers[layer.name]):
+                raise FirebrickError(f"layer {layer.name}: {problem}")
+        for stage in self.network.stages:
+            if isinstance(stage, Fire):
+                shifts = {part.shift for name, part in self.layers.items() if name.startswith(f"{stage.name}/expand")}
+                if len(shifts) > 1:
+                    raise FirebrickError(f"stage {stage.name}: both kinds of expand filters must have one shift, not {sorted(shifts)}")
+        if len(self.labels) != self.network.classes:
+            raise FirebrickError(f"labels must be {self.network.classes}, one a class, not {len(self.labels)}")
+
+
+def _layer_problems(layer: Layer, quantized: QuantizedLayer) -> list[str]:
+    limit = 1 << (CENTROID_BITS - 1)
+    codebook = quantized.codebook
+    checks = [
+        (quantized.codes.shape == layer.weight_shape, f"codes must have shape {layer.weight_shape}, not {quantized.codes.shape}"),
+        (quantized.bias.shape == (layer.conv.filters,), f"biases must be {layer.conv.filters}, not {quantized.bias.shape}"),
+        (len(codebook) in (2, 4, 8, 16, 32, 64, 128, 256), f"codebook must have 2 to 256 entries, a power of two, not {len(codebook)}"),
+        (codebook[0] == 0, "the codebook's first entry must be 0"),
+        (bool(np.all(np.abs(codebook) < limit)), f"centroids must lie within +-{limit - 1}"),
+        (int(quantized.codes.max(initial=0)) < len(codebook), "a code lies outside the codebook"),
+        (0 <= quantized.shift <= SHIFT_MAX, f"shift must be 0 to {SHIFT_MAX}, not {quantized.shift}"),
+        (bool(np.all(np.abs(quantized.bias) < 1 << 31)), "biases must fit 32 bits"),
+    ]
+    return [problem for good, problem in checks if not good]
