@@ -1,0 +1,10 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Maps the rooms hw/, sw/ and sim/ to the packages firebrick.hw, firebrick.sw and firebrick.sim."""
+
+from setuptools import find_packages, setup
+
+rooms = ("hw", "sw", "sim")
+packages = {f"firebrick.{name}": name.replace(".", "/") for room in rooms for name in [room, *(f"{room}.{sub}" for sub in find_packages(room))]}
+
+setup(packages=list(packages), package_dir=packages, package_data={"": ["py.typed", "*.fire", "*.v", "*.cpp", "*.json"]})
