@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Length-limited canonical Huffman codes: what the `.fire` file and the weight ROMs are written in.
+
+Deep Compression (arXiv:1510.00149, Section 4) codes weights and gaps so. Lengths are found by package-merge (Larmore and Hirschberg,
+"A fast algorithm for optimal length-limited Huffman codes", 1990), which no code with the same limit beats.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import FirebrickError
+
+LENGTH_MAX = 16
+"""Longest code word that is allowed anywhere, in bits."""
+
+
+def code_lengths(counts: Sequence[int], limit: int) -> tuple[int, ...]:
+    """The length in bits of each symbol's code word, 0 for symbols that do not occur.
+
+    ``counts[symbol]`` is how often the symbol occurs. The lengths are those of an optimal prefix code without words longer than
+    ``limit`` (1 to LENGTH_MAX): they minimise sum(counts * lengths). A symbol that occurs alone gets length 1. Equal counts give
+    equal results on every machine. Raises FirebrickError when a count is negative or more than 2^limit symbols occur.
+    """
+    if not 1 <= limit <= LENGTH_MAX:
+        raise FirebrickError(f"limit must be 1 to {LENGTH_MAX} bits, not {limit}")
+    if any(count < 0 for count in counts):
+        raise FirebrickError("counts must not be negative")
+    coins = sorted((int(count), (symbol,)) for symbol, count in enumerate(counts) if count)
+    if len(coins) > 1 << limit:
+        raise FirebrickError(f"{len(coins)} symbols do not fit code words of at most {limit} bits; raise the limit")
+    lengths = [0] * len(counts)
+    if len(coins) == 1:
+        lengths[coins[0][1][0]] = 1
+        return tuple(lengths)
+    packages: list[tuple[int, tuple[int, ...]]] = []
+    for _ in range(limit):
+        merged = sorted(coins + packages, key=lambda item: item[0])
+        packages = [(left[0] + right[0], left[1] + right[1]) for left, right in zip(merged[::2], merged[1::2], strict=False)]
+    for _, symbols in packages[: max(0, len(coins) - 1)]:
+        for symbol in symbols:
+            lengths[symbol] += 1
+    return tuple(lengths)
+
+
+@dataclass(frozen=True)
+class CanonicalCode:
+    """The canonical prefix code of given lengths.
+
+    Words are numbered upwards from 0, shorter words first, words of one length in the order of their symbols; a word's most
+    significant bit comes first in the stream. Raises FirebrickError unless the lengths (each 0 to LENGTH_MAX, 0 for an unused symbol)
+    make a complete code, or name one symbol only, of length 1 and with the word 0, or none.
+    """
+
+    lengths: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if any(not 0 <= length <= LENGTH_MAX for length in self.lengths):
+            raise FirebrickError(f"code lengths must be 0 to {LENGTH_MAX} bits")
+        used = [length for length in self.lengths if length]
+        kraft = sum(1 << (LENGTH_MAX - length) for length in used)
+        if kraft > 1 << LENGTH_MAX:
+            raise FirebrickError("code lengths ask for more words than there are; they do not describe a prefix code")
+        if kraft < 1 << LENGTH_MAX and used not in ([], [1]):
+            raise FirebrickError("code lengths leave words unused; they do not describe a complete prefix code")
+
+    @property
+    def max_length(self) -> int:
+        """Length of the longest word in bits, 0 when there is none."""
+        return max(self.lengths, default=0)
+
+    @cached_property
+    def words(self) -> tuple[int, ...]:
+        """Each symbol's word as an integer of ``lengths[symbol]`` bits; 0 for unused symbols."""
+        words = [0] * len(self.lengths)
+        word = previous = 0
+        for length, symbol in self._order:
+            word <<= length - previous
+            words[symbol] = word
+            word, previous = word + 1, length
+        return tuple(words)
+
+    def bit_count(self, symbols: ArrayLike) -> int:
+        """Number of bits that encoding the symbols takes; raises FirebrickError when one has no word."""
+        return int(self._lengths_of(np.asarray(symbols)).sum(dtype=np.int64))
+
+    def encode(self, symbols: ArrayLike) -> NDArray[np.uint8]:
+        """The symbols' words one after the other: one bit, 0 or 1, per element; raises FirebrickError when a symbol has no word."""
+        flat = np.asarray(symbols).ravel()
+        lengths = self._lengths_of(flat)
+        ends = np.cumsum(lengths)
+        words = np.array(self.words, np.uint32)[flat] if flat.size else np.empty(0, np.uint32)
+        bits = np.zeros(int(ends[-1]) if flat.size else 0, np.uint8)
+        for place in range(self.max_length):
+            long = lengths > place
+            bits[ends[long] - 1 - place] = words[long] >> place & 1
+        return bits
+
+    def decode(self, bits: NDArray[np.uint8], count: int) -> NDArray[np.uint16]:
+        """The first ``count`` symbols of a stream of bits (0 or 1 per element); what follows them is not looked at.
+
+        Raises FirebrickError when the stream ends early or holds a word of no symbol.
+        """
+        if count < 0 or (count and not self.max_length):
+            raise FirebrickError(f"a code without words cannot give {count} symbols" if count > 0 else "count must not be negative")
+        if count > bits.size:
+            raise FirebrickError(f"the stream of {bits.size} bits ends before its {count} symbols do")
+        if not count:
+            return np.empty(0, np.uint16)
+        symbol_at, steps = self._lookup(bits)
+        position, positions = 0, []
+        for _ in range(count):
+            positions.append(position)
+            position += steps[position]
+        starts = np.array(positions)
+        stuck = np.frombuffer(steps, np.uint8)[starts] == 0
+        if position > bits.size or bool(np.any(stuck & (starts >= bits.size))):
+            raise FirebrickError(f"the stream of {bits.size} bits ends before its {count} symbols do")
+        if bool(np.any(stuck)):
+            raise FirebrickError("the stream holds a word that stands for no symbol")
+        return symbol_at[starts]
+
+    @property
+    def _order(self) -> list[tuple[int, int]]:
+        return sorted((length, symbol) for symbol, length in enumerate(self.lengths) if length)
+
+    def _lengths_of(self, symbols: NDArray[np.integer]) -> NDArray[np.int64]:
+        if not symbols.size:
+            return np.empty(0, np.int64)
+        if int(symbols.min()) < 0 or int(symbols.max()) >= len(self.lengths):
+            raise FirebrickError(f"symbols must be 0 to {len(self.lengths) - 1}")
+        lengths = np.array(self.lengths, np.int64)[symbols.ravel()]
+        if not lengths.all():
+            raise FirebrickError(f"symbol {symbols.ravel()[lengths == 0][0]} has no code word")
+        return lengths
+
+    def _lookup(self, bits: NDArray[np.uint8]) -> tuple[NDArray[np.uint16], bytes]:
+        """For every bit position, the symbol and the length of the word that would start there (0: no word, or past the end)."""
+        width, size = self.max_length, bits.size
+        padded = np.concatenate([bits, np.zeros(width, np.uint8)]).astype(np.uint16)
+        windows = np.zeros(size, np.uint16)
+        for place in range(width):
+            windows = windows << 1 | padded[place : place + size]
+        symbols, lengths = np.zeros(1 << width, np.uint16), np.zeros(1 << width, np.uint8)
+        for length, symbol in self._order:
+            first = self.words[symbol] << (width - length)
+            symbols[first : first + (1 << (width - length))] = symbol
+            lengths[first : first + (1 << (width - length))] = length
+        return symbols[windows], lengths[windows].tobytes() + bytes(width)
