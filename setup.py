@@ -5,6 +5,7 @@
 from setuptools import find_packages, setup
 
 rooms = ("hw", "sw", "sim")
-packages = {f"firebrick.{name}": name.replace(".", "/") for room in rooms for name in [room, *(f"{room}.{sub}" for sub in find_packages(room))]}
+names = [name for room in rooms for name in (room, *(f"{room}.{package}" for package in find_packages(room)))]
+packages = {f"firebrick.{name}": name.replace(".", "/") for name in names}
 
 setup(packages=list(packages), package_dir=packages, package_data={"": ["py.typed", "*.fire", "*.v", "*.cpp", "*.json"]})

@@ -46,7 +46,7 @@ def max_pool(maps: Map) -> Map:
 
 def global_sum(maps: Map) -> NDArray[np.int64]:
     """The sum over all positions of each channel: the scores, shape (frames, channels)."""
-    return maps.sum(axis=(2, 3), dtype=np.int64)
+    return np.asarray(maps.sum(axis=(2, 3), dtype=np.int64))
 
 
 def run(model: Model, frames: Map, tap: Callable[[str, Map], None] | None = None) -> NDArray[np.int64]:
@@ -56,7 +56,8 @@ def run(model: Model, frames: Map, tap: Callable[[str, Map], None] | None = None
     """
     expected = (model.network.input.channels, model.network.input.height, model.network.input.width)
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[1:] != expected:
-        raise FirebrickError(f"frames must be bytes of shape (n, {expected[0]}, {expected[1]}, {expected[2]}), not {frames.dtype} {frames.shape}")
+        shape = ", ".join(map(str, expected))
+        raise FirebrickError(f"frames must be bytes of shape (n, {shape}), not {frames.dtype} {frames.shape}")
 
     def tapped(name: str, maps: Map) -> Map:
         if tap is not None:

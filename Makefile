@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+
+JOBS ?= 2# test processes at a time
+MODEL ?= squeezenet1_1# a name from `firebrick models`, or the path of a .fire file
+
+BIN := .venv/bin
+ROOMS := hw sw sim
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lint types test test-all sim demo verilog clean
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/installed ## make the virtual environment in .venv and install everything into it
+
+.venv/installed: pyproject.toml setup.py
+	@command -v $(CXX) >/dev/null || { \
+	  echo "setup: no C++ compiler: $(CXX), which the simulator needs, was not found; install it (Debian: apt-get install g++)" >&2; exit 1; }
+	@set -e; python=; if [ ! -x $(BIN)/python ]; then \
+	  for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	    if $$candidate -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$candidate; break; fi; \
+	  done; \
+	  if [ -z "$$python" ]; then echo "setup: no Python 3.11 or newer with its venv module was found; install it" \
+	    "(Debian: apt-get install python3 python3-venv) or name it: make setup PYTHON=/path/to/python3" >&2; exit 1; fi; \
+	  echo "setup: making .venv with $$($$python --version)"; $$python -m venv .venv; fi
+	@echo "setup: installing packages into .venv (a minute or two)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+.types/firebrick: Makefile
+	@mkdir -p $@ && for room in $(ROOMS); do ln -sfn ../../$$room $@/$$room; done && touch $@
+
+lint: setup ## check the style
+	$(BIN)/ruff check .
+
+types: setup .types/firebrick ## check the types
+	$(BIN)/mypy
+
+test: setup ## run the quick tests
+	$(BIN)/pytest -q -n $(JOBS) -m "not slow"
+
+test-all: setup ## run every test
+	$(BIN)/pytest -q -n $(JOBS)
+
+sim: setup ## simulate the generated hardware: its benches, then whole frames through the whole network
+	$(BIN)/python -m firebrick.sim
+
+demo: setup ## photographs through golden model and generated hardware, score for score
+	$(BIN)/firebrick demo
+
+verilog: setup ## write the accelerator's Verilog and plan to build/verilog
+	$(BIN)/firebrick verilog --model $(MODEL) -o build/verilog
+
+clean: ## remove what was made, except .venv
+	rm -rf build dist .types .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
