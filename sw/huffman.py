@@ -112,7 +112,8 @@ class CanonicalCode:
         if not count:
             return np.empty(0, np.uint16)
         symbol_at, steps = self._lookup(bits)
-        position, positions = 0, []
+        position = 0
+        positions: list[int] = []
         for _ in range(count):
             positions.append(position)
             position += steps[position]
@@ -122,7 +123,7 @@ class CanonicalCode:
             raise FirebrickError(f"the stream of {bits.size} bits ends before its {count} symbols do")
         if bool(np.any(stuck)):
             raise FirebrickError("the stream holds a word that stands for no symbol")
-        return symbol_at[starts]
+        return np.asarray(symbol_at[starts], np.uint16)
 
     @property
     def _order(self) -> list[tuple[int, int]]:
@@ -133,7 +134,7 @@ class CanonicalCode:
             return np.empty(0, np.int64)
         if int(symbols.min()) < 0 or int(symbols.max()) >= len(self.lengths):
             raise FirebrickError(f"symbols must be 0 to {len(self.lengths) - 1}")
-        lengths = np.array(self.lengths, np.int64)[symbols.ravel()]
+        lengths: NDArray[np.int64] = np.array(self.lengths, np.int64)[symbols.ravel()]
         if not lengths.all():
             raise FirebrickError(f"symbol {symbols.ravel()[lengths == 0][0]} has no code word")
         return lengths
@@ -142,9 +143,10 @@ class CanonicalCode:
         """For every bit position, the symbol and the length of the word that would start there (0: no word, or past the end)."""
         width, size = self.max_length, bits.size
         padded = np.concatenate([bits, np.zeros(width, np.uint8)]).astype(np.uint16)
-        windows = np.zeros(size, np.uint16)
+        windows: NDArray[np.uint16] = np.zeros(size, np.uint16)
         for place in range(width):
-            windows = windows << 1 | padded[place : place + size]
+            windows <<= 1
+            windows |= padded[place : place + size]
         symbols, lengths = np.zeros(1 << width, np.uint16), np.zeros(1 << width, np.uint8)
         for length, symbol in self._order:
             first = self.words[symbol] << (width - length)

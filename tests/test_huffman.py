@@ -8,10 +8,11 @@ from functools import cache
 
 import numpy as np
 import pytest
-from firebrick.sw.errors import FirebrickError
-from firebrick.sw.huffman import CanonicalCode, code_lengths
 from hypothesis import given
 from hypothesis import strategies as st
+
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.huffman import CanonicalCode, code_lengths
 
 COUNTS = st.lists(st.integers(0, 1000), min_size=1, max_size=60)
 

@@ -1,0 +1,165 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Small random networks of the family, random integers for them, and frames: what tests draw their examples from.
+
+Everything is a function of the NumPy generator it is given, so a seed in a test's id is enough to repeat it.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from firebrick.sw import golden
+from firebrick.sw.model import CENTROID_BITS, SHIFT_MAX, Model, Preprocessing, QuantizedLayer
+from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Network, Shape, Stage, stage_layers
+
+_DENSITIES = (0.0, 0.02, 0.1, 0.33, 0.33, 0.5, 0.5, 0.8, 1.0, 1.0)
+
+
+def random_network(
+    rng: np.random.Generator,
+    *,
+    height: int | None = None,
+    width: int | None = None,
+    channels: int = 3,
+    filters: int | None = None,
+    kernel: int | None = None,
+    stride: int | None = None,
+    padding: int = 0,
+    fires: int | None = None,
+    pools: bool | None = None,
+    classes: int | None = None,
+    bypass: Bypass = Bypass.NONE,
+) -> Network:
+    """A legal network: conv1, Fire modules (0 to 3) with pools in between, a 1x1 conv10 and the average; None draws.
+
+    Maps are 3 to 31 rows and columns, seldom square. ``pools`` True puts a pool wherever one fits, False nowhere. With a simple
+    bypass each Fire module has as many outputs as inputs.
+    """
+    kernel = int(rng.choice([1, 3, 7])) if kernel is None else kernel
+    stride = int(rng.integers(1, 3)) if stride is None else stride
+    least = max(3, kernel - 2 * padding)
+    height = int(rng.integers(least, 32)) if height is None else height
+    width = int(rng.integers(least, 32)) if width is None else width
+    filters = int(rng.integers(1, 13)) if filters is None else filters
+    stages: list[Stage] = [Conv("conv1", filters, kernel, stride, padding)]
+
+    def pool(index: int) -> None:
+        shape = Network("partial", Shape(channels, height, width), tuple(stages)).shapes()[-1]
+        if min(shape.height, shape.width) >= 3 and (rng.random() < 0.6 if pools is None else pools):
+            stages.append(MaxPool(f"pool{index}"))
+
+    pool(1)
+    outputs = filters
+    for index in range(2, 2 + (int(rng.integers(0, 4)) if fires is None else fires)):
+        ones, threes = (int(n) for n in rng.integers(1, 10, 2))
+        if bypass is Bypass.SIMPLE:
+            ones = int(rng.integers(0, outputs + 1))
+            threes = outputs - ones
+        elif rng.random() < 0.3:
+            ones, threes = (0, threes) if rng.random() < 0.5 else (ones, 0)
+        stages.append(Fire(f"fire{index}", int(rng.integers(1, 7)), ones, threes, bypass))
+        outputs = ones + threes
+        pool(index)
+    stages += [Conv("conv10", int(rng.integers(1, 21)) if classes is None else classes, 1), GlobalAverage("pool10")]
+    network = Network("random", Shape(channels, height, width), tuple(stages))
+    network.verify()
+    return network
+
+
+def random_model(
+    rng: np.random.Generator,
+    network: Network | None = None,
+    *,
+    bits: int | None = None,
+    density: float | None = None,
+    **overrides: Any,
+) -> Model:
+    """A legal model whose activations stay alive: biases and shifts are set from a random frame, layer by layer.
+
+    ``bits`` (2 to 8) and ``density`` (0 to 1, share of non-zero weights) are drawn for each layer when None. ``overrides`` go to
+    `random_network` when no ``network`` is given.
+    """
+    network = random_network(rng, **overrides) if network is None else network
+    layers: dict[str, QuantizedLayer] = {}
+    shape = network.input
+    maps: golden.Map = rng.integers(0, 256, (2, shape.channels, shape.height, shape.width), dtype=np.uint8)
+    for stage, shape in zip(network.stages, network.shapes(), strict=False):
+        drawn = {layer.name.rpartition("/")[2]: (layer, _random_weights(rng, layer, bits, density)) for layer in stage_layers(stage, shape)}
+        match stage:
+            case Conv(name=name):
+                layers |= (alive := _alive(rng, {name: drawn[name]}, maps))
+                maps = golden.convolve(maps, alive[name], stride=stage.stride, padding=stage.padding)
+            case MaxPool():
+                maps = golden.max_pool(maps)
+            case Fire():
+                fire = _alive(rng, {"squeeze1x1": drawn.pop("squeeze1x1")}, maps)
+                squeezed = golden.convolve(maps, fire[f"{stage.name}/squeeze1x1"])
+                bypass = {part: drawn.pop(part) for part in list(drawn) if part == "bypass1x1"}
+                fire |= _alive(rng, drawn, squeezed)
+                if bypass:
+                    fire |= _alive(rng, bypass, maps)
+                layers |= fire
+                maps = golden._fire(Model(network, layers, Preprocessing(1, (0, 0, 0)), (), 1.0), stage, maps, lambda _, part: part)
+            case GlobalAverage():
+                pass
+    labels = tuple(f"class {index}" for index in range(network.classes))
+    mean = (float(rng.integers(0, 256)), 117.5, 122.67891434)
+    preprocessing = Preprocessing(int(rng.integers(1, 300)), mean)
+    model = Model(network, layers, preprocessing, labels, float(rng.uniform(1e-6, 1)), {"licence": "none"})
+    model.verify()
+    return model
+
+
+def random_frames(rng: np.random.Generator, model: Model, count: int) -> NDArray[np.uint8]:
+    """Frames for the model, shape (count, channels, height, width): noise, extremes, single pixels and ramps, mixed at random."""
+    shape = (model.network.input.channels, model.network.input.height, model.network.input.width)
+    frames = np.empty((count, *shape), np.uint8)
+    for frame in frames:
+        match int(rng.integers(0, 8)):
+            case 0:
+                frame[:] = 255
+            case 1:
+                frame[:] = 0
+                frame[tuple(rng.integers(0, shape))] = 255
+            case 2:
+                frame[:] = np.add.outer(np.arange(shape[1]) * 7, np.arange(shape[2]) * 5) + rng.integers(0, 256)
+            case 3:
+                frame[:] = rng.integers(0, 2, shape) * 255
+            case _:
+                frame[:] = rng.integers(0, 256, shape)
+    return frames
+
+
+def _random_weights(rng: np.random.Generator, layer: Layer, bits: int | None, density: float | None) -> QuantizedLayer:
+    bits = int(rng.integers(2, 9)) if bits is None else bits
+    density = float(rng.choice(_DENSITIES)) if density is None else density
+    limit = int(rng.choice([3, 40, 300, (1 << (CENTROID_BITS - 1)) - 1]))
+    codebook = np.concatenate([[0], rng.integers(-limit, limit + 1, (1 << bits) - 1)]).astype(np.int32)
+    likely = rng.dirichlet(np.full((1 << bits) - 1, 0.5))  # skewed, so that entropy coding has something to gain
+    codes = rng.choice(np.arange(1, 1 << bits), layer.weight_shape, p=likely) * (rng.random(layer.weight_shape) < density)
+    return QuantizedLayer(codes.astype(np.uint8), codebook, np.zeros(layer.conv.filters, np.int64), 0)
+
+
+def _alive(rng: np.random.Generator, parts: dict[str, tuple[Layer, QuantizedLayer]], maps: golden.Map) -> dict[str, QuantizedLayer]:
+    """The layers, which read the same maps, by full name; biases and their one shift leave outputs neither all 0 nor all 255."""
+    biases, tops = {}, [0.0]
+    for layer, quantized in parts.values():
+        sums = _sums(layer, quantized, maps)
+        spread = max(float(sums.std()), 50.0)
+        lift = np.concatenate([rng.uniform(0.2, 1.5, 1), rng.normal(0.7, 0.7, layer.conv.filters - 1)])
+        biases[layer.name] = (lift * spread - sums.mean(axis=1)).astype(np.int64)
+        tops.append(float(np.quantile(sums + biases[layer.name][:, None], 0.97)))
+    shift = min(SHIFT_MAX, max(0, round(np.log2(max(tops) / 255 + 1e-9))))
+    return {layer.name: QuantizedLayer(drawn.codes, drawn.codebook, biases[layer.name], shift) for layer, drawn in parts.values()}
+
+
+def _sums(layer: Layer, quantized: QuantizedLayer, maps: golden.Map) -> NDArray[np.float64]:
+    """Every sum of products of each filter, shape (filters, positions of all frames)."""
+    conv, around = layer.conv, layer.conv.padding
+    padded = np.pad(maps, ((0, 0), (0, 0), (around, around), (around, around)))
+    windows = sliding_window_view(padded, (conv.kernel, conv.kernel), axis=(2, 3))[:, :, :: conv.stride, :: conv.stride]
+    sums = np.einsum("nchwyx,fcyx->fnhw", windows.astype(float), quantized.weights.astype(float))
+    return np.asarray(sums, np.float64).reshape(conv.filters, -1)
