@@ -1,0 +1,38 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The command line: it only parses arguments, calls the rooms and prints."""
+
+from typing import Any
+
+import click
+
+from .commands import classify, demo, evaluate, importing, inspect, models, verilog
+from .errors import FirebrickError
+
+INTERRUPTED = 130
+
+
+class _Commands(click.Group):
+    """A group in which a user's mistake ends in one sentence, and Ctrl-C quietly."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FirebrickError as error:
+            raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="firebrick")
+def main() -> None:
+    """SqueezeNet on an FPGA, with every weight on the chip.
+
+    A pretrained network becomes a compressed integer model (import), which becomes Verilog (verilog); pictures go through the integer
+    golden model or the simulated hardware (classify). Every command has --help with an example, and --json.
+    """
+
+
+for command in (models.command, importing.command, inspect.command, classify.command, evaluate.command, verilog.command, demo.command):
+    main.add_command(command)

@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""`firebrick classify`: pictures through the golden model or the simulated hardware."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .. import catalogue
+from .common import json_option, lanes_option, model_option, print_json, progress_bar
+
+
+@click.command("classify")
+@click.option("--backend", type=click.Choice(["golden", "sim"]), default="golden", show_default=True, help="What computes the scores.")
+@model_option
+@lanes_option
+@click.option("--scores", is_flag=True, help="Give all integer scores in the JSON document too.")
+@json_option
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE...")
+def command(backend: str, model: str, lanes: int, scores: bool, as_json: bool, images: tuple[Path, ...]) -> None:
+    """Name what pictures show.
+
+    Either in the integer golden model (--backend golden), or in the generated hardware under Verilator (--backend sim), whose scores are
+    the same integers. The JSON document is a list of {image, top5: [{index, label, probability}], cycles}; cycles, from one frame's
+    result to the next, are null for the golden model.
+
+    \b
+    Example: firebrick classify --backend sim --lanes 200 cat.jpg
+    """
+    from ..pictures import read_pictures
+    from .backends import classify, top5
+
+    loaded = catalogue.load(model)
+    frames = read_pictures(images, loaded.preprocessing, loaded.network.input)
+    with progress_bar() as progress:
+        results = classify(backend, loaded, frames, lanes=lanes, progress=progress)
+    entries = []
+    for image, result in zip(images, results, strict=True):
+        entry: dict[str, Any] = {"image": str(image), "top5": top5(loaded, result.scores), "cycles": result.cycles}
+        if scores:
+            entry["scores"] = result.scores.tolist()
+        entries.append(entry)
+    if as_json:
+        print_json(entries)
+        return
+    for entry in entries:
+        click.echo(entry["image"] + (f" ({entry['cycles']:,} cycles)" if entry["cycles"] else ""))
+        for guess in entry["top5"]:
+            click.echo("  {probability:6.1%}  {label} ({index})".format(**guess))

@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""`firebrick demo`: photographs through golden model and generated hardware, score for score."""
+
+import json
+import time
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .. import catalogue
+from ..errors import FirebrickError
+from .common import json_option, lanes_option, model_option, print_json, progress_bar
+
+PHOTOGRAPHS = ("chelsea.png", "coffee.png", "rocket.jpg")
+
+
+def photographs() -> list[Path]:
+    """The photographs, which come with scikit-image."""
+    try:
+        return [Path(str(files("skimage.data").joinpath(name))) for name in PHOTOGRAPHS]
+    except ModuleNotFoundError as error:
+        raise FirebrickError("the demo's photographs come with scikit-image, which is missing; install firebrick[demo]") from error
+
+
+@click.command("demo")
+@model_option
+@lanes_option
+@click.option("-o", "--output", type=click.Path(path_type=Path), default="build/demo", show_default=True, metavar="DIR")
+@json_option
+def command(model: str, lanes: int, output: Path, as_json: bool) -> None:
+    """Show that hardware and golden model agree.
+
+    Photographs go through the network twice: in the integer golden model, and in the generated hardware under Verilator. Fails unless
+    all scores of both are the same integers. The JSON document, also written to DIR/report.json, has pictures, mismatches,
+    cycles_per_frame and the seconds that each took.
+
+    \b
+    Example: firebrick demo
+    """
+    from ..files import write_whole
+    from .poster import poster
+
+    paths = photographs()
+    report = compare(model, lanes, paths)
+    write_whole(output / "report.json", (json.dumps(report, indent=2) + "\n").encode())
+    for path, entry in zip(paths, report["pictures"], strict=True):
+        write_whole(output / f"{path.stem}.png", poster(path, path.stem, entry["hardware"], _verdict(entry)))
+    if as_json:
+        print_json(report)
+    else:
+        _show(report, output)
+    if report["mismatches"]:
+        raise FirebrickError(f"{report['mismatches']} scores differ between golden model and hardware; see {output / 'report.json'}")
+
+
+def compare(name: str, lanes: int, paths: list[Path]) -> dict[str, Any]:
+    """Both backends' view of each picture, and whether it is the same."""
+    from ..pictures import read_pictures
+    from .backends import classify, top5
+
+    model = catalogue.load(name)
+    frames = read_pictures(paths, model.preprocessing, model.network.input)
+    results, seconds = {}, {}
+    with progress_bar() as progress:
+        for backend in ("golden", "sim"):
+            start = time.perf_counter()
+            results[backend] = classify(backend, model, frames, lanes=lanes, progress=progress)
+            seconds[backend] = round(time.perf_counter() - start, 2)
+    pictures: list[dict[str, Any]] = [
+        {
+            "image": path.name,
+            "golden": top5(model, golden.scores),
+            "hardware": top5(model, hardware.scores),
+            "classes": len(golden.scores),
+            "equal_scores": int((golden.scores == hardware.scores).sum()),
+            "cycles": hardware.cycles,
+        }
+        for path, golden, hardware in zip(paths, results["golden"], results["sim"], strict=True)
+    ]
+    return {
+        "model": name,
+        "lanes": lanes,
+        "pictures": pictures,
+        "mismatches": sum(entry["classes"] - entry["equal_scores"] for entry in pictures),
+        "cycles_per_frame": max(entry["cycles"] for entry in pictures),
+        "golden_seconds": seconds["golden"],
+        "hardware_seconds": seconds["sim"],
+    }
+
+
+def _verdict(entry: dict[str, Any]) -> str:
+    return f"{entry['equal_scores']} of {entry['classes']} scores equal, {entry['cycles']:,} cycles"
+
+
+def _show(report: dict[str, Any], output: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    for entry in report["pictures"]:
+        table = Table(title=entry["image"], caption=_verdict(entry), title_justify="left", caption_justify="left")
+        for heading in ("golden model", "generated hardware"):
+            table.add_column(heading)
+            table.add_column("", justify="right")
+        for pair in zip(entry["golden"], entry["hardware"], strict=True):
+            table.add_row(*(cell for guess in pair for cell in (guess["label"], f"{guess['probability']:.1%}")))
+        console.print(table)
+    frames = len(report["pictures"])
+    console.print(
+        f"{report['model']} with {report['lanes']} lanes: {report['cycles_per_frame']:,} cycles a frame; "
+        f"{frames} frames took the golden model {report['golden_seconds']} s and the simulation {report['hardware_seconds']} s.\n"
+        f"Report and annotated pictures: {output}/",
+        highlight=False,
+    )

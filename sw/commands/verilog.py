@@ -1,0 +1,38 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""`firebrick verilog`: the accelerator of a model as Verilog."""
+
+from pathlib import Path
+
+import click
+
+from .. import catalogue
+from .common import json_option, lanes_option, model_option, print_json
+
+
+@click.command("verilog")
+@model_option
+@lanes_option
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR", help="The folder to write to.")
+@json_option
+def command(model: str, lanes: int, output: Path, as_json: bool) -> None:
+    """Write the accelerator as Verilog, with a JSON report of its plan.
+
+    The same model and lanes give the same bytes. The JSON document is the report: each engine's lanes and predicted cycles, and
+    the whole network's.
+
+    \b
+    Example: firebrick verilog --model squeezenet1_1 --lanes 200 -o build/verilog
+    """
+    from rich.console import Console
+
+    from firebrick.hw.generate import generate
+
+    loaded = catalogue.load(model)
+    with Console(stderr=True).status("generating Verilog"):
+        artefacts = generate(loaded, lanes=lanes)
+        artefacts.write(output)
+    if as_json:
+        print_json(artefacts.report)
+    else:
+        click.echo(f"wrote {output}: {artefacts.report['lanes']} lanes, {artefacts.report['cycles_per_frame']:,} cycles a frame")
