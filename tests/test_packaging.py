@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What users install is complete: sdist and wheel are built, installed into an environment of their own and tried there."""
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("hw", "sw", "sim")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel made from the sdist made from the sources."""
+    folder = tmp_path_factory.mktemp("sources")
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    for room in ROOMS:
+        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+    _run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder / "dist"), str(folder))
+    [found] = (folder / "dist").glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="module")
+def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment that has the wheel, and the packages it needs from the environment of the tests."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder)
+    python = folder / "bin" / "python"
+    _run(sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index", str(wheel))
+    site = sysconfig.get_path("purelib", vars={"base": str(folder)})
+    Path(site, "needed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return python.parent
+
+
+def test_wheel_has_every_file(wheel: Path) -> None:
+    sources = {f"firebrick/{path.relative_to(ROOT)}" for room in ROOMS for path in (ROOT / room).rglob("*") if path.is_file()}
+    expected = {name for name in sources if "__pycache__" not in name}
+    with zipfile.ZipFile(wheel) as archive:
+        assert expected == {name for name in archive.namelist() if name.startswith("firebrick/")}
+
+
+def test_every_module_can_be_imported(programs: Path) -> None:
+    paths = [path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py") if path.name != "__main__.py"]
+    names = [".".join(("firebrick", *path.with_suffix("").parts)).removesuffix(".__init__") for path in paths]
+    check = "import importlib, sys\nfor name in sys.argv[1:]: assert importlib.import_module(name).__file__.startswith(sys.prefix), name"
+    _run(str(programs / "python"), "-c", check, *names)
+
+
+def test_program_finds_the_shipped_model(programs: Path) -> None:
+    assert "squeezenet1_1" in _run(str(programs / "firebrick"), "models")
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(command[0]).parent, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

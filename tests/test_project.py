@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What holds for every file of the project."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+HEADER = ("SPDX-FileCopyrightText: The Firebrick contributors", "SPDX-License-Identifier: BSD-2-Clause")
+MACHINE_PATH = re.compile(r"(^|[^.\w])/(work|root|home|Users)/")
+OLD_AMARANTH = re.compile(r"amaranth\.hdl\.(ast|rec)\b|\bRecord\(|\bElaboratable\b")
+
+
+def test_readme_shows_the_two_commands() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert "make demo" in [line.split("#")[0].strip() for line in lines]
+    assert "make test" in [line.split("#")[0].strip() for line in lines]
+
+
+def test_makefile_helps_with_every_target() -> None:
+    text = (ROOT / "Makefile").read_text()
+    phony = re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE)
+    assert phony is not None
+    assert set(phony[1].split()) == set(re.findall(r"^([a-z-]+):.*## ", text, re.MULTILINE))
+
+
+def test_source_files_start_with_licence() -> None:
+    for path in tracked():
+        if path.suffix in (".py", ".cpp", ".h", ".sh") or path.name in ("Makefile", "run"):
+            start = path.read_text().removeprefix("#!/usr/bin/env bash\n").splitlines()[:2]
+            assert [line.lstrip("#/ ") for line in start] == list(HEADER), path.relative_to(ROOT)
+
+
+def test_no_file_names_a_machine() -> None:
+    assert [path for path, line in text_lines() if MACHINE_PATH.search(line)] == []
+
+
+def test_no_old_amaranth() -> None:
+    found = [path for path, line in text_lines() if path.suffix == ".py" and path != Path(__file__) and OLD_AMARANTH.search(line)]
+    assert found == []
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in (path for path in tracked() if path.suffix == ".md"):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.relative_to(ROOT)}: {target}"
+
+
+def tracked() -> list[Path]:
+    if not (ROOT / ".git").exists():
+        pytest.skip("only a checkout knows which files are the project's")
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+    return [ROOT / name for name in names if name and (ROOT / name).is_file()]
+
+
+def text_lines() -> list[tuple[Path, str]]:
+    found = []
+    for path in tracked():
+        data = path.read_bytes()
+        if b"\0" not in data[:8000]:
+            found += [(path, line) for line in data.decode().splitlines()]
+    return found
