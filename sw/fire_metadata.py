@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The part of a `.fire` file that is text: canonical JSON with all of a model but its integers.
+
+Keys are sorted, nothing is optional and nothing else is allowed. The limits below are far above any network that fits a chip; they
+keep a hostile file from asking for much memory.
+"""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from typing import Any, NoReturn, TypeVar
+
+from .errors import FirebrickError
+from .model import Model, Preprocessing
+from .network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
+
+NUMBER_MAX = 65535
+"""Greatest size, count or resize length."""
+STAGES_MAX = 1000
+WEIGHTS_MAX = 1 << 23
+"""Most weights of all layers together; SqueezeNet has 1.2 million."""
+
+_KINDS: dict[str, type[Stage]] = {"conv": Conv, "fire": Fire, "pool": MaxPool, "average": GlobalAverage}
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True)
+class Description:
+    """A `Model` without its layers; the fields are the model's."""
+
+    network: Network
+    preprocessing: Preprocessing
+    labels: tuple[str, ...]
+    score_scale: float
+    metadata: dict[str, str]
+
+
+def write_description(model: Model) -> bytes:
+    """A model's description as UTF-8 JSON; raises FirebrickError when `read_description` would not take it."""
+    kind_of = {stage_type: kind for kind, stage_type in _KINDS.items()}
+    network = model.network
+    tree = {
+        "labels": model.labels,
+        "metadata": model.metadata,
+        "network": {
+            "input": asdict(network.input),
+            "name": network.name,
+            "stages": [asdict(stage) | {"kind": kind_of[type(stage)]} for stage in network.stages],
+        },
+        "preprocessing": asdict(model.preprocessing),
+        "score_scale": float(model.score_scale),
+    }
+    try:
+        text = json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    except (TypeError, UnicodeEncodeError) as error:
+        raise FirebrickError(f"model of {network.name}: its description cannot be written as JSON: {error}") from error
+    read_description(text)
+    return text
+
+
+def read_description(text: bytes) -> Description:
+    """The description that the JSON holds, its network verified; raises FirebrickError on anything unexpected."""
+    try:
+        tree = json.loads(text.decode(), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise FirebrickError(f"description is not JSON ({type(error).__name__})") from error
+    top = _table(tree, "description", {"labels", "metadata", "network", "preprocessing", "score_scale"})
+    metadata = top["metadata"]
+    if not isinstance(metadata, dict):
+        raise FirebrickError("metadata must be a table of texts")
+    description = Description(
+        _network(top["network"]),
+        _preprocessing(top["preprocessing"]),
+        tuple(_list(top["labels"], "labels", _text, NUMBER_MAX)),
+        _number(top["score_scale"], "score_scale"),
+        {_text(key, "metadata key"): _text(value, f"metadata {key!r}", lines=True) for key, value in metadata.items()},
+    )
+    if description.score_scale <= 0:
+        raise FirebrickError(f"score_scale must be positive, not {description.score_scale}")
+    if len(description.labels) != description.network.classes:
+        raise FirebrickError(f"labels must be {description.network.classes}, one a class, not {len(description.labels)}")
+    return description
+
+
+def _network(tree: Any) -> Network:
+    table = _table(tree, "network", {"input", "name", "stages"})
+    shape = _table(table["input"], "network input", {"channels", "height", "width"})
+    network = Network(
+        _text(table["name"], "network name"),
+        Shape(**{key: _integer(value, f"input {key}") for key, value in shape.items()}),
+        tuple(_list(table["stages"], "stages", _stage, STAGES_MAX)),
+    )
+    network.verify()
+    weights = sum(layer.weights for layer in network.layers())
+    if weights > WEIGHTS_MAX:
+        raise FirebrickError(f"network {network.name} must have at most {WEIGHTS_MAX} weights, not {weights}")
+    return network
+
+
+def _stage(tree: Any, where: str) -> Stage:
+    kind = tree.get("kind") if isinstance(tree, dict) else None
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise FirebrickError(f"{where} must be of a kind among {', '.join(_KINDS)}")
+    stage_type = _KINDS[kind]
+    table = _table(tree, where, {"kind"} | {field.name for field in fields(stage_type)})
+    values: dict[str, Any] = {}
+    for field in fields(stage_type):
+        value, what = table[field.name], f"{where}, {field.name}"
+        if field.type is int:
+            values[field.name] = _integer(value, what)
+        elif field.type is Bypass:
+            if value not in list(Bypass):
+                raise FirebrickError(f"{what} must be one of {', '.join(Bypass)}")
+            values[field.name] = Bypass(value)
+        else:
+            values[field.name] = _text(value, what)
+    if not values["name"] or "/" in values["name"]:
+        raise FirebrickError(f"{where} must have a name without a slash")
+    return stage_type(**values)
+
+
+def _preprocessing(tree: Any) -> Preprocessing:
+    table = _table(tree, "preprocessing", {"mean", "resize"})
+    mean = _list(table["mean"], "mean", _number, 3)
+    if len(mean) != 3:
+        raise FirebrickError(f"mean must be 3 numbers, not {len(mean)}")
+    return Preprocessing(_integer(table["resize"], "resize"), (mean[0], mean[1], mean[2]))
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number")
+
+
+def _table(value: Any, what: str, keys: set[str]) -> dict[str, Any]:
+    if not isinstance(value, dict) or set(value) != keys:
+        raise FirebrickError(f"{what} must be a table with the keys {', '.join(sorted(keys))}")
+    return value
+
+
+def _list(value: Any, what: str, read: Callable[[Any, str], _Item], most: int) -> list[_Item]:
+    if not isinstance(value, list) or len(value) > most:
+        raise FirebrickError(f"{what} must be a list of at most {most}")
+    return [read(item, f"{what}, item {index}") for index, item in enumerate(value)]
+
+
+def _integer(value: Any, what: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= NUMBER_MAX:
+        raise FirebrickError(f"{what} must be an integer from 0 to {NUMBER_MAX}")
+    return value
+
+
+def _number(value: Any, what: str) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > 1e30 or not math.isfinite(value):
+        raise FirebrickError(f"{what} must be a finite number")
+    return float(value)
+
+
+def _text(value: Any, what: str, lines: bool = False) -> str:
+    if not isinstance(value, str) or not (value.replace("\n", "") if lines else value).isprintable():
+        raise FirebrickError(f"{what} must be printable text")
+    return value

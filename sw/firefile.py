@@ -1,0 +1,106 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The `.fire` file: a whole compressed model, small enough to mail.
+
+Layout, little-endian: magic; version (uint16); length of the description (uint32); the description, zlib-compressed JSON (see
+fire_metadata.py); every layer in the network's order (see fire_layer.py); CRC-32 of all that (uint32). The same model gives the same
+bytes. The reader believes no number in the file before it has compared it with what is there.
+"""
+
+import zlib
+from pathlib import Path
+from struct import Struct
+
+from .errors import FirebrickError
+from .files import write_whole
+from .fire_layer import decode_layer, encode_layer
+from .fire_metadata import Description, read_description, write_description
+from .model import Model, QuantizedLayer
+
+MAGIC = b"\x89FIRE\r\n\x1a"
+VERSION = 1
+BYTES_MAX = 1 << 23
+"""Largest file; one for SqueezeNet has half a megabyte."""
+DESCRIPTION_MAX = 1 << 22
+"""Longest description in bytes, before compression."""
+
+_HEAD = Struct("<8sHI")
+_CRC = Struct("<I")
+
+
+def encode_description(model: Model) -> bytes:
+    """A file's bytes from the magic to the first layer."""
+    description = zlib.compress(write_description(model), 9)
+    return _HEAD.pack(MAGIC, VERSION, len(description)) + description
+
+
+def encode_model(model: Model) -> bytes:
+    """A `.fire` file's bytes; raises FirebrickError unless the model is sound."""
+    model.verify()
+    data = encode_description(model) + b"".join(encode_layer(layer).data for layer in model.layers.values())
+    data += _CRC.pack(zlib.crc32(data))
+    if len(data) > BYTES_MAX:
+        raise FirebrickError(f"model of {model.network.name}: a .fire file must have at most {BYTES_MAX} bytes, not {len(data)}")
+    return data
+
+
+def decode_model(data: bytes) -> Model:
+    """The model in a `.fire` file's bytes, verified; raises FirebrickError with what is wrong, worded to follow "the file's"."""
+    if not data.startswith(MAGIC):
+        raise FirebrickError("first bytes are not those of a .fire file")
+    if len(data) > BYTES_MAX:
+        raise FirebrickError(f"size must be at most {BYTES_MAX} bytes")
+    if len(data) < _HEAD.size + _CRC.size:
+        raise FirebrickError(f"size, {len(data)} bytes, is too small; it was cut short")
+    _, version, length = _HEAD.unpack_from(data)
+    if version != VERSION:
+        raise FirebrickError(f"version must be {VERSION}, not {version}; it needs another release of firebrick")
+    body = memoryview(data)[: -_CRC.size]
+    if zlib.crc32(body) != _CRC.unpack_from(data, len(body))[0]:
+        raise FirebrickError("checksum is wrong; it was damaged or cut short")
+    description = _read_description(body[_HEAD.size :], length)
+    rest = body[_HEAD.size + length :]
+    layers: dict[str, QuantizedLayer] = {}
+    for layer in description.network.layers():
+        try:
+            layers[layer.name], rest = decode_layer(rest, layer)
+        except FirebrickError as error:
+            raise FirebrickError(f"layer {layer.name} is damaged: {error}") from error
+    if rest:
+        raise FirebrickError(f"last layer is followed by {len(rest)} bytes that do not belong there")
+    model = Model(
+        description.network, layers, description.preprocessing, description.labels, description.score_scale, description.metadata
+    )
+    model.verify()
+    return model
+
+
+def write_fire(model: Model, path: Path) -> None:
+    """Write a model to a `.fire` file, whole or not at all; raises FirebrickError when the model is unsound or the place is."""
+    write_whole(path, encode_model(model))
+
+
+def read_fire(path: Path) -> Model:
+    """Read a `.fire` file; raises FirebrickError when it is missing or unusable."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(BYTES_MAX + 1)
+    except OSError as error:
+        raise FirebrickError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        return decode_model(data)
+    except FirebrickError as error:
+        raise FirebrickError(f"{path} cannot be used: its {error}; get the file again, or make it anew with `firebrick import`") from error
+
+
+def _read_description(data: memoryview, length: int) -> Description:
+    if len(data) < length:
+        raise FirebrickError("description is longer than the file")
+    unpacker = zlib.decompressobj()
+    try:
+        text = unpacker.decompress(data[:length], DESCRIPTION_MAX)
+    except zlib.error as error:
+        raise FirebrickError("description is not compressed as it should be") from error
+    if unpacker.unconsumed_tail or not unpacker.eof or unpacker.unused_data:
+        raise FirebrickError(f"description does not end where it should, or has more than {DESCRIPTION_MAX} bytes")
+    return read_description(text)
