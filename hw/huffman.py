@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Decoding of canonical Huffman codes, one symbol a cycle."""
+
+from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import Out
+
+from ..sw.spec import Encoded
+from .rom import RomStream
+
+
+class HuffmanDecoder(wiring.Component):
+    """Sends the ranks of an encoded stream from first to last, in a circle, for ever.
+
+    Two words of the ROM and an offset into the first are the window. The code word that starts at the offset is compared with the
+    limits of each length; that gives its length and so the next offset, all in one cycle. The rank follows a cycle later.
+    Throughput is one symbol a cycle, but for one cycle after the last symbol, in which bits up to the next ROM word are skipped.
+    The first symbol comes 7 cycles after reset.
+
+    Parameters
+    ----------
+    encoded: the stream; its code words are no longer than a ROM word
+
+    Members
+    -------
+    output: ``Out(stream.Signature(unsigned(bits of a rank)))``
+    """
+
+    output: stream.Interface
+
+    def __init__(self, *, encoded: Encoded) -> None:
+        if max(encoded.lengths) > encoded.width:
+            raise ValueError(f"code words must be at most {encoded.width} bits, a ROM word, not {max(encoded.lengths)}")
+        self._encoded = encoded
+        super().__init__({"output": Out(stream.Signature(unsigned(max(1, (len(encoded.lengths) - 1).bit_length()))))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        encoded = self._encoded
+        width, longest = encoded.width, max(encoded.lengths)
+        lengths = sorted(set(encoded.lengths))
+        m.submodules.rom = rom = RomStream(words=encoded.words, width=width)
+
+        # The window: this word and the next, and how many bits of this one are used up.
+        this, following = Signal(width, reset_less=True), Signal(width, reset_less=True)
+        this_valid, following_valid = Signal(), Signal()
+        offset = Signal(range(width))
+        shift = Signal()
+        with m.If(shift | ~this_valid):
+            m.d.sync += [this.eq(following), this_valid.eq(following_valid)]
+            m.d.sync += [following.eq(rom.output.payload), following_valid.eq(rom.output.valid)]
+            m.d.comb += rom.output.ready.eq(1)
+        with m.Elif(~following_valid):
+            m.d.sync += [following.eq(rom.output.payload), following_valid.eq(rom.output.valid)]
+            m.d.comb += rom.output.ready.eq(1)
+
+        # What stands at the offset, and how long its code word is: words of one length end below a limit.
+        head = Signal(longest)
+        with m.Switch(offset):
+            for used in range(width):
+                with m.Case(used):
+                    m.d.comb += head.eq((this << width | following)[2 * width - used - longest : 2 * width - used])
+        length = Signal(range(longest + 1))
+        m.d.comb += length.eq(lengths[-1])
+        for value in reversed(lengths[:-1]):
+            with m.If(head < _limit(encoded.lengths, value, longest)):
+                m.d.comb += length.eq(value)
+
+        # Take it when it can move on; after the last symbol, skip to the next word.
+        free, take, skip = Signal(), Signal(), Signal()
+        left = Signal(range(max(2, encoded.count)), init=encoded.count - 1)
+        end = Signal(range(2 * width))
+        m.d.comb += end.eq(offset + length)
+        with m.If(this_valid & following_valid):
+            with m.If(skip):
+                m.d.comb += shift.eq(offset != 0)
+                m.d.sync += [offset.eq(0), skip.eq(0)]
+            with m.Elif(free):
+                m.d.comb += [take.eq(1), shift.eq(end >= width)]
+                m.d.sync += [offset.eq(Mux(shift, end - width, end)), left.eq(left - 1)]
+                with m.If(left == 0):
+                    m.d.sync += [left.eq(encoded.count - 1), skip.eq(1)]
+
+        # A cycle later, the rank: the number of the word among those of its length, plus the number of shorter ones.
+        head_taken, length_taken, taken = Signal(longest, reset_less=True), Signal.like(length, reset_less=True), Signal()
+        forward = Signal()
+        m.d.comb += [forward.eq(~self.output.valid | self.output.ready), free.eq(~taken | forward)]
+        with m.If(free):
+            m.d.sync += [taken.eq(take), head_taken.eq(head), length_taken.eq(length)]
+        with m.If(forward):
+            m.d.sync += self.output.valid.eq(taken)
+            with m.Switch(length_taken):
+                for value in lengths:
+                    with m.Case(value):
+                        number = head_taken >> (longest - value)
+                        m.d.sync += self.output.payload.eq(number + _rank_offset(encoded.lengths, value))
+        return m
+
+
+def _first_word(lengths: tuple[int, ...], length: int) -> int:
+    """The first canonical code word of a length."""
+    return sum(1 << (length - shorter) for shorter in lengths if shorter < length)
+
+
+def _limit(lengths: tuple[int, ...], length: int, longest: int) -> int:
+    """What heads of ``longest`` bits that start with words of at most this length lie below."""
+    return (_first_word(lengths, length) + lengths.count(length)) << (longest - length)
+
+
+def _rank_offset(lengths: tuple[int, ...], length: int) -> int:
+    """What turns a word of this length into its rank."""
+    return sum(shorter < length for shorter in lengths) - _first_word(lengths, length)

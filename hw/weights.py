@@ -1,0 +1,122 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""From the weight ROMs to weights and their places: one non-zero weight a cycle."""
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import Out
+
+from ..sw.spec import Weights
+from .huffman import HuffmanDecoder
+
+
+def entry_layout(weights: Weights) -> data.StructLayout:
+    """One weight: its integer, its place, and whether it begins or ends its group."""
+    return data.StructLayout(
+        {
+            "centroid": signed(weights.centroid_bits),
+            "group": Shape.cast(range(max(2, weights.groups))),
+            "tap": Shape.cast(range(max(2, weights.taps))),
+            "inner": Shape.cast(range(max(2, weights.inner))),
+            "first": 1,
+            "last": 1,
+        }
+    )
+
+
+class WeightDecoder(wiring.Component):
+    """Sends the entries of an engine's weights from first to last, in a circle, for ever.
+
+    Codes and gaps are decoded from ROMs of their own and joined here. Position (group, tap, inner) advances by gap + 1, which carries
+    once at most. Whether an entry is the last of its group shows when the next one is placed, so one entry is held back.
+    Throughput is one entry a cycle, but for one cycle a pass.
+
+    Parameters
+    ----------
+    weights: the encoded weights
+
+    Members
+    -------
+    output: ``Out(stream.Signature(entry_layout(weights)))``
+    """
+
+    output: stream.Interface
+
+    def __init__(self, *, weights: Weights) -> None:
+        self._weights = weights
+        super().__init__({"output": Out(stream.Signature(entry_layout(weights)))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        weights = self._weights
+        layout = entry_layout(weights)
+        m.submodules.codes = codes = HuffmanDecoder(encoded=weights.codes)
+        sources = [codes.output]
+        step = Signal(range(weights.inner + 1))
+        if weights.gaps is None:
+            m.d.comb += step.eq(1)
+        else:
+            m.submodules.gaps = gaps = HuffmanDecoder(encoded=weights.gaps)
+            sources.append(gaps.output)
+            m.d.comb += step.eq(Array(Const(gap + 1, step.shape()) for gap in weights.gap_values)[gaps.output.payload])
+
+        # Where the next entry lies. The held entry is the one before it.
+        held = Signal(layout, init=self._last_entry())
+        held_rank = Signal.like(codes.output.payload)
+        held_valid = Signal()
+        held_kind = Signal(init=weights.kinds[-1])
+        sum_ = Signal(range(2 * weights.inner))
+        carry, wrap = Signal(), Signal()
+        group, tap, inner, kind = Signal.like(held.group), Signal.like(held.tap), Signal.like(held.inner), Signal()
+        centre = weights.taps // 2
+        m.d.comb += [
+            sum_.eq(held.inner + step),
+            carry.eq(sum_ >= weights.inner),
+            inner.eq(Mux(carry, sum_ - weights.inner, sum_)),
+            wrap.eq(carry & (held_kind | (held.tap == weights.taps - 1))),
+            group.eq(Mux(wrap, Mux(held.group == weights.groups - 1, 0, held.group + 1), held.group)),
+            kind.eq(Mux(wrap, self._next_kind(held.group), held_kind)),
+            tap.eq(Mux(wrap, Mux(kind, centre, 0), held.tap + carry)),
+        ]
+
+        ready = Signal()
+        m.d.comb += ready.eq((~self.output.valid | self.output.ready) & Cat(source.valid for source in sources).all())
+        m.d.comb += [source.ready.eq(ready) for source in sources]
+        with m.If(self.output.ready):
+            m.d.sync += self.output.valid.eq(0)
+        with m.If(ready):
+            m.d.sync += [
+                held.group.eq(group),
+                held.tap.eq(tap),
+                held.inner.eq(inner),
+                held.first.eq(wrap),
+                held_kind.eq(kind),
+                held_rank.eq(codes.output.payload),
+                held_valid.eq(1),
+                self.output.valid.eq(held_valid),
+                self.output.payload.eq(held),
+                self.output.payload.last.eq(wrap),
+                self.output.payload.centroid.eq(self._centroid(held_kind, held_rank)),
+            ]
+        return m
+
+    def _last_entry(self) -> dict[str, int]:
+        """What is held at reset: the place of the last entry, so that the first one is placed after it."""
+        tap, inner = self._weights.last
+        return {"group": self._weights.groups - 1, "tap": tap, "inner": inner}
+
+    def _next_kind(self, group: Signal) -> object:
+        """The kind of the group that follows, as a constant table."""
+        kinds = self._weights.kinds
+        if len(set(kinds)) == 1:
+            return Const(kinds[0], 1)
+        table = sum(kind << index for index, kind in enumerate(kinds[1:] + kinds[:1]))
+        return Const(table, len(kinds)).bit_select(group, 1)
+
+    def _centroid(self, kind: Signal, rank: Signal) -> object:
+        """The codebooks: from kind and rank to the weight."""
+        size = 1 << len(rank)
+        books = [book + (0,) * (size - len(book)) for book in self._weights.codebooks]
+        shape = signed(self._weights.centroid_bits)
+        table = Array(Const(centroid, shape) for book in books for centroid in book)
+        return table[Cat(rank, kind) if len(books) > 1 else rank]

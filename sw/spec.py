@@ -1,0 +1,238 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the compiler tells the hardware: one frozen description for each node of the pipeline."""
+
+from dataclasses import dataclass, field
+
+from .strips import Strips
+
+ROW_OVERHEAD = 3
+"""Cycles between two output rows of a convolution engine, besides one for each input row released."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A Huffman-coded stream in ROM words, read in a circle: after the last symbol, bits up to the next word are skipped."""
+
+    lengths: tuple[int, ...]
+    """Code length of each rank, not decreasing: symbols are renamed by rank, so canonical codes need no table of symbols."""
+    width: int
+    """Bits in a word; at least the longest code."""
+    words: tuple[int, ...] = field(repr=False)
+    """Most significant bit first."""
+    count: int
+    """Symbols in the stream."""
+    bits: int
+    """Bits of the symbols, without padding."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of one engine as a circular list of entries, one multiply-accumulate (for each tile) an entry.
+
+    Entries lie at positions (group, tap, inner), the last counting fastest. Each entry advances by 1 to ``inner`` positions from the
+    one before, the first entry from the last one of the pass before. Groups of kind 0 have all ``taps``; groups of kind 1 have the
+    centre tap alone.
+    """
+
+    inner: int
+    taps: int
+    kinds: tuple[int, ...] = field(repr=False)
+    """The kind of each group."""
+    codes: Encoded
+    codebooks: tuple[tuple[int, ...], ...]
+    """For each kind, the integer centroid of each rank."""
+    gaps: Encoded | None
+    """None when every position has an entry."""
+    gap_values: tuple[int, ...]
+    """Zeros skipped before the entry, for each rank of the gap code."""
+    last: tuple[int, int]
+    """(tap, inner) of the last entry: where the first entry counts from."""
+
+    @property
+    def groups(self) -> int:
+        """Number of groups: filters of a convolution engine, input channels of a squeeze engine."""
+        return len(self.kinds)
+
+    @property
+    def entries(self) -> int:
+        """Entries in one pass, fillers included."""
+        return self.codes.count
+
+    @property
+    def centroid_bits(self) -> int:
+        """Width of a signed centroid."""
+        return max(max(c.bit_length() if c >= 0 else (-c - 1).bit_length() for book in self.codebooks for c in book) + 1, 2)
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How sums start and end in one engine."""
+
+    start: tuple[int, ...] = field(repr=False)
+    """What each filter's sum starts from (bias and rounding term), in the order of the engine's filters."""
+    bits: int
+    """Width of the accumulator, proven from the weights."""
+    shift: int
+    """Right shift from sum to pixel."""
+
+
+@dataclass(frozen=True)
+class ConvSpec:
+    """A convolution engine: keeps rows, does one filter after the other (output stationary)."""
+
+    source: Strips
+    raster: bool
+    """Pixels come one by one with their channels together, as a picture does, not channel by channel."""
+    channels: int
+    height: int
+    output: Strips
+    output_height: int
+    kernel: int
+    stride: int
+    padding: int
+    slots: int
+    """Input rows that the line buffer holds."""
+    weights: Weights
+    arithmetic: Arithmetic
+
+    @property
+    def buffer_lanes(self) -> int:
+        """Lanes of the line buffer: those of the engine and, beyond them, those of columns that only the kernel's overhang reads."""
+        return max(self.output.lanes, -(-self.source.width // self.buffer_tiles))
+
+    @property
+    def buffer_tiles(self) -> int:
+        """Words of a row of one channel in the line buffer."""
+        return self.output.tiles * self.stride
+
+    @property
+    def busy_cycles(self) -> int:
+        """Cycles a frame in which lanes multiply."""
+        return self.weights.entries * self.output.tiles * self.output_height
+
+    @property
+    def cycles(self) -> int:
+        """Cycles a frame when neither input nor output ever waits."""
+        return self.busy_cycles + ROW_OVERHEAD * self.output_height + self.height
+
+
+@dataclass(frozen=True)
+class SqueezeSpec:
+    """A squeeze engine: takes channels as they come and adds each to all its filters' sums (input stationary)."""
+
+    source: Strips
+    channels: int
+    height: int
+    slots: int
+    """Input channels that the buffer holds."""
+    weights: Weights
+    arithmetic: Arithmetic
+
+    @property
+    def output(self) -> Strips:
+        """The layout of the output: that of the input."""
+        return self.source
+
+    @property
+    def busy_cycles(self) -> int:
+        """Cycles a frame in which lanes multiply."""
+        return self.weights.entries * self.source.tiles * self.height
+
+    @property
+    def cycles(self) -> int:
+        """Cycles a frame when neither input nor output ever waits."""
+        return self.busy_cycles
+
+
+@dataclass(frozen=True)
+class EngineSpec:
+    """The engines of one layer: one, or several that share its filters out and whose words are merged in turn."""
+
+    name: str
+    layers: tuple[str, ...]
+    parts: tuple[ConvSpec, ...] | tuple[SqueezeSpec, ...]
+    turns: tuple[int, ...] = field(repr=False)
+    """For each round of output, how many parts, from the first on, send the words of one filter."""
+    macs: int
+    """Dense multiply-accumulates of the layers for one frame."""
+
+    @property
+    def lanes(self) -> int:
+        """Multipliers."""
+        return sum(part.output.lanes for part in self.parts)
+
+    @property
+    def output(self) -> Strips:
+        """The layout of the output."""
+        return self.parts[0].output
+
+    @property
+    def busy_cycles(self) -> int:
+        """Cycles a frame in which the busiest engine's lanes multiply."""
+        return max(part.busy_cycles for part in self.parts)
+
+    @property
+    def cycles(self) -> int:
+        """Cycles a frame when neither input nor output ever waits."""
+        return max(part.cycles for part in self.parts)
+
+
+@dataclass(frozen=True)
+class NarrowSpec:
+    """Sends each word as several of fewer lanes."""
+
+    source: Strips
+    lanes: int
+
+    @property
+    def output(self) -> Strips:
+        """The layout of the output."""
+        return self.source.narrowed(self.lanes)
+
+
+@dataclass(frozen=True)
+class PoolSpec:
+    """3x3/2 max pooling."""
+
+    name: str
+    source: Strips
+    channels: int
+    height: int
+    output: Strips
+
+
+@dataclass(frozen=True)
+class AverageSpec:
+    """Sums each channel over the whole frame and sends the sums."""
+
+    name: str
+    source: Strips
+    channels: int
+    height: int
+
+    @property
+    def score_bits(self) -> int:
+        """Width of a sum."""
+        return (255 * self.height * self.source.width).bit_length()
+
+
+Node = EngineSpec | NarrowSpec | PoolSpec | AverageSpec
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole pipeline, in order: the first node takes the picture's bytes, the last sends the scores in class order."""
+
+    name: str
+    nodes: tuple[Node, ...]
+
+    @property
+    def engines(self) -> tuple[EngineSpec, ...]:
+        """The nodes that multiply."""
+        return tuple(node for node in self.nodes if isinstance(node, EngineSpec))
+
+    @property
+    def lanes(self) -> int:
+        """Multipliers of the whole."""
+        return sum(engine.lanes for engine in self.engines)
