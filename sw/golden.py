@@ -9,9 +9,9 @@ and there are fewer than 2^33 of them), whatever the order of summation.
 from collections.abc import Callable
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from .columns import Number, columns
 from .errors import FirebrickError
 from .model import ACTIVATION_MAX, Model, QuantizedLayer
 from .network import Bypass, Conv, Fire, GlobalAverage, MaxPool, pooled
@@ -22,26 +22,31 @@ Map = NDArray[np.uint8]
 
 def convolve(maps: Map, layer: QuantizedLayer, *, stride: int = 1, padding: int = 0) -> Map:
     """One convolution with bias, requantisation and ReLU: clamp((sum + bias + round) >> shift, 0, 255)."""
-    filters, channels, kernel, _ = layer.codes.shape
-    padded = np.pad(maps, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
-    windows = sliding_window_view(padded, (kernel, kernel), axis=(2, 3))[:, :, ::stride, ::stride]
-    frames, _, height, width = windows.shape[:4]
+    filters, _, kernel, _ = layer.codes.shape
+    rows, cols = ((length + 2 * padding - kernel) // stride + 1 for length in maps.shape[2:])
     weights = layer.weights.reshape(filters, -1).astype(np.float64)
-    out = np.empty((frames, filters, height, width), np.uint8)
-    for frame in range(frames):
-        columns = windows[frame].transpose(0, 3, 4, 1, 2).reshape(channels * kernel**2, -1).astype(np.float64)
-        sums = (weights @ columns).astype(np.int64) + layer.start[:, None]
-        out[frame] = np.clip(sums >> layer.shift, 0, ACTIVATION_MAX).reshape(filters, height, width)
+    start = layer.start.astype(np.float64)[:, None]
+    out = np.empty((len(maps), filters, rows, cols), np.uint8)
+    for frame in range(len(maps)):
+        sums = weights @ columns(maps[frame : frame + 1], kernel, stride, padding, np.float64)[0]
+        sums += start
+        sums *= 0.5**layer.shift  # exact, as only the exponent changes
+        np.floor(sums, out=sums)
+        out[frame] = np.clip(sums, 0, ACTIVATION_MAX, out=sums).reshape(filters, rows, cols)
     return out
 
 
-def max_pool(maps: Map) -> Map:
-    """3x3/2 max pooling without padding, output size rounded up; windows that overhang see only what is there."""
-    height, width = (pooled(length) for length in maps.shape[2:])
-    overhang = (2 * height + 1 - maps.shape[2], 2 * width + 1 - maps.shape[3])
-    padded = np.pad(maps, ((0, 0), (0, 0), (0, overhang[0]), (0, overhang[1])))
-    windows = sliding_window_view(padded, (3, 3), axis=(2, 3))[:, :, ::2, ::2]
-    return np.asarray(windows.max(axis=(4, 5)), dtype=np.uint8)
+def max_pool(maps: NDArray[Number]) -> NDArray[Number]:
+    """3x3/2 max pooling without padding, output size rounded up; windows that overhang see only what is there.
+
+    ``maps`` must not be negative, since the overhang counts as zeros; shape (frames, channels, rows, columns), as has the result.
+    """
+    frames, channels, height, width = maps.shape
+    rows, cols = pooled(height), pooled(width)
+    padded = np.zeros((frames, channels, 2 * rows + 1, 2 * cols + 1), maps.dtype)
+    padded[:, :, :height, :width] = maps
+    across = np.maximum(np.maximum(padded[..., 0:-2:2], padded[..., 1:-1:2]), padded[..., 2::2])
+    return np.maximum(np.maximum(across[:, :, 0:-2:2], across[:, :, 1:-1:2]), across[:, :, 2::2])
 
 
 def global_sum(maps: Map) -> NDArray[np.int64]:

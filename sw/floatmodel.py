@@ -1,0 +1,58 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A pretrained network as it comes in: float weights, before compression."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import FirebrickError
+from .model import Preprocessing
+from .network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """One layer's weights as its authors published them: pruned and clustered (arXiv:1510.00149)."""
+
+    codes: NDArray[np.uint8]
+    """Codebook indices in the shape of the weights; code 0 is a zero weight."""
+    codebook: NDArray[np.float32]
+    """256 centroids; the first stands for zero, whatever it holds in the file."""
+
+
+@dataclass(frozen=True, eq=False)
+class FloatModel:
+    """A network with float weights; its input is RGB bytes minus the mean, whatever order the source had."""
+
+    network: Network
+    weights: dict[str, NDArray[np.float32]]
+    """By layer name in the order of ``network.layers()``; each (filters, input channels, kernel, kernel)."""
+    biases: dict[str, NDArray[np.float32]]
+    """By layer name; one per filter."""
+    preprocessing: Preprocessing
+    labels: tuple[str, ...]
+    """Class names in the order of the scores."""
+    coded: dict[str, Coded] = field(default_factory=dict)
+    """The published codebooks by layer name; empty for a dense source."""
+    metadata: dict[str, str] = field(default_factory=dict)
+    """Where it comes from and on what terms."""
+
+    def verify(self) -> None:
+        """Raise FirebrickError unless network, weights and labels fit together and every number is finite."""
+        self.network.verify()
+        layers = self.network.layers()
+        names = [layer.name for layer in layers]
+        for what, arrays in (("weights", self.weights), ("biases", self.biases)):
+            if list(arrays) != names:
+                raise FirebrickError(f"{what} of {self.network.name} must be those of its layers, in order")
+        for layer in layers:
+            expected = {"weights": layer.weight_shape, "biases": (layer.conv.filters,)}
+            for what, array in (("weights", self.weights[layer.name]), ("biases", self.biases[layer.name])):
+                if array.shape != expected[what]:
+                    raise FirebrickError(f"layer {layer.name}: {what} must have shape {expected[what]}, not {array.shape}")
+                if array.dtype != np.float32 or not np.isfinite(array).all():
+                    raise FirebrickError(f"layer {layer.name}: {what} must be finite 32-bit floats")
+        if len(self.labels) != self.network.classes:
+            raise FirebrickError(f"labels must be {self.network.classes}, one a class, not {len(self.labels)}")

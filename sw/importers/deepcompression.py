@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""SqueezeNet v1.0 from the ``.net`` file of Deep Compression (arXiv:1510.00149; github songhan/SqueezeNet-Deep-Compression).
+
+The file: one little-endian uint32 count per layer; then for each layer in network order 256 float32 centroids, a float32 bias per
+filter, ``count`` uint8 codes and ceil(count / 2) bytes of 4-bit gaps, low nibble first. An entry's position in the layer's weights,
+flattened as (out, in, rows, columns), is the sum of gap + 1 over it and all before it, minus 1. Entries with code 0 are fillers
+that bridge a gap of more than 16 and stand for zeros. The file ends there.
+"""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.floatmodel import Coded, FloatModel
+from firebrick.sw.model import Preprocessing
+from firebrick.sw.network import Layer, Network
+from firebrick.sw.presets import squeezenet1_0
+
+from .labels import imagenet_labels
+from .ndf import CAFFE_MEAN
+
+_CENTROIDS = 256
+
+
+def import_net(path: Path) -> FloatModel:
+    """The network in a ``.net`` file, with its published codebooks; Caffe's BGR input is turned into RGB."""
+    network = squeezenet1_0()
+    limit = _size_limit(network)
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as problem:
+        raise FirebrickError(f"{path} cannot be read ({problem.strerror or 'unknown error'}); name a .net file") from problem
+    if len(data) > limit:
+        raise FirebrickError(f"{path} is more than {limit} bytes and cannot be a .net file of {network.name}; name another file")
+    coded, biases = parse_net(data, network, str(path))
+    first = next(iter(coded))
+    coded[first] = Coded(np.ascontiguousarray(coded[first].codes[:, ::-1]), coded[first].codebook)  # BGR to RGB
+    weights = {name: layer.codebook[layer.codes] for name, layer in coded.items()}
+    provenance = {
+        "source": "SqueezeNet v1.0 with Deep Compression, a .net file of its authors' release",
+        "source sha256": hashlib.sha256(data).hexdigest(),
+        "source licence": "BSD-2-Clause",
+    }
+    model = FloatModel(network, weights, biases, Preprocessing(network.input.height, CAFFE_MEAN), imagenet_labels(), coded, provenance)
+    model.verify()
+    return model
+
+
+def parse_net(data: bytes, network: Network, what: str) -> tuple[dict[str, Coded], dict[str, NDArray[np.float32]]]:
+    """Codebooks and biases by layer name from the bytes of a ``.net`` file, channels in the file's order.
+
+    Raises FirebrickError, naming ``what``, unless the bytes describe the network exactly.
+    """
+    layers = network.layers()
+    header = 4 * len(layers)
+    if len(data) < header:
+        raise FirebrickError(f"{what} ends inside its header, after {len(data)} of {header} bytes; copy it anew")
+    counts = [int(count) for count in np.frombuffer(data, "<u4", len(layers))]
+    sizes = [4 * _CENTROIDS + 4 * layer.conv.filters + count + (count + 1) // 2 for layer, count in zip(layers, counts, strict=True)]
+    if header + sum(sizes) != len(data):
+        raise FirebrickError(
+            f"{what} has {len(data)} bytes where its header promises {header + sum(sizes)}; it is damaged or of another network"
+        )
+    coded, biases = {}, {}
+    offset = header
+    for layer, count, size in zip(layers, counts, sizes, strict=True):
+        block = data[offset : offset + size]
+        codebook = np.frombuffer(block, "<f4", _CENTROIDS).astype(np.float32)
+        bias = np.frombuffer(block, "<f4", layer.conv.filters, 4 * _CENTROIDS).astype(np.float32)
+        if not (np.isfinite(codebook).all() and np.isfinite(bias).all()):
+            raise FirebrickError(f"{what}, layer {layer.name}: every centroid and bias must be finite; the file is damaged")
+        start = 4 * _CENTROIDS + 4 * layer.conv.filters
+        codes = np.frombuffer(block, np.uint8, count, start)
+        gaps = np.frombuffer(block, np.uint8, offset=start + count)
+        codebook[0] = 0
+        coded[layer.name] = Coded(_place(layer, codes, gaps, what), codebook)
+        biases[layer.name] = bias
+        offset += size
+    return coded, biases
+
+
+def _place(layer: Layer, codes: NDArray[np.uint8], gaps: NDArray[np.uint8], what: str) -> NDArray[np.uint8]:
+    nibbles = np.stack([gaps & 15, gaps >> 4], axis=1).reshape(-1)[: len(codes)]
+    positions = np.cumsum(nibbles.astype(np.int64) + 1) - 1
+    if len(positions) and positions[-1] >= layer.weights:
+        raise FirebrickError(f"{what}, layer {layer.name}: gaps lead past the layer's {layer.weights} weights; the file is damaged")
+    placed = np.zeros(layer.weights, np.uint8)
+    placed[positions] = codes
+    return placed.reshape(layer.weight_shape)
+
+
+def _size_limit(network: Network) -> int:
+    """The most bytes a file can have: every weight stored."""
+    return sum(4 + 4 * _CENTROIDS + 4 * layer.conv.filters + layer.weights + (layer.weights + 1) // 2 for layer in network.layers())

