@@ -8,7 +8,7 @@ BIN := .venv/bin
 ROOMS := hw sw sim
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint types test test-all sim demo verilog clean
+.PHONY: help setup lint types test test-all sim demo verilog figures clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ demo: setup ## photographs through golden model and generated hardware, score fo
 
 verilog: setup ## write the accelerator's Verilog and plan to build/verilog
 	$(BIN)/firebrick verilog --model $(MODEL) -o build/verilog
+
+figures: setup ## run what the README's table of results says and write the figures into it (PICTURES=, LABELS=, NET=)
+	PICTURES="$(PICTURES)" LABELS="$(LABELS)" NET="$(NET)" $(BIN)/python docs/figures.py
 
 clean: ## remove what was made, except .venv
 	rm -rf build dist .types .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
