@@ -5,11 +5,14 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..catalogue import DEFAULT
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 DEFAULT_LANES = 200
 
@@ -25,6 +28,17 @@ lanes_option = click.option(
 def print_json(document: Any) -> None:
     """Print a command's result as one JSON document."""
     click.echo(json.dumps(document, indent=2))
+
+
+def print_tables(*tables: "Table") -> None:
+    """Print tables, in full where stdout is no terminal."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = 160
+    for table in tables:
+        console.print(table)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import click
 
 from .. import catalogue
 from ..errors import FirebrickError
-from .common import json_option, lanes_option, model_option, print_json, progress_bar
+from .common import json_option, lanes_option, model_option, print_json, print_tables, progress_bar
 
 PHOTOGRAPHS = ("chelsea.png", "coffee.png", "rocket.jpg")
 
@@ -96,10 +96,8 @@ def _verdict(entry: dict[str, Any]) -> str:
 
 
 def _show(report: dict[str, Any], output: Path) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
     for entry in report["pictures"]:
         table = Table(title=entry["image"], caption=_verdict(entry), title_justify="left", caption_justify="left")
         for heading in ("golden model", "generated hardware"):
@@ -107,11 +105,10 @@ def _show(report: dict[str, Any], output: Path) -> None:
             table.add_column("", justify="right")
         for pair in zip(entry["golden"], entry["hardware"], strict=True):
             table.add_row(*(cell for guess in pair for cell in (guess["label"], f"{guess['probability']:.1%}")))
-        console.print(table)
+        print_tables(table)
     frames = len(report["pictures"])
-    console.print(
+    click.echo(
         f"{report['model']} with {report['lanes']} lanes: {report['cycles_per_frame']:,} cycles a frame; "
         f"{frames} frames took the golden model {report['golden_seconds']} s and the simulation {report['hardware_seconds']} s.\n"
-        f"Report and annotated pictures: {output}/",
-        highlight=False,
+        f"Report and annotated pictures: {output}/"
     )

@@ -5,18 +5,27 @@
 import click
 
 from .. import catalogue
-from .common import json_option, print_json
+from .common import json_option, print_json, print_tables
 
 
 @click.command("inspect")
 @json_option
 @click.argument("model", metavar="M")
 def command(model: str, as_json: bool) -> None:
-    """Show a model layer by layer, in the columns of the paper's Table 1.
+    """Show a model layer by layer, in the columns of the paper's Table 1, and where its bytes go.
 
-    M is a .fire file or a name that `firebrick models` lists. The JSON document has bytes, weights, nonzero and layers.
+    M is a .fire file or a name that `firebrick models` lists. The JSON document has bytes, weights, nonzero, layers (with the
+    bytes of each part) and stages (the rows of Table 1), and the metadata.
 
     \b
     Example: firebrick inspect squeezenet1_1
     """
-    click.echo(model)
+    from ..inspect import byte_table, inspect, table1
+
+    inspection = inspect(catalogue.load(model))
+    if as_json:
+        print_json(inspection.as_dict())
+    else:
+        print_tables(table1(inspection), byte_table(inspection))
+        for key, value in inspection.metadata.items():
+            click.echo(f"{key}: {value}")
