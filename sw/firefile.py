@@ -26,6 +26,7 @@ DESCRIPTION_MAX = 1 << 22
 
 _HEAD = Struct("<8sHI")
 _CRC = Struct("<I")
+CRC_BYTES = _CRC.size
 
 
 def encode_description(model: Model) -> bytes:

@@ -28,6 +28,7 @@ HEAD = struct.Struct("<8sHI")
 SAMPLE = random_model(np.random.default_rng(5), fires=2, height=9, width=9, kernel=3)
 SAMPLE_BYTES = encode_model(SAMPLE)
 LAYERS_AT = len(encode_description(SAMPLE))
+HUGE = {"kind": "conv", "name": "a", "filters": 65535, "kernel": 9, "stride": 1, "padding": 0}
 
 
 def seal(data: bytes) -> bytes:
@@ -203,7 +204,7 @@ def deep(tree: dict[str, Any], path: str, value: Any) -> None:
         ("network.input.height", 65536, "input height must be an integer from 0 to 65535"),
         ("network.input.height", 9.0, "input height must be an integer"),
         ("network.input.height", 0, "input shape must be positive"),
-        ("network.stages.0", dataclasses.asdict(Conv("a", 65535, 9)) | {"kind": "conv"}, "at most 8388608 weights, not 159"),
+        ("network.stages", [HUGE, {"kind": "average", "name": "b"}], "at most 8388608 weights, not 15925005"),
         ("network.stages.0.filters", 65535, "conv1 is damaged: entries must be"),
         ("network.stages.0.filters", -1, "integer from 0"),
         ("network.stages.0.kind", "lstm", "of a kind among conv"),

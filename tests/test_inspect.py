@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""`inspect`: Table 1's numbers, and bytes that add up to the file's."""
+
+import json
+from io import StringIO
+
+import numpy as np
+import pytest
+from generate import random_model
+from rich.console import Console
+
+from firebrick.sw.firefile import encode_model
+from firebrick.sw.inspect import Inspection, byte_table, inspect, table1
+from firebrick.sw.model import Model, Preprocessing, QuantizedLayer
+from firebrick.sw.network import Bypass
+from firebrick.sw.presets import squeezenet1_0
+
+# arXiv:1602.07360, Table 1: output size, density of s1x1, e1x1 and e3x3 (or of the one layer), and parameters before and after pruning.
+# It prints 33% for fire8's e3x3, but its count after pruning, and the total, need 30%.
+TABLE1 = {
+    "conv1": ("111x111x96", (1.0,), 14_208, 14_208),
+    "fire2": ("55x55x128", (1.0, 1.0, 0.33), 11_920, 5_746),
+    "fire3": ("55x55x128", (1.0, 1.0, 0.33), 12_432, 6_258),
+    "fire4": ("55x55x256", (1.0, 1.0, 0.33), 45_344, 20_646),
+    "fire5": ("27x27x256", (1.0, 1.0, 0.33), 49_440, 24_742),
+    "fire6": ("27x27x384", (1.0, 0.5, 0.33), 104_880, 44_700),
+    "fire7": ("27x27x384", (0.5, 1.0, 0.33), 111_024, 46_236),
+    "fire8": ("27x27x512", (1.0, 0.5, 0.3), 188_992, 77_581),
+    "fire9": ("13x13x512", (0.5, 1.0, 0.3), 197_184, 77_581),
+    "conv10": ("13x13x1000", (0.2,), 513_000, 103_400),
+}
+
+
+@pytest.fixture(scope="module")
+def pruned() -> Inspection:
+    """SqueezeNet v1.0 at the densities of Table 1, with random codes."""
+    rng, network = np.random.default_rng(0), squeezenet1_0()
+    layers = {}
+    for layer in network.layers():
+        stage, _, part = layer.name.partition("/")
+        density = TABLE1[stage][1][("squeeze1x1", "expand1x1", "expand3x3").index(part) if part else 0]
+        codes = rng.integers(1, 64, layer.weight_shape) * (rng.permutation(layer.weights) < round(density * layer.weights)).reshape(
+            layer.weight_shape
+        )
+        codebook = np.arange(64, dtype=np.int32)
+        layers[layer.name] = QuantizedLayer(codes.astype(np.uint8), codebook, np.zeros(layer.conv.filters, np.int64), 7)
+    labels = tuple(f"label {index}" for index in range(1000))
+    return inspect(Model(network, layers, Preprocessing(256, (0.0, 0.0, 0.0)), labels, 1.0))
+
+
+@pytest.mark.parametrize("name", TABLE1)
+def test_inspect_counts_parameters_as_table_1(pruned: Inspection, name: str) -> None:
+    (row,) = (stage for stage in pruned.stages if stage.name == name)
+    output, densities, before, after = TABLE1[name]
+    assert row.output == output
+    assert row.parameters_before == before
+    assert row.parameters_after == pytest.approx(after, abs=2)
+    assert row.bits == 6
+    assert tuple(row.densities.values()) == pytest.approx(densities, abs=1e-3)
+
+
+def test_inspect_totals_are_table_1s(pruned: Inspection) -> None:
+    assert pruned.parameters_before == 1_248_424
+    assert pruned.parameters_after == pytest.approx(421_098, abs=10)
+    assert pruned.weights == 1_244_448
+    assert pruned.nonzero == sum(layer.nonzero for layer in pruned.layers)
+
+
+def test_inspect_gives_the_other_columns_of_table_1(pruned: Inspection) -> None:
+    rows = {row.name: row for row in pruned.stages}
+    fire8, conv1, pool1 = rows["fire8"], rows["conv1"], rows["pool1"]
+    assert (fire8.depth, fire8.squeeze1x1, fire8.expand1x1, fire8.expand3x3) == (2, 64, 256, 256)
+    assert (conv1.depth, conv1.filter, conv1.squeeze1x1) == (1, "7x7/2 (x96)", None)
+    assert (pool1.depth, pool1.filter, pool1.bits, pool1.parameters_before) == (0, "3x3/2", None, 0)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_inspect_parts_add_up_to_the_file(seed: int) -> None:
+    model = random_model(np.random.default_rng(seed), bypass=list(Bypass)[seed % 3])
+    inspection = inspect(model)
+    assert inspection.bytes == sum(inspection.parts.values()) == len(encode_model(model))
+    for layer in inspection.layers:
+        assert layer.entropy <= layer.parts["codes"] + layer.parts["gaps"]
+        assert layer.density == np.mean(model.layers[layer.name].codes != 0)
+    assert json.loads(json.dumps(inspection.as_dict()))["layers"][0]["name"] == "conv1"
+
+
+def test_inspect_reaches_the_entropy_bound_within_two_percent(pruned: Inspection) -> None:
+    assert pruned.entropy <= pruned.parts["codes"] + pruned.parts["gaps"] <= 1.02 * pruned.entropy + len(pruned.layers) * 2
+
+
+def test_inspect_tables_show_totals(pruned: Inspection) -> None:
+    console = Console(width=160, file=StringIO())
+    console.print(table1(pruned), byte_table(pruned))
+    assert isinstance(console.file, StringIO)
+    text = console.file.getvalue()
+    for expected in ("1,248,424", "fire9/expand3x3", "7x7/2 (x96)", f"{pruned.bytes:,}"):
+        assert expected in text
