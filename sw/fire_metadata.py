@@ -116,8 +116,6 @@ def _stage(tree: Any, where: str) -> Stage:
             values[field.name] = Bypass(value)
         else:
             values[field.name] = _text(value, what)
-    if not values["name"] or "/" in values["name"]:
-        raise FirebrickError(f"{where} must have a name without a slash")
     return stage_type(**values)
 
 

@@ -132,14 +132,16 @@ class Network:
     def verify(self) -> None:
         """Raise FirebrickError unless this is a legal network.
 
-        Legal is: names are unique; every count is positive, except that a Fire module may lack one of its two kinds of expand
-        filters; no map shrinks below one pixel; the last stage, and only it, is the global average; a simple bypass joins
-        equal channel counts.
+        Legal is: stage names are unique, not empty and without slashes; every count is positive, except that a Fire module may lack
+        one of its two kinds of expand filters; no map shrinks below one pixel; the last stage, and only it, is the global average; a
+        simple bypass joins equal channel counts.
         """
         names = [stage.name for stage in self.stages]
         if len(set(names)) != len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise FirebrickError(f"network {self.name}: stage name {twice!r} is used twice; give each stage its own name")
+        if any(not name or "/" in name for name in names):
+            raise FirebrickError(f"network {self.name}: every stage must have a name, and names must have no slash")
         if not self.stages or not isinstance(self.stages[-1], GlobalAverage):
             raise FirebrickError(f"network {self.name}: the last stage must be the global average")
         if min(self.input.channels, self.input.height, self.input.width) < 1:

@@ -209,7 +209,7 @@ def deep(tree: dict[str, Any], path: str, value: Any) -> None:
         ("network.stages.0.filters", -1, "integer from 0"),
         ("network.stages.0.kind", "lstm", "of a kind among conv"),
         ("network.stages.0.kind", [], "of a kind among conv"),
-        ("network.stages.0.name", "a/b", "without a slash"),
+        ("network.stages.0.name", "a/b", "names must have no slash"),
         ("network.stages.0.extra", 1, "a table with the keys"),
         ("network.stages", [], "global average"),
         ("network.stages", [{}] * 1001, "at most 1000"),
