@@ -5,9 +5,12 @@
 from difflib import get_close_matches
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import FirebrickError
-from .model import Model
+
+if TYPE_CHECKING:
+    from .model import Model
 
 DEFAULT = "squeezenet1_1"
 _SHIPPED = files("firebrick.sw").joinpath("models")
@@ -23,9 +26,9 @@ def size(name: str) -> int:
     return len(_SHIPPED.joinpath(f"{name}.fire").read_bytes())
 
 
-def load(model: str) -> Model:
+def load(model: str) -> "Model":
     """The model of a name from ``names()``, or of a .fire file's path."""
-    from .firefile import read_fire
+    from .firefile import read_fire  # needs NumPy, which `firebrick --help` does without
 
     if model in names():
         with as_file(_SHIPPED.joinpath(f"{model}.fire")) as path:

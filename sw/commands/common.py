@@ -48,7 +48,8 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
     from rich.progress import Progress, TaskID
 
     tasks: dict[str, TaskID] = {}
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
 
         def report(what: str, done: int, total: int) -> None:
             if what not in tasks:

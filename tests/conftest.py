@@ -1,0 +1,34 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A small model and pictures as files, for the tests of the command line."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from generate import random_model
+from PIL import Image
+
+from firebrick.sw.firefile import write_fire
+from firebrick.sw.model import Preprocessing
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A .fire file of a network that takes milliseconds."""
+    drawn = random_model(np.random.default_rng(5), height=24, width=24, channels=3, kernel=3, stride=2, fires=2, classes=7, density=0.5)
+    path = tmp_path_factory.mktemp("model") / "small.fire"
+    write_fire(replace(drawn, preprocessing=Preprocessing(32, (123.0, 117.0, 104.0))), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Three pictures of noise, in a folder of their own."""
+    folder = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(7)
+    paths = [folder / name for name in ("a.png", "b.jpg", "c.png")]
+    for path in paths:
+        Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(path)
+    return paths

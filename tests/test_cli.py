@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The command line as its users see it: help, results, JSON."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from firebrick.sw import catalogue, golden
+from firebrick.sw.cli import main
+from firebrick.sw.firefile import read_fire
+from firebrick.sw.pictures import read_pictures
+
+COMMANDS = ("models", "import", "inspect", "classify", "evaluate", "verilog", "demo")
+
+
+def firebrick(*arguments: object) -> str:
+    """What the command prints on stdout; it must succeed and say nothing else."""
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert (result.exit_code, result.stderr) == (0, "")
+    return result.stdout
+
+
+def test_every_command_is_tested_here() -> None:
+    assert set(main.commands) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example_and_json(command: str) -> None:
+    text = firebrick(command, "--help")
+    assert f"Example: firebrick {command}" in text
+    assert "--json" in text
+
+
+def test_help_loads_nothing_heavy() -> None:
+    check = "import sys, firebrick.sw.cli; print({'numpy', 'amaranth', 'rich', 'PIL', 'onnx', 'cocotb'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_program_is_installed_and_json_is_all_of_stdout(small_model: Path, pictures: list[Path]) -> None:
+    program = Path(sys.executable).with_name("firebrick")
+    command = [program, "classify", "--json", "--model", small_model, *pictures]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert [entry["image"] for entry in json.loads(done.stdout)] == [str(path) for path in pictures]
+
+
+def test_models_lists_what_can_be_loaded() -> None:
+    entries = json.loads(firebrick("models", "--json"))
+    assert [entry["name"] for entry in entries] == list(catalogue.names())
+    assert catalogue.DEFAULT in catalogue.names()
+    default = next(entry for entry in entries if entry["name"] == catalogue.DEFAULT)
+    assert default["weights"] == 1_231_552
+    assert "MIT" in json.dumps(default["metadata"])
+    assert catalogue.DEFAULT in firebrick("models")
+
+
+def test_inspect_counts_weights_and_bytes(small_model: Path) -> None:
+    found = json.loads(firebrick("inspect", "--json", small_model))
+    layers = read_fire(small_model).layers
+    assert found["bytes"] == small_model.stat().st_size
+    assert found["weights"] == sum(layer.codes.size for layer in layers.values())
+    assert found["nonzero"] == sum(layer.nonzero for layer in layers.values())
+    assert [layer["name"] for layer in found["layers"]] == list(layers)
+    assert "fire2" in firebrick("inspect", small_model)
+
+
+def test_classify_gives_the_golden_models_scores(small_model: Path, pictures: list[Path]) -> None:
+    entries = json.loads(firebrick("classify", "--scores", "--json", "--model", small_model, *pictures))
+    model = read_fire(small_model)
+    frames = read_pictures(pictures, model.preprocessing, model.network.input)
+    assert [entry["scores"] for entry in entries] == golden.run(model, frames).tolist()
+    for entry in entries:
+        assert entry["cycles"] is None
+        check_top5(entry, model.labels, model.score_scale)
+
+
+def check_top5(entry: dict[str, Any], labels: tuple[str, ...], scale: float) -> None:
+    scores = np.array(entry["scores"])
+    probabilities = np.exp((scores - scores.max()) * scale) / np.exp((scores - scores.max()) * scale).sum()
+    assert [scores[guess["index"]] for guess in entry["top5"]] == sorted(scores, reverse=True)[:5]
+    for guess in entry["top5"]:
+        assert guess["label"] == labels[guess["index"]]
+        assert guess["probability"] == pytest.approx(probabilities[guess["index"]])
+
+
+def test_classify_prints_a_line_for_each_guess(small_model: Path, pictures: list[Path]) -> None:
+    lines = firebrick("classify", "--model", small_model, pictures[0]).splitlines()
+    assert lines[0] == str(pictures[0])
+    assert len(lines) == 6
+
+
+def test_evaluate_counts_hits(small_model: Path, pictures: list[Path], tmp_path: Path) -> None:
+    entries = json.loads(firebrick("classify", "--json", "--model", small_model, *pictures))
+    best = [entry["top5"][0]["index"] for entry in entries]
+    fourth = entries[2]["top5"][3]["index"]
+    labels = tmp_path / "labels.csv"
+    rows = [f"{path.name},{index}" for path, index in zip(pictures, [best[0], best[1], fourth], strict=True)]
+    labels.write_text("\n".join(["file,class_index", *rows]) + "\n")
+    arguments = ("evaluate", "--model", small_model, "--labels", labels, pictures[0].parent)
+    found = json.loads(firebrick(*arguments, "--json"))
+    assert found == {"images": 3, "top1": pytest.approx(2 / 3), "top5": 1}
+    assert firebrick(*arguments) == "3 images: top-1 66.7%, top-5 100.0%\n"
+
+
+def test_model_can_be_chosen_by_name() -> None:
+    assert firebrick("inspect", "--json", catalogue.DEFAULT) == firebrick("inspect", "--json", next(shipped()))
+
+
+def shipped() -> Any:
+    return (path for path in (Path(catalogue.__file__).parent / "models").glob(f"{catalogue.DEFAULT}.fire"))

