@@ -45,7 +45,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_program_is_installed_and_json_is_all_of_stdout(small_model: Path, pictures: list[Path]) -> None:
     program = Path(sys.executable).with_name("firebrick")
-    command = [program, "classify", "--json", "--model", small_model, *pictures]
+    command = [str(word) for word in (program, "classify", "--json", "--model", small_model, *pictures)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert [entry["image"] for entry in json.loads(done.stdout)] == [str(path) for path in pictures]
 

@@ -124,7 +124,7 @@ def test_wrong_arguments_exit_with_status_2(arguments: list[str]) -> None:
 
 
 def test_interrupt_exits_quietly_with_status_130(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(model: str) -> None:
+    def interrupt(_: str) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(catalogue, "load", interrupt)

@@ -26,10 +26,11 @@ def poster(photograph: Path, title: str, top5: list[dict[str, Any]], footer: str
     draw.text((left, MARGIN), title, "black", heading)
     for row, guess in enumerate(top5):
         top = MARGIN + 45 + 50 * row
-        label = f"{guess['label']}  {guess['probability']:.1%}"
-        while draw.textlength(label, text) > width:
+        label, share = guess["label"], f"{guess['probability']:.1%}"
+        while draw.textlength(label + share, text) > width - MARGIN:
             label = label[:-2] + "…"
         draw.text((left, top), label, "black", text)
+        draw.text((left + width, top), share, "black", text, anchor="ra")
         draw.rectangle((left, top + 22, left + width, top + 22 + BAR), "#eeeeee")
         draw.rectangle((left, top + 22, left + round(width * guess["probability"]), top + 22 + BAR), "#c0392b")
     draw.text((left, sheet.height - MARGIN), footer, "#555555", text, anchor="ls")
