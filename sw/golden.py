@@ -49,6 +49,11 @@ def max_pool(maps: NDArray[Number]) -> NDArray[Number]:
     return np.maximum(np.maximum(across[:, :, 0:-2:2], across[:, :, 1:-1:2]), across[:, :, 2::2])
 
 
+def add(maps: Map, other: Map) -> Map:
+    """Both operands of a bypass, added with saturation at 255."""
+    return np.asarray(np.minimum(maps.astype(np.uint16) + other, ACTIVATION_MAX), dtype=np.uint8)
+
+
 def global_sum(maps: Map) -> NDArray[np.int64]:
     """The sum over all positions of each channel: the scores, shape (frames, channels)."""
     return np.asarray(maps.sum(axis=(2, 3), dtype=np.int64))
@@ -98,4 +103,4 @@ def _fire(model: Model, fire: Fire, maps: Map, tapped: Callable[[str, Map], Map]
     if fire.bypass is Bypass.NONE:
         return out
     other = maps if fire.bypass is Bypass.SIMPLE else layer("bypass1x1", maps)
-    return tapped(fire.name, np.minimum(out.astype(np.uint16) + other, ACTIVATION_MAX).astype(np.uint8))
+    return tapped(fire.name, add(out, other))

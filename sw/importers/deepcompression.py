@@ -42,6 +42,7 @@ def import_net(path: Path) -> FloatModel:
     coded[first] = Coded(np.ascontiguousarray(coded[first].codes[:, ::-1]), coded[first].codebook)  # BGR to RGB
     weights = {name: layer.codebook[layer.codes] for name, layer in coded.items()}
     provenance = {
+        "name": path.name,
         "source": "SqueezeNet v1.0 with Deep Compression, a .net file of its authors' release",
         "source sha256": hashlib.sha256(data).hexdigest(),
         "source licence": "BSD-2-Clause",

