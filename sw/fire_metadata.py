@@ -70,18 +70,13 @@ def read_description(text: bytes) -> Description:
     metadata = top["metadata"]
     if not isinstance(metadata, dict):
         raise FirebrickError("metadata must be a table of texts")
-    description = Description(
+    return Description(
         _network(top["network"]),
         _preprocessing(top["preprocessing"]),
         tuple(_list(top["labels"], "labels", _text, NUMBER_MAX)),
         _number(top["score_scale"], "score_scale"),
         {_text(key, "metadata key"): _text(value, f"metadata {key!r}", lines=True) for key, value in metadata.items()},
     )
-    if description.score_scale <= 0:
-        raise FirebrickError(f"score_scale must be positive, not {description.score_scale}")
-    if len(description.labels) != description.network.classes:
-        raise FirebrickError(f"labels must be {description.network.classes}, one a class, not {len(description.labels)}")
-    return description
 
 
 def _network(tree: Any) -> Network:

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A network with its integers: the specification that hardware equals bit for bit (see docs/numerics.md)."""
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -108,21 +110,30 @@ class Model:
                 shifts = {part.shift for name, part in self.layers.items() if name.startswith(f"{stage.name}/expand")}
                 if len(shifts) > 1:
                     raise FirebrickError(f"stage {stage.name}: both kinds of expand filters must have one shift, not {sorted(shifts)}")
+        if not (math.isfinite(self.score_scale) and self.score_scale > 0):
+            raise FirebrickError(f"score_scale must be a positive number, not {self.score_scale}")
         if len(self.labels) != self.network.classes:
             raise FirebrickError(f"labels must be {self.network.classes}, one a class, not {len(self.labels)}")
 
 
-def _layer_problems(layer: Layer, quantized: QuantizedLayer) -> list[str]:
+def _layer_problems(layer: Layer, quantized: QuantizedLayer) -> Iterator[str]:
     limit = 1 << (CENTROID_BITS - 1)
-    codebook = quantized.codebook
-    checks = [
-        (quantized.codes.shape == layer.weight_shape, f"codes must have shape {layer.weight_shape}, not {quantized.codes.shape}"),
-        (quantized.bias.shape == (layer.conv.filters,), f"biases must be {layer.conv.filters}, not {quantized.bias.shape}"),
-        (len(codebook) in (2, 4, 8, 16, 32, 64, 128, 256), f"codebook must have 2 to 256 entries, a power of two, not {len(codebook)}"),
-        (codebook[0] == 0, "the codebook's first entry must be 0"),
-        (bool(np.all(np.abs(codebook) < limit)), f"centroids must lie within +-{limit - 1}"),
-        (int(quantized.codes.max(initial=0)) < len(codebook), "a code lies outside the codebook"),
-        (0 <= quantized.shift <= SHIFT_MAX, f"shift must be 0 to {SHIFT_MAX}, not {quantized.shift}"),
-        (bool(np.all(np.abs(quantized.bias) < 1 << 31)), "biases must fit 32 bits"),
-    ]
-    return [problem for good, problem in checks if not good]
+    codes, codebook, bias = quantized.codes, quantized.codebook, quantized.bias
+    if [part.dtype.name for part in (codes, codebook, bias)] != ["uint8", "int32", "int64"]:
+        yield f"codes, codebook and biases must be uint8, int32 and int64, not {codes.dtype}, {codebook.dtype} and {bias.dtype}"
+    if codes.shape != layer.weight_shape:
+        yield f"codes must have shape {layer.weight_shape}, not {codes.shape}"
+    if bias.shape != (layer.conv.filters,):
+        yield f"biases must be {layer.conv.filters}, not {bias.shape}"
+    if codebook.shape not in [(1 << bits,) for bits in range(1, 9)]:
+        yield f"codebook must have 2 to 256 entries, a power of two, not {codebook.shape}"
+    if codebook[0] != 0:
+        yield "the codebook's first entry must be 0"
+    if codebook.min() <= -limit or codebook.max() >= limit:
+        yield f"centroids must lie within +-{limit - 1}"
+    if codes.max(initial=0) >= len(codebook):
+        yield "a code lies outside the codebook"
+    if not 0 <= quantized.shift <= SHIFT_MAX:
+        yield f"shift must be 0 to {SHIFT_MAX}, not {quantized.shift}"
+    if bias.min(initial=0) <= -(1 << 31) or bias.max(initial=0) >= 1 << 31:
+        yield "biases must fit 32 bits"

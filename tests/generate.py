@@ -16,6 +16,7 @@ from firebrick.sw.model import CENTROID_BITS, SHIFT_MAX, Model, Preprocessing, Q
 from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Network, Shape, Stage, stage_layers
 
 _DENSITIES = (0.0, 0.02, 0.1, 0.33, 0.33, 0.5, 0.5, 0.8, 1.0, 1.0)
+_CENTROID_LIMITS = (3, 40, 300, (1 << (CENTROID_BITS - 1)) - 1)
 
 
 def random_network(
@@ -87,7 +88,9 @@ def random_model(
     shape = network.input
     maps: golden.Map = rng.integers(0, 256, (2, shape.channels, shape.height, shape.width), dtype=np.uint8)
     for stage, shape in zip(network.stages, network.shapes(), strict=False):
-        drawn = {layer.name.rpartition("/")[2]: (layer, _random_weights(rng, layer, bits, density)) for layer in stage_layers(stage, shape)}
+        limit = int(rng.choice(_CENTROID_LIMITS))  # one for a stage, as both kinds of expand filters share a shift
+        convs = stage_layers(stage, shape)
+        drawn = {layer.name.rpartition("/")[2]: (layer, _random_weights(rng, layer, limit, bits, density)) for layer in convs}
         match stage:
             case Conv(name=name):
                 layers |= (alive := _alive(rng, {name: drawn[name]}, maps))
@@ -133,10 +136,9 @@ def random_frames(rng: np.random.Generator, model: Model, count: int) -> NDArray
     return frames
 
 
-def _random_weights(rng: np.random.Generator, layer: Layer, bits: int | None, density: float | None) -> QuantizedLayer:
+def _random_weights(rng: np.random.Generator, layer: Layer, limit: int, bits: int | None, density: float | None) -> QuantizedLayer:
     bits = int(rng.integers(2, 9)) if bits is None else bits
     density = float(rng.choice(_DENSITIES)) if density is None else density
-    limit = int(rng.choice([3, 40, 300, (1 << (CENTROID_BITS - 1)) - 1]))
     codebook = np.concatenate([[0], rng.integers(-limit, limit + 1, (1 << bits) - 1)]).astype(np.int32)
     likely = rng.dirichlet(np.full((1 << bits) - 1, 0.5))  # skewed, so that entropy coding has something to gain
     codes = rng.choice(np.arange(1, 1 << bits), layer.weight_shape, p=likely) * (rng.random(layer.weight_shape) < density)
@@ -146,9 +148,9 @@ def _random_weights(rng: np.random.Generator, layer: Layer, bits: int | None, de
 def _alive(rng: np.random.Generator, parts: dict[str, tuple[Layer, QuantizedLayer]], maps: golden.Map) -> dict[str, QuantizedLayer]:
     """The layers, which read the same maps, by full name; biases and their one shift leave outputs neither all 0 nor all 255."""
     biases, tops = {}, [0.0]
-    for layer, quantized in parts.values():
-        sums = _sums(layer, quantized, maps)
-        spread = max(float(sums.std()), 50.0)
+    all_sums = [_sums(layer, quantized, maps) for layer, quantized in parts.values()]
+    spread = max(50.0, *(float(sums.std()) for sums in all_sums))
+    for (layer, _), sums in zip(parts.values(), all_sums, strict=True):
         lift = np.concatenate([rng.uniform(0.2, 1.5, 1), rng.normal(0.7, 0.7, layer.conv.filters - 1)])
         biases[layer.name] = (lift * spread - sums.mean(axis=1)).astype(np.int64)
         tops.append(float(np.quantile(sums + biases[layer.name][:, None], 0.97)))

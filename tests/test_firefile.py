@@ -193,7 +193,7 @@ def deep(tree: dict[str, Any], path: str, value: Any) -> None:
     [
         ("score_scale", float("nan"), "not JSON"),
         ("score_scale", float("inf"), "not JSON"),
-        ("score_scale", 0, "score_scale must be positive"),
+        ("score_scale", 0, "score_scale must be a positive number"),
         ("score_scale", True, "score_scale must be a finite number"),
         ("labels", ["a"], "one a class"),
         ("labels.0", "\x1b[2Jgone", "labels, item 0 must be printable"),
@@ -309,7 +309,7 @@ def test_firefile_lies_cost_little_memory() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"score_scale": float("nan")}, "not JSON"),
+        ({"score_scale": float("nan")}, "score_scale must be a positive number, not nan"),
         ({"labels": ("a",)}, "labels must be"),
         ({"metadata": {"key": b"bytes"}}, "cannot be written as JSON"),
         ({"metadata": {"key": "\ud800"}}, "cannot be written as JSON"),

@@ -1,0 +1,183 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The golden model against one that is too simple to be wrong: nested loops over Python integers."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from generate import random_frames, random_model
+
+from firebrick.sw import golden
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.model import Model, Preprocessing, QuantizedLayer
+from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+
+Planes = list[list[list[int]]]
+"""Channels of rows of pixels."""
+
+
+def slow_conv(planes: Planes, layer: QuantizedLayer, stride: int = 1, padding: int = 0) -> Planes:
+    weights, biases = layer.codebook[layer.codes].tolist(), layer.bias.tolist()
+    kernel, height, width = layer.codes.shape[2], len(planes[0]), len(planes[0][0])
+    out: Planes = []
+    for filter_weights, bias in zip(weights, biases, strict=True):
+        rows = []
+        for top in range(-padding, height + padding - kernel + 1, stride):
+            row = []
+            for left in range(-padding, width + padding - kernel + 1, stride):
+                total = bias + (2 ** (layer.shift - 1) if layer.shift else 0)
+                for channel, plane in enumerate(planes):
+                    for y in range(max(0, -top), min(kernel, height - top)):
+                        for x in range(max(0, -left), min(kernel, width - left)):
+                            total += filter_weights[channel][y][x] * plane[top + y][left + x]
+                row.append(min(255, max(0, total // 2**layer.shift)))
+            rows.append(row)
+        out.append(rows)
+    return out
+
+
+def slow_pool(planes: Planes) -> Planes:
+    height, width = len(planes[0]), len(planes[0][0])
+
+    def window(plane: list[list[int]], top: int, left: int) -> int:
+        return max(max(row[left : left + 3]) for row in plane[top : top + 3])
+
+    return [[[window(plane, top, left) for left in range(0, width - 1, 2)] for top in range(0, height - 1, 2)] for plane in planes]
+
+
+def slow_run(model: Model, frame: Planes) -> list[int]:
+    planes = frame
+    for stage in model.network.stages:
+        match stage:
+            case Conv():
+                planes = slow_conv(planes, model.layers[stage.name], stage.stride, stage.padding)
+            case MaxPool():
+                planes = slow_pool(planes)
+            case Fire():
+                squeezed = slow_conv(planes, model.layers[f"{stage.name}/squeeze1x1"])
+                out: Planes = []
+                if stage.expand1x1:
+                    out += slow_conv(squeezed, model.layers[f"{stage.name}/expand1x1"])
+                if stage.expand3x3:
+                    out += slow_conv(squeezed, model.layers[f"{stage.name}/expand3x3"], padding=1)
+                if stage.bypass is not Bypass.NONE:
+                    side = planes if stage.bypass is Bypass.SIMPLE else slow_conv(planes, model.layers[f"{stage.name}/bypass1x1"])
+                    out = [
+                        [[min(255, a + b) for a, b in zip(*rows, strict=True)] for rows in zip(*pair, strict=True)]
+                        for pair in zip(out, side, strict=True)
+                    ]
+                planes = out
+            case GlobalAverage():
+                return [sum(map(sum, plane)) for plane in planes]
+    raise AssertionError("no average")
+
+
+def one_layer(weight: int, bias: int, shift: int, channels: int = 512, kernel: int = 3) -> Model:
+    """A network of one filter with equal weights that sees its whole input at once."""
+    network = Network("one", Shape(channels, kernel, kernel), (Conv("conv1", 1, kernel), GlobalAverage("pool")))
+    layer = QuantizedLayer(np.ones((1, channels, kernel, kernel), np.uint8), np.array([0, weight], np.int32), np.array([bias]), shift)
+    model = Model(network, {"conv1": layer}, Preprocessing(kernel, (0.0, 0.0, 0.0)), ("a",), 1.0)
+    model.verify()
+    return model
+
+
+@pytest.mark.parametrize("bypass", list(Bypass))
+@pytest.mark.parametrize("seed", range(12))
+def test_golden_equals_nested_loops(seed: int, bypass: Bypass) -> None:
+    rng = np.random.default_rng(seed)
+    kernel = (1, 3, 7)[seed % 3]
+    padding = int(rng.integers(0, min(kernel, 3)))
+    height, width = (int(n) for n in rng.integers(kernel + 2, 13, 2))
+    model = random_model(rng, height=height, width=width, kernel=kernel, padding=padding, fires=1 + seed % 2, bypass=bypass)
+    frames = random_frames(rng, model, 2)
+    assert golden.run(model, frames).tolist() == [slow_run(model, frame.tolist()) for frame in frames]
+
+
+@pytest.mark.parametrize("weight", [2047, -2047])
+@pytest.mark.parametrize("shift", [0, 23, 24])
+@pytest.mark.parametrize("off", [-1, 0, 1])
+def test_golden_is_exact_at_the_extremes(weight: int, shift: int, off: int) -> None:
+    total = weight * 255 * 512 * 9
+    rounding = 2 ** (shift - 1) if shift else 0
+    for wanted in (0, 1, 128, 255, 256):  # biases that bring the sum just below, onto and just above a step of the output
+        bias = max(-(2**31) + 1, min(2**31 - 1, (wanted << shift) - rounding - total + off))
+        model = one_layer(weight, bias, shift)
+        expected = min(255, max(0, (total + bias + rounding) >> shift))
+        assert golden.run(model, np.full((1, 512, 3, 3), 255, np.uint8)).tolist() == [[expected]]
+
+
+def test_golden_rounds_halves_up() -> None:
+    for bias, expected in ((1, 0), (2, 1), (5, 1), (6, 2), (-2, 0), (1018, 255), (5000, 255)):
+        assert golden.run(one_layer(0, bias, 2, 1, 1), np.zeros((1, 1, 1, 1), np.uint8)).tolist() == [[expected]]
+
+
+def test_golden_accumulates_through_negative_partial_sums() -> None:
+    network = Network("two", Shape(2, 1, 1), (Conv("conv1", 1, 1), GlobalAverage("pool")))
+    layer = QuantizedLayer(np.array([1, 2], np.uint8).reshape(1, 2, 1, 1), np.array([0, -2047, 2047, 0], np.int32), np.array([7]), 0)
+    model = Model(network, {"conv1": layer}, Preprocessing(1, (0.0, 0.0, 0.0)), ("a",), 1.0)
+    assert golden.run(model, np.full((1, 2, 1, 1), 255, np.uint8)).tolist() == [[7]]
+
+
+@pytest.mark.parametrize("length", range(3, 12))
+def test_golden_pools_only_what_is_there(length: int) -> None:
+    maps = np.random.default_rng(length).integers(0, 256, (2, 3, length, 14 - length), dtype=np.uint8)
+    assert golden.max_pool(maps).tolist() == [slow_pool(frame.tolist()) for frame in maps]
+
+
+def test_golden_taps_every_layer_in_order_with_its_shape() -> None:
+    model = random_model(np.random.default_rng(2), fires=2, bypass=Bypass.COMPLEX)
+    tapped: dict[str, tuple[int, ...]] = {}
+
+    def tap(name: str, maps: golden.Map) -> None:
+        assert maps.dtype == np.uint8
+        tapped[name] = maps.shape
+
+    golden.run(model, random_frames(np.random.default_rng(3), model, 2), tap)
+    for layer in model.network.layers():
+        assert tapped[layer.name] == (2, layer.output.channels, layer.output.height, layer.output.width)
+    assert [name for name in tapped if name in model.layers] == list(model.layers)
+    stages = [stage.name for stage in model.network.stages if isinstance(stage, MaxPool | Fire)]
+    assert set(tapped) == {*model.layers, *stages}
+
+
+def test_golden_handles_frames_one_by_one() -> None:
+    model = random_model(np.random.default_rng(4))
+    frames = random_frames(np.random.default_rng(5), model, 5)
+    together = golden.run(model, frames)
+    assert together.shape == (5, model.network.classes)
+    np.testing.assert_array_equal(together, np.concatenate([golden.run(model, frame[None]) for frame in frames]))
+    assert golden.run(model, frames[:0]).shape == (0, model.network.classes)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda frames: frames.astype(np.float32),
+        lambda frames: frames.astype(np.int8),
+        lambda frames: frames[0],
+        lambda frames: frames[:, :2],
+        lambda frames: frames[:, :, 1:],
+        lambda frames: frames[..., 1:],
+    ],
+)
+def test_golden_rejects_frames_of_another_kind(spoil: Callable[[golden.Map], golden.Map]) -> None:
+    model = random_model(np.random.default_rng(6))
+    with pytest.raises(FirebrickError, match="frames must be bytes of shape"):
+        golden.run(model, spoil(random_frames(np.random.default_rng(6), model, 1)))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_golden_activations_of_generated_models_stay_alive(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    model = random_model(rng, density=0.4)
+    shape = model.network.input
+    frames = rng.integers(0, 256, (4, shape.channels, shape.height, shape.width), dtype=np.uint8)
+    dead: list[str] = []
+
+    def tap(name: str, maps: golden.Map) -> None:
+        if not maps.any() or (maps == 255).all():
+            dead.append(name)
+
+    golden.run(model, frames, tap)
+    assert not dead
