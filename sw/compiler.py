@@ -148,9 +148,10 @@ class _Compiler:
         self, name: str, layers: Sequence[Layer], parts: tuple[ConvSpec, ...] | tuple[SqueezeSpec, ...], rounds: list[list[_Filter]]
     ) -> None:
         turns = tuple(len(one) for one in rounds)
-        self.nodes.append(EngineSpec(name, tuple(layer.name for layer in layers), parts, turns, sum(layer.macs for layer in layers)))
         self.strips = parts[0].output
         self.order = [one.channel for one_round in rounds for one in one_round]
+        macs = sum(layer.macs for layer in layers)
+        self.nodes.append(EngineSpec(name, tuple(layer.name for layer in layers), parts, turns, tuple(self.order), macs))
         self.raster = False
 
     def share(self, name: str, capacity: int) -> Share:

@@ -154,6 +154,8 @@ class EngineSpec:
     parts: tuple[ConvSpec, ...] | tuple[SqueezeSpec, ...]
     turns: tuple[int, ...] = field(repr=False)
     """For each round of output, how many parts, from the first on, send the words of one filter."""
+    order: tuple[int, ...] = field(repr=False)
+    """Which channel of the model each channel of the output is."""
     macs: int
     """Dense multiply-accumulates of the layers for one frame."""
 

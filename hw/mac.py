@@ -1,0 +1,184 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The lanes of an engine: multiply one weight with a word of pixels, accumulate, requantise."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Const, Module, Mux, Shape, Signal, Value, signed
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..sw.spec import Arithmetic
+from ..sw.strips import Strips
+from .linebuffer import READ_LATENCY
+from .words import Queue, lookup, word, words
+
+QUEUE_DEPTH = 16
+"""Words of finished sums that an engine may be ahead of its consumer; more than its pipeline holds, so that it never stops."""
+
+
+def control_layout(*, centroid_bits: int, rotations: int, sums: int, starts: int, tiles: int) -> data.StructLayout:
+    """What comes with each word of pixels: the weight, which lane's pixel each lane takes, and which sum it is added to."""
+    return data.StructLayout(
+        {
+            "centroid": signed(centroid_bits),
+            "rotation": Shape.cast(range(max(2, rotations))),
+            "zero": 1,
+            "sum": Shape.cast(range(max(2, sums))),
+            "start": Shape.cast(range(max(2, starts))),
+            "tile": Shape.cast(range(max(2, tiles))),
+            "first": 1,
+            "last": 1,
+        }
+    )
+
+
+class MacArray(wiring.Component):
+    """Multiplies a weight with a word of pixels each cycle and adds the products to one of several words of sums.
+
+    ``first`` makes a sum start anew from its filter's start value, ``last`` sends it on: shifted right, clamped to 0..255, zero in
+    columns beyond the map. The pipeline never stops: whoever strobes ``last`` sees to it that ``credit`` was set in the cycle before,
+    which promises room in the queue behind. A sum comes out 6 cycles after its last strobe; throughput is one product a lane and cycle.
+
+    Parameters
+    ----------
+    output: layout of the outgoing words
+    source_lanes: pixels in a word that comes in
+    rotations: for each rotation the number of lanes by which pixels are taken from further on; those beyond the ends are zero
+    sums: how many words of sums are held
+    centroid_bits: width of a weight
+    arithmetic: start values, accumulator width (proven sufficient from the weights by the compiler) and shift
+
+    Members
+    -------
+    strobe: ``In(1)``; a multiplication begins
+    control: ``In(control_layout(...))``; what it does
+    pixels: ``In(ArrayLayout(8, source_lanes))``; its pixels, READ_LATENCY cycles later
+    credit: ``Out(1)``; a ``last`` may be strobed in the next cycle
+    output: ``Out(words(output.lanes))``
+    """
+
+    strobe: Signal
+    control: data.View
+    pixels: data.View
+    credit: Signal
+    output: stream.Interface
+
+    def __init__(
+        self, *, output: Strips, source_lanes: int, rotations: Sequence[int], sums: int, centroid_bits: int, arithmetic: Arithmetic
+    ) -> None:
+        self._strips = output
+        self._source_lanes = source_lanes
+        self._rotations = tuple(rotations)
+        self._sums = sums
+        self._centroid_bits = centroid_bits
+        self._arithmetic = arithmetic
+        self._layout = control_layout(
+            centroid_bits=centroid_bits,
+            rotations=len(rotations),
+            sums=sums,
+            starts=len(arithmetic.start),
+            tiles=output.tiles,
+        )
+        super().__init__(
+            {
+                "strobe": In(1),
+                "control": In(self._layout),
+                "pixels": In(word(source_lanes)),
+                "credit": Out(1),
+                "output": Out(words(output.lanes)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        lanes = self._strips.lanes
+
+        # Stages 1 and 2: while the memory is read.
+        strobe, control = self.strobe, self.control
+        for stage in range(1, READ_LATENCY + 1):
+            strobe, control = self._delay(m, strobe, control, stage)
+        start = self._start(m, control)
+
+        # Stage 3: the pixel of each lane.
+        pixels = [Signal(8, name=f"pixel_{lane}", reset_less=True) for lane in range(lanes)]
+        with m.Switch(control.rotation):
+            for index, rotation in enumerate(self._rotations):
+                with m.Case(index):
+                    for lane, pixel in enumerate(pixels):
+                        source = lane + rotation
+                        if 0 <= source < self._source_lanes:
+                            m.d.sync += pixel.eq(Mux(control.zero, 0, self.pixels[source]))
+                        else:
+                            m.d.sync += pixel.eq(0)
+        strobe, control = self._delay(m, strobe, control, 3)
+
+        # Stage 4: the product.
+        shape = signed(self._centroid_bits + 8)
+        products = [Signal(shape, name=f"product_{lane}", reset_less=True) for lane in range(lanes)]
+        for product, pixel in zip(products, pixels, strict=True):
+            m.d.sync += product.eq(pixel * control.centroid)
+        strobe, control = self._delay(m, strobe, control, 4)
+
+        # Stage 5: the sum.
+        results = [Signal(signed(self._arithmetic.bits), name=f"result_{lane}", reset_less=True) for lane in range(lanes)]
+        for lane, (product, result) in enumerate(zip(products, results, strict=True)):
+            total = Signal(signed(self._arithmetic.bits), name=f"total_{lane}")
+            held = self._sum(m, lane, control.sum, strobe, total)
+            m.d.comb += total.eq(Mux(control.first, start, held) + product)
+            m.d.sync += result.eq(total)
+        finished = Signal()
+        tile = Signal.like(control.tile, reset_less=True)
+        m.d.sync += [finished.eq(strobe & control.last), tile.eq(control.tile)]
+
+        # Stage 6: requantised and into the queue.
+        m.submodules.queue = queue = Queue(shape=word(lanes), depth=QUEUE_DEPTH)
+        m.d.comb += queue.input.valid.eq(finished)
+        for lane, result in enumerate(results):
+            valid = lookup([int(row[lane]) for row in self._strips.valid], tile, 1)
+            m.d.comb += queue.input.payload[lane].eq(Mux(valid, _requantise(result, self._arithmetic.shift), 0))
+        wiring.connect(m, queue.output, wiring.flipped(self.output))
+        self._count_credit(m)
+        return m
+
+    def _delay(self, m: Module, strobe: Value, control: data.View, stage: int) -> tuple[Signal, data.View]:
+        later_strobe = Signal(name=f"strobe_{stage}")
+        later = Signal(self._layout, name=f"control_{stage}", reset_less=True)
+        m.d.sync += [later_strobe.eq(strobe), later.eq(control)]
+        return later_strobe, later
+
+    def _start(self, m: Module, control: data.View) -> Signal:
+        """The start value of the filter that is in stage 2, in stage 4."""
+        m.submodules.starts = rom = memory.Memory(
+            shape=signed(self._arithmetic.bits), depth=len(self._arithmetic.start), init=list(self._arithmetic.start)
+        )
+        port = rom.read_port()
+        start = Signal(signed(self._arithmetic.bits), reset_less=True)
+        m.d.comb += [port.addr.eq(control.start), port.en.eq(1)]
+        m.d.sync += start.eq(port.data)
+        return start
+
+    def _sum(self, m: Module, lane: int, index: Value, strobe: Value, total: Value) -> Value:
+        """The sum of one lane that ``index`` names, replaced by ``total`` at the strobe."""
+        shape = signed(self._arithmetic.bits)
+        if self._sums == 1:
+            register = Signal(shape, name=f"sum_{lane}", reset_less=True)
+            with m.If(strobe):
+                m.d.sync += register.eq(total)
+            return register
+        m.submodules[f"sums_{lane}"] = sums = memory.Memory(shape=shape, depth=self._sums, init=[])
+        read, write = sums.read_port(domain="comb"), sums.write_port()
+        m.d.comb += [read.addr.eq(index), write.addr.eq(index), write.en.eq(strobe), write.data.eq(total)]
+        return read.data
+
+    def _count_credit(self, m: Module) -> None:
+        """Room in the queue, less the sums that are on their way to it."""
+        room = Signal(range(QUEUE_DEPTH + 1), init=QUEUE_DEPTH)
+        m.d.comb += self.credit.eq(room > 1)
+        m.d.sync += room.eq(room + (self.output.valid & self.output.ready) - (self.strobe & self.control.last))
+
+
+def _requantise(total: Signal, shift: int) -> Value:
+    """Shifted right and clamped to 0..255 (docs/numerics.md); the rounding term is in the start value."""
+    shifted = total >> shift
+    return Mux(shifted < 0, Const(0, 8), Mux(shifted > 255, Const(255, 8), shifted[:8]))

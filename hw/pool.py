@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""3x3/2 max pooling."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..sw.spec import PoolSpec
+from .words import bits_for, count_up, lookup, word, words
+
+
+class MaxPool(wiring.Component):
+    """Pools as words come, keeping one row of partial maxima.
+
+    Columns: output tile j is the maximum of tiles 2j, 2j+1 and 2j+2; after the last tile comes the first of the lane beside. Rows: an
+    even row ends one window and begins the next. Windows that overhang see only what is there, as pixels are never negative and
+    columns beyond the map are zero. Throughput is one input word a cycle; latency 2 cycles.
+
+    Parameters
+    ----------
+    spec: what to build
+
+    Members
+    -------
+    input: ``In(words(lanes))``, natural tile order
+    output: ``Out(words(lanes))``, half as many tiles, natural order
+    """
+
+    input: stream.Interface
+    output: stream.Interface
+
+    def __init__(self, *, spec: PoolSpec) -> None:
+        if spec.source.lanes != spec.output.lanes or spec.source.tiles != 2 * spec.output.tiles or not spec.source.is_natural:
+            raise ValueError("source must have the output's lanes and twice its tiles in natural order")
+        self._spec = spec
+        super().__init__({"input": In(words(spec.source.lanes)), "output": Out(words(spec.output.lanes))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        spec = self._spec
+        lanes, tiles = spec.source.lanes, spec.source.tiles
+        advance, taken = Signal(), Signal()
+        m.d.comb += [
+            advance.eq(~self.output.valid | self.output.ready),
+            self.input.ready.eq(advance),
+            taken.eq(self.input.valid & advance),
+        ]
+
+        # Where the word that comes belongs.
+        tile, channel, row = Signal(range(tiles)), Signal(range(spec.channels)), Signal(range(spec.height))
+        with m.If(taken):
+            count_up(m, tile, tiles)
+            with m.If(tile == tiles - 1):
+                count_up(m, channel, spec.channels)
+                with m.If(channel == spec.channels - 1):
+                    count_up(m, row, spec.height)
+
+        # Columns: the maximum so far of the window, and the first word for the end of the strip.
+        pixels = [self.input.payload[lane] for lane in range(lanes)]
+        so_far = [Signal(8, name=f"so_far_{lane}", reset_less=True) for lane in range(lanes)]
+        first = [Signal(8, name=f"first_{lane}", reset_less=True) for lane in range(lanes)]
+        across = [Signal(8, name=f"across_{lane}", reset_less=True) for lane in range(lanes)]
+        window = Signal()  # a window's columns are complete
+        last = Signal()
+        m.d.comb += last.eq(tile == tiles - 1)
+        with m.If(taken):
+            for lane in range(lanes):
+                m.d.sync += so_far[lane].eq(Mux(tile[0], _greatest([so_far[lane], pixels[lane]]), pixels[lane]))
+                with m.If(tile == 0):
+                    m.d.sync += first[lane].eq(pixels[lane])
+                beside = first[lane + 1] if lane + 1 < lanes else 0
+                m.d.sync += across[lane].eq(_greatest([so_far[lane], pixels[lane], Mux(last, beside, 0)]))
+
+        # Rows: the maximum so far is read with the word and written back a cycle later.
+        depth = spec.channels << bits_for(spec.output.tiles)
+        m.submodules.rows = rows = memory.Memory(shape=word(lanes), depth=depth, init=[])
+        write = rows.write_port()
+        read = rows.read_port(transparent_for=(write,) if depth == 1 else ())
+        place = Signal(range(max(2, spec.output.tiles)))
+        m.d.comb += [
+            place.eq(Mux(last, spec.output.tiles - 1, tile[1:] - 1)),
+            read.addr.eq(Cat(place[: bits_for(spec.output.tiles)], channel)),
+            read.en.eq(advance),
+        ]
+        address, place_2, begins, ends = Signal.like(read.addr), Signal.like(place), Signal(), Signal()
+        with m.If(advance):
+            m.d.sync += [
+                window.eq(taken & (last | (~tile[0] & (tile != 0)))),
+                address.eq(read.addr),
+                place_2.eq(place),
+                begins.eq(~row[0]),
+                ends.eq((~row[0] & (row != 0)) | (row[0] & (row == spec.height - 1))),
+            ]
+            m.d.sync += self.output.valid.eq(window & ends)
+        initial = Signal()  # no maximum so far
+        with m.If(advance):
+            m.d.sync += initial.eq(row == 0)
+        m.d.comb += [write.en.eq(advance & window), write.addr.eq(address)]
+        for lane in range(lanes):
+            greatest = Signal(8, name=f"greatest_{lane}")
+            inside = lookup([int(tile_valid[lane]) for tile_valid in spec.output.valid], place_2, 1)
+            m.d.comb += greatest.eq(_greatest([Mux(initial, 0, read.data[lane]), across[lane]]))
+            m.d.comb += write.data[lane].eq(Mux(begins, across[lane], greatest))
+            with m.If(advance):
+                m.d.sync += self.output.payload[lane].eq(Mux(inside, greatest, 0))
+        return m
+
+
+def _greatest(values: Sequence[Value]) -> Value:
+    result = values[0]
+    for value in values[1:]:
+        result = Mux(result > value, result, value)
+    return result

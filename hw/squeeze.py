@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The squeeze engine: adds each input channel to all its filters' sums as it comes (input stationary)."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..sw.spec import SqueezeSpec
+from ..sw.strips import Strips
+from .linebuffer import LineBuffer
+from .mac import MacArray
+from .weights import WeightDecoder
+from .words import bits_for, count_up, words
+
+
+class SqueezeEngine(wiring.Component):
+    """A 1x1 convolution from many channels to few that stores no row of its input, only one sum for each filter and column.
+
+    For each channel of a row, for each of its non-zero weights, for each tile, one cycle. Every weight of the first channel has an
+    entry, which starts its sum, and every weight of the last one, which ends it. Cycles a frame: ``spec.cycles``.
+
+    Parameters
+    ----------
+    spec: what to build
+
+    Members
+    -------
+    input: ``In(words(spec.source.lanes))``
+    output: ``Out(words(spec.output.lanes))``, tiles in the order of the input
+    busy: ``Out(1)``; lanes begin a multiplication in this cycle
+    """
+
+    input: stream.Interface
+    output: stream.Interface
+    busy: Signal
+
+    def __init__(self, *, spec: SqueezeSpec) -> None:
+        self._spec = spec
+        super().__init__({"input": In(words(spec.source.lanes)), "output": Out(words(spec.output.lanes)), "busy": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        spec = self._spec
+        lanes, tiles = spec.source.lanes, spec.source.tiles
+        tile_bits = bits_for(tiles)
+        m.submodules.weights = weights = WeightDecoder(weights=spec.weights)
+        m.submodules.buffer = buffer = LineBuffer(
+            source=Strips.natural(lanes=lanes, tiles=tiles, width=spec.source.width),
+            raster=False,
+            channels=1,
+            tiles=tiles,
+            lanes=lanes,
+            slots=spec.slots,
+        )
+        m.submodules.mac = mac = MacArray(
+            output=spec.output,
+            source_lanes=lanes,
+            rotations=[0],
+            sums=spec.weights.inner << tile_bits,
+            centroid_bits=spec.weights.centroid_bits,
+            arithmetic=spec.arithmetic,
+        )
+        wiring.connect(m, wiring.flipped(self.input), buffer.input)
+        wiring.connect(m, mac.output, wiring.flipped(self.output))
+        m.d.comb += mac.pixels.eq(buffer.data)
+
+        entry = weights.output.payload
+        first, last = Signal(), Signal()
+        tile = Signal(range(max(2, tiles)))
+        slot = Signal(range(spec.slots))
+        m.d.comb += [
+            first.eq(entry.group == 0),
+            last.eq(entry.group == spec.weights.groups - 1),
+            self.busy.eq(weights.output.valid & (buffer.available > buffer.release) & (~last | mac.credit)),
+        ]
+        m.d.sync += buffer.release.eq(0)
+        with m.If(self.busy):
+            count_up(m, tile, tiles)
+            with m.If(tile == tiles - 1):
+                m.d.comb += weights.output.ready.eq(1)
+                with m.If(entry.last):
+                    # Released a cycle later, when the last word has been read.
+                    m.d.sync += buffer.release.eq(1)
+                    count_up(m, slot, spec.slots)
+        m.d.sync += [
+            buffer.address.eq(Cat(tile[:tile_bits], slot)),
+            mac.strobe.eq(self.busy),
+            mac.control.centroid.eq(entry.centroid),
+            mac.control.sum.eq(Cat(tile[:tile_bits], entry.inner)),
+            mac.control.start.eq(entry.inner),
+            mac.control.tile.eq(tile),
+            mac.control.first.eq(first),
+            mac.control.last.eq(last),
+        ]
+        return m

@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The streams between components, and small helpers that several of them need."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Const, Module, ShapeLike, Signal, Value, unsigned
+from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+
+def word(lanes: int) -> data.ArrayLayout:
+    """One pixel, 0..255, for each lane."""
+    return data.ArrayLayout(unsigned(8), lanes)
+
+
+def words(lanes: int) -> stream.Signature:
+    """A stream of words: one pixel, 0..255, for each lane. Rows follow each other, in a row channels, in a channel tiles."""
+    return stream.Signature(word(lanes))
+
+
+def bits_for(count: int) -> int:
+    """Width of an index below ``count``."""
+    return (count - 1).bit_length()
+
+
+def lookup(table: Sequence[int], index: Value, width: int) -> Value:
+    """The entry of a constant table; ``width`` bits an entry. An index beyond the table gives 0."""
+    if len(set(table)) == 1:
+        return Const(table[0], width)
+    packed = sum(entry << (width * place) for place, entry in enumerate(table))
+    return Const(packed, width * len(table)).word_select(index, width)
+
+
+def count_up(m: Module, counter: Signal, count: int) -> None:
+    """Step a counter 0 .. count-1 round, at the next clock edge."""
+    m.d.sync += counter.eq(counter + 1)
+    with m.If(counter == count - 1):
+        m.d.sync += counter.eq(0)
+
+
+class Queue(wiring.Component):
+    """A first-in first-out queue of words, for any stream.
+
+    Latency 1 cycle, throughput one payload a cycle.
+
+    Parameters
+    ----------
+    shape: of a payload
+    depth: payloads it holds, at least 2
+
+    Members
+    -------
+    input: ``In(stream.Signature(shape))``
+    output: ``Out(stream.Signature(shape))``
+    """
+
+    input: stream.Interface
+    output: stream.Interface
+
+    def __init__(self, *, shape: ShapeLike, depth: int) -> None:
+        if depth < 2:
+            raise ValueError(f"depth must be at least 2, not {depth}")
+        self._depth = depth
+        super().__init__({"input": In(stream.Signature(shape)), "output": Out(stream.Signature(shape))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.fifo = queue = fifo.SyncFIFO(width=Value.cast(self.input.payload).shape().width, depth=self._depth)
+        m.d.comb += [
+            queue.w_data.eq(Value.cast(self.input.payload)),
+            queue.w_en.eq(self.input.valid),
+            self.input.ready.eq(queue.w_rdy),
+            Value.cast(self.output.payload).eq(queue.r_data),
+            self.output.valid.eq(queue.r_rdy),
+            queue.r_en.eq(self.output.ready),
+        ]
+        return m

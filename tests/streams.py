@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Driving components in Amaranth's simulator: sources and sinks with stalls, under the watch of a stream-contract monitor."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import Value
+from amaranth.lib import wiring
+from amaranth.sim import Simulator
+from numpy.typing import NDArray
+
+from firebrick.sw.strips import Strips
+
+
+class ContractError(AssertionError):
+    """A stream broke its contract."""
+
+
+def watch(simulator: Simulator, source: Any, name: str) -> None:
+    """Raise ContractError when a source takes back a valid payload, or changes it, before it is taken."""
+
+    async def process(ctx: Any) -> None:
+        waiting = None
+        while True:
+            _, _, valid, ready, payload = await ctx.tick().sample(source.valid, source.ready, Value.cast(source.payload))
+            if waiting is not None and not valid:
+                raise ContractError(f"{name}: valid was taken back before the payload was taken")
+            if waiting is not None and payload != waiting:
+                raise ContractError(f"{name}: the payload changed from {waiting:#x} to {payload:#x} before it was taken")
+            waiting = payload if valid and not ready else None
+
+    simulator.add_testbench(process, background=True)
+
+
+def simulate(
+    component: wiring.Component,
+    inputs: dict[str, Sequence[int]],
+    outputs: dict[str, int],
+    *,
+    rng: np.random.Generator,
+    stall: float = 0.0,
+    limit: int = 200_000,
+) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+    """Send payloads (as integers) into streams and take so many from others.
+
+    Sources and sinks pause with probability ``stall`` in each cycle. Returns, by stream, the payloads and the cycles they were
+    taken in. Raises AssertionError when that takes more than ``limit`` cycles, or when a payload too many comes within 50 cycles.
+    """
+    simulator = Simulator(component)
+    simulator.add_clock(1e-6)
+    taken: dict[str, list[int]] = {name: [] for name in outputs}
+    cycles: dict[str, list[int]] = {name: [] for name in outputs}
+    seeds = rng.spawn(len(inputs) + len(outputs))
+
+    def source(stream: Any, payloads: Sequence[int], own: np.random.Generator) -> Any:
+        async def process(ctx: Any) -> None:
+            for payload in payloads:
+                while own.random() < stall:
+                    await ctx.tick()
+                ctx.set(stream.valid, 1)
+                ctx.set(Value.cast(stream.payload), payload)
+                await ctx.tick().until(stream.ready)
+                ctx.set(stream.valid, 0)
+
+        return process
+
+    def sink(name: str, count: int, own: np.random.Generator) -> Any:
+        stream = getattr(component, name)
+
+        async def process(ctx: Any) -> None:
+            cycle = extra = 0
+            while len(taken[name]) < count or extra < 50:
+                ready = int(own.random() >= stall)
+                ctx.set(stream.ready, ready)
+                _, _, valid, payload = await ctx.tick().sample(stream.valid, Value.cast(stream.payload))
+                cycle += 1
+                extra += len(taken[name]) >= count
+                if valid and ready:
+                    taken[name].append(payload)
+                    cycles[name].append(cycle)
+                assert cycle < limit, f"{name}: {len(taken[name])} of {count} payloads after {limit} cycles"
+            assert len(taken[name]) == count, f"{name}: more than the {count} payloads expected"
+
+        return process
+
+    for (name, payloads), own in zip(inputs.items(), seeds, strict=False):
+        simulator.add_testbench(source(getattr(component, name), payloads, own), background=True)
+    for (name, count), own in zip(outputs.items(), seeds[len(inputs) :], strict=True):
+        watch(simulator, getattr(component, name), name)
+        simulator.add_testbench(sink(name, count, own))
+    simulator.run()
+    return taken, cycles
+
+
+def stream_words(maps: NDArray[np.uint8], strips: Strips, order: Sequence[int]) -> list[int]:
+    """The words of feature maps, (frames, channels, rows, columns), as integers in stream order."""
+    words = [strips.pack(frame[list(order), row]).reshape(-1, strips.lanes) for frame in maps for row in range(maps.shape[2])]
+    return [int.from_bytes(word.tobytes(), "little") for word in np.concatenate(words)]
+
+
+def raster_bytes(frames: NDArray[np.uint8]) -> list[int]:
+    """The bytes of pictures, (frames, channels, rows, columns), in the accelerator's input order."""
+    return [int(byte) for byte in frames.transpose(0, 2, 3, 1).reshape(-1)]
