@@ -321,3 +321,35 @@ def test_firefile_does_not_write_what_it_would_not_read(changes: dict[str, Any],
     with pytest.raises(FirebrickError, match=message):
         write_fire(dataclasses.replace(SAMPLE, **changes), tmp_path / "model.fire")
     assert not list(tmp_path.iterdir())
+
+
+def test_firefile_rejects_what_hides_behind_the_compressed_description() -> None:
+    packed = zlib.compress(b"{}") + b"hidden"
+    with pytest.raises(FirebrickError, match="does not end where it should"):
+        decode_model(seal(HEAD.pack(MAGIC, 1, len(packed)) + packed))
+
+
+@pytest.mark.parametrize(
+    ("part", "replacement", "message"),
+    [
+        ("codebook", b"\x51", "bits after a part must be 0"),  # 3 centroids of 2 bits, then 2 bits that are not 0
+        ("biases", b"\x11", "bits after a part must be 0"),  # 1 bias of 4 bits
+        ("tables", b"\x0d\xdd", "codes: Huffman words must have at most 12 bits, not 13"),
+        ("tables", b"\x01\x11", "codes: code lengths ask for more words"),
+        ("codes", b"\x0b\x81", "codes: 9 symbols do not fill their 2 bytes"),  # 12 bits of words, then bits that are not all 0
+        ("codes", b"\x55\x54\x00", "codes: 9 symbols do not fill their 3 bytes"),
+        ("codes", b"\xff\xff", "codes: the stream of 16 bits ends before"),
+        ("gaps", b"\x00", "a dense layer must not have gaps"),
+    ],
+)
+def test_firefile_rejects_layers_with_loose_ends(part: str, replacement: bytes, message: str) -> None:
+    (layer,) = Network("one", Shape(9, 1, 1), (Conv("conv1", 1, 1), GlobalAverage("pool"))).layers()
+    codes = np.array([1, 1, 1, 1, 2, 2, 3, 3, 3], np.uint8).reshape(layer.weight_shape)
+    sound = fire_layer.encode_layer(QuantizedLayer(codes, np.array([0, 1, -1, 1], np.int32), np.array([7]), 0))
+    assert (sound.gap_bits, len(sound.codebook), len(sound.biases), len(sound.tables), len(sound.codes)) == (0, 1, 1, 2, 2)
+    damaged = dataclasses.replace(sound, **{part: replacement})
+    numbers = list(fire_layer.HEADER.unpack(sound.header))
+    numbers[-2:] = len(damaged.codes), len(damaged.gaps)
+    data = fire_layer.HEADER.pack(*numbers) + damaged.data[fire_layer.HEADER.size :]
+    with pytest.raises(FirebrickError, match=message):
+        fire_layer.decode_layer(memoryview(data), layer)
