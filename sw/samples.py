@@ -23,7 +23,7 @@ def photographs() -> list[Path]:
     try:
         folder = files("skimage.data")
     except ModuleNotFoundError as problem:
-        raise FirebrickError("calibration needs pictures; name a folder of them or install firebrick[demo], which brings some") from problem
+        raise FirebrickError("scikit-image, whose photographs are wanted here, is missing; install firebrick[demo]") from problem
     return [Path(str(folder.joinpath(name))) for name in PHOTOGRAPHS]
 
 

@@ -4,7 +4,6 @@
 
 import json
 import time
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,7 @@ from .. import catalogue
 from ..errors import FirebrickError
 from .common import json_option, lanes_option, model_option, print_json, print_tables, progress_bar
 
-PHOTOGRAPHS = ("chelsea.png", "coffee.png", "rocket.jpg")
-
-
-def photographs() -> list[Path]:
-    """The photographs, which come with scikit-image."""
-    try:
-        return [Path(str(files("skimage.data").joinpath(name))) for name in PHOTOGRAPHS]
-    except ModuleNotFoundError as error:
-        raise FirebrickError("the demo's photographs come with scikit-image, which is missing; install firebrick[demo]") from error
+PHOTOGRAPHS = ("chelsea.png", "coffee.png", "motorcycle_left.png")
 
 
 @click.command("demo")
@@ -41,9 +32,10 @@ def command(model: str, lanes: int, output: Path, as_json: bool) -> None:
     Example: firebrick demo
     """
     from ..files import write_whole
+    from ..samples import photographs
     from .poster import poster
 
-    paths = photographs()
+    paths = [path for path in photographs() if path.name in PHOTOGRAPHS]
     report = compare(model, lanes, paths)
     write_whole(output / "report.json", (json.dumps(report, indent=2) + "\n").encode())
     for path, entry in zip(paths, report["pictures"], strict=True):

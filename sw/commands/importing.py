@@ -13,7 +13,7 @@ from .common import json_option, print_json, progress_bar
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="M.fire", help="The file to write.")
 @click.option("--bits", type=click.IntRange(4, 8), default=6, show_default=True, help="Width of a codebook index.")
 @click.option("--density", type=click.FloatRange(0, 1, min_open=True), help="Share of each layer's weights to keep [default: all].")
-@click.option("--calibrate", type=click.Path(path_type=Path), metavar="DIR", help="Pictures that the activation scales are taken from.")
+@click.option("--calibrate", type=click.Path(path_type=Path), metavar="DIR", help="Pictures to measure on [default: scikit-image's].")
 @json_option
 @click.argument("source")
 def command(source: str, output: Path, bits: int, density: float | None, calibrate: Path | None, as_json: bool) -> None:

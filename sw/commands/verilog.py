@@ -18,8 +18,8 @@ from .common import json_option, lanes_option, model_option, print_json
 def command(model: str, lanes: int, output: Path, as_json: bool) -> None:
     """Write the accelerator as Verilog, with a JSON report of its plan.
 
-    The same model and lanes give the same bytes. The JSON document is the report: each engine's lanes and predicted cycles, and
-    the whole network's.
+    DIR gets firebrick.v, the ROMs' contents (*.hex) and report.json; the same model and lanes give the same bytes. The JSON document
+    is the report: each engine's lanes and predicted cycles, and the whole network's.
 
     \b
     Example: firebrick verilog --model squeezenet1_1 --lanes 200 -o build/verilog
@@ -29,8 +29,9 @@ def command(model: str, lanes: int, output: Path, as_json: bool) -> None:
     from firebrick.hw.generate import generate
 
     loaded = catalogue.load(model)
-    with Console(stderr=True).status("generating Verilog"):
-        artefacts = generate(loaded, lanes=lanes)
+    with Console(stderr=True).status("reading the model") as status:
+        artefacts = generate(loaded, lanes, progress=status.update)
+        status.update("writing files")
         artefacts.write(output)
     if as_json:
         print_json(artefacts.report)
