@@ -31,6 +31,11 @@ class Row:
     report: str = ""
     """The file with that document, where it is not on stdout."""
 
+    @property
+    def shown(self) -> str:
+        """The command as the table shows it."""
+        return f"`{self.command.replace('$', '').removesuffix(' --json')}`"
+
 
 ROWS = (
     Row("SqueezeNet v1.1, `.fire` file", "firebrick inspect squeezenet1_1 --json", lambda r: f"{r['bytes']:,} bytes"),
@@ -68,8 +73,7 @@ def main() -> None:
     lines = ["| what | figure | command |", "|---|---|---|"]
     documents: dict[str, Any] = {}
     for row in ROWS:
-        shown = f"`{row.command.replace('$', '').removesuffix(' --json')}`"
-        figure = said.get((row.what, shown), "TBD")
+        figure = said.get((row.what, row.shown), "TBD")
         needed = [name for name in ("PICTURES", "LABELS", "NET") if f"${name}" in row.command or (name == "NET" and V1_0 in row.command)]
         missing = [name for name in needed if not os.environ.get(name)]
         if missing:
@@ -78,7 +82,7 @@ def main() -> None:
             if row.command not in documents:
                 documents[row.command] = _run(row)
             figure = row.figure(documents[row.command])
-        lines.append(f"| {row.what} | {figure} | {shown} |")
+        lines.append(f"| {row.what} | {figure} | {row.shown} |")
     README.write_text(head + START + "\n".join(lines) + "\n" + END + tail)
 
 
