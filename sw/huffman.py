@@ -6,6 +6,7 @@ Deep Compression (arXiv:1510.00149, Section 4) codes weights and gaps so. Length
 "A fast algorithm for optimal length-limited Huffman codes", 1990), which no code with the same limit beats.
 """
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -111,19 +112,19 @@ class CanonicalCode:
             raise FirebrickError(f"the stream of {bits.size} bits ends before its {count} symbols do")
         if not count:
             return np.empty(0, np.uint16)
-        symbol_at, steps = self._lookup(bits)
+        symbols, lengths = self._tables
+        windows = self._windows(bits)
+        steps = lengths[windows].tobytes() + bytes(self.max_length)  # by position; 0 where no word starts
         position = 0
-        positions: list[int] = []
+        positions = array("Q")
         for _ in range(count):
             positions.append(position)
             position += steps[position]
-        starts = np.array(positions)
-        stuck = np.frombuffer(steps, np.uint8)[starts] == 0
-        if position > bits.size or bool(np.any(stuck & (starts >= bits.size))):
+        if position > bits.size or positions[-1] >= bits.size:
             raise FirebrickError(f"the stream of {bits.size} bits ends before its {count} symbols do")
-        if bool(np.any(stuck)):
+        if not steps[positions[-1]]:
             raise FirebrickError("the stream holds a word that stands for no symbol")
-        return np.asarray(symbol_at[starts], np.uint16)
+        return np.asarray(symbols[windows[np.frombuffer(positions, np.uint64)]], np.uint16)
 
     @property
     def _order(self) -> list[tuple[int, int]]:
@@ -139,17 +140,22 @@ class CanonicalCode:
             raise FirebrickError(f"symbol {symbols.ravel()[lengths == 0][0]} has no code word")
         return lengths
 
-    def _lookup(self, bits: NDArray[np.uint8]) -> tuple[NDArray[np.uint16], bytes]:
-        """For every bit position, the symbol and the length of the word that would start there (0: no word, or past the end)."""
-        width, size = self.max_length, bits.size
-        padded = np.concatenate([bits, np.zeros(width, np.uint8)]).astype(np.uint16)
-        windows: NDArray[np.uint16] = np.zeros(size, np.uint16)
-        for place in range(width):
-            windows <<= 1
-            windows |= padded[place : place + size]
+    @cached_property
+    def _tables(self) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+        """Symbol and length of the word that ``max_length`` bits begin with; length 0 when no word begins so."""
+        width = self.max_length
         symbols, lengths = np.zeros(1 << width, np.uint16), np.zeros(1 << width, np.uint8)
         for length, symbol in self._order:
             first = self.words[symbol] << (width - length)
             symbols[first : first + (1 << (width - length))] = symbol
             lengths[first : first + (1 << (width - length))] = length
-        return symbols[windows], lengths[windows].tobytes() + bytes(width)
+        return symbols, lengths
+
+    def _windows(self, bits: NDArray[np.uint8]) -> NDArray[np.uint16]:
+        """For every position, the ``max_length`` bits that start there, as if zeros followed the stream."""
+        padded = np.concatenate([bits, np.zeros(self.max_length, np.uint8)])
+        windows = np.zeros(bits.size, np.uint16)
+        for place in range(self.max_length):
+            windows <<= 1
+            windows |= padded[place : place + bits.size]
+        return windows
