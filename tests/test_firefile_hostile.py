@@ -255,7 +255,8 @@ def test_firefile_rejects_layers_with_loose_ends(part: str, replacement: bytes, 
     codes = np.array([1, 1, 1, 1, 2, 2, 3, 3, 3], np.uint8).reshape(layer.weight_shape)
     sound = fire_layer.encode_layer(QuantizedLayer(codes, np.array([0, 1, -1, 1], np.int32), np.array([7]), 0))
     assert (sound.gap_bits, len(sound.codebook), len(sound.biases), len(sound.tables), len(sound.codes)) == (0, 1, 1, 2, 2)
-    damaged = dataclasses.replace(sound, **{part: replacement})
+    change: dict[str, Any] = {part: replacement}
+    damaged = dataclasses.replace(sound, **change)
     numbers = list(fire_layer.HEADER.unpack(sound.header))
     numbers[-2:] = len(damaged.codes), len(damaged.gaps)
     data = fire_layer.HEADER.pack(*numbers) + damaged.data[fire_layer.HEADER.size :]
