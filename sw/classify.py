@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the integer scores mean: probabilities and the likeliest classes."""
+
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import FirebrickError
+from .model import Model
+
+
+class Guess(TypedDict):
+    """One class that a picture may show."""
+
+    index: int
+    label: str
+    probability: float
+
+
+def probabilities(model: Model, scores: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Softmax of integer scores, shape (..., classes), in the float network's units; each row sums to 1."""
+    if not np.issubdtype(scores.dtype, np.integer) or scores.shape[-1:] != (model.network.classes,):
+        raise FirebrickError(f"scores must be {model.network.classes} integers a frame, not {scores.dtype} {scores.shape}")
+    powers = np.exp((scores - scores.max(axis=-1, keepdims=True)) * model.score_scale)
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def top(model: Model, scores: NDArray[np.int64], k: int = 5) -> list[Guess]:
+    """The ``k`` likeliest classes of one frame, best first; of equal scores the lower index comes first."""
+    if scores.ndim != 1 or not 1 <= k <= model.network.classes:
+        raise FirebrickError(f"top {k} needs the scores of one frame and k from 1 to {model.network.classes}")
+    chances = probabilities(model, scores)
+    best = np.argsort(-scores, kind="stable")[:k]
+    return [Guess(index=int(index), label=model.labels[index], probability=float(chances[index])) for index in best]
