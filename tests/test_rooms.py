@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-SPECIFICATION = {"allocate", "columns", "compiler", "errors", "files", "huffman", "model", "network", "report", "schedule", "spec", "strips"}
+SPECIFICATION = frozenset("allocate columns compiler errors files huffman model network report schedule spec strips".split())
 """The modules of sw that hw may know: the integer specification and the plan."""
 
 
