@@ -4,12 +4,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import golden
+from ..classify import Guess, top
 from ..model import Model
 
 Progress = Callable[[str, int, int], None]
@@ -39,9 +39,6 @@ def classify(backend: str, model: Model, frames: NDArray[np.uint8], *, lanes: in
     return results
 
 
-def top5(model: Model, scores: NDArray[np.int64]) -> list[dict[str, Any]]:
-    """The five likeliest classes, best first, as JSON has them: index, label and probability."""
-    logits = (scores - scores.max()) * model.score_scale
-    probabilities = np.exp(logits) / np.exp(logits).sum()
-    best = np.argsort(-scores, kind="stable")[:5]
-    return [{"index": int(index), "label": model.labels[index], "probability": float(probabilities[index])} for index in best]
+def top5(model: Model, scores: NDArray[np.int64]) -> list[Guess]:
+    """The five likeliest classes, or all where there are fewer, best first."""
+    return top(model, scores, min(5, model.network.classes))

@@ -4,9 +4,10 @@
 
 import io
 from pathlib import Path
-from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from ..classify import Guess
 
 HEIGHT = 360
 PANEL = 400
@@ -14,7 +15,7 @@ MARGIN = 20
 BAR = 12
 
 
-def poster(photograph: Path, title: str, top5: list[dict[str, Any]], footer: str) -> bytes:
+def poster(photograph: Path, title: str, top5: list[Guess], footer: str) -> bytes:
     """A PNG: the photograph, and beside it a title, a bar for each class and a footer."""
     with Image.open(photograph) as file:
         picture = ImageOps.contain(file.convert("RGB"), (16 * HEIGHT // 9, HEIGHT))
