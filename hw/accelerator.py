@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The whole pipeline: a picture's bytes in, scores out."""
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..sw.spec import AverageSpec, ConvSpec, EngineSpec, NarrowSpec, Plan, PoolSpec
+from ..sw.spec import AverageSpec, ConvSpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec
 from .average import GlobalSum, scores
 from .conv import ConvEngine
 from .pool import MaxPool
@@ -64,51 +66,48 @@ class Engine(wiring.Component):
         return m
 
 
-class Accelerator(wiring.Component):
-    """A network in hardware.
+class Pipeline(wiring.Component):
+    """A run of nodes, one behind the other: a Fire module, say, or the whole network.
 
     Parameters
     ----------
-    plan: what the compiler made of the model
+    nodes: what to build; each one's source is the output of the one before
 
     Members
     -------
-    input: ``In(stream.Signature(8))``; frames as bytes, row by row, in a row pixel by pixel, in a pixel channel by channel
-    output: ``Out(scores(...))``; a frame's scores in the order of the classes
-    busy: ``Out(...)``; a bit for each part of each engine: its lanes multiply in this cycle
+    input: ``In(words(lanes of the first node's source))``
+    output: ``Out(words(lanes))``, or ``Out(scores(...))`` when the last node is the global average
+    busy: ``Out(...)``; a bit for each part of each engine: its lanes begin a multiplication in this cycle
     """
 
     input: stream.Interface
     output: stream.Interface
     busy: Signal
 
-    def __init__(self, *, plan: Plan) -> None:
-        average = plan.nodes[-1]
-        if not isinstance(average, AverageSpec):
-            raise ValueError("plan must end with the global average")
-        self._plan = plan
+    def __init__(self, *, nodes: Sequence[Node]) -> None:
+        self._nodes = tuple(nodes)
+        first, last = nodes[0], nodes[-1]
+        source = first.parts[0].source if isinstance(first, EngineSpec) else first.source
         super().__init__(
             {
-                "input": In(stream.Signature(unsigned(8))),
-                "output": Out(scores(average)),
-                "busy": Out(sum(len(engine.parts) for engine in plan.engines)),
+                "input": In(words(source.lanes)),
+                "output": Out(scores(last) if isinstance(last, AverageSpec) else words(last.output.lanes)),
+                "busy": Out(sum(len(node.parts) for node in nodes if isinstance(node, EngineSpec))),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.picture = source = _Picture()
-        wiring.connect(m, wiring.flipped(self.input), source.input)
-        output: stream.Interface = source.output
+        output = wiring.flipped(self.input)
         busy = []
-        narrows = 0
-        for node in self._plan.nodes:
+        for number, node in enumerate(self._nodes):
+            component: Engine | Narrow | MaxPool | GlobalSum
             match node:
                 case EngineSpec(name=name):
                     component = Engine(spec=node)
                     busy.append(component.busy)
                 case NarrowSpec():
-                    component, name, narrows = Narrow(spec=node), f"narrow{narrows}", narrows + 1
+                    component, name = Narrow(spec=node), f"narrow_{number}"
                 case PoolSpec(name=name):
                     component = MaxPool(spec=node)
                 case AverageSpec(name=name):
@@ -121,20 +120,42 @@ class Accelerator(wiring.Component):
         return m
 
 
-class _Picture(wiring.Component):
-    """Bytes as words of a single lane."""
+class Accelerator(wiring.Component):
+    """A network in hardware.
+
+    Parameters
+    ----------
+    plan: what the compiler made of the model
+
+    Members
+    -------
+    input: ``In(stream.Signature(8))``; frames as bytes, row by row, in a row pixel by pixel, in a pixel channel by channel
+    output: ``Out(scores(...))``; a frame's scores in the order of the classes
+    busy: ``Out(...)``; a bit for each part of each engine: its lanes begin a multiplication in this cycle
+    """
 
     input: stream.Interface
     output: stream.Interface
+    busy: Signal
 
-    def __init__(self) -> None:
-        super().__init__({"input": In(stream.Signature(unsigned(8))), "output": Out(words(1))})
+    def __init__(self, *, plan: Plan) -> None:
+        self._plan = plan
+        super().__init__(
+            {
+                "input": In(stream.Signature(unsigned(8))),
+                "output": Out(scores(plan.average)),
+                "busy": Out(sum(len(engine.parts) for engine in plan.engines)),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        m.submodules.pipeline = pipeline = Pipeline(nodes=self._plan.nodes)
         m.d.comb += [
-            self.output.valid.eq(self.input.valid),
-            self.output.payload[0].eq(self.input.payload),
-            self.input.ready.eq(self.output.ready),
+            pipeline.input.valid.eq(self.input.valid),
+            pipeline.input.payload[0].eq(self.input.payload),
+            self.input.ready.eq(pipeline.input.ready),
+            self.busy.eq(pipeline.busy),
         ]
+        wiring.connect(m, pipeline.output, wiring.flipped(self.output))
         return m

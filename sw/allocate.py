@@ -11,6 +11,10 @@ from .network import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
 SPLITS_MAX = 8
 """Most engines that one layer is split over."""
 
+DECODER_LANES = 1
+"""What a part counts for besides its lanes, so that fewer parts are chosen where lanes are equal or nearly so: each needs a decoder
+and a line buffer of its own."""
+
 
 @dataclass(frozen=True)
 class Share:
@@ -37,10 +41,12 @@ class Demand:
     """Most parts its filters can be dealt to."""
     lanes_divide: int
     """Number that its lanes must divide: the capacity, or half of it before pooling."""
+    pace: int
+    """How many times faster than on average it has to be: 2 behind pooling, which sends its rows while every other row comes in."""
 
     def cycles(self, share: Share) -> float:
-        """Cycles a frame, as estimated from the non-zero weights."""
-        return self.work * (self.capacity // share.lanes) / share.splits
+        """Cycles a frame that it needs, as estimated from the non-zero weights, times its pace."""
+        return self.pace * self.work * (self.capacity // share.lanes) / share.splits
 
 
 def demands(model: Model) -> tuple[Demand, ...]:
@@ -50,16 +56,16 @@ def demands(model: Model) -> tuple[Demand, ...]:
     shapes = network.shapes()[1:]
     capacities = column_capacities(network)
     for index, (stage, shape) in enumerate(zip(network.stages, shapes, strict=True)):
-        follower = network.stages[index + 1] if index + 1 < len(network.stages) else None
         capacity = capacities[index]
-        pooled = isinstance(follower, MaxPool)
+        pooled = isinstance(network.stages[min(index + 1, len(shapes) - 1)], MaxPool)
+        pace = 2 if index and isinstance(network.stages[index - 1], MaxPool) else 1
         match stage:
             case Conv(name=name):
-                found.append(_demand(model, name, (name,), shape, capacity, pooled=pooled, squeeze=False))
+                found.append(_demand(model, name, (name,), shape, capacity, pooled=pooled))
             case Fire(name=name):
                 parts = tuple(layer for layer in model.layers if layer.startswith(f"{name}/expand"))
-                found.append(_demand(model, f"{name}/squeeze", (f"{name}/squeeze1x1",), shape, capacity, pooled=False, squeeze=True))
-                found.append(_demand(model, f"{name}/expand", parts, shape, capacity, pooled=pooled, squeeze=False))
+                found.append(_demand(model, f"{name}/squeeze", (f"{name}/squeeze1x1",), shape, capacity, squeeze=True, pace=pace))
+                found.append(_demand(model, f"{name}/expand", parts, shape, capacity, pooled=pooled))
     return tuple(found)
 
 
@@ -80,8 +86,7 @@ def column_capacities(network: Network) -> tuple[int, ...]:
 def allocate(model: Model, lanes: int) -> dict[str, Share]:
     """Shares, by engine name, that need the least cycles per frame with at most ``lanes`` multipliers in all.
 
-    Every engine meets the same number of cycles with the fewest lanes that do; the smallest such number that the lanes allow is
-    taken. Raises FirebrickError when there are fewer lanes than engines.
+    Every engine meets the same number of cycles with the least logic; the smallest such number that the lanes allow is taken. Raises FirebrickError when there are fewer lanes than engines.
     """
     wanted = demands(model)
     if lanes < len(wanted):
@@ -102,7 +107,17 @@ def allocate(model: Model, lanes: int) -> dict[str, Share]:
     return best
 
 
-def _demand(model: Model, name: str, layers: tuple[str, ...], shape: Shape, capacity: int, *, pooled: bool, squeeze: bool) -> Demand:
+def _demand(
+    model: Model,
+    name: str,
+    layers: tuple[str, ...],
+    shape: Shape,
+    capacity: int,
+    *,
+    pooled: bool = False,
+    squeeze: bool = False,
+    pace: int = 1,
+) -> Demand:
     parts = [model.layers[layer] for layer in layers]
     return Demand(
         name=name,
@@ -112,29 +127,35 @@ def _demand(model: Model, name: str, layers: tuple[str, ...], shape: Shape, capa
         work=max(1, sum(part.nonzero for part in parts)) * shape.height,
         splits=min(SPLITS_MAX, max(len(part.bias) for part in parts)),
         lanes_divide=capacity // 2 if pooled else capacity,
+        pace=pace,
     )
 
 
 def _options(demand: Demand) -> list[Share]:
-    """Every share, fewest lanes first. Lane counts form a chain in which each divides the next, so any two neighbours fit together."""
-    chain, rest = [1], demand.lanes_divide
-    for factor in range(rest, 1, -1):
-        if all(factor % divisor for divisor in range(2, factor)):
-            while rest % factor == 0:
-                rest //= factor
-                chain.append(chain[-1] * factor)
-    shares = [Share(lanes, splits) for lanes in chain for splits in range(1, demand.splits + 1)]
-    return sorted(shares, key=lambda share: (share.lanes * share.splits, share.splits))
+    """Every share that the demand's columns and filters allow."""
+    lanes = [divisor for divisor in range(1, demand.lanes_divide + 1) if demand.lanes_divide % divisor == 0]
+    return [Share(lane, splits) for lane in lanes for splits in range(1, demand.splits + 1)]
 
 
 def _meet(wanted: tuple[Demand, ...], options: dict[str, list[Share]], target: float, lanes: int) -> dict[str, Share] | None:
-    """The fewest lanes with which every engine meets the target, or None; a squeeze engine's words are no wider than its source's."""
-    shares: dict[str, Share] = {}
-    source = 1
+    """The cheapest shares with which every engine meets the target, or None.
+
+    Neighbours' lanes must divide one the other, and a squeeze engine's must divide its source's; so the cheapest way to each width
+    is carried from engine to engine.
+    """
+    ways: dict[int, tuple[int, tuple[Share, ...]]] = {1: (0, ())}
     for demand in wanted:
-        fit = [share for share in options[demand.name] if demand.cycles(share) <= target and not (demand.squeeze and share.lanes > source)]
-        if not fit:
-            return None
-        shares[demand.name] = fit[0]
-        source = fit[0].lanes
-    return shares if sum(share.lanes * share.splits for share in shares.values()) <= lanes else None
+        fit = [share for share in options[demand.name] if demand.cycles(share) <= target]
+        longer: dict[int, tuple[int, tuple[Share, ...]]] = {}
+        for source, (cost, shares) in ways.items():
+            for share in fit:
+                if source % share.lanes and (demand.squeeze or share.lanes % source):
+                    continue
+                total = cost + share.splits * (share.lanes + DECODER_LANES)
+                if share.lanes not in longer or total < longer[share.lanes][0]:
+                    longer[share.lanes] = (total, (*shares, share))
+        ways = longer
+    if not ways:
+        return None
+    best = min(ways.values(), key=lambda way: way[0])[1]
+    return dict(zip(options, best, strict=True)) if sum(share.lanes * share.splits for share in best) <= lanes else None

@@ -235,6 +235,20 @@ class Plan:
         return tuple(node for node in self.nodes if isinstance(node, EngineSpec))
 
     @property
+    def average(self) -> AverageSpec:
+        """The last node. Raises ValueError when the plan does not end so."""
+        last = self.nodes[-1]
+        if not isinstance(last, AverageSpec):
+            raise ValueError("a plan must end with the global average")
+        return last
+
+    @property
     def lanes(self) -> int:
         """Multipliers of the whole."""
         return sum(engine.lanes for engine in self.engines)
+
+    @property
+    def cycles(self) -> int:
+        """Predicted cycles from one frame's last score to the next one's: those of the slowest engine, or of the input's bytes."""
+        first = self.engines[0].parts[0]
+        return max(first.height * first.source.width * first.channels, *(engine.cycles for engine in self.engines))

@@ -11,25 +11,18 @@ from amaranth.lib import wiring
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
+from firebrick.sim.contract import StreamContract
 from firebrick.sw.strips import Strips
 
 
-class ContractError(AssertionError):
-    """A stream broke its contract."""
-
-
 def watch(simulator: Simulator, source: Any, name: str) -> None:
-    """Raise ContractError when a source takes back a valid payload, or changes it, before it is taken."""
+    """Check the contract of a stream for as long as the simulation runs."""
+    contract = StreamContract(name)
 
     async def process(ctx: Any) -> None:
-        waiting = None
         while True:
             _, _, valid, ready, payload = await ctx.tick().sample(source.valid, source.ready, Value.cast(source.payload))
-            if waiting is not None and not valid:
-                raise ContractError(f"{name}: valid was taken back before the payload was taken")
-            if waiting is not None and payload != waiting:
-                raise ContractError(f"{name}: the payload changed from {waiting:#x} to {payload:#x} before it was taken")
-            waiting = payload if valid and not ready else None
+            contract.observe(valid, ready, payload)
 
     simulator.add_testbench(process, background=True)
 

@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""From a model to its accelerator's Verilog, ROM files and report."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from amaranth.back import verilog
+from amaranth.lib import wiring
+
+from ..sw.compiler import compile_model
+from ..sw.files import write_whole
+from ..sw.model import Model
+from ..sw.report import plan_report
+from ..sw.spec import Plan
+from .accelerator import Accelerator
+from .platform import RomFiles
+from .rom import ROM_VERILOG
+
+TOP = "firebrick"
+"""Name of the top module."""
+
+
+@dataclass(frozen=True)
+class Artefacts:
+    """What generation gives. The same model and lanes give the same bytes."""
+
+    verilog: str = field(repr=False)
+    """The Verilog of the accelerator; its ROMs read their contents from files of hexadecimal words in the current folder."""
+    roms: dict[str, str] = field(repr=False)
+    """Those files: name to contents."""
+    report: dict[str, Any]
+    """The plan: engines, lanes and predicted cycles (sw/report.py)."""
+
+    def write(self, folder: Path) -> None:
+        """Write firebrick.v, the ROM files and report.json, the last after all others."""
+        for name, contents in self.roms.items():
+            write_whole(folder / name, contents.encode())
+        write_whole(folder / f"{TOP}.v", self.verilog.encode())
+        write_whole(folder / "report.json", (json.dumps(self.report, indent=2) + "\n").encode())
+
+
+def generate(model: Model, lanes: int, progress: Callable[[str], None] | None = None) -> Artefacts:
+    """Generate the accelerator of a model for a total number of multiplier lanes.
+
+    ``progress`` is called with the name of each step. Raises FirebrickError where the lanes do not suffice.
+    """
+    tell = progress or (lambda _step: None)
+    tell("planning")
+    plan = compile_model(model, lanes)
+    tell("writing Verilog")
+    return generate_plan(plan)
+
+
+def generate_plan(plan: Plan) -> Artefacts:
+    """Generate the accelerator of a plan."""
+    text, roms = to_verilog(Accelerator(plan=plan), TOP)
+    return Artefacts(text, roms, plan_report(plan))
+
+
+def to_verilog(component: wiring.Component, name: str) -> tuple[str, dict[str, str]]:
+    """The Verilog of one component as a top module, and its ROM files."""
+    platform = RomFiles()
+    text = verilog.convert(component, name=name, platform=platform, strip_internal_attrs=True)
+    return text + ROM_VERILOG, platform.files

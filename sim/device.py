@@ -1,0 +1,122 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The accelerator as a device: frames in, scores out, computed by its Verilated hardware."""
+
+import ctypes
+import json
+from collections.abc import Iterator
+from contextlib import chdir
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..sw.errors import FirebrickError
+from ..sw.model import Model
+from .build import LIBRARY, Progress, build
+
+SLICE = 50_000
+"""Cycles that are simulated between two reports of progress."""
+PATIENCE = 4
+"""Multiples of the predicted cycles, beyond the pipeline's filling, after which a frame is given up."""
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What the hardware says of one frame."""
+
+    scores: NDArray[np.int64]
+    """In the order of the classes."""
+    cycles: int
+    """From the last score of the frame before (for the first frame, from reset) to its own last score."""
+    busy: tuple[int, ...]
+    """For each part of each engine, in how many of these cycles its lanes began a multiplication."""
+
+
+class Simulator:
+    """The Verilated accelerator of a model; a context manager.
+
+    Parameters
+    ----------
+    model: what to build
+    lanes: multipliers in all
+    progress: called with what is being done, how much of it is done, and how much there is
+
+    Raises FirebrickError when a tool is missing, and from ``run`` when the hardware gives no result in time.
+    """
+
+    def __init__(self, model: Model, *, lanes: int, progress: Progress | None = None) -> None:
+        self._model = model
+        self._progress: Progress = progress or (lambda _what, _done, _total: None)
+        folder = build(model, lanes, self._progress)
+        self.report: dict[str, Any] = json.loads((folder / "report.json").read_text())
+        """The plan: engines, lanes and predicted cycles."""
+        self._parts = sum(engine["parts"] for engine in self.report["engines"])
+        self._library = ctypes.CDLL(str(folder / LIBRARY))
+        self._library.bench_open.restype = ctypes.c_void_p
+        with chdir(folder):  # where the ROM files are
+            self._bench: ctypes.c_void_p | None = ctypes.c_void_p(self._library.bench_open())
+        self._cycle = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the simulation; a second call does nothing."""
+        if self._bench is not None:
+            self._library.bench_close(self._bench)
+            self._bench = None
+
+    def run(self, frames: NDArray[np.uint8]) -> list[Result]:
+        """The results of frames, bytes of shape (n, channels, rows, columns), which are streamed one right behind the other."""
+        return list(self.stream(frames))
+
+    def stream(self, frames: NDArray[np.uint8]) -> Iterator[Result]:
+        """The results of frames one by one, each as soon as its last score is there."""
+        shape = self._model.network.input
+        if frames.dtype != np.uint8 or frames.shape[1:] != (shape.channels, shape.height, shape.width):
+            raise FirebrickError(f"frames must be bytes of shape (n, {shape.channels}, {shape.height}, {shape.width}), not {frames.dtype} {frames.shape}")
+        if self._bench is None:
+            raise FirebrickError("the simulator is closed; open a new one")
+        data = np.ascontiguousarray(frames.transpose(0, 2, 3, 1)).reshape(-1)
+        sent = ctypes.c_uint64(0)
+        for number in range(len(frames)):
+            yield self._frame(data, sent, number, len(frames))
+
+    def _frame(self, data: NDArray[np.uint8], sent: ctypes.c_uint64, number: int, total: int) -> Result:
+        """Run until the next frame's scores are complete."""
+        classes = self._model.network.classes
+        scores = (ctypes.c_uint32 * classes)()
+        busy = (ctypes.c_uint64 * self._parts)()
+        taken, cycle = ctypes.c_uint64(0), ctypes.c_uint64(0)
+        predicted = int(self.report["cycles_per_frame"])
+        start, limit = self._cycle, (PATIENCE + len(self.report["engines"])) * predicted + SLICE
+        while True:
+            done = self._library.bench_run(
+                self._bench,
+                data.ctypes.data_as(ctypes.c_void_p),
+                ctypes.c_uint64(data.size),
+                ctypes.byref(sent),
+                scores,
+                ctypes.byref(taken),
+                ctypes.c_uint64(classes),
+                busy,
+                ctypes.c_uint64(SLICE),
+                ctypes.byref(cycle),
+            )
+            self._cycle = cycle.value
+            spent = self._cycle - start
+            self._progress("simulating", number * predicted + min(spent, predicted - 1), total * predicted)
+            if done:
+                break
+            if spent > limit:
+                raise FirebrickError(f"the hardware gave {taken.value} of {classes} scores in {spent:,} cycles; that is a fault of the hardware")
+        if taken.value != classes:
+            raise FirebrickError(f"the hardware gave {taken.value} scores for {classes} classes; that is a fault of the hardware")
+        self._progress("simulating", (number + 1) * predicted, total * predicted)
+        return Result(np.array(scores, np.int64), self._cycle - start, tuple(busy))
