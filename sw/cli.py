@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The command line: it only parses arguments, calls the rooms and prints."""
 
+import errno
 from typing import Any
 
 import click
@@ -20,6 +21,10 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except FirebrickError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # the reader of stdout has gone; click ends quietly
+                raise
+            raise click.ClickException(f"the system refuses {error.filename or 'output'}: {error.strerror}") from error
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
 

@@ -130,3 +130,11 @@ def test_interrupt_exits_quietly_with_status_130(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(catalogue, "load", interrupt)
     result = CliRunner().invoke(main, ["inspect", "squeezenet1_1"])
     assert (result.exit_code, result.output) == (130, "")
+
+
+def test_trouble_of_the_system_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: str) -> None:
+        raise OSError(28, "No space left on device", "some/file")
+
+    monkeypatch.setattr(catalogue, "load", fail)
+    assert complaint("inspect", "squeezenet1_1") == "the system refuses some/file: No space left on device"
