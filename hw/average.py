@@ -56,7 +56,8 @@ class GlobalSum(wiring.Component):
                     count_up(m, row, spec.height)
 
         # Stage 1: the word's sum; the channel's sum so far is read.
-        m.submodules.sums = sums = memory.Memory(shape=spec.score_bits, depth=spec.channels, init=[])
+        sums: memory.Memory = memory.Memory(shape=spec.score_bits, depth=spec.channels, init=[])
+        m.submodules.sums = sums
         write = sums.write_port()
         read = sums.read_port(transparent_for=(write,) if spec.channels * tiles == 1 else ())
         m.d.comb += [read.addr.eq(channel), read.en.eq(advance)]

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The convolution engine: keeps rows, does one filter after the other (output stationary)."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -45,7 +45,8 @@ class ConvEngine(wiring.Component):
         kernel, tiles = spec.kernel, spec.output.tiles
         # For each tap and tile, by how many lanes the pixels are rotated, and which tile of the buffer they are in.
         reads = [
-            [divmod(spec.stride * tile + tap % kernel - spec.padding, spec.buffer_tiles) for tile in range(tiles)] for tap in range(kernel**2)
+            [divmod(spec.stride * tile + tap % kernel - spec.padding, spec.buffer_tiles) for tile in range(tiles)]
+            for tap in range(kernel**2)
         ]
         rotations = sorted({rotation for row in reads for rotation, _ in row})
         m.submodules.weights = weights = WeightDecoder(weights=spec.weights)
@@ -101,7 +102,7 @@ class ConvEngine(wiring.Component):
         ]
         return m
 
-    def _rows(self, m: Module, buffer: LineBuffer, running: Signal, row_done: Signal) -> tuple[Array[Value], Array[Value]]:
+    def _rows(self, m: Module, buffer: LineBuffer, running: Signal, row_done: Signal) -> tuple[Array[Signal], Array[Signal]]:
         """Waits for the rows that an output row reads and releases those that no later one does.
 
         Returns, for each row of the kernel, the slot that holds it, and whether it lies above or below the map.
@@ -132,7 +133,8 @@ class ConvEngine(wiring.Component):
                 m.d.comb += running.eq(1)
                 with m.If(row_done):
                     count_up(m, row, spec.output_height)
-                    m.d.sync += [above.eq(Mux(above > spec.stride, above - spec.stride, 0)), due.eq(Mux(above > spec.stride, 0, spec.stride - above))]
+                    beyond = above > spec.stride
+                    m.d.sync += [above.eq(Mux(beyond, above - spec.stride, 0)), due.eq(Mux(beyond, 0, spec.stride - above))]
                     with m.If(row == spec.output_height - 1):
                         m.d.sync += [above.eq(spec.padding), due.eq(left)]
                     m.next = "RELEASE"

@@ -67,7 +67,8 @@ class LineBuffer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         depth = self._slots << (bits_for(self._channels) + bits_for(self._tiles))
-        m.submodules.memory = ram = memory.Memory(shape=word(self._lanes), depth=depth, init=[])
+        ram: memory.Memory = memory.Memory(shape=word(self._lanes), depth=depth, init=[])
+        m.submodules.memory = ram
         write = ram.write_port(granularity=1 if self._ratio > 1 else None)
         read = ram.read_port()
 

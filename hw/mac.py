@@ -149,9 +149,10 @@ class MacArray(wiring.Component):
 
     def _start(self, m: Module, control: data.View) -> Signal:
         """The start value of the filter that is in stage 2, in stage 4."""
-        m.submodules.starts = rom = memory.Memory(
+        rom: memory.Memory = memory.Memory(
             shape=signed(self._arithmetic.bits), depth=len(self._arithmetic.start), init=list(self._arithmetic.start)
         )
+        m.submodules.starts = rom
         port = rom.read_port()
         start = Signal(signed(self._arithmetic.bits), reset_less=True)
         m.d.comb += [port.addr.eq(control.start), port.en.eq(1)]
@@ -166,7 +167,8 @@ class MacArray(wiring.Component):
             with m.If(strobe):
                 m.d.sync += register.eq(total)
             return register
-        m.submodules[f"sums_{lane}"] = sums = memory.Memory(shape=shape, depth=self._sums, init=[])
+        sums: memory.Memory = memory.Memory(shape=shape, depth=self._sums, init=[])
+        m.submodules[f"sums_{lane}"] = sums
         read, write = sums.read_port(domain="comb"), sums.write_port()
         m.d.comb += [read.addr.eq(index), write.addr.eq(index), write.en.eq(strobe), write.data.eq(total)]
         return read.data

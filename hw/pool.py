@@ -76,7 +76,8 @@ class MaxPool(wiring.Component):
 
         # Rows: the maximum so far is read with the word and written back a cycle later.
         depth = spec.channels << bits_for(spec.output.tiles)
-        m.submodules.rows = rows = memory.Memory(shape=word(lanes), depth=depth, init=[])
+        rows: memory.Memory = memory.Memory(shape=word(lanes), depth=depth, init=[])
+        m.submodules.rows = rows
         write = rows.write_port()
         read = rows.read_port(transparent_for=(write,) if depth == 1 else ())
         place = Signal(range(max(2, spec.output.tiles)))

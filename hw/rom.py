@@ -82,7 +82,8 @@ class RomStream(wiring.Component):
                 o_data=data,
             )
             return
-        m.submodules.rom = rom = memory.Memory(shape=self._width, depth=len(self._words), init=self._words)
+        rom: memory.Memory = memory.Memory(shape=self._width, depth=len(self._words), init=self._words)
+        m.submodules.rom = rom
         port = rom.read_port()
         m.d.comb += [port.addr.eq(address), port.en.eq(enable), data.eq(port.data)]
 

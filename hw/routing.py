@@ -45,7 +45,8 @@ class Narrow(wiring.Component):
         with m.Switch(part):
             for number in range(ratio):
                 with m.Case(number):
-                    m.d.comb += [self.output.payload[lane].eq(self.input.payload[lane * ratio + number]) for lane in range(self._spec.lanes)]
+                    for lane in range(self._spec.lanes):
+                        m.d.comb += self.output.payload[lane].eq(self.input.payload[lane * ratio + number])
         return m
 
 

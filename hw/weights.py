@@ -8,6 +8,7 @@ from amaranth.lib.wiring import Out
 
 from ..sw.spec import Weights
 from .huffman import HuffmanDecoder
+from .words import lookup
 
 
 def entry_layout(weights: Weights) -> data.StructLayout:
@@ -108,10 +109,7 @@ class WeightDecoder(wiring.Component):
     def _next_kind(self, group: Signal) -> object:
         """The kind of the group that follows, as a constant table."""
         kinds = self._weights.kinds
-        if len(set(kinds)) == 1:
-            return Const(kinds[0], 1)
-        table = sum(kind << index for index, kind in enumerate(kinds[1:] + kinds[:1]))
-        return Const(table, len(kinds)).bit_select(group, 1)
+        return lookup(kinds[1:] + kinds[:1], group, 1)
 
     def _centroid(self, kind: Signal, rank: Signal) -> object:
         """The codebooks: from kind and rank to the weight."""

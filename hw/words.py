@@ -4,7 +4,7 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Const, Module, ShapeLike, Signal, Value, unsigned
+from amaranth.hdl import Array, Const, Module, ShapeLike, Signal, Value, unsigned
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -25,11 +25,10 @@ def bits_for(count: int) -> int:
 
 
 def lookup(table: Sequence[int], index: Value, width: int) -> Value:
-    """The entry of a constant table; ``width`` bits an entry. An index beyond the table gives 0."""
+    """The entry of a constant table; ``width`` bits an entry. An index beyond the table gives the last entry."""
     if len(set(table)) == 1:
         return Const(table[0], width)
-    packed = sum(entry << (width * place) for place, entry in enumerate(table))
-    return Const(packed, width * len(table)).word_select(index, width)
+    return Array(Const(entry, width) for entry in table)[index]
 
 
 def count_up(m: Module, counter: Signal, count: int) -> None:

@@ -4,6 +4,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from .errors import FirebrickError
 from .model import Model
 from .network import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
@@ -35,10 +37,10 @@ class Demand:
     squeeze: bool
     capacity: int
     """Columns of its output, rounded up so that strips halve exactly with each pooling."""
-    work: int
-    """Non-zero weights times output rows."""
-    splits: int
-    """Most parts its filters can be dealt to."""
+    rows: int
+    """Output rows."""
+    filters: tuple[tuple[int, int], ...]
+    """For each kind of filter, how many there are, and their non-zero weights in all."""
     lanes_divide: int
     """Number that its lanes must divide: the capacity, or half of it before pooling."""
     pace: int
@@ -46,7 +48,13 @@ class Demand:
 
     def cycles(self, share: Share) -> float:
         """Cycles a frame that it needs, as estimated from the non-zero weights, times its pace."""
-        return self.pace * self.work * (self.capacity // share.lanes) / share.splits
+        entries = sum(nonzero * -(-count // share.splits) / count for count, nonzero in self.filters)
+        return self.pace * max(1.0, entries) * self.rows * (self.capacity // share.lanes)
+
+    @property
+    def splits(self) -> int:
+        """Most parts that its filters can be dealt to."""
+        return min(SPLITS_MAX, max(count for count, _ in self.filters))
 
 
 def demands(model: Model) -> tuple[Demand, ...]:
@@ -70,7 +78,7 @@ def demands(model: Model) -> tuple[Demand, ...]:
 
 
 def column_capacities(network: Network) -> tuple[int, ...]:
-    """For each stage, its output columns rounded up so that the capacity halves (or divides by the stride) exactly at each step down."""
+    """For each stage, its output columns rounded up so that they halve (or divide by the stride) exactly at each step down."""
     factors, scale = [], 1
     for index, stage in enumerate(network.stages):
         if isinstance(stage, MaxPool):
@@ -86,7 +94,8 @@ def column_capacities(network: Network) -> tuple[int, ...]:
 def allocate(model: Model, lanes: int) -> dict[str, Share]:
     """Shares, by engine name, that need the least cycles per frame with at most ``lanes`` multipliers in all.
 
-    Every engine meets the same number of cycles with the least logic; the smallest such number that the lanes allow is taken. Raises FirebrickError when there are fewer lanes than engines.
+    Every engine meets the same number of cycles with the least logic; the smallest such number that the lanes allow is taken. Raises
+    FirebrickError when there are fewer lanes than engines.
     """
     wanted = demands(model)
     if lanes < len(wanted):
@@ -124,8 +133,8 @@ def _demand(
         layers=layers,
         squeeze=squeeze,
         capacity=capacity,
-        work=max(1, sum(part.nonzero for part in parts)) * shape.height,
-        splits=min(SPLITS_MAX, max(len(part.bias) for part in parts)),
+        rows=shape.height,
+        filters=tuple((len(part.bias), int(np.count_nonzero(part.weights))) for part in parts),
         lanes_divide=capacity // 2 if pooled else capacity,
         pace=pace,
     )
