@@ -4,7 +4,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace, TracebackType
 
@@ -35,11 +35,11 @@ class StandIn:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         pass
 
-    def run(self, frames: NDArray[np.uint8]) -> list[SimpleNamespace]:
+    def stream(self, frames: NDArray[np.uint8]) -> Iterator[SimpleNamespace]:
         self.progress("simulation", len(frames), len(frames))
         scores = golden.run(self.model, frames)
         scores[-1, -1] += self.error
-        return [SimpleNamespace(scores=row, cycles=1000) for row in scores]
+        yield from (SimpleNamespace(scores=row, cycles=1000) for row in scores)
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The two ways from frames to scores that a command offers: the golden model and the simulated hardware."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,22 +22,34 @@ class Result:
 
     scores: NDArray[np.int64]
     cycles: int | None
-    """From one frame's result to the next; None for the golden model."""
+    """From the result of the frame before, or from reset, to its own; None for the golden model."""
+    seconds: float
+    """How long computing it took, without what is done once for all frames."""
 
 
 def classify(backend: str, model: Model, frames: NDArray[np.uint8], *, lanes: int, progress: Progress) -> list[Result]:
     """The result of each frame, shape (n, channels, rows, columns), from the backend ``golden`` or ``sim``."""
-    if backend == "sim":
-        from firebrick.sim.device import Simulator
+    if backend == "golden":
+        return list(_timed(_golden(model, frames, progress)))
+    from firebrick.sim.device import Simulator
 
-        with Simulator(model, lanes=lanes, progress=progress) as simulator:
-            return [Result(result.scores, result.cycles) for result in simulator.run(frames)]
-    results = []
+    with Simulator(model, lanes=lanes, progress=progress) as simulator:
+        return list(_timed((result.scores, result.cycles) for result in simulator.stream(frames)))
+
+
+def _golden(model: Model, frames: NDArray[np.uint8], progress: Progress) -> Iterator[tuple[NDArray[np.int64], None]]:
     for index in range(len(frames)):
         progress("golden model", index, len(frames))
-        results.append(Result(golden.run(model, frames[index : index + 1])[0], None))
+        yield golden.run(model, frames[index : index + 1])[0], None
     progress("golden model", len(frames), len(frames))
-    return results
+
+
+def _timed(answers: Iterator[tuple[NDArray[np.int64], int | None]]) -> Iterator[Result]:
+    start = time.perf_counter()
+    for scores, cycles in answers:
+        end = time.perf_counter()
+        yield Result(scores, cycles, end - start)
+        start = end
 
 
 def top5(model: Model, scores: NDArray[np.int64]) -> list[Guess]:

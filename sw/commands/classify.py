@@ -22,8 +22,8 @@ def command(backend: str, model: str, lanes: int, scores: bool, as_json: bool, i
     """Name what pictures show.
 
     Either in the integer golden model (--backend golden), or in the generated hardware under Verilator (--backend sim), whose scores are
-    the same integers. The JSON document is a list of {image, top5: [{index, label, probability}], cycles}; cycles, from one frame's
-    result to the next, are null for the golden model.
+    the same integers. The JSON document is a list of {image, top5: [{index, label, probability}], cycles}; cycles, from the
+    result of the picture before (for the first, from reset), are null for the golden model.
 
     \b
     Example: firebrick classify --backend sim --lanes 200 cat.jpg
