@@ -18,7 +18,7 @@ from .errors import FirebrickError
 from .floatmodel import FloatModel
 from .model import Model, QuantizedLayer
 from .network import Bypass, Conv, Fire, GlobalAverage, MaxPool, stage_layers
-from .quantize import Target, prune, quantize
+from .quantize import Target, quantize
 from .samples import calibration_frames
 
 Progress = Callable[[str, int, int], None]
@@ -37,7 +37,7 @@ def compress(
 
     Args:
         source: the network; its first stage must be a convolution without padding, into which the mean is folded.
-        bits: width of a codebook index, 4 to 8; at 8 a published codebook is kept.
+        bits: width of a codebook index, 4 to 8; at 8, and without a density, a published codebook is kept.
         density: share of each layer's weights to keep, above 0 to 1; None keeps all. The first layer is not pruned.
         calibration: pictures that activations are measured on; without any, the photographs of scikit-image are taken.
         progress: called with (what, done, total).
@@ -141,15 +141,14 @@ class _Walk:
 
     def _target(self, name: str, conv: Conv, maps: NDArray[np.uint8], wanted: NDArray[np.float64], scale: float) -> Target:
         weights = self.source.weights[name].astype(np.float64)
-        if self.density is not None and self.done:
-            weights = prune(weights, self.density)
-        published = self.source.coded.get(name) if self.bits == PUBLISHED_BITS else None
+        density = self.density if self.density is not None and self.done else 1.0
+        published = self.source.coded.get(name) if self.bits == PUBLISHED_BITS and self.density is None else None
         return Target(
             name,
             weights,
             self.source.biases[name].astype(np.float64),
             moments(maps, wanted, conv),
             scale,
-            None if published is None else np.where(weights == 0, 0, published.codes).astype(np.uint8),
-            None if published is None else published.codebook.astype(np.float64),
+            density,
+            published,
         )

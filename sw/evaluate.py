@@ -39,7 +39,7 @@ def read_labels(path: Path, classes: int) -> list[tuple[str, int]]:
             for row in reader:
                 where = f"{path}, line {reader.line_num}"
                 name, index = row["file"] or "", (row["class_index"] or "").strip()
-                if not name or Path(name).name != name:
+                if not name.isprintable() or not name or Path(name).name != name:
                     raise FirebrickError(f"{where}: file must be the plain name of a picture, not {name[:80]!r}")
                 if not (index.isascii() and index.isdecimal() and len(index) < 10 and int(index) < classes):
                     raise FirebrickError(f"{where}: class_index must be 0 to {classes - 1}, not {index[:20]!r}")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Float weights to a layer's integers: prune, cluster, scale, correct the bias."""
+"""Float weights to a layer's integers: prune, cluster, round with error feedback, scale, correct the bias."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .calibrate import Moments
+from .codebook import Codebook, code_bits, codebook
 from .errors import FirebrickError
-from .kmeans import codebook, nearest
+from .feedback import Feedback, Matrix, compensated
+from .floatmodel import Coded
 from .model import CENTROID_BITS, SHIFT_MAX, QuantizedLayer
 
 CENTROID_MAX = (1 << (CENTROID_BITS - 1)) - 1
+RATE = 4e-8
+"""What a bit of storage is worth: this share of the output variance that weights of this size and no structure would give.
+
+One figure does for all layers, as noise of the same relative size in the weights of any layer does about equal harm to the scores.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,73 +28,95 @@ class Target:
 
     name: str
     weights: NDArray[np.float64]
-    """Shape (filters, channels, kernel, kernel)."""
+    """Shape (filters, channels, kernel, kernel); zeros stay zeros."""
     bias: NDArray[np.float64]
     """One per filter."""
     moments: Moments
     input_scale: float
     """What a step of an input byte is worth."""
-    codes: NDArray[np.uint8] | None = None
-    """Published codes, to be kept, with their centroids below; None to make new ones."""
-    centroids: NDArray[np.float64] | None = None
-
-    @property
-    def importance(self) -> NDArray[np.float64]:
-        """The variance of the input that each weight meets, in the shape of the weights."""
-        return np.broadcast_to(np.diag(self.moments.covariance).reshape(self.weights.shape[1:]), self.weights.shape)
+    density: float = 1.0
+    """Share of the weights to keep at most."""
+    published: Coded | None = None
+    """Codes and codebook to keep; None to make new ones."""
 
 
-def prune(weights: NDArray[np.float64], density: float) -> NDArray[np.float64]:
-    """The weights with all but the greatest ``density`` of them set to zero; of equal ones the first stay."""
-    keep = round(density * weights.size)
-    mask = np.zeros(weights.size, bool)
-    mask[np.argsort(-np.abs(weights).reshape(-1), kind="stable")[:keep]] = True
-    return np.where(mask.reshape(weights.shape), weights, 0.0)
+@dataclass(frozen=True, eq=False)
+class _Clustered:
+    """A layer's weights as they should be on the integer inputs, and the codebook for them."""
+
+    weights: Matrix
+    kept: NDArray[np.bool_]
+    feedback: Feedback
+    book: Codebook
+    rate: float
 
 
 def quantize(targets: list[Target], output_scale: float, bits: int) -> list[QuantizedLayer]:
     """The integers of layers that share an output scale, hence a shift: one layer, or the expand halves of a Fire module.
 
-    The shift is the greatest that lets every centroid fit CENTROID_BITS.
+    The shift is the greatest that lets every centroid fit CENTROID_BITS. Weights are rounded with error feedback and biases take up
+    what is left in the mean, so that the outputs on the calibration pictures are nearest to the float network's.
     """
-    books = [_centroids(target, bits) for target in targets]
+    sources = [target.published or _cluster(target, bits) for target in targets]
+    books = [source.codebook.astype(np.float64) if isinstance(source, Coded) else source.book.entries for source in sources]
     tops = [float(np.abs(book).max(initial=0)) * target.input_scale / output_scale for target, book in zip(targets, books, strict=True)]
     shift = _shift(max(tops))
-    return [_integers(target, book, output_scale, shift, bits) for target, book in zip(targets, books, strict=True)]
+    layers = []
+    for target, source, book in zip(targets, sources, books, strict=True):
+        step = output_scale / (target.input_scale * 2**shift)  # what 1 in a centroid is worth
+        integers = np.clip(np.rint(book / step), -CENTROID_MAX, CENTROID_MAX).astype(np.int32)
+        if isinstance(source, Coded):
+            table, codes = integers, np.where(integers[source.codes] == 0, 0, source.codes).astype(np.uint8)
+        else:
+            table, codes = _rounded(source, integers, step, bits)
+        codes = codes.reshape(target.weights.shape)
+        layers.append(QuantizedLayer(codes, table, _bias(target, table[codes], step), shift))
+    return layers
+
+
+def _cluster(target: Target, bits: int) -> _Clustered:
+    filters = len(target.weights)
+    covariance = target.moments.covariance
+    original = target.weights.reshape(filters, -1)
+    weights = compensated(original, covariance, target.moments.wanted_covariance, target.input_scale)
+    feedback = Feedback.of(covariance)
+    kept = original != 0
+    if target.density * kept.size < np.count_nonzero(kept):
+        kept &= feedback.prune(np.where(kept, weights, 0.0), target.density)
+    rate = RATE * float(np.sum(weights**2)) * float(np.diag(covariance).mean())
+    importance = np.broadcast_to(feedback.importance, weights.shape)
+    book = codebook(weights[kept], importance[kept], rate, 1 << bits)
+    codes = feedback.round(weights, kept, book, rate)  # what the codes cost is known better once errors are fed forward
+    book = Codebook(book.entries, code_bits(codes[kept], book.entries))
+    return _Clustered(weights, kept, feedback, book, rate)
 
 
 def _shift(top: float) -> int:
+    """The greatest shift at which a centroid of ``top``, in output steps, fits."""
     if top <= 0:
         return 0
     return int(np.clip(np.floor(np.log2((CENTROID_MAX + 0.49) / top)), 0, SHIFT_MAX))
 
 
-def _centroids(target: Target, bits: int) -> NDArray[np.float64]:
-    if target.centroids is not None:
-        return target.centroids
-    return codebook(target.weights.reshape(-1), target.importance.reshape(-1), (1 << bits) - 1)
+def _rounded(layer: _Clustered, integers: NDArray[np.int32], step: float, bits: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    """The codebook (0 first, the others ascending, zeros to fill) and the codes, (filters, k).
 
-
-def _integers(target: Target, book: NDArray[np.float64], output_scale: float, shift: int, bits: int) -> QuantizedLayer:
-    step = output_scale / (target.input_scale * 2**shift)  # what 1 in a centroid is worth
-    integers = np.clip(np.rint(book / step), -CENTROID_MAX, CENTROID_MAX).astype(np.int32)
-    if target.codes is not None:
-        table, codes = integers, np.where(integers[target.codes] == 0, 0, target.codes).astype(np.uint8)
-    else:
-        entries = np.unique(np.append(integers, 0))  # centroids that round to the same integer become one
-        table, codes = _encode(entries[nearest(target.weights / step, entries.astype(np.float64))], bits)
-    quantized = table[codes].reshape(len(codes), -1)
-    wanted = target.bias + target.weights.reshape(len(codes), -1) @ target.moments.wanted_mean
-    bias = np.rint(wanted / (step * target.input_scale) - quantized @ target.moments.mean)
-    if not (np.abs(bias) < 1 << 31).all():
-        raise FirebrickError(f"layer {target.name}: a bias exceeds 32 bits; the weights are too small for their outputs")
-    return QuantizedLayer(codes, table, bias.astype(np.int64), shift)
-
-
-def _encode(weights: NDArray[np.int32], bits: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-    """Codebook (0 first, then ascending, zeros to fill) and codes of integer weights with at most 2^bits - 1 values beside 0."""
+    Entries that round to the same integer become one.
+    """
+    entries, first = np.unique(integers, return_index=True)
+    book = Codebook(entries.astype(np.float64), layer.book.bits[first])
+    weights = entries[layer.feedback.round(layer.weights / step, layer.kept, book, layer.rate / step**2)]
     used = np.unique(weights[weights != 0])
     table = np.zeros(1 << bits, np.int32)
     table[1 : len(used) + 1] = used
-    codes = np.where(weights == 0, 0, np.searchsorted(used, weights) + 1)
-    return table, codes.astype(np.uint8)
+    return table, np.where(weights == 0, 0, np.searchsorted(used, weights) + 1).astype(np.uint8)
+
+
+def _bias(target: Target, integers: NDArray[np.int32], step: float) -> NDArray[np.int64]:
+    """Biases in accumulator units that make the mean of each output what the float network has; the input's mean is in there, too."""
+    filters = len(integers)
+    wanted = target.bias + target.weights.reshape(filters, -1) @ target.moments.wanted_mean
+    bias = np.rint(wanted / (step * target.input_scale) - integers.reshape(filters, -1) @ target.moments.mean)
+    if not (np.abs(bias) < 1 << 31).all():
+        raise FirebrickError(f"layer {target.name}: a bias exceeds 32 bits; the weights are too small for their outputs")
+    return bias.astype(np.int64)

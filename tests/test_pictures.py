@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Pictures: every mode and orientation becomes upright RGB of the right size; what is no picture gives one sentence."""
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.model import Preprocessing
+from firebrick.sw.network import Shape
+from firebrick.sw.pictures import fit, pictures_in, read_picture, read_pictures
+
+RULE = Preprocessing(64, (0.0, 0.0, 0.0))
+SHAPE = Shape(3, 48, 56)
+
+
+def noise(width: int, height: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def test_picture_of_the_right_size_is_only_cropped(tmp_path: Path) -> None:
+    pixels = noise(80, 64)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.png", RULE, SHAPE), pixels[8:56, 12:68].transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_picture_is_turned_upright(tmp_path: Path, orientation: int) -> None:
+    upright = Image.fromarray(noise(64, 64))
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    stored = upright.transpose(undo[orientation]) if orientation in undo else upright
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored.save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.png", RULE, SHAPE), fit(upright, RULE, SHAPE))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
+def test_picture_of_any_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
+    grey = np.repeat(np.repeat(np.array([[0, 255], [255, 0]], np.uint8), 32, 0), 32, 1)
+    if mode in ("I", "I;16"):
+        picture = Image.fromarray(grey.astype(np.uint16) * 257)
+    elif mode == "F":
+        picture = Image.fromarray(grey.astype(np.float32))
+    else:
+        picture = Image.fromarray(grey).convert(mode)
+    path = tmp_path / "a.tif"
+    picture.save(path)
+    frame = read_picture(path, RULE, SHAPE)
+    assert frame.shape == (3, 48, 56)
+    assert frame.dtype == np.uint8
+    assert (frame[:, 0, 0] < 8).all()
+    assert (frame[:, 0, -1] > 247).all()
+
+
+def test_transparent_pixels_are_white(tmp_path: Path) -> None:
+    Image.new("RGBA", (64, 64), (10, 20, 30, 0)).save(tmp_path / "a.png")
+    assert (read_picture(tmp_path / "a.png", RULE, SHAPE) == 255).all()
+
+
+def test_scaling_down_does_not_alias() -> None:
+    stripes = np.zeros((1024, 1024, 3), np.uint8)
+    stripes[:, ::2] = 255
+    frame = fit(Image.fromarray(stripes), RULE, SHAPE)
+    assert abs(frame.astype(int) - 127).max() < 8
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 300), st.integers(1, 300))
+def test_fit_gives_the_shape_for_any_size(width: int, height: int) -> None:
+    picture = Image.new("RGB", (width, height), (1, 2, 3))
+    if max(width, height) > 50 * min(width, height):
+        with pytest.raises(FirebrickError, match="too narrow"):
+            fit(picture, RULE, SHAPE)
+    else:
+        frame = fit(picture, RULE, SHAPE)
+        assert frame.shape == (3, 48, 56)
+        assert (frame == np.array([1, 2, 3]).reshape(3, 1, 1)).all()
+
+
+def test_fit_rejects_a_crop_larger_than_the_picture_and_grey_networks() -> None:
+    picture = Image.new("RGB", (64, 64))
+    with pytest.raises(FirebrickError, match="cannot give 65x10"):
+        fit(picture, RULE, Shape(3, 65, 10))
+    with pytest.raises(FirebrickError, match="3 input channels, not 1"):
+        fit(picture, RULE, Shape(1, 10, 10))
+
+
+def test_large_jpeg_looks_as_if_scaled_in_full(tmp_path: Path) -> None:
+    smooth = Image.fromarray(noise(8, 8)).resize((2000, 2000), Image.Resampling.BICUBIC)
+    smooth.save(tmp_path / "a.jpg", quality=95)
+    frame = read_picture(tmp_path / "a.jpg", RULE, SHAPE)
+    assert abs(frame.astype(int) - fit(smooth, RULE, SHAPE)).mean() < 3
+
+
+def bomb(path: Path, side: int) -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""))
+
+
+@pytest.mark.parametrize("side", [10_001, 100_000])
+def test_picture_rejects_a_decompression_bomb(tmp_path: Path, side: int) -> None:
+    bomb(tmp_path / "a.png", side)
+    with pytest.raises(FirebrickError, match="100 megapixels"):
+        read_picture(tmp_path / "a.png", RULE, SHAPE)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"GIF89a" + bytes(40), b"just text", b"\xff\xd8\xff\xe0" + bytes(100)])
+def test_picture_rejects_what_is_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(content)
+    with pytest.raises(FirebrickError, match="cannot be read as a picture"):
+        read_picture(path, RULE, SHAPE)
+
+
+def test_picture_rejects_a_truncated_file_a_missing_one_and_a_folder(tmp_path: Path) -> None:
+    Image.fromarray(noise(100, 100)).save(tmp_path / "a.jpg")
+    whole = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(whole[: len(whole) // 2])
+    for name, sentence in (("a.jpg", "cannot be read as a picture"), ("b.jpg", "does not exist"), ("", "cannot be read as a picture")):
+        with pytest.raises(FirebrickError, match=sentence):
+            read_picture(tmp_path / name, RULE, SHAPE)
+
+
+def test_pictures_in_a_folder_come_by_name(tmp_path: Path) -> None:
+    for name in ("b.png", "a.JPG", "c.txt"):
+        (tmp_path / name).touch()
+    assert [path.name for path in pictures_in(tmp_path)] == ["a.JPG", "b.png"]
+    with pytest.raises(FirebrickError, match="is not a folder"):
+        pictures_in(tmp_path / "c.txt")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FirebrickError, match="holds no pictures"):
+        pictures_in(tmp_path / "empty")
+
+
+def test_no_pictures_are_refused() -> None:
+    with pytest.raises(FirebrickError, match="no pictures were given"):
+        read_pictures([], RULE, SHAPE)
