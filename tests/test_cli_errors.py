@@ -138,3 +138,10 @@ def test_trouble_of_the_system_is_one_sentence(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(catalogue, "load", fail)
     assert complaint("inspect", "squeezenet1_1") == "the system refuses some/file: No space left on device"
+
+
+def test_missing_tools_are_named(monkeypatch: pytest.MonkeyPatch, small_model: Path, pictures: list[Path], tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("FIREBRICK_CACHE", str(tmp_path))
+    arguments = ("classify", "--backend", "sim", "--lanes", 30, "--model", small_model, pictures[0])
+    assert "was not found, which builds the simulation; install it" in complaint(*arguments)
