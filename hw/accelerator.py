@@ -3,6 +3,7 @@
 """The whole pipeline: a picture's bytes in, scores out."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import stream, wiring
@@ -98,7 +99,7 @@ class Pipeline(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        output = wiring.flipped(self.input)
+        output: Any = wiring.flipped(self.input)
         busy = []
         for number, node in enumerate(self._nodes):
             component: Engine | Narrow | MaxPool | GlobalSum

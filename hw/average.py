@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The global average: the sum of each channel, which the host divides."""
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from functools import reduce
+from operator import add
+
+from amaranth.hdl import Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -94,8 +97,8 @@ class GlobalSum(wiring.Component):
         return m
 
 
-def _sum(values: list) -> object:
+def _sum(values: list[Value]) -> Value:
     """A balanced tree of adders."""
     while len(values) > 1:
-        values = [sum(values[place : place + 2]) for place in range(0, len(values), 2)]
+        values = [reduce(add, values[place : place + 2]) for place in range(0, len(values), 2)]
     return values[0]

@@ -3,6 +3,7 @@
 """The lanes of an engine: multiply one weight with a word of pixels, accumulate, requantise."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from amaranth.hdl import Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, memory, stream, wiring
@@ -143,7 +144,7 @@ class MacArray(wiring.Component):
 
     def _delay(self, m: Module, strobe: Value, control: data.View, stage: int) -> tuple[Signal, data.View]:
         later_strobe = Signal(name=f"strobe_{stage}")
-        later = Signal(self._layout, name=f"control_{stage}", reset_less=True)
+        later: Any = Signal(self._layout, name=f"control_{stage}", reset_less=True)
         m.d.sync += [later_strobe.eq(strobe), later.eq(control)]
         return later_strobe, later
 
@@ -171,7 +172,7 @@ class MacArray(wiring.Component):
         m.submodules[f"sums_{lane}"] = sums
         read, write = sums.read_port(domain="comb"), sums.write_port()
         m.d.comb += [read.addr.eq(index), write.addr.eq(index), write.en.eq(strobe), write.data.eq(total)]
-        return read.data
+        return Value.cast(read.data)
 
     def _count_credit(self, m: Module) -> None:
         """Room in the queue, less the sums that are on their way to it."""

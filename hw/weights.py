@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """From the weight ROMs to weights and their places: one non-zero weight a cycle."""
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, signed
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import Out
 
@@ -62,7 +64,7 @@ class WeightDecoder(wiring.Component):
             m.d.comb += step.eq(Array(Const(gap + 1, step.shape()) for gap in weights.gap_values)[gaps.output.payload])
 
         # Where the next entry lies. The held entry is the one before it.
-        held = Signal(layout, init=self._last_entry())
+        held: Any = Signal(layout, init=self._last_entry())
         held_rank = Signal.like(codes.output.payload)
         held_valid = Signal()
         held_kind = Signal(init=weights.kinds[-1])
@@ -101,17 +103,17 @@ class WeightDecoder(wiring.Component):
             ]
         return m
 
-    def _last_entry(self) -> dict[str, int]:
+    def _last_entry(self) -> Any:
         """What is held at reset: the place of the last entry, so that the first one is placed after it."""
         tap, inner = self._weights.last
         return {"group": self._weights.groups - 1, "tap": tap, "inner": inner}
 
-    def _next_kind(self, group: Signal) -> object:
+    def _next_kind(self, group: Value) -> Value:
         """The kind of the group that follows, as a constant table."""
         kinds = self._weights.kinds
         return lookup(kinds[1:] + kinds[:1], group, 1)
 
-    def _centroid(self, kind: Signal, rank: Signal) -> object:
+    def _centroid(self, kind: Value, rank: Value) -> Value:
         """The codebooks: from kind and rank to the weight."""
         size = 1 << len(rank)
         books = [book + (0,) * (size - len(book)) for book in self._weights.codebooks]

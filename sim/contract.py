@@ -27,7 +27,8 @@ class StreamContract:
         if self._offered is not None and not valid:
             raise ContractError(f"stream {self.name}, cycle {self._cycle}: valid was taken back before the payload was taken")
         if self._offered is not None and payload != self._offered:
-            raise ContractError(f"stream {self.name}, cycle {self._cycle}: the payload changed from {self._offered:#x} to {payload:#x} before it was taken")
+            change = f"from {self._offered:#x} to {payload:#x}"
+            raise ContractError(f"stream {self.name}, cycle {self._cycle}: the payload changed {change} before it was taken")
         self.taken += bool(valid and ready)
         self._offered = payload if valid and not ready else None
         self._cycle += 1

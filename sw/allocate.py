@@ -86,8 +86,8 @@ def column_capacities(network: Network) -> tuple[int, ...]:
         elif isinstance(stage, Conv) and index:
             scale *= stage.stride
         factors.append(scale)
-    widths = [shape.width for stage, shape in zip(network.stages, network.shapes()[1:], strict=True) if not isinstance(stage, GlobalAverage)]
-    last = max(-(-width * factor // scale) for width, factor in zip(widths, factors, strict=False))
+    maps = [shape for stage, shape in zip(network.stages, network.shapes()[1:], strict=True) if not isinstance(stage, GlobalAverage)]
+    last = max(-(-shape.width * factor // scale) for shape, factor in zip(maps, factors, strict=False))
     return tuple(last * scale // factor for factor in factors)
 
 

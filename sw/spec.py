@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from .strips import Strips
 
-ROW_OVERHEAD = 3
+ROW_OVERHEAD = 2
 """Cycles between two output rows of a convolution engine, besides one for each input row released."""
 
 
@@ -113,8 +113,16 @@ class ConvSpec:
 
     @property
     def cycles(self) -> int:
-        """Cycles a frame when neither input nor output ever waits."""
-        return self.busy_cycles + ROW_OVERHEAD * self.output_height + self.height
+        """Cycles a frame when its source always has a word and its sink always takes one.
+
+        The rows that the first output row reads may not all fit beside those that the last one holds; then their words are waited for.
+        """
+        row = self.source.tiles * self.channels
+        last = self.height - max(0, self.stride * (self.output_height - 1) - self.padding)
+        missing = min(self.kernel - self.padding, self.height) - (self.slots - last)
+        wait = max(0, missing * row - last)
+        overhead = (ROW_OVERHEAD + _pause(self.output)) * self.output_height + self.height
+        return max(self.busy_cycles + overhead + wait, row * self.height)
 
 
 @dataclass(frozen=True)
@@ -135,14 +143,19 @@ class SqueezeSpec:
         return self.source
 
     @property
+    def output_height(self) -> int:
+        """Rows of the output: those of the input."""
+        return self.height
+
+    @property
     def busy_cycles(self) -> int:
         """Cycles a frame in which lanes multiply."""
         return self.weights.entries * self.source.tiles * self.height
 
     @property
     def cycles(self) -> int:
-        """Cycles a frame when neither input nor output ever waits."""
-        return self.busy_cycles
+        """Cycles a frame when its source always has a word and its sink always takes one."""
+        return self.busy_cycles + _pause(self.output) * self.height
 
 
 @dataclass(frozen=True)
@@ -176,8 +189,9 @@ class EngineSpec:
 
     @property
     def cycles(self) -> int:
-        """Cycles a frame when neither input nor output ever waits."""
-        return max(part.cycles for part in self.parts)
+        """Cycles a frame when its source always has a word and its sink always takes one: the slowest engine's, or one for each word."""
+        words = len(self.order) * self.output.tiles * self.parts[0].output_height
+        return max(words, *(part.cycles for part in self.parts))
 
 
 @dataclass(frozen=True)
@@ -249,6 +263,10 @@ class Plan:
 
     @property
     def cycles(self) -> int:
-        """Predicted cycles from one frame's last score to the next one's: those of the slowest engine, or of the input's bytes."""
-        first = self.engines[0].parts[0]
-        return max(first.height * first.source.width * first.channels, *(engine.cycles for engine in self.engines))
+        """Predicted cycles from one frame's last score to the next one's: those of the slowest engine."""
+        return max(engine.cycles for engine in self.engines)
+
+
+def _pause(strips: Strips) -> int:
+    """Cycles that lanes miss in each pass over the weights, as the decoder pauses for one; with more tiles than one it has caught up."""
+    return int(strips.tiles == 1)
