@@ -18,7 +18,7 @@ CENTROID_MAX = (1 << (CENTROID_BITS - 1)) - 1
 RATE = 4e-8
 """What a bit of storage is worth: this share of the output variance that weights of this size and no structure would give.
 
-One figure does for all layers, as noise of the same relative size in the weights of any layer does about equal harm to the scores.
+To be divided by a layer's ``harm``.
 """
 
 
@@ -34,6 +34,8 @@ class Target:
     moments: Moments
     input_scale: float
     """What a step of an input byte is worth."""
+    harm: float = 1.0
+    """How much noise in these weights harms the scores, relative to other layers' noise of the same relative size."""
     density: float = 1.0
     """Share of the weights to keep at most."""
     published: Coded | None = None
@@ -83,7 +85,7 @@ def _cluster(target: Target, bits: int) -> _Clustered:
     kept = original != 0
     if target.density * kept.size < np.count_nonzero(kept):
         kept &= feedback.prune(np.where(kept, weights, 0.0), target.density)
-    rate = RATE * float(np.sum(weights**2)) * float(np.diag(covariance).mean())
+    rate = RATE / target.harm * float(np.sum(weights**2)) * float(np.diag(covariance).mean())
     importance = np.broadcast_to(feedback.importance, weights.shape)
     book = codebook(weights[kept], importance[kept], rate, 1 << bits)
     codes = feedback.round(weights, kept, book, rate)  # what the codes cost is known better once errors are fed forward

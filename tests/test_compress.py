@@ -1,0 +1,222 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Compression end to end on small networks: near the float network, within the integers' bounds, the same every time."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from generate import random_network
+from numpy.typing import NDArray
+from PIL import Image
+
+from firebrick.sw import floatnet, golden
+from firebrick.sw.calibrate import activation_scales, best_scale, moments, scale_owners
+from firebrick.sw.columns import columns
+from firebrick.sw.compress import compress
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.firefile import encode_model
+from firebrick.sw.floatmodel import Coded, FloatModel
+from firebrick.sw.model import CENTROID_BITS, Model, Preprocessing
+from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.pictures import read_pictures
+
+NETWORK = Network(
+    "small",
+    Shape(3, 37, 33),
+    (
+        Conv("conv1", 12, 3, stride=2),
+        MaxPool("pool1"),
+        Fire("fire2", 6, 8, 8),
+        Fire("fire3", 6, 8, 8, Bypass.SIMPLE),
+        Fire("fire4", 6, 9, 0, Bypass.COMPLEX),
+        Conv("conv10", 10, 1),
+        GlobalAverage("pool10"),
+    ),
+)
+
+
+def float_model(network: Network = NETWORK, seed: int = 0) -> FloatModel:
+    rng = np.random.default_rng(seed)
+    weights, biases = {}, {}
+    for layer in network.layers():
+        gain = 0.02 if layer.name == "conv1" else 1.4
+        fan = layer.weight_shape[1] * layer.conv.kernel**2
+        weights[layer.name] = (rng.laplace(size=layer.weight_shape) * gain / np.sqrt(fan)).astype(np.float32)
+        biases[layer.name] = (rng.standard_normal(layer.conv.filters) * 0.2).astype(np.float32)
+    labels = tuple(f"class {index}" for index in range(network.classes))
+    return FloatModel(
+        network, weights, biases, Preprocessing(40, (120.0, 110.0, 100.0)), labels, metadata={"source": "noise", "name": "noise"}
+    )
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("views")
+    rng = np.random.default_rng(3)
+    for index in range(16):
+        blobs = Image.fromarray(rng.integers(0, 256, (9, 9, 3), dtype=np.uint8)).resize((40, 40), Image.Resampling.BICUBIC)
+        blobs.save(folder / f"{index:02}.png")
+    return sorted(folder.iterdir())
+
+
+def frames_of(model: FloatModel, paths: list[Path]) -> NDArray[np.uint8]:
+    return read_pictures(paths, model.preprocessing, model.network.input)
+
+
+def distance(model: Model, source: FloatModel, frames: NDArray[np.uint8]) -> float:
+    """The share of the float scores' variance that the integer scores miss."""
+    wanted = floatnet.run(source, frames)
+    got = golden.run(model, frames) * model.score_scale
+    return float(((got - wanted) ** 2).mean() / wanted.var())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_compressed_network_is_near_the_float_one(paths: list[Path], seed: int) -> None:
+    source = float_model(seed=seed)
+    frames = frames_of(source, paths)
+    errors = {bits: distance(compress(source, bits=bits, calibration=paths), source, frames) for bits in (4, 6, 8)}
+    assert errors[8] < 0.01
+    assert errors[6] < 0.02
+    assert errors[4] < 0.1
+
+
+def test_compress_uses_the_range_of_centroids_and_one_shift_a_fire(paths: list[Path]) -> None:
+    model = compress(float_model(), bits=6, calibration=paths)
+    model.verify()
+    for name, layer in model.layers.items():
+        partner = name.replace("expand1x1", "expand3x3") if "expand1x1" in name else name.replace("expand3x3", "expand1x1")
+        top = max(int(np.abs(part.codebook).max()) for part in (layer, model.layers.get(partner, layer)))
+        assert 1 << (CENTROID_BITS - 2) <= top < 1 << (CENTROID_BITS - 1)
+        assert (layer.codebook[layer.codes] == 0).sum() == (layer.codes == 0).sum()
+        assert len(layer.codebook) == 64
+
+
+def test_compress_folds_the_mean_into_the_first_bias(paths: list[Path]) -> None:
+    source = float_model()
+    model = compress(source, bits=8, calibration=paths)
+    frames = frames_of(source, paths)
+    maps = golden.convolve(frames, model.layers["conv1"], stride=2)
+    wanted = floatnet.convolve(source, "conv1", floatnet.centred(source, frames, np.float32), stride=2)
+    scale = activation_scales(source, frames, lambda *_: None)["conv1"]
+    assert abs(float((maps * scale - wanted).mean())) < 0.1 * scale
+
+
+@pytest.mark.parametrize("density", [0.2, 0.5, 0.9])
+def test_compress_prunes_all_but_the_first_layer(paths: list[Path], density: float) -> None:
+    source = float_model()
+    model = compress(source, bits=6, density=density, calibration=paths)
+    for name, layer in model.layers.items():
+        assert layer.nonzero <= (1.0 if name == "conv1" else density) * layer.codes.size
+    assert model.layers["conv1"].nonzero > 0.5 * model.layers["conv1"].codes.size
+    assert distance(model, source, frames_of(source, paths)) < (1.0 if density < 0.5 else 0.3)
+
+
+def coded_model() -> FloatModel:
+    source = float_model()
+    rng = np.random.default_rng(4)
+    coded = {}
+    for name, weights in source.weights.items():
+        codebook = (np.sort(rng.standard_normal(256)) * weights.std()).astype(np.float32)
+        codebook[:3] = [0, 1e-12, -1e-12]
+        codes = rng.integers(0, 256, weights.shape).astype(np.uint8)
+        codes[rng.random(weights.shape) < 0.6] = 0
+        coded[name] = Coded(codes, codebook)
+    return replace(source, weights={name: layer.codebook[layer.codes] for name, layer in coded.items()}, coded=coded)
+
+
+def test_compress_keeps_a_published_codebook_at_8_bits(paths: list[Path]) -> None:
+    source = coded_model()
+    model = compress(source, bits=8, calibration=paths)
+    for name, coded in source.coded.items():
+        layer = model.layers[name]
+        lost = (coded.codes != 0) & (layer.codes == 0)
+        np.testing.assert_array_equal(layer.codes[~lost], coded.codes[~lost])
+        assert (layer.codes[np.isin(coded.codes, [1, 2])] == 0).all()
+        assert (layer.codebook[coded.codes[lost]] == 0).all()
+        ratio = layer.codebook[coded.codes] - coded.codebook[coded.codes] * layer.codebook[255] / coded.codebook[255]
+        assert np.abs(ratio).max() <= 1.5
+
+
+def test_compress_keeps_published_zeros_at_6_bits(paths: list[Path]) -> None:
+    source = coded_model()
+    model = compress(source, bits=6, calibration=paths)
+    for name, coded in source.coded.items():
+        assert (model.layers[name].codes[coded.codes == 0] == 0).all()
+
+
+def test_compress_gives_the_same_bytes_twice_and_says_how(paths: list[Path]) -> None:
+    source = float_model()
+    first, second = (compress(source, bits=5, density=0.7, calibration=paths) for _ in range(2))
+    assert encode_model(first) == encode_model(second)
+    assert first.metadata["command"] == f"firebrick import noise --bits 5 --density 0.7 --calibrate {paths[0].parent.name} -o small.fire"
+    assert first.metadata["calibration"] == "16 pictures"
+    other = compress(source, bits=5, density=0.7, calibration=paths[1:])
+    assert other.metadata["calibration sha256"] != first.metadata["calibration sha256"]
+
+
+def test_compress_falls_back_on_photographs() -> None:
+    pytest.importorskip("skimage", reason="needs scikit-image's photographs")
+    model = compress(float_model(), bits=4)
+    assert "scikit-image" in model.metadata["calibration"]
+    assert "--calibrate" not in model.metadata["command"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("bypass", list(Bypass))
+def test_compress_takes_any_network_of_the_family(paths: list[Path], seed: int, bypass: Bypass) -> None:
+    network = random_network(np.random.default_rng(seed), bypass=bypass)
+    if max(network.input.height, network.input.width) > 40:
+        network = replace(network, input=Shape(3, 40, 40))
+    compress(float_model(network, seed), bits=4, calibration=paths[:2]).verify()
+
+
+def test_compress_survives_dead_and_giant_weights(paths: list[Path]) -> None:
+    source = float_model()
+    source.weights["fire2/squeeze1x1"][:] = 0
+    source.biases["fire2/squeeze1x1"][:] = -1
+    source.weights["fire3/expand1x1"][0] *= 1e6
+    compress(source, bits=6, calibration=paths[:3]).verify()
+
+
+@pytest.mark.parametrize(("bits", "density"), [(3, None), (9, None), (6, 0.0), (6, 1.1), (6, float("nan"))])
+def test_compress_rejects_bits_and_density(bits: int, density: float | None) -> None:
+    with pytest.raises(FirebrickError, match=r"(bits|density) must be"):
+        compress(float_model(), bits=bits, density=density)
+
+
+def test_compress_rejects_a_first_stage_that_cannot_take_up_the_mean() -> None:
+    network = replace(NETWORK, stages=(Conv("conv1", 12, 3, stride=2, padding=1), *NETWORK.stages[1:]))
+    with pytest.raises(FirebrickError, match="first stage must be a convolution without padding"):
+        compress(float_model(network), bits=6)
+
+
+def test_moments_are_those_of_all_windows() -> None:
+    rng = np.random.default_rng(5)
+    inputs = rng.integers(0, 256, (3, 2, 6, 5), dtype=np.uint8)
+    wanted = rng.standard_normal(inputs.shape)
+    conv = Conv("", 1, 3, stride=2, padding=1)
+    found = moments(inputs, wanted, conv)
+    seen, ideal = (np.concatenate(list(columns(maps, 3, 2, 1, np.float64)), axis=1) for maps in (inputs, wanted))
+    np.testing.assert_allclose(found.mean, seen.mean(axis=1))
+    np.testing.assert_allclose(found.wanted_mean, ideal.mean(axis=1))
+    np.testing.assert_allclose(found.covariance, np.cov(seen, bias=True), atol=1e-6)
+    both = np.cov(np.concatenate([ideal, seen]), bias=True)
+    np.testing.assert_allclose(found.wanted_covariance, both[: len(ideal), len(ideal) :], atol=1e-6)
+
+
+def test_scales_are_shared_where_tensors_meet() -> None:
+    owners = scale_owners(NETWORK)
+    assert owners["pool1"] == owners["conv1"] == "conv1"
+    assert owners["fire2/expand1x1"] == owners["fire2/expand3x3"] == owners["fire3"] == owners["fire3/expand3x3"] == "fire2"
+    assert owners["fire4/bypass1x1"] == owners["fire4/expand1x1"] == "fire4"
+    assert owners["fire4/squeeze1x1"] == "fire4/squeeze1x1"
+
+
+def test_best_scale_covers_even_values_and_clips_outliers() -> None:
+    even = np.linspace(0, 10, 10_000, dtype=np.float32)
+    assert best_scale(even, 10.0) == pytest.approx(10 / 255, rel=0.02)
+    tailed = np.append(np.random.default_rng(6).exponential(size=200_000), 40.0).astype(np.float32)
+    assert best_scale(tailed, 40.0) < 0.9 * 40 / 255
+    assert best_scale(np.zeros(5, np.float32), 0.0) == 1.0
