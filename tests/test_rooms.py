@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-SPECIFICATION = frozenset("allocate columns compiler errors files huffman model network report schedule spec strips".split())
+SPECIFICATION = (
+    *("allocate", "columns", "compiler", "errors", "files", "huffman"),
+    *("model", "network", "report", "schedule", "spec", "strips"),
+)
 """The modules of sw that hw may know: the integer specification and the plan."""
 
 
