@@ -96,7 +96,7 @@ class Moments:
     """Of the float network's inputs (rows) with the integer ones (columns), shape (k, k)."""
 
 
-def moments(inputs: NDArray[np.uint8], wanted: NDArray[np.float64], conv: Conv) -> Moments:
+def moments(inputs: NDArray[np.uint8], wanted: NDArray[np.float32], conv: Conv) -> Moments:
     """The moments of a layer's inputs, as bytes and as the float network has them, both (frames, channels, rows, columns)."""
     if inputs.shape != wanted.shape:
         raise FirebrickError(f"integer and float inputs must have one shape, not {inputs.shape} and {wanted.shape}")

@@ -21,6 +21,8 @@ from .network import Bypass, Conv, Fire, GlobalAverage, MaxPool, stage_layers
 from .quantize import Target, quantize
 from .samples import calibration_frames
 
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
 Progress = Callable[[str, int, int], None]
 PUBLISHED_BITS = 8
 _HARM = {"first": 8.0, "last": 2.5, "squeeze1x1": 1.4, "expand1x1": 0.7, "expand3x3": 0.7, "bypass1x1": 0.7, "other": 1.0}
@@ -95,59 +97,69 @@ class _Walk:
         self.source, self.bits, self.density, self.progress = source, bits, density, progress
         self.scales = activation_scales(source, frames, progress)
         self.maps = frames
-        self.wanted = floatnet.centred(source, frames, np.float64)
+        self.wanted = floatnet.centred(source, frames, np.float32)
         self.scale = 1.0
         self.last = source.network.layers()[-1].name
         self.done: dict[str, QuantizedLayer] = {}
 
     def layers(self) -> dict[str, QuantizedLayer]:
         network = self.source.network
-        for stage, shape in zip(network.stages, network.shapes(), strict=False):
+        pool = False
+        for stage, after, shape in zip(network.stages, network.stages[1:], network.shapes(), strict=False):
             self.progress("quantising", len(self.done), len(network.layers()))
+            pooled, pool = pool, isinstance(after, MaxPool) and not isinstance(stage, MaxPool)
             match stage:
                 case Conv():
-                    self.maps, self.wanted = self._convolutions([(stage.name, stage)], self.maps, self.wanted, self.scale)
+                    self.maps, self.wanted = self._convolutions([(stage.name, stage)], self.maps, self.wanted, self.scale, pool)
                 case Fire():
-                    self._fire(stage, {layer.name: layer.conv for layer in stage_layers(stage, shape)})
-                case MaxPool():
+                    self._fire(stage, {layer.name: layer.conv for layer in stage_layers(stage, shape)}, pool)
+                case MaxPool() if not pooled:
                     self.maps, self.wanted = golden.max_pool(self.maps), golden.max_pool(self.wanted)
-                case GlobalAverage():
-                    pass
+                case MaxPool() | GlobalAverage():
+                    pass  # this pool was done with the stage before it
             self.scale = self.scales.get(stage.name, self.scale)
         self.progress("quantising", len(self.done), len(network.layers()))
         return {layer.name: self.done[layer.name] for layer in network.layers()}
 
-    def _fire(self, fire: Fire, convs: dict[str, Conv]) -> None:
+    def _fire(self, fire: Fire, convs: dict[str, Conv], pool: bool) -> None:
         squeeze, bypass = f"{fire.name}/squeeze1x1", f"{fire.name}/bypass1x1"
         maps, wanted = self._convolutions([(squeeze, convs[squeeze])], self.maps, self.wanted, self.scale)
         expands = [(name, conv) for name, conv in convs.items() if name not in (squeeze, bypass)]
-        maps, wanted = self._convolutions(expands, maps, wanted, self.scales[squeeze])
+        maps, wanted = self._convolutions(expands, maps, wanted, self.scales[squeeze], pool and fire.bypass is Bypass.NONE)
         if fire.bypass is not Bypass.NONE:
             other, other_wanted = self.maps, self.wanted
             if fire.bypass is Bypass.COMPLEX:
                 other, other_wanted = self._convolutions([(bypass, convs[bypass])], other, other_wanted, self.scale)
             maps, wanted = golden.add(maps, other), wanted + other_wanted
+            if pool:
+                maps, wanted = golden.max_pool(maps), golden.max_pool(wanted)
         self.maps, self.wanted = maps, wanted
 
     def _convolutions(
-        self, convs: list[tuple[str, Conv]], maps: NDArray[np.uint8], wanted: NDArray[np.float64], scale: float
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-        """Quantise layers that share input, output scale and shift; returns their integer and float outputs side by side."""
+        self, convs: list[tuple[str, Conv]], maps: Bytes, wanted: Floats, scale: float, pool: bool = False
+    ) -> tuple[Bytes, Floats]:
+        """Quantise layers that share input, output scale and shift; returns their integer and float outputs, pooled if asked."""
         targets = [self._target(name, conv, maps, wanted, scale) for name, conv in convs]
         layers = quantize(targets, self.scales[convs[0][0]], self.bits)
         self.done.update(zip((name for name, _ in convs), layers, strict=True))
-        integers = [
-            golden.convolve(maps, layer, stride=conv.stride, padding=conv.padding) for (_, conv), layer in zip(convs, layers, strict=True)
-        ]
-        floats = [floatnet.convolve(self.source, name, wanted, stride=conv.stride, padding=conv.padding) for name, conv in convs]
-        return np.concatenate(integers, axis=1), np.concatenate(floats, axis=1)
+        finish = golden.max_pool if pool else np.asarray
+        outputs: list[Bytes] = []
+        ideals: list[Floats] = []
+        for frame in range(len(maps)):  # one by one, as whole batches before pooling take gigabytes
+            seen, ideal = maps[frame : frame + 1], wanted[frame : frame + 1].astype(np.float64)
+            geometry = [{"stride": conv.stride, "padding": conv.padding} for _, conv in convs]
+            integers = [golden.convolve(seen, layer, **where) for layer, where in zip(layers, geometry, strict=True)]
+            floats = [floatnet.convolve(self.source, name, ideal, **where) for (name, _), where in zip(convs, geometry, strict=True)]
+            outputs.append(finish(np.concatenate(integers, axis=1)))
+            ideals.append(finish(np.concatenate(floats, axis=1)).astype(np.float32))
+        return np.concatenate(outputs), np.concatenate(ideals)
 
     def _harm(self, name: str) -> float:
         if not self.done:
             return _HARM["first"]
         return _HARM["last" if name == self.last else name.rpartition("/")[2] if "/" in name else "other"]
 
-    def _target(self, name: str, conv: Conv, maps: NDArray[np.uint8], wanted: NDArray[np.float64], scale: float) -> Target:
+    def _target(self, name: str, conv: Conv, maps: Bytes, wanted: Floats, scale: float) -> Target:
         weights = self.source.weights[name].astype(np.float64)
         density = self.density if self.density is not None and self.done else 1.0
         published = self.source.coded.get(name) if self.bits == PUBLISHED_BITS and self.density is None else None

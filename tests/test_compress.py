@@ -172,6 +172,12 @@ def test_compress_takes_any_network_of_the_family(paths: list[Path], seed: int, 
     compress(float_model(network, seed), bits=4, calibration=paths[:2]).verify()
 
 
+def test_compress_pools_as_often_as_the_network_does(paths: list[Path]) -> None:
+    stages = (NETWORK.stages[0], MaxPool("a"), MaxPool("b"), *NETWORK.stages[2:5], MaxPool("c"), *NETWORK.stages[5:])
+    source = float_model(replace(NETWORK, stages=stages))
+    assert distance(compress(source, bits=8, calibration=paths), source, frames_of(source, paths)) < 0.02
+
+
 def test_compress_survives_dead_and_giant_weights(paths: list[Path]) -> None:
     source = float_model()
     source.weights["fire2/squeeze1x1"][:] = 0
@@ -195,7 +201,7 @@ def test_compress_rejects_a_first_stage_that_cannot_take_up_the_mean() -> None:
 def test_moments_are_those_of_all_windows() -> None:
     rng = np.random.default_rng(5)
     inputs = rng.integers(0, 256, (3, 2, 6, 5), dtype=np.uint8)
-    wanted = rng.standard_normal(inputs.shape)
+    wanted = rng.standard_normal(inputs.shape).astype(np.float32)
     conv = Conv("", 1, 3, stride=2, padding=1)
     found = moments(inputs, wanted, conv)
     seen, ideal = (np.concatenate(list(columns(maps, 3, 2, 1, np.float64)), axis=1) for maps in (inputs, wanted))
