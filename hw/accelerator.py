@@ -10,12 +10,14 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..sw.spec import AverageSpec, ConvSpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec
-from .average import GlobalSum, scores
+from .average import GlobalSum, score_layout, scores
 from .conv import ConvEngine
 from .pool import MaxPool
 from .routing import Fork, Merge, Narrow
 from .squeeze import SqueezeEngine
-from .words import words
+from .words import Queue, words
+
+QUEUE_DEPTH = 4
 
 
 class Engine(wiring.Component):
@@ -122,7 +124,7 @@ class Pipeline(wiring.Component):
 
 
 class Accelerator(wiring.Component):
-    """A network in hardware.
+    """A network in hardware. Queues at both ends keep the outside's timing apart from the pipeline's.
 
     Parameters
     ----------
@@ -152,11 +154,15 @@ class Accelerator(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.pipeline = pipeline = Pipeline(nodes=self._plan.nodes)
+        m.submodules.incoming = incoming = Queue(shape=unsigned(8), depth=QUEUE_DEPTH)
+        m.submodules.outgoing = outgoing = Queue(shape=score_layout(self._plan.average), depth=QUEUE_DEPTH)
+        wiring.connect(m, wiring.flipped(self.input), incoming.input)
         m.d.comb += [
-            pipeline.input.valid.eq(self.input.valid),
-            pipeline.input.payload[0].eq(self.input.payload),
-            self.input.ready.eq(pipeline.input.ready),
+            pipeline.input.valid.eq(incoming.output.valid),
+            pipeline.input.payload[0].eq(incoming.output.payload),
+            incoming.output.ready.eq(pipeline.input.ready),
             self.busy.eq(pipeline.busy),
         ]
-        wiring.connect(m, pipeline.output, wiring.flipped(self.output))
+        wiring.connect(m, pipeline.output, outgoing.input)
+        wiring.connect(m, outgoing.output, wiring.flipped(self.output))
         return m

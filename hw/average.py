@@ -13,9 +13,14 @@ from ..sw.spec import AverageSpec
 from .words import count_up, words
 
 
+def score_layout(spec: AverageSpec) -> data.StructLayout:
+    """A score, and whether it is a frame's last."""
+    return data.StructLayout({"score": unsigned(spec.score_bits), "last": 1})
+
+
 def scores(spec: AverageSpec) -> stream.Signature:
     """A stream of scores in the order of the channels; ``last`` marks a frame's last one."""
-    return stream.Signature(data.StructLayout({"score": unsigned(spec.score_bits), "last": 1}))
+    return stream.Signature(score_layout(spec))
 
 
 class GlobalSum(wiring.Component):

@@ -5,7 +5,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Const, Module, Mux, Shape, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -39,7 +39,7 @@ class MacArray(wiring.Component):
 
     ``first`` makes a sum start anew from its filter's start value, ``last`` sends it on: shifted right, clamped to 0..255, zero in
     columns beyond the map. The pipeline never stops: whoever strobes ``last`` sees to it that ``credit`` was set in the cycle before,
-    which promises room in the queue behind. A sum comes out 6 cycles after its last strobe; throughput is one product a lane and cycle.
+    which promises room in the queue behind. A sum comes out 7 cycles after its last strobe; throughput is one product a lane and cycle.
 
     Parameters
     ----------
@@ -127,17 +127,22 @@ class MacArray(wiring.Component):
             total = Signal(signed(self._arithmetic.bits), name=f"total_{lane}")
             held = self._sum(m, lane, control.sum, strobe, total)
             m.d.comb += total.eq(Mux(control.first, start, held) + product)
-            m.d.sync += result.eq(total)
-        finished = Signal()
+            with m.If(strobe & control.last):
+                m.d.sync += result.eq(total)
+        summed = Signal()
         tile = Signal.like(control.tile, reset_less=True)
-        m.d.sync += [finished.eq(strobe & control.last), tile.eq(control.tile)]
+        m.d.sync += [summed.eq(strobe & control.last), tile.eq(control.tile)]
 
-        # Stage 6: requantised and into the queue.
+        # Stage 6: requantised, and into the queue.
         m.submodules.queue = queue = Queue(shape=word(lanes), depth=QUEUE_DEPTH)
-        m.d.comb += queue.input.valid.eq(finished)
-        for lane, result in enumerate(results):
-            valid = lookup([int(row[lane]) for row in self._strips.valid], tile, 1)
-            m.d.comb += queue.input.payload[lane].eq(Mux(valid, _requantise(result, self._arithmetic.shift), 0))
+        finished = Signal()
+        outputs = [Signal(8, name=f"output_{lane}", reset_less=True) for lane in range(lanes)]
+        m.d.sync += finished.eq(summed)
+        with m.If(summed):
+            for lane, (result, output) in enumerate(zip(results, outputs, strict=True)):
+                valid = lookup([int(row[lane]) for row in self._strips.valid], tile, 1)
+                m.d.sync += output.eq(Mux(valid, _requantise(result, self._arithmetic.shift), 0))
+        m.d.comb += [queue.input.valid.eq(finished), *(queue.input.payload[lane].eq(output) for lane, output in enumerate(outputs))]
         wiring.connect(m, queue.output, wiring.flipped(self.output))
         self._count_credit(m)
         return m
@@ -183,5 +188,6 @@ class MacArray(wiring.Component):
 
 def _requantise(total: Signal, shift: int) -> Value:
     """Shifted right and clamped to 0..255 (docs/numerics.md); the rounding term is in the start value."""
-    shifted = total >> shift
-    return Mux(shifted < 0, Const(0, 8), Mux(shifted > 255, Const(255, 8), shifted[:8]))
+    sign = total[-1]
+    wide = Cat(total, sign.replicate(max(0, shift + 9 - len(total))))
+    return Mux(sign, Const(0, 8), Mux(wide[shift + 8 : -1].any(), Const(255, 8), wide[shift : shift + 8]))

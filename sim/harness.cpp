@@ -46,9 +46,9 @@ extern "C" int bench_run(Bench *bench, const uint8_t *bytes, uint64_t count, uin
     top.output___05Fready = 1;
     int done = 0;
     for (uint64_t step = 0; step < limit && !done; step++) {
+        // Queues stand at both ends, so nothing that is read here depends on what is set here.
         top.input___05Fvalid = *sent < count;
         top.input___05Fpayload = *sent < count ? bytes[*sent] : 0;
-        top.eval();
         if (top.input___05Fvalid && top.input___05Fready) ++*sent;
         if (top.output___05Fvalid) {
             if (*taken < classes) scores[*taken] = top.output___05Fpayload & ((1u << SCORE_BITS) - 1);
