@@ -16,7 +16,7 @@ class HuffmanDecoder(wiring.Component):
     Two words of the ROM and an offset into the first are the window. The code word that starts at the offset is compared with the
     limits of each length; that gives its length and so the next offset, all in one cycle. The rank follows a cycle later.
     Throughput is one symbol a cycle, but for one cycle after the last symbol, in which bits up to the next ROM word are skipped.
-    The first symbol comes 7 cycles after reset.
+    The first symbol comes 6 cycles after reset.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Driving components in Amaranth's simulator: sources and sinks with stalls, under the watch of a stream-contract monitor."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,8 +29,8 @@ def watch(simulator: Simulator, source: Any, name: str) -> None:
 
 def simulate(
     component: wiring.Component,
-    inputs: dict[str, Sequence[int]],
-    outputs: dict[str, int],
+    inputs: Mapping[str, Sequence[int]],
+    outputs: Mapping[str, int],
     *,
     rng: np.random.Generator,
     stall: float = 0.0,
@@ -85,6 +85,31 @@ def simulate(
         simulator.add_testbench(sink(name, count, own))
     simulator.run()
     return taken, cycles
+
+
+def take_first(component: Any, count: int, *, rng: np.random.Generator, stall: float = 0.0) -> tuple[list[int], list[int]]:
+    """The first payloads of a component's endless ``output`` and the cycles after reset they were taken in, the first being cycle 1."""
+    simulator = Simulator(component)
+    simulator.add_clock(1e-6)
+    payloads: list[int] = []
+    cycles: list[int] = []
+
+    async def sink(ctx: Any) -> None:
+        cycle = 0
+        while len(payloads) < count:
+            ready = int(rng.random() >= stall)
+            ctx.set(component.output.ready, ready)
+            _, _, valid, payload = await ctx.tick().sample(component.output.valid, Value.cast(component.output.payload))
+            cycle += 1
+            if valid and ready:
+                payloads.append(payload)
+                cycles.append(cycle)
+            assert cycle < 100 + count / (1 - stall) * 8, f"{len(payloads)} of {count} payloads after {cycle} cycles"
+
+    watch(simulator, component.output, "output")
+    simulator.add_testbench(sink)
+    simulator.run()
+    return payloads, cycles
 
 
 def stream_words(maps: NDArray[np.uint8], strips: Strips, order: Sequence[int]) -> list[int]:
