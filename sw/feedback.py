@@ -76,7 +76,7 @@ class Feedback:
     def prune(self, weights: Matrix, density: float) -> NDArray[np.bool_]:
         """Which weights, (filters, k), to keep: at most ``density`` of them and nearly that many, those whose loss costs most."""
         goal = density * weights.size
-        high = float((weights**2 * self.importance).max())
+        high = max(float((weights**2 * self.importance).max()), 1e-300)
         while np.count_nonzero(self._above(weights, high)) > goal:
             high *= 4
         low = 0.0
