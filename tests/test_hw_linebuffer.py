@@ -1,0 +1,166 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The line buffer: what is written in any layout is read back as words of the engine's."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.hdl import Value
+from amaranth.sim import Simulator
+from numpy.typing import NDArray
+from streams import raster_bytes, stream_words
+
+from firebrick.hw.linebuffer import READ_LATENCY, LineBuffer
+from firebrick.hw.words import bits_for
+from firebrick.sw.strips import Strips
+
+
+def run(
+    *, source: Strips, raster: bool, channels: int, target: Strips, slots: int, rows: int, rng: np.random.Generator, stall: float, hold: int
+) -> None:
+    """Write random rows; read each as soon as it is there, and release it after ``hold`` cycles more."""
+    buffer = LineBuffer(source=source, raster=raster, channels=channels, tiles=target.tiles, lanes=target.lanes, slots=slots)
+    maps = rng.integers(0, 256, (1, channels, rows, source.width), dtype=np.uint8)
+    payloads = raster_bytes(maps) if raster else stream_words(maps, source, range(channels))
+    simulator = Simulator(buffer)
+    simulator.add_clock(1e-6)
+
+    async def writer(ctx: Any) -> None:
+        for payload in payloads:
+            while rng.random() < stall:
+                await ctx.tick()
+            ctx.set(buffer.input.valid, 1)
+            ctx.set(Value.cast(buffer.input.payload), payload)
+            await ctx.tick().until(buffer.input.ready)
+            ctx.set(buffer.input.valid, 0)
+
+    async def reader(ctx: Any) -> None:
+        for row in range(rows):
+            while not ctx.get(buffer.available):
+                await ctx.tick()
+            found = await read_slot(ctx, buffer, row % slots, channels, target.tiles, target.lanes)
+            assert np.array_equal(found, target.pack(maps[0, :, row])), f"row {row}"
+            await ctx.tick().repeat(hold + 1)
+            ctx.set(buffer.release, 1)
+            await ctx.tick()
+            ctx.set(buffer.release, 0)
+        await ctx.tick().repeat(10)
+        assert ctx.get(buffer.available) == 0
+
+    simulator.add_testbench(writer, background=True)
+    simulator.add_testbench(reader)
+    simulator.run()
+
+
+async def read_slot(ctx: Any, buffer: LineBuffer, slot: int, channels: int, tiles: int, lanes: int) -> NDArray[np.uint8]:
+    """Every word of a slot, one address a cycle."""
+    places = [(channel, tile) for channel in range(channels) for tile in range(tiles)]
+    found = []
+    for step in range(len(places) + READ_LATENCY):
+        if step >= READ_LATENCY:
+            found.append(list(ctx.get(Value.cast(buffer.data)).to_bytes(lanes, "little")))
+        if step < len(places):
+            channel, tile = places[step]
+            ctx.set(buffer.address, (slot << bits_for(channels) | channel) << bits_for(tiles) | tile)
+        await ctx.tick()
+    return np.array(found, np.uint8).reshape(channels, tiles, -1)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_linebuffer_spreads_pictures_over_the_lanes(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    lanes, tiles, channels = (int(rng.integers(1, top)) for top in (5, 5, 4))
+    width = int(rng.integers(1, lanes * tiles + 1))
+    run(
+        source=Strips.natural(lanes=1, tiles=width, width=width),
+        raster=True,
+        channels=channels,
+        target=Strips.natural(lanes=lanes, tiles=tiles, width=width),
+        slots=int(rng.integers(2, 6)),
+        rows=7,
+        rng=rng,
+        stall=float(rng.choice([0.0, 0.3])),
+        hold=int(rng.integers(0, 20)),
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(("before", "lanes", "target"), [(1, 1, 1), (4, 4, 4), (4, 2, 4), (2, 2, 8), (2, 1, 4), (8, 2, 2)])
+def test_linebuffer_takes_words_narrower_than_its_own(before: int, lanes: int, target: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    total = max(before, target) * int(rng.integers(1, 4))
+    width = int(rng.integers(1, total + 1))
+    run(
+        source=Strips.natural(lanes=before, tiles=total // before, width=width).narrowed(lanes),
+        raster=False,
+        channels=int(rng.integers(1, 6)),
+        target=Strips.natural(lanes=target, tiles=total // target, width=width),
+        slots=int(rng.integers(2, 6)),
+        rows=6,
+        rng=rng,
+        stall=float(rng.choice([0.0, 0.3])),
+        hold=int(rng.integers(0, 20)),
+    )
+
+
+@pytest.mark.parametrize(("channels", "tiles", "slots"), [(1, 1, 2), (3, 2, 4), (2, 5, 3)])
+def test_linebuffer_stops_its_source_when_full(channels: int, tiles: int, slots: int) -> None:
+    strips = Strips.natural(lanes=2, tiles=tiles, width=2 * tiles)
+    buffer = LineBuffer(source=strips, raster=False, channels=channels, tiles=tiles, lanes=2, slots=slots)
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(buffer.input.valid, 1)
+        for cycle in range(slots * channels * tiles):  # one word a cycle
+            assert ctx.get(buffer.input.ready)
+            assert ctx.get(buffer.available) == cycle // (channels * tiles)
+            await ctx.tick()
+        assert ctx.get(buffer.available) == slots
+        for _ in range(10):
+            assert not ctx.get(buffer.input.ready)
+            await ctx.tick()
+        ctx.set(buffer.release, 1)
+        await ctx.tick()
+        ctx.set(buffer.release, 0)
+        for _ in range(channels * tiles):
+            assert ctx.get(buffer.available) == slots - 1
+            assert ctx.get(buffer.input.ready)
+            await ctx.tick()
+        assert ctx.get(buffer.available) == slots
+        assert not ctx.get(buffer.input.ready)
+
+    simulator = Simulator(buffer)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+def test_linebuffer_fills_and_releases_in_one_cycle() -> None:
+    strips = Strips.natural(lanes=1, tiles=1, width=1)
+    buffer = LineBuffer(source=strips, raster=False, channels=1, tiles=1, lanes=1, slots=2)
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(buffer.input.valid, 1)
+        await ctx.tick()
+        ctx.set(buffer.release, 1)
+        for _ in range(10):
+            assert ctx.get(buffer.available) == 1
+            await ctx.tick()
+
+    simulator = Simulator(buffer)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+def test_linebuffer_rejects_raster_words_of_several_lanes() -> None:
+    strips = Strips.natural(lanes=2, tiles=2, width=4)
+    with pytest.raises(ValueError, match="source must have one lane in raster order, not 2"):
+        LineBuffer(source=strips, raster=True, channels=3, tiles=2, lanes=2, slots=3)
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_linebuffer_rejects_lanes_that_the_source_does_not_divide(lanes: int) -> None:
+    strips = Strips.natural(lanes=2, tiles=2, width=4)
+    with pytest.raises(ValueError, match=f"lanes must be a multiple of the source's 2, not {lanes}"):
+        LineBuffer(source=strips, raster=False, channels=3, tiles=2, lanes=lanes, slots=3)

@@ -1,0 +1,236 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The lanes: products, sums, requantisation and credit, against Python's integers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.hdl import Value
+from amaranth.sim import Simulator
+from streams import watch
+
+from firebrick.hw.linebuffer import READ_LATENCY
+from firebrick.hw.mac import QUEUE_DEPTH, MacArray
+from firebrick.sw.spec import Arithmetic
+from firebrick.sw.strips import Strips
+
+LATENCY = 7
+"""Cycles from a sum's last strobe to its word."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One strobe."""
+
+    pixels: tuple[int, ...]
+    centroid: int
+    rotation: int = 0
+    zero: int = 0
+    sum: int = 0
+    start: int = 0
+    tile: int = 0
+    first: int = 0
+    last: int = 0
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The parameters of a MacArray, and what it must compute."""
+
+    output: Strips
+    source_lanes: int
+    rotations: tuple[int, ...]
+    sums: int
+    centroid_bits: int
+    arithmetic: Arithmetic
+
+    def expected(self, operations: Sequence[Operation]) -> list[tuple[int, ...]]:
+        sums = [[0] * self.output.lanes for _ in range(self.sums)]
+        words = []
+        for one in operations:
+            total = sums[one.sum]
+            for lane in range(self.output.lanes):
+                source = lane + self.rotations[one.rotation]
+                pixel = one.pixels[source] if 0 <= source < self.source_lanes and not one.zero else 0
+                total[lane] = (self.arithmetic.start[one.start] if one.first else total[lane]) + pixel * one.centroid
+            if one.last:
+                clamped = [min(255, max(0, value >> self.arithmetic.shift)) for value in total]
+                words.append(tuple(int(valid) * value for valid, value in zip(self.output.valid[one.tile], clamped, strict=True)))
+        return words
+
+
+def run(
+    setup: Setup, operations: Sequence[Operation], *, rng: np.random.Generator, stall: float = 0.0
+) -> tuple[list[tuple[int, ...]], list[int]]:
+    """The words that come out, and for each the cycles since its last strobe."""
+    mac = MacArray(
+        output=setup.output,
+        source_lanes=setup.source_lanes,
+        rotations=setup.rotations,
+        sums=setup.sums,
+        centroid_bits=setup.centroid_bits,
+        arithmetic=setup.arithmetic,
+    )
+    simulator = Simulator(mac)
+    simulator.add_clock(1e-6)
+    words: list[tuple[int, ...]] = []
+    strobed: list[int] = []
+    latencies: list[int] = []
+    count = sum(one.last for one in operations)
+
+    async def driver(ctx: Any) -> None:
+        waiting = list(operations)
+        coming: list[tuple[int, ...] | None] = [None] * READ_LATENCY
+        cycle = credit = 0
+        while waiting or any(coming):
+            go = bool(waiting) and rng.random() >= stall / 2 and (credit or not waiting[0].last)
+            one = waiting.pop(0) if go else None
+            ctx.set(mac.strobe, int(go))
+            if one:
+                for name in ("centroid", "rotation", "zero", "sum", "start", "tile", "first", "last"):
+                    ctx.set(getattr(mac.control, name), getattr(one, name))
+                if one.last:
+                    strobed.append(cycle)
+            coming.append(one.pixels if one else None)
+            pixels = coming.pop(0) or tuple(int(byte) for byte in rng.integers(0, 256, setup.source_lanes))
+            ctx.set(Value.cast(mac.pixels), int.from_bytes(bytes(pixels), "little"))
+            _, _, credit = await ctx.tick().sample(mac.credit)
+            cycle += 1
+        ctx.set(mac.strobe, 0)
+
+    async def sink(ctx: Any) -> None:
+        cycle = 0
+        while len(words) < count:
+            ready = int(rng.random() >= stall)
+            ctx.set(mac.output.ready, ready)
+            _, _, valid, payload = await ctx.tick().sample(mac.output.valid, Value.cast(mac.output.payload))
+            if valid and ready:
+                words.append(tuple(payload.to_bytes(setup.output.lanes, "little")))
+                latencies.append(cycle - strobed[len(words) - 1])
+            cycle += 1
+            assert cycle < 500 + 20 * len(operations)
+
+    watch(simulator, mac.output, "output")
+    simulator.add_testbench(driver, background=True)
+    simulator.add_testbench(sink)
+    simulator.run()
+    return words, latencies
+
+
+def simple(arithmetic: Arithmetic, *, centroid_bits: int = 8, lanes: int = 1, sums: int = 1) -> Setup:
+    return Setup(Strips.natural(lanes=lanes, tiles=1, width=lanes), lanes, (0,), sums, centroid_bits, arithmetic)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_mac_computes_random_sums(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    lanes, tiles, starts, sums = (int(rng.integers(1, top)) for top in (5, 4, 4, 6))
+    centroid_bits = int(rng.integers(2, 11))
+    source_lanes = lanes + int(rng.integers(0, 3))
+    reach = source_lanes if rng.random() < 0.5 else 1
+    rotations = tuple(sorted({0, *(int(rotation) for rotation in rng.integers(-reach, reach + 1, 3))}))
+    limit = 1 << (centroid_bits - 1)
+    setup = Setup(
+        output=Strips.natural(lanes=lanes, tiles=tiles, width=int(rng.integers(1, lanes * tiles + 1))),
+        source_lanes=source_lanes,
+        rotations=rotations,
+        sums=sums,
+        centroid_bits=centroid_bits,
+        arithmetic=Arithmetic(tuple(int(start) for start in rng.integers(-5000, 5000, starts)), 26, int(rng.integers(0, 10))),
+    )
+
+    def operation(**ends: int) -> Operation:
+        drawn = {"rotation": len(rotations), "start": starts, "tile": tiles, "zero": 2}
+        fields = {name: int(rng.integers(0, top)) for name, top in drawn.items()}
+        pixels = tuple(int(pixel) for pixel in rng.choice([0, 1, 100, 254, 255], source_lanes))
+        return Operation(pixels, int(rng.integers(-limit, limit)), **fields, **ends)
+
+    operations = [operation(sum=index, first=1) for index in range(sums)]
+    for _ in range(60):
+        operations.append(operation(sum=int(rng.integers(0, sums)), first=int(rng.random() < 0.2), last=int(rng.random() < 0.4)))
+    words, _ = run(setup, operations, rng=rng, stall=float(rng.choice([0.0, 0.5, 0.8])))
+    assert words == setup.expected(operations)
+
+
+def test_mac_takes_a_product_every_cycle_and_answers_in_time() -> None:
+    setup = simple(Arithmetic((3,), 20, 0))
+    operations = [Operation((index,), 1, first=1, last=1) for index in range(40)]
+    words, latencies = run(setup, operations, rng=np.random.default_rng(0))
+    assert words == setup.expected(operations)
+    assert latencies == [LATENCY] * 40
+
+
+@pytest.mark.parametrize("rotation", [-3, -1, 0, 1, 2])
+def test_mac_rotates_pixels_and_fills_with_zeros(rotation: int) -> None:
+    setup = replace(simple(Arithmetic((0,), 20, 0), lanes=4), rotations=(rotation,), source_lanes=5)
+    words, _ = run(setup, [Operation((1, 2, 3, 4, 5), 1, first=1, last=1)], rng=np.random.default_rng(0))
+    assert words == [tuple([0, 0, 0, 1, 2, 3, 4, 5, 0, 0][3 + rotation : 7 + rotation])]
+
+
+def test_mac_takes_zero_for_rows_outside_the_map() -> None:
+    setup = simple(Arithmetic((7,), 20, 0))
+    words, _ = run(setup, [Operation((255,), 100, zero=1, first=1, last=1)], rng=np.random.default_rng(0))
+    assert words == [(7,)]
+
+
+@pytest.mark.parametrize(("total", "pixel"), [(-1, 0), (-4000, 0), (0, 0), (15, 0), (16, 1), (4079, 254), (4080, 255), (9999, 255)])
+def test_mac_requantises(total: int, pixel: int) -> None:
+    words, _ = run(simple(Arithmetic((total,), 16, 4)), [Operation((0,), 1, first=1, last=1)], rng=np.random.default_rng(0))
+    assert words == [(pixel,)]
+
+
+@pytest.mark.parametrize(("bits", "shift"), [(10, 0), (10, 1), (10, 2), (10, 9), (9, 0), (8, 0), (2, 0), (2, 5)])
+@pytest.mark.parametrize("start", ["lowest", "highest"])
+def test_mac_requantises_at_the_ends_of_its_accumulator(start: str, bits: int, shift: int) -> None:
+    value = -(1 << (bits - 1)) if start == "lowest" else (1 << (bits - 1)) - 1
+    setup = simple(Arithmetic((value,), bits, shift))
+    operations = [Operation((0,), 1, first=1, last=1)]
+    words, _ = run(setup, operations, rng=np.random.default_rng(0))
+    assert words == setup.expected(operations)
+
+
+@pytest.mark.parametrize("centroid", [511, -511, (1 << 15) - 1, -(1 << 15)])
+def test_mac_needs_the_proven_width_and_no_more(centroid: int) -> None:
+    operations = [Operation((255,), centroid, first=int(index == 0), last=int(index == 2)) for index in range(3)]
+    bits = (3 * 255 * abs(centroid)).bit_length() + 1
+    proven, short = (simple(Arithmetic((0,), width, bits - 9), centroid_bits=16) for width in (bits, bits - 1))
+    assert run(proven, operations, rng=np.random.default_rng(0))[0] == proven.expected(operations)
+    assert run(short, operations, rng=np.random.default_rng(0))[0] != short.expected(operations)
+
+
+def test_mac_promises_no_more_credit_than_its_queue_holds() -> None:
+    mac = MacArray(
+        output=Strips.natural(lanes=1, tiles=1, width=1),
+        source_lanes=1,
+        rotations=(0,),
+        sums=1,
+        centroid_bits=4,
+        arithmetic=Arithmetic((5,), 12, 0),
+    )
+    strobes = 0
+
+    async def bench(ctx: Any) -> None:
+        nonlocal strobes
+        credit = 0
+        ctx.set(mac.control.first, 1)
+        ctx.set(mac.control.last, 1)
+        for _ in range(60):
+            ctx.set(mac.strobe, credit)
+            strobes += credit
+            _, _, credit = await ctx.tick().sample(mac.credit)
+        ctx.set(mac.strobe, 0)
+        assert strobes <= QUEUE_DEPTH
+        ctx.set(mac.output.ready, 1)
+        for _ in range(strobes):
+            assert ctx.get(mac.output.valid)
+            await ctx.tick()
+        assert not ctx.get(mac.output.valid)
+
+    simulator = Simulator(mac)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert strobes >= LATENCY

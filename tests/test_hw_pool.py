@@ -1,0 +1,120 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Max pooling and the global sum against the golden model."""
+
+import numpy as np
+import pytest
+from nodes import score_payloads, words_of
+from streams import simulate
+
+from firebrick.hw.average import GlobalSum
+from firebrick.hw.pool import MaxPool
+from firebrick.sw import golden
+from firebrick.sw.network import pooled
+from firebrick.sw.spec import AverageSpec, PoolSpec
+from firebrick.sw.strips import Strips
+
+
+def pool_spec(*, lanes: int, tiles: int, width: int, channels: int, height: int) -> PoolSpec:
+    source = Strips.natural(lanes=lanes, tiles=2 * tiles, width=width)
+    return PoolSpec("pool", source, channels, height, Strips.natural(lanes=lanes, tiles=tiles, width=pooled(width)))
+
+
+def check_pool(spec: PoolSpec, *, rng: np.random.Generator, stall: float, fill: int | None = None) -> list[int]:
+    """Three frames; returns the cycles of the output words."""
+    maps = rng.integers(0, 256, (3, spec.channels, spec.height, spec.source.width), dtype=np.uint8)
+    if fill is not None:
+        maps[:] = fill
+    expected = words_of(golden.max_pool(maps), spec.output)
+    taken, cycles = simulate(MaxPool(spec=spec), {"input": words_of(maps, spec.source)}, {"output": len(expected)}, rng=rng, stall=stall)
+    assert taken["output"] == expected
+    return cycles["output"]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_maxpool_pools_maps_of_random_shapes(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    lanes, tiles = int(rng.integers(1, 5)), int(rng.integers(1, 4))
+    width = int(rng.integers(min(3, 2 * lanes * tiles), 2 * lanes * tiles + 1))
+    spec = pool_spec(lanes=lanes, tiles=tiles, width=width, channels=int(rng.integers(1, 5)), height=int(rng.integers(3, 9)))
+    check_pool(spec, rng=rng, stall=float(rng.choice([0.0, 0.3, 0.6])))
+
+
+@pytest.mark.parametrize("height", [2, 3, 4, 5, 6])
+@pytest.mark.parametrize("width", [5, 6, 7, 8])
+def test_maxpool_takes_odd_and_even_sizes(width: int, height: int) -> None:
+    check_pool(pool_spec(lanes=2, tiles=2, width=width, channels=2, height=height), rng=np.random.default_rng(0), stall=0.3)
+
+
+@pytest.mark.parametrize("fill", [0, 255])
+def test_maxpool_takes_extremes(fill: int) -> None:
+    check_pool(pool_spec(lanes=2, tiles=2, width=7, channels=2, height=5), rng=np.random.default_rng(0), stall=0.2, fill=fill)
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.5])
+def test_maxpool_takes_a_single_channel_in_a_single_tile(stall: float) -> None:
+    check_pool(pool_spec(lanes=3, tiles=1, width=6, channels=1, height=7), rng=np.random.default_rng(0), stall=stall)
+
+
+def test_maxpool_takes_a_word_a_cycle() -> None:
+    spec = pool_spec(lanes=2, tiles=3, width=12, channels=3, height=5)
+    cycles = check_pool(spec, rng=np.random.default_rng(0), stall=0.0)
+    frame = spec.channels * spec.source.tiles * spec.height
+    words = len(cycles) // 3
+    assert [cycles[index + words] - cycles[index] for index in range(2 * words)] == [frame] * 2 * words
+    # The last word of a frame ends a window: it goes out 2 cycles later, and the source's first word is taken in cycle 1.
+    assert cycles[-1] == 3 * frame + 2
+
+
+@pytest.mark.parametrize(
+    ("source", "output"),
+    [
+        (Strips.natural(lanes=2, tiles=4, width=8), Strips.natural(lanes=1, tiles=2, width=2)),
+        (Strips.natural(lanes=2, tiles=3, width=6), Strips.natural(lanes=2, tiles=2, width=2)),
+        (Strips(2, 8, (0, 2, 1, 3)), Strips.natural(lanes=2, tiles=2, width=3)),
+    ],
+)
+def test_maxpool_rejects_strips_that_do_not_halve(source: Strips, output: Strips) -> None:
+    with pytest.raises(ValueError, match="source must have the output's lanes and twice its tiles in natural order"):
+        MaxPool(spec=PoolSpec("pool", source, 1, 3, output))
+
+
+def check_average(spec: AverageSpec, *, rng: np.random.Generator, stall: float, fill: int | None = None) -> list[int]:
+    """Three frames; returns the cycles of the scores."""
+    maps = rng.integers(0, 256, (3, spec.channels, spec.height, spec.source.width), dtype=np.uint8)
+    if fill is not None:
+        maps[:] = fill
+    expected = score_payloads(golden.global_sum(maps), spec.score_bits)
+    taken, cycles = simulate(GlobalSum(spec=spec), {"input": words_of(maps, spec.source)}, {"output": len(expected)}, rng=rng, stall=stall)
+    assert taken["output"] == expected
+    return cycles["output"]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_globalsum_adds_maps_of_random_shapes(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    lanes, tiles = int(rng.integers(1, 8)), int(rng.integers(1, 5))
+    source = Strips(lanes, int(rng.integers(1, lanes * tiles + 1)), tuple(int(tile) for tile in rng.permutation(tiles)))
+    spec = AverageSpec("average", source, int(rng.integers(1, 8)), int(rng.integers(1, 6)))
+    check_average(spec, rng=rng, stall=float(rng.choice([0.0, 0.3, 0.6])))
+
+
+@pytest.mark.parametrize("fill", [0, 255])
+@pytest.mark.parametrize("lanes", [1, 3, 4])
+def test_globalsum_takes_extremes(lanes: int, fill: int) -> None:
+    spec = AverageSpec("average", Strips.natural(lanes=lanes, tiles=2, width=2 * lanes), 3, 4)
+    check_average(spec, rng=np.random.default_rng(0), stall=0.2, fill=fill)
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.5])
+@pytest.mark.parametrize(("lanes", "tiles", "height", "channels"), [(1, 1, 1, 1), (1, 1, 4, 1), (1, 1, 1, 3), (1, 3, 1, 1), (2, 1, 3, 2)])
+def test_globalsum_takes_the_smallest_maps(lanes: int, tiles: int, height: int, channels: int, stall: float) -> None:
+    spec = AverageSpec("average", Strips.natural(lanes=lanes, tiles=tiles, width=lanes * tiles), channels, height)
+    check_average(spec, rng=np.random.default_rng(0), stall=stall)
+
+
+def test_globalsum_takes_a_word_a_cycle() -> None:
+    spec = AverageSpec("average", Strips.natural(lanes=2, tiles=3, width=6), 4, 5)
+    cycles = check_average(spec, rng=np.random.default_rng(0), stall=0.0)
+    frame = 3 * 4 * 5
+    assert cycles[3::4] == [frame + 2, 2 * frame + 2, 3 * frame + 2]
