@@ -19,6 +19,7 @@ from ..sw.spec import Plan
 from .accelerator import Accelerator
 from .platform import RomFiles
 from .rom import ROM_VERILOG
+from .top import Top
 
 TOP = "firebrick"
 """Name of the top module."""
@@ -64,5 +65,5 @@ def generate_plan(plan: Plan) -> Artefacts:
 def to_verilog(component: wiring.Component, name: str) -> tuple[str, dict[str, str]]:
     """The Verilog of one component as a top module, and its ROM files."""
     platform = RomFiles()
-    text = verilog.convert(component, name=name, platform=platform, strip_internal_attrs=True)
+    text = verilog.convert(Top(component=component), name=name, platform=platform, strip_internal_attrs=True)
     return text + ROM_VERILOG, platform.files

@@ -1,0 +1,47 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The top module of generated Verilog: one component, its clock, and its reset behind a flip-flop."""
+
+from amaranth.hdl import ClockDomain, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
+
+
+class Top(wiring.Component):
+    """A component with ``clk`` and ``rst`` as plain ports.
+
+    The reset goes through a flip-flop of its own, so that no logic hangs on the port; hold it for two cycles.
+
+    Parameters
+    ----------
+    component: what to clock and reset; all its members become members of the top
+
+    Members
+    -------
+    clk: ``In(1)``; everything happens at its rising edge
+    rst: ``In(1)``; synchronous, active high
+    """
+
+    clk: Signal
+    rst: Signal
+
+    def __init__(self, *, component: wiring.Component) -> None:
+        self._component = component
+        super().__init__({"clk": In(1), "rst": In(1), **component.signature.members})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.domains.sync = inner = ClockDomain()
+        m.domains.port = port = ClockDomain(reset_less=True)
+        m.d.comb += [inner.clk.eq(self.clk), port.clk.eq(self.clk)]
+        m.d.port += inner.rst.eq(self.rst)
+        m.submodules.component = self._component
+        for name, member in self._component.signature.members.items():
+            mine, theirs = getattr(self, name), getattr(self._component, name)
+            if member.is_signature:
+                wiring.connect(m, wiring.flipped(mine), theirs)
+            elif member.flow is In:
+                m.d.comb += theirs.eq(mine)
+            else:
+                m.d.comb += mine.eq(theirs)
+        return m
