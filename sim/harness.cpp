@@ -3,6 +3,7 @@
 //
 // Drives the Verilated accelerator in bulk: bytes of frames in, scores out, a bench of a few functions called through ctypes.
 
+#include <cstddef>
 #include <cstdint>
 
 #include "Vfirebrick.h"
@@ -13,6 +14,15 @@ struct Bench {
     Vfirebrick top{&context};
     uint64_t cycle = 0;
 };
+
+// Adds 1 to the count of each bit that is set; Verilator makes a vector of more than 64 bits an array of words.
+static void count_bits(uint64_t bits, uint64_t *counts) {
+    for (; bits; bits &= bits - 1) counts[__builtin_ctzll(bits)]++;
+}
+
+template <std::size_t words> static void count_bits(const VlWide<words> &bits, uint64_t *counts) {
+    for (std::size_t word = 0; word < words; word++) count_bits(uint64_t{bits[word]}, counts + 32 * word);
+}
 
 static void tick(Bench &bench) {
     bench.top.clk = 1;
@@ -28,8 +38,10 @@ extern "C" Bench *bench_open() {
     bench->top.clk = 0;
     bench->top.eval();
     tick(*bench);
+    tick(*bench);
     bench->top.rst = 0;
-    bench->top.eval();
+    tick(*bench);  // the reset goes through a flip-flop
+    bench->cycle = 0;
     return bench;
 }
 
@@ -55,7 +67,7 @@ extern "C" int bench_run(Bench *bench, const uint8_t *bytes, uint64_t count, uin
             ++*taken;
             done = top.output___05Fpayload >> SCORE_BITS & 1;
         }
-        for (uint64_t bits = top.busy, part = 0; bits; bits >>= 1, part++) busy[part] += bits & 1;
+        count_bits(top.busy, busy);
         tick(*bench);
     }
     *cycle = bench->cycle;

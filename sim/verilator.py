@@ -4,8 +4,12 @@
 
 import importlib.util
 import os
+import re
 import shutil
+import signal
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from ..sw.errors import FirebrickError
@@ -15,6 +19,13 @@ MAKE_VARIABLES = "CFG_CXXFLAGS_PCH_I=-include CFG_LDLIBS_THREADS=-pthread OPT_FA
 
 COMMAND = ["verilator", "--cc", "-Wno-fatal", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing", "-CFLAGS", "-fPIC"]
 """Verilator with the options that make a fast model; the generated Verilog has no unknown values."""
+
+LOOK = 0.2
+"""Seconds between two looks at a running tool."""
+GRACE = 5.0
+"""Seconds that a tool has to end when told to."""
+
+_ERROR = re.compile(r"%Error|\berror\b|[\w.]*Error: ")
 
 
 def environment(level: str = "-O2") -> dict[str, str]:
@@ -38,11 +49,56 @@ def environment(level: str = "-O2") -> dict[str, str]:
     return env
 
 
-def run(command: list[str], folder: Path, env: dict[str, str]) -> None:
-    """Run a tool in a folder; its output goes to ``log`` there. Raises FirebrickError when it fails."""
-    log = folder / "log"
+def run(
+    command: list[str],
+    folder: Path,
+    env: dict[str, str],
+    log: Path,
+    *,
+    watch: Callable[[], None] = lambda: None,
+    limit: float | None = None,
+) -> None:
+    """Run a tool in a folder; what it prints is added to ``log``.
+
+    ``watch`` is called a few times a second meanwhile. Raises FirebrickError when the tool fails or takes more than ``limit`` seconds.
+    Whatever goes wrong, an interrupt included, the tool and all that it started have ended afterwards.
+    """
+    name = Path(command[0]).name
     with log.open("ab") as stream:
-        result = subprocess.run(command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT, check=False)
-    if result.returncode:
-        tail = log.read_text(errors="replace").strip().splitlines()[-1:]
-        raise FirebrickError(f"{command[0]} failed with status {result.returncode} ({' '.join(tail)}); all it printed is in {log}")
+        start = log.stat().st_size
+        began = time.monotonic()
+        process = subprocess.Popen(
+            command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            while process.poll() is None:
+                try:
+                    process.wait(LOOK)
+                except subprocess.TimeoutExpired:
+                    watch()
+                if limit is not None and time.monotonic() - began > limit:
+                    raise FirebrickError(f"{name} took more than {limit:g} seconds and was ended; all it printed is in {log}")
+        finally:
+            _end(process)
+    if process.returncode:
+        raise FirebrickError(f"{name} failed with status {process.returncode} ({_complaint(log, start)}); all it printed is in {log}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a tool that still runs, and its children."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        os.killpg(process.pid, number)
+        try:
+            process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _complaint(log: Path, start: int) -> str:
+    """What a tool says went wrong: its first line that speaks of an error, or else its last one."""
+    with log.open("rb") as stream:
+        stream.seek(start)
+        lines = stream.read().decode(errors="replace").strip().splitlines()
+    return next((line.strip() for line in lines if _ERROR.search(line)), lines[-1].strip() if lines else "it printed nothing")

@@ -1,15 +1,14 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What several commands share: options, the one JSON document, progress."""
+"""What several commands share: options, the one JSON document, tables, progress."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..catalogue import DEFAULT
+from ..progress import progress_bar as progress_bar
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -39,21 +38,3 @@ def print_tables(*tables: "Table") -> None:
         console.width = 160
     for table in tables:
         console.print(table)
-
-
-@contextmanager
-def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on stderr, fed with (what, done, total); nothing is shown where stderr is no terminal."""
-    from rich.console import Console
-    from rich.progress import Progress, TaskID
-
-    tasks: dict[str, TaskID] = {}
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-
-        def report(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what)
-            bar.update(tasks[what], completed=done, total=total)
-
-        yield report

@@ -1,0 +1,181 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the cocotb benches show: pieces of generated hardware, what goes in, and what the golden model says must come out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from amaranth.lib import wiring
+from numpy.typing import NDArray
+
+from ..hw.accelerator import Accelerator, Pipeline
+from ..sw import golden
+from ..sw.allocate import Share
+from ..sw.compiler import plan_with
+from ..sw.model import Model
+from ..sw.network import Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
+from ..sw.pictures import read_pictures
+from ..sw.samples import photographs
+from ..sw.spec import AverageSpec, EngineSpec, NarrowSpec, Node, Plan
+from .payloads import raster_bytes, score_words, stream_words
+from .small import drawn, narrowed
+
+FRAMES = 3
+"""Frames that a case streams one right behind the other."""
+
+SQUARE = Shape(3, 32, 32)
+CONV1 = Conv("conv1", 64, 3, stride=2)
+END = GlobalAverage("pool10")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A component with one input and one output stream, and what it must do."""
+
+    name: str
+    component: wiring.Component = field(repr=False)
+    inputs: list[int] = field(repr=False)
+    """Payloads to send, as integers."""
+    outputs: list[int] = field(repr=False)
+    """Payloads that must come, all of them and no more."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A run of nodes in a small network."""
+
+    stages: tuple[Stage, ...]
+    shares: Mapping[str, Share]
+    first: str
+    """Name of the first engine or stage, ``fire2/squeeze`` say; what adapts the stream to it belongs to it."""
+    last: str
+    shape: Shape = SQUARE
+    random: bool = False
+    """Weights are drawn at random instead of being the first of the model's."""
+
+    def case(self, name: str, model: Model) -> Case:
+        """The component, and three photographs as it sees them, or noise where weights are random."""
+        network = Network(name, self.shape, self.stages)
+        rng = np.random.default_rng(len(self.stages))
+        small = drawn(network, rng) if self.random else narrowed(model, network)
+        if self.random:
+            frames = rng.integers(0, 256, (FRAMES, 3, self.shape.height, self.shape.width), dtype=np.uint8)
+        else:
+            frames = _crops(model, self.shape)
+        plan = plan_with(small, {"conv10": Share(1), **self.shares})
+        return _case(name, small, plan, frames, self.first, self.last)
+
+
+WHOLE = (
+    Conv("conv1", 16, 3, stride=2),
+    MaxPool("pool1"),
+    Fire("fire2", 8, 12, 20),
+    Fire("fire3", 8, 16, 8),
+    MaxPool("pool3"),
+    Fire("fire4", 12, 16, 24),
+    Conv("conv10", 10, 1),
+    END,
+)
+WHOLE_SHARES = {
+    "conv1": Share(8, 2),
+    "fire2/squeeze": Share(4),
+    "fire2/expand": Share(4, 2),
+    "fire3/squeeze": Share(2, 2),
+    "fire3/expand": Share(4),
+    "fire4/squeeze": Share(2),
+    "fire4/expand": Share(4, 3),
+    "conv10": Share(2),
+}
+
+
+def subjects() -> dict[str, Subject]:
+    """Every bench's subject by name."""
+    fire2 = (CONV1, MaxPool("pool1"), Fire("fire2", 16, 64, 64))
+    unequal = (Conv("conv1", 16, 3, stride=2), MaxPool("pool1"), Fire("fire2", 7, 5, 14), Conv("conv10", 1, 1), END)
+    behind = {"conv1": Share(8), "fire2/squeeze": Share(4), "fire2/expand": Share(8)}
+    tail = (Conv("conv10", 1, 1), END)
+    return {
+        "conv1_3x3": Subject((CONV1, *tail), {"conv1": Share(5, 4)}, "conv1", "conv1"),
+        "conv1_7x7": Subject(
+            (Conv("conv1", 12, 7, stride=2), *tail), {"conv1": Share(4, 3)}, "conv1", "conv1", shape=Shape(3, 25, 38), random=True
+        ),
+        "squeeze": Subject(
+            (*fire2, Fire("fire3", 16, 4, 4), *tail),
+            {**behind, "fire3/squeeze": Share(4, 2), "fire3/expand": Share(4)},
+            "fire3/squeeze",
+            "fire3/squeeze",
+        ),
+        "fire2": Subject((*fire2, *tail), {**behind, "fire2/expand": Share(4, 8)}, "fire2/squeeze", "fire2/expand"),
+        "fire_unequal": Subject(
+            unequal, {"conv1": Share(8), "fire2/squeeze": Share(8, 3), "fire2/expand": Share(4, 2)}, "fire2/squeeze", "fire2/expand"
+        ),
+        "fire_one_part": Subject(unequal, {**behind, "fire2/squeeze": Share(2)}, "fire2/squeeze", "fire2/expand", random=True),
+        "fire8": Subject(
+            (CONV1, MaxPool("pool1"), MaxPool("pool3"), Fire("fire8", 64, 128, 128), *tail),
+            {"conv1": Share(4), "fire8/squeeze": Share(4), "fire8/expand": Share(4, 8)},
+            "fire8/squeeze",
+            "fire8/expand",
+        ),
+        "pool_odd": Subject((*unequal[:2], *tail), {"conv1": Share(4)}, "pool1", "pool1"),
+        "pool_even": Subject((*unequal[:2], *tail), {"conv1": Share(3)}, "pool1", "pool1", shape=Shape(3, 33, 37)),
+        "conv10": Subject(
+            (CONV1, MaxPool("pool1"), MaxPool("pool3"), Fire("fire9", 4, 256, 256), Conv("conv10", 40, 1), END),
+            {"conv1": Share(4), "fire9/squeeze": Share(4), "fire9/expand": Share(4), "conv10": Share(2, 8)},
+            "conv10",
+            "pool10",
+        ),
+        "network": Subject(WHOLE, WHOLE_SHARES, "conv1", "pool10"),
+    }
+
+
+def cases(model: Model) -> dict[str, Callable[[], Case]]:
+    """Every case by name, made when called. ``model`` is a SqueezeNet v1.1, whose weights and photographs are used."""
+    return {name: lambda name=name, subject=subject: subject.case(name, model) for name, subject in subjects().items()}  # type: ignore[misc]
+
+
+def _case(name: str, model: Model, plan: Plan, frames: NDArray[np.uint8], first: str, last: str) -> Case:
+    """The nodes of a plan from one to another, with what the golden model says goes in and comes out."""
+    maps = _maps(model, frames)
+    named = [node for node in plan.nodes if not isinstance(node, NarrowSpec)]
+    names = [node.name for node in named]
+    start = names.index(first)
+    before = named[start - 1] if start else None
+    end = named[names.index(last)]
+    nodes = plan.nodes[plan.nodes.index(before) + 1 if before else 0 : plan.nodes.index(end) + 1]
+    if before is None:
+        inputs = raster_bytes(frames)
+    elif isinstance(before, AverageSpec):
+        raise ValueError(f"nothing comes after {before.name}")
+    else:
+        inputs = stream_words(maps[before.name], before.output, _order(plan, before))
+    if isinstance(end, AverageSpec):
+        outputs = score_words(golden.run(model, frames), end)
+    else:
+        outputs = stream_words(maps[last], end.output, _order(plan, end))
+    whole = nodes == plan.nodes
+    return Case(name, Accelerator(plan=plan) if whole else Pipeline(nodes=nodes), inputs, outputs)
+
+
+def _maps(model: Model, frames: NDArray[np.uint8]) -> dict[str, golden.Map]:
+    """What leaves each node, by its name."""
+    taps: dict[str, golden.Map] = {}
+    golden.run(model, frames, taps.__setitem__)
+    for stage in model.network.stages:
+        if isinstance(stage, Fire):
+            taps[f"{stage.name}/squeeze"] = taps[f"{stage.name}/squeeze1x1"]
+            halves = [taps[name] for name in (f"{stage.name}/expand1x1", f"{stage.name}/expand3x3") if name in taps]
+            taps[f"{stage.name}/expand"] = np.concatenate(halves, axis=1)
+    return taps
+
+
+def _order(plan: Plan, node: Node) -> tuple[int, ...]:
+    """The order of the channels that leave a node: that of the last engine up to it."""
+    return [before.order for before in plan.nodes[: plan.nodes.index(node) + 1] if isinstance(before, EngineSpec)][-1]
+
+
+def _crops(model: Model, shape: Shape) -> NDArray[np.uint8]:
+    """Different small windows of photographs at the size that the model sees them."""
+    pictures = read_pictures(photographs()[:FRAMES], model.preprocessing, model.network.input)
+    top, left = (model.network.input.height - shape.height) // 2, (model.network.input.width - shape.width) // 2
+    return np.ascontiguousarray(pictures[:, :, top : top + shape.height, left : left + shape.width])

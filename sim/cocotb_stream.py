@@ -1,0 +1,158 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The one cocotb bench: any component with one input and one output stream, under every mixture of stalls.
+
+It runs inside the simulator. FIREBRICK_CASE names a JSON file with ``inputs`` and ``outputs`` (payloads in hexadecimal), ``patience``
+and ``settle`` (cycles); what was measured is written to FIREBRICK_RESULT.
+
+Signals change at the falling edge of the clock only and are looked at once they have settled, well before the rising edge that acts on
+them, so nothing depends on the order in which a simulator does things.
+"""
+
+import json
+import os
+from pathlib import Path
+from random import Random
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.handle import HierarchyObject, LogicArrayObject, LogicObject
+from cocotb.triggers import FallingEdge, ReadOnly
+
+from firebrick.sim.contract import StreamContract
+
+STALL = 0.6
+"""Probability with which a stalling side pauses in a cycle."""
+LONG_STALL = 0.002
+"""Probability with which it pauses for long."""
+LONG = 60
+
+
+class Stalls:
+    """Decides in which cycles one side of a stream pauses."""
+
+    def __init__(self, heavy: bool, seed: str) -> None:
+        self._random = Random(seed) if heavy else None
+        self._left = 0
+
+    def pause(self) -> bool:
+        """Whether this cycle is one of a pause."""
+        if self._random is None:
+            return False
+        if self._left:
+            self._left -= 1
+            return True
+        if self._random.random() < LONG_STALL:
+            self._left = LONG
+        return self._random.random() < STALL
+
+
+class Port:
+    """A stream of the component, as its Verilog names it, watched for breaches of the stream's contract."""
+
+    def __init__(self, dut: HierarchyObject, name: str) -> None:
+        self.valid: LogicObject = dut[f"{name}__valid"]  # type: ignore[assignment]
+        self.ready: LogicObject = dut[f"{name}__ready"]  # type: ignore[assignment]
+        self.payload: LogicArrayObject = dut[f"{name}__payload"]  # type: ignore[assignment]
+        self.contract = StreamContract(name)
+
+    def sample(self) -> int | None:
+        """The payload that the coming rising edge transfers, if any."""
+        valid, ready, payload = int(self.valid.value), int(self.ready.value), int(self.payload.value)
+        self.contract.observe(valid, ready, payload)
+        return payload if valid and ready else None
+
+
+class Source:
+    """Sends payloads; keeps to the contract by not pausing once it has offered one."""
+
+    def __init__(self, port: Port, payloads: list[int], stalls: Stalls) -> None:
+        self._port = port
+        self._payloads = payloads
+        self._stalls = stalls
+        self._offers: int | None = None
+        self.sent = 0
+
+    def drive(self) -> None:
+        """Decide about the coming cycle."""
+        if self.sent < len(self._payloads) and self._offers is None and not self._stalls.pause():
+            self._offers = self._payloads[self.sent]
+            self._port.payload.value = self._offers
+            self._port.valid.value = 1
+        elif self._offers is None:
+            self._port.valid.value = 0
+
+    def sample(self) -> bool:
+        """See whether the payload is taken."""
+        taken = self._port.sample() is not None
+        if taken:
+            self._offers = None
+            self.sent += 1
+        return taken
+
+
+class Sink:
+    """Takes payloads and compares each with the one expected."""
+
+    def __init__(self, port: Port, expected: list[int], stalls: Stalls) -> None:
+        self._port = port
+        self._expected = expected
+        self._stalls = stalls
+        self.taken = 0
+
+    def drive(self) -> None:
+        """Decide about the coming cycle."""
+        self._port.ready.value = not self._stalls.pause()
+
+    def sample(self) -> bool:
+        """Take what comes. Raises AssertionError when it is not what was expected."""
+        payload = self._port.sample()
+        if payload is None:
+            return False
+        assert self.taken < len(self._expected), f"payload {payload:#x} came after all {self.taken} that were expected"
+        wanted = self._expected[self.taken]
+        assert payload == wanted, f"payload {self.taken} of {len(self._expected)} is {payload:#x} instead of {wanted:#x}"
+        self.taken += 1
+        return True
+
+
+@cocotb.test()
+@cocotb.parametrize(stalls=["none", "source", "sink", "both"])
+async def bench(dut: HierarchyObject, stalls: str) -> None:
+    """All payloads in, all expected ones out, in time, nothing left over and nothing more."""
+    case = json.loads(Path(os.environ["FIREBRICK_CASE"]).read_text())
+    inputs, outputs = ([int(payload, 16) for payload in case[name]] for name in ("inputs", "outputs"))
+    source = Source(Port(dut, "input"), inputs, Stalls(stalls in ("source", "both"), f"source {stalls}"))
+    sink = Sink(Port(dut, "output"), outputs, Stalls(stalls in ("sink", "both"), f"sink {stalls}"))
+    clk: LogicObject = dut["clk"]  # type: ignore[assignment]
+    rst: LogicObject = dut["rst"]  # type: ignore[assignment]
+    rst.value = 1
+    dut["input__valid"].value = 0  # type: ignore[attr-defined]
+    dut["output__ready"].value = 0  # type: ignore[attr-defined]
+    Clock(clk, 2, unit="step").start(start_high=False)
+    edge = FallingEdge(clk)
+    await edge
+    await edge
+    rst.value = 0
+    await edge  # the reset goes through a flip-flop
+    cycle = idle = first = done = 0
+    while not done or cycle < done + case["settle"]:
+        source.drive()
+        sink.drive()
+        await ReadOnly()
+        moved = source.sample() | sink.sample()
+        idle = 0 if moved or done else idle + 1
+        cycle += 1
+        first = first or (cycle if sink.taken else 0)
+        if not done and source.sent == len(inputs) and sink.taken == len(outputs):
+            done = cycle
+        progress = f"{source.sent} of {len(inputs)} payloads went in and {sink.taken} of {len(outputs)} came out"
+        assert idle < case["patience"], f"nothing moved for {idle} cycles; in cycle {cycle}, {progress}"
+        await edge
+    _report(stalls, {"cycles": done, "first": first})
+
+
+def _report(stalls: str, measured: dict[str, int]) -> None:
+    path = Path(os.environ["FIREBRICK_RESULT"])
+    found = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps(found | {stalls: measured}))

@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Small models for benches: pieces of a trained one, and random ones where no trained weights exist."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..sw import golden
+from ..sw.model import Model, Preprocessing, QuantizedLayer
+from ..sw.network import Conv, Fire, GlobalAverage, Layer, MaxPool, Network, stage_layers
+
+
+def narrowed(model: Model, network: Network) -> Model:
+    """A smaller network with a model's integers: of each layer the first filters and the first channels that the network has."""
+    layers = {}
+    for layer in network.layers():
+        filters, channels, *_ = layer.weight_shape
+        full = model.layers[layer.name]
+        layers[layer.name] = replace(full, codes=full.codes[:filters, :channels], bias=full.bias[:filters])
+    small = replace(model, network=network, layers=layers, labels=model.labels[: network.classes])
+    small.verify()
+    return small
+
+
+def drawn(network: Network, rng: np.random.Generator, *, bits: int = 6, density: float = 0.4) -> Model:
+    """A model with random integers; biases and shifts keep pixels spread over their range from layer to layer."""
+    layers: dict[str, QuantizedLayer] = {}
+    shape = network.input
+    maps = rng.integers(0, 256, (1, shape.channels, shape.height, shape.width), dtype=np.uint8)
+    for stage, shape in zip(network.stages, network.shapes(), strict=False):
+        convs = stage_layers(stage, shape)
+        match stage:
+            case Conv():
+                layers |= _drawn([*convs], maps, rng, bits, density)
+                maps = golden.convolve(maps, layers[stage.name], stride=stage.stride, padding=stage.padding)
+            case Fire():
+                layers |= _drawn([convs[0]], maps, rng, bits, density)
+                squeezed = golden.convolve(maps, layers[convs[0].name])
+                layers |= _drawn([*convs[1:]], squeezed, rng, bits, density)
+                halves = [golden.convolve(squeezed, layers[layer.name], padding=layer.conv.padding) for layer in convs[1:]]
+                maps = np.concatenate(halves, axis=1)
+            case MaxPool():
+                maps = golden.max_pool(maps)
+            case GlobalAverage():
+                pass
+    labels = tuple(f"class {index}" for index in range(network.classes))
+    model = Model(network, layers, Preprocessing(max(network.input.height, network.input.width), (0.0, 0.0, 0.0)), labels, 1.0)
+    model.verify()
+    return model
+
+
+def _drawn(convs: list[Layer], maps: golden.Map, rng: np.random.Generator, bits: int, density: float) -> dict[str, QuantizedLayer]:
+    """Random integers of layers that read the same maps and share a shift."""
+    level, deviation = float(maps.mean()), float(maps.std()) + 1.0
+    found, spreads = {}, []
+    for layer in convs:
+        codebook = np.concatenate([[0], rng.integers(-255, 256, (1 << bits) - 1)]).astype(np.int32)
+        codes = rng.integers(1, 1 << bits, layer.weight_shape) * (rng.random(layer.weight_shape) < density)
+        weights = codebook[codes].reshape(len(codes), -1).astype(np.float64)
+        spread = deviation * np.sqrt((weights**2).sum(axis=1)).mean() + 1.0
+        bias = (spread * rng.uniform(-0.5, 1.5, len(codes)) - level * weights.sum(axis=1)).astype(np.int64)
+        found[layer.name] = QuantizedLayer(codes.astype(np.uint8), codebook, bias, 0)
+        spreads.append(spread)
+    shift = max(0, round(float(np.log2(max(spreads) * 2 / 255))))
+    return {name: replace(layer, shift=shift) for name, layer in found.items()}
