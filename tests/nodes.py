@@ -15,6 +15,7 @@ from firebrick.hw.average import GlobalSum
 from firebrick.hw.pool import MaxPool
 from firebrick.hw.routing import Narrow
 from firebrick.sw import golden
+from firebrick.sw.allocate import Share, demands
 from firebrick.sw.model import Model
 from firebrick.sw.spec import AverageSpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec
 from firebrick.sw.strips import Strips
@@ -55,6 +56,21 @@ def cases(model: Model, plan: Plan, frames: NDArray[np.uint8]) -> Iterator[Case]
 def score_payloads(scores: NDArray[np.int64], bits: int) -> list[int]:
     """The payloads of frames' scores."""
     return [int(score) | (index == len(frame) - 1) << bits for frame in scores for index, score in enumerate(frame)]
+
+
+def random_shares(rng: np.random.Generator, model: Model) -> dict[str, Share]:
+    """Shares that fit the network and each other, seldom good ones."""
+    shares = {}
+    source = 1
+    for demand in demands(model):
+        fit = [
+            lanes
+            for lanes in range(1, demand.lanes_divide + 1)
+            if demand.lanes_divide % lanes == 0 and (source % lanes == 0 or (lanes % source == 0 and not demand.squeeze))
+        ]
+        source = int(rng.choice(fit))
+        shares[demand.name] = Share(source, int(rng.integers(1, demand.splits + 1)) if rng.random() < 0.5 else 1)
+    return shares
 
 
 def component(node: Node) -> wiring.Component:

@@ -35,11 +35,13 @@ def simulate(
     rng: np.random.Generator,
     stall: float = 0.0,
     limit: int = 200_000,
+    probes: Mapping[str, list[int]] | None = None,
 ) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
     """Send payloads (as integers) into streams and take so many from others.
 
     Sources and sinks pause with probability ``stall`` in each cycle. Returns, by stream, the payloads and the cycles they were
-    taken in. Raises AssertionError when that takes more than ``limit`` cycles, or when a payload too many comes within 50 cycles.
+    taken in. Each list of ``probes`` gets the values of the member of that name, cycle by cycle. Raises AssertionError when that takes
+    more than ``limit`` cycles, or when a payload too many comes within 50 cycles.
     """
     simulator = Simulator(component)
     simulator.add_clock(1e-6)
@@ -78,6 +80,16 @@ def simulate(
 
         return process
 
+    def probe(member: Any, values: list[int]) -> Any:
+        async def process(ctx: Any) -> None:
+            while True:
+                _, _, value = await ctx.tick().sample(member)
+                values.append(value)
+
+        return process
+
+    for name, values in (probes or {}).items():
+        simulator.add_testbench(probe(getattr(component, name), values), background=True)
     for (name, payloads), own in zip(inputs.items(), seeds, strict=False):
         simulator.add_testbench(source(getattr(component, name), payloads, own), background=True)
     for (name, count), own in zip(outputs.items(), seeds[len(inputs) :], strict=True):

@@ -1,0 +1,118 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Every node of compiled random networks against the golden model: engines, narrowing, pooling, the average."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from generate import random_frames, random_model
+from nodes import cases, component, random_shares
+from numpy.typing import NDArray
+from streams import simulate
+
+from firebrick.sw.allocate import Share
+from firebrick.sw.compiler import plan_with
+from firebrick.sw.model import Model
+from firebrick.sw.spec import ConvSpec, EngineSpec, NarrowSpec, Plan
+
+CYCLES_MAX = 1200
+"""Most cycles a frame of an engine that is simulated here, where they are drawn at random."""
+
+
+def check(model: Model, plan: Plan, frames: NDArray[np.uint8], *, rng: np.random.Generator, stall: float) -> None:
+    for case in cases(model, plan, frames):
+        if isinstance(case.node, EngineSpec) and case.node.cycles > CYCLES_MAX:
+            continue
+        taken, _ = simulate(component(case.node), {"input": case.taken}, {"output": len(case.sent)}, rng=rng, stall=stall)
+        assert taken["output"] == case.sent, case.node
+
+
+def small_model(rng: np.random.Generator, **overrides: Any) -> Model:
+    drawn = {
+        "height": int(rng.integers(5, 10)),
+        "width": int(rng.integers(5, 10)),
+        "kernel": int(rng.choice([1, 3])),
+        "channels": int(rng.integers(1, 4)),
+        "filters": int(rng.integers(1, 6)),
+        "classes": int(rng.integers(1, 6)),
+        "fires": 1,
+    }
+    return random_model(rng, **(drawn | overrides))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_nodes_compute_random_networks(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    model = small_model(rng, kernel=(kernel := int(rng.choice([1, 3]))), padding=int(rng.integers(0, 1 + kernel // 2)))
+    plan = plan_with(model, random_shares(rng, model))
+    check(model, plan, random_frames(rng, model, 2), rng=rng, stall=float(rng.choice([0.0, 0.3, 0.5])))
+
+
+@pytest.mark.parametrize("fill", [0, 255])
+def test_nodes_take_extreme_pictures(fill: int) -> None:
+    rng = np.random.default_rng(0)
+    model = small_model(rng, height=5, width=6, kernel=3, padding=1)
+    frames = np.full((2, model.network.input.channels, model.network.input.height, model.network.input.width), fill, np.uint8)
+    check(model, plan_with(model, random_shares(rng, model)), frames, rng=rng, stall=0.2)
+
+
+def test_nodes_take_weights_that_are_all_zero() -> None:
+    rng = np.random.default_rng(0)
+    model = small_model(rng, kernel=3, density=0.0)
+    check(model, plan_with(model, random_shares(rng, model)), random_frames(rng, model, 2), rng=rng, stall=0.2)
+
+
+def test_nodes_take_weights_that_are_never_zero() -> None:
+    rng = np.random.default_rng(0)
+    model = small_model(rng, height=5, width=6, kernel=3, density=1.0, bits=8)
+    check(model, plan_with(model, random_shares(rng, model)), random_frames(rng, model, 2), rng=rng, stall=0.2)
+
+
+def test_nodes_take_maps_of_one_pixel_and_one_channel() -> None:
+    rng = np.random.default_rng(0)
+    model = small_model(rng, height=3, width=3, kernel=3, stride=1, channels=1, filters=1, classes=1)
+    plan = plan_with(model, random_shares(rng, model))
+    assert plan.average.height == plan.average.source.width == plan.average.channels == 1
+    check(model, plan, random_frames(rng, model, 4), rng=rng, stall=0.3)
+
+
+@pytest.mark.parametrize(("height", "width"), [(7, 12), (12, 7), (8, 9)])
+@pytest.mark.parametrize("padding", [0, 3])
+def test_conv_takes_a_7x7_kernel_with_stride_2(height: int, width: int, padding: int) -> None:
+    rng = np.random.default_rng(height)
+    model = small_model(rng, height=height, width=width, kernel=7, stride=2, padding=padding, channels=2, filters=2, fires=0, density=0.2)
+    check(model, plan_with(model, random_shares(rng, model)), random_frames(rng, model, 3), rng=rng, stall=0.3)
+
+
+@pytest.mark.parametrize("splits", [2, 3, 8])
+def test_engines_share_filters_that_do_not_divide(splits: int) -> None:
+    rng = np.random.default_rng(splits)
+    model = small_model(rng, height=3, width=6, channels=2, kernel=1, stride=1, filters=11, classes=9, pools=False, fires=0)
+    shares = {"conv1": Share(2, splits), "conv10": Share(3 if splits == 3 else 1, splits)}
+    if splits == 3:
+        shares["conv1"] = Share(6, splits)
+    plan = plan_with(model, shares)
+    assert [len(engine.parts) for engine in plan.engines] == [splits, splits]
+    check(model, plan, random_frames(rng, model, 2), rng=rng, stall=0.2)
+
+
+def test_engines_take_tiles_in_the_order_of_narrowed_words() -> None:
+    rng = np.random.default_rng(1)
+    model = small_model(rng, height=4, width=8, kernel=1, stride=1, pools=False)
+    shares = {"conv1": Share(4), "fire2/squeeze": Share(2), "fire2/expand": Share(8), "conv10": Share(4)}
+    plan = plan_with(model, shares)
+    squeeze, expand, _ = (engine.parts[0] for engine in plan.engines[1:])
+    assert any(isinstance(node, NarrowSpec) for node in plan.nodes)
+    assert not squeeze.output.is_natural
+    assert isinstance(expand, ConvSpec)
+    assert expand.source.lanes < expand.buffer_lanes, "the line buffer widens"
+    check(model, plan, random_frames(rng, model, 2), rng=rng, stall=0.3)
+
+
+@pytest.mark.parametrize("width", [5, 7, 11])
+def test_engines_take_widths_that_lanes_do_not_divide(width: int) -> None:
+    rng = np.random.default_rng(width)
+    model = small_model(rng, height=6, width=width, kernel=3, stride=1, pools=True)
+    plan = plan_with(model, random_shares(rng, model))
+    check(model, plan, random_frames(rng, model, 2), rng=rng, stall=0.2)
