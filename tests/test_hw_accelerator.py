@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Fire modules and whole accelerators, frames back to back, against the golden model."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from generate import random_frames, random_model
+from nodes import cases, random_shares, score_payloads
+from numpy.typing import NDArray
+from streams import raster_bytes, simulate
+
+from firebrick.hw.accelerator import Accelerator, Pipeline
+from firebrick.sw import golden
+from firebrick.sw.compiler import compile_model, plan_with
+from firebrick.sw.model import Model
+from firebrick.sw.spec import EngineSpec, Plan
+
+
+def check(model: Model, plan: Plan, frames: NDArray[np.uint8], *, rng: np.random.Generator, stall: float) -> list[int]:
+    """The scores of frames sent one right behind the other; returns their cycles."""
+    sent = score_payloads(golden.run(model, frames), plan.average.score_bits)
+    inputs = {"input": raster_bytes(frames)}
+    taken, cycles = simulate(Accelerator(plan=plan), inputs, {"output": len(sent)}, rng=rng, stall=stall)
+    assert taken["output"] == sent
+    return cycles["output"]
+
+
+def tiny_model(rng: np.random.Generator, **overrides: Any) -> Model:
+    drawn = {
+        "height": int(rng.integers(5, 9)),
+        "width": int(rng.integers(5, 9)),
+        "kernel": 3,
+        "filters": int(rng.integers(1, 5)),
+        "fires": 1,
+        "classes": int(rng.integers(1, 5)),
+        "density": 0.4,
+    }
+    return random_model(rng, **(drawn | overrides))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pipeline_computes_a_fire_module(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    model = tiny_model(rng, pools=False)
+    plan = plan_with(model, random_shares(rng, model))
+    names = [node.name if isinstance(node, EngineSpec) else "" for node in plan.nodes]
+    first, last = names.index("fire2/squeeze"), names.index("fire2/expand")
+    walked = list(cases(model, plan, random_frames(rng, model, 2)))
+    expected = walked[last].sent
+    fire = Pipeline(nodes=plan.nodes[first : last + 1])
+    taken, _ = simulate(fire, {"input": walked[first].taken}, {"output": len(expected)}, rng=rng, stall=0.3)
+    assert taken["output"] == expected
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_accelerator_computes_frames_back_to_back(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    model = tiny_model(rng, pools=bool(seed % 2))
+    plan = plan_with(model, random_shares(rng, model)) if seed < 3 else compile_model(model, 12)
+    check(model, plan, random_frames(rng, model, 3), rng=rng, stall=float(rng.choice([0.0, 0.2, 0.5])))
+
+
+@pytest.mark.parametrize("fill", [0, 255])
+def test_accelerator_takes_extreme_pictures(fill: int) -> None:
+    rng = np.random.default_rng(2)
+    model = tiny_model(rng, height=6, width=5)
+    shape = model.network.input
+    frames = np.full((2, shape.channels, shape.height, shape.width), fill, np.uint8)
+    check(model, compile_model(model, 10), frames, rng=rng, stall=0.2)
+
+
+def test_accelerator_takes_a_single_class() -> None:
+    rng = np.random.default_rng(2)
+    model = tiny_model(rng, height=5, width=5, classes=1)
+    check(model, compile_model(model, 6), random_frames(rng, model, 4), rng=rng, stall=0.2)
+
+
+def test_accelerator_takes_weights_that_are_all_zero() -> None:
+    rng = np.random.default_rng(2)
+    model = tiny_model(rng, height=5, width=6, density=0.0)
+    check(model, compile_model(model, 8), random_frames(rng, model, 2), rng=rng, stall=0.0)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_accelerator_keeps_the_pace_of_its_slowest_engine(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    model = tiny_model(rng, height=8, width=8, pools=False)
+    plan = compile_model(model, 10)
+    cycles = check(model, plan, random_frames(rng, model, 5), rng=rng, stall=0.0)
+    between = np.diff(cycles[model.network.classes - 1 :: model.network.classes])
+    assert plan.cycles <= between[-1] <= 1.05 * plan.cycles
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10, 14))
+def test_accelerator_computes_deeper_networks(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    model = tiny_model(rng, height=int(rng.integers(12, 18)), width=int(rng.integers(12, 18)), stride=2, fires=2)
+    check(model, plan_with(model, random_shares(rng, model)), random_frames(rng, model, 2), rng=rng, stall=0.2)

@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Cycle counts: the simulation must agree with what the plan predicts."""
+
+import numpy as np
+import pytest
+from generate import random_frames, random_model
+from nodes import Case, cases, component, random_shares
+from streams import simulate
+
+from firebrick.sw.allocate import Share
+from firebrick.sw.compiler import compile_model, plan_with
+from firebrick.sw.model import Model
+from firebrick.sw.spec import EngineSpec, Plan
+
+FRAMES = 4
+PIPELINE = 8
+"""Passes over fewer weights than that may be faster than predicted: the pause after each is hidden while rows are released."""
+
+
+def measure(case: Case) -> tuple[list[int], list[int]]:
+    """Cycles from each frame's last word to the next one's, and for each part the cycles in which its lanes multiply."""
+    busy: list[int] = []
+    _, cycles = simulate(
+        component(case.node), {"input": case.taken}, {"output": len(case.sent)}, rng=np.random.default_rng(0), probes={"busy": busy}
+    )
+    words = len(case.sent) // FRAMES
+    between = np.diff(cycles["output"][words - 1 :: words]).tolist()
+    assert isinstance(case.node, EngineSpec)
+    return between, [sum(value >> part & 1 for value in busy) for part in range(len(case.node.parts))]
+
+
+def check(model: Model, plan: Plan, rng: np.random.Generator, limit: int) -> None:
+    for case in cases(model, plan, random_frames(rng, model, FRAMES)):
+        if isinstance(case.node, EngineSpec) and case.node.cycles <= limit:
+            between, busy = measure(case)
+            assert busy == [FRAMES * part.busy_cycles for part in case.node.parts]
+            short = min(part.weights.entries for part in case.node.parts) < PIPELINE
+            if len(case.node.parts) == 1 and not short:
+                assert between == [case.node.cycles] * (FRAMES - 1), case.node.name
+            else:
+                assert max(between) <= case.node.cycles * 1.01 + 2, case.node.name
+                assert max(between) >= case.node.busy_cycles, case.node.name
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_engines_take_the_predicted_cycles(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    height, width = (int(size) for size in rng.integers(3, 8, 2))
+    kernel, filters = int(rng.choice([1, 3])), int(rng.integers(1, 6))
+    model = random_model(rng, height=height, width=width, kernel=kernel, filters=filters, fires=1, classes=4)
+    check(model, plan_with(model, random_shares(rng, model)), rng, limit=600)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding"), [(7, 2, 0), (7, 2, 3), (3, 2, 0), (3, 2, 1), (3, 1, 0), (3, 1, 1), (1, 2, 0), (5, 3, 2)]
+)
+def test_conv_waits_for_rows_that_do_not_fit_beside_the_last_ones(kernel: int, stride: int, padding: int) -> None:
+    rng = np.random.default_rng(0)
+    model = random_model(
+        rng, height=9, width=8, channels=2, filters=3, kernel=kernel, stride=stride, padding=padding, fires=0, classes=2, density=0.7
+    )
+    plan = plan_with(model, {"conv1": Share(1), "conv10": Share(1)})
+    check(model, plan, rng, limit=2000)
+
+
+def test_engines_of_several_parts_take_the_predicted_cycles() -> None:
+    rng = np.random.default_rng(3)
+    model = random_model(
+        rng, height=8, width=8, channels=3, filters=11, kernel=3, stride=1, padding=1, fires=1, classes=7, pools=False, density=0.4
+    )
+    shares = {"conv1": Share(8, 3), "fire2/squeeze": Share(4, 2), "fire2/expand": Share(4, 3), "conv10": Share(4, 2)}
+    check(model, plan_with(model, shares), rng, limit=4000)
+
+
+def test_squeeze_engine_with_a_single_tile_takes_the_predicted_cycles() -> None:
+    rng = np.random.default_rng(1)
+    model = random_model(rng, height=6, width=4, filters=8, kernel=1, stride=1, fires=1, pools=False, density=0.6)
+    plan = plan_with(model, {"conv1": Share(4), "fire2/squeeze": Share(4), "fire2/expand": Share(4), "conv10": Share(4)})
+    check(model, plan, rng, limit=2000)
+
+
+def test_plan_predicts_the_slowest_engine() -> None:
+    rng = np.random.default_rng(0)
+    plan = compile_model(random_model(rng, fires=2), 24)
+    assert plan.cycles == max(engine.cycles for engine in plan.engines)
+    assert plan.cycles >= np.prod([plan.engines[0].parts[0].height, plan.engines[0].parts[0].source.width, 3]), "a byte a cycle"
+    assert all(engine.busy_cycles <= engine.cycles for engine in plan.engines)
