@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""`make sim`: benches of the generated hardware, then the whole network on photographs."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..sw import catalogue
+from ..sw.errors import FirebrickError
+from ..sw.files import write_whole
+from ..sw.model import Model
+from ..sw.network import Conv
+from ..sw.progress import Report, progress_bar
+
+DEFAULT_LANES = 320
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--model", "name", default=catalogue.DEFAULT, show_default=True, metavar="M", help="A .fire file, or a model's name.")
+@click.option("--lanes", type=click.IntRange(1), default=DEFAULT_LANES, show_default=True, help="Multipliers for the whole network.")
+@click.option("--frames", type=click.IntRange(2), default=3, show_default=True, help="Photographs to stream through it.")
+@click.option("--benches/--no-benches", default=True, help="Run the cocotb benches of its parts first.  [default: benches]")
+@click.option("-o", "--output", type=click.Path(path_type=Path), default="build/sim", show_default=True, metavar="DIR")
+def main(name: str, lanes: int, frames: int, benches: bool, output: Path) -> None:
+    """Simulate the generated hardware and compare it with the golden model.
+
+    First cocotb benches: convolutions, Fire modules, pooling and a small network, each with every mixture of stalls. Then the whole
+    network: photographs back to back, every score compared, cycles and busy lanes counted. DIR/report.json has it all. Exits with
+    status 1 when anything differs, or when measured and predicted cycles differ by more than 1 %.
+    """
+    from ..sw.samples import photographs
+    from .report import busy_chart
+    from .whole import faults, simulate
+
+    start = time.monotonic()
+    try:
+        model = catalogue.load(name)
+        with progress_bar() as progress:
+            outcomes = run_benches(model, output, progress) if benches else []
+            report = simulate(model, lanes, photographs(), frames, progress)
+        report |= {"model": name, "benches": outcomes, "seconds": round(time.monotonic() - start, 1)}
+        wrong = faults(report)
+        write_whole(output / "busy.png", busy_chart(report))
+        write_whole(output / "report.json", (json.dumps(report | {"faults": wrong}, indent=2) + "\n").encode())
+    except FirebrickError as error:
+        raise click.ClickException(str(error)) from error
+    show(report, output)
+    for fault in wrong:
+        click.echo(f"Fault: {fault}", err=True)
+    sys.exit(bool(wrong))
+
+
+def run_benches(model: Model, output: Path, progress: Report) -> list[dict[str, Any]]:
+    """Every bench, each in a folder of its own below ``output``."""
+    from .bench import run_case
+    from .cases import cases
+
+    conv1 = model.network.stages[0]
+    fits = isinstance(conv1, Conv) and (conv1.kernel, conv1.filters) == (3, 64)
+    found = []
+    makers = cases(model if fits else catalogue.load(catalogue.DEFAULT))
+    for number, (name, make) in enumerate(makers.items()):
+        what = f"bench {name}"
+        progress(what, 0, 3)
+        steps = iter((1, 2))
+        outcome = run_case(make(), output / name, progress=lambda _step, what=what, steps=steps: progress(what, next(steps), 3))  # type: ignore[misc]
+        progress(what, 3, 3)
+        progress("benches", number + 1, len(makers))
+        found.append(
+            {
+                "name": name,
+                "passed": outcome.passed,
+                "cycles": outcome.cycles.get("none", 0),
+                "stalls": outcome.cycles,
+                "complaint": outcome.complaint,
+                "seconds": round(outcome.seconds, 1),
+            }
+        )
+    return found
+
+
+def show(report: dict[str, Any], output: Path) -> None:
+    """Print the tables."""
+    from rich.console import Console
+
+    from .report import bench_table, engine_table
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = 160
+    if report["benches"]:
+        console.print(bench_table(report["benches"]))
+    console.print(engine_table(report))
+    same = report["scores"] - report["mismatches"]
+    click.echo(f"{same:,} of {report['scores']:,} scores of {report['frames']} photographs equal the golden model's, to the last bit.")
+    click.echo(f"Report and chart: {output / 'report.json'}, {output / 'busy.png'}")
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m firebrick.sim")
