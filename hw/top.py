@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The top module of generated Verilog: one component, its clock, and its reset behind a flip-flop."""
 
+from typing import Any
+
 from amaranth.hdl import ClockDomain, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
@@ -32,8 +34,9 @@ class Top(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.domains.sync = inner = ClockDomain()
-        m.domains.port = port = ClockDomain(reset_less=True)
+        inner: Any = ClockDomain("sync")
+        port: Any = ClockDomain("port", reset_less=True)
+        m.domains += [inner, port]
         m.d.comb += [inner.clk.eq(self.clk), port.clk.eq(self.clk)]
         m.d.port += inner.rst.eq(self.rst)
         m.submodules.component = self._component

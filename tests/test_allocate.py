@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Which layer gets how many lanes."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pytest
+from generate import random_model
+
+from firebrick.sw.allocate import SPLITS_MAX, Share, allocate, column_capacities, demands
+from firebrick.sw.compiler import plan_with
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.model import Model
+from firebrick.sw.network import Conv, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.presets import squeezenet1_0, squeezenet1_1
+
+LANES = (1, 2, 3, 5, 8, 13, 21, 40, 80, 160, 400)
+"""More than the least, so many."""
+
+
+def model_of(seed: int) -> Model:
+    rng = np.random.default_rng(seed)
+    return random_model(rng, fires=int(rng.integers(0, 4)))
+
+
+def total(shares: Mapping[str, Share]) -> int:
+    return sum(share.lanes * share.splits for share in shares.values())
+
+
+def slowest(model: Model, shares: Mapping[str, Share]) -> float:
+    return max(demand.cycles(shares[demand.name]) for demand in demands(model))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_allocate_gives_no_more_than_the_lanes_there_are(seed: int) -> None:
+    model = model_of(seed)
+    for extra in LANES:
+        lanes = len(demands(model)) - 1 + extra
+        assert total(allocate(model, lanes)) <= lanes
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_allocate_is_never_slower_with_more_lanes(seed: int) -> None:
+    model = model_of(seed)
+    found = [slowest(model, allocate(model, len(demands(model)) - 1 + extra)) for extra in LANES]
+    assert found == sorted(found, reverse=True)
+    assert found[-1] < found[0]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_allocate_gives_shares_that_can_be_planned(seed: int) -> None:
+    model = model_of(seed)
+    for extra in (1, 4, 30, 200):
+        shares = allocate(model, len(demands(model)) - 1 + extra)
+        plan = plan_with(model, shares)
+        assert plan.lanes == total(shares)
+        for engine, demand in zip(plan.engines, demands(model), strict=True):
+            assert engine.name == demand.name
+            assert engine.output.lanes == shares[engine.name].lanes
+            assert len(engine.parts) == shares[engine.name].splits <= min(SPLITS_MAX, demand.splits)
+
+
+def test_allocate_gives_each_engine_one_lane_when_there_are_no_more() -> None:
+    model = model_of(3)
+    assert set(allocate(model, len(demands(model))).values()) == {Share(1, 1)}
+
+
+def test_allocate_is_deterministic() -> None:
+    assert allocate(model_of(5), 50) == allocate(model_of(5), 50)
+
+
+@pytest.mark.parametrize("lanes", [-1, 0, 1, 3])
+def test_allocate_rejects_fewer_lanes_than_engines(lanes: int) -> None:
+    model = random_model(np.random.default_rng(0), fires=1)
+    with pytest.raises(FirebrickError, match=f"lanes must be at least 4, one an engine of random, not {lanes}"):
+        allocate(model, lanes)
+
+
+def test_demands_are_the_engines_in_order() -> None:
+    model = random_model(np.random.default_rng(0), fires=2)
+    expected = ["conv1", "fire2/squeeze", "fire2/expand", "fire3/squeeze", "fire3/expand", "conv10"]
+    assert [demand.name for demand in demands(model)] == expected
+    assert {layer for demand in demands(model) for layer in demand.layers} == set(model.layers)
+
+
+@pytest.mark.parametrize("preset", [squeezenet1_0, squeezenet1_1])
+@pytest.mark.parametrize("size", range(60, 260, 17))
+def test_column_capacities_halve_exactly_and_hold_the_maps(preset: Callable[[int], Network], size: int) -> None:
+    sized = preset(size)
+    capacities = column_capacities(sized)
+    for index, (stage, shape) in enumerate(zip(sized.stages, sized.shapes()[1:], strict=True)):
+        if not isinstance(stage, GlobalAverage):
+            assert capacities[index] >= shape.width
+        if isinstance(stage, MaxPool):
+            assert capacities[index - 1] == 2 * capacities[index]
+
+
+def test_column_capacities_divide_by_the_stride_of_a_later_convolution() -> None:
+    stages = (Conv("conv1", 4, 3), Conv("conv2", 4, 3, 2), GlobalAverage("pool"))
+    assert column_capacities(Network("two", Shape(3, 9, 9), stages))[:2] == (8, 4)

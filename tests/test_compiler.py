@@ -1,0 +1,200 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The compiler: nothing of the model is lost or added on its way into the plan, and what does not fit is refused."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from generate import random_model
+from nodes import random_shares
+from numpy.typing import NDArray
+from weight_streams import dense
+
+from firebrick.sw.allocate import Share, demands
+from firebrick.sw.compiler import compile_model, plan_with
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.model import Model
+from firebrick.sw.network import Bypass, Network, Shape
+from firebrick.sw.report import plan_report
+from firebrick.sw.spec import ConvSpec, EngineSpec, Plan, SqueezeSpec
+
+
+def drawn(seed: int) -> tuple[Model, Plan]:
+    rng = np.random.default_rng(seed)
+    model = random_model(rng, fires=int(rng.integers(0, 3)))
+    return model, plan_with(model, random_shares(rng, model)) if seed % 2 else compile_model(model, 40)
+
+
+def filters_of(engine: EngineSpec) -> list[list[int]]:
+    """For each part, the channels it makes, in its own order."""
+    channels = iter(engine.order)
+    parts: list[list[int]] = [[] for _ in engine.parts]
+    for turn in engine.turns:
+        for part in range(turn):
+            parts[part].append(next(channels))
+    assert next(channels, None) is None
+    return parts
+
+
+def read_back(plan: Plan) -> Iterator[tuple[EngineSpec, NDArray[np.int32]]]:
+    """The weights of every engine out of its ROMs, by channel of output and input and tap, in the model's order."""
+    source: tuple[int, ...] = tuple(range(plan.engines[0].parts[0].channels))
+    for engine in plan.engines:
+        taps = engine.parts[0].weights.taps
+        weights = np.zeros((len(engine.order), len(source), taps), np.int32)
+        parts: tuple[ConvSpec | SqueezeSpec, ...] = engine.parts
+        for part, channels in zip(parts, filters_of(engine), strict=True):
+            array = dense(part.weights)
+            by_filter = array.transpose(0, 2, 1) if isinstance(part, ConvSpec) else array.transpose(2, 0, 1)
+            for number, channel in enumerate(channels):
+                weights[channel, list(source)] = by_filter[number]
+        yield engine, weights
+        source = engine.order
+
+
+@pytest.mark.parametrize("seed", range(14))
+def test_plan_holds_every_weight_of_the_model_once(seed: int) -> None:
+    model, plan = drawn(seed)
+    layers = []
+    for engine, weights in read_back(plan):
+        taps, start = weights.shape[2], 0
+        for layer in engine.layers:
+            expected = model.layers[layer].weights
+            filters, channels, kernel, _ = expected.shape
+            mine = weights[start : start + filters]
+            if kernel**2 == taps:
+                assert np.array_equal(mine, expected.reshape(filters, channels, taps))
+            else:
+                assert np.array_equal(mine[:, :, taps // 2], expected[:, :, 0, 0])
+                assert not np.delete(mine, taps // 2, axis=2).any()
+            start += filters
+            layers.append(layer)
+        assert start == len(weights)
+    assert sorted(layers) == sorted(model.layers)
+
+
+@pytest.mark.parametrize("seed", range(14))
+def test_plan_starts_each_sum_from_its_own_bias(seed: int) -> None:
+    model, plan = drawn(seed)
+    for engine in plan.engines:
+        starts = [int(value) for layer in engine.layers for value in model.layers[layer].start]
+        parts: tuple[ConvSpec | SqueezeSpec, ...] = engine.parts
+        for part, channels in zip(parts, filters_of(engine), strict=True):
+            assert part.arithmetic.start == tuple(starts[channel] for channel in channels)
+            assert part.arithmetic.bits <= max(model.layers[layer].accumulator_bits for layer in engine.layers)
+            assert {part.arithmetic.shift} == {model.layers[layer].shift for layer in engine.layers}
+
+
+@pytest.mark.parametrize("seed", range(14))
+def test_plan_permutes_channels_and_sends_scores_in_class_order(seed: int) -> None:
+    model, plan = drawn(seed)
+    for engine in plan.engines:
+        assert sorted(engine.order) == list(range(sum(len(model.layers[layer].bias) for layer in engine.layers)))
+    assert plan.engines[-1].order == tuple(range(model.network.classes))
+    assert plan.average.channels == model.network.classes
+
+
+@pytest.mark.parametrize("seed", range(14))
+def test_plan_connects_each_node_to_the_one_before(seed: int) -> None:
+    _, plan = drawn(seed)
+    strips = plan.engines[0].parts[0].source
+    assert strips.lanes == 1
+    for node in plan.nodes:
+        for source in {part.source for part in node.parts} if isinstance(node, EngineSpec) else {node.source}:
+            assert source == strips
+        strips = getattr(node, "output", strips)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_plan_is_deterministic(seed: int) -> None:
+    assert drawn(seed)[1] == drawn(seed)[1]
+
+
+@pytest.mark.parametrize("splits", [2, 3, 5])
+def test_plan_shares_weights_out_evenly(splits: int) -> None:
+    model = random_model(np.random.default_rng(splits), filters=30, channels=3, kernel=3, fires=0, density=0.5, classes=3)
+    plan = plan_with(model, {"conv1": Share(1, splits), "conv10": Share(1)})
+    counts = [part.weights.entries for part in plan.engines[0].parts]
+    assert max(counts) <= 1.15 * min(counts)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_report_is_plain_data_that_adds_up(seed: int) -> None:
+    model, plan = drawn(seed)
+    report = json.loads(json.dumps(plan_report(plan)))
+    engines = report["engines"]
+    assert report["lanes"] == plan.lanes == sum(engine["lanes"] for engine in engines)
+    assert all(engine["lanes"] == engine["lanes_each"] * engine["parts"] for engine in engines)
+    assert report["cycles_per_frame"] == max(engine["cycles"] for engine in engines)
+    assert report["rom_bits"] == sum(engine["rom_bits"] for engine in engines) > 0
+    assert report["macs"] == sum(layer.macs for layer in model.network.layers())
+    assert {layer for engine in engines for layer in engine["layers"]} == set(model.layers)
+
+
+def small() -> Model:
+    """Two pools, columns 8, 4, 4, 2 and 2 behind conv1, pool1, fire2, pool2 and conv10."""
+    return random_model(np.random.default_rng(0), height=8, width=8, kernel=1, stride=1, filters=4, fires=1, pools=True, classes=3)
+
+
+def shares_of(model: Model, **changes: Share) -> dict[str, Share]:
+    return {demand.name: changes.get(demand.name.replace("/", "_"), Share(1)) for demand in demands(model)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"conv1": Share(3)}, "engine conv1: lanes must divide 8, not 3"),
+        ({"conv1": Share(0)}, "engine conv1: lanes must divide 8, not 0"),
+        ({"conv1": Share(-2)}, "engine conv1: lanes must divide 8, not -2"),
+        ({"conv1": Share(8)}, "stage pool1: the lanes before pooling must divide 4, not 8"),
+        ({"conv1": Share(1, 0)}, "engine conv1: splits must be at least 1, not 0"),
+        ({"conv1": Share(1, 5)}, "splits must be at most 4, the filters of a kind, not 5"),
+        ({"fire2_squeeze": Share(2)}, "engine fire2/squeeze: lanes must be at most its source's, 1, not 2"),
+        ({"fire2_squeeze": Share(3)}, "engine fire2/squeeze: lanes must divide 4, not 3"),
+        ({"conv10": Share(4)}, "engine conv10: lanes must divide 2, not 4"),
+    ],
+)
+def test_plan_rejects_shares_that_do_not_fit(changes: dict[str, Share], message: str) -> None:
+    model = small()
+    with pytest.raises(FirebrickError) as caught:
+        plan_with(model, shares_of(model, **changes))
+    assert str(caught.value) == message
+
+
+def test_plan_rejects_lanes_of_which_neither_divides_the_other() -> None:
+    model = random_model(np.random.default_rng(0), height=2, width=6, kernel=1, stride=1, pools=False, fires=0)
+    with pytest.raises(FirebrickError, match="words of 2 lanes cannot feed an engine of 3: one must divide the other"):
+        plan_with(model, {"conv1": Share(2), "conv10": Share(3)})
+
+
+def test_plan_rejects_a_missing_share() -> None:
+    model = small()
+    shares = shares_of(model)
+    del shares["fire2/expand"]
+    with pytest.raises(FirebrickError, match="engine fire2/expand: no share of the lanes is given; the engines with one are conv1, "):
+        plan_with(model, shares)
+
+
+@pytest.mark.parametrize("bypass", [Bypass.SIMPLE, Bypass.COMPLEX])
+def test_plan_rejects_bypass_connections(bypass: Bypass) -> None:
+    model = random_model(np.random.default_rng(0), fires=1, bypass=bypass)
+    with pytest.raises(FirebrickError, match="stage fire2: bypass connections are not built in hardware yet; use bypass none"):
+        compile_model(model, 100)
+
+
+def test_plan_rejects_a_network_that_starts_with_no_convolution() -> None:
+    model = small()
+    stages = model.network.stages[1:]
+    network = Network("pooled", Shape(4, 8, 8), stages)
+    layers = {name: layer for name, layer in model.layers.items() if name != "conv1"}
+    with pytest.raises(FirebrickError, match="network pooled: the first stage must be a convolution to be built in hardware"):
+        compile_model(replace(model, network=network, layers=layers), 100)
+
+
+def test_plan_rejects_an_end_without_the_average() -> None:
+    _, plan = drawn(0)
+    with pytest.raises(ValueError, match="a plan must end with the global average"):
+        _ = replace(plan, nodes=plan.nodes[:-1]).average

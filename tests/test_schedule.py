@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Weight streams: what is scheduled can be read back, and decoders can follow it."""
+
+import numpy as np
+import pytest
+from weight_streams import decode, dense, entries
+
+from firebrick.sw.schedule import CODE_LIMIT, GAP_ALPHABET, GAP_LIMIT, Group, encode, schedule
+
+
+def random_groups(rng: np.random.Generator, inner: int, taps: int) -> list[Group]:
+    """Groups of both kinds where there are taps, of any density."""
+    groups = []
+    values = rng.integers(-200, 201, int(rng.integers(1, 80)))
+    for _ in range(int(rng.integers(1, 8))):
+        kind = int(rng.integers(0, 2)) if taps > 1 else 0
+        size = inner if kind else taps * inner
+        weights = rng.choice(values, size) * (rng.random(size) < rng.choice([0.0, 0.05, 0.5, 1.0]))
+        groups.append(Group(kind, weights.astype(np.int32), required=bool(rng.random() < 0.2)))
+    return groups
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_schedule_holds_every_weight_once(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    inner, taps = int(rng.choice([1, 2, 5, 64, 65, 150])), int(rng.choice([1, 9]))
+    groups = random_groups(rng, inner, taps)
+    weights = schedule(groups, inner=inner, taps=taps)
+    array = dense(weights)
+    for number, group in enumerate(groups):
+        assert np.array_equal(array[number, taps // 2] if group.kind else array[number].reshape(-1), group.weights)
+    found = entries(weights)
+    assert len(found) == weights.entries
+    assert {entry[0] for entry in found} == set(range(len(groups))), "every group has an entry"
+    for number, group in enumerate(groups):
+        if group.required:
+            assert sum(entry[0] == number for entry in found) == len(group.weights)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_schedule_keeps_within_what_decoders_follow(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    inner = int(rng.choice([3, 64, 130]))
+    weights = schedule(random_groups(rng, inner, 9), inner=inner, taps=9)
+    assert all(0 <= gap < min(inner, GAP_ALPHABET) for gap in weights.gap_values)
+    assert max(weights.codes.lengths) <= weights.codes.width
+    assert list(weights.codes.lengths) == sorted(weights.codes.lengths)
+    if weights.gaps:
+        assert max(weights.gaps.lengths) <= GAP_LIMIT
+
+
+def test_schedule_has_no_gaps_when_every_position_has_an_entry() -> None:
+    full = Group(0, np.ones(9, np.int32))
+    assert schedule([full, full], inner=1, taps=9).gaps is None
+    assert schedule([Group(0, np.zeros(9, np.int32), required=True)], inner=1, taps=9).gaps is None
+
+
+def test_schedule_counts_no_more_fillers_than_it_needs() -> None:
+    sparse = np.zeros(200, np.int32)
+    sparse[[10, 74, 75, 140]] = 1
+    # 10 to 74 is one step of 64; 75 to 140 is 65 and needs a filler; 140 to the next pass's 10 is 70 and needs another.
+    assert schedule([Group(0, sparse)], inner=200, taps=1).entries == 6
+
+
+def test_schedule_has_a_codebook_for_each_kind() -> None:
+    groups = [Group(0, np.full(9, 5, np.int32)), Group(1, np.full(1, -3, np.int32))]
+    assert schedule(groups, inner=1, taps=9).codebooks == ((5,), (-3,))
+
+
+def test_schedule_ranks_frequent_weights_first() -> None:
+    weights = schedule([Group(0, np.array([1, 2, 2, 2, 3, 3], np.int32))], inner=6, taps=1)
+    assert weights.codebooks == ((2, 3, 1),)
+    assert weights.codes.lengths == (1, 2, 2)
+
+
+@pytest.mark.parametrize(("size", "width"), [(64, 9), (65, 18), (256, 18)])
+def test_schedule_chooses_the_word_for_the_codebook(size: int, width: int) -> None:
+    weights = schedule([Group(0, np.arange(1, size + 1, dtype=np.int32))], inner=size, taps=1)
+    assert weights.codes.width == width
+    assert max(weights.codes.lengths) <= CODE_LIMIT[6 if width == 9 else 8]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_encode_can_be_decoded(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ranks = np.sort(rng.geometric(0.3, 200) - 1).clip(0, 20)
+    _, ranks = np.unique(ranks, return_inverse=True)
+    counts = np.bincount(ranks)
+    ranks = np.argsort(np.argsort(-counts, kind="stable"))[ranks]
+    encoded = encode(rng.permutation(ranks), int(rng.choice([6, 9, 12])))
+    assert sorted(decode(encoded)) == sorted(ranks)
+    assert encoded.bits <= len(encoded.words) * encoded.width < encoded.bits + encoded.width
+
+
+@pytest.mark.parametrize("centroid", [0, 1, -1, 2, -2, 511, -512, 512, -513])
+def test_centroid_bits_are_those_of_the_largest_centroid(centroid: int) -> None:
+    bits = schedule([Group(0, np.array([centroid], np.int32))], inner=1, taps=1).centroid_bits
+    assert -(1 << (bits - 1)) <= centroid < 1 << (bits - 1)
+    assert bits == 2 or not -(1 << (bits - 2)) <= centroid < 1 << (bits - 2)
