@@ -88,7 +88,7 @@ def show(report: dict[str, Any], output: Path) -> None:
     """Print the tables."""
     from rich.console import Console
 
-    from .report import bench_table, engine_table
+    from .report import bench_table, engine_table, verdict
 
     console = Console()
     if not console.is_terminal:
@@ -96,8 +96,7 @@ def show(report: dict[str, Any], output: Path) -> None:
     if report["benches"]:
         console.print(bench_table(report["benches"]))
     console.print(engine_table(report))
-    same = report["scores"] - report["mismatches"]
-    click.echo(f"{same:,} of {report['scores']:,} scores of {report['frames']} photographs equal the golden model's, to the last bit.")
+    click.echo(verdict(report))
     click.echo(f"Report and chart: {output / 'report.json'}, {output / 'busy.png'}")
 
 

@@ -125,7 +125,7 @@ def subjects() -> dict[str, Subject]:
             "conv10",
             "pool10",
         ),
-        "network": Subject(WHOLE, WHOLE_SHARES, "conv1", "pool10"),
+        "network": Subject(WHOLE, WHOLE_SHARES, "conv1", "pool10", random=True),
     }
 
 

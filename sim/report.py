@@ -7,20 +7,19 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 from rich.table import Table
+from rich.text import Text
 
 MARGIN = 24
 ROW = 26
 LABELS = 180
 BARS = 620
+FIGURES = 64
 SIZE = 15
 
 
 def engine_table(report: dict[str, Any]) -> Table:
     """A row for each engine."""
-    total = f"predicted {report['predicted_cycles_per_frame']:,} cycles a frame, measured {report['cycles_per_frame']:,}"
-    bottleneck = f"lanes of {report['bottleneck']}, the bottleneck, multiply in {report['busy']:.1%} of them"
-    table = Table(title=f"{report['network']} with {report['lanes']} lanes", title_justify="left", caption_justify="left")
-    table.caption = f"{total} ({report['deviation']:+.2%}); {bottleneck}"
+    table = Table(title=f"{report['network']} with {report['lanes']} lanes", title_justify="left")
     table.add_column("engine")
     for heading in ("lanes", "parts", "tiles", "predicted cycles", "predicted busy", "measured busy", "busy"):
         table.add_column(heading, justify="right")
@@ -32,6 +31,17 @@ def engine_table(report: dict[str, Any]) -> Table:
     return table
 
 
+def verdict(report: dict[str, Any]) -> str:
+    """The figures of the whole, in three lines."""
+    same = report["scores"] - report["mismatches"]
+    return (
+        f"{same:,} of {report['scores']:,} scores of {report['frames']} photographs equal the golden model's.\n"
+        f"Cycles a frame: {report['predicted_cycles_per_frame']:,} predicted, {report['cycles_per_frame']:,} measured "
+        f"({report['deviation']:+.2%}); the first frame takes {report['latency_cycles']:,}.\n"
+        f"Lanes of {report['bottleneck']}, the bottleneck, multiply in {report['busy']:.1%} of a frame's cycles."
+    )
+
+
 def bench_table(benches: list[dict[str, Any]]) -> Table:
     """A row for each bench."""
     table = Table(title="benches: cycles under stalls of", title_justify="left")
@@ -41,8 +51,8 @@ def bench_table(benches: list[dict[str, Any]]) -> Table:
     table.add_column("")
     for bench in benches:
         cycles = (f"{bench['stalls'][stalls]:,}" if stalls in bench["stalls"] else "-" for stalls in ("none", "source", "sink", "both"))
-        verdict = "passed" if bench["passed"] else f"[red]failed[/red]: {bench['complaint']}"
-        table.add_row(bench["name"], *cycles, f"{bench['seconds']:.0f}", verdict)
+        outcome = Text("passed") if bench["passed"] else Text(f"failed: {bench['complaint']}", "red")
+        table.add_row(bench["name"], *cycles, f"{bench['seconds']:.0f}", outcome)
     return table
 
 
@@ -50,7 +60,7 @@ def busy_chart(report: dict[str, Any]) -> bytes:
     """A PNG with a bar for each engine: the share of a frame's interval in which its lanes multiply."""
     engines = report["engines"]
     top = MARGIN + 2 * ROW
-    sheet = Image.new("RGB", (LABELS + BARS + 2 * MARGIN, top + ROW * len(engines) + MARGIN), "white")
+    sheet = Image.new("RGB", (LABELS + BARS + FIGURES + 2 * MARGIN, top + ROW * len(engines) + MARGIN), "white")
     draw = ImageDraw.Draw(sheet)
     text = ImageFont.load_default(SIZE)
     title = f"{report['network']}, {report['lanes']} lanes: share of {report['cycles_per_frame']:,} cycles in which lanes multiply"
@@ -62,8 +72,7 @@ def busy_chart(report: dict[str, Any]) -> bytes:
         draw.text((left - 8, y + ROW // 2), f"{engine['name']} ({engine['lanes']})", "black", text, anchor="rm")
         draw.rectangle((left, y + 4, left + BARS, y + ROW - 4), "#eeeeee")
         draw.rectangle((left, y + 4, left + round(BARS * min(1.0, engine["busy"])), y + ROW - 4), colour)
-        ink = "white" if engine["busy"] > 0.95 else "black"
-        draw.text((left + BARS - 6, y + ROW // 2), f"{engine['busy']:.1%}", ink, text, anchor="rm")
+        draw.text((left + BARS + FIGURES, y + ROW // 2), f"{engine['busy']:.1%}", "black", text, anchor="rm")
     data = io.BytesIO()
     sheet.save(data, "PNG")
     return data.getvalue()

