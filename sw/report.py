@@ -32,7 +32,7 @@ def plan_report(plan: Plan) -> dict[str, Any]:
                 "cycles": engine.cycles,
                 "busy_cycles": engine.busy_cycles,
                 "rom_bits": _rom_bits(engine),
-                "accumulator_bits": engine.parts[0].arithmetic.bits,
+                "accumulator_bits": max(part.arithmetic.bits for part in engine.parts),
                 "macs": engine.macs,
             }
             for engine in plan.engines

@@ -130,6 +130,9 @@ def test_report_is_plain_data_that_adds_up(seed: int) -> None:
     assert all(engine["lanes"] == engine["lanes_each"] * engine["parts"] for engine in engines)
     assert report["cycles_per_frame"] == max(engine["cycles"] for engine in engines)
     assert report["rom_bits"] == sum(engine["rom_bits"] for engine in engines) > 0
+    assert [engine["accumulator_bits"] for engine in engines] == [
+        max(model.layers[layer].accumulator_bits for layer in engine["layers"]) for engine in engines
+    ]
     assert report["macs"] == sum(layer.macs for layer in model.network.layers())
     assert {layer for engine in engines for layer in engine["layers"]} == set(model.layers)
 
