@@ -10,15 +10,14 @@ from amaranth.lib import wiring
 from numpy.typing import NDArray
 
 from ..hw.accelerator import Accelerator, Pipeline
-from ..sw import golden
 from ..sw.allocate import Share
 from ..sw.compiler import plan_with
 from ..sw.model import Model
 from ..sw.network import Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 from ..sw.pictures import read_pictures
 from ..sw.samples import photographs
-from ..sw.spec import AverageSpec, EngineSpec, NarrowSpec, Node, Plan
-from .payloads import raster_bytes, score_words, stream_words
+from ..sw.spec import NarrowSpec, Plan
+from .payloads import traffic
 from .small import drawn, narrowed
 
 FRAMES = 3
@@ -136,42 +135,14 @@ def cases(model: Model) -> dict[str, Callable[[], Case]]:
 
 def _case(name: str, model: Model, plan: Plan, frames: NDArray[np.uint8], first: str, last: str) -> Case:
     """The nodes of a plan from one to another, with what the golden model says goes in and comes out."""
-    maps = _maps(model, frames)
-    named = [node for node in plan.nodes if not isinstance(node, NarrowSpec)]
-    names = [node.name for node in named]
-    start = names.index(first)
-    before = named[start - 1] if start else None
-    end = named[names.index(last)]
-    nodes = plan.nodes[plan.nodes.index(before) + 1 if before else 0 : plan.nodes.index(end) + 1]
-    if before is None:
-        inputs = raster_bytes(frames)
-    elif isinstance(before, AverageSpec):
-        raise ValueError(f"nothing comes after {before.name}")
-    else:
-        inputs = stream_words(maps[before.name], before.output, _order(plan, before))
-    if isinstance(end, AverageSpec):
-        outputs = score_words(golden.run(model, frames), end)
-    else:
-        outputs = stream_words(maps[last], end.output, _order(plan, end))
+    steps = list(traffic(model, plan, frames))
+    places = {step.node.name: place for place, step in enumerate(steps) if not isinstance(step.node, NarrowSpec)}
+    start, end = places[first], places[last]
+    while start and isinstance(steps[start - 1].node, NarrowSpec):
+        start -= 1
+    nodes = plan.nodes[start : end + 1]
     whole = nodes == plan.nodes
-    return Case(name, Accelerator(plan=plan) if whole else Pipeline(nodes=nodes), inputs, outputs)
-
-
-def _maps(model: Model, frames: NDArray[np.uint8]) -> dict[str, golden.Map]:
-    """What leaves each node, by its name."""
-    taps: dict[str, golden.Map] = {}
-    golden.run(model, frames, taps.__setitem__)
-    for stage in model.network.stages:
-        if isinstance(stage, Fire):
-            taps[f"{stage.name}/squeeze"] = taps[f"{stage.name}/squeeze1x1"]
-            halves = [taps[name] for name in (f"{stage.name}/expand1x1", f"{stage.name}/expand3x3") if name in taps]
-            taps[f"{stage.name}/expand"] = np.concatenate(halves, axis=1)
-    return taps
-
-
-def _order(plan: Plan, node: Node) -> tuple[int, ...]:
-    """The order of the channels that leave a node: that of the last engine up to it."""
-    return [before.order for before in plan.nodes[: plan.nodes.index(node) + 1] if isinstance(before, EngineSpec)][-1]
+    return Case(name, Accelerator(plan=plan) if whole else Pipeline(nodes=nodes), steps[start].taken, steps[end].sent)
 
 
 def _crops(model: Model, shape: Shape) -> NDArray[np.uint8]:

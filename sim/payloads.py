@@ -2,13 +2,47 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Feature maps and pictures as the payloads of streams, each payload as one integer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sw.spec import AverageSpec
+from ..sw import golden
+from ..sw.model import Model
+from ..sw.spec import AverageSpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec
 from ..sw.strips import Strips
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """A node and the payloads of its two streams."""
+
+    node: Node
+    taken: list[int]
+    sent: list[int]
+
+
+def traffic(model: Model, plan: Plan, frames: NDArray[np.uint8]) -> Iterator[Traffic]:
+    """Every node of the plan, in order, with what the golden model says of these frames."""
+    taps: dict[str, NDArray[np.uint8]] = {}
+    scores = golden.run(model, frames, taps.__setitem__)
+    maps, order = frames, tuple(range(frames.shape[1]))
+    taken = raster_bytes(frames)
+    for node in plan.nodes:
+        match node:
+            case EngineSpec():
+                maps, order = np.concatenate([taps[layer] for layer in node.layers], axis=1), node.order
+                sent = stream_words(maps, node.output, order)
+            case NarrowSpec(output=strips):
+                sent = stream_words(maps, strips, order)
+            case PoolSpec(name=name, output=strips):
+                maps = taps[name]
+                sent = stream_words(maps, strips, order)
+            case AverageSpec(score_bits=bits):
+                sent = score_payloads(scores, bits)
+        yield Traffic(node, taken, sent)
+        taken = sent
 
 
 def stream_words(maps: NDArray[np.uint8], strips: Strips, order: Sequence[int]) -> list[int]:
@@ -22,6 +56,6 @@ def raster_bytes(frames: NDArray[np.uint8]) -> list[int]:
     return [int(byte) for byte in frames.transpose(0, 2, 3, 1).reshape(-1)]
 
 
-def score_words(scores: NDArray[np.int64], spec: AverageSpec) -> list[int]:
-    """The payloads of scores, (frames, classes): the score, and above it a bit that is set in a frame's last."""
-    return [int(score) | (place == len(frame) - 1) << spec.score_bits for frame in scores for place, score in enumerate(frame)]
+def score_payloads(scores: NDArray[np.int64], bits: int) -> list[int]:
+    """The payloads of scores of so many bits, (frames, classes): the score, and above it a bit that is set in a frame's last."""
+    return [int(score) | (place == len(frame) - 1) << bits for frame in scores for place, score in enumerate(frame)]

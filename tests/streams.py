@@ -9,10 +9,8 @@ import numpy as np
 from amaranth.hdl import Value
 from amaranth.lib import wiring
 from amaranth.sim import Simulator
-from numpy.typing import NDArray
 
 from firebrick.sim.contract import StreamContract
-from firebrick.sw.strips import Strips
 
 
 def watch(simulator: Simulator, source: Any, name: str) -> None:
@@ -122,14 +120,3 @@ def take_first(component: Any, count: int, *, rng: np.random.Generator, stall: f
     simulator.add_testbench(sink)
     simulator.run()
     return payloads, cycles
-
-
-def stream_words(maps: NDArray[np.uint8], strips: Strips, order: Sequence[int]) -> list[int]:
-    """The words of feature maps, (frames, channels, rows, columns), as integers in stream order."""
-    words = [strips.pack(frame[list(order), row]).reshape(-1, strips.lanes) for frame in maps for row in range(maps.shape[2])]
-    return [int.from_bytes(word.tobytes(), "little") for word in np.concatenate(words)]
-
-
-def raster_bytes(frames: NDArray[np.uint8]) -> list[int]:
-    """The bytes of pictures, (frames, channels, rows, columns), in the accelerator's input order."""
-    return [int(byte) for byte in frames.transpose(0, 2, 3, 1).reshape(-1)]

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 from generate import random_frames, random_model
-from nodes import cases, random_shares, score_payloads
+from nodes import random_shares
 from numpy.typing import NDArray
-from streams import raster_bytes, simulate
+from streams import simulate
 
 from firebrick.hw.accelerator import Accelerator, Pipeline
+from firebrick.sim.payloads import raster_bytes, score_payloads, traffic
 from firebrick.sw import golden
 from firebrick.sw.compiler import compile_model, plan_with
 from firebrick.sw.model import Model
@@ -47,7 +48,7 @@ def test_pipeline_computes_a_fire_module(seed: int) -> None:
     plan = plan_with(model, random_shares(rng, model))
     names = [node.name if isinstance(node, EngineSpec) else "" for node in plan.nodes]
     first, last = names.index("fire2/squeeze"), names.index("fire2/expand")
-    walked = list(cases(model, plan, random_frames(rng, model, 2)))
+    walked = list(traffic(model, plan, random_frames(rng, model, 2)))
     expected = walked[last].sent
     fire = Pipeline(nodes=plan.nodes[first : last + 1])
     taken, _ = simulate(fire, {"input": walked[first].taken}, {"output": len(expected)}, rng=rng, stall=0.3)

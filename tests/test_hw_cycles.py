@@ -5,9 +5,10 @@
 import numpy as np
 import pytest
 from generate import random_frames, random_model
-from nodes import Case, cases, component, random_shares
+from nodes import component, random_shares
 from streams import simulate
 
+from firebrick.sim.payloads import Traffic, traffic
 from firebrick.sw.allocate import Share
 from firebrick.sw.compiler import compile_model, plan_with
 from firebrick.sw.model import Model
@@ -18,7 +19,7 @@ PIPELINE = 8
 """Passes over fewer weights than that may be faster than predicted: the pause after each is hidden while rows are released."""
 
 
-def measure(case: Case) -> tuple[list[int], list[int]]:
+def measure(case: Traffic) -> tuple[list[int], list[int]]:
     """Cycles from each frame's last word to the next one's, and for each part the cycles in which its lanes multiply."""
     busy: list[int] = []
     _, cycles = simulate(
@@ -31,7 +32,7 @@ def measure(case: Case) -> tuple[list[int], list[int]]:
 
 
 def check(model: Model, plan: Plan, rng: np.random.Generator, limit: int) -> None:
-    for case in cases(model, plan, random_frames(rng, model, FRAMES)):
+    for case in traffic(model, plan, random_frames(rng, model, FRAMES)):
         if isinstance(case.node, EngineSpec) and case.node.cycles <= limit:
             between, busy = measure(case)
             assert busy == [FRAMES * part.busy_cycles for part in case.node.parts]

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from generate import random_frames, random_model
-from nodes import cases, component, random_shares
+from nodes import component, random_shares
 from numpy.typing import NDArray
 from streams import simulate
 
+from firebrick.sim.payloads import traffic
 from firebrick.sw.allocate import Share
 from firebrick.sw.compiler import plan_with
 from firebrick.sw.model import Model
@@ -21,7 +22,7 @@ CYCLES_MAX = 1200
 
 
 def check(model: Model, plan: Plan, frames: NDArray[np.uint8], *, rng: np.random.Generator, stall: float) -> None:
-    for case in cases(model, plan, frames):
+    for case in traffic(model, plan, frames):
         if isinstance(case.node, EngineSpec) and case.node.cycles > CYCLES_MAX:
             continue
         taken, _ = simulate(component(case.node), {"input": case.taken}, {"output": len(case.sent)}, rng=rng, stall=stall)

@@ -9,10 +9,10 @@ import pytest
 from amaranth.hdl import Value
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
-from streams import raster_bytes, stream_words
 
 from firebrick.hw.linebuffer import READ_LATENCY, LineBuffer
 from firebrick.hw.words import bits_for
+from firebrick.sim.payloads import raster_bytes, stream_words
 from firebrick.sw.strips import Strips
 
 

@@ -4,11 +4,12 @@
 
 import numpy as np
 import pytest
-from nodes import score_payloads, words_of
+from nodes import words_of
 from streams import simulate
 
 from firebrick.hw.average import GlobalSum
 from firebrick.hw.pool import MaxPool
+from firebrick.sim.payloads import score_payloads
 from firebrick.sw import golden
 from firebrick.sw.network import pooled
 from firebrick.sw.spec import AverageSpec, PoolSpec
