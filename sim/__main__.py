@@ -5,8 +5,9 @@
 import json
 import sys
 import time
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +17,9 @@ from ..sw.files import write_whole
 from ..sw.model import Model
 from ..sw.network import Conv
 from ..sw.progress import Report, progress_bar
+
+if TYPE_CHECKING:
+    from .cases import Case
 
 DEFAULT_LANES = 320
 
@@ -57,31 +61,37 @@ def main(name: str, lanes: int, frames: int, benches: bool, output: Path) -> Non
 
 def run_benches(model: Model, output: Path, progress: Report) -> list[dict[str, Any]]:
     """Every bench, each in a folder of its own below ``output``."""
-    from .bench import run_case
+    from ..sw.firefile import encode_model
     from .cases import cases
+    from .fingerprint import digest, sources, tools
 
     conv1 = model.network.stages[0]
     fits = isinstance(conv1, Conv) and (conv1.kernel, conv1.filters) == (3, 64)
+    weights = model if fits else catalogue.load(catalogue.DEFAULT)
+    origin = digest(encode_model(weights), sources("firebrick.hw.generate", "firebrick.sim.cases"), tools())
+    makers = cases(weights)
     found = []
-    makers = cases(model if fits else catalogue.load(catalogue.DEFAULT))
     for number, (name, make) in enumerate(makers.items()):
-        what = f"bench {name}"
-        progress(what, 0, 3)
-        steps = iter((1, 2))
-        outcome = run_case(make(), output / name, progress=lambda _step, what=what, steps=steps: progress(what, next(steps), 3))  # type: ignore[misc]
-        progress(what, 3, 3)
-        progress("benches", number + 1, len(makers))
-        found.append(
-            {
-                "name": name,
-                "passed": outcome.passed,
-                "cycles": outcome.cycles.get("none", 0),
-                "stalls": outcome.cycles,
-                "complaint": outcome.complaint,
-                "seconds": round(outcome.seconds, 1),
-            }
-        )
+        progress("benches", number, len(makers))
+        found.append(_bench(make(), output / name, origin, progress))
+    progress("benches", len(makers), len(makers))
     return found
+
+
+def _bench(case: "Case", folder: Path, origin: str, progress: Report) -> dict[str, Any]:
+    from .bench import run_case
+
+    steps = count()
+    outcome = run_case(case, folder, origin=origin, progress=lambda _step: progress(case.name, next(steps), 2))
+    progress(case.name, 2, 2)
+    return {
+        "name": case.name,
+        "passed": outcome.passed,
+        "cycles": outcome.cycles.get("none", 0),
+        "stalls": outcome.cycles,
+        "complaint": outcome.complaint,
+        "seconds": round(outcome.seconds, 1),
+    }
 
 
 def show(report: dict[str, Any], output: Path) -> None:

@@ -48,6 +48,7 @@ def run_case(
     case: Case,
     folder: Path,
     *,
+    origin: str = "",
     patience: int = PATIENCE,
     settle: int = SETTLE,
     seconds: float = SECONDS,
@@ -55,15 +56,16 @@ def run_case(
 ) -> Outcome:
     """Build a case's component and run the bench with every mixture of stalls.
 
-    ``folder`` is the case's own; a simulation that is there already and was built from the same Verilog is used again. ``progress`` is
-    called with the name of each step. Raises FirebrickError when Verilator or a compiler is missing.
+    ``folder`` is the case's own; a simulation that is there already and was built from the same Verilog is used again. ``origin``, where
+    given, stands for all that the component is made from: while it is the same, Verilog is not even generated. ``progress`` is called
+    with the name of each step. Raises FirebrickError when Verilator or a compiler is missing.
     """
     start = time.monotonic()
     env = verilator.environment(LEVEL)
     folder.mkdir(parents=True, exist_ok=True)
     log = (folder / "log").absolute()
     progress("generating")
-    _make_ready(case, folder)
+    _make_ready(case, folder, origin)
     document = {name: [f"{payload:x}" for payload in payloads] for name, payloads in (("inputs", case.inputs), ("outputs", case.outputs))}
     (folder / "case.json").write_text(json.dumps(document | {"patience": patience, "settle": settle}))
     for left in ("measured.json", RESULTS, "log"):
@@ -82,12 +84,15 @@ def run_case(
     return Outcome(case.name, not complaint, cycles, complaint, time.monotonic() - start)
 
 
-def _make_ready(case: Case, folder: Path) -> None:
+def _make_ready(case: Case, folder: Path, origin: str) -> None:
     """The Verilog, its ROMs and its ports, unless what is there was made from the same."""
+    mark, origin_mark = folder / "key", folder / "origin"
+    if origin and _says(mark) and _says(origin_mark) == origin:
+        return
     text, roms = to_verilog(case.component, TOP)
     key = digest(text, json.dumps(roms), LEVEL, tools())
-    mark = folder / "key"
-    if mark.exists() and mark.read_text() == key:
+    if _says(mark) == key:
+        origin_mark.write_text(origin)
         return
     shutil.rmtree(folder)
     folder.mkdir()
@@ -98,7 +103,12 @@ def _make_ready(case: Case, folder: Path) -> None:
     lines = [f'public_flat_rw -module "{TOP}" -var "{signal}"' for signal in signals]
     (folder / PORTS).write_text("\n".join(["`verilator_config", *lines, ""]))
     (folder / RUNTIME).write_text(str((folder.parent / f"runtime-{digest(LEVEL, tools())}").absolute()))
+    origin_mark.write_text(origin)
     mark.write_text(key)
+
+
+def _says(mark: Path) -> str:
+    return mark.read_text() if mark.exists() else ""
 
 
 def _complaint(results: Path) -> str:

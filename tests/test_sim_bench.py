@@ -69,6 +69,14 @@ def test_bench_passes_what_is_right_and_fails_a_wrong_score(folder: Path) -> Non
     assert wrong.complaint == f"stalls=none: payload 60 of 100 is {PAYLOADS[60]:#x} instead of 0xff"
 
 
+def test_bench_generates_nothing_while_its_origin_is_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Case("relay", Relay(), PAYLOADS, PAYLOADS)
+    assert run_case(case, folder / "again", origin="a", patience=200, settle=50).passed
+    monkeypatch.setattr("firebrick.sim.bench.to_verilog", lambda _component, _top: ("module other; endmodule", {}))
+    assert run_case(case, folder / "again", origin="a", patience=200, settle=50).passed
+    assert not run_case(case, folder / "again", origin="b", patience=200, settle=50).passed
+
+
 def test_bench_fails_when_something_is_left_over_or_too_much(folder: Path) -> None:
     assert "came after all 99 that were expected" in bench(folder, Relay(), PAYLOADS[:-1]).complaint
     assert "100 of 100 payloads went in and 100 of 101 came out" in bench(folder, Relay(), [*PAYLOADS, 1]).complaint
