@@ -23,16 +23,18 @@ from firebrick.sim.contract import StreamContract
 
 STALL = 0.6
 """Probability with which a stalling side pauses in a cycle."""
-LONG_STALL = 0.002
-"""Probability with which it pauses for long."""
-LONG = 60
+OFTEN = 4
+"""Long pauses begin this often in the time that the longest takes."""
+LONG = 20
+"""Payloads that a long pause holds up, as fast as they come when nobody stalls; so that even slow components fill up or run dry."""
 
 
 class Stalls:
     """Decides in which cycles one side of a stream pauses."""
 
-    def __init__(self, heavy: bool, seed: str) -> None:
+    def __init__(self, heavy: bool, seed: str, long: int) -> None:
         self._random = Random(seed) if heavy else None
+        self._long = long
         self._left = 0
 
     def pause(self) -> bool:
@@ -42,8 +44,8 @@ class Stalls:
         if self._left:
             self._left -= 1
             return True
-        if self._random.random() < LONG_STALL:
-            self._left = LONG
+        if self._random.random() < OFTEN / self._long:
+            self._left = self._random.randrange(self._long)
         return self._random.random() < STALL
 
 
@@ -122,8 +124,10 @@ async def bench(dut: HierarchyObject, stalls: str) -> None:
     """All payloads in, all expected ones out, in time, nothing left over and nothing more."""
     case = json.loads(Path(os.environ["FIREBRICK_CASE"]).read_text())
     inputs, outputs = ([int(payload, 16) for payload in case[name]] for name in ("inputs", "outputs"))
-    source = Source(Port(dut, "input"), inputs, Stalls(stalls in ("source", "both"), f"source {stalls}"))
-    sink = Sink(Port(dut, "output"), outputs, Stalls(stalls in ("sink", "both"), f"sink {stalls}"))
+    free = _measured().get("none", {"cycles": 0})["cycles"]
+    pauses = [min(LONG + LONG * free // len(payloads), case["patience"] // 4) for payloads in (inputs, outputs)]
+    source = Source(Port(dut, "input"), inputs, Stalls(stalls in ("source", "both"), f"source {stalls}", pauses[0]))
+    sink = Sink(Port(dut, "output"), outputs, Stalls(stalls in ("sink", "both"), f"sink {stalls}", pauses[1]))
     clk: LogicObject = dut["clk"]  # type: ignore[assignment]
     rst: LogicObject = dut["rst"]  # type: ignore[assignment]
     rst.value = 1
@@ -152,7 +156,12 @@ async def bench(dut: HierarchyObject, stalls: str) -> None:
     _report(stalls, {"cycles": done, "first": first})
 
 
-def _report(stalls: str, measured: dict[str, int]) -> None:
+def _measured() -> dict[str, dict[str, int]]:
+    """What earlier tests have reported."""
     path = Path(os.environ["FIREBRICK_RESULT"])
-    found = json.loads(path.read_text()) if path.exists() else {}
-    path.write_text(json.dumps(found | {stalls: measured}))
+    found: dict[str, dict[str, int]] = json.loads(path.read_text()) if path.exists() else {}
+    return found
+
+
+def _report(stalls: str, measured: dict[str, int]) -> None:
+    Path(os.environ["FIREBRICK_RESULT"]).write_text(json.dumps(_measured() | {stalls: measured}))
