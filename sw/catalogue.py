@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .model import Model
 
 DEFAULT = "squeezenet1_1"
+DEFAULT_LANES = 320
+"""Multipliers that a whole network gets unless told otherwise; one number, so that one simulation is built."""
 _SHIPPED = files("firebrick.sw").joinpath("models")
 
 

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..catalogue import DEFAULT
+from ..catalogue import DEFAULT, DEFAULT_LANES
 from ..progress import progress_bar as progress_bar
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-DEFAULT_LANES = 200
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout; all else goes to stderr.")
 model_option = click.option(
