@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--model", "name", default=catalogue.DEFAULT, show_default=True, metavar="M", help="A .fire file, or a model's name.")
-@click.option("--lanes", type=click.IntRange(1), default=catalogue.DEFAULT_LANES, show_default=True, help="Multipliers for the whole network.")
+@click.option("--lanes", type=click.IntRange(1), default=catalogue.DEFAULT_LANES, show_default=True, help="Multipliers in all.")
 @click.option("--frames", type=click.IntRange(2), default=3, show_default=True, help="Photographs to stream through it.")
 @click.option("--benches/--no-benches", default=True, help="Run the cocotb benches of its parts first.  [default: benches]")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default="build/sim", show_default=True, metavar="DIR")
