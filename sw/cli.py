@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .commands import classify, demo, evaluate, importing, inspect, models, verilog
+from .commands import classify, demo, evaluate, importing, inspect, models, network, verilog
 from .errors import FirebrickError
 
 INTERRUPTED = 130
@@ -39,5 +39,14 @@ def main() -> None:
     """
 
 
-for command in (models.command, importing.command, inspect.command, classify.command, evaluate.command, verilog.command, demo.command):
+for command in (
+    models.command,
+    network.command,
+    importing.command,
+    inspect.command,
+    classify.command,
+    evaluate.command,
+    verilog.command,
+    demo.command,
+):
     main.add_command(command)
