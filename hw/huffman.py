@@ -4,10 +4,9 @@
 
 from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import Out
+from amaranth.lib.wiring import In, Out
 
 from ..sw.spec import Encoded
-from .rom import RomStream
 
 
 class HuffmanDecoder(wiring.Component):
@@ -16,7 +15,7 @@ class HuffmanDecoder(wiring.Component):
     Two words of the ROM and an offset into the first are the window. The code word that starts at the offset is compared with the
     limits of each length; that gives its length and so the next offset, all in one cycle. The rank follows a cycle later.
     Throughput is one symbol a cycle, but for one cycle after the last symbol, in which bits up to the next ROM word are skipped.
-    The first symbol comes 6 cycles after reset.
+    The first symbol comes 4 cycles after the first word.
 
     Parameters
     ----------
@@ -24,23 +23,25 @@ class HuffmanDecoder(wiring.Component):
 
     Members
     -------
+    input: ``In(stream.Signature(encoded.width))``; the stream's words, in a circle
     output: ``Out(stream.Signature(unsigned(bits of a rank)))``
     """
 
+    input: stream.Interface
     output: stream.Interface
 
     def __init__(self, *, encoded: Encoded) -> None:
         if max(encoded.lengths) > encoded.width:
             raise ValueError(f"code words must be at most {encoded.width} bits, a ROM word, not {max(encoded.lengths)}")
         self._encoded = encoded
-        super().__init__({"output": Out(stream.Signature(unsigned(max(1, (len(encoded.lengths) - 1).bit_length()))))})
+        rank = unsigned(max(1, (len(encoded.lengths) - 1).bit_length()))
+        super().__init__({"input": In(stream.Signature(unsigned(encoded.width))), "output": Out(stream.Signature(rank))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         encoded = self._encoded
         width, longest = encoded.width, max(encoded.lengths)
         lengths = sorted(set(encoded.lengths))
-        m.submodules.rom = rom = RomStream(words=encoded.words, width=width)
 
         # The window: this word and the next, and how many bits of this one are used up.
         this, following = Signal(width, reset_less=True), Signal(width, reset_less=True)
@@ -49,11 +50,11 @@ class HuffmanDecoder(wiring.Component):
         shift = Signal()
         with m.If(shift | ~this_valid):
             m.d.sync += [this.eq(following), this_valid.eq(following_valid)]
-            m.d.sync += [following.eq(rom.output.payload), following_valid.eq(rom.output.valid)]
-            m.d.comb += rom.output.ready.eq(1)
+            m.d.sync += [following.eq(self.input.payload), following_valid.eq(self.input.valid)]
+            m.d.comb += self.input.ready.eq(1)
         with m.Elif(~following_valid):
-            m.d.sync += [following.eq(rom.output.payload), following_valid.eq(rom.output.valid)]
-            m.d.comb += rom.output.ready.eq(1)
+            m.d.sync += [following.eq(self.input.payload), following_valid.eq(self.input.valid)]
+            m.d.comb += self.input.ready.eq(1)
 
         # What stands at the offset, and how long its code word is: words of one length end below a limit.
         head = Signal(longest)
@@ -88,13 +89,13 @@ class HuffmanDecoder(wiring.Component):
         m.d.comb += [forward.eq(~self.output.valid | self.output.ready), free.eq(~taken | forward)]
         with m.If(free):
             m.d.sync += [taken.eq(take), head_taken.eq(head), length_taken.eq(length)]
+        number, first = Signal.like(self.output.payload), Signal.like(self.output.payload)  # modulo the alphabet, a power of two
+        with m.Switch(length_taken):
+            for value in lengths:
+                with m.Case(value):
+                    m.d.comb += [number.eq(head_taken >> (longest - value)), first.eq(_rank_offset(encoded.lengths, value))]
         with m.If(forward):
-            m.d.sync += self.output.valid.eq(taken)
-            with m.Switch(length_taken):
-                for value in lengths:
-                    with m.Case(value):
-                        number = head_taken >> (longest - value)
-                        m.d.sync += self.output.payload.eq(number + _rank_offset(encoded.lengths, value))
+            m.d.sync += [self.output.valid.eq(taken), self.output.payload.eq(number + first)]
         return m
 
 

@@ -18,6 +18,10 @@ QUEUE_DEPTH = 16
 """Words of finished sums that an engine may be ahead of its consumer; more than its pipeline holds, so that it never stops."""
 
 
+BLOCK_REVISIT = 3
+"""Cycles between two strobes of one sum from which on the sums may lie in block RAM, whose word is read two cycles ahead."""
+
+
 def control_layout(*, centroid_bits: int, rotations: int, sums: int, starts: int, tiles: int) -> data.StructLayout:
     """What comes with each word of pixels: the weight, which lane's pixel each lane takes, and which sum it is added to."""
     return data.StructLayout(
@@ -49,6 +53,7 @@ class MacArray(wiring.Component):
     sums: how many words of sums are held
     centroid_bits: width of a weight
     arithmetic: start values, accumulator width (proven sufficient from the weights by the compiler) and shift
+    block: sums lie in block RAM; whoever strobes leaves BLOCK_REVISIT cycles or more between two strobes of one sum
 
     Members
     -------
@@ -66,7 +71,15 @@ class MacArray(wiring.Component):
     output: stream.Interface
 
     def __init__(
-        self, *, output: Strips, source_lanes: int, rotations: Sequence[int], sums: int, centroid_bits: int, arithmetic: Arithmetic
+        self,
+        *,
+        output: Strips,
+        source_lanes: int,
+        rotations: Sequence[int],
+        sums: int,
+        centroid_bits: int,
+        arithmetic: Arithmetic,
+        block: bool = False,
     ) -> None:
         self._strips = output
         self._source_lanes = source_lanes
@@ -74,6 +87,7 @@ class MacArray(wiring.Component):
         self._sums = sums
         self._centroid_bits = centroid_bits
         self._arithmetic = arithmetic
+        self._block = block
         self._layout = control_layout(
             centroid_bits=centroid_bits,
             rotations=len(rotations),
@@ -100,6 +114,7 @@ class MacArray(wiring.Component):
         for stage in range(1, READ_LATENCY + 1):
             strobe, control = self._delay(m, strobe, control, stage)
         start = self._start(m, control)
+        early = control.sum
 
         # Stage 3: the pixel of each lane.
         pixels = [Signal(8, name=f"pixel_{lane}", reset_less=True) for lane in range(lanes)]
@@ -123,9 +138,12 @@ class MacArray(wiring.Component):
 
         # Stage 5: the sum.
         results = [Signal(signed(self._arithmetic.bits), name=f"result_{lane}", reset_less=True) for lane in range(lanes)]
-        for lane, (product, result) in enumerate(zip(products, results, strict=True)):
-            total = Signal(signed(self._arithmetic.bits), name=f"total_{lane}")
-            held = self._sum(m, lane, control.sum, strobe, total)
+        totals = [Signal(signed(self._arithmetic.bits), name=f"total_{lane}") for lane in range(lanes)]
+        if self._block:
+            sums = self._block_sums(m, early, control.sum, strobe, totals)
+        else:
+            sums = [self._sum(m, lane, control.sum, strobe, total) for lane, total in enumerate(totals)]
+        for product, result, total, held in zip(products, results, totals, sums, strict=True):
             m.d.comb += total.eq(Mux(control.first, start, held) + product)
             with m.If(strobe & control.last):
                 m.d.sync += result.eq(total)
@@ -155,9 +173,8 @@ class MacArray(wiring.Component):
 
     def _start(self, m: Module, control: data.View) -> Signal:
         """The start value of the filter that is in stage 2, in stage 4."""
-        rom: memory.Memory = memory.Memory(
-            shape=signed(self._arithmetic.bits), depth=len(self._arithmetic.start), init=list(self._arithmetic.start)
-        )
+        shape, values = signed(self._arithmetic.bits), list(self._arithmetic.start)
+        rom: memory.Memory = memory.Memory(shape=shape, depth=len(values), init=values, attrs={"rom_style": "logic"})
         m.submodules.starts = rom
         port = rom.read_port()
         start = Signal(signed(self._arithmetic.bits), reset_less=True)
@@ -178,6 +195,18 @@ class MacArray(wiring.Component):
         read, write = sums.read_port(domain="comb"), sums.write_port()
         m.d.comb += [read.addr.eq(index), write.addr.eq(index), write.en.eq(strobe), write.data.eq(total)]
         return Value.cast(read.data)
+
+    def _block_sums(self, m: Module, early: Value, index: Value, strobe: Value, totals: list[Signal]) -> list[Value]:
+        """The sums of all lanes that ``early`` named two cycles before; those that ``index`` names become ``totals`` at the strobe."""
+        shape = data.ArrayLayout(signed(self._arithmetic.bits), len(totals))
+        sums: memory.Memory = memory.Memory(shape=shape, depth=self._sums, init=[], attrs={"ram_style": "block"})
+        m.submodules.sums = sums
+        read, write = sums.read_port(), sums.write_port()
+        held = Signal(shape, name="held", reset_less=True)
+        m.d.comb += [read.addr.eq(early), read.en.eq(1), write.addr.eq(index), write.en.eq(strobe)]
+        m.d.comb += [write.data[lane].eq(total) for lane, total in enumerate(totals)]
+        m.d.sync += held.eq(read.data)
+        return [held[lane] for lane in range(len(totals))]
 
     def _count_credit(self, m: Module) -> None:
         """Room in the queue, less the sums that are on their way to it."""

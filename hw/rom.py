@@ -2,88 +2,146 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Read-only memories with a stream interface."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
-from amaranth.hdl import ClockSignal, Const, Instance, Module, Signal, unsigned
+from amaranth.hdl import Array, ClockSignal, Const, Instance, Module, Signal, Value, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import Out
 
 from .platform import RomFiles
+from .words import Queue, bits_for
 
+BANK_BITS = 18 * 1024
+"""Bits of a block RAM, the size of a bank."""
+LOGIC_BITS = 8 * 1024
+"""Bits up to which a bank is made of logic, 16 a LUT: worth it where block RAMs are scarcer than LUTs."""
+QUEUE_DEPTH = 16
+"""Words that are read ahead; more than are on their way from the memory, so that a word a cycle is sent."""
+READ_LATENCY = 3
+"""Cycles from an address to its word in the queue: the memory's, the register of its bank, and the choice among banks."""
 ROM_VERILOG = """\
-// A synchronous read-only memory whose words stand in a file of hexadecimal numbers.
-module firebrick_rom #(parameter WIDTH = 1, parameter DEPTH = 1, parameter ADDRESS = 1, parameter FILE = "") (
-    input clk, input enable, input [ADDRESS-1:0] address, output reg [WIDTH-1:0] data
+// A synchronous read-only memory with two ports, whose words stand in a file of hexadecimal numbers.
+module firebrick_rom #(parameter WIDTH = 1, parameter DEPTH = 1, parameter ADDRESS = 1,
+    parameter FILE = "", parameter STYLE = "auto") (
+    input clk, input [ADDRESS-1:0] address_0, address_1, output reg [WIDTH-1:0] data_0, data_1
 );
-    reg [WIDTH-1:0] words [0:DEPTH-1];
+    (* rom_style = STYLE *) reg [WIDTH-1:0] words [0:DEPTH-1];
     initial $readmemh(FILE, words);
-    always @(posedge clk) if (enable) data <= words[address];
+    always @(posedge clk) begin
+        data_0 <= words[address_0];
+        data_1 <= words[address_1];
+    end
 endmodule
 """
 
 
-class RomStream(wiring.Component):
-    """Sends the words of a ROM from first to last, in a circle, for ever.
+class Rom(wiring.Component):
+    """Sends one or two lists of words, each from first to last, in a circle, for ever, out of one memory.
 
-    Latency 2 cycles after reset, throughput one word a cycle. The output of the memory is registered before anything looks at it.
+    The lists follow each other in banks of one block RAM each, so that only the last bank is not full; a block RAM has two ports, one
+    for each list. Each bank's output is registered before anything looks at it, and nothing but a count of the room in the queue
+    behind decides whether a word is read. The first word comes 4 cycles after reset; throughput is one word a cycle for each list.
 
     Parameters
     ----------
-    words: what the memory holds, each 0 .. 2^width - 1
+    lists: what the memory holds, one or two lists of words, each 0 .. 2^width - 1
     width: bits in a word
 
     Members
     -------
-    output: ``Out(stream.Signature(width))``
+    output_0, output_1: ``Out(stream.Signature(width))``, one for each list
     """
 
-    output: stream.Interface
-
-    def __init__(self, *, words: Sequence[int], width: int) -> None:
-        if not words:
-            raise ValueError("words must not be empty")
-        if not 0 <= min(words) <= max(words) < 1 << width:
+    def __init__(self, *, lists: Sequence[Sequence[int]], width: int) -> None:
+        if not 1 <= len(lists) <= 2 or not all(lists):
+            raise ValueError("lists must be one or two, and not empty")
+        self._words = [word for words in lists for word in words]
+        if not 0 <= min(self._words) <= max(self._words) < 1 << width:
             raise ValueError(f"words must fit {width} bits")
-        self._words = list(words)
+        self._ends = list(accumulate(map(len, lists)))
         self._width = width
-        super().__init__({"output": Out(stream.Signature(unsigned(width)))})
+        super().__init__({f"output_{number}": Out(stream.Signature(unsigned(width))) for number in range(len(lists))})
+
+    @property
+    def outputs(self) -> list[stream.Interface]:
+        """The outputs in order."""
+        return [getattr(self, f"output_{number}") for number in range(len(self._ends))]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        depth = len(self._words)
-        address = Signal(range(depth))
-        data = Signal(self._width)
-        enable = Signal()
-        self._memory(m, platform, address, data, enable)
-
-        read = Signal()
-        with m.If(~self.output.valid | self.output.ready):
-            m.d.sync += [self.output.valid.eq(read), self.output.payload.eq(data)]
-        m.d.comb += enable.eq(~read | ~self.output.valid | self.output.ready)
-        with m.If(enable):
-            m.d.sync += [read.eq(1), address.eq(address + 1)]
-            with m.If(address == depth - 1):
-                m.d.sync += address.eq(0)
+        size = bank_words(self._width)
+        starts = [0, *self._ends[:-1]]
+        addresses = [Signal(range(len(self._words)), init=start, name=f"address_{n}") for n, start in enumerate(starts)]
+        data: list[list[Value]] = [[] for _ in addresses]
+        for number, first in enumerate(range(0, len(self._words), size)):
+            words = self._words[first : first + size]
+            ports = [n for n in range(len(addresses)) if starts[n] < first + size and self._ends[n] > first]
+            read = self._bank(m, platform, f"bank_{number}", words, [addresses[n][: bits_for(len(words))] for n in ports])
+            for port, raw in zip(ports, read, strict=True):
+                register = Signal(self._width, name=f"data_{number}_{port}", reset_less=True)
+                m.d.sync += register.eq(raw)
+                data[port].append(register)
+        for n, address in enumerate(addresses):
+            self._read(m, n, address, starts[n], self._ends[n], data[n])
         return m
 
-    def _memory(self, m: Module, platform: object, address: Signal, data: Signal, enable: Signal) -> None:
-        """The memory itself: a file beside the Verilog where the platform collects such files, otherwise Amaranth's own."""
+    def _read(self, m: Module, number: int, address: Signal, start: int, end: int, data: list[Value]) -> None:
+        """Read words round and round for as long as the queue has room for them."""
+        output = self.outputs[number]
+        queue = Queue(shape=unsigned(self._width), depth=QUEUE_DEPTH)
+        m.submodules[f"queue_{number}"] = queue
+        room = Signal(range(QUEUE_DEPTH + 1), init=QUEUE_DEPTH, name=f"room_{number}")
+        issue = Signal(name=f"issue_{number}")
+        m.d.comb += issue.eq(room != 0)
+        m.d.sync += room.eq(room + (output.valid & output.ready) - issue)
+        with m.If(issue):
+            m.d.sync += address.eq(address + 1)
+            with m.If(address == end - 1):
+                m.d.sync += address.eq(start)
+
+        bank = address[bits_for(bank_words(self._width)) :] - start // bank_words(self._width)
+        valid: Value = issue
+        for stage in range(1, READ_LATENCY + 1):
+            later = Signal(name=f"valid_{number}_{stage}")
+            m.d.sync += later.eq(valid)
+            valid = later
+            if stage < READ_LATENCY:
+                chosen = Signal(range(max(2, len(data))), name=f"bank_{number}_{stage}", reset_less=True)
+                m.d.sync += chosen.eq(bank)
+                bank = chosen
+        word = Signal(self._width, name=f"word_{number}", reset_less=True)
+        m.d.sync += word.eq(Array(data)[bank] if len(data) > 1 else data[0])
+        m.d.comb += [queue.input.valid.eq(valid), queue.input.payload.eq(word)]
+        wiring.connect(m, queue.output, wiring.flipped(output))
+
+    def _bank(self, m: Module, platform: object, name: str, words: list[int], addresses: list[Value]) -> Iterator[Value]:
+        """One memory, read at each of the addresses: a file beside the Verilog where the platform collects such files."""
+        style = "logic" if len(words) * self._width <= LOGIC_BITS else "block"
         if isinstance(platform, RomFiles):
-            file = platform.add_rom(self._words, self._width)
-            m.submodules.rom = Instance(
+            data = [Signal(self._width, name=f"{name}_{port}") for port in range(len(addresses))]
+            ports = {f"i_address_{port}": address if len(address) else Const(0, 1) for port, address in enumerate(addresses)}
+            m.submodules[name] = Instance(
                 "firebrick_rom",
                 p_WIDTH=self._width,
-                p_DEPTH=len(self._words),
-                p_ADDRESS=max(1, len(address)),
-                p_FILE=file,
+                p_DEPTH=len(words),
+                p_ADDRESS=max(1, bits_for(len(words))),
+                p_FILE=platform.add_rom(words, self._width),
+                p_STYLE=style,
                 i_clk=ClockSignal(),
-                i_enable=enable,
-                i_address=address if len(address) else Const(0, 1),
-                o_data=data,
+                **{"i_address_1": Const(0, max(1, bits_for(len(words))))} | ports,
+                **{f"o_data_{port}": value for port, value in enumerate(data)},
             )
+            yield from data
             return
-        rom: memory.Memory = memory.Memory(shape=self._width, depth=len(self._words), init=self._words)
-        m.submodules.rom = rom
-        port = rom.read_port()
-        m.d.comb += [port.addr.eq(address), port.en.eq(enable), data.eq(port.data)]
+        rom: memory.Memory = memory.Memory(shape=self._width, depth=len(words), init=words, attrs={"rom_style": style})
+        m.submodules[name] = rom
+        for address in addresses:
+            port = rom.read_port()
+            m.d.comb += [port.addr.eq(address), port.en.eq(1)]
+            yield Value.cast(port.data)
 
+
+def bank_words(width: int) -> int:
+    """Words of a width that a block RAM holds, a power of two."""
+    return 1 << (BANK_BITS // width).bit_length() - 1

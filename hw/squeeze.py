@@ -9,9 +9,12 @@ from amaranth.lib.wiring import In, Out
 from ..sw.spec import SqueezeSpec
 from ..sw.strips import Strips
 from .linebuffer import LineBuffer
-from .mac import MacArray
+from .mac import BLOCK_REVISIT, MacArray
 from .weights import WeightDecoder
 from .words import bits_for, count_up, words
+
+BLOCK_SUMS = 64
+"""Words of sums from which on they lie in block RAM, where the tiles allow it."""
 
 
 class SqueezeEngine(wiring.Component):
@@ -60,6 +63,7 @@ class SqueezeEngine(wiring.Component):
             sums=spec.weights.inner << tile_bits,
             centroid_bits=spec.weights.centroid_bits,
             arithmetic=spec.arithmetic,
+            block=tiles >= BLOCK_REVISIT and spec.weights.inner << tile_bits >= BLOCK_SUMS,
         )
         wiring.connect(m, wiring.flipped(self.input), buffer.input)
         wiring.connect(m, mac.output, wiring.flipped(self.output))

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import Out
 
 from ..sw.spec import Weights
 from .huffman import HuffmanDecoder
+from .rom import Rom
 from .words import lookup
 
 
@@ -30,8 +31,9 @@ def entry_layout(weights: Weights) -> data.StructLayout:
 class WeightDecoder(wiring.Component):
     """Sends the entries of an engine's weights from first to last, in a circle, for ever.
 
-    Codes and gaps are decoded from ROMs of their own and joined here. Position (group, tap, inner) advances by gap + 1, which carries
-    once at most. Whether an entry is the last of its group shows when the next one is placed, so one entry is held back.
+    Codes and gaps are decoded from the two ports of one ROM, neither waiting for the other, and joined here. Position (group, tap,
+    inner) advances by gap + 1, which carries once at most. Whether an entry is the last of its group shows when the next one is
+    placed, so one entry is held back.
     Throughput is one entry a cycle, but for one cycle a pass.
 
     Parameters
@@ -53,13 +55,17 @@ class WeightDecoder(wiring.Component):
         m = Module()
         weights = self._weights
         layout = entry_layout(weights)
+        encoded = [weights.codes] if weights.gaps is None else [weights.codes, weights.gaps]
+        m.submodules.rom = rom = Rom(lists=[one.words for one in encoded], width=weights.codes.width)
         m.submodules.codes = codes = HuffmanDecoder(encoded=weights.codes)
+        wiring.connect(m, rom.outputs[0], codes.input)
         sources = [codes.output]
         step = Signal(range(weights.inner + 1))
         if weights.gaps is None:
             m.d.comb += step.eq(1)
         else:
             m.submodules.gaps = gaps = HuffmanDecoder(encoded=weights.gaps)
+            wiring.connect(m, rom.outputs[1], gaps.input)
             sources.append(gaps.output)
             m.d.comb += step.eq(Array(Const(gap + 1, step.shape()) for gap in weights.gap_values)[gaps.output.payload])
 

@@ -13,7 +13,7 @@ from .spec import Encoded, Weights
 
 CODE_LIMIT = {6: 9, 8: 12}
 """Longest code word by codebook bits, up to and including the key."""
-GAP_LIMIT = 9
+GAP_LIMIT = 7
 GAP_ALPHABET = 64
 """Most zeros that one entry may skip, plus one."""
 
@@ -49,27 +49,28 @@ def schedule(groups: Sequence[Group], *, inner: int, taps: int) -> Weights:
     dense = len(positions) == len(flat)
     steps = np.diff(positions, prepend=positions[-1] - len(flat))
     gap_ranks, gap_values = _ranked(steps - 1, np.zeros_like(steps), kinds=1)
+    codes = encode(ranks, CODE_LIMIT[6] if max(map(len, codebooks)) <= 64 else CODE_LIMIT[8])
     last_tap, last_inner = divmod(int(positions[-1] - (len(flat) - sizes[-1])), inner)
     return Weights(
         inner=inner,
         taps=taps,
         kinds=tuple(int(kind) for kind in kinds),
-        codes=encode(ranks, CODE_LIMIT[6] if max(map(len, codebooks)) <= 64 else CODE_LIMIT[8]),
+        codes=codes,
         codebooks=codebooks,
-        gaps=None if dense else encode(gap_ranks, GAP_LIMIT),
+        gaps=None if dense else encode(gap_ranks, GAP_LIMIT, codes.width),
         gap_values=gap_values[0],
         last=(last_tap + (taps // 2 if kinds[-1] else 0), last_inner),
     )
 
 
-def encode(ranks: NDArray[np.int64], limit: int) -> Encoded:
-    """Huffman code a stream of ranks, most frequent first, in ROM words of 9 bits (18 where codes are longer).
+def encode(ranks: NDArray[np.int64], limit: int, width: int = 9) -> Encoded:
+    """Huffman code a stream of ranks, most frequent first, in ROM words of ``width`` bits (18 where codes are longer than 9).
 
-    9, 18 and 36 bits are the widths that block RAMs hold without waste.
+    9 and 18 bits are the widths that block RAMs with two ports hold without waste.
     """
     lengths = tuple(sorted(code_lengths(np.bincount(ranks).tolist(), limit)))
     bits = CanonicalCode(lengths).encode(ranks)
-    width = 9 if limit <= 9 else 18
+    width = width if limit <= width else 18
     padded = np.pad(bits, (0, -len(bits) % width)).reshape(-1, width)
     words = padded.astype(np.int64) @ (1 << np.arange(width)[::-1])
     return Encoded(lengths=lengths, width=width, words=tuple(int(word) for word in words), count=len(ranks), bits=len(bits))

@@ -43,7 +43,7 @@ class Weights:
     codebooks: tuple[tuple[int, ...], ...]
     """For each kind, the integer centroid of each rank."""
     gaps: Encoded | None
-    """None when every position has an entry."""
+    """In words as wide as those of the codes; None when every position has an entry."""
     gap_values: tuple[int, ...]
     """Zeros skipped before the entry, for each rank of the gap code."""
     last: tuple[int, int]

@@ -1,20 +1,42 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Nodes of plans: random shares for them, their hardware, and words for their streams."""
+"""Nodes of plans, and parts of them: random shares, hardware, and words for their streams."""
 
 import numpy as np
-from amaranth.lib import wiring
+from amaranth.hdl import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import Out
 from numpy.typing import NDArray
 
 from firebrick.hw.accelerator import Engine
 from firebrick.hw.average import GlobalSum
+from firebrick.hw.huffman import HuffmanDecoder
 from firebrick.hw.pool import MaxPool
+from firebrick.hw.rom import Rom
 from firebrick.hw.routing import Narrow
 from firebrick.sim.payloads import stream_words
 from firebrick.sw.allocate import Share, demands
 from firebrick.sw.model import Model
-from firebrick.sw.spec import AverageSpec, EngineSpec, NarrowSpec, Node, PoolSpec
+from firebrick.sw.spec import AverageSpec, Encoded, EngineSpec, NarrowSpec, Node, PoolSpec
 from firebrick.sw.strips import Strips
+
+
+class Decoder(wiring.Component):
+    """A decoder behind its ROM."""
+
+    output: stream.Interface
+
+    def __init__(self, encoded: Encoded) -> None:
+        self._rom = Rom(lists=[encoded.words], width=encoded.width)
+        self._decoder = HuffmanDecoder(encoded=encoded)
+        super().__init__({"output": Out(self._decoder.output.signature)})
+
+    def elaborate(self, platform: object) -> Module:  # noqa: ARG002
+        m = Module()
+        m.submodules += [self._rom, self._decoder]
+        wiring.connect(m, self._rom.outputs[0], self._decoder.input)
+        wiring.connect(m, self._decoder.output, wiring.flipped(self.output))
+        return m
 
 
 def random_shares(rng: np.random.Generator, model: Model) -> dict[str, Share]:

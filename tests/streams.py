@@ -97,9 +97,12 @@ def simulate(
     return taken, cycles
 
 
-def take_first(component: Any, count: int, *, rng: np.random.Generator, stall: float = 0.0) -> tuple[list[int], list[int]]:
-    """The first payloads of a component's endless ``output`` and the cycles after reset they were taken in, the first being cycle 1."""
+def take_first(
+    component: Any, count: int, *, rng: np.random.Generator, stall: float = 0.0, name: str = "output"
+) -> tuple[list[int], list[int]]:
+    """The first payloads of a component's endless output and the cycles after reset they were taken in, the first being cycle 1."""
     simulator = Simulator(component)
+    output = getattr(component, name)
     simulator.add_clock(1e-6)
     payloads: list[int] = []
     cycles: list[int] = []
@@ -108,15 +111,15 @@ def take_first(component: Any, count: int, *, rng: np.random.Generator, stall: f
         cycle = 0
         while len(payloads) < count:
             ready = int(rng.random() >= stall)
-            ctx.set(component.output.ready, ready)
-            _, _, valid, payload = await ctx.tick().sample(component.output.valid, Value.cast(component.output.payload))
+            ctx.set(output.ready, ready)
+            _, _, valid, payload = await ctx.tick().sample(output.valid, Value.cast(output.payload))
             cycle += 1
             if valid and ready:
                 payloads.append(payload)
                 cycles.append(cycle)
             assert cycle < 100 + count / (1 - stall) * 8, f"{len(payloads)} of {count} payloads after {cycle} cycles"
 
-    watch(simulator, component.output, "output")
+    watch(simulator, output, name)
     simulator.add_testbench(sink)
     simulator.run()
     return payloads, cycles

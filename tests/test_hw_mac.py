@@ -13,7 +13,7 @@ from amaranth.sim import Simulator
 from streams import watch
 
 from firebrick.hw.linebuffer import READ_LATENCY
-from firebrick.hw.mac import QUEUE_DEPTH, MacArray
+from firebrick.hw.mac import BLOCK_REVISIT, QUEUE_DEPTH, MacArray
 from firebrick.sw.spec import Arithmetic
 from firebrick.sw.strips import Strips
 
@@ -46,6 +46,7 @@ class Setup:
     sums: int
     centroid_bits: int
     arithmetic: Arithmetic
+    block: bool = False
 
     def expected(self, operations: Sequence[Operation]) -> list[tuple[int, ...]]:
         sums = [[0] * self.output.lanes for _ in range(self.sums)]
@@ -73,6 +74,7 @@ def run(
         sums=setup.sums,
         centroid_bits=setup.centroid_bits,
         arithmetic=setup.arithmetic,
+        block=setup.block,
     )
     simulator = Simulator(mac)
     simulator.add_clock(1e-6)
@@ -152,6 +154,20 @@ def test_mac_computes_random_sums(seed: int) -> None:
     for _ in range(60):
         operations.append(operation(sum=int(rng.integers(0, sums)), first=int(rng.random() < 0.2), last=int(rng.random() < 0.4)))
     words, _ = run(setup, operations, rng=rng, stall=float(rng.choice([0.0, 0.5, 0.8])))
+    assert words == setup.expected(operations)
+
+
+@pytest.mark.parametrize("sums", [BLOCK_REVISIT, BLOCK_REVISIT + 2])
+def test_mac_keeps_sums_in_block_ram(sums: int) -> None:
+    rng = np.random.default_rng(sums)
+    setup = replace(simple(Arithmetic((7, -9), 24, 3), lanes=2, sums=sums), block=True)
+    operations = []
+    for visit in range(20):
+        ends = {"first": int(visit % 5 == 0), "last": int(visit % 5 == 4), "start": int(visit > 9)}
+        for index in range(sums):
+            pixels = (int(rng.integers(0, 256)), int(rng.integers(0, 256)))
+            operations.append(Operation(pixels, int(rng.integers(-128, 128)), sum=index, **ends))
+    words, _ = run(setup, operations, rng=rng)
     assert words == setup.expected(operations)
 
 

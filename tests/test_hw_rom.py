@@ -4,16 +4,17 @@
 
 import numpy as np
 import pytest
+from nodes import Decoder
 from numpy.typing import NDArray
 from streams import take_first
 
 from firebrick.hw.huffman import HuffmanDecoder
-from firebrick.hw.rom import RomStream
+from firebrick.hw.rom import Rom
 from firebrick.sw.huffman import CanonicalCode
 from firebrick.sw.schedule import encode
 from firebrick.sw.spec import Encoded
 
-STARTUP = 6
+STARTUP = 8
 """Cycles from reset to the first symbol of a decoder."""
 
 
@@ -28,28 +29,31 @@ def ranks_of(rng: np.random.Generator, symbols: int, count: int) -> NDArray[np.i
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.4])
-@pytest.mark.parametrize(("depth", "width"), [(1, 1), (1, 9), (2, 9), (3, 18), (16, 5), (17, 36)])
-def test_romstream_sends_its_words_in_a_circle(depth: int, width: int, stall: float) -> None:
-    rng = np.random.default_rng(depth)
-    words = [int(word) for word in rng.integers(0, 1 << width, depth)]
-    payloads, _ = take_first(RomStream(words=words, width=width), 3 * depth + 2, rng=rng, stall=stall)
-    assert payloads == (words * 5)[: 3 * depth + 2]
+@pytest.mark.parametrize(("depths", "width"), [((1,), 1), ((1, 2), 9), ((3, 1), 18), ((16, 5), 5), ((17,), 36), ((700, 400), 36)])
+def test_rom_sends_each_list_in_a_circle(depths: tuple[int, ...], width: int, stall: float) -> None:
+    rng = np.random.default_rng(depths)
+    lists = [[int(word) for word in rng.integers(0, 1 << width, depth)] for depth in depths]
+    for number, words in enumerate(lists):
+        count = 2 * len(words) + 3
+        payloads, _ = take_first(Rom(lists=lists, width=width), count, rng=rng, stall=stall, name=f"output_{number}")
+        assert payloads == (words * 5)[:count]
 
 
-def test_romstream_sends_one_word_a_cycle() -> None:
-    _, cycles = take_first(RomStream(words=[1, 2, 3], width=9), 10, rng=np.random.default_rng(0))
-    assert cycles == list(range(3, 13))
+def test_rom_sends_one_word_a_cycle() -> None:
+    _, cycles = take_first(Rom(lists=[[1, 2, 3]], width=9), 10, rng=np.random.default_rng(0), name="output_0")
+    assert cycles == list(range(5, 15))
 
 
-def test_romstream_rejects_no_words() -> None:
-    with pytest.raises(ValueError, match="words must not be empty"):
-        RomStream(words=[], width=9)
+@pytest.mark.parametrize("lists", [[], [[]], [[1], []], [[1], [2], [3]]])
+def test_rom_rejects_no_words(lists: list[list[int]]) -> None:
+    with pytest.raises(ValueError, match="lists must be one or two, and not empty"):
+        Rom(lists=lists, width=9)
 
 
 @pytest.mark.parametrize("word", [-1, 512])
-def test_romstream_rejects_words_that_do_not_fit(word: int) -> None:
+def test_rom_rejects_words_that_do_not_fit(word: int) -> None:
     with pytest.raises(ValueError, match="words must fit 9 bits"):
-        RomStream(words=[0, word], width=9)
+        Rom(lists=[[0], [word]], width=9)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -60,7 +64,7 @@ def test_huffman_decoder_sends_the_ranks_in_a_circle(symbols: int, limit: int, s
     encoded = encode(ranks, limit)
     passes = 2 + 10 // len(ranks)
     stall = float(rng.choice([0.0, 0.2, 0.6]))
-    payloads, _ = take_first(HuffmanDecoder(encoded=encoded), passes * len(ranks), rng=rng, stall=stall)
+    payloads, _ = take_first(Decoder(encoded), passes * len(ranks), rng=rng, stall=stall)
     assert payloads == list(ranks) * passes
 
 
@@ -70,7 +74,7 @@ def test_huffman_decoder_takes_256_symbols_in_words_of_18_bits() -> None:
     encoded = encode(ranks, 12)
     assert encoded.width == 18
     assert max(encoded.lengths) > 9
-    payloads, _ = take_first(HuffmanDecoder(encoded=encoded), 1000, rng=rng, stall=0.1)
+    payloads, _ = take_first(Decoder(encoded), 1000, rng=rng, stall=0.1)
     assert payloads == [*ranks, *ranks[:100]]
 
 
@@ -79,7 +83,7 @@ def test_huffman_decoder_takes_the_longest_code() -> None:
     ranks = np.random.default_rng(0).permutation(np.repeat(np.arange(10), counts))
     encoded = encode(ranks, 9)
     assert encoded.lengths == (1, 2, 3, 4, 5, 6, 7, 8, 9, 9)
-    payloads, _ = take_first(HuffmanDecoder(encoded=encoded), 2 * len(ranks), rng=np.random.default_rng(0))
+    payloads, _ = take_first(Decoder(encoded), 2 * len(ranks), rng=np.random.default_rng(0))
     assert payloads == [*ranks, *ranks]
 
 
@@ -88,7 +92,7 @@ def test_huffman_decoder_takes_the_longest_code() -> None:
 def test_huffman_decoder_takes_short_streams(symbols: int, count: int) -> None:
     ranks = np.arange(count) % symbols
     encoded = encode(ranks, 9)
-    payloads, _ = take_first(HuffmanDecoder(encoded=encoded), 5 * count, rng=np.random.default_rng(0), stall=0.2)
+    payloads, _ = take_first(Decoder(encoded), 5 * count, rng=np.random.default_rng(0), stall=0.2)
     assert payloads == list(ranks) * 5
 
 
@@ -96,7 +100,7 @@ def test_huffman_decoder_takes_short_streams(symbols: int, count: int) -> None:
 def test_huffman_decoder_sends_a_symbol_a_cycle_but_for_one_a_pass(symbols: int, count: int) -> None:
     rng = np.random.default_rng(count)
     ranks = ranks_of(rng, symbols, count)
-    _, cycles = take_first(HuffmanDecoder(encoded=encode(ranks, 9)), 3 * count, rng=rng)
+    _, cycles = take_first(Decoder(encode(ranks, 9)), 3 * count, rng=rng)
     assert cycles == [STARTUP + 1 + index + index // count for index in range(3 * count)]
 
 
@@ -104,7 +108,7 @@ def test_huffman_decoder_keeps_pace_when_every_symbol_fills_a_word() -> None:
     ranks = np.arange(512)  # all of 9 bits
     encoded = encode(ranks, 9)
     assert set(encoded.lengths) == {9}
-    _, cycles = take_first(HuffmanDecoder(encoded=encoded), 600, rng=np.random.default_rng(0))
+    _, cycles = take_first(Decoder(encoded), 600, rng=np.random.default_rng(0))
     assert cycles[-1] - cycles[0] == 599 + 1
 
 
