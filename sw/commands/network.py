@@ -28,7 +28,7 @@ def height_width(_ctx: click.Context, _param: click.Parameter, value: str | None
 @click.option("--sr", type=float, default=0.125, show_default=True, help="Squeeze filters for each expand filter, above 0 to 1.")
 @click.option("--bypass", type=click.Choice(["none", "simple", "complex"]), default="none", show_default=True, help="Section 6, Fig. 2.")
 @click.option("--classes", type=click.IntRange(1, 65535), default=1000, show_default=True, help="Number of classes.")
-@click.option("--input", "size", callback=height_width, default="227x227", show_default=True, metavar="HxW", help="Rows, columns of a picture.")
+@click.option("--input", "size", callback=height_width, default="227x227", show_default=True, metavar="HxW", help="Rows x columns.")
 @json_option
 def command(
     base_e: int,

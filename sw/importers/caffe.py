@@ -1,0 +1,232 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A network of the family from a ``.caffemodel`` file, which holds weights and layers, so that no prototxt is needed.
+
+Caffe's pictures are BGR bytes minus a mean. Its pooling rounds the output size up. Layers may work in place.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.fire_metadata import NUMBER_MAX, WEIGHTS_MAX
+from firebrick.sw.floatmodel import FloatModel
+from firebrick.sw.network import Shape
+
+from . import maps
+from .caffe_proto import net_class
+from .maps import Filters, Maps, refusal
+from .normalisation import CAFFE, Normalisation, float_model
+from .onnx_graph import BYTES_MAX
+from .recognise import recognise
+
+SIDE = 227
+"""Rows and columns of a picture where neither user nor file says."""
+_CEIL, _MAX, _AVERAGE, _SUM = 0, 0, 1, 1
+_PICTURES = ("Input", "Data", "ImageData", "HDF5Data", "MemoryData", "DummyData")
+_ENDS = ("Softmax", "SoftmaxWithLoss", "Accuracy", "Silence")
+
+
+def import_caffe(
+    path: Path,
+    normalisation: Normalisation | None = None,
+    labels: Sequence[str] | None = None,
+    size: tuple[int, int] | None = None,
+) -> FloatModel:
+    """The network in a ``.caffemodel`` file.
+
+    Args:
+        path: the file.
+        normalisation: what was done to pictures; None for mean and scale of the file, or Caffe's usual ones where it has none.
+        labels: names of the classes; None for ImageNet's where there are 1000.
+        size: rows and columns of a picture; None for what the file says, or SIDE.
+
+    Raises FirebrickError when the file cannot be read, is damaged, or holds anything but a network of the family.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(BYTES_MAX + 1)
+    except OSError as problem:
+        raise FirebrickError(f"{path} cannot be read ({problem.strerror or 'unknown error'}); name a .caffemodel file") from problem
+    return caffe_model(data, path.name, normalisation, labels, size)
+
+
+def caffe_model(
+    data: bytes,
+    name: str,
+    normalisation: Normalisation | None = None,
+    labels: Sequence[str] | None = None,
+    size: tuple[int, int] | None = None,
+) -> FloatModel:
+    """The network in a ``.caffemodel`` file's bytes; ``name`` is for messages. As `import_caffe` else."""
+    try:
+        reader = _Reader(_parse(data), size)
+        provenance = {"name": name, "source": "a .caffemodel file of Caffe", "source sha256": hashlib.sha256(data).hexdigest()}
+        found = recognise(reader.last(), Path(name).stem)
+        return float_model(found, normalisation or reader.normalisation, labels, provenance)
+    except FirebrickError as problem:
+        raise FirebrickError(f"{name}: {problem}") from problem
+
+
+def _parse(data: bytes) -> Any:
+    try:
+        from google.protobuf.message import DecodeError
+
+        net = net_class()()
+    except ImportError as error:
+        raise FirebrickError("Caffe files need the package protobuf; install it with: pip install 'firebrick[onnx]'") from error
+    if len(data) > BYTES_MAX:
+        raise FirebrickError(f"a .caffemodel file must have at most {BYTES_MAX} bytes")
+    try:
+        net.ParseFromString(data)
+    except DecodeError as error:
+        raise FirebrickError("is no complete .caffemodel file; copy it anew") from error
+    if net.layers and not net.layer:
+        raise FirebrickError("is of Caffe's old format; upgrade it with Caffe's upgrade_net_proto_binary")
+    return net
+
+
+class _Reader:
+    """Goes through the layers, which a file has in the order of the dataflow."""
+
+    def __init__(self, net: Any, size: tuple[int, int] | None) -> None:
+        self.net = net
+        self.size = size
+        self.normalisation = CAFFE
+        self.values: dict[str, Maps] = {}
+        self.averages: list[Maps] = []
+        self.work = 0
+
+    def last(self) -> Maps:
+        """The global average of the file."""
+        if self.net.input:
+            dims = self.net.input_shape[0].dim if self.net.input_shape else self.net.input_dim
+            self.values[self.net.input[0]] = self.picture("the input", list(dims)[2:4])
+        for layer in self.net.layer:
+            where = f"layer {layer.name[:60]!r} ({layer.type[:60]})"
+            if layer.type in _ENDS:
+                continue
+            handler = _LAYERS.get(layer.type)
+            if handler is None:
+                raise refusal(where, f"this type is not supported; supported are {', '.join(sorted([*_LAYERS, *_ENDS]))}")
+            if not layer.top:
+                raise refusal(where, "has no output")
+            found = handler(self, where, layer)
+            for top in layer.top if layer.type == "Split" else layer.top[:1]:
+                self.values[top] = found
+        if len(self.averages) != 1:
+            raise FirebrickError(f"a network must have one average over all positions, not {len(self.averages)}")
+        return self.averages[0]
+
+    def picture(self, where: str, sides: list[int]) -> Maps:
+        height, width = self.size or (tuple(sides) if len(sides) == 2 and all(sides) else (SIDE, SIDE))
+        if not all(1 <= side <= NUMBER_MAX for side in (height, width)):
+            raise refusal(where, f"a picture must have sides from 1 to {NUMBER_MAX}, not {height}x{width}")
+        return maps.picture(Shape(3, height, width), nonnegative=False)
+
+    def source(self, where: str, layer: Any, index: int = 0) -> Maps:
+        name = layer.bottom[index] if index < len(layer.bottom) else ""
+        if name not in self.values:
+            raise refusal(where, f"reads {name[:60]!r}, which no layer before it makes")
+        return self.values[name]
+
+    def data(self, where: str, layer: Any) -> Maps:
+        transform = layer.transform_param
+        if len(transform.mean_value) == 3:
+            blue, green, red = transform.mean_value
+            self.normalisation = replace(self.normalisation, mean=(red, green, blue))
+        if transform.HasField("scale") and transform.scale > 0:
+            self.normalisation = replace(self.normalisation, std=(1 / transform.scale,) * 3)
+        sides = list(layer.input_param.shape[0].dim)[2:4] if layer.input_param.shape else [transform.crop_size] * 2
+        return self.picture(where, sides)
+
+    def convolution(self, where: str, layer: Any) -> Maps:
+        source, settings = self.source(where, layer), layer.convolution_param
+        if not 1 <= len(layer.blobs) <= 2:
+            raise refusal(where, f"must have weights and biases, not {len(layer.blobs)} blobs")
+        weights = self.blob(where, layer.blobs[0])
+        bias = self.blob(where, layer.blobs[1]).reshape(-1) if len(layer.blobs) == 2 else np.zeros(len(weights), np.float32)
+        if (settings.HasField("group") and settings.group != 1) or any(each != 1 for each in settings.dilation):
+            raise refusal(where, "must have one group and no dilation")
+        kernel = _pair(settings.kernel_size, settings, "kernel", 0)
+        if any(kernel) and kernel != list(weights.shape[2:]):
+            raise refusal(where, f"kernel {kernel} must be that of the weights, {list(weights.shape[2:])}")
+        pad = _pair(settings.pad, settings, "pad", 0)
+        return maps.conv(where, source, Filters(weights, bias), _pair(settings.stride, settings, "stride", 1), [*pad, *pad])
+
+    def relu(self, where: str, layer: Any) -> Maps:
+        if layer.relu_param.negative_slope:
+            raise refusal(where, f"negative_slope must be 0, not {layer.relu_param.negative_slope}")
+        return maps.relu(where, self.source(where, layer))
+
+    def pooling(self, where: str, layer: Any) -> Maps:
+        source, settings = self.source(where, layer), layer.pooling_param
+        kernel, stride, pad = (
+            _pair([getattr(settings, field)] if settings.HasField(field) else [], settings, short, default)
+            for field, short, default in (("kernel_size", "kernel", 0), ("stride", "stride", 1), ("pad", "pad", 0))
+        )
+        if settings.global_pooling:
+            kernel, stride, pad = [source.shape.height, source.shape.width], [1, 1], [0, 0]
+        if settings.pool == _MAX:
+            return maps.max_pool(where, source, kernel, stride, [*pad, *pad], settings.round_mode == _CEIL)
+        if settings.pool != _AVERAGE or kernel != [source.shape.height, source.shape.width] or any(pad):
+            raise refusal(where, f"must be 3x3/2 max pooling, or the average of the whole map, {source.shape}, without padding")
+        self.averages.append(maps.average(where, source))
+        return self.averages[-1]
+
+    def concat(self, where: str, layer: Any) -> Maps:
+        settings = layer.concat_param
+        if (settings.HasField("axis") and settings.axis not in (1, -3)) or (settings.HasField("concat_dim") and settings.concat_dim != 1):
+            raise refusal(where, "must join channels, axis 1")
+        if not layer.bottom:
+            raise refusal(where, "must join something")
+        return maps.concat(where, [self.source(where, layer, index) for index in range(len(layer.bottom))])
+
+    def eltwise(self, where: str, layer: Any) -> Maps:
+        settings = layer.eltwise_param
+        if (settings.HasField("operation") and settings.operation != _SUM) or any(each != 1 for each in settings.coeff):
+            raise refusal(where, "must be a sum without coefficients")
+        if len(layer.bottom) != 2:
+            raise refusal(where, f"must add two maps, not {len(layer.bottom)}")
+        return maps.add(where, self.source(where, layer, 0), self.source(where, layer, 1))
+
+    def blob(self, where: str, blob: Any) -> NDArray[np.float32]:
+        shape = list(blob.shape.dim) if blob.HasField("shape") else [blob.num, blob.channels, blob.height, blob.width]
+        data = blob.data or blob.double_data
+        if min(shape, default=1) < 0 or prod(shape) != len(data) or len(shape) > 4:
+            raise refusal(where, f"{len(data)} numbers do not fit the shape {shape[:8]}; copy the file anew")
+        self.work += len(data)
+        if self.work > WEIGHTS_MAX:
+            raise refusal(where, f"all layers together must have at most {WEIGHTS_MAX} weights")
+        with np.errstate(over="ignore"):
+            array = np.array(data, np.float64).astype(np.float32).reshape(shape)
+        if not np.isfinite(array).all():
+            raise refusal(where, "weights and biases must be finite")
+        return array
+
+
+def _pair(values: Sequence[int], settings: Any, name: str, default: int) -> list[int]:
+    """Rows' and columns' value of a setting that a file may give once, twice or by axis."""
+    if settings.HasField(f"{name}_h") or settings.HasField(f"{name}_w"):
+        return [getattr(settings, f"{name}_h"), getattr(settings, f"{name}_w")]
+    return (list(values) * 2 if len(values) == 1 else list(values)) or [default] * 2
+
+
+_LAYERS: dict[str, Callable[[_Reader, str, Any], Maps]] = {
+    "Concat": _Reader.concat,
+    "Convolution": _Reader.convolution,
+    "Dropout": _Reader.source,
+    "Eltwise": _Reader.eltwise,
+    "Flatten": _Reader.source,
+    "Pooling": _Reader.pooling,
+    "ReLU": _Reader.relu,
+    "Split": _Reader.source,
+    **dict.fromkeys(_PICTURES, _Reader.data),
+}

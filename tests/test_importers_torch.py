@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""PyTorch modules built as torchvision builds its SqueezeNets, against PyTorch itself."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="needs the package torch, of the extra firebrick[train]")
+pytest.importorskip("onnx", reason="needs the package onnx")
+
+import torch
+from torch import nn
+
+from firebrick.sw import floatnet
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.importers.normalisation import TORCH
+from firebrick.sw.importers.torch_module import from_module
+from firebrick.sw.network import Bypass, Fire
+from firebrick.sw.presets import squeezenet1_0, squeezenet1_1
+
+
+class FireModule(nn.Module):
+    """A Fire module with a bypass, which torchvision's have not."""
+
+    def __init__(self, inputs: int, fire: Fire) -> None:
+        super().__init__()
+        self.squeeze = nn.Conv2d(inputs, fire.squeeze, 1)
+        self.expand1x1 = nn.Conv2d(fire.squeeze, fire.expand1x1, 1)
+        self.expand3x3 = nn.Conv2d(fire.squeeze, fire.expand3x3, 3, padding=1)
+        self.bypass = nn.Conv2d(inputs, fire.expand1x1 + fire.expand3x3, 1) if fire.bypass is Bypass.COMPLEX else nn.Identity()
+        self.added = fire.bypass is not Bypass.NONE
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        squeezed = torch.relu(self.squeeze(x))
+        out = torch.cat([torch.relu(self.expand1x1(squeezed)), torch.relu(self.expand3x3(squeezed))], 1)
+        return out + torch.relu(self.bypass(x)) if self.added else out
+
+
+def squeezenet(version: str, classes: int = 1000) -> nn.Module:
+    """The layers of torchvision's squeezenet1_0 or squeezenet1_1."""
+    widths = [16, 16, 32, 32, 48, 48, 64, 64]
+    first, pools = ((96, 7), (2, 6)) if version == "1_0" else ((64, 3), (1, 3))
+    layers: list[nn.Module] = [nn.Conv2d(3, *first, stride=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, ceil_mode=True)]
+    inputs = first[0]
+    for index, squeeze in enumerate(widths):
+        layers.append(FireModule(inputs, Fire("", squeeze, 4 * squeeze, 4 * squeeze)))
+        inputs = 8 * squeeze
+        if index in pools:
+            layers.append(nn.MaxPool2d(3, 2, ceil_mode=True))
+    tail = [nn.Dropout(0.5), nn.Conv2d(512, classes, 1), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d((1, 1)), nn.Flatten(1)]
+    return nn.Sequential(*layers, *tail)
+
+
+def by_torch(module: nn.Module, frames: np.ndarray) -> np.ndarray:
+    mean, std = (torch.tensor(each)[:, None, None] for each in (TORCH.mean, TORCH.std))
+    module.eval()
+    with torch.no_grad():
+        return np.asarray(module((torch.from_numpy(frames).float() - mean) / std).numpy())
+
+
+@pytest.mark.parametrize(("version", "preset"), [("1_0", squeezenet1_0), ("1_1", squeezenet1_1)])
+def test_torch_squeezenets_are_the_presets(version: str, preset: type) -> None:
+    torch.manual_seed(0)
+    module = squeezenet(version)
+    module.train()
+    model = from_module(module, size=(96, 96))
+    assert all(each.training for each in module.modules())
+    assert model.network.stages == preset(size=96).stages
+    frames = np.random.default_rng(0).integers(0, 256, (2, 3, 96, 96), dtype=np.uint8)
+    expected = by_torch(module, frames)
+    np.testing.assert_allclose(floatnet.run(model, frames), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("bypass", list(Bypass))
+def test_torch_modules_with_bypass(bypass: Bypass) -> None:
+    torch.manual_seed(1)
+    fire = Fire("", 3, 5, 7, bypass)
+    module = nn.Sequential(
+        nn.Conv2d(3, 12, 3), nn.ReLU(), FireModule(12, fire), nn.Conv2d(12, 4, 1), nn.ReLU(), nn.AvgPool2d((9, 12)), nn.Flatten()
+    )
+    model = from_module(module, size=(11, 14), labels=["a", "b", "c", "d"])
+    assert [stage.bypass for stage in model.network.stages if isinstance(stage, Fire)] == [bypass]
+    frames = np.random.default_rng(0).integers(0, 256, (2, 3, 11, 14), dtype=np.uint8)
+    np.testing.assert_allclose(floatnet.run(model, frames), by_torch(module, frames), rtol=1e-4, atol=1e-5)
+
+
+def test_torch_rejects_what_is_not_of_the_family() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sigmoid(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    with pytest.raises(FirebrickError, match=r"^Sequential: node '/1/Sigmoid' \(Sigmoid\): this operator is not supported"):
+        from_module(module)
+    with pytest.raises(FirebrickError, match=r"^Sequential cannot be exported for pictures of 2x2: .*Kernel size"):
+        from_module(module, size=(2, 2))
