@@ -1,0 +1,214 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Caffe models, written here byte by byte: layers by name and type, BGR and mean, in-place and Split layers, and files that lie."""
+
+import struct
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("google.protobuf", reason="needs the package protobuf")
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.floatmodel import FloatModel
+from firebrick.sw.importers import import_source
+from firebrick.sw.importers.caffe import caffe_model
+from firebrick.sw.importers.normalisation import TORCH
+from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.presets import squeezenet1_0
+
+SMALL = Network(
+    "small",
+    Shape(3, 12, 13),
+    (Conv("conv1", 6, 3), MaxPool("pool1"), Fire("fire2", 2, 3, 3, Bypass.SIMPLE), Conv("conv3", 4, 1), GlobalAverage("pool3")),
+)
+
+
+def varint(value: int) -> bytes:
+    data = b""
+    while value > 127:
+        data += bytes([value & 127 | 128])
+        value >>= 7
+    return data + bytes([value])
+
+
+def field(number: int, value: int | float | str | bytes) -> bytes:
+    """One field on the wire: numbers as varint or 32-bit float, text and messages with their length."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    if isinstance(value, float):
+        return varint(number << 3 | 5) + struct.pack("<f", value)
+    data = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def blob(array: np.ndarray, old: bool = False) -> bytes:
+    sides = [1] * (4 - array.ndim) + list(array.shape)
+    shape = b"".join(field(1 + axis, side) for axis, side in enumerate(sides))
+    new = field(7, field(1, b"".join(varint(side) for side in array.shape)))
+    return (shape if old else new) + field(5, array.astype("<f4").tobytes())
+
+
+def layer(name: str, kind: str, bottoms: list[str], tops: list[str], extra: bytes = b"") -> bytes:
+    names = [field(1, name), field(2, kind), *(field(3, each) for each in bottoms), *(field(4, each) for each in tops)]
+    return field(100, b"".join(names) + extra)
+
+
+class Writer:
+    """A trained net as Caffe writes it: data layer, in-place ReLU, Split layers where two layers read one blob, loss."""
+
+    def __init__(self, seed: int, old: bool = False, transform: bytes = field(3, 12)) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.old = old
+        self.data = field(1, "net") + layer("data", "Data", [], ["data", "label"], field(100, transform))
+        self.weights: dict[str, np.ndarray] = {}
+        self.biases: dict[str, np.ndarray] = {}
+
+    def conv(self, name: str, source: str, shape: tuple[int, ...], settings: bytes = b"") -> str:
+        weights, bias = self.rng.standard_normal(shape).astype(np.float32), self.rng.standard_normal(shape[0]).astype(np.float32)
+        self.weights[name], self.biases[name] = weights, bias
+        blobs = field(7, blob(weights, self.old)) + field(7, blob(bias))
+        self.data += layer(name, "Convolution", [source], [name], blobs + field(106, field(4, shape[2]) + settings))
+        self.data += layer(f"relu_{name}", "ReLU", [name], [name])
+        return name
+
+    def network(self, network: Network, conv10: bytes = b"") -> bytes:
+        maps = "data"
+        for stage, shape in zip(network.stages, network.shapes(), strict=False):
+            match stage:
+                case Conv(name=name):
+                    sides = (stage.filters, shape.channels, stage.kernel, stage.kernel)
+                    maps = self.conv(name, maps, sides, field(6, stage.stride) + (conv10 if name == "conv3" else b""))
+                case MaxPool(name=name):
+                    self.data += layer(name, "Pooling", [maps], [name], field(121, field(1, 0) + field(2, 3) + field(3, 2)))
+                    maps = name
+                case Fire():
+                    maps = self.fire(stage, maps, shape.channels)
+                case GlobalAverage(name=name):
+                    self.data += layer("drop", "Dropout", [maps], [maps])
+                    self.data += layer(name, "Pooling", [maps], [name], field(121, field(1, 1) + field(12, 1)))
+                    self.data += layer("loss", "SoftmaxWithLoss", [name, "label"], ["loss"])
+        return self.data
+
+    def fire(self, fire: Fire, maps: str, channels: int) -> str:
+        name = fire.name
+        if fire.bypass is not Bypass.NONE:
+            self.data += layer(f"{maps}_split", "Split", [maps], [f"{maps}_0", f"{maps}_1"])
+            maps, beside = f"{maps}_0", f"{maps}_1"
+        squeeze = self.conv(f"{name}/squeeze1x1", maps, (fire.squeeze, channels, 1, 1))
+        ones = self.conv(f"{name}/expand1x1", squeeze, (fire.expand1x1, fire.squeeze, 1, 1))
+        threes = self.conv(f"{name}/expand3x3", squeeze, (fire.expand3x3, fire.squeeze, 3, 3), field(3, 1))
+        self.data += layer(f"{name}/concat", "Concat", [ones, threes], [f"{name}/concat"])
+        if fire.bypass is Bypass.NONE:
+            return f"{name}/concat"
+        self.data += layer(f"{name}/add", "Eltwise", [beside, f"{name}/concat"], [f"{name}/add"])
+        return f"{name}/add"
+
+
+def check(model: FloatModel, writer: Writer) -> None:
+    for name, weights in model.weights.items():
+        wanted = writer.weights[name][:, ::-1] if name == "conv1" else writer.weights[name]
+        np.testing.assert_array_equal(weights, wanted)
+        np.testing.assert_array_equal(model.biases[name], writer.biases[name])
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_caffe_gives_the_network_with_rgb_weights(old: bool) -> None:
+    writer = Writer(0, old)
+    model = caffe_model(writer.network(SMALL), "small.caffemodel", size=(12, 13))
+    assert model.network == SMALL
+    assert model.preprocessing.mean == (123.0, 117.0, 104.0)
+    check(model, writer)
+
+
+def test_caffe_finds_squeezenet_v1_0_with_its_crop_and_mean() -> None:
+    mean = b"".join(field(5, value) for value in (104.0, 117.0, 123.5))
+    writer = Writer(1, transform=field(3, 227) + mean)
+    network = squeezenet1_0(classes=20)
+    data = writer.network(network)
+    model = caffe_model(data, "squeezenet_v1.0.caffemodel")
+    assert model.network.stages == network.stages
+    assert model.network.input == network.input
+    assert model.preprocessing.mean == (123.5, 117.0, 104.0)
+    check(model, writer)
+
+
+def test_caffe_leaves_the_padding_of_the_last_layer_out_and_says_so() -> None:
+    writer = Writer(2)
+    model = caffe_model(writer.network(SMALL, conv10=field(3, 1)), "small.caffemodel", size=(12, 13))
+    assert model.network == SMALL
+    assert model.metadata["changed"] == "conv3 has no padding, as in the paper's Table 1; the file pads it by 1"
+
+
+def test_caffe_scale_is_a_std() -> None:
+    writer = Writer(3, transform=field(1, 0.0078125))
+    model = caffe_model(writer.network(SMALL), "small.caffemodel")
+    np.testing.assert_array_equal(model.weights["conv1"], writer.weights["conv1"][:, ::-1] / np.float32(128))
+    assert (model.network.input.height, model.network.input.width) == (227, 227)
+    assert caffe_model(writer.data, "small.caffemodel", TORCH).preprocessing.mean == TORCH.mean
+
+
+def test_caffe_file_is_a_source(tmp_path: Path) -> None:
+    path = tmp_path / "small.caffemodel"
+    path.write_bytes(Writer(0).network(SMALL))
+    assert import_source(str(path)).network.stages == SMALL.stages
+    with pytest.raises(FirebrickError, match="cannot be read"):
+        import_source(str(tmp_path / "gone.caffemodel"))
+
+
+NAN = field(7, blob(np.full((6, 3, 3, 3), np.nan)))
+ONES = field(7, blob(np.ones((6, 3, 3, 3))))
+DATA = Writer(0).network(SMALL)
+HEAD = field(1, "net") + layer("data", "Data", [], ["data"])
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "must have one average over all positions, not 0"),
+        (field(2, field(4, "old")), "is of Caffe's old format"),
+        (b"\xff" * 20, "is no complete .caffemodel file"),
+        (HEAD + layer("odd", "LRN", ["data"], ["x"]), "layer 'odd' (LRN): this type is not supported; supported are Accuracy, Concat"),
+        (HEAD + layer("c", "Convolution", ["gone"], ["c"]), "layer 'c' (Convolution): reads 'gone', which no layer before it makes"),
+        (HEAD + layer("c", "Convolution", [], ["c"]), "reads '', which no layer before it makes"),
+        (HEAD + layer("c", "Convolution", ["data"], ["c"]), "must have weights and biases, not 0 blobs"),
+        (HEAD + layer("c", "Convolution", ["data"], []), "has no output"),
+        (HEAD + layer("c", "Convolution", ["data"], ["c"], NAN), "weights and biases must be finite"),
+        (HEAD + layer("c", "Convolution", ["data"], ["c"], field(7, field(7, field(1, varint(1 << 40))))), "0 numbers do not fit"),
+        (HEAD + layer("c", "Convolution", ["data"], ["c"], ONES + field(106, field(5, 3))), "must have one group"),
+        (HEAD + layer("c", "Convolution", ["data"], ["c"], ONES + field(106, field(4, 5))), "must be that of the"),
+        (HEAD + layer("p", "Pooling", ["data"], ["p"], field(121, field(1, 1) + field(2, 3))), "must be 3x3/2 max pooling, or the average"),
+        (HEAD + layer("p", "Pooling", ["data"], ["p"], field(121, field(2, 2) + field(3, 2))), "kernel [2, 2] and strides [2, 2] must be"),
+        (HEAD + layer("a", "Eltwise", ["data", "data"], ["a"], field(110, field(1, 2))), "must be a sum without coefficients"),
+        (HEAD + layer("r", "ReLU", ["data"], ["data"], field(123, field(1, 0.5))), "negative_slope must be 0, not 0.5"),
+        (HEAD + layer("k", "Concat", ["data"], ["k"], field(104, field(2, 2))), "must join channels"),
+    ],
+)
+def test_caffe_rejects(data: bytes, message: str) -> None:
+    with pytest.raises(FirebrickError) as caught:
+        caffe_model(data, "it")
+    assert str(caught.value).startswith("it: ")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("length", [*range(0, len(DATA), 53), len(DATA) - 1])
+def test_caffe_cut_short_is_refused_or_ends_after_the_average(length: int) -> None:
+    if length < DATA.index(b"\x0a\x04loss") - 10:
+        with pytest.raises(FirebrickError, match=r"^it: "):
+            caffe_model(DATA[:length], "it")
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.tuples(st.integers(0, len(DATA) - 1), st.integers(0, 255)), min_size=1, max_size=4))
+def test_caffe_with_flipped_bytes_is_refused_or_a_model(flips: list[tuple[int, int]]) -> None:
+    data = bytearray(DATA)
+    for place, value in flips:
+        data[place] = value
+    with suppress(FirebrickError):
+        caffe_model(bytes(data), "it").verify()
