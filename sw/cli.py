@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .commands import classify, demo, evaluate, importing, inspect, models, network, verilog
+from .commands import classify, demo, evaluate, importing, inspect, models, network, paper, verilog
 from .errors import FirebrickError
 
 INTERRUPTED = 130
@@ -42,6 +42,7 @@ def main() -> None:
 for command in (
     models.command,
     network.command,
+    paper.command,
     importing.command,
     inspect.command,
     classify.command,

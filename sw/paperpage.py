@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The paper's tables as a page of HTML that needs nothing else, and as tables for a terminal."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from .paper import Cell, Section
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff }
+div { overflow-x: auto }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums }
+th, td { padding: .2rem .8rem; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap }
+th { white-space: normal; vertical-align: bottom }
+th:first-child, td:first-child { text-align: left }
+tr:last-child td { border-bottom: 2px solid #888 }
+p { max-width: 50rem }
+"""
+
+
+def html_page(sections: Sequence[Section]) -> str:
+    """A whole page; the same sections give the same text."""
+    title = "SqueezeNet's tables, the paper's and ours"
+    parts = [
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>",
+        '<p>From <a href="https://arxiv.org/abs/1602.07360">arXiv:1602.07360</a>. Our sizes are computed by <code>firebrick paper</code>; '
+        "accuracies need training on ImageNet and are quoted from the paper.</p>",
+        *(_section(section) for section in sections),
+        "</body>\n</html>\n",
+    ]
+    return "\n".join(parts)
+
+
+def text_table(section: Section) -> "Table":
+    """One section for a terminal, its notes below."""
+    from rich.table import Table
+
+    table = Table(title=section.title, caption="\n".join(section.notes), title_justify="left", caption_justify="left")
+    for index, column in enumerate(section.columns):
+        table.add_column(column, justify="right" if index else "left")
+    for row in section.rows:
+        table.add_row(*(_text(cell) for cell in row))
+    return table
+
+
+def _section(section: Section) -> str:
+    head = "".join(f"<th>{escape(column)}</th>" for column in section.columns)
+    body = "\n".join("<tr>" + "".join(f"<td>{escape(_text(cell))}</td>" for cell in row) + "</tr>" for row in section.rows)
+    notes = "\n".join(f"<p>{escape(note)}</p>" for note in section.notes)
+    table = f"<div><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
+    return f'<h2 id="{section.key}">{escape(section.title)}</h2>\n{table}\n{notes}'
+
+
+def _text(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    return f"{cell:g}" if isinstance(cell, float) else cell

@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The paper's tables made again: equal where they should be, explained to the byte where not."""
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firebrick.sw.cli import main
+from firebrick.sw.importers import import_source
+from firebrick.sw.metaparameters import megabytes
+from firebrick.sw.paper import misfit, sections
+from firebrick.sw.paperpage import html_page
+
+OFFICIAL = Path(__file__).parents[2] / "shared" / "models" / "compressed_SqueezeNet.net"
+
+
+def tables() -> dict[str, list[dict[str, object]]]:
+    return {section.key: section.as_dict()["rows"] for section in sections()}
+
+
+def test_table1_is_the_papers_before_and_after_pruning() -> None:
+    for row in tables()["table1"]:
+        assert row["parameters, ours"] == row["parameters, paper"]
+        assert row["after pruning, ours"] == row["after pruning, paper"]
+    total = tables()["table1"][-1]
+    assert (total["parameters, ours"], total["after pruning, ours"]) == (1_248_424, 421_098)
+
+
+def test_fig3_and_table3_are_the_papers_but_for_complex_bypass() -> None:
+    found = tables()
+    for row in (*found["figure3a"], *found["figure3b"], *found["table3"]):
+        if row.get("bypass") == "complex":
+            assert (row["bytes, ours"], row["MB, ours"], row["bytes to the paper's"]) == (6_358_688, 6.1, 1_610_490)
+        else:
+            assert row["MB, paper"] in (None, row["MB, ours"])
+            assert row["bytes to the paper's"] in (None, 0)
+    assert [row["MB, paper"] for row in found["figure3a"]] == [4.8, None, 13, 19, None]
+    assert [row["MB, paper"] for row in found["figure3b"]] == [5.7, None, 13, None, 21]
+
+
+@given(st.integers(1, 1 << 26), st.integers(1, 300))
+def test_misfit_is_the_least_change_that_prints_as_wanted(size: int, tenths: int) -> None:
+    printed = tenths / 10 if tenths <= 100 else float(-(-tenths // 10))
+    change = misfit(size, printed)
+    assert megabytes(size + change) == printed
+    if change:
+        assert megabytes(size + change - (1 if change > 0 else -1)) != printed
+
+
+class Tags(HTMLParser):
+    """Checks that every tag is closed, and collects what would be fetched."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.fetched: list[str] = []
+        self.cells = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.fetched += [value or "" for name, value in attrs if name == "src" or (name == "href" and tag != "a")]
+        self.cells += tag == "td"
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_page_is_whole_and_fetches_nothing() -> None:
+    found = sections()
+    tags = Tags()
+    tags.feed(html_page(found))
+    assert tags.open == tags.fetched == []
+    assert tags.cells == sum(len(row) for section in found for row in section.rows)
+    assert html_page(found) == html_page(sections())
+
+
+def test_command_writes_a_page_prints_tables_and_json(tmp_path: Path) -> None:
+    page = tmp_path / "new" / "paper.html"
+    result = CliRunner().invoke(main, ["paper", "-o", str(page), "--json"], catch_exceptions=False)
+    assert list(json.loads(result.stdout)) == ["table1", "figure3a", "figure3b", "table3"]
+    assert page.read_text() == html_page(sections())
+    assert f"wrote {page}" in CliRunner().invoke(main, ["paper", "-o", str(page)], catch_exceptions=False).stdout
+    assert "421,098" in CliRunner().invoke(main, ["paper"], catch_exceptions=False).stdout
+    broken = CliRunner().invoke(main, ["paper", "--net", str(tmp_path / "gone.net")])
+    assert (broken.exit_code, broken.stdout) == (1, "")
+    assert "gone.net cannot be read" in broken.stderr
+
+
+@pytest.mark.skipif(not OFFICIAL.exists(), reason="needs the authors' file in ../shared/models")
+def test_table1_counts_the_authors_file() -> None:
+    table1 = sections(import_source(str(OFFICIAL)))[0].as_dict()
+    total = table1["rows"][-1]
+    assert total["in the authors' file"] == 415_921 + 3_976
+    assert all((row["in the authors' file"] or 0) <= (row["after pruning, paper"] or 0) for row in table1["rows"])
