@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """ONNX files that are damaged, lie, or hold something else: each gives one sentence that names the node."""
 
+import random
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -11,13 +12,16 @@ import numpy as np
 import pytest
 
 pytest.importorskip("onnx", reason="needs the package onnx")
+pytest.importorskip("onnxruntime", reason="needs the package onnxruntime")
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
-from onnx_files import Dress, file_of, model_of
+from onnx_files import Dress, by_onnxruntime, file_of, model_of, random_file
 
+from firebrick.sw import floatnet
 from firebrick.sw.errors import FirebrickError
+from firebrick.sw.importers.normalisation import Normalisation
 from firebrick.sw.importers.onnx_graph import BYTES_MAX, NODES_MAX
 from firebrick.sw.importers.onnx_net import import_onnx, onnx_model
 from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
@@ -189,6 +193,9 @@ def mask(model: ModelProto) -> None:
         (lambda model: attribute(model, "Conv", "kernel_shape", [5, 5]), "kernel_shape must be that of the weights"),
         (lambda model: attribute(model, "Conv", "auto_pad", "SOMEHOW"), "auto_pad must be NOTSET"),
         (lambda model: attribute(model, "Concat", "axis", 2), "must join channels"),
+        (lambda model: attribute(model, "MaxPool", "ceil_mode", 5), "ceil_mode must be 0 or 1, not 5"),
+        (lambda model: weights(model, np.array(1.0, np.float32)), "weights must have four axes, not 0"),
+        (lambda model: node(model, "Conv").__setattr__("op_type", "Co\nnv"), "('Co\\nnv')"),
         (lambda model: model.graph.input[0].type.tensor_type.shape.dim[1].__setattr__("dim_value", 4), "weights are for 3 channels"),
         (lambda model: model.graph.input[0].type.tensor_type.shape.dim[2].__setattr__("dim_value", 1 << 60), "must have sides from 1 to"),
         (lambda model: model.graph.input[0].type.tensor_type.shape.dim[2].__setattr__("dim_value", 2), "does not fit a map of 2x12x3"),
@@ -227,6 +234,48 @@ def test_onnx_rejects_a_concat_that_is_no_fire_module() -> None:
     conv10.input[0] = node(model, "Concat").output[0]
     with pytest.raises(FirebrickError, match=r"\(Concat\): must join a 1x1 and a padded 3x3 convolution"):
         onnx_model(model.SerializeToString(), "it.onnx")
+
+
+def mutate(model: ModelProto, draw: random.Random) -> None:
+    """Change one thing as no exporter would."""
+    found = draw.choice(model.graph.node)
+    names = [name for each in model.graph.node for name in each.output] + [each.name for each in model.graph.initializer]
+    match draw.randrange(5):
+        case 0 if found.input:
+            found.input[draw.randrange(len(found.input))] = draw.choice([*names, "picture", ""])
+        case 1:
+            found.op_type = draw.choice([each.op_type for each in model.graph.node] + ["Identity", "Dropout", "Softmax", "AveragePool"])
+        case 2 if found.attribute:
+            chosen = draw.choice(found.attribute)
+            chosen.ints[:] = [draw.choice([value, 0, 1, 2, 3]) for value in chosen.ints]
+            chosen.i = draw.choice([chosen.i, -1, 0, 1, 2, 5])
+        case 3:
+            model.graph.input[0].type.tensor_type.shape.dim[draw.randrange(1, 4)].dim_value = draw.randrange(16)
+        case _:
+            chosen = draw.choice(model.graph.initializer)
+            chosen.dims[:] = draw.sample(list(chosen.dims), len(chosen.dims))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_onnx_changed_at_random_is_refused_or_scores_as_onnxruntime(seed: int) -> None:
+    draw, rng = random.Random(seed), np.random.default_rng(seed)
+    imported = 0
+    for _ in range(150):
+        file, _ = random_file(rng, Dress(late_relu=draw.random() < 0.5, ends=()), fires=1)
+        for _ in range(draw.randint(1, 2)):
+            mutate(file, draw)
+        with suppress(FirebrickError):
+            model = onnx_model(file.SerializeToString(), "it.onnx", Normalisation((128.0,) * 3, (64.0,) * 3))
+            size = model.network.input
+            frame = rng.integers(0, 256, (1, 3, size.height, size.width), dtype=np.uint8)
+            try:
+                expected = by_onnxruntime(file, (frame.astype(np.float32) - 128) / 64)
+            except Exception:  # onnxruntime, too, refuses many of these
+                continue
+            if "changed" not in model.metadata:
+                np.testing.assert_allclose(floatnet.run(model, frame), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max() + 1e-6)
+                imported += 1
+    assert imported > 20
 
 
 @pytest.mark.parametrize("length", [*range(0, len(DATA), 61), len(DATA) - 1])

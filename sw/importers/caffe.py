@@ -22,7 +22,7 @@ from firebrick.sw.network import Shape
 
 from . import maps
 from .caffe_proto import net_class
-from .maps import Filters, Maps, refusal
+from .maps import Filters, Maps, place, refusal
 from .normalisation import CAFFE, Normalisation, float_model
 from .onnx_graph import BYTES_MAX
 from .recognise import recognise
@@ -110,7 +110,7 @@ class _Reader:
             dims = self.net.input_shape[0].dim if self.net.input_shape else self.net.input_dim
             self.values[self.net.input[0]] = self.picture("the input", list(dims)[2:4])
         for layer in self.net.layer:
-            where = f"layer {layer.name[:60]!r} ({layer.type[:60]})"
+            where = place("layer", layer.name, layer.type)
             if layer.type in _ENDS:
                 continue
             handler = _LAYERS.get(layer.type)

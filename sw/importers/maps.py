@@ -75,6 +75,12 @@ class Maps:
         return self.origin is other.origin
 
 
+def place(what: str, name: str, operator: str) -> str:
+    """An operator in words, on one line whatever a hostile file calls it: ``node 'a' (Conv)``."""
+    shown = operator[:60] if str(operator).isprintable() else ascii(operator[:60])
+    return f"{what} {name[:60]!r} ({shown})"
+
+
 def refusal(where: str, problem: str) -> FirebrickError:
     """What to raise when an operator is not as it should be."""
     return FirebrickError(f"{where}: {problem}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from firebrick.sw.errors import FirebrickError
 
-from .maps import refusal
+from .maps import place, refusal
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto
@@ -124,7 +124,7 @@ def _nodes(graph: "GraphProto") -> list[Node]:
     for proto in graph.node:
         operator = proto.op_type if proto.domain in ("", "ai.onnx") else f"{proto.domain}.{proto.op_type}"
         name = proto.name or (proto.output[0] if proto.output else "")
-        where = f"node {name[:60]!r} ({operator[:60]})"
+        where = place("node", name, operator)
         try:
             attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in proto.attribute}
         except ValueError as error:

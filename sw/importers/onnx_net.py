@@ -163,9 +163,9 @@ class _Reader:
             raise refusal(node.where, "weights and biases must be constants")
         found = self.constants.value(node.input(1))
         weights = self._floats(node, found.values)
-        bias = self._floats(node, self.constants.array(node.input(2))) if node.input(2) else np.zeros(len(weights), np.float32)
         if weights.ndim != 4:
             raise refusal(node.where, f"weights must have four axes, not {weights.ndim}")
+        bias = self._floats(node, self.constants.array(node.input(2))) if node.input(2) else np.zeros(len(weights), np.float32)
         if node.integer("group", 1) != 1 or set(node.integers("dilations", [1, 1])) != {1}:
             raise refusal(node.where, "must have one group and no dilation")
         if node.integers("kernel_shape", list(weights.shape[2:])) != list(weights.shape[2:]):
@@ -179,8 +179,11 @@ class _Reader:
         kernel, strides = self._pair(node, "kernel_shape"), self._pair(node, "strides", [1, 1])
         if set(node.integers("dilations", [1, 1])) != {1}:
             raise refusal(node.where, "must have no dilation")
+        ceil = node.integer("ceil_mode", 0)
+        if ceil not in (0, 1):
+            raise refusal(node.where, f"ceil_mode must be 0 or 1, not {ceil}")
         pads = self._pads(node, source.shape, kernel, strides)
-        return maps.max_pool(node.where, source, kernel, strides, pads, bool(node.integer("ceil_mode", 0)))
+        return maps.max_pool(node.where, source, kernel, strides, pads, bool(ceil))
 
     def relu(self, node: Node) -> _Value:
         value = self.open_value(node)
