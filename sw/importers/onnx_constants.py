@@ -159,7 +159,7 @@ def _gather(node: Node, source: Constant, rest: list[Array | None]) -> Constant:
 def quantisation(node: Node, scale: Array, zero: Array | None, shape: tuple[int, ...]) -> tuple[Array, Array]:
     """Scale and zero point of a QuantizeLinear or DequantizeLinear, so that they broadcast to ``shape``."""
     zero = np.zeros(scale.shape, _integers(node)) if zero is None else zero
-    if node.integer("block_size", 0) or scale.ndim > 1 or scale.dtype.kind != "f" or zero.shape != scale.shape:
+    if node.integer("block_size", 0) or max(scale.ndim, zero.ndim) > 1 or scale.dtype.kind != "f" or zero.size != scale.size:
         raise refusal(node.where, "must have one scale, or one for each channel, and as many zero points; blocks are not supported")
     if scale.size == 1:
         return scale.reshape(()), zero.reshape(())
