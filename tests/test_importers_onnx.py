@@ -268,3 +268,15 @@ def test_onnx_of_old_exporters_lists_weights_as_inputs_and_shapes_as_attributes(
     old.graph.node.append(helper.make_node("Reshape", [last], ["flat"], shape=[0, 5]))
     old.graph.output[0].name = "flat"
     check_scores(file, onnx_model(old.SerializeToString(), "old.onnx", RANDOM), RANDOM)
+
+
+def test_onnx_codebook_with_an_infinite_entry_that_no_weight_uses_is_not_kept() -> None:
+    from onnx import numpy_helper
+
+    file, _ = random_file(np.random.default_rng(3), Dress(weights="gather"), fires=1)
+    tensors = {tensor.name: tensor for tensor in file.graph.initializer}
+    for node in file.graph.node:
+        if node.op_type == "Gather":
+            book = np.append(numpy_helper.to_array(tensors[node.input[0]]).astype(np.float64), 1e300)
+            tensors[node.input[0]].CopyFrom(numpy_helper.from_array(book, node.input[0]))
+    assert onnx_model(file.SerializeToString(), "it.onnx").coded == {}

@@ -205,7 +205,7 @@ class _Reader:
         self.work += len(data)
         if self.work > WEIGHTS_MAX:
             raise refusal(where, f"all layers together must have at most {WEIGHTS_MAX} weights")
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             array = np.array(data, np.float64).astype(np.float32).reshape(shape)
         if not np.isfinite(array).all():
             raise refusal(where, "weights and biases must be finite")

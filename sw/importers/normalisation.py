@@ -89,7 +89,7 @@ def _folded(filters: Filters, normalisation: Normalisation) -> Filters:
     coded = None
     if filters.coded is not None and len(set(normalisation.std)) == 1:
         coded = replace(filters.coded, codebook=(filters.coded.codebook / std[0]).astype(np.float32))
-    with np.errstate(over="ignore"):  # what becomes infinite is refused by the model
+    with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is refused by the model
         weights = _values(coded) if coded else (filters.weights / std[:, None, None]).astype(np.float32)
     return Filters(weights, filters.bias, coded)
 

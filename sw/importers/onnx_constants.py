@@ -43,7 +43,10 @@ class Constant:
         """Codes of at most 8 bits with code 0 for zero; None when there is no such codebook."""
         if self.indices is None or self.codebook is None or len(self.codebook) > CENTROIDS_MAX:
             return None
-        book = self.codebook.astype(np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            book = self.codebook.astype(np.float32)
+        if not np.isfinite(book).all():
+            return None
         order = np.argsort(book != 0, kind="stable")  # a zero, if there is one, comes first
         table, ranks = book[order], np.argsort(order)
         if not len(table) or table[0] != 0:

@@ -286,7 +286,7 @@ class _Reader:
 
     def _floats(self, node: Node, array: NDArray[Any]) -> NDArray[np.float32]:
         try:
-            with np.errstate(over="ignore"):
+            with np.errstate(over="ignore", invalid="ignore"):
                 floats = array.astype(np.float32)
         except (TypeError, ValueError) as error:
             raise refusal(node.where, "weights and biases must be numbers") from error
