@@ -154,8 +154,13 @@ class Writer:
         return self.add("Add", [other, out] if self.dress.swapped else [out, other])
 
     def end(self, source: str, shape: Shape) -> str:
-        sizes = {"kernel_shape": [shape.height, shape.width]} if self.dress.average == "AveragePool" else {}
-        scores = self.add(self.dress.average, [source], **sizes)
+        match self.dress.average:
+            case "AveragePool":
+                scores = self.add("AveragePool", [source], kernel_shape=[shape.height, shape.width])
+            case "ReduceMean":
+                scores = self.add("ReduceMean", [source, self.constant(np.array([-1, -2]))], keepdims=len(self.dress.ends))
+            case operator:
+                scores = self.add(operator, [source])
         for operator in self.dress.ends:
             match operator:
                 case "Reshape":

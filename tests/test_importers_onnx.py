@@ -39,6 +39,8 @@ DRESSES = {
     "half": Dress(weights="half", average="AveragePool", ends=("Reshape",)),
     "everything": Dress(True, True, True, True, True, "gather", False, "AveragePool", ("Dropout", "View", "Softmax")),
     "maps": Dress(ends=()),
+    "mean": Dress(average="ReduceMean", ends=("View",), opset=20),
+    "mean_alone": Dress(average="ReduceMean", ends=(), opset=18),
 }
 END = GlobalAverage("pool3")
 RANDOM = Normalisation((120.5, 100.25, 90.75), (50.0, 60.0, 70.0))

@@ -152,6 +152,8 @@ def mask(model: ModelProto) -> None:
         (insert("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]), "must come to the same as no padding"),
         (insert("MaxPool"), "attribute kernel_shape must be a list of whole numbers"),
         (insert("AveragePool", kernel_shape=[3, 3]), "kernel [3, 3] must be the whole map, 10x10x6"),
+        (insert("ReduceMean", axes=[1]), "must be over all positions, axes 2 and 3, not [1]"),
+        (insert("Reshape", "GlobalAveragePool", shape=[2, 2]), "shape [2, 2] must keep one axis of pictures and one of 4 classes"),
         (insert("GlobalAveragePool"), "must read feature maps, not the scores"),
         (insert("Softmax", "GlobalAveragePool", axis=2), "must go over the classes, axis 1, not 2"),
         (insert("Flatten", "GlobalAveragePool", axis=0), "axis must be 1"),

@@ -47,6 +47,13 @@ class Node:
             raise refusal(self.where, f"attribute {name} must be a list of whole numbers")
         return value
 
+    def pair(self, name: str, default: list[int] | None = None) -> list[int]:
+        """An attribute that is two positive whole numbers, for rows and columns."""
+        found = self.integers(name, default)
+        if len(found) != 2 or min(found) < 1:
+            raise refusal(self.where, f"{name} must be two positive numbers, not {found[:8]}")
+        return found
+
     def text(self, name: str, default: str) -> str:
         """An attribute that is text."""
         value = self.attributes.get(name, default.encode())

@@ -9,7 +9,6 @@ activations are not rounded. A pair whose zero point is the least integer cuts o
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -26,33 +25,20 @@ from .maps import Filters, Maps, refusal
 from .normalisation import TORCH, Normalisation, float_model
 from .onnx_constants import Constants, quantisation
 from .onnx_graph import BYTES_MAX, Graph, Node, read_graph
+from .onnx_scores import Scores, flatten, reshape, softmax
 from .recognise import recognise
-
-_SOFTMAX_OF_ONE_AXIS = 13
-"""The operator set from which Softmax works along one axis, not over all from it on."""
-_ANY_BATCH = 7919
-"""Stands for an open number of pictures; a prime that no axis has by chance."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Scores:
-    """What comes after the global average."""
-
-    maps: Maps
-    shape: tuple[int, ...]
-    """Without the axis of pictures; one axis has the classes, all others 1."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Quantised:
     """Between a QuantizeLinear and its DequantizeLinear."""
 
-    value: "Maps | _Scores"
+    value: Maps | Scores
     scale: NDArray[Any]
     zero: NDArray[Any]
 
 
-_Value = Maps | _Scores | _Quantised
+_Value = Maps | Scores | _Quantised
 
 
 def import_onnx(
@@ -131,7 +117,7 @@ class _Reader:
                 raise refusal(node.where, "has no output")
             self.values[node.outputs[0]] = handler(self, node)
         value = self.values.get(self.graph.output)
-        if not isinstance(value, _Scores):
+        if not isinstance(value, Scores):
             raise FirebrickError("the graph must end with the average over all positions, and flattening or softmax after it")
         return value.maps
 
@@ -148,11 +134,11 @@ class _Reader:
         """An input that must be feature maps."""
         value = self.value(node, index)
         if not isinstance(value, Maps):
-            what = "the scores" if isinstance(value, _Scores) else "integers between quantisers"
+            what = "the scores" if isinstance(value, Scores) else "integers between quantisers"
             raise refusal(node.where, f"must read feature maps, not {what}")
         return value
 
-    def open_value(self, node: Node) -> Maps | _Scores:
+    def open_value(self, node: Node) -> Maps | Scores:
         """An input that is not between quantisers."""
         value = self.value(node)
         return self.maps(node) if isinstance(value, _Quantised) else value
@@ -170,19 +156,19 @@ class _Reader:
             raise refusal(node.where, "must have one group and no dilation")
         if node.integers("kernel_shape", list(weights.shape[2:])) != list(weights.shape[2:]):
             raise refusal(node.where, f"kernel_shape must be that of the weights, {list(weights.shape[2:])}")
-        strides = self._pair(node, "strides", [1, 1])
-        pads = self._pads(node, source.shape, [int(side) for side in weights.shape[2:]], strides)
+        strides = node.pair("strides", [1, 1])
+        pads = _pads(node, source.shape, [int(side) for side in weights.shape[2:]], strides)
         return maps.conv(node.where, source, Filters(weights, bias, found.coded()), strides, pads)
 
     def max_pool(self, node: Node) -> Maps:
         source = self.maps(node)
-        kernel, strides = self._pair(node, "kernel_shape"), self._pair(node, "strides", [1, 1])
+        kernel, strides = node.pair("kernel_shape"), node.pair("strides", [1, 1])
         if set(node.integers("dilations", [1, 1])) != {1}:
             raise refusal(node.where, "must have no dilation")
         ceil = node.integer("ceil_mode", 0)
         if ceil not in (0, 1):
             raise refusal(node.where, f"ceil_mode must be 0 or 1, not {ceil}")
-        pads = self._pads(node, source.shape, kernel, strides)
+        pads = _pads(node, source.shape, kernel, strides)
         return maps.max_pool(node.where, source, kernel, strides, pads, bool(ceil))
 
     def relu(self, node: Node) -> _Value:
@@ -205,49 +191,33 @@ class _Reader:
             raise refusal(node.where, "must not be in training mode; export the network for inference")
         return self.value(node)
 
-    def global_average(self, node: Node) -> _Scores:
+    def global_average(self, node: Node) -> Scores:
         found = maps.average(node.where, self.maps(node))
-        return _Scores(found, (found.shape.channels, 1, 1))
+        return Scores(found, (found.shape.channels, 1, 1))
 
-    def average_pool(self, node: Node) -> _Scores:
+    def average_pool(self, node: Node) -> Scores:
         source = self.maps(node)
-        kernel = self._pair(node, "kernel_shape")
-        if kernel != [source.shape.height, source.shape.width] or any(self._pads(node, source.shape, kernel, kernel)):
+        kernel = node.pair("kernel_shape")
+        if kernel != [source.shape.height, source.shape.width] or any(_pads(node, source.shape, kernel, kernel)):
             raise refusal(node.where, f"kernel {kernel} must be the whole map, {source.shape}, without padding")
         return self.global_average(node)
 
-    def flatten(self, node: Node) -> _Scores:
-        scores = self._scores(node)
-        axis = node.integer("axis", 1)
-        if axis not in (1, -len(scores.shape)):
-            raise refusal(node.where, f"axis must be 1, so that every picture keeps its own scores, not {axis}")
-        return replace(scores, shape=(prod(scores.shape),))
+    def reduce_mean(self, node: Node) -> Scores:
+        axes = self._numbers(node, "axes")
+        keep = node.integer("keepdims", 1)
+        if sorted(axis % 4 for axis in axes) != [2, 3]:
+            raise refusal(node.where, f"must be over all positions, axes 2 and 3, not {axes[:8]}")
+        scores = self.global_average(node)
+        return scores if keep else replace(scores, shape=scores.shape[:1])
 
-    def reshape(self, node: Node) -> _Scores:
-        scores = self._scores(node)
-        if node.input(1) and node.input(1) not in self.constants:
-            raise refusal(node.where, "the new shape must be a constant")
-        target = [int(side) for side in self.constants.array(node.input(1)).reshape(-1)] if node.input(1) else node.integers("shape")
-        batch = self.graph.sides[0]
-        for pictures in (batch,) if batch else (_ANY_BATCH, 1):
-            before = (pictures, *scores.shape)
-            sides = [before[axis] if side == 0 and axis < len(before) else side for axis, side in enumerate(target)]
-            known = prod(side for side in sides if side != -1)
-            sides = [prod(before) // known if side == -1 and known > 0 else side for side in sides]
-            after = tuple(sides[1:])
-            if sides[:1] == [pictures] and prod(after) == prod(scores.shape) == max(after, default=0):
-                return replace(scores, shape=after)
-        raise refusal(node.where, f"shape {target[:8]} must keep one axis of pictures and one of {scores.maps.shape.channels} classes")
+    def flatten(self, node: Node) -> Scores:
+        return flatten(node, self._scores(node))
 
-    def softmax(self, node: Node) -> _Scores:
-        scores = self._scores(node)
-        modern = self.graph.opset >= _SOFTMAX_OF_ONE_AXIS
-        axis = node.integer("axis", -1 if modern else 1)
-        axis += 1 + len(scores.shape) if axis < 0 else 0
-        classes = 1 + int(np.argmax(scores.shape))
-        if axis != classes and (modern or not 1 <= axis <= classes):
-            raise refusal(node.where, f"must go over the classes, axis {classes}, not {axis}")
-        return scores
+    def reshape(self, node: Node) -> Scores:
+        return reshape(node, self._scores(node), self._numbers(node, "shape"), self.graph.sides[0])
+
+    def softmax(self, node: Node) -> Scores:
+        return softmax(node, self._scores(node), self.graph.opset)
 
     def quantize(self, node: Node) -> _Quantised:
         value = self.open_value(node)
@@ -258,7 +228,7 @@ class _Reader:
             value = maps.relu(node.where, value)
         return _Quantised(value, scale, zero)
 
-    def dequantize(self, node: Node) -> Maps | _Scores:
+    def dequantize(self, node: Node) -> Maps | Scores:
         value = self.value(node)
         scale, zero = self._quantisation(node)
         if not isinstance(value, _Quantised) or not np.array_equal(value.scale, scale) or not np.array_equal(value.zero, zero):
@@ -272,15 +242,15 @@ class _Reader:
         scale, *rest = (self.constants.array(name) for name in names)
         value = self.value(node)
         inner = value.value if isinstance(value, _Quantised) else value
-        shape = inner.shape if isinstance(inner, _Scores) else (inner.shape.channels, inner.shape.height, inner.shape.width)
+        shape = inner.shape if isinstance(inner, Scores) else (inner.shape.channels, inner.shape.height, inner.shape.width)
         scale, zero = quantisation(node, scale, rest[0] if rest else None, (0, *shape))
         if not (np.isfinite(scale).all() and (scale > 0).all()):
             raise refusal(node.where, "the scale must be positive")
         return scale, zero
 
-    def _scores(self, node: Node) -> _Scores:
+    def _scores(self, node: Node) -> Scores:
         value = self.value(node)
-        if not isinstance(value, _Scores):
+        if not isinstance(value, Scores):
             raise refusal(node.where, "must come after the average over all positions")
         return value
 
@@ -294,30 +264,33 @@ class _Reader:
             raise refusal(node.where, "weights and biases must be finite floats")
         return floats
 
-    def _pair(self, node: Node, name: str, default: list[int] | None = None) -> list[int]:
-        pair = node.integers(name, default)
-        if len(pair) != 2 or min(pair) < 1:
-            raise refusal(node.where, f"{name} must be two positive numbers, not {pair[:8]}")
-        return pair
+    def _numbers(self, node: Node, name: str) -> list[int]:
+        """A second input of whole numbers, which was an attribute of that name in older operator sets."""
+        if not node.input(1):
+            return node.integers(name)
+        if node.input(1) not in self.constants:
+            raise refusal(node.where, f"{name} must be a constant")
+        return [int(number) for number in self.constants.array(node.input(1)).reshape(-1)]
 
-    def _pads(self, node: Node, shape: Shape, kernel: Sequence[int], strides: Sequence[int]) -> list[int]:
-        """Padding at top, left, bottom and right."""
-        auto = node.text("auto_pad", "NOTSET")
-        if auto == "NOTSET":
-            pads = node.integers("pads", [0, 0, 0, 0])
-            if len(pads) != 4:
-                raise refusal(node.where, f"pads must be four numbers, not {len(pads)}")
-            return pads
-        if auto == "VALID":
-            return [0, 0, 0, 0]
-        if auto not in ("SAME_UPPER", "SAME_LOWER"):
-            raise refusal(node.where, f"auto_pad must be NOTSET, VALID, SAME_UPPER or SAME_LOWER, not {auto[:20]!r}")
-        total = [
-            max(0, (-(-length // stride) - 1) * stride + side - length)
-            for length, side, stride in zip((shape.height, shape.width), kernel, strides, strict=True)
-        ]
-        less, more = [each // 2 for each in total], [each - each // 2 for each in total]
-        return [*less, *more] if auto == "SAME_UPPER" else [*more, *less]
+
+def _pads(node: Node, shape: Shape, kernel: Sequence[int], strides: Sequence[int]) -> list[int]:
+    """Padding at top, left, bottom and right."""
+    auto = node.text("auto_pad", "NOTSET")
+    if auto == "NOTSET":
+        pads = node.integers("pads", [0, 0, 0, 0])
+        if len(pads) != 4:
+            raise refusal(node.where, f"pads must be four numbers, not {len(pads)}")
+        return pads
+    if auto == "VALID":
+        return [0, 0, 0, 0]
+    if auto not in ("SAME_UPPER", "SAME_LOWER"):
+        raise refusal(node.where, f"auto_pad must be NOTSET, VALID, SAME_UPPER or SAME_LOWER, not {auto[:20]!r}")
+    total = [
+        max(0, (-(-length // stride) - 1) * stride + side - length)
+        for length, side, stride in zip((shape.height, shape.width), kernel, strides, strict=True)
+    ]
+    less, more = [each // 2 for each in total], [each - each // 2 for each in total]
+    return [*less, *more] if auto == "SAME_UPPER" else [*more, *less]
 
 
 _OPERATORS: dict[str, Callable[[_Reader, Node], _Value]] = {
@@ -332,6 +305,7 @@ _OPERATORS: dict[str, Callable[[_Reader, Node], _Value]] = {
     "Identity": _Reader.unchanged,
     "MaxPool": _Reader.max_pool,
     "QuantizeLinear": _Reader.quantize,
+    "ReduceMean": _Reader.reduce_mean,
     "Relu": _Reader.relu,
     "Reshape": _Reader.reshape,
     "Softmax": _Reader.softmax,
