@@ -3,12 +3,15 @@
 
 JOBS ?= 2# test processes at a time
 MODEL ?= squeezenet1_1# a name from `firebrick models`, or the path of a .fire file
+BOARD ?= ulx3s_85f# a board of amaranth-boards with an ECP5
+FREQUENCY ?= 60# MHz to meet
+SEED ?= 1# where placement starts from
 
 BIN := .venv/bin
 ROOMS := hw sw sim
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint types test test-all sim demo verilog figures clean
+.PHONY: help setup lint types test test-all sim demo verilog bitstream figures clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +55,10 @@ demo: setup ## photographs through golden model and generated hardware, score fo
 
 verilog: setup ## write the accelerator's Verilog and plan to build/verilog
 	$(BIN)/firebrick verilog --model $(MODEL) -o build/verilog
+
+bitstream: setup ## write the bitstream for a board to build/BOARD (BOARD=, MODEL=, FREQUENCY= in MHz, SEED=)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bitstream]'
+	$(BIN)/firebrick bitstream --board $(BOARD) --model $(MODEL) --frequency $(FREQUENCY) --seed $(SEED) -o build/$(BOARD)
 
 figures: setup ## run what the README's table of results says and write the figures into it (PICTURES=, LABELS=, NET=)
 	PICTURES="$(PICTURES)" LABELS="$(LABELS)" NET="$(NET)" $(BIN)/python docs/figures.py

@@ -18,10 +18,6 @@ QUEUE_DEPTH = 16
 """Words of finished sums that an engine may be ahead of its consumer; more than its pipeline holds, so that it never stops."""
 
 
-BLOCK_REVISIT = 3
-"""Cycles between two strobes of one sum from which on the sums may lie in block RAM, whose word is read two cycles ahead."""
-
-
 def control_layout(*, centroid_bits: int, rotations: int, sums: int, starts: int, tiles: int) -> data.StructLayout:
     """What comes with each word of pixels: the weight, which lane's pixel each lane takes, and which sum it is added to."""
     return data.StructLayout(

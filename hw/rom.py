@@ -9,13 +9,10 @@ from amaranth.hdl import Array, ClockSignal, Const, Instance, Module, Signal, Va
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import Out
 
+from ..sw.resources import BLOCK_BITS, LOGIC_BITS
 from .platform import RomFiles
 from .words import Queue, bits_for
 
-BANK_BITS = 18 * 1024
-"""Bits of a block RAM, the size of a bank."""
-LOGIC_BITS = 8 * 1024
-"""Bits up to which a bank is made of logic, 16 a LUT: worth it where block RAMs are scarcer than LUTs."""
 QUEUE_DEPTH = 16
 """Words that are read ahead; more than are on their way from the memory, so that a word a cycle is sent."""
 READ_LATENCY = 3
@@ -144,4 +141,4 @@ class Rom(wiring.Component):
 
 def bank_words(width: int) -> int:
     """Words of a width that a block RAM holds, a power of two."""
-    return 1 << (BANK_BITS // width).bit_length() - 1
+    return 1 << (BLOCK_BITS // width).bit_length() - 1

@@ -6,15 +6,13 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..sw.resources import BLOCK_REVISIT, BLOCK_SUMS
 from ..sw.spec import SqueezeSpec
 from ..sw.strips import Strips
 from .linebuffer import LineBuffer
-from .mac import BLOCK_REVISIT, MacArray
+from .mac import MacArray
 from .weights import WeightDecoder
 from .words import bits_for, count_up, words
-
-BLOCK_SUMS = 64
-"""Words of sums from which on they lie in block RAM, where the tiles allow it."""
 
 
 class SqueezeEngine(wiring.Component):

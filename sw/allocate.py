@@ -2,14 +2,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Which layer gets how many lanes: a simple allocator for a given number of multipliers."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from .errors import FirebrickError
-from .model import Model
-from .network import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from .model import Model, QuantizedLayer
+from .network import Conv, Fire, GlobalAverage, Layer, MaxPool, Network, Shape
+from .resources import Part, Resources, depth, pool_resources
 
+SQUEEZE_SLOTS = 4
+"""Input channels that a squeeze engine's buffer holds: the source's pace may vary from filter to filter."""
+CODING_LOSS = 1.03
+"""Bits of a Huffman code by those of the entropy, about."""
 SPLITS_MAX = 8
 """Most engines that one layer is split over."""
 
@@ -46,6 +52,14 @@ class Demand:
     pace: int
     """How many times faster than on average it has to be: 2 behind pooling, which sends its rows while every other row comes in."""
 
+    layer: Layer
+    """The widest of its layers: input, kernel and stride."""
+    rom_bits: int
+    """Bits of its codes and gaps, about."""
+    bits: int
+    """Width of a sum."""
+    pooled: bool
+
     def cycles(self, share: Share) -> float:
         """Cycles a frame that it needs, as estimated from the non-zero weights, times its pace."""
         entries = sum(nonzero * -(-count // share.splits) / count for count, nonzero in self.filters)
@@ -55,6 +69,30 @@ class Demand:
     def splits(self) -> int:
         """Most parts that its filters can be dealt to."""
         return min(SPLITS_MAX, max(count for count, _ in self.filters))
+
+
+    def resources(self, share: Share) -> Resources:
+        """What it takes, the pooling behind it included."""
+        lanes, splits, conv = share.lanes, share.splits, self.layer.conv
+        tiles, channels = self.capacity // lanes, self.layer.input.channels
+        filters = sum(-(-count // splits) for count, _ in self.filters)
+        part = Part(
+            lanes=lanes,
+            tiles=tiles,
+            rom_bits=self.rom_bits // splits,
+            code_length=9,
+            gap_length=7,
+            starts=filters,
+            bits=self.bits,
+            sums=depth(filters, tiles) if self.squeeze else tiles,
+            buffer_depth=SQUEEZE_SLOTS * tiles if self.squeeze else (conv.kernel + conv.stride) * depth(channels, tiles * conv.stride),
+            buffer_width=8 * lanes,
+            squeeze=self.squeeze,
+        ).resources()
+        found = Resources(part.luts * splits + 40 * (splits - 1), part.block_rams * splits, part.multipliers * splits)
+        if self.pooled:
+            found += pool_resources(lanes, sum(count for count, _ in self.filters), tiles // 2)
+        return found
 
 
 def demands(model: Model) -> tuple[Demand, ...]:
@@ -100,7 +138,7 @@ def allocate(model: Model, lanes: int) -> dict[str, Share]:
     wanted = demands(model)
     if lanes < len(wanted):
         raise FirebrickError(f"lanes must be at least {len(wanted)}, one an engine of {model.network.name}, not {lanes}")
-    options = {demand.name: _options(demand) for demand in wanted}
+    options = {demand.name: options_of(demand) for demand in wanted}
     targets = sorted({demand.cycles(share) for demand in wanted for share in options[demand.name]})
     low, high = 0, len(targets) - 1
     best = _meet(wanted, options, targets[high], lanes)
@@ -129,6 +167,10 @@ def _demand(
 ) -> Demand:
     parts = [model.layers[layer] for layer in layers]
     return Demand(
+        layer=next(layer for layer in model.network.layers() if layer.name == layers[-1]),
+        rom_bits=sum(map(_rom_bits, parts)),
+        bits=max(part.accumulator_bits for part in parts),
+        pooled=pooled,
         name=name,
         layers=layers,
         squeeze=squeeze,
@@ -140,31 +182,51 @@ def _demand(
     )
 
 
-def _options(demand: Demand) -> list[Share]:
+def _rom_bits(layer: QuantizedLayer) -> int:
+    """What a layer's non-zero weights and the gaps between them take, from their entropies."""
+    weights = layer.weights
+    values = weights[weights != 0]
+    if not values.size:
+        return 0
+    _, counts = np.unique(values, return_counts=True)
+    codes = -(counts * np.log2(counts / values.size)).sum()
+    density = values.size / weights.size
+    gaps = 0.0 if density == 1 else -weights.size * (density * np.log2(density) + (1 - density) * np.log2(1 - density))
+    return int(CODING_LOSS * (codes + max(gaps, values.size if density < 1 else 0)))
+
+
+def options_of(demand: Demand) -> list[Share]:
     """Every share that the demand's columns and filters allow."""
     lanes = [divisor for divisor in range(1, demand.lanes_divide + 1) if demand.lanes_divide % divisor == 0]
     return [Share(lane, splits) for lane in lanes for splits in range(1, demand.splits + 1)]
 
 
-def _meet(wanted: tuple[Demand, ...], options: dict[str, list[Share]], target: float, lanes: int) -> dict[str, Share] | None:
+def cheapest(
+    wanted: tuple[Demand, ...], options: Mapping[str, Sequence[Share]], target: float, price: Callable[[Demand, Share], float]
+) -> dict[str, Share] | None:
     """The cheapest shares with which every engine meets the target, or None.
 
     Neighbours' lanes must divide one the other, and a squeeze engine's must divide its source's; so the cheapest way to each width
     is carried from engine to engine.
     """
-    ways: dict[int, tuple[int, tuple[Share, ...]]] = {1: (0, ())}
+    ways: dict[int, tuple[float, tuple[Share, ...]]] = {1: (0, ())}
     for demand in wanted:
         fit = [share for share in options[demand.name] if demand.cycles(share) <= target]
-        longer: dict[int, tuple[int, tuple[Share, ...]]] = {}
+        longer: dict[int, tuple[float, tuple[Share, ...]]] = {}
         for source, (cost, shares) in ways.items():
             for share in fit:
                 if source % share.lanes and (demand.squeeze or share.lanes % source):
                     continue
-                total = cost + share.splits * (share.lanes + DECODER_LANES)
+                total = cost + price(demand, share)
                 if share.lanes not in longer or total < longer[share.lanes][0]:
                     longer[share.lanes] = (total, (*shares, share))
         ways = longer
     if not ways:
         return None
-    best = min(ways.values(), key=lambda way: way[0])[1]
-    return dict(zip(options, best, strict=True)) if sum(share.lanes * share.splits for share in best) <= lanes else None
+    return dict(zip(options, min(ways.values(), key=lambda way: way[0])[1], strict=True))
+
+
+def _meet(wanted: tuple[Demand, ...], options: dict[str, list[Share]], target: float, lanes: int) -> dict[str, Share] | None:
+    """The shares with the fewest lanes and parts with which every engine meets the target, or None where these are too many."""
+    best = cheapest(wanted, options, target, lambda _, share: share.splits * (share.lanes + DECODER_LANES))
+    return best if best and sum(share.lanes * share.splits for share in best.values()) <= lanes else None

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .commands import classify, demo, evaluate, importing, inspect, models, network, paper, verilog
+from .commands import bitstream, classify, demo, evaluate, importing, inspect, models, network, paper, verilog
 from .errors import FirebrickError
 
 INTERRUPTED = 130
@@ -34,8 +34,8 @@ class _Commands(click.Group):
 def main() -> None:
     """SqueezeNet on an FPGA, with every weight on the chip.
 
-    A pretrained network becomes a compressed integer model (import), which becomes Verilog (verilog); pictures go through the integer
-    golden model or the simulated hardware (classify). Every command has --help with an example, and --json.
+    A pretrained network becomes a compressed integer model (import), which becomes Verilog (verilog) or a bitstream (bitstream); pictures
+    go through the integer golden model or the simulated hardware (classify). Every command has --help with an example, and --json.
     """
 
 
@@ -48,6 +48,7 @@ for command in (
     classify.command,
     evaluate.command,
     verilog.command,
+    bitstream.command,
     demo.command,
 ):
     main.add_command(command)

@@ -12,16 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .allocate import Share, allocate, column_capacities
+from .allocate import SQUEEZE_SLOTS, Share, allocate, column_capacities
 from .errors import FirebrickError
 from .model import Model, QuantizedLayer
 from .network import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Shape, stage_layers
 from .schedule import Group, schedule
 from .spec import Arithmetic, AverageSpec, ConvSpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, SqueezeSpec
 from .strips import Strips
-
-CHANNEL_SLOTS = 4
-"""Input channels that a squeeze engine's buffer holds: the source's pace may vary from filter to filter."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +125,7 @@ class _Compiler:
                     source=self.strips,
                     channels=layer.input.channels,
                     height=layer.input.height,
-                    slots=CHANNEL_SLOTS,
+                    slots=SQUEEZE_SLOTS,
                     weights=schedule(groups, inner=len(mine), taps=1),
                     arithmetic=self.arithmetic(mine),
                 )

@@ -13,7 +13,8 @@ from amaranth.sim import Simulator
 from streams import watch
 
 from firebrick.hw.linebuffer import READ_LATENCY
-from firebrick.hw.mac import BLOCK_REVISIT, QUEUE_DEPTH, MacArray
+from firebrick.hw.mac import QUEUE_DEPTH, MacArray
+from firebrick.sw.resources import BLOCK_REVISIT
 from firebrick.sw.spec import Arithmetic
 from firebrick.sw.strips import Strips
 

