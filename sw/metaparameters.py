@@ -50,6 +50,8 @@ class Metaparameters:
             raise FirebrickError(f"pct3x3 must be 0 to 1, not {self.pct3x3}")
         if not 0 < self.sr <= 1:
             raise FirebrickError(f"sr must be above 0 and at most 1, not {self.sr}")
+        if self.bypass not in list(Bypass):
+            raise FirebrickError(f"bypass must be one of {', '.join(Bypass)}, not {self.bypass}")
         if self.expand(len(FIRES) - 1) > FILTERS_MAX:
             raise FirebrickError(f"fire9 must have at most {FILTERS_MAX} expand filters, not {self.expand(len(FIRES) - 1)}")
 
@@ -82,9 +84,9 @@ class Metaparameters:
         return network
 
     def _bypass(self, inputs: int, outputs: int) -> Bypass:
-        if self.bypass is not Bypass.NONE and inputs == outputs:
+        if self.bypass != Bypass.NONE and inputs == outputs:
             return Bypass.SIMPLE
-        return Bypass.COMPLEX if self.bypass is Bypass.COMPLEX else Bypass.NONE
+        return Bypass.COMPLEX if self.bypass == Bypass.COMPLEX else Bypass.NONE
 
 
 def _share(share: float, count: int) -> int:

@@ -67,6 +67,7 @@ def test_bypass_goes_where_fig_2_has_it() -> None:
     none, simple, complex_ = Bypass.NONE, Bypass.SIMPLE, Bypass.COMPLEX
     assert [fire.bypass for fire in fires()] == [none] * 8
     assert [fire.bypass for fire in fires(bypass=simple)] == [none, simple] * 4
+    assert fires(bypass="complex") == fires(bypass=complex_)
     assert [fire.bypass for fire in fires(bypass=complex_)] == [complex_, simple] * 4
     assert [fire.bypass for fire in fires(bypass=simple, base_e=96, incr_e=0)] == [simple] * 8
 
@@ -114,6 +115,7 @@ def test_every_point_is_a_legal_network_with_unrounded_totals(point: Metaparamet
         ({"pct3x3": float("nan")}, "pct3x3 must be 0 to 1, not nan"),
         ({"sr": 0.0}, "sr must be above 0"),
         ({"sr": float("inf")}, "sr must be above 0"),
+        ({"bypass": "both"}, "bypass must be one of none, simple, complex, not both"),
         ({"base_e": 60000, "incr_e": 10000}, "fire9 must have at most 65535 expand filters, not 90000"),
     ],
 )
