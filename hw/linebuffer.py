@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..sw.resources import SMALL_BITS
 from ..sw.strips import Strips
 from .words import bits_for, count_up, lookup, word, words
 
@@ -67,7 +68,8 @@ class LineBuffer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         depth = self._slots << (bits_for(self._channels) + bits_for(self._tiles))
-        ram: memory.Memory = memory.Memory(shape=word(self._lanes), depth=depth, init=[])
+        style = "distributed" if depth * 8 * self._lanes <= SMALL_BITS else "block"
+        ram: memory.Memory = memory.Memory(shape=word(self._lanes), depth=depth, init=[], attrs={"ram_style": style})
         m.submodules.memory = ram
         write = ram.write_port(granularity=1 if self._ratio > 1 else None)
         read = ram.read_port()

@@ -3,13 +3,15 @@
 """Read-only memories with a stream interface."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 from amaranth.hdl import Array, ClockSignal, Const, Instance, Module, Signal, Value, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import Out
 
-from ..sw.resources import BLOCK_BITS, LOGIC_BITS
+from ..sw.resources import BLOCK_BITS
+from ..sw.spec import LOGIC_BITS
 from .platform import RomFiles
 from .words import Queue, bits_for
 
@@ -33,6 +35,38 @@ endmodule
 """
 
 
+@dataclass(frozen=True)
+class Bank:
+    """A memory of at most one block RAM, and which lists are read from it."""
+
+    first: int
+    """Address of its first word."""
+    words: tuple[int, ...] = field(repr=False)
+    ports: tuple[int, ...]
+    logic: bool
+
+
+def banks(lists: Sequence[Sequence[int]], width: int, logic_bits: int = LOGIC_BITS) -> list[Bank]:
+    """The banks that hold lists of words one behind the other.
+
+    A bank of logic has one port, so where two lists lie in one, each gets its own, without the words of the other.
+    """
+    words = [word for one in lists for word in one]
+    ends = list(accumulate(map(len, lists)))
+    starts = [0, *ends[:-1]]
+    found = []
+    for first in range(0, len(words), bank_words(width)):
+        held = words[first : first + bank_words(width)]
+        ports = [port for port in range(len(lists)) if starts[port] < first + len(held) and ends[port] > first]
+        if len(held) * width > logic_bits:
+            found.append(Bank(first, tuple(held), tuple(ports), logic=False))
+            continue
+        for port in ports:
+            mine = [word if starts[port] <= place < ends[port] else 0 for place, word in enumerate(held, first)]
+            found.append(Bank(first, tuple(mine), (port,), logic=True))
+    return found
+
+
 class Rom(wiring.Component):
     """Sends one or two lists of words, each from first to last, in a circle, for ever, out of one memory.
 
@@ -44,19 +78,21 @@ class Rom(wiring.Component):
     ----------
     lists: what the memory holds, one or two lists of words, each 0 .. 2^width - 1
     width: bits in a word
+    logic_bits: bits up to which a bank is made of logic, 16 a LUT
 
     Members
     -------
     output_0, output_1: ``Out(stream.Signature(width))``, one for each list
     """
 
-    def __init__(self, *, lists: Sequence[Sequence[int]], width: int) -> None:
+    def __init__(self, *, lists: Sequence[Sequence[int]], width: int, logic_bits: int = LOGIC_BITS) -> None:
         if not 1 <= len(lists) <= 2 or not all(lists):
             raise ValueError("lists must be one or two, and not empty")
         self._words = [word for words in lists for word in words]
         if not 0 <= min(self._words) <= max(self._words) < 1 << width:
             raise ValueError(f"words must fit {width} bits")
         self._ends = list(accumulate(map(len, lists)))
+        self._banks = banks(lists, width, logic_bits)
         self._width = width
         super().__init__({f"output_{number}": Out(stream.Signature(unsigned(width))) for number in range(len(lists))})
 
@@ -67,15 +103,12 @@ class Rom(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        size = bank_words(self._width)
         starts = [0, *self._ends[:-1]]
         addresses = [Signal(range(len(self._words)), init=start, name=f"address_{n}") for n, start in enumerate(starts)]
         data: list[list[Value]] = [[] for _ in addresses]
-        for number, first in enumerate(range(0, len(self._words), size)):
-            words = self._words[first : first + size]
-            ports = [n for n in range(len(addresses)) if starts[n] < first + size and self._ends[n] > first]
-            read = self._bank(m, platform, f"bank_{number}", words, [addresses[n][: bits_for(len(words))] for n in ports])
-            for port, raw in zip(ports, read, strict=True):
+        for number, bank in enumerate(self._banks):
+            local = [addresses[port][: bits_for(len(bank.words))] for port in bank.ports]
+            for port, raw in zip(bank.ports, self._bank(m, platform, f"bank_{number}", bank, local), strict=True):
                 register = Signal(self._width, name=f"data_{number}_{port}", reset_less=True)
                 m.d.sync += register.eq(raw)
                 data[port].append(register)
@@ -112,9 +145,9 @@ class Rom(wiring.Component):
         m.d.comb += [queue.input.valid.eq(valid), queue.input.payload.eq(word)]
         wiring.connect(m, queue.output, wiring.flipped(output))
 
-    def _bank(self, m: Module, platform: object, name: str, words: list[int], addresses: list[Value]) -> Iterator[Value]:
+    def _bank(self, m: Module, platform: object, name: str, bank: Bank, addresses: list[Value]) -> Iterator[Value]:
         """One memory, read at each of the addresses: a file beside the Verilog where the platform collects such files."""
-        style = "logic" if len(words) * self._width <= LOGIC_BITS else "block"
+        words, style = bank.words, "logic" if bank.logic else "block"
         if isinstance(platform, RomFiles):
             data = [Signal(self._width, name=f"{name}_{port}") for port in range(len(addresses))]
             ports = {f"i_address_{port}": address if len(address) else Const(0, 1) for port, address in enumerate(addresses)}

@@ -56,7 +56,7 @@ class WeightDecoder(wiring.Component):
         weights = self._weights
         layout = entry_layout(weights)
         encoded = [weights.codes] if weights.gaps is None else [weights.codes, weights.gaps]
-        m.submodules.rom = rom = Rom(lists=[one.words for one in encoded], width=weights.codes.width)
+        m.submodules.rom = rom = Rom(lists=[one.words for one in encoded], width=weights.codes.width, logic_bits=weights.logic_bits)
         m.submodules.codes = codes = HuffmanDecoder(encoded=weights.codes)
         wiring.connect(m, rom.outputs[0], codes.input)
         sources = [codes.output]

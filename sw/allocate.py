@@ -10,7 +10,7 @@ import numpy as np
 from .errors import FirebrickError
 from .model import Model, QuantizedLayer
 from .network import Conv, Fire, GlobalAverage, Layer, MaxPool, Network, Shape
-from .resources import Part, Resources, depth, pool_resources
+from .resources import Part, Resources, depth, pool_resources, rows
 
 SQUEEZE_SLOTS = 4
 """Input channels that a squeeze engine's buffer holds: the source's pace may vary from filter to filter."""
@@ -59,6 +59,8 @@ class Demand:
     bits: int
     """Width of a sum."""
     pooled: bool
+    raster: bool
+    """Its input is the picture."""
 
     def cycles(self, share: Share) -> float:
         """Cycles a frame that it needs, as estimated from the non-zero weights, times its pace."""
@@ -71,7 +73,7 @@ class Demand:
         return min(SPLITS_MAX, max(count for count, _ in self.filters))
 
 
-    def resources(self, share: Share) -> Resources:
+    def resources(self, share: Share, logic_bits: int) -> Resources:
         """What it takes, the pooling behind it included."""
         lanes, splits, conv = share.lanes, share.splits, self.layer.conv
         tiles, channels = self.capacity // lanes, self.layer.input.channels
@@ -80,13 +82,15 @@ class Demand:
             lanes=lanes,
             tiles=tiles,
             rom_bits=self.rom_bits // splits,
+            logic_bits=logic_bits,
             code_length=9,
             gap_length=7,
             starts=filters,
             bits=self.bits,
             sums=depth(filters, tiles) if self.squeeze else tiles,
-            buffer_depth=SQUEEZE_SLOTS * tiles if self.squeeze else (conv.kernel + conv.stride) * depth(channels, tiles * conv.stride),
-            buffer_width=8 * lanes,
+            buffer_depth=SQUEEZE_SLOTS * tiles if self.squeeze else (conv.kernel + conv.stride) * rows(channels, tiles * conv.stride),
+            buffer_lanes=lanes,
+            widened=self.raster,
             squeeze=self.squeeze,
         ).resources()
         found = Resources(part.luts * splits + 40 * (splits - 1), part.block_rams * splits, part.multipliers * splits)
@@ -171,6 +175,7 @@ def _demand(
         rom_bits=sum(map(_rom_bits, parts)),
         bits=max(part.accumulator_bits for part in parts),
         pooled=pooled,
+        raster=not squeeze and layers[0] == next(iter(model.layers)),
         name=name,
         layers=layers,
         squeeze=squeeze,

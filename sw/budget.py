@@ -13,6 +13,8 @@ from .spec import Plan
 
 LUT_SHARE = 0.85
 """Share of the LUTs that a plan may take: beyond it, placement finds no way."""
+LOGIC_BITS = (4 * 1024, 8 * 1024, 12 * 1024, 18 * 1024)
+"""Up to how many bits the last bank of a ROM may be logic: what is tried."""
 ROUNDS = 24
 """How often prices are raised before a target counts as out of reach."""
 TRIES = 6
@@ -22,25 +24,38 @@ def plan_for(model: Model, available: Resources) -> Plan:
     """The plan with the fewest cycles a frame whose estimate the resources cover. Raises FirebrickError where there is none."""
     room = Resources(int(available.luts * LUT_SHARE), available.block_rams, available.multipliers)
     wanted = demands(model)
-    options = {demand.name: options_of(demand) for demand in wanted}
-    costs = {(demand.name, share): demand.resources(share) for demand in wanted for share in options[demand.name]}
-    short = ""
+    plans = [plan for logic_bits in LOGIC_BITS if (plan := _plan(model, wanted, room, logic_bits))]
+    if plans:
+        return min(plans, key=lambda plan: (plan.cycles, total(estimate(plan)).luts))
+    options, costs = _costs(wanted, LOGIC_BITS[-1])
+    least = cheapest(wanted, options, float("inf"), lambda demand, share: costs[demand.name, share].block_rams)
+    short = shortage(room, total(estimate(plan_with(model, least or {}, LOGIC_BITS[-1]))))
+    raise FirebrickError(f"{model.network.name} does not fit: even a slow plan needs {short}; take fewer classes, a smaller model or board")
+
+
+def _plan(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits: int) -> Plan | None:
+    """The fastest plan for a way to lay out ROMs: where the plan needs more than was expected before compiling, less is asked for."""
+    options, costs = _costs(wanted, logic_bits)
     aim = room
     for _ in range(TRIES):
         shares = _fastest(wanted, options, costs, aim)
         if shares is None:
-            break
-        plan = plan_with(model, shares)
-        needed = total(estimate(plan))
-        short = shortage(room, needed)
-        if not short:
+            return None
+        plan = plan_with(model, shares, logic_bits)
+        needed = asdict(total(estimate(plan)))
+        over = {kind: needed[kind] - have for kind, have in asdict(room).items()}
+        if max(over.values()) <= 0:
             return plan
-        over = {kind: max(0, value - getattr(room, kind)) for kind, value in asdict(needed).items()}
-        aim = Resources(**{kind: value - over[kind] for kind, value in asdict(aim).items()})
-    if not short:
-        least = cheapest(wanted, options, float("inf"), lambda demand, share: costs[demand.name, share].block_rams)
-        short = shortage(room, total(estimate(plan_with(model, least)))) if least else ""
-    raise FirebrickError(f"{model.network.name} does not fit: even a slow plan needs {short}; take fewer classes, a smaller model or board")
+        aim = Resources(**{kind: value - max(0, over[kind]) for kind, value in asdict(aim).items()})
+    return None
+
+
+def _costs(
+    wanted: tuple[Demand, ...], logic_bits: int
+) -> tuple[dict[str, list[Share]], dict[tuple[str, Share], Resources]]:
+    """The shares that each engine may have, and what it takes with each."""
+    options = {demand.name: options_of(demand) for demand in wanted}
+    return options, {(demand.name, share): demand.resources(share, logic_bits) for demand in wanted for share in options[demand.name]}
 
 
 def _fastest(

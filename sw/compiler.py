@@ -17,7 +17,7 @@ from .errors import FirebrickError
 from .model import Model, QuantizedLayer
 from .network import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Shape, stage_layers
 from .schedule import Group, schedule
-from .spec import Arithmetic, AverageSpec, ConvSpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, SqueezeSpec
+from .spec import LOGIC_BITS, Arithmetic, AverageSpec, ConvSpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, SqueezeSpec
 from .strips import Strips
 
 
@@ -36,14 +36,18 @@ def compile_model(model: Model, lanes: int) -> Plan:
     return plan_with(model, allocate(model, lanes))
 
 
-def plan_with(model: Model, shares: Mapping[str, Share]) -> Plan:
-    """The plan for given shares, by engine name. Raises FirebrickError where shares do not fit the network or each other."""
+def plan_with(model: Model, shares: Mapping[str, Share], logic_bits: int = LOGIC_BITS) -> Plan:
+    """The plan for given shares, by engine name. Raises FirebrickError where shares do not fit the network or each other.
+
+    ``logic_bits``: up to which the last bank of an engine's ROM is made of logic.
+    """
     model.verify()
-    return _Compiler(model, shares).run()
+    return _Compiler(model, shares, logic_bits).run()
 
 
 class _Compiler:
-    def __init__(self, model: Model, shares: Mapping[str, Share]) -> None:
+    def __init__(self, model: Model, shares: Mapping[str, Share], logic_bits: int) -> None:
+        self.logic_bits = logic_bits
         self.model = model
         self.shares = shares
         self.nodes: list[Node] = []
@@ -101,7 +105,7 @@ class _Compiler:
                     stride=main.conv.stride,
                     padding=main.conv.padding,
                     slots=kernel + main.conv.stride,
-                    weights=schedule(groups, inner=main.input.channels, taps=kernel**2),
+                    weights=schedule(groups, inner=main.input.channels, taps=kernel**2, logic_bits=self.logic_bits),
                     arithmetic=self.arithmetic(mine),
                 )
             )
@@ -126,7 +130,7 @@ class _Compiler:
                     channels=layer.input.channels,
                     height=layer.input.height,
                     slots=SQUEEZE_SLOTS,
-                    weights=schedule(groups, inner=len(mine), taps=1),
+                    weights=schedule(groups, inner=len(mine), taps=1, logic_bits=self.logic_bits),
                     arithmetic=self.arithmetic(mine),
                 )
             )

@@ -7,14 +7,12 @@ from dataclasses import asdict, dataclass
 from .spec import AverageSpec, ConvSpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, SqueezeSpec
 
 BLOCK_BITS = 18 * 1024
-LOGIC_BITS = 8 * 1024
-"""Bits up to which a bank of a ROM is made of logic."""
 BLOCK_SUMS = 64
 """Words of sums from which on a squeeze engine keeps them in block RAM."""
 BLOCK_REVISIT = 3
 """Fewest tiles with which it can: a word is read two cycles ahead."""
 SMALL_BITS = 2 * 1024
-"""Bits up to which synthesis makes a memory of distributed RAM."""
+"""Bits up to which a line buffer lies in distributed RAM."""
 RAM_WIDTHS = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 """Depth and width that one block RAM can have."""
 
@@ -84,6 +82,8 @@ class Part:
     tiles: int
     rom_bits: int
     """Bits of codes and gaps."""
+    logic_bits: int
+    """Bits up to which the last bank of them is logic."""
     code_length: int
     """Bits of the longest code word."""
     gap_length: int
@@ -95,7 +95,9 @@ class Part:
     sums: int
     """Words of sums."""
     buffer_depth: int
-    buffer_width: int
+    buffer_lanes: int
+    widened: bool
+    """Narrower words are written into its buffer, each to a part of a word."""
     squeeze: bool
 
     def resources(self) -> Resources:
@@ -103,16 +105,18 @@ class Part:
         lanes, bits = self.lanes, self.bits
         luts = 300 + 26 * self.code_length + (130 + 26 * self.gap_length if self.gap_length else 0)
         banks, rest = divmod(self.rom_bits, BLOCK_BITS)
-        if rest > LOGIC_BITS:
+        if rest > self.logic_bits:
             banks += 1
         else:
             luts += rest // 13
         luts += 12 * banks + self.starts * bits // 14
         blocks = banks
-        if self.buffer_depth * self.buffer_width > SMALL_BITS:
-            blocks += block_rams(self.buffer_depth, self.buffer_width)
+        if 8 * self.buffer_depth * self.buffer_lanes <= SMALL_BITS:
+            luts += 12 * -(-self.buffer_depth // 16) * self.buffer_lanes
+        elif self.widened:
+            blocks += block_rams(self.buffer_depth, 9 * self.buffer_lanes)
         else:
-            luts += 6 * -(-self.buffer_depth // 16) * -(-self.buffer_width // 4)
+            blocks += block_rams(self.buffer_depth, 8 * self.buffer_lanes)
         if self.squeeze and self.tiles >= BLOCK_REVISIT and self.sums >= BLOCK_SUMS:
             blocks += block_rams(self.sums, bits * lanes)
             luts += 100 + lanes * (100 + bits)
@@ -129,6 +133,11 @@ def pool_resources(lanes: int, channels: int, tiles: int) -> Resources:
 def depth(outer: int, inner: int) -> int:
     """Words of a memory addressed by two numbers side by side, the inner one in as many bits as it needs."""
     return outer << (inner - 1).bit_length()
+
+
+def rows(channels: int, tiles: int) -> int:
+    """Words of a row in a line buffer, where channel and tile stand side by side in the address."""
+    return depth(1 << (channels - 1).bit_length(), tiles)
 
 
 def _node(node: Node) -> Resources:
@@ -151,12 +160,14 @@ def _part(part: ConvSpec | SqueezeSpec) -> Part:
         lanes=part.output.lanes,
         tiles=part.output.tiles,
         rom_bits=codes.width * (len(codes.words) + (len(gaps.words) if gaps else 0)),
+        logic_bits=part.weights.logic_bits,
         code_length=max(codes.lengths),
         gap_length=max(gaps.lengths) if gaps else 0,
         starts=len(part.arithmetic.start),
         bits=part.arithmetic.bits,
-        sums=depth(part.weights.inner, part.source.tiles) if isinstance(part, SqueezeSpec) else part.output.tiles,
-        buffer_depth=part.slots * (part.source.tiles if isinstance(part, SqueezeSpec) else depth(part.channels, part.buffer_tiles)),
-        buffer_width=8 * (part.source.lanes if isinstance(part, SqueezeSpec) else part.buffer_lanes),
+        sums=depth(part.weights.inner, part.output.tiles) if squeeze else part.output.tiles,
+        buffer_depth=part.slots * (rows(part.channels, part.buffer_tiles) if isinstance(part, ConvSpec) else part.output.tiles),
+        buffer_lanes=part.buffer_lanes if isinstance(part, ConvSpec) else part.output.lanes,
+        widened=isinstance(part, ConvSpec) and part.source.lanes < part.buffer_lanes,
         squeeze=squeeze,
     )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .huffman import CanonicalCode, code_lengths
-from .spec import Encoded, Weights
+from .spec import LOGIC_BITS, Encoded, Weights
 
 CODE_LIMIT = {6: 9, 8: 12}
 """Longest code word by codebook bits, up to and including the key."""
@@ -30,7 +30,7 @@ class Group:
     """Every position has an entry, zero or not."""
 
 
-def schedule(groups: Sequence[Group], *, inner: int, taps: int) -> Weights:
+def schedule(groups: Sequence[Group], *, inner: int, taps: int, logic_bits: int = LOGIC_BITS) -> Weights:
     """The weight stream of an engine whose groups come in this order.
 
     Every non-zero weight gets an entry. Where the next one is further than an entry can skip, filler entries of weight zero lie between.
@@ -59,6 +59,7 @@ def schedule(groups: Sequence[Group], *, inner: int, taps: int) -> Weights:
         codebooks=codebooks,
         gaps=None if dense else encode(gap_ranks, GAP_LIMIT, codes.width),
         gap_values=gap_values[0],
+        logic_bits=logic_bits,
         last=(last_tap + (taps // 2 if kinds[-1] else 0), last_inner),
     )
 

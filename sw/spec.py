@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from .strips import Strips
 
+LOGIC_BITS = 8 * 1024
+"""Bits up to which the last bank of a ROM is made of logic, unless the plan says otherwise."""
 ROW_OVERHEAD = 2
 """Cycles between two output rows of a convolution engine, besides one for each input row released."""
 
@@ -48,6 +50,8 @@ class Weights:
     """Zeros skipped before the entry, for each rank of the gap code."""
     last: tuple[int, int]
     """(tap, inner) of the last entry: where the first entry counts from."""
+    logic_bits: int = LOGIC_BITS
+    """Bits up to which the last bank of the ROM, which is not full, is made of logic instead of a block RAM."""
 
     @property
     def groups(self) -> int:

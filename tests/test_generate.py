@@ -15,7 +15,7 @@ from generate import random_model
 
 from firebrick.hw.generate import Artefacts, generate
 from firebrick.hw.platform import RomFiles
-from firebrick.hw.rom import bank_words
+from firebrick.hw.rom import banks
 from firebrick.sw.compiler import compile_model
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.firefile import write_fire
@@ -67,8 +67,8 @@ def test_generate_names_its_top_module_and_rom_files(artefacts: Artefacts) -> No
 def test_generate_puts_the_plans_words_into_files(model: Model, artefacts: Artefacts) -> None:
     plan = compile_model(model, LANES)
     weights = [part.weights for engine in plan.engines for part in engine.parts]
-    lists = [one.codes.words + (one.gaps.words if one.gaps else ()) for one in weights]
-    words = [words[first : first + bank_words(9)] for words in lists for first in range(0, len(words), bank_words(9))]
+    lists = [[one.codes.words, one.gaps.words] if one.gaps else [one.codes.words] for one in weights]
+    words = [bank.words for one in lists for bank in banks(one, 9)]
     written = [tuple(int(line, 16) for line in contents.splitlines()) for contents in artefacts.roms.values()]
     assert Counter(written) == Counter(words)
 

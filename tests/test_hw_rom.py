@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from streams import take_first
 
 from firebrick.hw.huffman import HuffmanDecoder
-from firebrick.hw.rom import Rom
+from firebrick.hw.rom import Rom, banks
 from firebrick.sw.huffman import CanonicalCode
 from firebrick.sw.schedule import encode
 from firebrick.sw.spec import Encoded
@@ -127,3 +127,19 @@ def test_encode_is_what_the_canonical_code_says(seed: int) -> None:
     assert encoded.bits <= len(bits) < encoded.bits + encoded.width
     assert not bits[encoded.bits :].any()
     assert list(CanonicalCode(encoded.lengths).decode(bits, encoded.count)) == list(ranks)
+
+
+def test_banks_hold_the_lists_one_behind_the_other() -> None:
+    lists = [list(range(1, 501)) * 10, [7] * 500]
+    found = banks(lists, 9)
+    assert [(bank.first, len(bank.words), bank.ports, bank.logic) for bank in found] == [
+        (0, 2048, (0,), False),
+        (2048, 2048, (0,), False),
+        (4096, 1404, (0, 1), False),
+    ]
+    assert [word for bank in found for word in bank.words] == lists[0] + lists[1]
+
+
+def test_banks_of_logic_have_one_port() -> None:
+    found = banks([[1, 2, 3], [4, 5]], 9)
+    assert [(bank.words, bank.ports, bank.logic) for bank in found] == [((1, 2, 3, 0, 0), (0,), True), ((0, 0, 0, 4, 5), (1,), True)]

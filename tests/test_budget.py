@@ -1,0 +1,55 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The fastest plan within a board's resources, and what plans are expected to take."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+from generate import random_model
+
+from firebrick.sw.budget import LUT_SHARE, plan_for
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.model import Model
+from firebrick.sw.resources import Resources, block_rams, estimate, shortage, total
+
+LARGE = Resources(luts=80_000, block_rams=200, multipliers=150)
+
+
+def model_of(seed: int) -> Model:
+    return random_model(np.random.default_rng(seed), fires=2)
+
+
+@pytest.mark.parametrize(
+    ("depth", "width", "count"), [(512, 36, 1), (513, 36, 2), (1024, 18, 1), (2048, 9, 1), (2048, 10, 2), (1024, 112, 7), (100, 8, 1)]
+)
+def test_block_rams_take_the_shape_that_wastes_least(depth: int, width: int, count: int) -> None:
+    assert block_rams(depth, width) == count
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_plan_for_stays_within_the_room(seed: int) -> None:
+    model = model_of(seed)
+    plan = plan_for(model, LARGE)
+    needed = total(estimate(plan))
+    assert needed.luts <= LUT_SHARE * LARGE.luts
+    assert shortage(LARGE, needed) == ""
+    assert needed.multipliers == plan.lanes
+    assert set(estimate(plan)) == {node.name for node in plan.nodes if hasattr(node, "name")}
+
+
+@pytest.mark.parametrize("kind", ["luts", "block_rams", "multipliers"])
+def test_plan_for_is_no_faster_with_less(kind: str) -> None:
+    model = model_of(1)
+    plan = plan_for(model, LARGE)
+    used = asdict(total(estimate(plan)))
+    tight = {"luts": int(0.9 * used["luts"] / LUT_SHARE), "block_rams": used["block_rams"] - 1, "multipliers": used["multipliers"] - 1}
+    less = plan_for(model, replace(LARGE, **{kind: tight[kind]}))
+    assert less.cycles >= plan.cycles
+    assert asdict(total(estimate(less)))[kind] <= tight[kind]
+
+
+@pytest.mark.parametrize("kind", ["luts", "block_rams", "multipliers"])
+def test_plan_for_says_what_is_missing(kind: str) -> None:
+    with pytest.raises(FirebrickError, match=rf"does not fit: even a slow plan needs .*{kind.replace('_', ' ')} of 0; take fewer classes"):
+        plan_for(model_of(2), replace(LARGE, **{kind: 0}))
