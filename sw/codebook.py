@@ -16,7 +16,7 @@ from .errors import FirebrickError
 Vector = NDArray[np.float64]
 
 NONZERO_BITS = 2.0
-"""What a weight other than zero costs beyond its code: a gap to store, and a cycle of the hardware."""
+"""What a weight other than zero costs beyond its code, in bits: a gap to store."""
 _ROUNDS = 12
 _SAMPLES = 60_000
 
@@ -29,11 +29,12 @@ class Codebook:
     bits: Vector
 
 
-def codebook(values: Vector, importance: Vector, rate: float, size: int) -> Codebook:
+def codebook(values: Vector, importance: Vector, rate: float, size: int, nonzero_bits: float = NONZERO_BITS) -> Codebook:
     """At most ``size`` entries, zero among them, for the least sum of importance * (value - entry)^2 + rate * bits.
 
-    ``values`` and ``importance`` (not negative) are vectors of one length, ``rate`` is not negative. Found by Lloyd's rounds from two
-    starts, equal steps and quantiles, on evenly spaced samples where the values are many.
+    ``values`` and ``importance`` (not negative) are vectors of one length, ``rate`` is not negative, ``nonzero_bits`` is what a weight
+    other than zero costs beyond its code. Found by Lloyd's rounds from two starts, equal steps and quantiles, on evenly spaced samples
+    where the values are many.
     """
     if values.shape != importance.shape or values.ndim != 1:
         raise FirebrickError(f"values and importance must be vectors of one length, not {values.shape} and {importance.shape}")
@@ -48,26 +49,26 @@ def codebook(values: Vector, importance: Vector, rate: float, size: int) -> Code
     step = float(np.ptp(np.append(seen, 0.0))) / (size - 1)
     steps = np.arange(np.ceil(min(seen.min(), 0.0) / step - 1e-9), np.floor(max(seen.max(), 0.0) / step + 1e-9) + 1) * step
     quantiles = np.append(np.quantile(seen, (np.arange(size - 1) + 0.5) / (size - 1)), 0.0)
-    found = [_lloyd(seen, weight, scaled_rate, np.unique(start)) for start in (steps, quantiles)]
+    found = [_lloyd(seen, weight, scaled_rate, np.unique(start), nonzero_bits) for start in (steps, quantiles)]
     return min(found, key=lambda pair: pair[1])[0]
 
 
-def code_bits(codes: NDArray[np.int64], entries: Vector) -> Vector:
-    """What each entry costs in bits: its share of the codes' entropy, and NONZERO_BITS unless it is zero."""
+def code_bits(codes: NDArray[np.int64], entries: Vector, nonzero_bits: float = NONZERO_BITS) -> Vector:
+    """What each entry costs in bits: its share of the codes' entropy, and ``nonzero_bits`` unless it is zero."""
     counts = np.bincount(codes.reshape(-1), minlength=len(entries)) + 0.5
-    return np.asarray(np.log2(counts.sum() / counts) + NONZERO_BITS * (entries != 0))
+    return np.asarray(np.log2(counts.sum() / counts) + nonzero_bits * (entries != 0))
 
 
-def _lloyd(values: Vector, weight: Vector, rate: float, start: Vector) -> tuple[Codebook, float]:
+def _lloyd(values: Vector, weight: Vector, rate: float, start: Vector, nonzero_bits: float) -> tuple[Codebook, float]:
     """The codebook that the rounds end with, and what it costs."""
     entries = start
-    bits = np.log2(len(start)) + NONZERO_BITS * (entries != 0)
+    bits = np.log2(len(start)) + nonzero_bits * (entries != 0)
     cost = np.inf
     for _ in range(_ROUNDS):
         costs = weight[:, None] * (values[:, None] - entries) ** 2 + rate * bits
         codes = costs.argmin(axis=1)
         cost = float(costs[np.arange(len(codes)), codes].sum())
-        bits = code_bits(codes, entries)
+        bits = code_bits(codes, entries, nonzero_bits)
         mass = np.bincount(codes, weight, len(entries))
         centres = np.bincount(codes, weight * values, len(entries)) / np.where(mass > 0, mass, 1.0)
         entries = np.where((mass > 0) & (entries != 0), centres, entries)

@@ -6,7 +6,8 @@ Layer by layer, in the order of the dataflow: each layer is quantised for the in
 give, and its bias takes up the mean of what is left (calibration needs pictures, no labels).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from . import floatnet, golden
 from .calibrate import activation_scales, moments
+from .codebook import NONZERO_BITS
 from .errors import FirebrickError
 from .floatmodel import FloatModel
 from .model import Model, QuantizedLayer
@@ -29,61 +31,73 @@ _HARM = {"first": 8.0, "last": 2.5, "squeeze1x1": 1.4, "expand1x1": 0.7, "expand
 """How far the scores of SqueezeNet v1.1 move (relative entropy) when noise of 5 % is added to a layer's weights; typical of each kind."""
 
 
+@dataclass(frozen=True)
+class Settings:
+    """What to compress to."""
+
+    bits: int = 6
+    """Width of a codebook index, 4 to 8; at 8, and with all else as it is by default, a published codebook is kept."""
+    density: float | Mapping[str, float] | None = None
+    """Share of a layer's weights to keep at most, above 0 to 1: of every layer but the first, or by layer name; None for no limit."""
+    price: float = 1.0
+    """What a bit of storage is worth in accuracy, relative to the default; a higher price gives a smaller file with fewer weights."""
+    cycle_price: float = 0.0
+    """What a weight costs, in bits, for being multiplied as often in a frame as the average weight; in proportion for all others."""
+
+    def verify(self) -> None:
+        """Raise FirebrickError unless every setting is in its range."""
+        if not 4 <= self.bits <= 8:
+            raise FirebrickError(f"bits must be 4 to 8, not {self.bits}")
+        for density in self.density.values() if isinstance(self.density, Mapping) else [self.density]:
+            if density is not None and not 0 < density <= 1:
+                raise FirebrickError(f"density must be above 0 and at most 1, not {density}")
+        for what, price in (("price", self.price), ("cycle_price", self.cycle_price)):
+            if not 0 <= price < 1e6:
+                raise FirebrickError(f"{what} must be 0 to 1,000,000, not {price}")
+
+
 def compress(
-    source: FloatModel,
-    *,
-    bits: int = 6,
-    density: float | None = None,
-    calibration: Sequence[Path] = (),
-    progress: Progress | None = None,
+    source: FloatModel, settings: Settings | None = None, *, calibration: Sequence[Path] = (), progress: Progress | None = None
 ) -> Model:
-    """The integers of a float network.
+    """The integers of a float network; see ``Compressor``."""
+    return Compressor(source, calibration, progress).compress(settings or Settings())
+
+
+class Compressor:
+    """A float network and what pictures tell of it, measured once for any number of settings.
 
     Args:
         source: the network; its first stage must be a convolution without padding, into which the mean is folded.
-        bits: width of a codebook index, 4 to 8; at 8, and without a density, a published codebook is kept.
-        density: share of each layer's weights to keep, above 0 to 1; None keeps all. The first layer is not pruned.
         calibration: pictures that activations are measured on; without any, the photographs of scikit-image are taken.
         progress: called with (what, done, total).
     """
-    if not 4 <= bits <= 8:
-        raise FirebrickError(f"bits must be 4 to 8, not {bits}")
-    if density is not None and not 0 < density <= 1:
-        raise FirebrickError(f"density must be above 0 and at most 1, not {density}")
-    source.verify()
-    first = source.network.stages[0]
-    if not isinstance(first, Conv) or first.padding:
-        raise FirebrickError(f"network {source.network.name}: the first stage must be a convolution without padding, to take up the mean")
-    frames, described = calibration_frames(calibration, source.preprocessing, source.network.input)
-    walk = _Walk(source, bits, density, frames, progress or _silent)
-    layers = walk.layers()
-    scores = next(reversed(walk.scales))
-    last = source.network.shapes()[-2]
-    model = Model(
-        source.network,
-        layers,
-        source.preprocessing,
-        source.labels,
-        walk.scales[scores] / (last.height * last.width),
-        {
-            **{key: value for key, value in source.metadata.items() if key != "name"},
-            **described,
-            "command": _command(source, bits, density, calibration),
-            "bits": str(bits),
-            "density": "all" if density is None else str(density),
-        },
-    )
-    model.verify()
-    return model
 
+    def __init__(self, source: FloatModel, calibration: Sequence[Path] = (), progress: Progress | None = None) -> None:
+        source.verify()
+        first = source.network.stages[0]
+        if not isinstance(first, Conv) or first.padding:
+            raise FirebrickError(
+                f"network {source.network.name}: the first stage must be a convolution without padding, to take up the mean"
+            )
+        self.source, self.progress = source, progress or _silent
+        self.frames, self.described = calibration_frames(calibration, source.preprocessing, source.network.input)
+        self.scales = activation_scales(source, self.frames, self.progress)
 
-def _command(source: FloatModel, bits: int, density: float | None, calibration: Sequence[Path]) -> str:
-    words = ["firebrick import", source.metadata.get("name", source.network.name), f"--bits {bits}"]
-    if density is not None:
-        words.append(f"--density {density}")
-    if calibration:
-        words.append(f"--calibrate {calibration[0].resolve().parent.name}")
-    return " ".join([*words, f"-o {source.network.name}.fire"])
+    def compress(self, settings: Settings) -> Model:
+        """The network's integers at these settings."""
+        settings.verify()
+        last = self.source.network.shapes()[-2]
+        scores = next(reversed(self.scales))
+        model = Model(
+            self.source.network,
+            _Walk(self, settings).layers(),
+            self.source.preprocessing,
+            self.source.labels,
+            self.scales[scores] / (last.height * last.width),
+            {**{key: value for key, value in self.source.metadata.items() if key != "name"}, **self.described, "bits": str(settings.bits)},
+        )
+        model.verify()
+        return model
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:
@@ -93,13 +107,16 @@ def _silent(_what: str, _done: int, _total: int) -> None:
 class _Walk:
     """The integer network and the float network, side by side through the stages."""
 
-    def __init__(self, source: FloatModel, bits: int, density: float | None, frames: NDArray[np.uint8], progress: Progress) -> None:
-        self.source, self.bits, self.density, self.progress = source, bits, density, progress
-        self.scales = activation_scales(source, frames, progress)
-        self.maps = frames
-        self.wanted = floatnet.centred(source, frames, np.float32)
+    def __init__(self, measured: Compressor, settings: Settings) -> None:
+        self.source, self.scales, self.progress, self.settings = measured.source, measured.scales, measured.progress, settings
+        self.maps = measured.frames
+        self.wanted = floatnet.centred(self.source, measured.frames, np.float32)
         self.scale = 1.0
-        self.last = source.network.layers()[-1].name
+        layers = self.source.network.layers()
+        self.last = layers[-1].name
+        uses = {layer.name: layer.output.height * layer.output.width for layer in layers}
+        mean = sum(layer.macs for layer in layers) / sum(layer.weights for layer in layers)
+        self.nonzero_bits = {name: NONZERO_BITS + settings.cycle_price * count / mean for name, count in uses.items()}
         self.done: dict[str, QuantizedLayer] = {}
 
     def layers(self) -> dict[str, QuantizedLayer]:
@@ -140,7 +157,7 @@ class _Walk:
     ) -> tuple[Bytes, Floats]:
         """Quantise layers that share input, output scale and shift; returns their integer and float outputs, pooled if asked."""
         targets = [self._target(name, conv, maps, wanted, scale) for name, conv in convs]
-        layers = quantize(targets, self.scales[convs[0][0]], self.bits)
+        layers = quantize(targets, self.scales[convs[0][0]], self.settings.bits)
         self.done.update(zip((name for name, _ in convs), layers, strict=True))
         finish = golden.max_pool if pool else np.asarray
         outputs: list[Bytes] = []
@@ -160,16 +177,23 @@ class _Walk:
         return _HARM["last" if name == self.last else name.rpartition("/")[2] if "/" in name else "other"]
 
     def _target(self, name: str, conv: Conv, maps: Bytes, wanted: Floats, scale: float) -> Target:
-        weights = self.source.weights[name].astype(np.float64)
-        density = self.density if self.density is not None and self.done else 1.0
-        published = self.source.coded.get(name) if self.bits == PUBLISHED_BITS and self.density is None else None
+        settings = self.settings
+        keep = settings == Settings(bits=PUBLISHED_BITS)
         return Target(
             name,
-            weights,
+            self.source.weights[name].astype(np.float64),
             self.source.biases[name].astype(np.float64),
             moments(maps, wanted, conv),
             scale,
             self._harm(name),
-            density,
-            published,
+            self._density(name),
+            settings.price,
+            self.nonzero_bits[name],
+            self.source.coded.get(name) if keep else None,
         )
+
+    def _density(self, name: str) -> float:
+        density = self.settings.density
+        if isinstance(density, Mapping):
+            return density.get(name, 1.0)
+        return density if density is not None and self.done else 1.0

@@ -22,9 +22,18 @@ PIXELS_MAX = 100_000_000
 def read_picture(path: Path, preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
     """A picture file as a network's input: RGB bytes of shape (3, rows, columns).
 
-    Turned as its EXIF orientation says; scaled (bicubic, antialiased) so that its short side is ``preprocessing.resize``, unless it
-    is already; cropped in the middle to ``shape``. Transparent pixels are shown on white.
-    Raises FirebrickError when the file is missing, broken, no picture or has more than PIXELS_MAX pixels.
+    Opened as by ``open_picture``; scaled (bicubic, antialiased) so that its short side is ``preprocessing.resize``, unless it is
+    already; cropped in the middle to ``shape``. Raises FirebrickError when the file is missing, broken, no picture or too large.
+    """
+    return fit(open_picture(path, 4 * preprocessing.resize), preprocessing, shape)
+
+
+def open_picture(path: Path, least: int) -> Image.Image:
+    """A picture file as upright RGB.
+
+    Turned as its EXIF orientation says; transparent pixels are shown on white. A large JPEG may come in a half, a quarter or an eighth
+    of its size, with sides of at least ``least`` pixels. Raises FirebrickError when the file is missing, broken, no picture or has more
+    than PIXELS_MAX pixels.
     """
     try:
         with warnings.catch_warnings():
@@ -32,8 +41,8 @@ def read_picture(path: Path, preprocessing: Preprocessing, shape: Shape) -> NDAr
             with Image.open(path) as file:
                 if file.width * file.height > PIXELS_MAX:
                     raise FirebrickError(f"{path} has {file.width}x{file.height} pixels; the most is {PIXELS_MAX // 10**6} megapixels")
-                file.draft("RGB", (4 * preprocessing.resize, 4 * preprocessing.resize))
-                picture = _rgb(ImageOps.exif_transpose(file))
+                file.draft("RGB", (least, least))
+                return _rgb(ImageOps.exif_transpose(file))
     except FirebrickError:
         raise
     except Image.DecompressionBombError as problem:
@@ -42,7 +51,6 @@ def read_picture(path: Path, preprocessing: Preprocessing, shape: Shape) -> NDAr
         raise FirebrickError(f"{path} does not exist; name a picture") from problem
     except Exception as problem:  # a damaged file may raise anything from inside a decoder
         raise FirebrickError(f"{path} cannot be read as a picture; give a complete JPEG, PNG or similar file") from problem
-    return fit(picture, preprocessing, shape)
 
 
 def fit(picture: Image.Image, preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:

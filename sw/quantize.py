@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .calibrate import Moments
-from .codebook import Codebook, code_bits, codebook
+from .codebook import NONZERO_BITS, Codebook, code_bits, codebook
 from .errors import FirebrickError
 from .feedback import Feedback, Matrix, compensated
 from .floatmodel import Coded
@@ -18,7 +18,7 @@ CENTROID_MAX = (1 << (CENTROID_BITS - 1)) - 1
 RATE = 4e-8
 """What a bit of storage is worth: this share of the output variance that weights of this size and no structure would give.
 
-To be divided by a layer's ``harm``.
+To be divided by a layer's ``harm``, and multiplied by the price of a bit.
 """
 
 
@@ -38,6 +38,10 @@ class Target:
     """How much noise in these weights harms the scores, relative to other layers' noise of the same relative size."""
     density: float = 1.0
     """Share of the weights to keep at most."""
+    price: float = 1.0
+    """What a bit is worth, relative to RATE."""
+    nonzero_bits: float = NONZERO_BITS
+    """What a weight other than zero costs beyond its code, in bits."""
     published: Coded | None = None
     """Codes and codebook to keep; None to make new ones."""
 
@@ -85,11 +89,11 @@ def _cluster(target: Target, bits: int) -> _Clustered:
     kept = original != 0
     if target.density * kept.size < np.count_nonzero(kept):
         kept &= feedback.prune(np.where(kept, weights, 0.0), target.density)
-    rate = RATE / target.harm * float(np.sum(weights**2)) * float(np.diag(covariance).mean())
+    rate = RATE * target.price / target.harm * float(np.sum(weights**2)) * float(np.diag(covariance).mean())
     importance = np.broadcast_to(feedback.importance, weights.shape)
-    book = codebook(weights[kept], importance[kept], rate, 1 << bits)
+    book = codebook(weights[kept], importance[kept], rate, 1 << bits, target.nonzero_bits)
     codes = feedback.round(weights, kept, book, rate)  # what the codes cost is known better once errors are fed forward
-    book = Codebook(book.entries, code_bits(codes[kept], book.entries))
+    book = Codebook(book.entries, code_bits(codes[kept], book.entries, target.nonzero_bits))
     return _Clustered(weights, kept, feedback, book, rate)
 
 

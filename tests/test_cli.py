@@ -17,7 +17,7 @@ from firebrick.sw.cli import main
 from firebrick.sw.firefile import read_fire
 from firebrick.sw.pictures import read_pictures
 
-COMMANDS = ("models", "network", "paper", "import", "inspect", "classify", "evaluate", "verilog", "bitstream", "demo")
+COMMANDS = ("models", "network", "paper", "import", "compress", "inspect", "classify", "evaluate", "verilog", "bitstream", "demo")
 
 
 def firebrick(*arguments: object) -> str:
@@ -39,7 +39,7 @@ def test_help_has_an_example_and_json(command: str) -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    check = "import sys, firebrick.sw.cli; print({'numpy', 'amaranth', 'rich', 'PIL', 'onnx', 'cocotb'} & set(sys.modules))"
+    check = "import sys, firebrick.sw.cli; print({'numpy', 'amaranth', 'rich', 'PIL', 'onnx', 'cocotb', 'torch'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from firebrick.sw import floatnet, golden
 from firebrick.sw.calibrate import activation_scales, best_scale, moments, scale_owners
 from firebrick.sw.columns import columns
-from firebrick.sw.compress import compress
+from firebrick.sw.compress import Settings, compress
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.firefile import encode_model
 from firebrick.sw.floatmodel import Coded, FloatModel
@@ -76,14 +76,14 @@ def distance(model: Model, source: FloatModel, frames: NDArray[np.uint8]) -> flo
 def test_compressed_network_is_near_the_float_one(paths: list[Path], seed: int) -> None:
     source = float_model(seed=seed)
     frames = frames_of(source, paths)
-    errors = {bits: distance(compress(source, bits=bits, calibration=paths), source, frames) for bits in (4, 6, 8)}
+    errors = {bits: distance(compress(source, Settings(bits), calibration=paths), source, frames) for bits in (4, 6, 8)}
     assert errors[8] < 0.01
     assert errors[6] < 0.02
     assert errors[4] < 0.1
 
 
 def test_compress_uses_the_range_of_centroids_and_one_shift_a_fire(paths: list[Path]) -> None:
-    model = compress(float_model(), bits=6, calibration=paths)
+    model = compress(float_model(), Settings(6), calibration=paths)
     model.verify()
     for name, layer in model.layers.items():
         partner = name.replace("expand1x1", "expand3x3") if "expand1x1" in name else name.replace("expand3x3", "expand1x1")
@@ -95,7 +95,7 @@ def test_compress_uses_the_range_of_centroids_and_one_shift_a_fire(paths: list[P
 
 def test_compress_folds_the_mean_into_the_first_bias(paths: list[Path]) -> None:
     source = float_model()
-    model = compress(source, bits=8, calibration=paths)
+    model = compress(source, Settings(8), calibration=paths)
     frames = frames_of(source, paths)
     maps = golden.convolve(frames, model.layers["conv1"], stride=2)
     wanted = floatnet.convolve(source, "conv1", floatnet.centred(source, frames, np.float32), stride=2)
@@ -106,7 +106,7 @@ def test_compress_folds_the_mean_into_the_first_bias(paths: list[Path]) -> None:
 @pytest.mark.parametrize("density", [0.2, 0.5, 0.9])
 def test_compress_prunes_all_but_the_first_layer(paths: list[Path], density: float) -> None:
     source = float_model()
-    model = compress(source, bits=6, density=density, calibration=paths)
+    model = compress(source, Settings(6, density), calibration=paths)
     for name, layer in model.layers.items():
         assert layer.nonzero <= (1.0 if name == "conv1" else density) * layer.codes.size
     assert model.layers["conv1"].nonzero > 0.5 * model.layers["conv1"].codes.size
@@ -128,7 +128,7 @@ def coded_model() -> FloatModel:
 
 def test_compress_keeps_a_published_codebook_at_8_bits(paths: list[Path]) -> None:
     source = coded_model()
-    model = compress(source, bits=8, calibration=paths)
+    model = compress(source, Settings(8), calibration=paths)
     for name, coded in source.coded.items():
         layer = model.layers[name]
         lost = (coded.codes != 0) & (layer.codes == 0)
@@ -141,26 +141,24 @@ def test_compress_keeps_a_published_codebook_at_8_bits(paths: list[Path]) -> Non
 
 def test_compress_keeps_published_zeros_at_6_bits(paths: list[Path]) -> None:
     source = coded_model()
-    model = compress(source, bits=6, calibration=paths)
+    model = compress(source, Settings(6), calibration=paths)
     for name, coded in source.coded.items():
         assert (model.layers[name].codes[coded.codes == 0] == 0).all()
 
 
-def test_compress_gives_the_same_bytes_twice_and_says_how(paths: list[Path]) -> None:
+def test_compress_gives_the_same_bytes_twice_and_says_of_which_pictures(paths: list[Path]) -> None:
     source = float_model()
-    first, second = (compress(source, bits=5, density=0.7, calibration=paths) for _ in range(2))
+    first, second = (compress(source, Settings(5, 0.7), calibration=paths) for _ in range(2))
     assert encode_model(first) == encode_model(second)
-    assert first.metadata["command"] == f"firebrick import noise --bits 5 --density 0.7 --calibrate {paths[0].parent.name} -o small.fire"
     assert first.metadata["calibration"] == "16 pictures"
-    other = compress(source, bits=5, density=0.7, calibration=paths[1:])
+    other = compress(source, Settings(5, 0.7), calibration=paths[1:])
     assert other.metadata["calibration sha256"] != first.metadata["calibration sha256"]
 
 
 def test_compress_falls_back_on_photographs() -> None:
     pytest.importorskip("skimage", reason="needs scikit-image's photographs")
-    model = compress(float_model(), bits=4)
+    model = compress(float_model(), Settings(4))
     assert "scikit-image" in model.metadata["calibration"]
-    assert "--calibrate" not in model.metadata["command"]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -169,13 +167,13 @@ def test_compress_takes_any_network_of_the_family(paths: list[Path], seed: int, 
     network = random_network(np.random.default_rng(seed), bypass=bypass)
     if max(network.input.height, network.input.width) > 40:
         network = replace(network, input=Shape(3, 40, 40))
-    compress(float_model(network, seed), bits=4, calibration=paths[:2]).verify()
+    compress(float_model(network, seed), Settings(4), calibration=paths[:2]).verify()
 
 
 def test_compress_pools_as_often_as_the_network_does(paths: list[Path]) -> None:
     stages = (NETWORK.stages[0], MaxPool("a"), MaxPool("b"), *NETWORK.stages[2:5], MaxPool("c"), *NETWORK.stages[5:])
     source = float_model(replace(NETWORK, stages=stages))
-    assert distance(compress(source, bits=8, calibration=paths), source, frames_of(source, paths)) < 0.02
+    assert distance(compress(source, Settings(8), calibration=paths), source, frames_of(source, paths)) < 0.02
 
 
 def test_compress_survives_dead_and_giant_weights(paths: list[Path]) -> None:
@@ -183,19 +181,19 @@ def test_compress_survives_dead_and_giant_weights(paths: list[Path]) -> None:
     source.weights["fire2/squeeze1x1"][:] = 0
     source.biases["fire2/squeeze1x1"][:] = -1
     source.weights["fire3/expand1x1"][0] *= 1e6
-    compress(source, bits=6, calibration=paths[:3]).verify()
+    compress(source, Settings(6), calibration=paths[:3]).verify()
 
 
 @pytest.mark.parametrize(("bits", "density"), [(3, None), (9, None), (6, 0.0), (6, 1.1), (6, float("nan"))])
 def test_compress_rejects_bits_and_density(bits: int, density: float | None) -> None:
     with pytest.raises(FirebrickError, match=r"(bits|density) must be"):
-        compress(float_model(), bits=bits, density=density)
+        compress(float_model(), Settings(bits, density))
 
 
 def test_compress_rejects_a_first_stage_that_cannot_take_up_the_mean() -> None:
     network = replace(NETWORK, stages=(Conv("conv1", 12, 3, stride=2, padding=1), *NETWORK.stages[1:]))
     with pytest.raises(FirebrickError, match="first stage must be a convolution without padding"):
-        compress(float_model(network), bits=6)
+        compress(float_model(network), Settings(6))
 
 
 def test_moments_are_those_of_all_windows() -> None:

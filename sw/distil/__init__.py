@@ -1,0 +1,14 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Distillation: a model's integers are trained to say what the float network says, on pictures without labels (needs PyTorch)."""
+
+from importlib.util import find_spec
+
+from ..errors import FirebrickError
+from .recipe import Recipe as Recipe
+
+
+def check_torch() -> None:
+    """Raise FirebrickError unless PyTorch is installed."""
+    if find_spec("torch") is None:
+        raise FirebrickError("PyTorch, which distillation needs, is missing; install firebrick[train], or leave out --distil")

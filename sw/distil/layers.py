@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""One layer of integers as something that can be trained: what runs forward is what the hardware computes."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..model import ACTIVATION_MAX, QuantizedLayer
+from ..network import Conv
+from ..quantize import CENTROID_MAX
+
+
+class Requantise(torch.autograd.Function):
+    """floor(sum + 1/2), clamped to a byte; the gradient goes straight through where the byte is neither 0 nor 255 (arXiv:1308.3432)."""
+
+    @staticmethod
+    def forward(ctx: Any, sums: Tensor, bias: Tensor, dtype: torch.dtype) -> Tensor:
+        """Bytes, in ``dtype``, of sums (frames, filters, rows, columns) and bias (filters, 1, 1), both in output steps."""
+        bytes_ = sums.add(bias + 0.5).floor_().clamp_(0, ACTIVATION_MAX).to(dtype)
+        ctx.save_for_backward(bytes_)
+        return bytes_
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
+        """The gradients of the sums and of the bias."""
+        (bytes_,) = ctx.saved_tensors
+        through = torch.ops.aten.hardtanh_backward(gradients[0], bytes_, 0, ACTIVATION_MAX)
+        return through, through.sum((0, 2, 3), dtype=torch.float64)[:, None, None], None
+
+
+class TrainedLayer(nn.Module):
+    """A quantised convolution whose weights, centroids and biases are trained.
+
+    Each kept weight has a latent value, in centroid units, and is the centroid nearest to it. Gradients reach the centroid as the sum
+    over its weights (arXiv:1510.00149, Section 3) and, straight through, the latent values, so that weights change their centroid.
+    Centroids and biases are rounded to the integers that the hardware has.
+    """
+
+    codes: Tensor
+    kept: Tensor
+
+    def __init__(self, conv: Conv, layer: QuantizedLayer, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.conv, self.dtype, self.shift, self.entries = conv, dtype, layer.shift, len(layer.codebook)
+        self.latent = nn.Parameter(torch.from_numpy(layer.weights.astype(np.float32)))
+        used = np.unique(layer.codebook[1 : int(layer.codes.max(initial=0)) + 1])
+        self.centroids = nn.Parameter(torch.from_numpy(used[used != 0].astype(np.float32)))
+        self.bias = nn.Parameter(torch.from_numpy(np.ldexp(layer.bias.astype(np.float64), -layer.shift)))
+        self.register_buffer("kept", self.latent.detach() != 0)
+
+    def weights(self) -> Tensor:
+        """The integer weights, as float32 of shape (filters, channels, kernel, kernel)."""
+        if not len(self.centroids):
+            return torch.zeros_like(self.latent)
+        ascending, order = torch.sort(self.centroids.detach())
+        middles = (ascending[1:] + ascending[:-1]) / 2
+        codes = order[torch.bucketize(self.latent.detach(), middles)]
+        integers = self.centroids + (self.centroids.round().clamp(-CENTROID_MAX, CENTROID_MAX) - self.centroids).detach()
+        through = self.latent - self.latent.detach()
+        return torch.where(self.kept, integers[codes] + through, 0.0)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Bytes (frames, filters, rows, columns) of bytes (frames, channels, rows, columns)."""
+        weights = (self.weights().to(maps.dtype) * 0.5**self.shift).contiguous(memory_format=torch.channels_last)
+        sums = functional.conv2d(maps, weights, stride=self.conv.stride, padding=self.conv.padding)
+        unit = 0.5**self.shift
+        bias = self.bias + ((self.bias / unit).round() * unit - self.bias).detach()
+        bias = bias.to(torch.promote_types(maps.dtype, torch.float32))  # a sum of bfloat16 and this is one of float32
+        result: Tensor = Requantise.apply(sums, bias[:, None, None], self.dtype)
+        return result
+
+    def prune(self, count: int) -> None:
+        """Keep the ``count`` greatest weights only."""
+        size = self.latent.detach().abs().reshape(-1)
+        self.kept.zero_()
+        self.kept.view(-1)[torch.topk(size, count).indices] = True
+
+    def quantised(self) -> QuantizedLayer:
+        """The integers at present."""
+        with torch.no_grad():
+            weights: NDArray[np.int32] = self.weights().round().to(torch.int32).numpy(force=True)
+            bias = (self.bias.double() * 2.0**self.shift).round().to(torch.int64).numpy(force=True)
+        used = np.unique(weights[weights != 0])
+        table = np.zeros(self.entries, np.int32)
+        table[1 : len(used) + 1] = used
+        codes = np.where(weights == 0, 0, np.searchsorted(used, weights) + 1).astype(np.uint8)
+        return QuantizedLayer(codes, table, bias, self.shift)

@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""From a float network to a trained model: quantise within a budget, then distil; what is done survives an interruption."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from .compress import Compressor, Settings
+from .distil import Recipe, check_torch
+from .errors import FirebrickError
+from .files import write_whole
+from .firefile import encode_model, read_fire
+from .floatmodel import FloatModel
+from .model import Model
+from .pricing import Budget, compress_within
+from .progress import Report
+from .samples import photographs
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """What is wanted of a float network."""
+
+    settings: Settings = field(default_factory=Settings)
+    budget: Budget | None = None
+    """None to pay the settings' prices."""
+    pictures: Sequence[Path] = ()
+    """To measure and to train on; without any, the photographs of scikit-image."""
+    recipe: Recipe | None = None
+    """None not to train."""
+    labels: Sequence[int] | None = None
+    """Class index of each picture, or -1; None where there are none."""
+
+
+class Work:
+    """The files beside an output that keep what is done until all is: the model to start training from, and the training."""
+
+    def __init__(self, output: Path) -> None:
+        self.start = output.with_name(f"{output.name}.start")
+        self.training = output.with_name(f"{output.name}.training")
+
+    def clear(self) -> None:
+        """Remove them."""
+        self.start.unlink(missing_ok=True)
+        self.training.unlink(missing_ok=True)
+
+
+def make_model(source: FloatModel, order: Order, work: Work | None = None, progress: Report | None = None) -> Model:
+    """The model that is ordered; what ``work`` holds of the same order is not done again."""
+    if order.recipe is None:
+        return _quantised(source, order, progress)
+    check_torch()
+    from .distil.train import distil
+
+    task = _digest(source, order)
+    start = _started(work, task)
+    if start is None:
+        start = _quantised(source, order, progress)
+        start = replace(start, metadata={**start.metadata, "task": task})
+        if work is not None:
+            write_whole(work.start, encode_model(start))
+    start = replace(start, metadata={key: value for key, value in start.metadata.items() if key != "task"})
+    pictures = order.pictures or photographs()
+    checkpoint = work.training if work is not None else None
+    return distil(start, source, pictures, order.recipe, labels=order.labels, checkpoint=checkpoint, progress=progress)
+
+
+def _quantised(source: FloatModel, order: Order, progress: Report | None) -> Model:
+    compressor = Compressor(source, order.pictures, progress)
+    if order.budget is None:
+        return compressor.compress(order.settings)
+    return compress_within(compressor, order.settings, order.budget)
+
+
+def _started(work: Work | None, task: str) -> Model | None:
+    """The model that was quantised before, if it is for this task."""
+    if work is None or not work.start.exists():
+        return None
+    try:
+        model = read_fire(work.start)
+    except FirebrickError:
+        return None
+    return model if model.metadata.get("task") == task else None
+
+
+def _digest(source: FloatModel, order: Order) -> str:
+    """Of all that decides what quantising gives."""
+    digest = hashlib.sha256(repr((source.network, source.preprocessing, order.settings, order.budget)).encode())
+    for name, weights in source.weights.items():
+        digest.update(weights.tobytes() + source.biases[name].tobytes())
+    for path in order.pictures:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,171 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Distillation: what is trained is what runs; it helps, resumes, and gives the same model again."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from generate import random_model
+from numpy.typing import NDArray
+from PIL import Image
+from test_compress import float_model
+
+from firebrick.sw import floatnet, golden
+from firebrick.sw.compress import Settings, compress
+from firebrick.sw.distil import Recipe
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.firefile import encode_model
+from firebrick.sw.floatmodel import FloatModel
+from firebrick.sw.model import Model
+from firebrick.sw.network import Bypass
+from firebrick.sw.pictures import read_pictures
+
+torch = pytest.importorskip("torch", reason="needs PyTorch, which firebrick[train] brings")
+
+from firebrick.sw.distil import train  # noqa: E402
+from firebrick.sw.distil.layers import Requantise  # noqa: E402
+from firebrick.sw.distil.student import Student, Teacher  # noqa: E402
+from firebrick.sw.distil.views import Views  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(3)
+    for index in range(24):
+        blobs = Image.fromarray(rng.integers(0, 256, (7, 9, 3), dtype=np.uint8)).resize((60, 44), Image.Resampling.BICUBIC)
+        blobs.save(folder / f"{index:02}.png")
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)  # threads wait for each other where tests run on all cores
+
+
+def shares(scores: NDArray[Any]) -> NDArray[np.float64]:
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def distance(model: Model, source: FloatModel, paths: list[Path]) -> float:
+    """Mean relative entropy of the model's scores and the float network's."""
+    frames = read_pictures(paths, source.preprocessing, source.network.input)
+    wanted, found = shares(floatnet.run(source, frames)), shares(golden.run(model, frames) * model.score_scale)
+    return float((wanted * np.log((wanted + 1e-9) / (found + 1e-9))).sum(axis=1).mean())
+
+
+@pytest.mark.parametrize("bypass", list(Bypass))
+@pytest.mark.parametrize("seed", range(3))
+def test_student_in_float64_is_the_golden_model(seed: int, bypass: Bypass) -> None:
+    rng = np.random.default_rng(seed)
+    model = random_model(rng, bypass=bypass)
+    shape = model.network.input
+    frames = rng.integers(0, 256, (2, shape.channels, shape.height, shape.width), dtype=np.uint8)
+    student = Student(model, torch.float64)
+    scores, _ = student(torch.from_numpy(frames).double())
+    np.testing.assert_array_equal(np.rint(scores.detach().numpy() / model.score_scale), golden.run(model, frames))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_untrained_student_gives_the_model_back(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    model = random_model(rng)
+    again = Student(model).quantised()
+    for name, layer in model.layers.items():
+        np.testing.assert_array_equal(again.layers[name].weights, layer.weights)
+        np.testing.assert_array_equal(again.layers[name].bias, layer.bias)
+
+
+def test_teacher_is_the_float_network(paths: list[Path]) -> None:
+    source = float_model()
+    frames = read_pictures(paths[:3], source.preprocessing, source.network.input)
+    scores, _ = Teacher(source)(torch.from_numpy(frames).float())
+    np.testing.assert_allclose(scores.numpy(), floatnet.run(source, frames), rtol=1e-3, atol=1e-3)
+
+
+def test_gradient_goes_straight_through_but_not_past_the_clamps() -> None:
+    sums = torch.tensor([-3.0, 0.2, 0.7, 100.2, 254.3, 254.6, 300.0]).reshape(1, 1, 1, 7).requires_grad_()
+    bias = torch.zeros(1, 1, 1, requires_grad=True)
+    out = Requantise.apply(sums, bias, torch.float32)
+    assert out.flatten().tolist() == [0, 0, 1, 100, 254, 255, 255]
+    out.sum().backward()
+    assert sums.grad.flatten().tolist() == [0, 0, 1, 1, 1, 0, 0]
+    assert bias.grad.item() == 3
+
+
+def test_training_brings_the_integers_nearer(paths: list[Path]) -> None:
+    source = float_model(seed=1)
+    source.weights["conv10"] *= 8  # so that the scores tell the pictures apart
+    model = compress(source, Settings(4, density=0.3), calibration=paths)
+    trained = train.distil(model, source, paths, Recipe(120, rate=5e-3))
+    assert distance(trained, source, paths) < 0.7 * distance(model, source, paths)
+    for name, layer in model.layers.items():
+        assert not ((trained.layers[name].codes != 0) & (layer.codes == 0)).any()
+        assert trained.layers[name].shift == layer.shift
+    assert trained.metadata["distilled"] == "120 steps, seed 0"
+
+
+def test_dense_phase_moves_zeros_but_adds_no_weights(paths: list[Path]) -> None:
+    source = float_model(seed=1)
+    model = compress(source, Settings(4, density=0.4), calibration=paths)
+    trained = train.distil(model, source, paths, Recipe(60, rate=2e-2, dense=True))
+    moved = 0
+    for name, layer in model.layers.items():
+        assert trained.layers[name].nonzero <= layer.nonzero
+        moved += int(((trained.layers[name].codes != 0) & (layer.codes == 0)).sum())
+    assert moved > 0
+
+
+def test_labels_count(paths: list[Path]) -> None:
+    source = float_model(seed=1)
+    model = compress(source, Settings(4), calibration=paths)
+    frames = read_pictures(paths, source.preprocessing, source.network.input)
+    wanted = [3] * len(paths)
+    trained = train.distil(model, source, paths, Recipe(80, rate=2e-2, labels=10.0), labels=wanted)
+    assert (golden.run(trained, frames).argmax(axis=1) == 3).mean() > (golden.run(model, frames).argmax(axis=1) == 3).mean()
+
+
+def test_interrupted_training_ends_as_if_it_had_not_been(
+    paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = float_model(seed=1)
+    model = compress(source, Settings(4), calibration=paths)
+    recipe, checkpoint = Recipe(30, seed=5), tmp_path / "training"
+    monkeypatch.setattr(train, "_SAVE_EVERY", 10)
+    whole = train.distil(model, source, paths, recipe)
+
+    def interrupt(_what: str, done: int, _total: int) -> None:
+        if done == 17:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train.distil(model, source, paths, recipe, checkpoint=checkpoint, progress=interrupt)
+    begun: list[int] = []
+
+    def note(_what: str, done: int, _total: int) -> None:
+        begun.append(done)
+
+    resumed = train.distil(model, source, paths, recipe, checkpoint=checkpoint, progress=note)
+    assert begun[0] == 10
+    assert encode_model(resumed) == encode_model(whole)
+    begun.clear()
+    train.distil(model, source, paths, replace(recipe, seed=6), checkpoint=checkpoint, progress=note)
+    assert begun[0] == 0  # another seed is another task
+    checkpoint.write_bytes(b"PK" + bytes(100))
+    with pytest.raises(FirebrickError, match="is damaged; delete it"):
+        train.distil(model, source, paths, recipe, checkpoint=checkpoint)
+
+
+def test_views_are_those_of_seed_and_step(paths: list[Path]) -> None:
+    source = float_model()
+    views = [Views(paths, source.preprocessing, source.network, seed) for seed in (0, 0, 1)]
+    first, again, other = (each.batch(7, 4).frames for each in views)
+    np.testing.assert_array_equal(first, again)
+    assert first.dtype == np.uint8
+    assert first.shape == (4, 3, source.network.input.height, source.network.input.width)
+    assert (first != other).any()
+    assert (first != views[0].batch(8, 4).frames).any()
