@@ -2,7 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Decoding of canonical Huffman codes, one symbol a cycle."""
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,7 +17,8 @@ class HuffmanDecoder(wiring.Component):
     """Sends the ranks of an encoded stream from first to last, in a circle, for ever.
 
     Two words of the ROM and an offset into the first are the window. The code word that starts at the offset is compared with the
-    limits of each length; that gives its length and so the next offset, all in one cycle. The rank follows a cycle later.
+    limits of each length; that chooses its length and so the next offset, all in one cycle: the loop that limits the clock, so lengths and
+    offsets have a bit for each of their values. The rank follows a cycle later.
     Throughput is one symbol a cycle, but for one cycle after the last symbol, in which bits up to the next ROM word are skipped.
     The first symbol comes 4 cycles after the first word.
 
@@ -43,10 +48,10 @@ class HuffmanDecoder(wiring.Component):
         width, longest = encoded.width, max(encoded.lengths)
         lengths = sorted(set(encoded.lengths))
 
-        # The window: this word and the next, and how many bits of this one are used up.
+        # The window: this word and the next, and how many bits of this one are used up, one bit for each number.
         this, following = Signal(width, reset_less=True), Signal(width, reset_less=True)
         this_valid, following_valid = Signal(), Signal()
-        offset = Signal(range(width))
+        offset = Signal(width, init=1)
         shift = Signal()
         with m.If(shift | ~this_valid):
             m.d.sync += [this.eq(following), this_valid.eq(following_valid)]
@@ -57,46 +62,53 @@ class HuffmanDecoder(wiring.Component):
             m.d.comb += self.input.ready.eq(1)
 
         # What stands at the offset, and how long its code word is: words of one length end below a limit.
+        window = Cat(following, this)
         head = Signal(longest)
-        with m.Switch(offset):
-            for used in range(width):
-                with m.Case(used):
-                    m.d.comb += head.eq((this << width | following)[2 * width - used - longest : 2 * width - used])
-        length = Signal(range(longest + 1))
-        m.d.comb += length.eq(lengths[-1])
-        for value in reversed(lengths[:-1]):
-            with m.If(head < _limit(encoded.lengths, value, longest)):
-                m.d.comb += length.eq(value)
+        m.d.comb += head.eq(_any(offset[used].replicate(longest) & window[2 * width - used - longest :][:longest] for used in range(width)))
+        below = [head < _limit(encoded.lengths, value, longest) for value in lengths[:-1]] + [Const(1, 1)]
+        chosen = Signal(len(lengths))
+        m.d.comb += chosen.eq(Cat(mine & ~shorter for mine, shorter in zip(below, [Const(0, 1), *below], strict=False)))
+        after, beyond = Signal(width), Signal()  # the offset behind it, and whether that is in the next word
+        m.d.comb += [
+            after[place].eq(_any(chosen[index] & offset[(place - value) % width] for index, value in enumerate(lengths)))
+            for place in range(width)
+        ]
+        m.d.comb += beyond.eq(_any(chosen[index] & offset[width - value :].any() for index, value in enumerate(lengths)))
 
         # Take it when it can move on; after the last symbol, skip to the next word.
         free, take, skip = Signal(), Signal(), Signal()
         left = Signal(range(max(2, encoded.count)), init=encoded.count - 1)
-        end = Signal(range(2 * width))
-        m.d.comb += end.eq(offset + length)
         with m.If(this_valid & following_valid):
             with m.If(skip):
-                m.d.comb += shift.eq(offset != 0)
-                m.d.sync += [offset.eq(0), skip.eq(0)]
+                m.d.comb += shift.eq(~offset[0])
+                m.d.sync += [offset.eq(1), skip.eq(0)]
             with m.Elif(free):
-                m.d.comb += [take.eq(1), shift.eq(end >= width)]
-                m.d.sync += [offset.eq(Mux(shift, end - width, end)), left.eq(left - 1)]
+                m.d.comb += [take.eq(1), shift.eq(beyond)]
+                m.d.sync += [offset.eq(after), left.eq(left - 1)]
                 with m.If(left == 0):
                     m.d.sync += [left.eq(encoded.count - 1), skip.eq(1)]
 
         # A cycle later, the rank: the number of the word among those of its length, plus the number of shorter ones.
-        head_taken, length_taken, taken = Signal(longest, reset_less=True), Signal.like(length, reset_less=True), Signal()
+        head_taken, chosen_taken, taken = Signal(longest, reset_less=True), Signal.like(chosen, reset_less=True), Signal()
         forward = Signal()
         m.d.comb += [forward.eq(~self.output.valid | self.output.ready), free.eq(~taken | forward)]
         with m.If(free):
-            m.d.sync += [taken.eq(take), head_taken.eq(head), length_taken.eq(length)]
-        number, first = Signal.like(self.output.payload), Signal.like(self.output.payload)  # modulo the alphabet, a power of two
-        with m.Switch(length_taken):
-            for value in lengths:
-                with m.Case(value):
-                    m.d.comb += [number.eq(head_taken >> (longest - value)), first.eq(_rank_offset(encoded.lengths, value))]
+            m.d.sync += [taken.eq(take), head_taken.eq(head), chosen_taken.eq(chosen)]
+        rank = self.output.payload
+        number, first = Signal.like(rank), Signal.like(rank)  # modulo the alphabet, a power of two
+        sizes = [(chosen_taken[index].replicate(len(rank)), value) for index, value in enumerate(lengths)]
+        m.d.comb += [
+            number.eq(_any(mask & (head_taken >> (longest - value)) for mask, value in sizes)),
+            first.eq(_any(mask & Const(_rank_offset(encoded.lengths, value) % (1 << len(rank)), len(rank)) for mask, value in sizes)),
+        ]
         with m.If(forward):
             m.d.sync += [self.output.valid.eq(taken), self.output.payload.eq(number + first)]
         return m
+
+
+def _any(values: Iterable[Value]) -> Value:
+    """The bitwise or of values."""
+    return reduce(or_, values)
 
 
 def _first_word(lengths: tuple[int, ...], length: int) -> int:

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import Out
 from ..sw.spec import Weights
 from .huffman import HuffmanDecoder
 from .rom import Rom
-from .words import lookup
+from .words import Relay, bits_for, lookup
 
 
 def entry_layout(weights: Weights) -> data.StructLayout:
@@ -59,29 +59,41 @@ class WeightDecoder(wiring.Component):
         m.submodules.rom = rom = Rom(lists=[one.words for one in encoded], width=weights.codes.width, logic_bits=weights.logic_bits)
         m.submodules.codes = codes = HuffmanDecoder(encoded=weights.codes)
         wiring.connect(m, rom.outputs[0], codes.input)
-        sources = [codes.output]
-        step = Signal(range(weights.inner + 1))
+        m.submodules.ranks = ranks = Relay(shape=codes.output.payload.shape())
+        wiring.connect(m, codes.output, ranks.input)
+        sources = [ranks.output]
+        steps = data.StructLayout({"on": range(weights.inner + 1), "back": signed(bits_for(weights.inner) + 1)})
+        step: Any = Signal(steps)  # how far to the entry's place, and how far with the next tap's first place as zero
         if weights.gaps is None:
-            m.d.comb += step.eq(1)
+            m.d.comb += [step.on.eq(1), step.back.eq(1 - weights.inner)]
         else:
             m.submodules.gaps = gaps = HuffmanDecoder(encoded=weights.gaps)
+            m.submodules.steps = placed = Relay(shape=steps)
             wiring.connect(m, rom.outputs[1], gaps.input)
-            sources.append(gaps.output)
-            m.d.comb += step.eq(Array(Const(gap + 1, step.shape()) for gap in weights.gap_values)[gaps.output.payload])
+            on = Signal(range(weights.inner + 1))
+            m.d.comb += [
+                on.eq(Array(Const(gap + 1, on.shape()) for gap in weights.gap_values)[gaps.output.payload]),
+                placed.input.payload.on.eq(on),
+                placed.input.payload.back.eq(on - weights.inner),
+                placed.input.valid.eq(gaps.output.valid),
+                gaps.output.ready.eq(placed.input.ready),
+                step.eq(placed.output.payload),
+            ]
+            sources.append(placed.output)
 
         # Where the next entry lies. The held entry is the one before it.
         held: Any = Signal(layout, init=self._last_entry())
-        held_rank = Signal.like(codes.output.payload)
+        held_rank = Signal.like(ranks.output.payload)
         held_valid = Signal()
         held_kind = Signal(init=weights.kinds[-1])
-        sum_ = Signal(range(2 * weights.inner))
+        back = Signal(signed(bits_for(weights.inner) + 2))
         carry, wrap = Signal(), Signal()
         group, tap, inner, kind = Signal.like(held.group), Signal.like(held.tap), Signal.like(held.inner), Signal()
         centre = weights.taps // 2
         m.d.comb += [
-            sum_.eq(held.inner + step),
-            carry.eq(sum_ >= weights.inner),
-            inner.eq(Mux(carry, sum_ - weights.inner, sum_)),
+            back.eq(held.inner + step.back),
+            carry.eq(back >= 0),
+            inner.eq(Mux(carry, back, held.inner + step.on)),
             wrap.eq(carry & (held_kind | (held.tap == weights.taps - 1))),
             group.eq(Mux(wrap, Mux(held.group == weights.groups - 1, 0, held.group + 1), held.group)),
             kind.eq(Mux(wrap, self._next_kind(held.group), held_kind)),
@@ -100,7 +112,7 @@ class WeightDecoder(wiring.Component):
                 held.inner.eq(inner),
                 held.first.eq(wrap),
                 held_kind.eq(kind),
-                held_rank.eq(codes.output.payload),
+                held_rank.eq(ranks.output.payload),
                 held_valid.eq(1),
                 self.output.valid.eq(held_valid),
                 self.output.payload.eq(held),

@@ -4,7 +4,7 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Array, Const, Module, ShapeLike, Signal, Value, unsigned
+from amaranth.hdl import Array, Const, Module, Mux, ShapeLike, Signal, Value, unsigned
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -74,4 +74,38 @@ class Queue(wiring.Component):
             self.output.valid.eq(queue.r_rdy),
             queue.r_en.eq(self.output.ready),
         ]
+        return m
+
+
+class Relay(wiring.Component):
+    """A register in a stream, for payload, valid and ready alike, so that no logic reaches from one side to the other.
+
+    Latency 1 cycle, throughput one payload a cycle.
+
+    Parameters
+    ----------
+    shape: of a payload
+
+    Members
+    -------
+    input: ``In(stream.Signature(shape))``
+    output: ``Out(stream.Signature(shape))``
+    """
+
+    input: stream.Interface
+    output: stream.Interface
+
+    def __init__(self, *, shape: ShapeLike) -> None:
+        super().__init__({"input": In(stream.Signature(shape)), "output": Out(stream.Signature(shape))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        payload = Value.cast(self.input.payload)
+        spare, taken = Signal(payload.shape(), reset_less=True), Signal()  # what came while the output had to wait
+        m.d.comb += self.input.ready.eq(~taken)
+        with m.If(~self.output.valid | self.output.ready):
+            m.d.sync += [self.output.valid.eq(taken | self.input.valid), taken.eq(0)]
+            m.d.sync += Value.cast(self.output.payload).eq(Mux(taken, spare, payload))
+        with m.Elif(self.input.valid & ~taken):
+            m.d.sync += [taken.eq(1), spare.eq(payload)]
         return m

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Queue, Narrow, Fork and Merge."""
+"""Queue, Relay, Narrow, Fork and Merge."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from nodes import words_of
 from streams import simulate
 
 from firebrick.hw.routing import Fork, Merge, Narrow
-from firebrick.hw.words import Queue, bits_for, count_up, lookup
+from firebrick.hw.words import Queue, Relay, bits_for, count_up, lookup
 from firebrick.sw.spec import NarrowSpec
 from firebrick.sw.strips import Strips
 
@@ -93,6 +93,33 @@ def test_queue_takes_payloads_of_any_layout() -> None:
     sent = payloads_of(np.random.default_rng(0), 20, 8)
     taken, _ = simulate(Queue(shape=shape, depth=4), {"input": sent}, {"output": 20}, rng=np.random.default_rng(0), stall=0.3)
     assert taken["output"] == sent
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.3, 0.7])
+def test_relay_sends_what_it_takes_without_a_pause(stall: float) -> None:
+    rng = np.random.default_rng(int(10 * stall))
+    sent = payloads_of(rng, 60)
+    taken, cycles = simulate(Relay(shape=unsigned(16)), {"input": sent}, {"output": 60}, rng=rng, stall=stall)
+    assert taken["output"] == sent
+    if not stall:
+        assert cycles["output"] == list(range(cycles["output"][0], cycles["output"][0] + 60))
+
+
+def test_relay_is_ready_whatever_its_sink_does_in_the_same_cycle() -> None:
+    relay = Relay(shape=unsigned(4))
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(relay.input.valid, 1)
+        for ready in (0, 0, 1, 0, 1, 1, 0):
+            before = ctx.get(relay.input.ready)
+            ctx.set(relay.output.ready, ready)
+            assert ctx.get(relay.input.ready) == before
+            await ctx.tick()
+
+    simulator = Simulator(relay)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
 
 
 @pytest.mark.parametrize("depth", [1, 0, -1])
