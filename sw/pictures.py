@@ -25,7 +25,11 @@ def read_picture(path: Path, preprocessing: Preprocessing, shape: Shape) -> NDAr
     Opened as by ``open_picture``; scaled (bicubic, antialiased) so that its short side is ``preprocessing.resize``, unless it is
     already; cropped in the middle to ``shape``. Raises FirebrickError when the file is missing, broken, no picture or too large.
     """
-    return fit(open_picture(path, 4 * preprocessing.resize), preprocessing, shape)
+    picture = open_picture(path, 4 * preprocessing.resize)
+    try:
+        return fit(picture, preprocessing, shape)
+    except FirebrickError as problem:
+        raise FirebrickError(f"{path}: {problem}") from problem
 
 
 def open_picture(path: Path, least: int) -> Image.Image:

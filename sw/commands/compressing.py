@@ -8,7 +8,7 @@ from typing import Any, Literal
 import click
 
 from .common import json_option, lanes_option, progress_bar
-from .sources import read_source, source_options, write_model
+from .sources import calibration_pictures, read_source, source_options, write_model
 
 
 def density(_ctx: click.Context, _param: click.Parameter, value: str | None) -> "float | Literal['table1'] | None":
@@ -67,24 +67,22 @@ def command(
     from ..compress import Settings
     from ..densities import table1
     from ..distil import Recipe
-    from ..evaluate import read_labels
-    from ..pictures import pictures_in
     from ..pipeline import Order, Work, make_model
     from ..pricing import Budget
+    from ..samples import labels_of, photographs
 
     if most and cycles:
         raise click.UsageError("--bytes and --cycles are two budgets; give one")
     if (dense_phase or labels) and not distil:
         raise click.UsageError("--dense-phase and --labels are for training; give --distil STEPS, too")
     network = read_source(source, **reading)
-    paths = pictures_in(calibrate) if calibrate else []
-    known = dict(read_labels(labels, network.network.classes)) if labels else {}
+    paths = calibration_pictures(calibrate)
     order = Order(
         Settings(bits, table1(network.network) if density == "table1" else density),
         Budget(most, cycles, lanes) if most or cycles else None,
         paths,
         Recipe(distil, seed, dense=dense_phase) if distil else None,
-        [known.get(path.name, -1) for path in paths] if labels else None,
+        labels_of(paths or photographs(), labels, network.network.classes) if labels else None,
     )
     work = Work(output)
     with progress_bar() as progress:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from .common import json_option, progress_bar
-from .sources import read_source, source_options, write_model
+from .sources import calibration_pictures, read_source, source_options, write_model
 
 
 @click.command("import")
@@ -29,9 +29,8 @@ def command(
     Example: firebrick import squeezenet1_1.onnx -o squeezenet.fire --bits 6 --calibrate pictures/
     """
     from ..compress import Settings, compress
-    from ..pictures import pictures_in
 
-    calibration = pictures_in(calibrate) if calibrate else []
+    calibration = calibration_pictures(calibrate)
     network = read_source(source, **reading)
     with progress_bar() as progress:
         model = compress(network, Settings(bits, density), calibration=calibration, progress=progress)

