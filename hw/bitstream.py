@@ -28,7 +28,8 @@ setattr -mod -set keep_hierarchy 1 {PIPELINE}*
 setattr -mod -unset keep_hierarchy {PIPELINE}*.*
 synth_ecp5 -top {TOP} -no-rw-check -cmp2softlogic -run begin:map_luts
 rename -hide w:*[[]*
-synth_ecp5 -top {TOP} -no-rw-check -cmp2softlogic -run map_luts:
+synth_ecp5 -top {TOP} -no-rw-check -cmp2softlogic -run map_luts:check
+hierarchy -check
 tee -q -o {TOP}.stat.json stat -json
 write_json {TOP}.json
 """

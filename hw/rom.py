@@ -58,7 +58,7 @@ def banks(lists: Sequence[Sequence[int]], width: int, logic_bits: int = LOGIC_BI
     for first in range(0, len(words), bank_words(width)):
         held = words[first : first + bank_words(width)]
         ports = [port for port in range(len(lists)) if starts[port] < first + len(held) and ends[port] > first]
-        if len(held) * width > logic_bits:
+        if len(held) == bank_words(width) or len(held) * width > logic_bits:
             found.append(Bank(first, tuple(held), tuple(ports), logic=False))
             continue
         for port in ports:

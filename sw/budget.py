@@ -11,10 +11,10 @@ from .model import Model
 from .resources import Resources, estimate, shortage, total
 from .spec import Plan
 
-LUT_SHARE = 0.85
+LUT_SHARE = 0.87
 """Share of the LUTs that a plan may take: beyond it, placement finds no way."""
-LOGIC_BITS = (4 * 1024, 8 * 1024, 12 * 1024, 18 * 1024)
-"""Up to how many bits the last bank of a ROM may be logic: what is tried."""
+LOGIC_BITS = (4 * 1024, 8 * 1024, 12 * 1024, 17 * 1024)
+"""Up to how many bits the last bank of a ROM may be logic: what is tried. A full bank never is."""
 ROUNDS = 24
 """How often prices are raised before a target counts as out of reach."""
 TRIES = 6

@@ -11,6 +11,8 @@ BLOCK_SUMS = 64
 """Words of sums from which on a squeeze engine keeps them in block RAM."""
 BLOCK_REVISIT = 3
 """Fewest tiles with which it can: a word is read two cycles ahead."""
+LOGIC_ROM_BITS = 12
+"""Bits of a ROM that a LUT holds, the choice among LUTs counted in."""
 SMALL_BITS = 2 * 1024
 """Bits up to which a line buffer lies in distributed RAM."""
 RAM_WIDTHS = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
@@ -103,13 +105,13 @@ class Part:
     def resources(self) -> Resources:
         """What the engine is expected to take: block RAMs counted, LUTs fitted to synthesised engines."""
         lanes, bits = self.lanes, self.bits
-        luts = 300 + 26 * self.code_length + (130 + 26 * self.gap_length if self.gap_length else 0)
+        luts = 280 + 26 * self.code_length + (130 + 26 * self.gap_length if self.gap_length else 0)
         banks, rest = divmod(self.rom_bits, BLOCK_BITS)
         if rest > self.logic_bits:
             banks += 1
         else:
-            luts += rest // 13
-        luts += 12 * banks + self.starts * bits // 14
+            luts += rest // LOGIC_ROM_BITS
+        luts += 12 * banks + self.starts * bits // LOGIC_ROM_BITS
         blocks = banks
         if 8 * self.buffer_depth * self.buffer_lanes <= SMALL_BITS:
             luts += 12 * -(-self.buffer_depth // 16) * self.buffer_lanes

@@ -143,3 +143,7 @@ def test_banks_hold_the_lists_one_behind_the_other() -> None:
 def test_banks_of_logic_have_one_port() -> None:
     found = banks([[1, 2, 3], [4, 5]], 9)
     assert [(bank.words, bank.ports, bank.logic) for bank in found] == [((1, 2, 3, 0, 0), (0,), True), ((0, 0, 0, 4, 5), (1,), True)]
+
+
+def test_banks_that_are_full_are_never_logic() -> None:
+    assert [bank.logic for bank in banks([[0] * 2049], 9, logic_bits=1 << 20)] == [False, True]
