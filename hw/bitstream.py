@@ -51,6 +51,8 @@ class Options:
 def build(plan: Plan, name: str, options: Options, output: Path, tell: Tell) -> dict[str, Any]:
     """Write the bitstream of a plan for a board to a folder, with a report; steps done before are not done again.
 
+    ``synthesis.json`` says what the plan takes, also where that does not fit, and ``timing.json`` what was reached where that is too slow.
+
     Raises FirebrickError where the plan needs more than the board has, a tool fails, or the timing is not met.
     """
     platform = board(name)
@@ -77,21 +79,21 @@ def build(plan: Plan, name: str, options: Options, output: Path, tell: Tell) -> 
         [synthesised[f"{TOP}.json"], cache / f"{TOP}.lpf"],
         [f"{TOP}.config", f"{TOP}.timing.json"],
     ).run(cache / "routing", tell)
-    timing = json.loads(routed[f"{TOP}.timing.json"].read_text())
+    report = _timing_report(report, options, json.loads(routed[f"{TOP}.timing.json"].read_text()))
+    if report["fmax_mhz"] < report["frequency_mhz"]:
+        write_whole(output / "timing.json", (json.dumps(report, indent=2) + "\n").encode())
+        raise FirebrickError(
+            f"frequency must be at most {report['fmax_mhz']:.1f} MHz with seed {options.seed}, not {report['frequency_mhz']:.1f}; "
+            "ask for less or try another seed"
+        )
     packed = Step(
         "packing",
         [*tool("ecppack"), "--compress", "--input", f"{TOP}.config", "--bit", f"{TOP}.bit"],
         [routed[f"{TOP}.config"]],
         [f"{TOP}.bit"],
     ).run(cache / "packing", tell)
-    report = _timing_report(report, options, timing)
     write_whole(output / f"{TOP}.bit", packed[f"{TOP}.bit"].read_bytes())
     write_whole(output / "report.json", (json.dumps(report, indent=2) + "\n").encode())
-    if report["fmax_mhz"] < report["frequency_mhz"]:
-        raise FirebrickError(
-            f"frequency must be at most {report['fmax_mhz']:.1f} MHz with seed {options.seed}, not {report['frequency_mhz']:.1f}; "
-            "ask for less or try another seed"
-        )
     return report
 
 
