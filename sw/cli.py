@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .commands import bitstream, classify, compressing, demo, evaluate, importing, inspect, models, network, paper, verilog
+from .commands import bitstream, classify, compressing, demo, evaluate, importing, inspect, models, network, paper, table2, verilog
 from .errors import FirebrickError
 
 INTERRUPTED = 130
@@ -43,6 +43,7 @@ for command in (
     models.command,
     network.command,
     paper.command,
+    table2.command,
     importing.command,
     compressing.command,
     inspect.command,

@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The rows of Table 2 that are measured: a network in float32, by the baselines, by ours, and models that are there already."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
+
+from .baselines import linear, pruned_kmeans
+from .compress import Compressor, Settings
+from .firefile import encode_model, read_fire
+from .floatmodel import FloatModel
+from .judge import Judge
+from .metaparameters import float_bytes
+from .model import Model
+from .pricing import Budget, compress_within
+from .progress import Report
+from .results import Entry, Results, digest
+from .samples import check_apart
+
+KMEANS_BITS = 6
+OURS: Mapping[int, int] = {8: 660_000, 6: 470_000}
+"""The paper's sizes of SqueezeNet, by bits, in bytes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What is compared, and on which pictures."""
+
+    source: FloatModel
+    calibration: Sequence[Path]
+    """Pictures to measure on."""
+    judging: Sequence[Path]
+    """Other pictures."""
+    labels: Sequence[int] | None = None
+    """Class of each picture that judges, or -1; None where there are none."""
+    densities: Mapping[str, float | Mapping[str, float]] = field(default_factory=dict)
+    """What magnitude pruning keeps, one number or by layer, by what to call it: a row for each."""
+    ours: Mapping[int, int] = field(default_factory=lambda: OURS)
+    """The most bytes, by bits: a row for each."""
+    models: Sequence[Path] = ()
+    """``.fire`` files made from the same source; what they were calibrated with is the caller's to know."""
+
+    def measure(self, folder: Path, progress: Report | None = None) -> list[Entry]:
+        """The rows for `table2.table2`, in order.
+
+        ``folder`` keeps each model and results.json (see Results); what is done is not done again. Raises FirebrickError where a picture
+        serves both purposes, a budget cannot be met, or the folder holds the results of another comparison.
+        """
+        check_apart(self.calibration, self.judging)
+        results = Results(folder / "results.json", digest(self.source, [*self.calibration, *self.judging], self.labels))
+        judge = Judge(self.source, self.judging, self.labels, progress)
+        network = self.source.network
+        dense = results.network(judge.network)
+        rows = [{**dense, "network": network.name, "compression": "none", "bits": "32", "bytes": float_bytes(network)}]
+        ways = list(self._ways(progress))
+        for done, (name, compression, bits, make) in enumerate(ways):
+            if progress is not None:
+                progress("comparing", done, len(ways))
+            found = results.result(name, make, judge.model)
+            rows.append({**found, "network": network.name, "compression": compression, "bits": str(bits)})
+        if progress is not None:
+            progress("comparing", len(ways), len(ways))
+        return rows
+
+    def _ways(self, progress: Report | None) -> Iterator[tuple[str, str, int, Callable[[], Model]]]:
+        """File name, what the table calls it, bits, and how to make the model."""
+
+        @cache
+        def measured() -> Compressor:  # once for all rows, and not at all where all are done
+            return Compressor(self.source, self.calibration, progress)
+
+        yield "linear", "8-bit linear", 8, lambda: linear(measured())
+        for kept, density in self.densities.items():
+            make = partial(_pruned, measured, density)
+            name = hashlib.sha256(repr(density).encode()).hexdigest()[:8]
+            yield f"kmeans-{name}", f"magnitude pruning ({kept} kept), k-means", KMEANS_BITS, make
+        for bits, most in self.ours.items():
+            yield f"ours-{bits}bit-{most}", f"ours, at most {most:,} bytes", bits, partial(_ours, measured, bits, most)
+        for path in self.models:
+            model = read_fire(path)
+            name = hashlib.sha256(encode_model(model)).hexdigest()[:8]
+            yield f"given-{name}", f"ours, {path.name}", max(layer.bits for layer in model.layers.values()), partial(read_fire, path)
+
+
+def _pruned(measured: Callable[[], Compressor], density: float | Mapping[str, float]) -> Model:
+    return pruned_kmeans(measured(), KMEANS_BITS, density)
+
+
+def _ours(measured: Callable[[], Compressor], bits: int, most: int) -> Model:
+    return compress_within(measured(), Settings(bits), Budget(bytes=most))
