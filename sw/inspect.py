@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .fire_layer import encode_layer
 from .firefile import CRC_BYTES, encode_description
 from .model import Model
-from .network import Conv, Fire, GlobalAverage, MaxPool, Stage
+from .network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Stage
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -58,6 +58,8 @@ class StageReport:
     squeeze1x1: int | None
     expand1x1: int | None
     expand3x3: int | None
+    bypass: str | None
+    """none, simple or complex, of a Fire module."""
     densities: dict[str, float]
     """Share of non-zero weights by kind of filter (what Table 1 calls sparsity), 0 to 1."""
     bits: int | None
@@ -120,17 +122,18 @@ def table1(inspection: Inspection) -> "Table":
     table = Table(title=f"{inspection.network}: layers as in Table 1 of the SqueezeNet paper", title_justify="left")
     for column in ("layer", "output", "filter/stride"):
         table.add_column(column)
-    for column in ("depth", "s1x1", "e1x1", "e3x3", "density", "bits", "parameters", "after pruning"):
+    bypassed = any(stage.bypass not in (None, Bypass.NONE) for stage in inspection.stages)
+    for column in ("depth", "s1x1", "e1x1", "e3x3", *(["bypass"] if bypassed else []), "density", "bits", "parameters", "after pruning"):
         table.add_column(column, justify="right")
     for stage in inspection.stages:
-        counts = [stage.squeeze1x1, stage.expand1x1, stage.expand3x3]
+        counts = [stage.squeeze1x1, stage.expand1x1, stage.expand3x3, *([stage.bypass] if bypassed else [])]
         density = " ".join(f"{100 * value:.0f}%" for value in stage.densities.values())
         parameters = [f"{count:,}" if count else "" for count in (stage.parameters_before, stage.parameters_after)]
         cells = [*("" if count is None else str(count) for count in counts), density, str(stage.bits or ""), *parameters]
         table.add_row(stage.name, stage.output, stage.filter, str(stage.depth), *cells)
     table.add_section()
     totals = f"{inspection.parameters_before:,}", f"{inspection.parameters_after:,}"
-    table.add_row("total", *[""] * 8, *totals)
+    table.add_row("total", *[""] * (len(table.columns) - 3), *totals)
     return table
 
 
@@ -141,18 +144,25 @@ def byte_table(inspection: Inspection) -> "Table":
     shown = ("codes", "gaps", "codebooks", "biases", "tables", "headers")
     table = Table(title="bytes of the .fire file", title_justify="left")
     table.add_column("layer")
-    for column in ("weights", "non-zero", *shown, "entropy of codes and gaps"):
+    for column in ("weights", "non-zero", *shown, "codes + gaps", "their entropy"):
         table.add_column(column, justify="right")
     for layer in inspection.layers:
         sizes = [f"{layer.parts[part]:,}" for part in shown]
-        table.add_row(layer.name, f"{layer.weights:,}", f"{layer.nonzero:,}", *sizes, f"{layer.entropy:,.0f}")
+        table.add_row(layer.name, f"{layer.weights:,}", f"{layer.nonzero:,}", *sizes, f"{_coded(layer.parts):,}", f"{layer.entropy:,.0f}")
     table.add_section()
     sizes = [f"{inspection.parts[part]:,}" for part in shown]
-    table.add_row("all layers", f"{inspection.weights:,}", f"{inspection.nonzero:,}", *sizes, f"{inspection.entropy:,.0f}")
+    coded, bound = _coded(inspection.parts), inspection.entropy
+    table.add_row("all layers", f"{inspection.weights:,}", f"{inspection.nonzero:,}", *sizes, f"{coded:,}", f"{bound:,.0f}")
     rest = inspection.parts["description"] + inspection.parts["checksum"]
-    table.caption = f"{inspection.bytes:,} bytes in all, {rest:,} of them for labels, provenance and checksum"
+    above = f"; codes and gaps take {coded / bound - 1:.1%} more than their entropy" if bound else ""
+    table.caption = f"{inspection.bytes:,} bytes in all, {rest:,} of them for labels, provenance and checksum{above}"
     table.caption_justify = "left"
     return table
+
+
+def _coded(parts: dict[str, int]) -> int:
+    """Bytes of codes and gaps, to which the entropy is a bound."""
+    return parts["codes"] + parts["gaps"]
 
 
 def _layer(model: Model, name: str) -> LayerReport:
@@ -183,8 +193,7 @@ def _layer(model: Model, name: str) -> LayerReport:
 
 def _stage(model: Model, stage: Stage, output: str) -> StageReport:
     layers = {name.rpartition("/")[2]: layer for name, layer in model.layers.items() if name.partition("/")[0] == stage.name}
-    squeeze, expand1x1, expand3x3 = (stage.squeeze, stage.expand1x1, stage.expand3x3) if isinstance(stage, Fire) else (None, None, None)
-    filter_size, depth = "", 2
+    squeeze, expand1x1, expand3x3, bypass, filter_size, depth = None, None, None, None, "", 2
     match stage:
         case Conv():
             filter_size, depth = f"{stage.kernel}x{stage.kernel}/{stage.stride} (x{stage.filters})", 1
@@ -192,6 +201,8 @@ def _stage(model: Model, stage: Stage, output: str) -> StageReport:
             filter_size, depth = "3x3/2", 0
         case GlobalAverage():
             filter_size, depth = "whole map", 0
+        case Fire():
+            squeeze, expand1x1, expand3x3, bypass = stage.squeeze, stage.expand1x1, stage.expand3x3, stage.bypass.value
     return StageReport(
         stage.name,
         output,
@@ -200,6 +211,7 @@ def _stage(model: Model, stage: Stage, output: str) -> StageReport:
         squeeze,
         expand1x1,
         expand3x3,
+        bypass,
         {part: layer.nonzero / layer.codes.size for part, layer in layers.items()},
         max((layer.bits for layer in layers.values()), default=None),
         sum(layer.codes.size + layer.bias.size for layer in layers.values()),

@@ -95,5 +95,21 @@ def test_inspect_tables_show_totals(pruned: Inspection) -> None:
     console.print(table1(pruned), byte_table(pruned))
     assert isinstance(console.file, StringIO)
     text = console.file.getvalue()
-    for expected in ("1,248,424", "fire9/expand3x3", "7x7/2 (x96)", f"{pruned.bytes:,}"):
+    coded = pruned.parts["codes"] + pruned.parts["gaps"]
+    for expected in ("1,248,424", "fire9/expand3x3", "7x7/2 (x96)", f"{pruned.bytes:,}", f"{coded:,}", f"{pruned.entropy:,.0f}"):
         assert expected in text
+    assert f"codes and gaps take {coded / pruned.entropy - 1:.1%} more than their entropy" in text
+    assert "bypass" not in text
+
+
+@pytest.mark.parametrize("bypass", [Bypass.SIMPLE, Bypass.COMPLEX])
+def test_inspect_shows_bypasses(bypass: Bypass) -> None:
+    found = inspect(random_model(np.random.default_rng(1), fires=2, bypass=bypass))
+    kinds = {stage.bypass for stage in found.stages}
+    assert kinds <= {None, "none", bypass.value}
+    console = Console(width=160, file=StringIO())
+    console.print(table1(found))
+    assert isinstance(console.file, StringIO)
+    text = console.file.getvalue()
+    assert bypass.value in text
+    assert "bypass" in text
