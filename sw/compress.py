@@ -7,6 +7,7 @@ give, and its bias takes up the mean of what is left (calibration needs pictures
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +83,12 @@ class Compressor:
         self.source, self.progress = source, progress or _silent
         self.frames, self.described = calibration_frames(calibration, source.preprocessing, source.network.input)
         self.scales = activation_scales(source, self.frames, self.progress)
+
+    def sample(self, frames: int) -> "Compressor":
+        """The same with so many of the frames at most, evenly spaced: quicker, and nearly as large a model at the same price."""
+        few = copy(self)
+        few.frames = self.frames[:: -(-len(self.frames) // frames)]
+        return few
 
     def compress(self, settings: Settings) -> Model:
         """The network's integers at these settings."""

@@ -8,6 +8,7 @@ uses it. Each layer then prunes and rounds as much as is worth that price, so th
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,9 +18,12 @@ from .errors import FirebrickError
 from .firefile import encode_model
 from .model import Model
 
+Offer = TypeVar("Offer")
+
 CLOSE = 0.985
 """A model that takes this share of its budget is good enough."""
 _TRIALS = 8
+_SAMPLE = 64
 _PRICES = (1 / 64, 65536.0)
 _CYCLE_PRICES = (1 / 16, 1024.0)
 
@@ -46,42 +50,47 @@ def compress_within(compressor: Compressor, settings: Settings, budget: Budget) 
     The search over prices (false position on logarithms) ends when the budget is used to CLOSE, or is met at the least price.
     Raises FirebrickError where even the greatest price does not meet it.
     """
-    found: Model | None = None
+    low, high = _PRICES if budget.cycles is None else _CYCLE_PRICES
 
-    def spent(price: float) -> float:
-        nonlocal found
-        priced = replace(settings, price=price) if budget.cycles is None else replace(settings, cycle_price=price)
-        model = compressor.compress(priced)
-        share = budget.takes(model)
-        if share <= 1:
-            found = model
-        return share
+    def found_by(compressor: Compressor, start: float) -> tuple[float, Model] | None:
+        def offer(price: float) -> tuple[float, Model]:
+            priced = replace(settings, price=price) if budget.cycles is None else replace(settings, cycle_price=price)
+            model = compressor.compress(priced)
+            return budget.takes(model), model
 
-    prices = _PRICES if budget.cycles is None else _CYCLE_PRICES
-    if not search(spent, *prices):
+        return search(offer, low, high, start)
+
+    start = 1.0
+    if len(compressor.frames) > _SAMPLE:  # a few frames tell nearly the price, in a fraction of the time
+        rough = found_by(compressor.sample(_SAMPLE), start)
+        start = rough[0] if rough else high
+    found = found_by(compressor, start)
+    if found is None:
         what = f"{budget.bytes:,} bytes" if budget.cycles is None else f"{budget.cycles:,} cycles a frame with {budget.lanes} lanes"
         raise FirebrickError(f"no model of {compressor.source.network.name} with {what} was found; allow more, or take fewer bits")
-    assert found is not None
-    return found
+    return found[1]
 
 
-def search(spent: Callable[[float], float], low: float, high: float) -> bool:
-    """Try prices until one spends CLOSE to 1 of the budget, and at most 1; ``spent`` falls with the price.
+def search(offer: Callable[[float], tuple[float, Offer]], low: float, high: float, start: float) -> tuple[float, Offer] | None:
+    """The least price found, and what it buys, at which an offer takes at most the whole budget; None where there is none.
 
-    Each trial is costly, so that the least and the greatest price are tried only when others lead there. The last price tried that is
-    within the budget is the best one. Returns whether there was one.
+    ``offer`` gives, for a price, the share of the budget that is taken, which falls with the price, and what is bought. Each trial is
+    costly: the search ends when one takes CLOSE of the budget, and ``low`` and ``high`` are tried only when others lead there.
     """
     points: list[tuple[float, float]] = []  # logarithms of price and share of the budget
-    at, within = float(np.log(min(max(1.0, low), high))), False
+    best: tuple[float, Offer] | None = None
     bottom, top = float(np.log(low)), float(np.log(high))
+    at = min(max(float(np.log(start)), bottom), top)
     for _ in range(_TRIALS):
-        share = spent(float(np.exp(at)))
-        within |= share <= 1
+        price = float(np.exp(at))
+        share, bought = offer(price)
+        if share <= 1 and (best is None or price < best[0]):
+            best = price, bought
         if CLOSE <= share <= 1 or (share <= 1 and at <= bottom) or (share > 1 and at >= top):
             break
         points.append((at, float(np.log(share))))
         at = _next(points, bottom, top)
-    return within
+    return best
 
 
 def _next(points: list[tuple[float, float]], bottom: float, top: float) -> float:

@@ -29,24 +29,25 @@ def compressor() -> Compressor:
 
 
 
-@given(st.floats(0.1, 3), st.floats(0.05, 20), st.floats(0, 0.6))
-def test_search_ends_within_the_budget_and_close_to_it(slope: float, level: float, bend: float) -> None:
+@given(st.floats(0.1, 3), st.floats(0.05, 20), st.floats(0, 0.6), st.sampled_from([0.01, 1.0, 30.0]))
+def test_search_ends_within_the_budget_and_close_to_it(slope: float, level: float, bend: float, start: float) -> None:
     tried: list[tuple[float, float]] = []
 
-    def spent(price: float) -> float:
-        share = level * float(np.exp(-slope * np.log(price) - bend * np.tanh(np.log(price))))
-        tried.append((price, share))
-        return share
+    def share(price: float) -> float:
+        return level * float(np.exp(-slope * np.log(price) - bend * np.tanh(np.log(price))))
 
-    found = search(spent, 1 / 64, 256.0)
+    def offer(price: float) -> tuple[float, float]:
+        tried.append((price, share(price)))
+        return share(price), price
+
+    found = search(offer, 1 / 64, 256.0, start)
     assert len(tried) <= 8
-    within = [share for _, share in tried if share <= 1]
-    assert found == bool(within)
     assert all(1 / 65 < price < 257 for price, _ in tried)
-    if spent(256.0) < 0.9 and spent(1 / 64) > 1.1:
-        assert within
-        assert within[-1] == max(within)
-        assert max(within) > 0.9
+    within = [price for price, taken in tried if taken <= 1]
+    assert found == ((min(within), min(within)) if within else None)
+    if share(256.0) < 0.9 and share(1 / 64) > 1.1:
+        assert found is not None
+        assert share(found[0]) > 0.9
 
 
 def test_bytes_are_used_and_not_exceeded(compressor: Compressor) -> None:
