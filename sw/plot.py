@@ -40,6 +40,8 @@ def curve(network: str, entries: Mapping[str, Mapping[str, Any]]) -> bytes:
         if labelled:
             axes.axhline(100 * dense["top1"], color="black", linestyle="--", linewidth=1, label="float32")
         axes.set(title=network, xlabel=".fire file, 1000 bytes", ylabel=f"{what}, %")
+        axes.margins(y=0.1)
+        axes.autoscale_view()
         axes.grid(alpha=0.3)
         axes.legend(loc="lower right")
         drawing = io.BytesIO()

@@ -61,7 +61,7 @@ def check_apart(calibration: Sequence[Path], judging: Sequence[Path]) -> None:
     for path in judging:
         same = seen.get(hashlib.sha256(path.read_bytes()).digest())
         if same is not None:
-            raise FirebrickError(f"{path} judges what {same}, the same picture, calibrated; give other pictures for one of the two")
+            raise FirebrickError(f"{path} judges what {same}, the same picture, calibrated; take one of them out")
 
 
 def labels_of(paths: Sequence[Path], table: Path, classes: int) -> list[int]:

@@ -20,7 +20,7 @@ from .results import Entry, Results, digest
 from .samples import check_apart
 
 BITS = (4, 5, 6, 7, 8)
-PRICES = (1.0, 4.0, 16.0)
+PRICES = (1.0, 2.0, 4.0, 8.0)
 _COLUMNS = (
     *("bits", "price", "bytes", "nonzero", "pictures", "labelled"),
     *("top1", "top1_error", "top5", "agreement", "agreement_error", "relative_entropy", "file"),

@@ -39,7 +39,7 @@ def density(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 @click.option("--dense-phase", is_flag=True, help="Let pruned weights take part in the middle third of the training (DSD).")
 @click.option("--labels", type=click.Path(path_type=Path), metavar="CSV", help="Classes of the pictures (file,class_index).")
 @click.option("--sweep", is_flag=True, help="Write a folder with a curve of accuracy against bytes, every second picture judging.")
-@click.option("--prices", callback=prices, metavar="P,P,...", help="Of a bit, relative to the usual, to sweep [default: 1,4,16].")
+@click.option("--prices", callback=prices, metavar="P,P,...", help="Of a bit, relative to the usual, to sweep [default: 1,2,4,8].")
 @json_option
 def command(
     source: str,
