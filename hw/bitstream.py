@@ -30,6 +30,7 @@ synth_ecp5 -top {TOP} -no-rw-check -cmp2softlogic -run begin:map_luts
 rename -hide w:*[[]*
 synth_ecp5 -top {TOP} -no-rw-check -cmp2softlogic -run map_luts:check
 hierarchy -check
+blackbox =A:whitebox
 tee -q -o {TOP}.stat.json stat -json
 write_json {TOP}.json
 """
