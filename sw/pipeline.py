@@ -18,6 +18,9 @@ from .pricing import Budget, compress_within
 from .progress import Report
 from .samples import photographs
 
+_ROOM = 0.99
+"""Share of a budget to start training with: trained codes are a little less even."""
+
 
 @dataclass(frozen=True, eq=False)
 class Order:
@@ -64,14 +67,17 @@ def make_model(source: FloatModel, order: Order, work: Work | None = None, progr
     start = replace(start, metadata={key: value for key, value in start.metadata.items() if key != "task"})
     pictures = order.pictures or photographs()
     checkpoint = work.training if work is not None else None
-    return distil(start, source, pictures, order.recipe, labels=order.labels, checkpoint=checkpoint, progress=progress)
+    model = distil(start, source, pictures, order.recipe, labels=order.labels, checkpoint=checkpoint, progress=progress)
+    if order.budget is not None and order.budget.takes(model) > 1:
+        raise FirebrickError("training made the model larger than its budget; allow some more, or train for fewer steps")
+    return model
 
 
 def _quantised(source: FloatModel, order: Order, progress: Report | None) -> Model:
     compressor = Compressor(source, order.pictures, progress)
     if order.budget is None:
         return compressor.compress(order.settings)
-    return compress_within(compressor, order.settings, order.budget)
+    return compress_within(compressor, order.settings, order.budget.share(_ROOM) if order.recipe else order.budget)
 
 
 def _started(work: Work | None, task: str) -> Model | None:

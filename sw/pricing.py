@@ -36,6 +36,10 @@ class Budget:
     cycles: int | None = None
     lanes: int = 0
 
+    def share(self, part: float) -> "Budget":
+        """A part of the budget."""
+        return replace(self, **{what: int(part * most) for what, most in (("bytes", self.bytes), ("cycles", self.cycles)) if most})
+
     def takes(self, model: Model) -> float:
         """What a model takes, as a share of the budget."""
         if self.cycles is not None:

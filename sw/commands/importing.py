@@ -34,4 +34,4 @@ def command(
     network = read_source(source, **reading)
     with progress_bar() as progress:
         model = compress(network, Settings(bits, density), calibration=calibration, progress=progress)
-    write_model(model, network, output, as_json)
+    write_model(model, output, as_json)

@@ -82,20 +82,20 @@ def _with(options: Sequence[Callable[..., Any]], command: Callable[..., Any]) ->
 def read_source(
     source: str, pictures: str | None, mean: Triple | None, std: Triple | None, class_names: Path | None, size: tuple[int, int] | None
 ) -> "FloatModel":
-    """The float network that the options describe."""
+    """The float network that the options describe, with the command that it is read for in its metadata."""
     from ..importers import Reading, import_source
     from ..importers.labels import read_labels
 
     names = read_labels(class_names) if class_names else None
-    return import_source(source, Reading(_normalisation(source, pictures, mean, std), names, size))
+    network = import_source(source, Reading(_normalisation(source, pictures, mean, std), names, size))
+    return replace(network, metadata={**network.metadata, "command": command_line(network.metadata.get("name", network.network.name))})
 
 
-def write_model(model: "Model", source: "FloatModel", output: Path, as_json: bool) -> None:
-    """Write the model with the command that made it, and print what it is: {output, bytes, network, weights, nonzero, bits}."""
+def write_model(model: "Model", output: Path, as_json: bool) -> None:
+    """Write the model, and print what it is: {output, bytes, network, weights, nonzero, bits}."""
     from ..firefile import write_fire
 
-    command = command_line(source.metadata.get("name", source.network.name))
-    write_fire(replace(model, metadata={**model.metadata, "command": command}), output)
+    write_fire(model, output)
     layers = model.layers.values()
     summary = {
         "output": str(output),

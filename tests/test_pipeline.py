@@ -1,0 +1,120 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""`firebrick compress` as a whole: budgets and training from the command line, and work that survives an interruption."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from onnx_files import Dress, file_of
+
+from firebrick.sw.cli import main
+from firebrick.sw.compress import Settings
+from firebrick.sw.distil import Recipe
+from firebrick.sw.firefile import encode_model, read_fire
+from firebrick.sw.importers import import_source
+from firebrick.sw.network import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.pipeline import Order, Work, make_model
+from firebrick.sw.pricing import Budget
+
+NETWORK = Network(
+    "it", Shape(3, 24, 24), (Conv("conv1", 8, 3, 2), MaxPool("pool1"), Fire("fire2", 8, 16, 16), Conv("conv3", 4, 1), GlobalAverage("end"))
+)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "in" / "it.onnx"
+    path.parent.mkdir()
+    path.write_bytes(file_of(np.random.default_rng(6), Dress(), NETWORK).SerializeToString())
+    return path
+
+
+def run(*arguments: object, fails: bool = False) -> str:
+    result = CliRunner().invoke(main, ["compress", *map(str, arguments)])
+    assert (result.exit_code != 0) == fails, result.stderr
+    return result.stderr if fails else result.stdout
+
+
+def test_compress_keeps_to_a_budget_and_says_how(source: Path, pictures: list[Path], tmp_path: Path) -> None:
+    output, folder = tmp_path / "out" / "m.fire", pictures[0].parent
+    free = json.loads(run(source, "-o", output, "--calibrate", folder, "--json"))
+    most = round(0.9 * free["bytes"])
+    found = json.loads(run(source, "-o", output, "--calibrate", folder, "--bytes", most, "--json"))
+    assert 0.8 * most < found["bytes"] <= most
+    assert found["bytes"] == output.stat().st_size
+    command = read_fire(output).metadata["command"]
+    assert command == f"firebrick compress --output m.fire --calibrate {folder.name} --bytes {most} it.onnx"
+    assert [path.name for path in output.parent.iterdir()] == ["m.fire"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--bytes", "9000", "--cycles", "9000"], "give one"),
+        (["--bytes", "100"], "no model of it with 100 bytes was found; allow more"),
+        (["--cycles", "10", "--lanes", "4"], "no model of it with 10 cycles a frame with 4 lanes was found"),
+        (["--density", "0"], "above 0"),
+        (["--density", "most"], "a share of the weights, or table1"),
+        (["--density", "table1"], "other layers than Table 1"),
+        (["--dense-phase"], "--distil STEPS"),
+        (["--calibrate", "gone"], "gone is not a folder"),
+    ],
+)
+def test_compress_names_what_is_wrong_and_writes_nothing(source: Path, tmp_path: Path, options: list[str], message: str) -> None:
+    pytest.importorskip("skimage", reason="needs scikit-image's photographs")
+    assert message in run(source, "-o", tmp_path / "m.fire", *options, fails=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_without_pytorch_distillation_is_refused_at_once(
+    source: Path, pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("firebrick.sw.distil.find_spec", lambda _name: None)
+    message = run(source, "-o", tmp_path / "m.fire", "--calibrate", pictures[0].parent, "--distil", 5, fails=True)
+    assert "install firebrick[train]" in message
+
+
+def test_an_interrupted_order_is_taken_up_again(
+    source: Path, pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch", reason="needs PyTorch, which firebrick[train] brings").set_num_threads(1)
+    from firebrick.sw.distil import train
+
+    monkeypatch.setattr(train, "_SAVE_EVERY", 2)
+    network = import_source(str(source))
+    order = Order(Settings(5), Budget(bytes=2500), pictures, Recipe(6))
+    whole = make_model(network, order)
+    work = Work(tmp_path / "m.fire")
+
+    def interrupt(what: str, done: int, _total: int) -> None:
+        if (what, done) == ("distilling", 5):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_model(network, order, work, interrupt)
+    assert work.start.exists()
+    assert work.training.exists()
+    seen: list[tuple[str, int]] = []
+    again = make_model(network, order, work, lambda what, done, _total: seen.append((what, done)))
+    assert seen == [("distilling", 4), ("distilling", 5), ("distilling", 6)]
+    assert encode_model(again) == encode_model(whole)
+    work.start.write_bytes(b"damaged")
+    make_model(network, order, work, lambda what, done, _total: seen.append((what, done)))
+    assert ("quantising", 0) in seen
+    work.clear()
+    assert list(tmp_path.iterdir()) == [tmp_path / "in"]
+
+
+def test_distil_from_the_command_line_leaves_only_the_model(source: Path, pictures: list[Path], tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="needs PyTorch, which firebrick[train] brings").set_num_threads(1)
+    labels = tmp_path / "in" / "labels.csv"
+    labels.write_text("file,class_index\n" + "".join(f"{path.name},{index % 4}\n" for index, path in enumerate(pictures)))
+    output = tmp_path / "m.fire"
+    options = ["--calibrate", pictures[0].parent, "--distil", 3, "--dense-phase", "--labels", labels, "--seed", 7]
+    run(source, "-o", output, *options)
+    assert read_fire(output).metadata["distilled"] == "3 steps, seed 7"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "m.fire"]
+
