@@ -59,8 +59,8 @@ class Comparison:
         for done, (name, compression, bits, make) in enumerate(ways):
             if progress is not None:
                 progress("comparing", done, len(ways))
-            found = results.result(name, make, judge.model)
-            rows.append({**found, "network": network.name, "compression": compression, "bits": str(bits)})
+            about = {"compression": compression, "bits": str(bits)}
+            rows.append({**results.result(name, make, judge.model, **about), **about, "network": network.name})
         if progress is not None:
             progress("comparing", len(ways), len(ways))
         return rows
