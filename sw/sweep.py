@@ -46,14 +46,13 @@ class Sweep:
         folder: Path,
         bits: Sequence[int] = BITS,
         prices: Sequence[float] = PRICES,
-        about: Mapping[str, str] | None = None,
         progress: Report | None = None,
     ) -> dict[str, Entry]:
         """Every point, by name, those of earlier runs on the same pictures included, and the ``float`` network.
 
         ``folder`` gets a model for each point, sweep.json (see Results) as they come, and at the end sweep.csv and sweep.svg; points that
-        are done are not done again. ``about`` joins the models' metadata. Raises FirebrickError for settings out of their range,
-        without matplotlib, where a picture serves both purposes, and where the folder holds the results of another sweep.
+        are done are not done again. Raises FirebrickError for settings out of their range, without matplotlib, where a picture serves
+        both purposes, and where the folder holds the results of another sweep.
         """
         points = [replace(self.settings, bits=width, price=price) for width in bits for price in prices]
         for point in points:
@@ -70,7 +69,7 @@ class Sweep:
 
         def make(point: Settings) -> Model:
             model = measured().compress(point)
-            return replace(model, metadata={**model.metadata, "price": f"{point.price:.12g}", **(about or {})})
+            return replace(model, metadata={**model.metadata, "price": f"{point.price:.12g}"})
 
         results.network(judge.network)
         for done, point in enumerate(points):

@@ -32,7 +32,7 @@ def order(paths: list[Path]) -> Sweep:
 @pytest.fixture(scope="module")
 def finished(order: Sweep, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sweep")
-    order.run(folder, (4, 6), (1.0, 30.0), {"command": "firebrick compress"})
+    order.run(folder, (4, 6), (1.0, 30.0))
     return folder
 
 
@@ -68,7 +68,6 @@ def test_sweep_writes_models_json_csv_and_a_drawing(finished: Path) -> None:
         assert (entry["pictures"], entry["labelled"]) == (8, 8)
         assert 0 <= entry["agreement"] <= 1
         assert model.metadata["calibration"] == "8 pictures"
-        assert model.metadata["command"] == "firebrick compress"
         assert f"price{model.metadata['price']}" in name
     assert results["4bit-price30"]["bytes"] < results["4bit-price1"]["bytes"] < results["6bit-price1"]["bytes"]
     assert results["6bit-price1"]["relative_entropy"] < results["4bit-price30"]["relative_entropy"]
@@ -92,7 +91,7 @@ def test_sweep_makes_again_what_is_gone_or_damaged(order: Sweep, folder: Path, h
     whole = file.read_bytes()
     file.unlink() if harm == "gone" else file.write_bytes(whole[:-9])
     walks = count_walks(monkeypatch)
-    order.run(folder, (4, 6), (1.0, 30.0), {"command": "firebrick compress"})
+    order.run(folder, (4, 6), (1.0, 30.0))
     assert walks == [Settings(6)]
     assert file.read_bytes() == whole
 
@@ -103,10 +102,10 @@ def test_interrupted_sweep_goes_on_and_ends_the_same(order: Sweep, finished: Pat
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        order.run(tmp_path, (4, 6), (1.0, 30.0), {"command": "firebrick compress"}, interrupt)
+        order.run(tmp_path, (4, 6), (1.0, 30.0), interrupt)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["4bit-price1.fire", "4bit-price30.fire", "sweep.json"]
     walks = count_walks(monkeypatch)
-    order.run(tmp_path, (4, 6), (1.0, 30.0), {"command": "firebrick compress"})
+    order.run(tmp_path, (4, 6), (1.0, 30.0))
     assert [settings.bits for settings in walks] == [6, 6]
     for path in finished.iterdir():
         assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name

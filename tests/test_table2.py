@@ -62,6 +62,8 @@ def test_command_measures_every_row(paths: list[Path], tmp_path: Path, monkeypat
     folder = tmp_path / "table2.html.models"
     assert sorted(path.suffix for path in folder.iterdir()) == [".fire"] * 6 + [".json"]
     assert all(read_fire(file).metadata["calibration"] == "8 pictures" for file in folder.glob("*.fire"))
+    command = read_fire(folder / "linear.fire").metadata["command"]
+    assert command.endswith("--density 0.5 --density 1 --ours 8:9000 --ours 6:4000 --model mine.fire noise")
     page = output.read_text()
     assert "mine.fire" in page
     monkeypatch.setattr(compared, "Compressor", lambda *_: pytest.fail("measured again"))

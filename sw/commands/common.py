@@ -35,12 +35,13 @@ def command_line(source: str) -> str:
         if not given or not isinstance(option, click.Option) or option.name == "as_json":
             continue
         name = max(option.opts, key=len)
-        if isinstance(value, Path):
-            words += [name, value.resolve().name]
-        elif value is True:
-            words.append(name)
-        else:
-            words += [name, *(",".join(str(part) for part in value) if isinstance(value, tuple) else str(value)).split()]
+        for each in value if option.multiple and isinstance(value, tuple) else (value,):
+            if isinstance(each, Path):
+                words += [name, each.resolve().name]
+            elif each is True:
+                words.append(name)
+            else:
+                words += [name, *(",".join(str(part) for part in each) if isinstance(each, tuple) else str(each)).split()]
     return shlex.join([*words, source])
 
 

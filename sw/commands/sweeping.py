@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .common import command_line, print_json, progress_bar
+from .common import print_json, progress_bar
 
 if TYPE_CHECKING:
     from ..compress import Settings
@@ -42,9 +42,8 @@ def run_sweep(
     calibration, judging = halves(pictures)
     known = labels_of(judging, labels, network.network.classes) if labels else None
     sweep = Sweep(network, calibration, judging, known, settings)
-    about = {"command": command_line(network.metadata.get("name", network.network.name))}
     with progress_bar() as progress:
-        found = sweep.run(folder, bits or BITS, prices or PRICES, about, progress)
+        found = sweep.run(folder, bits or BITS, prices or PRICES, progress)
     if as_json:
         print_json(found)
         return

@@ -23,15 +23,13 @@ def densities(_ctx: click.Context, _param: click.Parameter, values: tuple[str, .
     return values
 
 
-def budgets(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[int, int]:
-    """Bytes by bits, of words such as 6:470000."""
-    found = {}
+def budgets(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Words such as 6:470000."""
     for value in values:
         bits, _, most = value.partition(":")
         if bits not in ("4", "5", "6", "7", "8") or not (most.isascii() and most.isdecimal() and 0 < len(most) < 10 and int(most)):
             raise click.BadParameter(f"must be bits, 4 to 8, and bytes, such as 6:470000, not {value!r}")
-        found[int(bits)] = int(most)
-    return found
+    return values
 
 
 @click.command("table2")
@@ -69,7 +67,7 @@ def command(
     split: bool,
     labels: Path | None,
     kept: tuple[str, ...],
-    ours: dict[int, int],
+    ours: tuple[str, ...],
     models: tuple[Path, ...],
     as_json: bool,
     **reading: Any,
@@ -103,7 +101,7 @@ def command(
         judging,
         labels_of(judging, labels, network.network.classes) if labels else None,
         {"Table 1's" if share == "table1" else share: table1(network.network) if share == "table1" else float(share) for share in kept},
-        ours,
+        {int(bits): int(most) for bits, _, most in (each.partition(":") for each in ours)},
         models,
     )
     with progress_bar() as progress:
