@@ -106,5 +106,5 @@ def command(
     work = Work(output)
     with progress_bar() as progress:
         model = make_model(network, order, work, progress)
-    write_model(model, network, output, as_json)
+    write_model(model, output, as_json)
     work.clear()
