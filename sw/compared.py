@@ -76,7 +76,7 @@ class Comparison:
         for kept, density in self.densities.items():
             make = partial(_pruned, measured, density)
             name = hashlib.sha256(repr(density).encode()).hexdigest()[:8]
-            yield f"kmeans-{name}", f"magnitude pruning ({kept} kept), k-means", KMEANS_BITS, make
+            yield f"kmeans-{name}", f"magnitude pruning to {kept}, k-means", KMEANS_BITS, make
         for bits, most in self.ours.items():
             yield f"ours-{bits}bit-{most}", f"ours, at most {most:,} bytes", bits, partial(_ours, measured, bits, most)
         for path in self.models:

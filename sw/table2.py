@@ -27,8 +27,8 @@ _PAPERS = (
 )
 _OURS = (
     "Ours are measured: files with everything in them, Huffman coded alike, judged in the integer golden model (the float32 rows in the "
-    "float network, sized by their parameters), without retraining on labels. {count} pictures judge, none of which calibrated; "
-    "standard errors, in points, are those of a share of so many pictures. Only rows judged by the same pictures can be compared."
+    "float network, sized by their parameters). {count} pictures judge, none of which calibrated a row made here; standard errors, in "
+    "points, are those of a share of so many pictures. Only rows judged by the same pictures can be compared."
 )
 
 

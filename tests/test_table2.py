@@ -47,7 +47,7 @@ def test_command_measures_every_row(paths: list[Path], tmp_path: Path, monkeypat
     rows = json.loads(result.stdout)["rows"]
     assert [row["whose"] for row in rows] == ["the paper's"] * 7 + ["measured"] * 7
     assert [row["compression"] for row in rows[7:]] == [
-        *("none", "8-bit linear", "magnitude pruning (0.5 kept), k-means", "magnitude pruning (1 kept), k-means"),
+        *("none", "8-bit linear", "magnitude pruning to 0.5, k-means", "magnitude pruning to 1, k-means"),
         *("ours, at most 9,000 bytes", "ours, at most 4,000 bytes", "ours, mine.fire"),
     ]
     assert [row["bits"] for row in rows[7:]] == ["32", "8", "6", "6", "8", "6", "4"]

