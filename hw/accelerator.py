@@ -9,8 +9,9 @@ from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..sw.spec import AverageSpec, ConvSpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec
+from ..sw.spec import AverageSpec, BypassSpec, ConvSpec, DelaySpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, walk
 from .average import GlobalSum, score_layout, scores
+from .bypass import Bypass, Delay
 from .conv import ConvEngine
 from .pool import MaxPool
 from .routing import Fork, Merge, Narrow
@@ -42,7 +43,7 @@ class Engine(wiring.Component):
         self._spec = spec
         super().__init__(
             {
-                "input": In(words(spec.parts[0].source.lanes)),
+                "input": In(words(spec.source.lanes)),
                 "output": Out(words(spec.output.lanes)),
                 "busy": Out(len(spec.parts)),
             }
@@ -90,37 +91,52 @@ class Pipeline(wiring.Component):
     def __init__(self, *, nodes: Sequence[Node]) -> None:
         self._nodes = tuple(nodes)
         first, last = nodes[0], nodes[-1]
-        source = first.parts[0].source if isinstance(first, EngineSpec) else first.source
         super().__init__(
             {
-                "input": In(words(source.lanes)),
+                "input": In(words(first.source.lanes)),
                 "output": Out(scores(last) if isinstance(last, AverageSpec) else words(last.output.lanes)),
-                "busy": Out(sum(len(node.parts) for node in nodes if isinstance(node, EngineSpec))),
+                "busy": Out(sum(len(node.parts) for node in walk(nodes) if isinstance(node, EngineSpec))),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        output: Any = wiring.flipped(self.input)
-        busy = []
-        for number, node in enumerate(self._nodes):
-            component: Engine | Narrow | MaxPool | GlobalSum
-            match node:
-                case EngineSpec(name=name):
-                    component = Engine(spec=node)
-                    busy.append(component.busy)
-                case NarrowSpec():
-                    component, name = Narrow(spec=node), f"narrow_{number}"
-                case PoolSpec(name=name):
-                    component = MaxPool(spec=node)
-                case AverageSpec(name=name):
-                    component = GlobalSum(spec=node)
-            m.submodules[name.replace("/", "_")] = component
-            wiring.connect(m, output, component.input)
-            output = component.output
+        self._components: list[Any] = []
+        output = self._chain(m, self._nodes, wiring.flipped(self.input))
         wiring.connect(m, output, wiring.flipped(self.output))
-        m.d.comb += self.busy.eq(Cat(busy))
+        m.d.comb += self.busy.eq(Cat(component.busy for component in self._components if isinstance(component, Engine)))
         return m
+
+    def _chain(self, m: Module, nodes: Sequence[Node], output: Any) -> Any:
+        """Build nodes one behind the other, the first behind an output, in the order of ``walk``; returns the last one's output."""
+        for node in nodes:
+            name = f"narrow_{len(self._components)}" if isinstance(node, NarrowSpec) else node.name.replace("/", "_")
+            component = create(node)
+            self._components.append(component)
+            m.submodules[name] = component
+            wiring.connect(m, output, component.input)
+            if isinstance(component, Bypass) and isinstance(node, BypassSpec):
+                wiring.connect(m, self._chain(m, node.path, component.to_path), component.from_path)
+                wiring.connect(m, self._chain(m, node.side, component.to_side), component.from_side)
+            output = component.output
+        return output
+
+
+def create(node: Node) -> Any:
+    """The hardware of one node; of a bypass only the fork and the adder."""
+    match node:
+        case EngineSpec():
+            return Engine(spec=node)
+        case NarrowSpec():
+            return Narrow(spec=node)
+        case PoolSpec():
+            return MaxPool(spec=node)
+        case AverageSpec():
+            return GlobalSum(spec=node)
+        case DelaySpec():
+            return Delay(spec=node)
+        case BypassSpec():
+            return Bypass(spec=node)
 
 
 class Accelerator(wiring.Component):

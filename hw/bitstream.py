@@ -11,7 +11,7 @@ from ..sw.errors import FirebrickError
 from ..sw.files import write_whole
 from ..sw.report import plan_report
 from ..sw.resources import Resources, estimate, shortage, total
-from ..sw.spec import NarrowSpec, Plan
+from ..sw.spec import NarrowSpec, Plan, walk
 from .boards import BoardTop, board, resources
 from .tools import Step, Tell, tool
 
@@ -115,7 +115,7 @@ def _synthesis_report(plan: Plan, name: str, available: Resources, stat: dict[st
     predicted = estimate(plan)
     actual: dict[str, Resources] = {}
     carried = Resources()
-    for number, node in enumerate(plan.nodes):
+    for number, node in enumerate(walk(plan.nodes)):
         module = f"narrow_{number}" if isinstance(node, NarrowSpec) else node.name.replace("/", "_")
         carried += cells.get(PIPELINE + module, Resources())
         if not isinstance(node, NarrowSpec):

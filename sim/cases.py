@@ -16,7 +16,7 @@ from ..sw.model import Model
 from ..sw.network import Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 from ..sw.pictures import read_pictures
 from ..sw.samples import photographs
-from ..sw.spec import NarrowSpec, Plan
+from ..sw.spec import BypassSpec, NarrowSpec, Plan, walk
 from .payloads import traffic
 from .small import drawn, narrowed
 
@@ -135,7 +135,8 @@ def cases(model: Model) -> dict[str, Callable[[], Case]]:
 
 def _case(name: str, model: Model, plan: Plan, frames: NDArray[np.uint8], first: str, last: str) -> Case:
     """The nodes of a plan from one to another, with what the golden model says goes in and comes out."""
-    steps = list(traffic(model, plan, frames))
+    inner = {id(node) for bypass in plan.nodes if isinstance(bypass, BypassSpec) for node in walk((*bypass.path, *bypass.side))}
+    steps = [step for step in traffic(model, plan, frames) if id(step.node) not in inner]
     places = {step.node.name: place for place, step in enumerate(steps) if not isinstance(step.node, NarrowSpec)}
     start, end = places[first], places[last]
     while start and isinstance(steps[start - 1].node, NarrowSpec):

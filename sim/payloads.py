@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Feature maps and pictures as the payloads of streams, each payload as one integer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..sw import golden
 from ..sw.model import Model
-from ..sw.spec import AverageSpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec
+from ..sw.spec import AverageSpec, BypassSpec, DelaySpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec
 from ..sw.strips import Strips
 
 
@@ -24,12 +24,23 @@ class Traffic:
 
 
 def traffic(model: Model, plan: Plan, frames: NDArray[np.uint8]) -> Iterator[Traffic]:
-    """Every node of the plan, in order, with what the golden model says of these frames."""
+    """Every node of the plan, in the order of ``walk``, with what the golden model says of these frames."""
     taps: dict[str, NDArray[np.uint8]] = {}
     scores = golden.run(model, frames, taps.__setitem__)
-    maps, order = frames, tuple(range(frames.shape[1]))
-    taken = raster_bytes(frames)
-    for node in plan.nodes:
+    return _traffic(plan.nodes, raster_bytes(frames), frames, tuple(range(frames.shape[1])), taps, scores)
+
+
+def _traffic(
+    nodes: Sequence[Node],
+    taken: list[int],
+    maps: NDArray[np.uint8],
+    order: tuple[int, ...],
+    taps: Mapping[str, NDArray[np.uint8]],
+    scores: NDArray[np.int64],
+) -> Iterator[Traffic]:
+    """A run of nodes; ``taken`` are the payloads of ``maps``, whose channels come in this order."""
+    for node in nodes:
+        before = (taken, maps, order)
         match node:
             case EngineSpec():
                 maps, order = np.concatenate([taps[layer] for layer in node.layers], axis=1), node.order
@@ -41,7 +52,15 @@ def traffic(model: Model, plan: Plan, frames: NDArray[np.uint8]) -> Iterator[Tra
                 sent = stream_words(maps, strips, order)
             case AverageSpec(score_bits=bits):
                 sent = score_payloads(scores, bits)
+            case DelaySpec():
+                sent = taken
+            case BypassSpec(name=name, output=strips, path=path):
+                maps, order = taps[name], [inner for inner in path if isinstance(inner, EngineSpec)][-1].order
+                sent = stream_words(maps, strips, order)
         yield Traffic(node, taken, sent)
+        if isinstance(node, BypassSpec):
+            for branch in (node.path, node.side):
+                yield from _traffic(branch, *before, taps, scores)
         taken = sent
 
 

@@ -3,13 +3,13 @@
 """Which layer gets how many lanes: a simple allocator for a given number of multipliers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .errors import FirebrickError
 from .model import Model, QuantizedLayer
-from .network import Conv, Fire, GlobalAverage, Layer, MaxPool, Network, Shape
+from .network import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Network, Shape
 from .resources import Part, Resources, depth, pool_resources, rows
 
 SQUEEZE_SLOTS = 4
@@ -61,6 +61,21 @@ class Demand:
     pooled: bool
     raster: bool
     """Its input is the picture."""
+    bypass: Bypass = Bypass.NONE
+    """The connection round the Fire module that it is a part of."""
+    side: bool = False
+    """It is that connection."""
+
+    def fits(self, lanes: int, source: int, entering: int) -> bool:
+        """Whether it may have so many lanes, when the engine before it and the stream that enters the Fire module have so many.
+
+        Both operands of a bypass must have equally many.
+        """
+        if self.side:
+            return lanes == source and not (lanes % entering and entering % lanes)
+        if self.bypass is Bypass.SIMPLE and not self.squeeze and lanes != entering:
+            return False
+        return source % lanes == 0 or (lanes % source == 0 and not self.squeeze)
 
     def cycles(self, share: Share) -> float:
         """Cycles a frame that it needs, as estimated from the non-zero weights, times its pace."""
@@ -114,8 +129,13 @@ def demands(model: Model) -> tuple[Demand, ...]:
                 found.append(_demand(model, name, (name,), shape, capacity, pooled=pooled))
             case Fire(name=name):
                 parts = tuple(layer for layer in model.layers if layer.startswith(f"{name}/expand"))
-                found.append(_demand(model, f"{name}/squeeze", (f"{name}/squeeze1x1",), shape, capacity, squeeze=True, pace=pace))
-                found.append(_demand(model, f"{name}/expand", parts, shape, capacity, pooled=pooled))
+                inside = [
+                    _demand(model, f"{name}/squeeze", (f"{name}/squeeze1x1",), shape, capacity, squeeze=True, pace=pace),
+                    _demand(model, f"{name}/expand", parts, shape, capacity, pooled=pooled),
+                ]
+                if stage.bypass is Bypass.COMPLEX:
+                    inside.append(replace(_demand(model, f"{name}/bypass", (f"{name}/bypass1x1",), shape, capacity), side=True))
+                found += [replace(one, bypass=stage.bypass) for one in inside]
     return tuple(found)
 
 
@@ -211,20 +231,23 @@ def cheapest(
 ) -> dict[str, Share] | None:
     """The cheapest shares with which every engine meets the target, or None.
 
-    Neighbours' lanes must divide one the other, and a squeeze engine's must divide its source's; so the cheapest way to each width
-    is carried from engine to engine.
+    Neighbours' lanes must divide one the other, and a squeeze engine's must divide its source's; so the cheapest way to each width,
+    and inside a Fire module with a bypass to the width of the stream that enters it, is carried from engine to engine.
     """
-    ways: dict[int, tuple[float, tuple[Share, ...]]] = {1: (0, ())}
+    ways: dict[tuple[int, int], tuple[float, tuple[Share, ...]]] = {(1, 0): (0, ())}
     for demand in wanted:
-        fit = [share for share in options[demand.name] if demand.cycles(share) <= target]
-        longer: dict[int, tuple[float, tuple[Share, ...]]] = {}
-        for source, (cost, shares) in ways.items():
-            for share in fit:
-                if source % share.lanes and (demand.squeeze or share.lanes % source):
+        best: dict[int, tuple[float, Share]] = {}
+        for share in options[demand.name]:
+            if demand.cycles(share) <= target and (share.lanes not in best or price(demand, share) < best[share.lanes][0]):
+                best[share.lanes] = (price(demand, share), share)
+        longer: dict[tuple[int, int], tuple[float, tuple[Share, ...]]] = {}
+        for (source, entering), (cost, shares) in ways.items():
+            for lanes, (more, share) in best.items():
+                if not demand.fits(lanes, source, entering):
                     continue
-                total = cost + price(demand, share)
-                if share.lanes not in longer or total < longer[share.lanes][0]:
-                    longer[share.lanes] = (total, (*shares, share))
+                way = (lanes, (source if demand.squeeze else entering) if demand.bypass is not Bypass.NONE else 0)
+                if way not in longer or cost + more < longer[way][0]:
+                    longer[way] = (cost + more, (*shares, share))
         ways = longer
     if not ways:
         return None

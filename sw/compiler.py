@@ -3,32 +3,37 @@
 """The compiler: from a model and its engines' shares to the plan that the hardware is generated from.
 
 Any order of channels is as good as another, since the next layer's weights are permuted here; so filters are dealt to engines, and
-1x1 and 3x3 filters mixed, in the order that keeps everyone busy. Only the scores come in the order of the classes.
+1x1 and 3x3 filters mixed, in the order that keeps everyone busy (sw/deal.py). Only the scores come in the order of the classes, and
+both operands of a bypass in the same order: a simple bypass keeps the order of its Fire module's input.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .allocate import SQUEEZE_SLOTS, Share, allocate, column_capacities
+from .deal import Deck, Filter, common_order, deal
 from .errors import FirebrickError
 from .model import Model, QuantizedLayer
 from .network import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Shape, stage_layers
+from .pace import apart, lead
 from .schedule import Group, schedule
-from .spec import LOGIC_BITS, Arithmetic, AverageSpec, ConvSpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, SqueezeSpec
+from .spec import (
+    LOGIC_BITS,
+    Arithmetic,
+    AverageSpec,
+    BypassSpec,
+    ConvSpec,
+    DelaySpec,
+    EngineSpec,
+    NarrowSpec,
+    Node,
+    Plan,
+    PoolSpec,
+    SqueezeSpec,
+)
 from .strips import Strips
-
-
-@dataclass(frozen=True)
-class _Filter:
-    kind: int
-    layer: str
-    index: int
-    channel: int
-    """Which channel of the stage's output it makes."""
-    nonzero: int
 
 
 def compile_model(model: Model, lanes: int) -> Plan:
@@ -64,30 +69,79 @@ class _Compiler:
             raise FirebrickError(f"network {network.name}: the first stage must be a convolution to be built in hardware")
         for index, stage in enumerate(network.stages):
             shape, output, capacity = shapes[index], shapes[index + 1], capacities[index]
-            last = index == len(network.stages) - 2
             layers = stage_layers(stage, shape)
             match stage:
                 case Conv(name=name):
-                    self.convolution(name, layers, capacity, last=last)
-                case Fire(name=name, bypass=bypass):
-                    if bypass is not Bypass.NONE:
-                        raise FirebrickError(f"stage {name}: bypass connections are not built in hardware yet; use bypass none")
+                    self.convolution(name, layers, capacity, self.order_of(index))
+                case Fire(name=name, bypass=Bypass.NONE):
                     self.squeeze(f"{name}/squeeze", layers[0])
-                    self.convolution(f"{name}/expand", layers[1:], capacity, last=last)
+                    self.convolution(f"{name}/expand", layers[1:], capacity, self.order_of(index))
+                case Fire():
+                    self.fire_with_bypass(stage, layers, capacity, self.order_of(index))
                 case MaxPool(name=name):
                     self.pool(name, shape, output, capacity)
                 case GlobalAverage(name=name):
                     self.nodes.append(AverageSpec(name, self.strips, shape.channels, shape.height))
         return Plan(network.name, tuple(self.nodes))
 
-    def convolution(self, name: str, layers: Sequence[Layer], capacity: int, *, last: bool) -> None:
+    def order_of(self, index: int) -> list[int]:
+        """The order in which a stage's filters come: one that suits all engines whose words are added to them or to their sums."""
+        stages, shapes = self.model.network.stages, self.model.network.shapes()
+        decks: list[Deck] = []
+        for place, stage in enumerate(stages[index:], index):
+            match stage:
+                case Fire(bypass=Bypass.SIMPLE) if place == index:
+                    return self.order
+                case GlobalAverage():
+                    return list(range(shapes[-1].channels))
+                case Fire(name=name, bypass=bypass) if place == index or bypass is Bypass.SIMPLE:
+                    layers = stage_layers(stage, shapes[place])
+                    expand = [layer for layer in layers if "/expand" in layer.name]
+                    decks.append(self.deck(f"{name}/expand", expand))
+                    if bypass is Bypass.COMPLEX:
+                        decks.append(self.deck(f"{name}/bypass", layers[-1:]))
+                case Conv(name=name) if place == index:
+                    decks.append(self.deck(name, stage_layers(stage, shapes[place])))
+                case MaxPool():
+                    pass
+                case _:
+                    break
+        return common_order(decks)
+
+    def fire_with_bypass(self, fire: Fire, layers: Sequence[Layer], capacity: int, order: Sequence[int]) -> None:
+        """A Fire module and its bypass: both read the stream that comes here, and both give the same channels in the same order."""
+        name, complex_ = fire.name, fire.bypass is Bypass.COMPLEX
+        before, entering = self.nodes, (self.strips, self.order)
+        self.nodes = []
+        squeeze = self.squeeze(f"{name}/squeeze", layers[0])
+        expand = self.convolution(f"{name}/expand", layers[1:-1] if complex_ else layers[1:], capacity, order)
+        path, leaving = tuple(self.nodes), self.strips
+        self.nodes, (self.strips, self.order) = [], entering
+        rows = min(max(layer.conv.padding for layer in layers) + 1, layers[0].input.height)
+        words = layers[0].input.channels * self.strips.tiles
+        slack = apart(squeeze, expand) * self.strips.tiles
+        if complex_:
+            self.delay(f"{name}/delay", (rows - 1) * words + slack, 0)
+            side = self.convolution(f"{name}/bypass", layers[-1:], capacity, order)
+            self.delay(f"{name}/lead", lead(expand, side) * self.strips.tiles, 0)
+        else:
+            self.delay(f"{name}/delay", rows * words + slack, rows * words - 1)
+        if self.strips != leaving:
+            lanes = f"{self.strips.lanes} and {leaving.lanes}"
+            raise FirebrickError(f"stage {name}: both operands of a bypass must come in words of equally many lanes, not {lanes}")
+        self.nodes = [*before, BypassSpec(name, path, tuple(self.nodes), entering[0], self.strips)]
+
+    def delay(self, name: str, depth: int, least: int) -> None:
+        self.nodes.append(DelaySpec(name, self.strips, max(2, depth), least))
+
+    def convolution(self, name: str, layers: Sequence[Layer], capacity: int, order: Sequence[int]) -> EngineSpec:
         """A filter-major engine; of several layers the last has the largest kernel, and the others are its centre tap."""
         share = self.share(name, capacity)
         main = layers[-1]
         kernel = main.conv.kernel
         if not self.raster:
             self.narrow(share.lanes)
-        rounds = _deal(self.filters(layers), share.splits, natural=last)
+        rounds = deal(self.deck(name, layers), order)
         output = Strips.natural(lanes=share.lanes, tiles=capacity // share.lanes, width=main.output.width)
         parts = []
         for part in range(share.splits):
@@ -109,15 +163,16 @@ class _Compiler:
                     arithmetic=self.arithmetic(mine),
                 )
             )
-        self.engine(name, layers, tuple(parts), rounds)
+        return self.engine(name, layers, tuple(parts), rounds)
 
-    def squeeze(self, name: str, layer: Layer) -> None:
+    def squeeze(self, name: str, layer: Layer) -> EngineSpec:
         """A channel-major engine."""
         share = self.share(name, self.strips.lanes * self.strips.tiles)
         self.narrow(share.lanes)
         if share.lanes > self.strips.lanes:
             raise FirebrickError(f"engine {name}: lanes must be at most its source's, {self.strips.lanes}, not {share.lanes}")
-        rounds = _deal(self.filters([layer]), share.splits, natural=False)
+        deck = self.deck(name, [layer])
+        rounds = deal(deck, common_order([deck]))
         parts = []
         for part in range(share.splits):
             mine = [one[part] for one in rounds if part < len(one)]
@@ -134,7 +189,7 @@ class _Compiler:
                     arithmetic=self.arithmetic(mine),
                 )
             )
-        self.engine(name, [layer], tuple(parts), rounds)
+        return self.engine(name, [layer], tuple(parts), rounds)
 
     def pool(self, name: str, shape: Shape, output: Shape, capacity: int) -> None:
         """A pooling stage with the lanes of its source."""
@@ -146,23 +201,26 @@ class _Compiler:
         self.strips = strips
 
     def engine(
-        self, name: str, layers: Sequence[Layer], parts: tuple[ConvSpec, ...] | tuple[SqueezeSpec, ...], rounds: list[list[_Filter]]
-    ) -> None:
+        self, name: str, layers: Sequence[Layer], parts: tuple[ConvSpec, ...] | tuple[SqueezeSpec, ...], rounds: list[list[Filter]]
+    ) -> EngineSpec:
         turns = tuple(len(one) for one in rounds)
         self.strips = parts[0].output
         self.order = [one.channel for one_round in rounds for one in one_round]
         macs = sum(layer.macs for layer in layers)
-        self.nodes.append(EngineSpec(name, tuple(layer.name for layer in layers), parts, turns, tuple(self.order), macs))
+        engine = EngineSpec(name, tuple(layer.name for layer in layers), parts, turns, tuple(self.order), macs)
+        self.nodes.append(engine)
         self.raster = False
+        return engine
 
-    def share(self, name: str, capacity: int) -> Share:
+    def share(self, name: str, capacity: int | None = None) -> Share:
+        """What an engine is given; its lanes must divide the capacity."""
         share = self.shares.get(name)
         if share is None:
             raise FirebrickError(f"engine {name}: no share of the lanes is given; the engines with one are {', '.join(self.shares)}")
-        if share.lanes < 1 or capacity % share.lanes:
-            raise FirebrickError(f"engine {name}: lanes must divide {capacity}, not {share.lanes}")
         if share.splits < 1:
             raise FirebrickError(f"engine {name}: splits must be at least 1, not {share.splits}")
+        if capacity is not None and (share.lanes < 1 or capacity % share.lanes):
+            raise FirebrickError(f"engine {name}: lanes must divide {capacity}, not {share.lanes}")
         return share
 
     def narrow(self, lanes: int) -> None:
@@ -174,22 +232,20 @@ class _Compiler:
             self.nodes.append(NarrowSpec(self.strips, lanes))
             self.strips = self.strips.narrowed(lanes)
 
-    def filters(self, layers: Sequence[Layer]) -> list[list[_Filter]]:
-        """The filters of each layer, in order; output channels are counted through."""
-        found: list[list[_Filter]] = []
-        channel = 0
+    def deck(self, name: str, layers: Sequence[Layer]) -> Deck:
+        """The filters of an engine; output channels are counted through its layers."""
+        found: list[Filter] = []
         for layer in layers:
             kind = int(layer.conv.kernel < layers[-1].conv.kernel)
             counts = np.count_nonzero(self.model.layers[layer.name].weights, axis=(1, 2, 3))
-            found.append([_Filter(kind, layer.name, i, channel + i, int(count)) for i, count in enumerate(counts)])
-            channel += layer.conv.filters
-        return found
+            found += [Filter(kind, layer.name, i, len(found) + i, int(count)) for i, count in enumerate(counts)]
+        return Deck(found, self.share(name).splits)
 
-    def taps(self, one: _Filter) -> NDArray[np.int32]:
+    def taps(self, one: Filter) -> NDArray[np.int32]:
         """A filter's weights in the order (tap, channel of the stream)."""
         return self.model.layers[one.layer].weights[one.index, self.order].transpose(1, 2, 0).reshape(-1)
 
-    def arithmetic(self, filters: Sequence[_Filter]) -> Arithmetic:
+    def arithmetic(self, filters: Sequence[Filter]) -> Arithmetic:
         layers: dict[str, QuantizedLayer] = {one.layer: self.model.layers[one.layer] for one in filters}
         return Arithmetic(
             start=tuple(int(self.model.layers[one.layer].start[one.index]) for one in filters),
@@ -197,22 +253,3 @@ class _Compiler:
             shift=next(iter(layers.values())).shift,
         )
 
-
-def _deal(filters: Sequence[Sequence[_Filter]], splits: int, *, natural: bool) -> list[list[_Filter]]:
-    """Rounds of at most ``splits`` filters, one for each engine.
-
-    Unless the natural order is asked for, filters of a round have about equally many weights, engines take turns at the largest, and
-    rounds of different kinds are spread evenly, so that output comes at a steady pace.
-    """
-    if splits > max(map(len, filters)):
-        raise FirebrickError(f"splits must be at most {max(map(len, filters))}, the filters of a kind, not {splits}")
-    decks = []
-    for kind in filters:
-        sort = splits > 1 and not natural
-        deck = sorted(kind, key=lambda one: -one.nonzero) if sort else list(kind)
-        rounds = [deck[start : start + splits] for start in range(0, len(deck), splits)]
-        turned = [one[::-1] if sort and index % 2 and len(one) == splits else one for index, one in enumerate(rounds)]
-        decks.append([((index + 0.5) / len(turned), one) for index, one in enumerate(turned)])
-    if natural:
-        return [one for deck in decks for _, one in deck]
-    return [one for _, one in sorted((pair for deck in decks for pair in deck), key=lambda pair: pair[0])]

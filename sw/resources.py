@@ -4,7 +4,7 @@
 
 from dataclasses import asdict, dataclass
 
-from .spec import AverageSpec, ConvSpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, SqueezeSpec
+from .spec import AverageSpec, BypassSpec, ConvSpec, DelaySpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, SqueezeSpec, walk
 
 BLOCK_BITS = 18 * 1024
 BLOCK_SUMS = 64
@@ -15,6 +15,10 @@ LOGIC_ROM_BITS = 12
 """Bits of a ROM that a LUT holds, the choice among LUTs counted in."""
 SMALL_BITS = 2 * 1024
 """Bits up to which a line buffer lies in distributed RAM."""
+QUEUE_BITS = 8 * 1024
+"""Bits up to which a queue lies in distributed RAM."""
+BLOCK_DEPTH = 512
+"""Words of a block RAM where it is widest."""
 RAM_WIDTHS = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 """Depth and width that one block RAM can have."""
 
@@ -57,7 +61,7 @@ def estimate(plan: Plan) -> dict[str, Resources]:
     """What each node of a plan is expected to take, by name; plumbing between nodes goes to the node behind it."""
     found: dict[str, Resources] = {}
     carried = Resources()
-    for node in plan.nodes:
+    for node in walk(plan.nodes):
         carried += _node(node)
         if not isinstance(node, NarrowSpec):
             found[node.name] = carried
@@ -132,6 +136,23 @@ def pool_resources(lanes: int, channels: int, tiles: int) -> Resources:
     return Resources(80 + 70 * lanes, block_rams(depth(channels, tiles), 8 * lanes))
 
 
+def delay_queues(words: int, lanes: int) -> tuple[int, ...]:
+    """The queues, one behind the other, of which a delay is made: a power of two and one of words in block RAM, until a small rest is left."""
+    if 8 * words * lanes <= QUEUE_BITS:
+        return (max(2, words),)
+    first = words if words <= BLOCK_DEPTH + 1 else 1 + (1 << (words - 1).bit_length() - 1)
+    return (first, *(delay_queues(words - first, lanes) if words > first else ()))
+
+
+def delay_resources(words: int, lanes: int) -> Resources:
+    """What a delay takes."""
+    found = Resources()
+    for queue in delay_queues(words, lanes):
+        small = 8 * queue * lanes <= QUEUE_BITS
+        found += Resources(30 + 12 * -(-queue // 16) * lanes) if small else Resources(60, block_rams(queue - 1, 8 * lanes))
+    return found
+
+
 def depth(outer: int, inner: int) -> int:
     """Words of a memory addressed by two numbers side by side, the inner one in as many bits as it needs."""
     return outer << (inner - 1).bit_length()
@@ -153,6 +174,10 @@ def _node(node: Node) -> Resources:
             return pool_resources(source.lanes, channels, output.tiles)
         case AverageSpec(source=source, channels=channels):
             return Resources(120 + 12 * source.lanes, block_rams(channels, node.score_bits))
+        case DelaySpec(source=source):
+            return delay_resources(node.depth, source.lanes)
+        case BypassSpec(output=output):
+            return Resources(luts=20 + 16 * output.lanes)
 
 
 def _part(part: ConvSpec | SqueezeSpec) -> Part:

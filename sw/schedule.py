@@ -60,6 +60,7 @@ def schedule(groups: Sequence[Group], *, inner: int, taps: int, logic_bits: int 
         gaps=None if dense else encode(gap_ranks, GAP_LIMIT, codes.width),
         gap_values=gap_values[0],
         logic_bits=logic_bits,
+        counts=tuple(np.diff(np.searchsorted(positions, np.cumsum(sizes)), prepend=0).tolist()),
         last=(last_tap + (taps // 2 if kinds[-1] else 0), last_inner),
     )
 

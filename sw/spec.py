@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the compiler tells the hardware: one frozen description for each node of the pipeline."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from .strips import Strips
 
@@ -50,6 +52,8 @@ class Weights:
     """Zeros skipped before the entry, for each rank of the gap code."""
     last: tuple[int, int]
     """(tap, inner) of the last entry: where the first entry counts from."""
+    counts: tuple[int, ...] = field(repr=False)
+    """Entries of each group."""
     logic_bits: int = LOGIC_BITS
     """Bits up to which the last bank of the ROM, which is not full, is made of logic instead of a block RAM."""
 
@@ -177,6 +181,11 @@ class EngineSpec:
     """Dense multiply-accumulates of the layers for one frame."""
 
     @property
+    def source(self) -> Strips:
+        """The layout of the input."""
+        return self.parts[0].source
+
+    @property
     def lanes(self) -> int:
         """Multipliers."""
         return sum(part.output.lanes for part in self.parts)
@@ -237,7 +246,46 @@ class AverageSpec:
         return (255 * self.height * self.source.width).bit_length()
 
 
-Node = EngineSpec | NarrowSpec | PoolSpec | AverageSpec
+@dataclass(frozen=True)
+class DelaySpec:
+    """Keeps words in their order until they are asked for."""
+
+    name: str
+    source: Strips
+    depth: int
+    """Words that it holds, at least 2."""
+    least: int
+    """Words without which the stream that this one is added to would wait for ever."""
+
+    @property
+    def output(self) -> Strips:
+        """The layout of the output: that of the input."""
+        return self.source
+
+
+@dataclass(frozen=True)
+class BypassSpec:
+    """A Fire module and the connection round it: a fork in front of them, an adder behind them."""
+
+    name: str
+    path: tuple["Node", ...]
+    """The Fire module."""
+    side: tuple["Node", ...]
+    """The connection: a delay, and a 1x1 convolution if it is a complex one."""
+    source: Strips
+    output: Strips
+    """The layout of both operands and of their sum."""
+
+
+Node: TypeAlias = EngineSpec | NarrowSpec | PoolSpec | AverageSpec | DelaySpec | BypassSpec
+
+
+def walk(nodes: Sequence[Node]) -> Iterator[Node]:
+    """Every node: behind a bypass, the nodes of its path, then those of its side."""
+    for node in nodes:
+        yield node
+        if isinstance(node, BypassSpec):
+            yield from walk((*node.path, *node.side))
 
 
 @dataclass(frozen=True)
@@ -250,7 +298,7 @@ class Plan:
     @property
     def engines(self) -> tuple[EngineSpec, ...]:
         """The nodes that multiply."""
-        return tuple(node for node in self.nodes if isinstance(node, EngineSpec))
+        return tuple(node for node in walk(self.nodes) if isinstance(node, EngineSpec))
 
     @property
     def average(self) -> AverageSpec:

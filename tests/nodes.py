@@ -8,16 +8,13 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import Out
 from numpy.typing import NDArray
 
-from firebrick.hw.accelerator import Engine
-from firebrick.hw.average import GlobalSum
+from firebrick.hw.accelerator import Pipeline
 from firebrick.hw.huffman import HuffmanDecoder
-from firebrick.hw.pool import MaxPool
 from firebrick.hw.rom import Rom
-from firebrick.hw.routing import Narrow
 from firebrick.sim.payloads import stream_words
 from firebrick.sw.allocate import Share, demands
 from firebrick.sw.model import Model
-from firebrick.sw.spec import AverageSpec, Encoded, EngineSpec, NarrowSpec, Node, PoolSpec
+from firebrick.sw.spec import Encoded, Node
 from firebrick.sw.strips import Strips
 
 
@@ -41,30 +38,27 @@ class Decoder(wiring.Component):
 
 def random_shares(rng: np.random.Generator, model: Model) -> dict[str, Share]:
     """Shares that fit the network and each other, seldom good ones."""
-    shares = {}
-    source = 1
-    for demand in demands(model):
-        fit = [
-            lanes
-            for lanes in range(1, demand.lanes_divide + 1)
-            if demand.lanes_divide % lanes == 0 and (source % lanes == 0 or (lanes % source == 0 and not demand.squeeze))
-        ]
-        source = int(rng.choice(fit))
-        shares[demand.name] = Share(source, int(rng.integers(1, demand.splits + 1)) if rng.random() < 0.5 else 1)
-    return shares
+    while True:
+        shares: dict[str, Share] = {}
+        source, entering = 1, 0
+        for demand in demands(model):
+            fit = [
+                lanes
+                for lanes in range(1, demand.lanes_divide + 1)
+                if demand.lanes_divide % lanes == 0 and demand.fits(lanes, source, entering)
+            ]
+            if not fit:  # a bypass that the lanes drawn before it cannot go round
+                break
+            entering = source if demand.squeeze else entering
+            source = int(rng.choice(fit))
+            shares[demand.name] = Share(source, int(rng.integers(1, demand.splits + 1)) if rng.random() < 0.5 else 1)
+        else:
+            return shares
 
 
 def component(node: Node) -> wiring.Component:
-    """The hardware of one node."""
-    match node:
-        case EngineSpec():
-            return Engine(spec=node)
-        case NarrowSpec():
-            return Narrow(spec=node)
-        case PoolSpec():
-            return MaxPool(spec=node)
-        case AverageSpec():
-            return GlobalSum(spec=node)
+    """The hardware of one node; of a bypass also what is inside it."""
+    return Pipeline(nodes=[node])
 
 
 def words_of(maps: NDArray[np.uint8], strips: Strips) -> list[int]:
