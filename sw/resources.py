@@ -137,7 +137,7 @@ def pool_resources(lanes: int, channels: int, tiles: int) -> Resources:
 
 
 def delay_queues(words: int, lanes: int) -> tuple[int, ...]:
-    """The queues, one behind the other, of which a delay is made: a power of two and one of words in block RAM, until a small rest is left."""
+    """The queues, one behind the other, that make a delay: a power of two and one of words in block RAM, until a small rest is left."""
     if 8 * words * lanes <= QUEUE_BITS:
         return (max(2, words),)
     first = words if words <= BLOCK_DEPTH + 1 else 1 + (1 << (words - 1).bit_length() - 1)

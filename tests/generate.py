@@ -70,6 +70,43 @@ def random_network(
     return network
 
 
+def family_network(rng: np.random.Generator, *, size: int = 7, stages: int = 4, filters: int = 5) -> Network:
+    """Any network of the family that a convolution begins, of at most so many rows, columns, stages, and filters of a kind.
+
+    Maps of a single pixel, strides beyond the kernel, convolutions anywhere, pools in a row and at the end, bypasses of any kind and none,
+    Fire modules without one kind of expand filters, modules and classes of one filter: nothing is left out.
+    """
+    height, width = (int(length) for length in rng.integers(1, size + 1, 2))
+    shape = Shape(int(rng.integers(1, 5)), height, width)
+    chosen: list[Stage] = []
+
+    def some() -> int:
+        return int(rng.integers(1, filters + 1)) if rng.random() < 0.8 else 1
+
+    for number in range(1 + int(rng.integers(0, stages))):
+        here = Network("partial", shape, tuple(chosen)).shapes()[-1]
+        kind = rng.choice(["conv", "fire", "fire", "pool"]) if number else "conv"
+        if kind == "pool" and min(here.height, here.width) >= 3:
+            chosen.append(MaxPool(f"pool{number}"))
+        elif kind == "conv":
+            kernel = int(rng.integers(1, 6))
+            padding = int(rng.integers(0, kernel)) if rng.random() < 0.5 else 0
+            kernel = min(kernel, min(here.height, here.width) + 2 * padding)
+            chosen.append(Conv(f"conv{number}", some(), kernel, int(rng.integers(1, 4)), min(padding, kernel - 1)))
+        else:
+            bypass = rng.choice(list(Bypass))
+            ones, threes = some(), some()
+            if bypass == Bypass.SIMPLE:
+                ones = int(rng.integers(0, here.channels + 1))
+                threes = here.channels - ones
+            elif rng.random() < 0.3:
+                ones, threes = (0, threes) if rng.random() < 0.5 else (ones, 0)
+            chosen.append(Fire(f"fire{number}", some(), ones, threes, Bypass(bypass)))
+    network = Network("family", shape, (*chosen, GlobalAverage("average")))
+    network.verify()
+    return network
+
+
 def random_model(
     rng: np.random.Generator,
     network: Network | None = None,

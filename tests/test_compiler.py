@@ -3,7 +3,7 @@
 """The compiler: nothing of the model is lost or added on its way into the plan, and what does not fit is refused."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,14 +17,17 @@ from firebrick.sw.allocate import Share, demands
 from firebrick.sw.compiler import compile_model, plan_with
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model import Model
-from firebrick.sw.network import Bypass, Network, Shape
+from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
 from firebrick.sw.report import plan_report
-from firebrick.sw.spec import ConvSpec, EngineSpec, Plan, SqueezeSpec
+from firebrick.sw.resources import estimate
+from firebrick.sw.spec import BypassSpec, ConvSpec, EngineSpec, NarrowSpec, Node, Plan, SqueezeSpec, walk
+from firebrick.sw.strips import Strips
 
 
 def drawn(seed: int) -> tuple[Model, Plan]:
     rng = np.random.default_rng(seed)
-    model = random_model(rng, fires=int(rng.integers(0, 3)))
+    bypass = rng.choice(list(Bypass))
+    model = random_model(rng, fires=int(rng.integers(0, 3)), bypass=Bypass(bypass))
     return model, plan_with(model, random_shares(rng, model)) if seed % 2 else compile_model(model, 40)
 
 
@@ -41,8 +44,7 @@ def filters_of(engine: EngineSpec) -> list[list[int]]:
 
 def read_back(plan: Plan) -> Iterator[tuple[EngineSpec, NDArray[np.int32]]]:
     """The weights of every engine out of its ROMs, by channel of output and input and tap, in the model's order."""
-    source: tuple[int, ...] = tuple(range(plan.engines[0].parts[0].channels))
-    for engine in plan.engines:
+    for engine, source in engines_of(plan.nodes, tuple(range(plan.engines[0].parts[0].channels))):
         taps = engine.parts[0].weights.taps
         weights = np.zeros((len(engine.order), len(source), taps), np.int32)
         parts: tuple[ConvSpec | SqueezeSpec, ...] = engine.parts
@@ -52,7 +54,19 @@ def read_back(plan: Plan) -> Iterator[tuple[EngineSpec, NDArray[np.int32]]]:
             for number, channel in enumerate(channels):
                 weights[channel, list(source)] = by_filter[number]
         yield engine, weights
-        source = engine.order
+
+
+def engines_of(nodes: Sequence[Node], source: tuple[int, ...]) -> Iterator[tuple[EngineSpec, tuple[int, ...]]]:
+    """Engines, each with the order of the channels that it reads; the first reads the source's."""
+    for node in nodes:
+        if isinstance(node, EngineSpec):
+            yield node, source
+            source = node.order
+        elif isinstance(node, BypassSpec):
+            path, side = list(engines_of(node.path, source)), list(engines_of(node.side, source))
+            yield from (*path, *side)
+            assert path[-1][0].order == (side[-1][0].order if side else source), "both operands in one order"
+            source = path[-1][0].order
 
 
 @pytest.mark.parametrize("seed", range(14))
@@ -100,12 +114,19 @@ def test_plan_permutes_channels_and_sends_scores_in_class_order(seed: int) -> No
 @pytest.mark.parametrize("seed", range(14))
 def test_plan_connects_each_node_to_the_one_before(seed: int) -> None:
     _, plan = drawn(seed)
-    strips = plan.engines[0].parts[0].source
-    assert strips.lanes == 1
-    for node in plan.nodes:
+    assert plan.nodes[0].source.lanes == 1
+    check_connected(plan.nodes, plan.nodes[0].source)
+
+
+def check_connected(nodes: Sequence[Node], strips: Strips) -> Strips:
+    """Each node's source must be the output of the one before; returns the last one's output."""
+    for node in nodes:
         for source in {part.source for part in node.parts} if isinstance(node, EngineSpec) else {node.source}:
             assert source == strips
+        if isinstance(node, BypassSpec):
+            assert check_connected(node.path, strips) == check_connected(node.side, strips) == node.output
         strips = getattr(node, "output", strips)
+    return strips
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -181,11 +202,33 @@ def test_plan_rejects_a_missing_share() -> None:
         plan_with(model, shares)
 
 
-@pytest.mark.parametrize("bypass", [Bypass.SIMPLE, Bypass.COMPLEX])
-def test_plan_rejects_bypass_connections(bypass: Bypass) -> None:
-    model = random_model(np.random.default_rng(0), fires=1, bypass=bypass)
-    with pytest.raises(FirebrickError, match="stage fire2: bypass connections are not built in hardware yet; use bypass none"):
-        compile_model(model, 100)
+@pytest.mark.parametrize(
+    ("bypass", "changes", "lanes"),
+    [(Bypass.SIMPLE, {"fire2_expand": Share(2)}, "1 and 2"), (Bypass.COMPLEX, {"fire2_bypass": Share(2)}, "2 and 1")],
+)
+def test_plan_rejects_operands_of_a_bypass_with_different_lanes(bypass: Bypass, changes: dict[str, Share], lanes: str) -> None:
+    model = random_model(np.random.default_rng(0), height=4, width=4, kernel=1, stride=1, fires=1, pools=False, bypass=bypass)
+    with pytest.raises(FirebrickError) as caught:
+        plan_with(model, shares_of(model, **changes))
+    assert str(caught.value) == f"stage fire2: both operands of a bypass must come in words of equally many lanes, not {lanes}"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_plan_with_bypasses_is_found_for_any_number_of_lanes(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for bypass in (Bypass.SIMPLE, Bypass.COMPLEX):
+        model = random_model(rng, fires=2, bypass=bypass)
+        least = len(demands(model))
+        plans = [compile_model(model, least + extra) for extra in (0, 3, 10, 40, 300)]
+        assert all(plan.lanes <= least + extra for plan, extra in zip(plans, (0, 3, 10, 40, 300), strict=True))
+        assert set(estimate(plans[-1])) == {node.name for node in walk(plans[-1].nodes) if not isinstance(node, NarrowSpec)}
+
+
+def test_plan_keeps_class_order_through_pooling_and_simple_bypasses_behind_the_last_convolution() -> None:
+    stages = (Conv("conv1", 6, 1), Fire("fire2", 2, 3, 3, Bypass.SIMPLE), MaxPool("pool2"), GlobalAverage("average"))
+    model = random_model(np.random.default_rng(0), Network("pooled", Shape(3, 4, 4), stages))
+    plan = plan_with(model, {"conv1": Share(1, 2), "fire2/squeeze": Share(1, 2), "fire2/expand": Share(1, 3)})
+    assert [engine.order for engine in plan.engines if engine.name != "fire2/squeeze"] == [tuple(range(6))] * 2
 
 
 def test_plan_rejects_a_network_that_starts_with_no_convolution() -> None:
