@@ -13,7 +13,7 @@ from ..hw.accelerator import Accelerator, Pipeline
 from ..sw.allocate import Share
 from ..sw.compiler import plan_with
 from ..sw.model import Model
-from ..sw.network import Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
+from ..sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 from ..sw.pictures import read_pictures
 from ..sw.samples import photographs
 from ..sw.spec import BypassSpec, NarrowSpec, Plan, walk
@@ -110,6 +110,20 @@ def subjects() -> dict[str, Subject]:
             unequal, {"conv1": Share(8), "fire2/squeeze": Share(8, 3), "fire2/expand": Share(4, 2)}, "fire2/squeeze", "fire2/expand"
         ),
         "fire_one_part": Subject(unequal, {**behind, "fire2/squeeze": Share(2)}, "fire2/squeeze", "fire2/expand", random=True),
+        "fire_simple": Subject(
+            (*unequal[:2], Fire("fire2", 5, 7, 9, Bypass.SIMPLE), *tail),
+            {"conv1": Share(4), "fire2/squeeze": Share(2), "fire2/expand": Share(4, 3)},
+            "fire2",
+            "fire2",
+            random=True,
+        ),
+        "fire_complex": Subject(
+            (*unequal[:2], Fire("fire2", 5, 9, 13, Bypass.COMPLEX), *tail),
+            {"conv1": Share(4), "fire2/squeeze": Share(2), "fire2/expand": Share(2, 2), "fire2/bypass": Share(2, 3)},
+            "fire2",
+            "fire2",
+            random=True,
+        ),
         "fire8": Subject(
             (CONV1, MaxPool("pool1"), MaxPool("pool3"), Fire("fire8", 64, 128, 128), *tail),
             {"conv1": Share(4), "fire8/squeeze": Share(4), "fire8/expand": Share(4, 8)},

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..sw import golden
 from ..sw.model import Model, Preprocessing, QuantizedLayer
-from ..sw.network import Conv, Fire, GlobalAverage, Layer, MaxPool, Network, stage_layers
+from ..sw.network import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Network, stage_layers
 
 
 def narrowed(model: Model, network: Network) -> Model:
@@ -37,9 +37,19 @@ def drawn(network: Network, rng: np.random.Generator, *, bits: int = 6, density:
             case Fire():
                 layers |= _drawn([convs[0]], maps, rng, bits, density)
                 squeezed = golden.convolve(maps, layers[convs[0].name])
-                layers |= _drawn([*convs[1:]], squeezed, rng, bits, density)
-                halves = [golden.convolve(squeezed, layers[layer.name], padding=layer.conv.padding) for layer in convs[1:]]
-                maps = np.concatenate(halves, axis=1)
+                expand = [layer for layer in convs if "/expand" in layer.name]
+                layers |= _drawn(expand, squeezed, rng, bits, density)
+                halves = [golden.convolve(squeezed, layers[layer.name], padding=layer.conv.padding) for layer in expand]
+                if stage.bypass is Bypass.COMPLEX:
+                    layers |= _drawn([convs[-1]], maps, rng, bits, density)
+                out = np.concatenate(halves, axis=1)
+                match stage.bypass:
+                    case Bypass.SIMPLE:
+                        maps = golden.add(out, maps)
+                    case Bypass.COMPLEX:
+                        maps = golden.add(out, golden.convolve(maps, layers[convs[-1].name]))
+                    case Bypass.NONE:
+                        maps = out
             case MaxPool():
                 maps = golden.max_pool(maps)
             case GlobalAverage():

@@ -4,13 +4,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import numpy as np
 
 from .errors import FirebrickError
 from .model import Model, QuantizedLayer
 from .network import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Network, Shape
-from .resources import Part, Resources, depth, pool_resources, rows
+from .resources import Part, Resources, delay_resources, depth, pool_resources, rows
 
 SQUEEZE_SLOTS = 4
 """Input channels that a squeeze engine's buffer holds: the source's pace may vary from filter to filter."""
@@ -48,9 +49,9 @@ class Demand:
     filters: tuple[tuple[int, int], ...]
     """For each kind of filter, how many there are, and their non-zero weights in all."""
     lanes_divide: int
-    """Number that its lanes must divide: the capacity, or half of it before pooling."""
+    """Number that its lanes must divide: the capacity, or half of it before pooling, a quarter before two poolings in a row."""
     pace: int
-    """How many times faster than on average it has to be: 2 behind pooling, which sends its rows while every other row comes in."""
+    """How many times faster than on average it has to be: 2 behind pooling, which sends its rows while every other row comes."""
 
     layer: Layer
     """The widest of its layers: input, kernel and stride."""
@@ -58,7 +59,8 @@ class Demand:
     """Bits of its codes and gaps, about."""
     bits: int
     """Width of a sum."""
-    pooled: bool
+    pooled: int
+    """Poolings behind it."""
     raster: bool
     """Its input is the picture."""
     bypass: Bypass = Bypass.NONE
@@ -109,21 +111,26 @@ class Demand:
             squeeze=self.squeeze,
         ).resources()
         found = Resources(part.luts * splits + 40 * (splits - 1), part.block_rams * splits, part.multipliers * splits)
-        if self.pooled:
-            found += pool_resources(lanes, sum(count for count, _ in self.filters), tiles // 2)
+        outputs = sum(count for count, _ in self.filters)
+        for pool in range(self.pooled):
+            found += pool_resources(lanes, outputs, tiles >> pool + 1)
+        if self.side or (self.bypass is Bypass.SIMPLE and not self.squeeze):
+            found += delay_resources(tiles * (channels if self.side else outputs * (conv.padding + 1)), lanes) + Resources(20 + 16 * lanes)
         return found
 
 
 def demands(model: Model) -> tuple[Demand, ...]:
     """The engines of a model in order, named after their stages (``fire2/squeeze``, ``fire2/expand``)."""
     network = model.network
+    if not isinstance(network.stages[0], Conv):
+        raise FirebrickError(f"network {network.name}: the first stage must be a convolution to be built in hardware")
     found = []
     shapes = network.shapes()[1:]
     capacities = column_capacities(network)
     for index, (stage, shape) in enumerate(zip(network.stages, shapes, strict=True)):
         capacity = capacities[index]
-        pooled = isinstance(network.stages[min(index + 1, len(shapes) - 1)], MaxPool)
-        pace = 2 if index and isinstance(network.stages[index - 1], MaxPool) else 1
+        pooled = len(list(takewhile(lambda stage: isinstance(stage, MaxPool), network.stages[index + 1 :])))
+        pace = 1 << len(list(takewhile(lambda stage: isinstance(stage, MaxPool), reversed(network.stages[:index]))))
         match stage:
             case Conv(name=name):
                 found.append(_demand(model, name, (name,), shape, capacity, pooled=pooled))
@@ -185,7 +192,7 @@ def _demand(
     shape: Shape,
     capacity: int,
     *,
-    pooled: bool = False,
+    pooled: int = 0,
     squeeze: bool = False,
     pace: int = 1,
 ) -> Demand:
@@ -202,7 +209,7 @@ def _demand(
         capacity=capacity,
         rows=shape.height,
         filters=tuple((len(part.bias), int(np.count_nonzero(part.weights))) for part in parts),
-        lanes_divide=capacity // 2 if pooled else capacity,
+        lanes_divide=capacity >> pooled,
         pace=pace,
     )
 

@@ -1,0 +1,27 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""SqueezeNet v1.0 with each bypass of the paper's Section 6, whole frames through the Verilated hardware."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from generate import random_model
+
+from firebrick.sim.whole import faults, simulate
+from firebrick.sw.metaparameters import Metaparameters
+from firebrick.sw.model import Preprocessing
+from firebrick.sw.network import Bypass
+from firebrick.sw.samples import photographs
+
+LANES = 320
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bypass", [Bypass.SIMPLE, Bypass.COMPLEX])
+def test_squeezenet_with_bypass_computes_whole_frames(bypass: Bypass) -> None:
+    model = random_model(np.random.default_rng(0), Metaparameters(bypass=bypass).network(), bits=6, density=0.33)
+    model = replace(model, preprocessing=Preprocessing(256, (104.0, 117.0, 123.0)))
+    report = simulate(model, LANES, photographs(), 2, lambda _what, _done, _total: None)
+    assert faults(report) == []
+    assert (report["scores"], report["mismatches"]) == (2000, 0)
