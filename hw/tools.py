@@ -107,7 +107,7 @@ class Step:
                     except subprocess.TimeoutExpired:
                         tell(f"{self.name}, {time.monotonic() - began:.0f} s")
             finally:
-                _end(process)
+                end(process)
         if process.returncode:
             lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
             said = next((line for line in lines if "ERROR" in line), lines[-1] if lines else "it printed nothing")
@@ -122,7 +122,7 @@ def _link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
     """End a tool that still runs, and its children."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         if process.poll() is not None:

@@ -6,12 +6,12 @@ import importlib.util
 import os
 import re
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ..hw.tools import end
 from ..sw.errors import FirebrickError
 
 MAKE_VARIABLES = "CFG_CXXFLAGS_PCH_I=-include CFG_LDLIBS_THREADS=-pthread OPT_FAST={level} OPT_GLOBAL={level} OPT_SLOW=-O0"
@@ -22,8 +22,6 @@ COMMAND = ["verilator", "--cc", "-Wno-fatal", "-O3", "--x-assign", "fast", "--x-
 
 LOOK = 0.2
 """Seconds between two looks at a running tool."""
-GRACE = 5.0
-"""Seconds that a tool has to end when told to."""
 
 _ERROR = re.compile(r"%Error|\berror\b|[\w.]*Error: ")
 
@@ -79,21 +77,9 @@ def run(
                 if limit is not None and time.monotonic() - began > limit:
                     raise FirebrickError(f"{name} took more than {limit:g} seconds and was ended; all it printed is in {log}")
         finally:
-            _end(process)
+            end(process)
     if process.returncode:
         raise FirebrickError(f"{name} failed with status {process.returncode} ({_complaint(log, start)}); all it printed is in {log}")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a tool that still runs, and its children."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is not None:
-            return
-        os.killpg(process.pid, number)
-        try:
-            process.wait(GRACE)
-        except subprocess.TimeoutExpired:
-            continue
 
 
 def _complaint(log: Path, start: int) -> str:
