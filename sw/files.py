@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and read no further than they may go."""
 
 import os
 from pathlib import Path
@@ -20,3 +20,12 @@ def write_whole(path: Path, data: bytes) -> None:
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise FirebrickError(f"cannot write {path}: {error.strerror}; name a file in a folder that you can write to") from error
+
+
+def read_some(path: Path, most: int, kind: str) -> bytes:
+    """A file's bytes, ``most`` at most; raises FirebrickError, which asks for ``kind``, where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError as problem:
+        raise FirebrickError(f"{path} cannot be read ({problem.strerror or 'unknown error'}); name {kind}") from problem

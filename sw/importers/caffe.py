@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firebrick.sw.errors import FirebrickError
+from firebrick.sw.files import read_some
 from firebrick.sw.fire_metadata import NUMBER_MAX, WEIGHTS_MAX
 from firebrick.sw.floatmodel import FloatModel
 from firebrick.sw.network import Shape
@@ -50,11 +51,7 @@ def import_caffe(
 
     Raises FirebrickError when the file cannot be read, is damaged, or holds anything but a network of the family.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(BYTES_MAX + 1)
-    except OSError as problem:
-        raise FirebrickError(f"{path} cannot be read ({problem.strerror or 'unknown error'}); name a .caffemodel file") from problem
+    data = read_some(path, BYTES_MAX + 1, "a .caffemodel file")
     return caffe_model(data, path.name, normalisation, labels, size)
 
 

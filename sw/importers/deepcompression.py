@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firebrick.sw.errors import FirebrickError
+from firebrick.sw.files import read_some
 from firebrick.sw.floatmodel import Coded, FloatModel
 from firebrick.sw.model import Preprocessing
 from firebrick.sw.network import Layer, Network
@@ -30,11 +31,7 @@ def import_net(path: Path) -> FloatModel:
     """The network in a ``.net`` file, with its published codebooks; Caffe's BGR input is turned into RGB."""
     network = squeezenet1_0()
     limit = _size_limit(network)
-    try:
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
-    except OSError as problem:
-        raise FirebrickError(f"{path} cannot be read ({problem.strerror or 'unknown error'}); name a .net file") from problem
+    data = read_some(path, limit + 1, "a .net file")
     if len(data) > limit:
         raise FirebrickError(f"{path} is more than {limit} bytes and cannot be a .net file of {network.name}; name another file")
     coded, biases = parse_net(data, network, str(path))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firebrick.sw.errors import FirebrickError
+from firebrick.sw.files import read_some
 from firebrick.sw.fire_metadata import NUMBER_MAX
 from firebrick.sw.floatmodel import FloatModel
 from firebrick.sw.network import Shape
@@ -52,11 +53,7 @@ def import_onnx(
     ``size`` is rows and columns of a picture, for files that leave them open. Raises FirebrickError when the file cannot be read, is
     damaged, or holds anything but a network of the family; the sentence names the node and what is supported.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(BYTES_MAX + 1)
-    except OSError as problem:
-        raise FirebrickError(f"{path} cannot be read ({problem.strerror or 'unknown error'}); name an ONNX file") from problem
+    data = read_some(path, BYTES_MAX + 1, "an ONNX file")
     return onnx_model(data, path.name, normalisation, labels, size)
 
 
