@@ -1,0 +1,3 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The host driver: one class for the golden model, the virtual board and real boards."""

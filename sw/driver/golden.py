@@ -1,0 +1,41 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The golden model as a device."""
+
+import time
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import golden
+from ..errors import FirebrickError
+from ..model import Model
+from .device import Device, Result
+
+
+class GoldenDevice(Device):
+    """Computes each frame with the golden model when its result is asked for."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._frames = 0
+
+    def stream(self, frames: Iterable[NDArray[np.uint8]]) -> Iterator[Result]:
+        """See ``Device``; one frame at a time."""
+        shape = self.model.network.input
+        for number, frame in enumerate(frames):
+            if frame.dtype != np.uint8 or frame.shape != (shape.channels, shape.height, shape.width):
+                expected = f"({shape.channels}, {shape.height}, {shape.width})"
+                raise FirebrickError(f"a frame must be bytes of shape {expected}, not {frame.dtype} {frame.shape}")
+            start = time.perf_counter()
+            scores = golden.run(self.model, frame[np.newaxis])[0]
+            self._frames += 1
+            yield Result(number, scores, time.perf_counter() - start)
+
+    def counters(self) -> dict[str, int]:
+        """See ``Device``."""
+        return {"frames": self._frames}
+
+    def close(self) -> None:
+        """See ``Device``; there is nothing to free."""
