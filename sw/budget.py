@@ -10,6 +10,7 @@ from .errors import FirebrickError
 from .model import Model
 from .resources import Resources, estimate, shortage, total
 from .spec import Plan
+from .subset import keep_classes
 
 LUT_SHARE = 0.87
 """Share of the LUTs that a plan may take: beyond it, placement finds no way."""
@@ -18,6 +19,8 @@ LOGIC_BITS = (4 * 1024, 8 * 1024, 12 * 1024, 17 * 1024)
 ROUNDS = 24
 """How often prices are raised before a target counts as out of reach."""
 TRIES = 6
+BLOCK_LUTS = 1000
+"""LUTs that a block RAM is worth."""
 
 
 def plan_for(model: Model, available: Resources) -> Plan:
@@ -27,10 +30,35 @@ def plan_for(model: Model, available: Resources) -> Plan:
     plans = [plan for logic_bits in LOGIC_BITS if (plan := _plan(model, wanted, room, logic_bits))]
     if plans:
         return min(plans, key=lambda plan: (plan.cycles, total(estimate(plan)).luts))
+    short = shortage(room, _least(model))
+    classes = _classes_that_fit(model, room)
+    instead = f"{classes} of its {model.network.classes} classes fit, or take" if classes else "take fewer layers,"
+    raise FirebrickError(f"{model.network.name} does not fit: even a slow plan needs {short}; {instead} a smaller model or a larger board")
+
+
+def _least(model: Model) -> Resources:
+    """What a plan with about the fewest block RAMs and then LUTs is expected to take, however slow it is."""
+    wanted = demands(model)
     options, costs = _costs(wanted, LOGIC_BITS[-1])
-    least = cheapest(wanted, options, float("inf"), lambda demand, share: costs[demand.name, share].block_rams)
-    short = shortage(room, total(estimate(plan_with(model, least or {}, LOGIC_BITS[-1]))))
-    raise FirebrickError(f"{model.network.name} does not fit: even a slow plan needs {short}; take fewer classes, a smaller model or board")
+    shares = cheapest(wanted, options, float("inf"), lambda demand, share: _size(costs[demand.name, share]))
+    return total(estimate(plan_with(model, shares or {}, LOGIC_BITS[-1])))
+
+
+def _size(cost: Resources) -> float:
+    """One number for all that something takes, in block RAMs."""
+    return cost.block_rams + cost.luts / BLOCK_LUTS + cost.multipliers / 100
+
+
+def _classes_that_fit(model: Model, room: Resources) -> int:
+    """About how many classes a slow plan has room for."""
+    low, high = 0, model.network.classes - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        if shortage(room, _least(keep_classes(model, range(middle)))):
+            high = middle - 1
+        else:
+            low = middle
+    return low
 
 
 def _plan(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits: int) -> Plan | None:

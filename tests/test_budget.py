@@ -51,5 +51,5 @@ def test_plan_for_is_no_faster_with_less(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["luts", "block_rams", "multipliers"])
 def test_plan_for_says_what_is_missing(kind: str) -> None:
-    with pytest.raises(FirebrickError, match=rf"does not fit: even a slow plan needs .*{kind.replace('_', ' ')} of 0; take fewer classes"):
+    with pytest.raises(FirebrickError, match=rf"does not fit: even a slow plan needs .*{kind.replace('_', ' ')} of 0; take fewer layers"):
         plan_for(model_of(2), replace(LARGE, **{kind: 0}))

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from .. import catalogue
-from .common import json_option, model_option, print_json
+from .common import classes_option, json_option, load_model, model_option, print_json
 
 BOARD = "ulx3s_85f"
 FREQUENCY_MHZ = 60.0
@@ -16,6 +15,7 @@ FREQUENCY_MHZ = 60.0
 @click.command("bitstream")
 @click.option("--board", default=BOARD, show_default=True, metavar="B", help="A board of amaranth-boards with an ECP5.")
 @model_option
+@classes_option
 @click.option("--frequency", type=click.FloatRange(10, 400), default=FREQUENCY_MHZ, show_default=True, metavar="MHZ", help="Clock to meet.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Where placement starts from; another may be faster.")
 @click.option("--placer", type=click.Choice(["heap", "static", "sa"]), default="heap", show_default=True)
@@ -23,11 +23,20 @@ FREQUENCY_MHZ = 60.0
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="The folder to write to; build/BOARD unless given.")
 @json_option
 def command(
-    board: str, model: str, frequency: float, seed: int, placer: str, router: str, output: Path | None, as_json: bool
+    board: str,
+    model: str,
+    classes: Path | None,
+    frequency: float,
+    seed: int,
+    placer: str,
+    router: str,
+    output: Path | None,
+    as_json: bool,
 ) -> None:
     """Write the bitstream of a model's accelerator for a board, with open tools.
 
-    The plan is the fastest that the board's FPGA has room for. DIR gets firebrick.bit and report.json: frames a second, clock, cycles a
+    The plan is the fastest that the board's FPGA has room for. DIR gets firebrick.bit, the model as the host
+    needs it (model.fire) and report.json: frames a second, clock, cycles a
     frame, and what each layer was expected to take and takes. Products of each step are kept in DIR/steps and made anew only when what
     they depend on has changed. Takes minutes for a small network, and an hour where it fills a large FPGA.
 
@@ -41,12 +50,15 @@ def command(
     from firebrick.hw.boards import resources
 
     from ..budget import plan_for
+    from ..firefile import write_fire
 
     folder = output or Path("build") / board
     options = Options(frequency * 1e6, seed, placer, router)
     with Console(stderr=True).status("planning") as status:
-        plan = plan_for(catalogue.load(model), resources(find(board)))
+        loaded = load_model(model, classes)
+        plan = plan_for(loaded, resources(find(board)))
         report = build(plan, board, options, folder, status.update)
+        write_fire(loaded, folder / "model.fire")
     if as_json:
         print_json(report)
         return

@@ -10,19 +10,35 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from .. import catalogue
 from ..catalogue import DEFAULT, DEFAULT_LANES
 from ..progress import progress_bar as progress_bar
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from ..model import Model
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout; all else goes to stderr.")
 model_option = click.option(
     "--model", default=DEFAULT, show_default=True, metavar="M", help="A .fire file, or a name that `firebrick models` lists."
 )
+classes_option = click.option(
+    "--classes", type=click.Path(path_type=Path), metavar="FILE", help="Keep only the classes that FILE names, one a line."
+)
 lanes_option = click.option(
     "--lanes", type=click.IntRange(1), default=DEFAULT_LANES, show_default=True, help="Multipliers to spend on the whole network."
 )
+
+
+def load_model(model: str, classes: Path | None) -> "Model":
+    """What the options --model and --classes ask for."""
+    loaded = catalogue.load(model)
+    if classes is None:
+        return loaded
+    from ..subset import keep_classes, read_classes
+
+    return keep_classes(loaded, read_classes(classes, loaded))
 
 
 def command_line(source: str) -> str:

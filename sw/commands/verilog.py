@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from .. import catalogue
-from .common import json_option, lanes_option, model_option, print_json
+from .common import classes_option, json_option, lanes_option, load_model, model_option, print_json
 
 
 @click.command("verilog")
 @model_option
+@classes_option
 @lanes_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR", help="The folder to write to.")
 @json_option
-def command(model: str, lanes: int, output: Path, as_json: bool) -> None:
+def command(model: str, classes: Path | None, lanes: int, output: Path, as_json: bool) -> None:
     """Write the accelerator as Verilog, with a JSON report of its plan.
 
     DIR gets firebrick.v, the ROMs' contents (*.hex) and report.json; the same model and lanes give the same bytes. The JSON document
@@ -28,7 +28,7 @@ def command(model: str, lanes: int, output: Path, as_json: bool) -> None:
 
     from firebrick.hw.generate import generate
 
-    loaded = catalogue.load(model)
+    loaded = load_model(model, classes)
     with Console(stderr=True).status("reading the model") as status:
         artefacts = generate(loaded, lanes, progress=status.update)
         status.update("writing files")

@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Some classes of a model: what is left gives the scores that it gave before."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from generate import random_model
+
+from firebrick.sw import golden
+from firebrick.sw.cli import main
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.firefile import write_fire
+from firebrick.sw.model import Model
+from firebrick.sw.subset import keep_classes, read_classes
+
+
+def model_of(seed: int) -> Model:
+    model = random_model(np.random.default_rng(seed), fires=1)
+    return replace(model, labels=tuple(f"Class {index}" for index in range(model.network.classes)))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_keep_classes_leaves_scores_as_they_are(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    model = model_of(seed)
+    kept = rng.permutation(model.network.classes)[: rng.integers(1, model.network.classes + 1)].tolist()
+    some = keep_classes(model, kept)
+    some.verify()
+    shape = model.network.input
+    frames = rng.integers(0, 256, (2, shape.channels, shape.height, shape.width), np.uint8)
+    np.testing.assert_array_equal(golden.run(some, frames), golden.run(model, frames)[:, kept])
+    assert some.labels == tuple(model.labels[index] for index in kept)
+
+
+@pytest.mark.parametrize("classes", [[], [0, 0], [-1], [10**6]])
+def test_keep_classes_rejects_what_is_no_choice(classes: list[int]) -> None:
+    with pytest.raises(FirebrickError, match="classes must be one or more different indices from 0 to"):
+        keep_classes(model_of(0), classes)
+
+
+def labelled(*labels: str) -> Model:
+    return replace(model_of(0), labels=labels)
+
+
+def test_read_classes_takes_names_and_indices(tmp_path: Path) -> None:
+    path = tmp_path / "classes.txt"
+    path.write_text("  cat\n\n2\nDOG \n")
+    assert read_classes(path, labelled("Cat", "dog", "crane", "crane")) == [0, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "names no class; give one a line, by name or by index from 0 to 3"),
+        ("cat\nunicorn", "line 2: 'unicorn' is none of the model's classes; give an index from 0 to 3"),
+        ("4", "line 1: '4' is none of the model's classes"),
+        ("crane", "line 1: 'crane' is the name of several: 2, 3; give an index"),
+        ("cat\n0", "line 2: '0' is there twice; give each class once"),
+    ],
+)
+def test_read_classes_rejects_what_it_cannot_find(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "classes.txt"
+    path.write_text(text)
+    with pytest.raises(FirebrickError, match=message):
+        read_classes(path, labelled("Cat", "dog", "crane", "crane"))
+
+
+def test_read_classes_rejects_what_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "classes.txt"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(FirebrickError, match="is no text in UTF-8"):
+        read_classes(path, model_of(0))
+    with pytest.raises(FirebrickError, match=r"cannot be read \(No such file or directory\); name a text file with one class a line"):
+        read_classes(tmp_path / "none", model_of(0))
+
+
+def test_verilog_of_some_classes_is_smaller(tmp_path: Path) -> None:
+    model = model_of(3)
+    write_fire(model, tmp_path / "all.fire")
+    (tmp_path / "one.txt").write_text("0\n")
+    options = ["verilog", "--model", str(tmp_path / "all.fire"), "--lanes", "40", "--json", "-o", str(tmp_path / "out")]
+    work = []
+    for more in ([], ["--classes", str(tmp_path / "one.txt")]):
+        result = CliRunner().invoke(main, [*options, *more], catch_exceptions=False)
+        assert result.exit_code == 0, result.stderr
+        work.append(json.loads(result.stdout)["macs"])
+    last = model.network.layers()[-1]
+    assert work[1] == work[0] - last.macs + last.macs // model.network.classes
