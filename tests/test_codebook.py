@@ -46,6 +46,28 @@ def test_codebook_of_few_values_is_exact(values: list[float]) -> None:
     assert set(exact) <= set(book.entries) or error(exact, book.entries) < 1e-12 * float((exact**2).sum())
 
 
+def least_error(values: list[float], cells: int, zero: bool) -> float:
+    """Of all ways to cut ascending values into so many cells at most, one of them round zero if asked."""
+    if not values or cells == 0:
+        return float("inf") if values or zero else 0.0
+    ways = []
+    for end in range(1, len(values) + 1):
+        cell, rest = np.array(values[:end]), values[end:]
+        ways.append(float(((cell - cell.mean()) ** 2).sum()) + least_error(rest, cells - 1, zero))
+        if zero:
+            ways.append(float((cell**2).sum()) + least_error(rest, cells - 1, False))
+    return min(ways)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_codebook_is_the_best_there_is(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = np.sort(rng.standard_normal(8) * rng.choice([1.0, 10.0], 8))
+    size = int(rng.integers(2, 6))
+    found = error(values, codebook(values, np.ones(8), FREE, size).entries)
+    assert found <= min(least_error(list(values), size, True), least_error(list(values), size - 1, False)) * (1 + 1e-9)
+
+
 def test_codebook_finds_clusters() -> None:
     rng = np.random.default_rng(1)
     centres = np.array([-5.0, -1.0, 2.0, 7.0])
