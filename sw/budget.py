@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The fastest plan that a board has room for."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from operator import le, mul
 
 from .allocate import Demand, Share, cheapest, demands, options_of
 from .compiler import plan_with
@@ -19,26 +21,46 @@ ROUNDS = 24
 """How often prices are raised before a target counts as out of reach."""
 TRIES = 6
 
+Counts = tuple[int, int, int]
+"""LUTs, block RAMs and multipliers."""
+
 
 def plan_for(model: Model, available: Resources) -> Plan:
     """The plan with the fewest cycles a frame whose estimate the resources cover. Raises FirebrickError where there is none."""
-    room = Resources(int(available.luts * LUT_SHARE), available.block_rams, available.multipliers)
+    plan = fitting_plan(model, available)
+    if plan is None:
+        short = shortage(room(available), total(estimate(least_plan(model, available))))
+        hint = "take fewer classes, a smaller model or board"
+        raise FirebrickError(f"{model.network.name} does not fit: even a slow plan needs {short}; {hint}")
+    return plan
+
+
+def room(available: Resources) -> Resources:
+    """What a plan may take of a device."""
+    return Resources(int(available.luts * LUT_SHARE), available.block_rams, available.multipliers)
+
+
+def fitting_plan(model: Model, available: Resources) -> Plan | None:
+    """The plan with the fewest cycles a frame whose estimate the resources cover, or None where there is none."""
     wanted = demands(model)
-    plans = [plan for logic_bits in LOGIC_BITS if (plan := _plan(model, wanted, room, logic_bits))]
-    if plans:
-        return min(plans, key=lambda plan: (plan.cycles, total(estimate(plan)).luts))
-    options, costs = _costs(wanted, LOGIC_BITS[-1])
-    least = cheapest(wanted, options, float("inf"), lambda demand, share: costs[demand.name, share].block_rams)
-    short = shortage(room, total(estimate(plan_with(model, least or {}, LOGIC_BITS[-1]))))
-    raise FirebrickError(f"{model.network.name} does not fit: even a slow plan needs {short}; take fewer classes, a smaller model or board")
+    plans = [plan for logic_bits in LOGIC_BITS if (plan := _plan(model, wanted, room(available), logic_bits))]
+    return min(plans, key=lambda plan: (plan.cycles, total(estimate(plan)).luts), default=None)
+
+
+def least_plan(model: Model, available: Resources) -> Plan:
+    """The plan, however slow, that takes the smallest shares of the resources: the sum of what it takes of each kind."""
+    wanted = demands(model)
+    costs = _Costs(wanted, LOGIC_BITS[-1])
+    shares = costs.cheapest(costs.meeting(float("inf")), first_prices(room(available)))
+    return plan_with(model, shares or {}, LOGIC_BITS[-1])
 
 
 def _plan(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits: int) -> Plan | None:
     """The fastest plan for a way to lay out ROMs: where the plan needs more than was expected before compiling, less is asked for."""
-    options, costs = _costs(wanted, logic_bits)
+    costs = _Costs(wanted, logic_bits)
     aim = room
     for _ in range(TRIES):
-        shares = _fastest(wanted, options, costs, aim)
+        shares = costs.fastest(aim)
         if shares is None:
             return None
         plan = plan_with(model, shares, logic_bits)
@@ -50,50 +72,74 @@ def _plan(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits:
     return None
 
 
-def _costs(
-    wanted: tuple[Demand, ...], logic_bits: int
-) -> tuple[dict[str, list[Share]], dict[tuple[str, Share], Resources]]:
-    """The shares that each engine may have, and what it takes with each."""
-    options = {demand.name: options_of(demand) for demand in wanted}
-    return options, {(demand.name, share): demand.resources(share, logic_bits) for demand in wanted for share in options[demand.name]}
+class _Costs:
+    """The shares that each engine may have, and what it takes with each, as far as is known before compiling."""
 
-
-def _fastest(
-    wanted: tuple[Demand, ...], options: dict[str, list[Share]], costs: dict[tuple[str, Share], Resources], room: Resources
-) -> dict[str, Share] | None:
-    """The shares of the least number of cycles that the room allows, as far as is known before compiling."""
-    targets = sorted({demand.cycles(share) for demand in wanted for share in options[demand.name]})
-    low, high, best = 0, len(targets) - 1, None
-    while low <= high:
-        middle = (low + high) // 2
-        shares = _within(wanted, options, costs, targets[middle], room)
-        if shares is None:
-            low = middle + 1
-        else:
-            best, high = shares, middle - 1
-    return best
-
-
-def _within(
-    wanted: tuple[Demand, ...],
-    options: dict[str, list[Share]],
-    costs: dict[tuple[str, Share], Resources],
-    target: float,
-    room: Resources,
-) -> dict[str, Share] | None:
-    """Shares that meet the target within the room: whatever is short becomes dearer until the cheapest shares fit."""
-    have = asdict(room)
-    prices = {kind: 1 / max(1, count) for kind, count in have.items()}
-    for _ in range(ROUNDS):
-        priced = {
-            key: cost.luts * prices["luts"] + cost.block_rams * prices["block_rams"] + cost.multipliers * prices["multipliers"]
-            for key, cost in costs.items()
+    def __init__(self, wanted: tuple[Demand, ...], logic_bits: int) -> None:
+        self.wanted = wanted
+        self.cycles = {demand.name: {share: demand.cycles(share) for share in options_of(demand)} for demand in wanted}
+        self.counts = {
+            demand.name: {share: _counts(demand.resources(share, logic_bits)) for share in self.cycles[demand.name]} for demand in wanted
         }
-        shares = cheapest(wanted, options, target, lambda demand, share, priced=priced: priced[demand.name, share])  # type: ignore[misc]
-        if shares is None:
-            return None
-        need = asdict(sum((costs[key] for key in shares.items()), Resources()))
-        if all(need[kind] <= have[kind] for kind in have):
-            return shares
-        prices = {kind: price * (need[kind] / max(1, have[kind])) ** 2 for kind, price in prices.items()}
-    return None
+
+    def fastest(self, room: Resources) -> dict[str, Share] | None:
+        """The shares of the least number of cycles that the room allows."""
+        targets = sorted({cycles for options in self.cycles.values() for cycles in options.values()})
+        low, high, best = 0, len(targets) - 1, None
+        while low <= high:
+            middle = (low + high) // 2
+            shares = self._within(self.meeting(targets[middle]), room)
+            if shares is None:
+                low = middle + 1
+            else:
+                best, high = shares, middle - 1
+        return best
+
+    def meeting(self, target: float) -> dict[str, list[Share]]:
+        """The shares with which each engine meets a target, but for those that take no less of anything than another of as many lanes."""
+        found: dict[str, list[Share]] = {}
+        for name, options in self.cycles.items():
+            kept: dict[Share, Counts] = {}
+            for share, cycles in options.items():
+                counts = self.counts[name][share]
+                if cycles <= target and not any(
+                    one.lanes == share.lanes and all(map(le, least, counts)) for one, least in kept.items()
+                ):
+                    kept[share] = counts
+            found[name] = list(kept)
+        return found
+
+    def cheapest(self, options: dict[str, list[Share]], prices: Sequence[float]) -> dict[str, Share] | None:
+        """The shares among the options for which the least is to be paid."""
+        return cheapest(self.wanted, options, lambda demand, share: sum(map(mul, self.counts[demand.name][share], prices)))
+
+    def _within(self, options: dict[str, list[Share]], room: Resources) -> dict[str, Share] | None:
+        """Shares among the options within the room: whatever is short becomes dearer until the cheapest shares fit."""
+        have, prices = _counts(room), first_prices(room)
+        for kind, most in enumerate(have):
+            least = self.cheapest(options, [float(kind == other) for other in range(len(have))])
+            if least is None or self._needed(least)[kind] > most:
+                return None
+        for _ in range(ROUNDS):
+            shares = self.cheapest(options, prices)
+            if shares is None:
+                return None
+            need = self._needed(shares)
+            if all(map(le, need, have)):
+                return shares
+            prices = [price * (count / max(1, most)) ** 2 for price, count, most in zip(prices, need, have, strict=True)]
+        return None
+
+    def _needed(self, shares: dict[str, Share]) -> Counts:
+        each = [self.counts[name][share] for name, share in shares.items()]
+        luts, block_rams, multipliers = (sum(counts) for counts in zip(*each, strict=True))
+        return luts, block_rams, multipliers
+
+
+def first_prices(room: Resources) -> list[float]:
+    """Prices at which each kind costs as much as the others where all that there is of it is taken."""
+    return [1 / max(1, count) for count in _counts(room)]
+
+
+def _counts(resources: Resources) -> Counts:
+    return resources.luts, resources.block_rams, resources.multipliers
