@@ -27,9 +27,8 @@ Counts = tuple[int, int, int]
 
 def plan_for(model: Model, available: Resources) -> Plan:
     """The plan with the fewest cycles a frame whose estimate the resources cover. Raises FirebrickError where there is none."""
-    plan = fitting_plan(model, available)
-    if plan is None:
-        short = shortage(room(available), total(estimate(least_plan(model, available))))
+    plan = best_plan(model, available)
+    if short := shortage(room(available), total(estimate(plan))):
         hint = "take fewer classes, a smaller model or board"
         raise FirebrickError(f"{model.network.name} does not fit: even a slow plan needs {short}; {hint}")
     return plan
@@ -40,18 +39,19 @@ def room(available: Resources) -> Resources:
     return Resources(int(available.luts * LUT_SHARE), available.block_rams, available.multipliers)
 
 
-def fitting_plan(model: Model, available: Resources) -> Plan | None:
-    """The plan with the fewest cycles a frame whose estimate the resources cover, or None where there is none."""
+def best_plan(model: Model, available: Resources) -> Plan:
+    """The plan with the fewest cycles a frame whose estimate the resources cover, or where none is found, the plan that takes least."""
     wanted = demands(model)
     plans = [plan for logic_bits in LOGIC_BITS if (plan := _plan(model, wanted, room(available), logic_bits))]
-    return min(plans, key=lambda plan: (plan.cycles, total(estimate(plan)).luts), default=None)
+    if not plans:
+        return _least_plan(model, wanted, room(available))
+    return min(plans, key=lambda plan: (plan.cycles, total(estimate(plan)).luts))
 
 
-def least_plan(model: Model, available: Resources) -> Plan:
-    """The plan, however slow, that takes the smallest shares of the resources: the sum of what it takes of each kind."""
-    wanted = demands(model)
+def _least_plan(model: Model, wanted: tuple[Demand, ...], room: Resources) -> Plan:
+    """The plan, however slow, that takes the smallest shares of the room: the sum of what it takes of each kind."""
     costs = _Costs(wanted, LOGIC_BITS[-1])
-    shares = costs.cheapest(costs.meeting(float("inf")), first_prices(room(available)))
+    shares = costs.cheapest(costs.meeting(float("inf")), first_prices(room))
     return plan_with(model, shares or {}, LOGIC_BITS[-1])
 
 

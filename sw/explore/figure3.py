@@ -33,7 +33,7 @@ PRESETS = {
     "fig3a": Preset("Fig. 3(a): squeeze ratio (SR)", "sr", Grid(sr=(*EIGHTHS, 1.0)), SIZES_3A),
     "fig3b": Preset("Fig. 3(b): share of 3x3 filters at SR 0.5", "pct3x3", Grid(pct3x3=(0.01, *EIGHTHS, 0.99), sr=(0.5,)), SIZES_3B),
 }
-_COSTS = (("block_rams", "block RAMs"), ("luts", "LUTs"), ("cycles", "cycles a frame"))
+_COSTS = (("block_rams", "block RAMs", 1), ("luts", "LUTs, thousands", 1e3), ("cycles", "cycles a frame, millions", 1e6))
 
 
 def drawing(preset: Preset, rows: Sequence[Row]) -> bytes:
@@ -46,17 +46,17 @@ def drawing(preset: Preset, rows: Sequence[Row]) -> bytes:
     quoted = [(size, preset.paper[value][1]) for value, size in sorted(sizes.items()) if preset.paper.get(value, (None, None))[1]]
 
     def draw(figure: "Figure") -> None:
-        for axes, (name, label) in zip(figure.subplots(1, len(_COSTS)), _COSTS, strict=True):
+        for axes, (name, label, unit) in zip(figure.subplots(1, len(_COSTS)), _COSTS, strict=True):
             axes.set(xlabel="32-bit parameters, MB", ylabel="top-5 accuracy, % (the paper's)", ylim=(75, 90))
             axes.plot([size for size, _ in quoted], [top5 for _, top5 in quoted], "k^:", markersize=5)
             axes.grid(alpha=0.3)
             costs = axes.twinx()
             for number, line in enumerate(lines.values()):
-                costs.plot([row["float32_bytes"] / 2**20 for row in line], [row[name] for row in line], f"C{number}o-", markersize=4)
+                costs.plot([row["float32_bytes"] / 2**20 for row in line], [row[name] / unit for row in line], f"C{number}o-", markersize=4)
             for row in next(iter(lines.values()), []):
-                spot = (row["float32_bytes"] / 2**20, row[name])
+                spot = (row["float32_bytes"] / 2**20, row[name] / unit)
                 costs.annotate(f"{row[preset.swept]:g}", spot, (0, 5), textcoords="offset points", fontsize="x-small", ha="center")
-            costs.set(ylim=(0, None), ylabel=label)
+            costs.set(ylim=(0, 1.1 * costs.get_ylim()[1]), ylabel=label)
             costs.yaxis.label.set_color("C0")
 
     return svg(draw, (13, 3.8))

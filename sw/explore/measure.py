@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
-from ..budget import fitting_plan, least_plan, room
+from ..budget import best_plan, room
 from ..compiler import compile_model
 from ..firefile import encode_model
 from ..metaparameters import float_bytes
@@ -32,10 +32,7 @@ def measure(point: Point, synthesis: Synthesis | None = None) -> Found:
     """
     model, size = _model(point.subject)
     target = point.target
-    if target.lanes is not None:
-        plan = compile_model(model, target.lanes)
-    else:
-        plan = fitting_plan(model, target.available) or least_plan(model, target.available)
+    plan = best_plan(model, target.available) if target.lanes is None else compile_model(model, target.lanes)
     needed = total(estimate(plan))
     actual = synthesis(plan) if synthesis else None
     network = model.network
