@@ -69,7 +69,7 @@ class Step:
 
     def _digest(self) -> str:
         whole = hashlib.sha256()
-        for text in (*self.command[1:], *(_version(package) for package in sorted(set(PACKAGES.values())))):
+        for text in (*self.command[1:], *(package_version(package) for package in sorted(set(PACKAGES.values())))):
             whole.update(text.encode() + b"\0")
         for path in self.inputs:
             whole.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
@@ -134,7 +134,8 @@ def end(process: subprocess.Popen[bytes]) -> None:
             continue
 
 
-def _version(package: str) -> str:
+def package_version(package: str) -> str:
+    """Name and version of a package that may be missing."""
     try:
         return f"{package} {version(package)}"
     except PackageNotFoundError:

@@ -233,10 +233,15 @@ def options_of(demand: Demand) -> list[Share]:
     return [Share(lane, splits) for lane in lanes for splits in range(1, demand.splits + 1)]
 
 
+def meeting(wanted: tuple[Demand, ...], options: Mapping[str, Sequence[Share]], target: float) -> dict[str, list[Share]]:
+    """The options with which each engine meets a target, in cycles a frame."""
+    return {demand.name: [share for share in options[demand.name] if demand.cycles(share) <= target] for demand in wanted}
+
+
 def cheapest(
-    wanted: tuple[Demand, ...], options: Mapping[str, Sequence[Share]], target: float, price: Callable[[Demand, Share], float]
+    wanted: tuple[Demand, ...], options: Mapping[str, Sequence[Share]], price: Callable[[Demand, Share], float]
 ) -> dict[str, Share] | None:
-    """The cheapest shares with which every engine meets the target, or None.
+    """The cheapest shares among the options, or None where none fit together.
 
     Neighbours' lanes must divide one the other, and a squeeze engine's must divide its source's; so the cheapest way to each width,
     and inside a Fire module with a bypass to the width of the stream that enters it, is carried from engine to engine.
@@ -245,16 +250,17 @@ def cheapest(
     for demand in wanted:
         best: dict[int, tuple[float, Share]] = {}
         for share in options[demand.name]:
-            if demand.cycles(share) <= target and (share.lanes not in best or price(demand, share) < best[share.lanes][0]):
-                best[share.lanes] = (price(demand, share), share)
+            cost = price(demand, share)
+            if share.lanes not in best or cost < best[share.lanes][0]:
+                best[share.lanes] = (cost, share)
         longer: dict[tuple[int, int], tuple[float, tuple[Share, ...]]] = {}
-        for (source, entering), (cost, shares) in ways.items():
+        for (source, entering), (so_far, shares) in ways.items():
             for lanes, (more, share) in best.items():
                 if not demand.fits(lanes, source, entering):
                     continue
                 way = (lanes, (source if demand.squeeze else entering) if demand.bypass is not Bypass.NONE else 0)
-                if way not in longer or cost + more < longer[way][0]:
-                    longer[way] = (cost + more, (*shares, share))
+                if way not in longer or so_far + more < longer[way][0]:
+                    longer[way] = (so_far + more, (*shares, share))
         ways = longer
     if not ways:
         return None
@@ -263,5 +269,5 @@ def cheapest(
 
 def _meet(wanted: tuple[Demand, ...], options: dict[str, list[Share]], target: float, lanes: int) -> dict[str, Share] | None:
     """The shares with the fewest lanes and parts with which every engine meets the target, or None where these are too many."""
-    best = cheapest(wanted, options, target, lambda _, share: share.splits * (share.lanes + DECODER_LANES))
+    best = cheapest(wanted, meeting(wanted, options, target), lambda _, share: share.splits * (share.lanes + DECODER_LANES))
     return best if best and sum(share.lanes * share.splits for share in best.values()) <= lanes else None

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The fastest plan that a board has room for."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from operator import le, mul
 
 from .allocate import Demand, Share, cheapest, demands, options_of
 from .compiler import plan_with
@@ -19,42 +21,49 @@ LOGIC_BITS = (4 * 1024, 8 * 1024, 12 * 1024, 17 * 1024)
 ROUNDS = 24
 """How often prices are raised before a target counts as out of reach."""
 TRIES = 6
-BLOCK_LUTS = 1000
-"""LUTs that a block RAM is worth."""
+
+Counts = tuple[int, int, int]
+"""LUTs, block RAMs and multipliers."""
 
 
 def plan_for(model: Model, available: Resources) -> Plan:
     """The plan with the fewest cycles a frame whose estimate the resources cover. Raises FirebrickError where there is none."""
-    room = Resources(int(available.luts * LUT_SHARE), available.block_rams, available.multipliers)
+    plan = best_plan(model, available)
+    if short := shortage(room(available), total(estimate(plan))):
+        classes = _classes_that_fit(model, room(available))
+        instead = f"{classes} of its {model.network.classes} classes fit, or take" if classes else "take fewer layers,"
+        hint = f"{instead} a smaller model or a larger board"
+        raise FirebrickError(f"{model.network.name} does not fit: even a slow plan needs {short}; {hint}")
+    return plan
+
+
+def room(available: Resources) -> Resources:
+    """What a plan may take of a device."""
+    return Resources(int(available.luts * LUT_SHARE), available.block_rams, available.multipliers)
+
+
+def best_plan(model: Model, available: Resources) -> Plan:
+    """The plan with the fewest cycles a frame whose estimate the resources cover, or where none is found, the plan that takes least."""
     wanted = demands(model)
-    plans = [plan for logic_bits in LOGIC_BITS if (plan := _plan(model, wanted, room, logic_bits))]
-    if plans:
-        return min(plans, key=lambda plan: (plan.cycles, total(estimate(plan)).luts))
-    short = shortage(room, _least(model))
-    classes = _classes_that_fit(model, room)
-    instead = f"{classes} of its {model.network.classes} classes fit, or take" if classes else "take fewer layers,"
-    raise FirebrickError(f"{model.network.name} does not fit: even a slow plan needs {short}; {instead} a smaller model or a larger board")
+    plans = [plan for logic_bits in LOGIC_BITS if (plan := _plan(model, wanted, room(available), logic_bits))]
+    if not plans:
+        return _least_plan(model, wanted, room(available))
+    return min(plans, key=lambda plan: (plan.cycles, total(estimate(plan)).luts))
 
 
-def _least(model: Model) -> Resources:
-    """What a plan with about the fewest block RAMs and then LUTs is expected to take, however slow it is."""
-    wanted = demands(model)
-    options, costs = _costs(wanted, LOGIC_BITS[-1])
-    shares = cheapest(wanted, options, float("inf"), lambda demand, share: _size(costs[demand.name, share]))
-    return total(estimate(plan_with(model, shares or {}, LOGIC_BITS[-1])))
-
-
-def _size(cost: Resources) -> float:
-    """One number for all that something takes, in block RAMs."""
-    return cost.block_rams + cost.luts / BLOCK_LUTS + cost.multipliers / 100
+def _least_plan(model: Model, wanted: tuple[Demand, ...], room: Resources) -> Plan:
+    """The plan, however slow, that takes the smallest share of what it takes the greatest share of."""
+    costs = _Costs(wanted, LOGIC_BITS[-1])
+    return plan_with(model, costs.least(room), LOGIC_BITS[-1])
 
 
 def _classes_that_fit(model: Model, room: Resources) -> int:
-    """About how many classes a slow plan has room for."""
+    """About how many of its classes a slow plan has room for."""
     low, high = 0, model.network.classes - 1
     while low < high:
         middle = (low + high + 1) // 2
-        if shortage(room, _least(keep_classes(model, range(middle)))):
+        some = keep_classes(model, range(middle))
+        if shortage(room, total(estimate(_least_plan(some, demands(some), room)))):
             high = middle - 1
         else:
             low = middle
@@ -63,10 +72,10 @@ def _classes_that_fit(model: Model, room: Resources) -> int:
 
 def _plan(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits: int) -> Plan | None:
     """The fastest plan for a way to lay out ROMs: where the plan needs more than was expected before compiling, less is asked for."""
-    options, costs = _costs(wanted, logic_bits)
+    costs = _Costs(wanted, logic_bits)
     aim = room
     for _ in range(TRIES):
-        shares = _fastest(wanted, options, costs, aim)
+        shares = costs.fastest(aim)
         if shares is None:
             return None
         plan = plan_with(model, shares, logic_bits)
@@ -78,50 +87,83 @@ def _plan(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits:
     return None
 
 
-def _costs(
-    wanted: tuple[Demand, ...], logic_bits: int
-) -> tuple[dict[str, list[Share]], dict[tuple[str, Share], Resources]]:
-    """The shares that each engine may have, and what it takes with each."""
-    options = {demand.name: options_of(demand) for demand in wanted}
-    return options, {(demand.name, share): demand.resources(share, logic_bits) for demand in wanted for share in options[demand.name]}
+class _Costs:
+    """The shares that each engine may have, and what it takes with each, as far as is known before compiling."""
 
-
-def _fastest(
-    wanted: tuple[Demand, ...], options: dict[str, list[Share]], costs: dict[tuple[str, Share], Resources], room: Resources
-) -> dict[str, Share] | None:
-    """The shares of the least number of cycles that the room allows, as far as is known before compiling."""
-    targets = sorted({demand.cycles(share) for demand in wanted for share in options[demand.name]})
-    low, high, best = 0, len(targets) - 1, None
-    while low <= high:
-        middle = (low + high) // 2
-        shares = _within(wanted, options, costs, targets[middle], room)
-        if shares is None:
-            low = middle + 1
-        else:
-            best, high = shares, middle - 1
-    return best
-
-
-def _within(
-    wanted: tuple[Demand, ...],
-    options: dict[str, list[Share]],
-    costs: dict[tuple[str, Share], Resources],
-    target: float,
-    room: Resources,
-) -> dict[str, Share] | None:
-    """Shares that meet the target within the room: whatever is short becomes dearer until the cheapest shares fit."""
-    have = asdict(room)
-    prices = {kind: 1 / max(1, count) for kind, count in have.items()}
-    for _ in range(ROUNDS):
-        priced = {
-            key: cost.luts * prices["luts"] + cost.block_rams * prices["block_rams"] + cost.multipliers * prices["multipliers"]
-            for key, cost in costs.items()
+    def __init__(self, wanted: tuple[Demand, ...], logic_bits: int) -> None:
+        self.wanted = wanted
+        self.cycles = {demand.name: {share: demand.cycles(share) for share in options_of(demand)} for demand in wanted}
+        self.counts = {
+            demand.name: {share: _counts(demand.resources(share, logic_bits)) for share in self.cycles[demand.name]} for demand in wanted
         }
-        shares = cheapest(wanted, options, target, lambda demand, share, priced=priced: priced[demand.name, share])  # type: ignore[misc]
-        if shares is None:
-            return None
-        need = asdict(sum((costs[key] for key in shares.items()), Resources()))
-        if all(need[kind] <= have[kind] for kind in have):
-            return shares
-        prices = {kind: price * (need[kind] / max(1, have[kind])) ** 2 for kind, price in prices.items()}
-    return None
+
+    def fastest(self, room: Resources) -> dict[str, Share] | None:
+        """The shares of the least number of cycles that the room allows."""
+        targets = sorted({cycles for options in self.cycles.values() for cycles in options.values()})
+        low, high, best = 0, len(targets) - 1, None
+        while low <= high:
+            middle = (low + high) // 2
+            shares = self._within(self.meeting(targets[middle]), room)
+            if shares is None:
+                low = middle + 1
+            else:
+                best, high = shares, middle - 1
+        return best
+
+    def meeting(self, target: float) -> dict[str, list[Share]]:
+        """The shares with which each engine meets a target, but for those that take no less of anything than another of as many lanes."""
+        found: dict[str, list[Share]] = {}
+        for name, options in self.cycles.items():
+            kept: dict[Share, Counts] = {}
+            for share, cycles in options.items():
+                counts = self.counts[name][share]
+                if cycles <= target and not any(
+                    one.lanes == share.lanes and all(map(le, least, counts)) for one, least in kept.items()
+                ):
+                    kept[share] = counts
+            found[name] = list(kept)
+        return found
+
+    def cheapest(self, options: dict[str, list[Share]], prices: Sequence[float]) -> dict[str, Share] | None:
+        """The shares among the options for which the least is to be paid."""
+        return cheapest(self.wanted, options, lambda demand, share: sum(map(mul, self.counts[demand.name][share], prices)))
+
+    def least(self, room: Resources) -> dict[str, Share]:
+        """The shares, however slow, that take the smallest share of what they take the greatest share of."""
+        return min(self._attempts(self.meeting(float("inf")), room), key=lambda shares: max(self._shares_of(shares, room)))
+
+    def _within(self, options: dict[str, list[Share]], room: Resources) -> dict[str, Share] | None:
+        """Shares among the options within the room, if any are found."""
+        for kind, most in enumerate(_counts(room)):
+            least = self.cheapest(options, [float(kind == other) for other in range(len(_counts(room)))])
+            if least is None or self._needed(least)[kind] > most:
+                return None
+        return next((shares for shares in self._attempts(options, room) if all(map(le, self._needed(shares), _counts(room)))), None)
+
+    def _attempts(self, options: dict[str, list[Share]], room: Resources) -> Iterator[dict[str, Share]]:
+        """The cheapest shares among the options, again and again: whatever is short becomes dearer."""
+        prices = first_prices(room)
+        for _ in range(ROUNDS):
+            shares = self.cheapest(options, prices)
+            if shares is None:
+                return
+            yield shares
+            prices = [price * taken**2 for price, taken in zip(prices, self._shares_of(shares, room), strict=True)]
+
+    def _shares_of(self, shares: dict[str, Share], room: Resources) -> list[float]:
+        """What is needed of each kind by what there is of it."""
+        return [count / max(1, most) for count, most in zip(self._needed(shares), _counts(room), strict=True)]
+
+    def _needed(self, shares: dict[str, Share]) -> Counts:
+        each = [self.counts[name][share] for name, share in shares.items()]
+        luts, block_rams, multipliers = (sum(counts) for counts in zip(*each, strict=True))
+        return luts, block_rams, multipliers
+
+
+def first_prices(room: Resources) -> list[float]:
+    """Prices at which each kind costs as much as the others where all that there is of it is taken."""
+    return [1 / max(1, count) for count in _counts(room)]
+
+
+def _counts(resources: Resources) -> Counts:
+    return resources.luts, resources.block_rams, resources.multipliers

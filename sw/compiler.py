@@ -176,7 +176,8 @@ class _Compiler:
         parts = []
         for part in range(share.splits):
             mine = [one[part] for one in rounds if part < len(one)]
-            weights = self.model.layers[layer.name].weights[[one.index for one in mine], :, 0, 0]
+            quantized = self.model.layers[layer.name]
+            weights = quantized.codebook[quantized.codes[[one.index for one in mine], :, 0, 0]]
             ends = (0, len(self.order) - 1)
             groups = [Group(0, weights[:, channel], required=place in ends) for place, channel in enumerate(self.order)]
             parts.append(
@@ -243,7 +244,8 @@ class _Compiler:
 
     def taps(self, one: Filter) -> NDArray[np.int32]:
         """A filter's weights in the order (tap, channel of the stream)."""
-        return self.model.layers[one.layer].weights[one.index, self.order].transpose(1, 2, 0).reshape(-1)
+        layer = self.model.layers[one.layer]
+        return layer.codebook[layer.codes[one.index, self.order].transpose(1, 2, 0).reshape(-1)]
 
     def arithmetic(self, filters: Sequence[Filter]) -> Arithmetic:
         layers: dict[str, QuantizedLayer] = {one.layer: self.model.layers[one.layer] for one in filters}

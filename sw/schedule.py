@@ -74,8 +74,10 @@ def encode(ranks: NDArray[np.int64], limit: int, width: int = 9) -> Encoded:
     bits = CanonicalCode(lengths).encode(ranks)
     width = width if limit <= width else 18
     padded = np.pad(bits, (0, -len(bits) % width)).reshape(-1, width)
-    words = padded.astype(np.int64) @ (1 << np.arange(width)[::-1])
-    return Encoded(lengths=lengths, width=width, words=tuple(int(word) for word in words), count=len(ranks), bits=len(bits))
+    words = np.zeros(len(padded), np.int32)
+    for column in padded.T:
+        words = words << 1 | column
+    return Encoded(lengths=lengths, width=width, words=tuple(words.tolist()), count=len(ranks), bits=len(bits))
 
 
 def _with_fillers(positions: NDArray[np.int64], total: int, reach: int) -> NDArray[np.int64]:

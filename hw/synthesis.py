@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a design takes of an ECP5, by synthesis alone: no board, no placement."""
+
+import hashlib
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+
+from amaranth.back import rtlil
+from amaranth.lib import wiring
+
+from ..sw.files import write_whole
+from ..sw.resources import Resources
+from ..sw.spec import Plan
+from .accelerator import Accelerator
+from .tools import Step, Tell, tool
+from .top import Top
+
+TOP = "firebrick"
+NODES = f"{TOP}.component.pipeline."
+"""How the names of nodes' modules begin."""
+LUTS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
+"""LUTs that a cell takes; distributed RAM takes two more for its writing port."""
+READ = {"il": "read_rtlil {file}", "v": "read_verilog {file}"}
+SCRIPT = """\
+{read}
+hierarchy -top {top}
+setattr -mod -set keep_hierarchy 1 {nodes}*
+setattr -mod -unset keep_hierarchy {nodes}*.*
+synth_ecp5 -top {top} -no-rw-check -cmp2softlogic -run begin:map_luts
+rename -hide w:*[[]*
+synth_ecp5 -top {top} -no-rw-check -cmp2softlogic -run map_luts:check
+blackbox =A:whitebox
+tee -q -o {top}.stat.json stat -json
+"""
+"""As for bitstreams: nodes keep their modules, which takes less time and memory, and reading and writing never meet in a word of memory."""
+
+
+def plan_resources(plan: Plan, cache: Path, tell: Tell = lambda _step: None) -> Resources:
+    """What a plan's accelerator takes, without a link to a host; what was synthesised before is kept in a folder.
+
+    Raises FirebrickError where Yosys is missing or fails.
+    """
+    return component_resources(Accelerator(plan=plan), cache, tell)
+
+
+def component_resources(component: wiring.Component, cache: Path, tell: Tell = lambda _step: None) -> Resources:
+    """The same of a component."""
+    text = rtlil.convert(Top(component=component), name=TOP, platform=None, emit_src=False)
+    return synthesise(text, f"{TOP}.il", cache, tell)
+
+
+def synthesise(text: str, file: str, cache: Path, tell: Tell = lambda _step: None) -> Resources:
+    """What a design in RTLIL or Verilog takes; ``file`` is the name of its top module with .il or .v behind it."""
+    top, _, kind = file.rpartition(".")
+    script = SCRIPT.format(read=READ[kind].format(file=file), top=top, nodes=NODES)
+    name = hashlib.sha256(text.encode()).hexdigest()[:16]
+    source = cache / f"source-{name}"
+    write_whole(source / file, text.encode())
+    write_whole(source / f"{top}.ys", script.encode())
+    try:
+        step = Step("synthesis", [*tool("yosys"), f"{top}.ys"], [source / file, source / f"{top}.ys"], [f"{top}.stat.json"])
+        made = step.run(cache, tell)
+    finally:
+        shutil.rmtree(source, ignore_errors=True)
+    modules = json.loads(made[f"{top}.stat.json"].read_text())["modules"].values()
+    cells = sum((Counter(module["num_cells_by_type"]) for module in modules), Counter[str]())
+    return Resources(
+        luts=sum(cells[kind] * luts for kind, luts in LUTS.items()),
+        block_rams=cells["DP16KD"] + cells["PDPW16KD"],
+        multipliers=cells["MULT18X18D"],
+    )

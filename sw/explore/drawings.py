@@ -1,0 +1,76 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Pareto plots of an exploration as SVG (needs matplotlib)."""
+
+import io
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ..plot import check_matplotlib
+from .run import Row
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_PAIRS = (
+    ("bytes", ".fire file, 1000 bytes", 1000),
+    ("block_rams", "block RAMs", 1),
+    ("luts", "LUTs, thousands", 1000),
+    ("multipliers", "multipliers", 1),
+)
+
+
+def front(costs: Sequence[float], gains: Sequence[float]) -> list[int]:
+    """The places of pairs that no other pair beats: none costs no more and gains more, or costs less and gains no less; by cost."""
+    found: list[int] = []
+    for place in sorted(range(len(costs)), key=lambda place: (costs[place], -gains[place])):
+        if not found or gains[place] > gains[found[-1]]:
+            found.append(place)
+    return found
+
+
+def pareto(rows: Sequence[Row], gain: str = "fps", label: str = "frames a second") -> bytes:
+    """An SVG of a gain (``fps``, ``top1``) against bytes and each resource; the same rows give the same bytes.
+
+    Points that do not fit their target are hollow; the line joins those that fit and that no other beats.
+    """
+    known = [row for row in rows if not row["failed"] and row[gain] is not None]
+
+    def draw(figure: "Figure") -> None:
+        for axes, (name, what, unit) in zip(figure.subplots(1, len(_PAIRS), sharey=True), _PAIRS, strict=True):
+            _scatter(axes, known, name, unit, gain)
+            axes.set(xlabel=what)
+            axes.grid(alpha=0.3)
+        figure.axes[0].set(ylabel=label)
+
+    return svg(draw, (13, 3.6))
+
+
+def _scatter(axes: "Axes", rows: Sequence[Row], name: str, unit: int, gain: str) -> None:
+    for number, target in enumerate(dict.fromkeys(row["target"] for row in rows)):
+        mine = [row for row in rows if row["target"] == target]
+        for fits, face in ((True, f"C{number}"), (False, "none")):
+            some = [row for row in mine if row["fits"] is fits]
+            label = target if fits or not any(row["fits"] for row in mine) else None
+            spots = [row[name] / unit for row in some], [row[gain] for row in some]
+            axes.scatter(*spots, s=18, facecolors=face, edgecolors=f"C{number}", linewidths=0.8, label=label if some else None)
+    fitting = [row for row in rows if row["fits"]]
+    best = [fitting[place] for place in front([row[name] for row in fitting], [row[gain] for row in fitting])]
+    axes.step([row[name] / unit for row in best], [row[gain] for row in best], "k--", where="post", linewidth=0.8)
+    if axes.get_subplotspec() and axes.get_subplotspec().is_first_col() and rows:  # type: ignore[union-attr]
+        axes.legend(fontsize="x-small")
+
+
+def svg(draw: Callable[["Figure"], None], size: tuple[float, float]) -> bytes:
+    """What a function draws on a figure of so many inches; the same every time. Raises FirebrickError without matplotlib."""
+    check_matplotlib()
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "firebrick"}):
+        figure = Figure(figsize=size, layout="constrained")
+        draw(figure)
+        drawing = io.BytesIO()
+        figure.savefig(drawing, format="svg", metadata={"Date": None})
+    return drawing.getvalue()

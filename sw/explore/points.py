@@ -1,0 +1,128 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The points of an exploration: what is built, and for what."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+
+from ..errors import FirebrickError
+from ..firefile import decode_model
+from ..metaparameters import Metaparameters
+from ..model import Model
+from ..network import Bypass
+from ..resources import DEVICES, Resources
+from .generated import generated
+
+LARGEST = "LFE5U-85F"
+"""The device that plans for a number of lanes are held against."""
+POINTS_MAX = 100_000
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a plan is made for: the fastest that a device has room for, or the fastest with so many multipliers."""
+
+    name: str
+    """Of the board or device, or how many lanes."""
+    available: Resources
+    """What there is of everything; with lanes, on the largest device."""
+    lanes: int | None = None
+
+
+def lanes_target(lanes: int) -> Target:
+    """The target of so many multipliers. Raises FirebrickError unless there is at least one."""
+    if lanes < 1:
+        raise FirebrickError(f"lanes must be at least 1, not {lanes}")
+    return Target(f"{lanes} lanes", DEVICES[LARGEST], lanes)
+
+
+@dataclass(frozen=True)
+class Untrained:
+    """A network of the design space with generated weights."""
+
+    metaparameters: Metaparameters = field(default_factory=Metaparameters)
+    classes: int = 1000
+    height: int = 227
+    width: int = 227
+    bits: int = 6
+    density: float = 0.33
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """The network's, with what is not usual of its input and classes."""
+        return self.metaparameters.name
+
+    def model(self) -> Model:
+        """The model. Raises FirebrickError where the metaparameters do not fit."""
+        return generated(self.metaparameters.network(self.classes, self.height, self.width), self.bits, self.density, self.seed)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model that there is."""
+
+    name: str
+    data: bytes = field(repr=False)
+    """Of its `.fire` file."""
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of the file."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    def model(self) -> Model:
+        """The model. Raises FirebrickError where the file is damaged."""
+        return decode_model(self.data)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One combination of what can be chosen."""
+
+    subject: Untrained | Trained
+    target: Target
+
+    @property
+    def key(self) -> str:
+        """Everything that decides what is measured, as text."""
+        subject = self.subject.sha256 if isinstance(self.subject, Trained) else repr(self.subject)
+        return f"{subject} {self.target.lanes} {self.target.available}"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The values that each choice takes; the points are all combinations, targets changing fastest."""
+
+    base_e: Sequence[int] = (128,)
+    incr_e: Sequence[int] = (128,)
+    pct3x3: Sequence[float] = (0.5,)
+    freq: Sequence[int] = (2,)
+    sr: Sequence[float] = (0.125,)
+    bypass: Sequence[Bypass] = (Bypass.NONE,)
+    classes: Sequence[int] = (1000,)
+    bits: Sequence[int] = (6,)
+    density: Sequence[float] = (0.33,)
+    size: tuple[int, int] = (227, 227)
+    seed: int = 0
+
+    def subjects(self) -> list[Untrained]:
+        """All networks with their weights, in order. Raises FirebrickError where they are more than POINTS_MAX."""
+        axes = (self.base_e, self.incr_e, self.pct3x3, self.freq, self.sr, self.bypass, self.classes, self.bits, self.density)
+        count = 1
+        for axis in axes:
+            count *= len(axis)
+        if count > POINTS_MAX:
+            raise FirebrickError(f"{count:,} networks are more than {POINTS_MAX:,}; leave some values out")
+        return [
+            Untrained(Metaparameters(*meta), classes, *self.size, bits, density, self.seed)
+            for *meta, classes, bits, density in product(*axes)
+        ]
+
+
+def points(subjects: Iterable[Untrained | Trained], targets: Sequence[Target]) -> list[Point]:
+    """Every subject for every target, each combination once."""
+    return list({point.key: point for point in (Point(*pair) for pair in product(subjects, targets))}.values())

@@ -1,0 +1,358 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Exploring measures each point once, goes on where it was, survives bad points, and shows what it found."""
+
+import csv
+import json
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firebrick.sw import catalogue
+from firebrick.sw.budget import plan_for
+from firebrick.sw.cli import main
+from firebrick.sw.commands.exploring import FAILED
+from firebrick.sw.compiler import compile_model
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.explore import executors, measure
+from firebrick.sw.explore.drawings import front
+from firebrick.sw.explore.figure3 import PRESETS
+from firebrick.sw.explore.generated import _layer, generated
+from firebrick.sw.explore.measure import Found
+from firebrick.sw.explore.page import html_page
+from firebrick.sw.explore.points import Grid, Point, Target, Trained, Untrained, lanes_target, points
+from firebrick.sw.explore.run import Row, explore, rows
+from firebrick.sw.explore.store import Store
+from firebrick.sw.explore.tables import csv_text
+from firebrick.sw.firefile import encode_model
+from firebrick.sw.metaparameters import Metaparameters
+from firebrick.sw.network import Bypass
+from firebrick.sw.resources import DEVICES, estimate, total
+
+needs_matplotlib = pytest.mark.skipif(find_spec("matplotlib") is None, reason="needs the extra `plots`")
+needs_distributed = pytest.mark.skipif(find_spec("distributed") is None, reason="needs the extra `cluster`")
+SMALL = Grid(base_e=(4,), incr_e=(2,), sr=(0.25,), bypass=(Bypass.NONE, Bypass.COMPLEX), classes=(5,), size=(35, 41))
+SMALL_OPTIONS = ("--base-e", "4", "--incr-e", "2", "--classes", "5", "--input", "35x41")
+DEVICE = Target("LFE5U-25F", DEVICES["LFE5U-25F"])
+TINY = Target("tiny", replace(DEVICE.available, block_rams=3))
+
+
+class Here(Executor):
+    """Does everything at once, in this process, and counts."""
+
+    def __init__(self) -> None:
+        self.done: list[Point] = []
+
+    def submit(self, what: Any, /, *args: Any, **named: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.done.append(what.args[0])
+        try:
+            future.set_result(what(*args, **named))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    @contextmanager
+    def workers(self) -> Iterator[Executor]:
+        yield self
+
+
+def small_points() -> list[Point]:
+    return points(SMALL.subjects(), [DEVICE, TINY, lanes_target(30)])
+
+
+def quick_points(count: int) -> list[Point]:
+    return points(replace(SMALL, bits=(4, 5, 6, 7)).subjects(), [lanes_target(30)])[:count]
+
+
+def explored(wanted: list[Point], store: Store, here: Here | None = None) -> list[Row]:
+    found = explore(wanted, store, (here or Here()).workers, lambda *_: None)
+    return rows(wanted, found, 60e6, {})
+
+
+@pytest.fixture(scope="module")
+def small_rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
+    return explored(small_points(), Store(tmp_path_factory.mktemp("store"), b""))
+
+
+@pytest.mark.parametrize("density", [0.05, 0.33, 0.5, 1.0])
+@pytest.mark.parametrize("bits", [4, 5, 6, 7, 8])
+def test_generated_weights_have_the_density_asked_for(bits: int, density: float) -> None:
+    network = Metaparameters(sr=0.25, bypass=Bypass.COMPLEX).network(10)
+    model = generated(network, bits, density, seed=bits)
+    model.verify()
+    for layer in network.layers():
+        quantized = model.layers[layer.name]
+        assert quantized.nonzero == max(1, round(density * layer.weights))
+        assert quantized.bits == bits
+        np.testing.assert_array_equal(quantized.codes != 0, quantized.weights != 0)
+
+
+def test_generated_weights_follow_from_the_seed() -> None:
+    network = Metaparameters(base_e=8, incr_e=0).network(3, 35, 35)
+    first, again, other = (encode_model(generated(network, 6, 0.4, seed)) for seed in (1, 1, 2))
+    assert first == again != other
+
+
+def test_generated_weights_are_coded_into_about_as_many_bytes_as_trained_ones() -> None:
+    trained = catalogue.load("squeezenet1_1")
+    rng = np.random.default_rng(0)
+    layers = {layer.name: _layer(layer, 6, trained.layers[layer.name].nonzero / layer.weights, rng) for layer in trained.network.layers()}
+    assert len(encode_model(replace(trained, layers=layers))) == pytest.approx(len(encode_model(trained)), rel=0.03)
+
+
+@pytest.mark.parametrize(("bits", "density", "said"), [(3, 0.5, "bits"), (9, 0.5, "bits"), (6, 0.0, "density"), (6, 1.01, "density")])
+def test_generated_rejects_what_cannot_be(bits: int, density: float, said: str) -> None:
+    with pytest.raises(FirebrickError, match=rf"^{said} must be"):
+        generated(Metaparameters().network(), bits, density)
+
+
+def test_grid_is_every_combination_once_targets_fastest() -> None:
+    found = small_points()
+    assert len({point.key for point in found}) == len(found) == 6
+    assert [point.target.name for point in found[:4]] == ["LFE5U-25F", "tiny", "30 lanes", "LFE5U-25F"]
+    twice = points([*SMALL.subjects(), *SMALL.subjects()], [DEVICE, DEVICE])
+    assert len(twice) == 2
+
+
+def test_grid_rejects_more_than_can_be_meant() -> None:
+    with pytest.raises(FirebrickError, match="networks are more than 100,000"):
+        Grid(base_e=range(1, 400), incr_e=range(400)).subjects()
+
+
+def test_measure_is_what_the_plans_and_the_file_say(small_rows: list[Row]) -> None:
+    for point, row in zip(small_points(), small_rows, strict=True):
+        assert not row["failed"]
+        model = point.subject.model()
+        assert row["bytes"] == len(encode_model(model))
+        macs = zip(model.network.layers(), model.layers.values(), strict=True)
+        assert row["nonzero_macs"] == sum(part.nonzero * layer.output.height * layer.output.width for layer, part in macs)
+        assert row["nonzero_macs"] < row["macs"]
+        assert row["fps"] == pytest.approx(60e6 / row["cycles"], abs=1e-3)
+        if point.target.lanes:
+            plan = compile_model(model, point.target.lanes)
+        elif row["fits"]:
+            plan = plan_for(model, point.target.available)
+        else:
+            with pytest.raises(FirebrickError, match=row["short"]):
+                plan_for(model, point.target.available)
+            continue
+        assert (row["cycles"], row["lanes"], row["block_rams"]) == (plan.cycles, plan.lanes, total(estimate(plan)).block_rams)
+
+
+def test_what_is_short_is_said_of_points_that_do_not_fit(small_rows: list[Row]) -> None:
+    assert [row["fits"] for row in small_rows if row["target"] == "tiny"] == [False] * 2
+    assert all("block rams of 3" in row["short"] for row in small_rows if row["target"] == "tiny")
+    assert all(row["fits"] and not row["short"] for row in small_rows if row["target"] != "tiny")
+
+
+def test_trained_model_is_measured_and_keeps_its_accuracy(small_model: Path) -> None:
+    subject = Trained("small", small_model.read_bytes())
+    [point] = points([subject], [DEVICE])
+    here = Here()
+    results = explore([point], Store(small_model.parent / "none", b""), here.workers, lambda *_: None)
+    [row] = rows([point], results, 60e6, {subject.sha256: {"top1": 0.5, "top5": 0.75}})
+    assert (row["model"], row["bytes"], row["top1"], row["sr"]) == ("small", len(subject.data), 0.5, None)
+
+
+def test_what_is_known_is_not_measured_again_and_an_interruption_loses_nothing(tmp_path: Path) -> None:
+    wanted, store = quick_points(4), Store(tmp_path, b"code")
+
+    def stop(_what: str, done: int, _total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        explore(wanted, store, Here().workers, stop)
+    here = Here()
+    first = explored(wanted, store, here)
+    assert len(here.done) == 2
+    again = Here()
+    assert explored(wanted, store, again) == first
+    assert again.done == []
+    other = Here()
+    explored(wanted, Store(tmp_path, b"other code"), other)
+    assert len(other.done) == 4
+
+
+@pytest.mark.parametrize("harm", [b"", b"{", b"[]", b"{}", b"\xff"])
+def test_damaged_measurements_are_made_again(harm: bytes, tmp_path: Path) -> None:
+    wanted, store = quick_points(1), Store(tmp_path, b"")
+    first = explored(wanted, store)
+    [file] = tmp_path.iterdir()
+    file.write_bytes(harm)
+    assert explored(wanted, store) == first
+
+
+def test_one_bad_point_does_not_stop_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = Point(Untrained(Metaparameters(base_e=0)), DEVICE)
+    broken = Point(Untrained(Metaparameters(base_e=4), bits=5, classes=2, height=35, width=35), DEVICE)
+
+    def fails(_model: Any, _available: Any) -> Any:
+        raise ZeroDivisionError("no reason")
+
+    monkeypatch.setattr(measure, "best_plan", fails)
+    found = explored([bad, broken, *quick_points(1)], Store(tmp_path, b""))
+    assert [row["failed"] for row in found] == ["base_e must be 1 to 65535, not 0", "ZeroDivisionError: no reason", ""]
+    assert found[0]["fits"] is None
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_full_disk_stops_the_sweep_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FirebrickError, match="cannot write"):
+        explored(quick_points(1), Store(tmp_path / "file", b""))
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=12))
+def test_front_is_all_that_no_other_beats(pairs: list[tuple[int, int]]) -> None:
+    found = front([cost for cost, _ in pairs], [gain for _, gain in pairs])
+    best = {
+        (cost, gain) for cost, gain in pairs if not any(c <= cost and g >= gain and (c, g) != (cost, gain) for c, g in pairs)
+    }
+    assert [pairs[place] for place in found] == sorted(best)
+
+
+def test_csv_has_a_line_for_each_point(small_rows: list[Row]) -> None:
+    bad = {**small_rows[0], "failed": 'a "reason", with a comma', "synthesised": {"luts": 7, "block_rams": 8, "multipliers": 9}}
+    lines = list(csv.DictReader(csv_text([*small_rows, bad]).splitlines()))
+    assert len(lines) == 7
+    assert (lines[0]["bytes"], lines[0]["fits"]) == (str(small_rows[0]["bytes"]), "True")
+    assert (lines[-1]["failed"], lines[-1]["luts_synthesised"]) == (bad["failed"], "7")
+
+
+@needs_matplotlib
+@pytest.mark.parametrize("preset", [None, "fig3a", "fig3b"])
+def test_page_is_whole_escaped_and_fetches_nothing(preset: str | None, small_rows: list[Row]) -> None:
+    rows_ = [{**row, "top1": 0.5, "short": "<b>&"} for row in small_rows] + [{**small_rows[0], "failed": "<script>"}]
+    page = html_page(rows_, 60e6, PRESETS[preset] if preset else None)
+    assert page == html_page(rows_, 60e6, PRESETS[preset] if preset else None)
+    assert "<script" not in page
+    assert "<b>&" not in page
+    assert "src=" not in page
+    assert page.count("<svg") == page.count("</svg>") == 2 + (preset is not None)
+    assert page.endswith("</html>\n")
+    assert ("the paper's accuracies" in page) == (preset is not None)
+
+
+@needs_matplotlib
+def test_page_is_drawn_where_every_point_failed(small_rows: list[Row]) -> None:
+    failed: Found = {**small_rows[0], **dict.fromkeys(("cycles", "bytes", "fps", "fits")), "failed": "no"}
+    assert "0 of which fit; 1 failed" in html_page([failed], 60e6)
+    assert "0 of which fit; 1 failed" in html_page([failed], 60e6, PRESETS["fig3a"])
+
+
+def test_presets_are_the_papers_sweeps() -> None:
+    a, b = PRESETS["fig3a"], PRESETS["fig3b"]
+    assert set(a.paper) <= set(a.grid.sr)
+    assert set(b.paper) <= set(b.grid.pct3x3)
+    assert (min(a.grid.sr), max(a.grid.sr), b.grid.sr) == (0.125, 1.0, (0.5,))
+
+
+def run_command(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["explore", *map(str, arguments)])
+
+
+@pytest.fixture
+def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Everything in this process, results kept in a folder of the test."""
+    monkeypatch.setenv("FIREBRICK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(executors, "processes", lambda _jobs: Here().workers())
+    return tmp_path
+
+
+def test_command_prints_one_json_document(quick: Path) -> None:
+    result = run_command(*SMALL_OPTIONS, "--sr", "0.25,0.5,0.25", "--bypass", "none,simple", "--lanes", 30, "--frequency", 50, "--json")
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert document["frequency_mhz"] == 50
+    assert [(row["sr"], row["bypass"]) for row in document["points"]] == [(0.25, "none"), (0.25, "simple"), (0.5, "none"), (0.5, "simple")]
+    assert len(list((quick / "cache" / "explore").iterdir())) == 4
+
+
+@needs_matplotlib
+def test_command_writes_page_csv_and_json(quick: Path) -> None:
+    result = run_command(*SMALL_OPTIONS, "--bits", "5,6", "--lanes", 30, "-o", quick / "out")
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in (quick / "out").iterdir()) == ["explore.csv", "explore.html", "explore.json"]
+    assert len(json.loads((quick / "out" / "explore.json").read_text())["points"]) == 2
+    assert "2 of 2 points fit" in result.stdout
+
+
+def test_command_lists_bad_points_and_says_so_by_its_status(quick: Path) -> None:
+    result = run_command(*SMALL_OPTIONS, "--bits", "6,3", "--lanes", 30)
+    assert result.exit_code == FAILED
+    assert "failed: bits must be 4 to 8, not 3" in " ".join(result.stdout.split())
+    assert result.stderr == "Error: 1 of 2 points could not be measured; the first: bits must be 4 to 8, not 3\n"
+    assert quick.exists()
+
+
+def test_command_measures_trained_models_and_their_accuracy(quick: Path, small_model: Path, pictures: list[Path]) -> None:
+    labels = quick / "labels.csv"
+    labels.write_text("file,class_index\n" + "".join(f"{path.name},{number}\n" for number, path in enumerate(pictures)))
+    folder = pictures[0].parent
+    result = run_command("--model", small_model, "--lanes", "10,20", "--pictures", folder, "--labels", labels, "--json")
+    assert result.exit_code == 0, result.output
+    arguments = ["evaluate", "--model", str(small_model), "--labels", str(labels), str(folder), "--json"]
+    measured = json.loads(CliRunner().invoke(main, arguments).stdout)
+    for row in json.loads(result.stdout)["points"]:
+        assert (row["top1"], row["top5"]) == (measured["top1"], measured["top5"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--sr", "0.5,x"], "must be numbers with commas between them, not '0.5,x'"),
+        (["--bypass", "some"], "must be none, simple or complex"),
+        (["--model", "squeezenet1_1", "--sr", "0.5"], "--model takes the place of networks to sweep"),
+        (["--model", "squeezenet1_1", "--preset", "fig3a"], "--model takes the place"),
+        (["--pictures", "."], "accuracy needs --model, --pictures and --labels"),
+        (["--input", "0x5"], "must be rows x columns"),
+    ],
+)
+def test_command_rejects_options_that_cannot_be(arguments: list[str], said: str) -> None:
+    result = run_command(*arguments)
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--lanes", "0"], "lanes must be at least 1, not 0"),
+        (["--model", "none.fire"], "none.fire is neither a file nor a name"),
+        (["--board", "ulx4s"], "not ulx4s"),
+    ],
+)
+def test_command_ends_with_one_sentence(arguments: list[str], said: str) -> None:
+    if "--board" in arguments:
+        pytest.importorskip("amaranth_boards")
+    result = run_command(*arguments)
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_output_needs_matplotlib_and_a_folder(quick: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = quick / "file"
+    file.write_text("")
+    if find_spec("matplotlib"):
+        assert "is a file; name a folder" in run_command("-o", file).stderr
+    monkeypatch.setattr("firebrick.sw.plot.find_spec", lambda _name: None)
+    assert "install firebrick[plots]" in run_command("-o", quick / "out").stderr
+
+
+def test_cluster_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    with pytest.raises(FirebrickError, match=r"install firebrick\[cluster\]"), executors.cluster("tcp://127.0.0.1:1"):
+        pass
