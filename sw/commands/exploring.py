@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..explore.run import Row
     from ..progress import Report
 
+Function = TypeVar("Function", bound=Callable[..., Any])
 DEVICE = "LFE5U-85F"
 FAILED = 3
 """The exit status where some points could not be measured, after all that could be has been written."""
@@ -45,12 +46,12 @@ def bypass(name: str) -> Any:
     return Bypass(name)
 
 
-def integers(name: str, text: str) -> Any:
+def integers(name: str, text: str) -> Callable[[Function], Function]:
     """An option of whole numbers that are swept."""
     return click.option(name, callback=values(int, "whole numbers"), metavar="N,N", help=text)
 
 
-def shares(name: str, text: str) -> Any:
+def shares(name: str, text: str) -> Callable[[Function], Function]:
     """An option of shares that are swept."""
     return click.option(name, callback=values(float, "numbers"), metavar="X,X", help=text)
 
@@ -79,9 +80,7 @@ def shares(name: str, text: str) -> Any:
 @click.option("--scheduler", metavar="ADDRESS", help="Measure on a Dask cluster instead of on this machine.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Write explore.html, explore.csv and explore.json.")
 @json_option
-@click.pass_context
 def command(
-    ctx: click.Context,
     preset: str | None,
     size: tuple[int, int],
     seed: int,
@@ -162,7 +161,7 @@ def command(
     if failed:
         reason = next(row["failed"] for row in found if row["failed"])
         click.echo(f"Error: {failed:,} of {len(found):,} points could not be measured; the first: {reason}", err=True)
-        ctx.exit(FAILED)
+        click.get_current_context().exit(FAILED)
 
 
 def _write(folder: Path, found: "Sequence[Row]", frequency: float, figure: "Preset | None") -> None:

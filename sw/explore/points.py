@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
+from math import prod
 
 from ..errors import FirebrickError
 from ..firefile import decode_model
@@ -111,15 +112,15 @@ class Grid:
 
     def subjects(self) -> list[Untrained]:
         """All networks with their weights, in order. Raises FirebrickError where they are more than POINTS_MAX."""
-        axes = (self.base_e, self.incr_e, self.pct3x3, self.freq, self.sr, self.bypass, self.classes, self.bits, self.density)
-        count = 1
-        for axis in axes:
-            count *= len(axis)
+        meta = (self.base_e, self.incr_e, self.pct3x3, self.freq, self.sr, self.bypass)
+        count = prod(len(axis) for axis in (*meta, self.classes, self.bits, self.density))
         if count > POINTS_MAX:
             raise FirebrickError(f"{count:,} networks are more than {POINTS_MAX:,}; leave some values out")
         return [
-            Untrained(Metaparameters(*meta), classes, *self.size, bits, density, self.seed)
-            for *meta, classes, bits, density in product(*axes)
+            Untrained(Metaparameters(base_e, incr_e, pct3x3, freq, sr, bypass), classes, *self.size, bits, density, self.seed)
+            for base_e, incr_e, pct3x3, freq, sr, bypass, classes, bits, density in product(
+                self.base_e, self.incr_e, self.pct3x3, self.freq, self.sr, self.bypass, self.classes, self.bits, self.density
+            )
         ]
 
 

@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The same Fire module by Firebrick, as a part of the network that it belongs to, and a bench for it."""
+
+from dataclasses import replace
+from itertools import product
+
+from firebrick.hw.accelerator import Pipeline
+from firebrick.hw.generate import to_verilog
+from firebrick.sim.payloads import traffic
+from firebrick.sw.allocate import Share, demands, options_of
+from firebrick.sw.compiler import plan_with
+from firebrick.sw.model import Model
+from firebrick.sw.pictures import read_pictures
+from firebrick.sw.samples import photographs
+from firebrick.sw.spec import NarrowSpec, Plan
+
+FRAMES = 3
+BENCH = """\
+module test;
+  reg clk = 0, rst = 1;
+  reg [{width}-1:0] inputs[0:{sent}-1];
+  reg [{out_width}-1:0] outputs[0:{wanted}-1];
+  integer cycles = 0, in = 0, out = 0, bad = 0, last = 0;
+  wire ready, valid;
+  wire [{out_width}-1:0] payload;
+  initial begin $readmemh("inputs.hex", inputs); $readmemh("outputs.hex", outputs); end
+  always #5 clk = ~clk;
+  firebrick dut(.clk(clk), .rst(rst), .input__valid(cycles > 20 && in < {sent}), .input__payload(inputs[in < {sent} ? in : 0]),
+    .input__ready(ready), .output__valid(valid), .output__payload(payload), .output__ready(1'b1));
+  always @(posedge clk) begin
+    cycles <= cycles + 1;
+    if (cycles == 10) rst <= 0;
+    if (cycles > 20 && ready && in < {sent}) in <= in + 1;
+    if (cycles > 20 && valid) begin
+      if (payload != outputs[out]) bad = bad + 1;
+      out = out + 1;
+      if (out % {frame} == 0) begin $display("frame %0d", cycles - last); last = cycles; end
+      if (out == {wanted}) begin $display("bad %0d", bad); $finish; end
+    end
+  end
+endmodule
+"""
+"""Streams frames one right behind the other and says how many cycles lie between their last words."""
+
+
+def fire_plan(model: Model, fire: str, multipliers: int) -> tuple[Plan, int, int]:
+    """A plan of the whole network in which the Fire module has the fastest shares of so many multipliers, and where it lies.
+
+    All else has one lane, but for the engine in front, whose words are as wide as the module's. Its input comes evenly here, not behind
+    pooling as in the network, so the squeeze engine need not be faster than the expand engine.
+    """
+    wanted = {demand.name: replace(demand, pace=1) for demand in demands(model)}
+    squeeze, expand = wanted[f"{fire}/squeeze"], wanted[f"{fire}/expand"]
+    pairs = [
+        (max(squeeze.cycles(one), expand.cycles(two)), one.lanes * one.splits + two.lanes * two.splits, one, two)
+        for one, two in product(options_of(squeeze), options_of(expand))
+        if one.lanes * one.splits + two.lanes * two.splits <= multipliers and expand.fits(two.lanes, one.lanes, 0)
+    ]
+    _, _, one, two = min(pairs, key=lambda pair: pair[:2])
+    names = list(wanted)
+    before = names[names.index(squeeze.name) - 1]
+    shares = {name: Share(1) for name in names} | {before: Share(one.lanes), squeeze.name: one, expand.name: two}
+    plan = plan_with(model, shares)
+    places = {node.name: place for place, node in enumerate(plan.nodes) if not isinstance(node, NarrowSpec)}
+    return plan, places[squeeze.name], places[expand.name]
+
+
+def bench_files(model: Model, plan: Plan, first: int, last: int) -> dict[str, str]:
+    """Files of a bench that streams photographs, as the module sees them, and compares every word with the golden model."""
+    frames = read_pictures(photographs()[:FRAMES], model.preprocessing, model.network.input)
+    steps = list(traffic(model, plan, frames))
+    sent, wanted = steps[first].taken, steps[last].sent
+    text, roms = to_verilog(Pipeline(nodes=plan.nodes[first : last + 1]), "firebrick")
+    widths = 8 * plan.nodes[first].source.lanes, 8 * plan.nodes[last].output.lanes  # type: ignore[union-attr]
+    bench = BENCH.format(width=widths[0], out_width=widths[1], sent=len(sent), wanted=len(wanted), frame=len(wanted) // FRAMES)
+    files = {"inputs.hex": sent, "outputs.hex": wanted}
+    return {"test.v": text + bench, **roms, **{name: "".join(f"{word:x}\n" for word in words) for name, words in files.items()}}
