@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .commands import bitstream, classify, compressing, demo, evaluate, importing, inspect, models, network, paper, table2, verilog
+from .commands import bitstream, classify, compressing, demo, evaluate, importing, inspect, models, network, paper, table2, train, verilog
 from .errors import FirebrickError
 
 INTERRUPTED = 130
@@ -44,6 +44,7 @@ for command in (
     network.command,
     paper.command,
     table2.command,
+    train.command,
     importing.command,
     compressing.command,
     inspect.command,
