@@ -20,6 +20,7 @@ from .commands import (
     network,
     paper,
     table2,
+    train,
     verilog,
 )
 from .errors import FirebrickError
@@ -58,6 +59,7 @@ for command in (
     network.command,
     paper.command,
     table2.command,
+    train.command,
     importing.command,
     compressing.command,
     inspect.command,
