@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .commands import bitstream, classify, compressing, demo, evaluate, importing, inspect, models, network, paper, table2, verilog
+from .commands import bitstream, classify, compressing, demo, evaluate, importing, inspect, models, network, paper, streaming, table2, verilog
 from .errors import FirebrickError
 
 INTERRUPTED = 130
@@ -49,6 +49,7 @@ for command in (
     inspect.command,
     classify.command,
     evaluate.command,
+    streaming.command,
     verilog.command,
     bitstream.command,
     demo.command,

@@ -16,13 +16,29 @@ from ..progress import progress_bar as progress_bar
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from ..driver.device import Device
+    from ..model import Model
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout; all else goes to stderr.")
 model_option = click.option(
     "--model", default=DEFAULT, show_default=True, metavar="M", help="A .fire file, or a name that `firebrick models` lists."
 )
+device_option = click.option(
+    "--device", default="golden", show_default=True, metavar="D", help="What computes: golden, the golden model."
+)
 lanes_option = click.option(
     "--lanes", type=click.IntRange(1), default=DEFAULT_LANES, show_default=True, help="Multipliers to spend on the whole network."
 )
+
+
+def open_device(address: str, model: "Model") -> "Device":
+    """The device at an address, which runs ``model``; what takes its time is shown."""
+    from rich.console import Console
+
+    from ..driver.addresses import open_device as open_
+
+    with Console(stderr=True).status(f"opening device {address}"):
+        return open_(address, model)
 
 
 def command_line(source: str) -> str:

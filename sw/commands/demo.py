@@ -32,7 +32,7 @@ def command(model: str, lanes: int, output: Path, as_json: bool) -> None:
     """
     from ..files import write_whole
     from ..samples import photographs
-    from .poster import poster
+    from ..annotate import poster
 
     paths = [path for path in photographs() if path.name in PHOTOGRAPHS]
     report = compare(model, lanes, paths)
