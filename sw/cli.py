@@ -7,7 +7,22 @@ from typing import Any
 
 import click
 
-from .commands import bitstream, classify, compressing, demo, evaluate, importing, inspect, models, network, paper, streaming, table2, verilog
+from .commands import (
+    bitstream,
+    classify,
+    compressing,
+    demo,
+    evaluate,
+    importing,
+    inspect,
+    models,
+    network,
+    paper,
+    serving,
+    streaming,
+    table2,
+    verilog,
+)
 from .errors import FirebrickError
 
 INTERRUPTED = 130
@@ -50,6 +65,7 @@ for command in (
     classify.command,
     evaluate.command,
     streaming.command,
+    serving.command,
     verilog.command,
     bitstream.command,
     demo.command,

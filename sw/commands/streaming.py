@@ -59,9 +59,7 @@ def command(
     from ..stream.sources import open_source
 
     loaded = catalogue.load(model)
-    feed = Feed(
-        open_source(source, 4 * loaded.preprocessing.resize, rate), loaded, limit=limit, loop=loop, rate=rate, timeout=timeout
-    )
+    feed = Feed(open_source(source, 4 * loaded.preprocessing.resize, rate), loaded, limit=limit, loop=loop, rate=rate, timeout=timeout)
     meter = Meter()
     sinks = _sinks(f"{source} on {device}", meter, video, as_json)
     with open_device(device, loaded) as opened, interruptible(feed.stop) as signals:

@@ -27,8 +27,8 @@ Ready = tuple[Frame, NDArray[np.uint8]]
 class Feed:
     """An iterator over the frames of a source, scaled and cropped as for `firebrick evaluate`; what cannot be is passed over.
 
-    It ends with the source, at the limit, or when stopped. Raises FirebrickError where the source cannot be opened, is lost or gives
-    nothing for too long.
+    It ends with the source, at the limit, when stopped, or when the source fails: it cannot be opened, is lost, or gives nothing for too
+    long; then ``error`` says so.
 
     Args:
         source: read by a thread, which begins with the first frame that is asked for.
@@ -55,13 +55,15 @@ class Feed:
         self.dropped = 0
         """Frames of a live source that came too fast."""
         self.stopped = False
+        """By ``stop``."""
+        self.error: Exception | None = None
+        """Why the source failed."""
         self._model, self._limit, self._loop, self._rate = model, limit, loop, rate
         self._own_pace, self._timeout = own_pace and not source.live, timeout
         self._changed = threading.Condition()
         self._waiting: deque[Ready] = deque()
         self._ended = False
         self._closed = False
-        self._error: Exception | None = None
 
     def stop(self) -> None:
         """End the iterator, even while it waits; from any thread, and from a signal's handler."""
@@ -96,15 +98,12 @@ class Feed:
         with self._changed:
             if not self._changed.wait_for(lambda: self._waiting or self._ended or self._closed, self._timeout):
                 clue = "see whether it still runs, or allow more with --timeout"
-                raise FirebrickError(f"{self.source.name} gave no picture for {self._timeout:g} s; {clue}")
-            if self._closed:
+                self.error = FirebrickError(f"{self.source.name} gave no picture for {self._timeout:g} s; {clue}")
                 return None
-            if self._waiting:
-                self._changed.notify_all()
-                return self._waiting.popleft()
-        if self._error is not None:
-            raise self._error
-        return None
+            if self._closed or not self._waiting:
+                return None
+            self._changed.notify_all()
+            return self._waiting.popleft()
 
     def _sleep_until(self, moment: float) -> None:
         with self._changed:
@@ -116,8 +115,8 @@ class Feed:
             for ready in self._passes():
                 if not self._put(ready):
                     return
-        except Exception as problem:  # whatever it is, it is raised where the frames are asked for
-            self._error = problem
+        except Exception as problem:  # whatever it is, it is for whoever asks for the frames
+            self.error = problem
         finally:
             with self._changed:
                 self._ended = True

@@ -3,7 +3,8 @@
 """What becomes of the sightings of a stream: a live table, lines of JSON, lines of text."""
 
 import json
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
@@ -14,18 +15,15 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-class Sink(ABC):
+class Sink(AbstractContextManager["Sink"]):
     """Takes sightings one by one; a context manager, closed in good order however the stream ends."""
 
     @abstractmethod
     def show(self, sighting: Sighting) -> None:
         """Take one. Raises OSError or FirebrickError when it cannot be written."""
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
-        """Nothing to close, unless a sink says otherwise."""
+        return None
 
 
 class JsonLines(Sink):

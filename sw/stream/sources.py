@@ -24,7 +24,7 @@ class Frame:
     at: float
     """Seconds from the source's beginning."""
     name: str = ""
-    """Of the picture's file, where it has one of its own."""
+    """Of the picture's file, where it is one of several."""
 
 
 class Source(ABC):
@@ -73,7 +73,7 @@ class Pictures(Source):
             except FirebrickError as problem:
                 self.pass_over(problem)
             else:
-                yield Frame(picture, number / self._rate, path.name)
+                yield Frame(picture, number / self._rate, path.name if len(self._paths) > 1 else "")
 
 
 class Pattern(Source):

@@ -50,12 +50,10 @@ class Video(Source):
         except (av.FFmpegError, OSError, ValueError) as problem:
             raise FirebrickError(f"{self._path} cannot be read as a video; give an MP4, WebM, Matroska, AVI or similar file") from problem
         first: float | None = None
-        number = 0
-        for frame in _decoded(self, container):
+        for number, frame in enumerate(_decoded(self, container)):
             rate = container.streams.video[0].average_rate
             at = float(frame.time) if frame.time is not None else number / float(rate or 25)
             first = at if first is None else first
-            number += 1
             yield Frame(_upright(frame), at - first)
 
 

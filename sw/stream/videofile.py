@@ -17,7 +17,6 @@ from .video import check_av
 from .watch import Sighting
 
 if TYPE_CHECKING:
-    import av
     from PIL import Image
 
 SIZE = (960 + PANEL, 540)
@@ -86,7 +85,7 @@ class _Writer:
 
         self._file = path.open("wb")
         self._container = av.open(self._file, "w", format="mp4")
-        self._stream: av.VideoStream = self._container.add_stream("libx264", rate=30, options={"preset": "veryfast", "crf": "21"})
+        self._stream = self._container.add_stream("libx264", rate=30, options={"preset": "veryfast", "crf": "21"})
         self._stream.width, self._stream.height = SIZE
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = self._clock = Fraction(1, CLOCK)

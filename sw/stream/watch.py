@@ -33,35 +33,31 @@ class Sighting:
 def watch(device: Device, feed: Feed) -> Iterator[Sighting]:
     """What the device says of each frame, in their order, as soon as it is there.
 
-    When the source fails, what was sent before is answered first. Raises FirebrickError when the source or the device fails, and where no
-    frame could be read at all.
+    When the source fails, or no frame of it can be read, what was sent before is answered first; then ``feed.error`` is raised. Raises
+    FirebrickError when the device fails.
     """
     sent: deque[Frame] = deque()
-    failures: list[Exception] = []
     number = -1
     try:
-        for number, result in enumerate(device.stream(_inputs(feed, sent, failures))):
+        for number, result in enumerate(device.stream(_inputs(feed, sent))):
             if not sent or result.frame != number:
                 raise FirebrickError(f"the device answers frame {result.frame} where {number} is due; that is a fault of the device")
             yield Sighting(number, sent.popleft(), _guesses(device.model, result), result.seconds)
     finally:
         feed.close()
-    if failures:
-        raise failures[0]
+    if number < 0 and feed.error is None and not feed.stopped:
+        feed.error = FirebrickError(feed.source.problem or f"{feed.source.name} holds no picture; name another source")
+    if feed.error is not None:
+        raise feed.error
     if sent:
         raise FirebrickError(f"the device left {len(sent)} frames unanswered; see whether it is still connected")
-    if number < 0 and not feed.stopped:
-        raise FirebrickError(feed.source.problem or f"{feed.source.name} holds no picture; name another source")
 
 
-def _inputs(feed: Feed, sent: deque[Frame], failures: list[Exception]) -> Iterator[NDArray[np.uint8]]:
-    """The network's inputs; what is sent is noted, and that the source fails, which ends it."""
-    try:
-        for frame, pixels in feed:
-            sent.append(frame)
-            yield pixels
-    except Exception as problem:
-        failures.append(problem)
+def _inputs(feed: Feed, sent: deque[Frame]) -> Iterator[NDArray[np.uint8]]:
+    """The network's inputs; their frames are noted."""
+    for frame, pixels in feed:
+        sent.append(frame)
+        yield pixels
 
 
 def _guesses(model: Model, result: Result) -> list[Guess] | None:
