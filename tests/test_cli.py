@@ -18,6 +18,7 @@ from firebrick.sw.firefile import read_fire
 from firebrick.sw.pictures import read_pictures
 
 COMMANDS = ("models", "network", "paper", "table2", "import", "compress", "inspect", "classify", "evaluate", "verilog", "bitstream", "demo")
+STREAMING = ("stream", "serve")
 
 
 def firebrick(*arguments: object) -> str:
@@ -28,10 +29,10 @@ def firebrick(*arguments: object) -> str:
 
 
 def test_every_command_is_tested_here() -> None:
-    assert set(main.commands) == set(COMMANDS)
+    assert set(main.commands) == {*COMMANDS, *STREAMING}
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS + STREAMING)
 def test_help_has_an_example_and_json(command: str) -> None:
     text = firebrick(command, "--help")
     assert f"Example: firebrick {command}" in text

@@ -42,6 +42,7 @@ def command(source: str, device: str, model: str, lanes: int, host: str, port: i
     from ..serve.live import Live
     from ..serve.pipeline import pipeline
     from ..serve.uploads import Uploads
+    from ..stream.run import SIGNALLED, interruptible
     from ..stream.sources import Source, open_source
 
     loaded = catalogue.load(model)
@@ -67,7 +68,10 @@ def command(source: str, device: str, model: str, lanes: int, host: str, port: i
             print_json({"url": url, "device": device, "model": model, "network": network})
         else:
             click.echo(f"Open {url} in a browser; Ctrl-C ends the server.")
-        run(application(live, Uploads(Path(folder), upload_limit * MEGABYTE, least), given, host), bound)
+        with interruptible(lambda: None) as signals:
+            run(application(live, Uploads(Path(folder), upload_limit * MEGABYTE, least), given, host), bound)
+    if signals:
+        click.get_current_context().exit(SIGNALLED + signals[0])
 
 
 def _is_local(host: str) -> bool:

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from ..stream.meter import Meter
     from ..stream.sinks import Sink
 
-SIGNALLED = 128
-"""Plus the signal's number: the status after an interrupt, as shells have it."""
-
 
 @click.command("stream")
 @device_option
@@ -54,7 +51,7 @@ def command(
     """
     from ..stream.feed import Feed
     from ..stream.meter import Meter
-    from ..stream.run import interruptible, run
+    from ..stream.run import SIGNALLED, interruptible, run
     from ..stream.sinks import JsonLines
     from ..stream.sources import open_source
 

@@ -54,7 +54,8 @@ def application(live: Live, uploads: Uploads, given: Callable[[], Source], host:
         source = Pushed()
         live.show(source)
         try:
-            while await anyio.to_thread.run_sync(source.push, await socket.receive_bytes()):
+            while live.source is source:
+                await anyio.to_thread.run_sync(source.push, await socket.receive_bytes())
                 await socket.send_bytes(b"")
             await socket.close(POLICY, "another source was chosen")
         except FirebrickError as problem:

@@ -47,6 +47,8 @@ class Live:
         self.model: Model = device.model
         self._device: Device | None = device
         self._reopen = reopen
+        self.source: Source | None = None
+        """What is to be shown now."""
         self._wanted: Source | None = None
         self._feed: Feed | None = None
         self._closed = False
@@ -66,7 +68,7 @@ class Live:
     def show(self, source: Source) -> None:
         """Stream this from now on."""
         with self._changed:
-            self._wanted = source
+            self.source = self._wanted = source
             self._leave()
 
     def close(self) -> None:

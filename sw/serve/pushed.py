@@ -19,7 +19,7 @@ PIXELS_MAX = 4_000_000
 
 
 class Pushed(Source):
-    """Live; ends when it is told to, or when nobody streams it any more."""
+    """Live; ends when it is told to."""
 
     name = "browser camera"
     live = True
@@ -28,16 +28,14 @@ class Pushed(Source):
         self._changed = threading.Condition()
         self._newest: Frame | None = None
         self._start = time.monotonic()
-        self._readers = 0
         self._over = False
 
-    def push(self, jpeg: bytes) -> bool:
-        """Take a frame; False when it is no longer wanted. Raises FirebrickError unless it is a JPEG within the limits."""
+    def push(self, jpeg: bytes) -> None:
+        """Take a frame. Raises FirebrickError unless it is a JPEG within the limits."""
         picture = _decoded(jpeg)
         with self._changed:
             self._newest = Frame(picture, time.monotonic() - self._start)
             self._changed.notify_all()
-            return not self._over
 
     def end(self) -> None:
         """There are no more frames."""

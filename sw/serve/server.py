@@ -39,7 +39,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def run(app: "Starlette", bound: socket.socket) -> None:
-    """Serve until SIGINT or SIGTERM, which then does what it always does."""
+    """Serve until SIGINT or SIGTERM, which then does what it did before."""
     import uvicorn
 
     from .pushed import BYTES_MAX

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
 from ..errors import FirebrickError
-from ..pictures import FORMATS, open_picture
+from ..pictures import open_picture
 from ..stream.sources import Pictures, Source
 from ..stream.video import Video
 
@@ -68,17 +68,16 @@ class Uploads:
     def _recognise(self, path: Path) -> Source:
         """A picture or a video, by its contents, the beginning of which can be read."""
         try:
-            with Image.open(path, formats=FORMATS):
-                pass
-        except UnidentifiedImageError:
-            video = Video(path)
-            if next(video.frames(), None) is None:
-                raise FirebrickError(video.problem or f"{path} holds no picture; send a picture or a video") from None
-            return video
-        except Exception:  # open_picture says it in one sentence
-            pass
-        open_picture(path, self._least)
-        return Pictures(str(path), [path], self._least)
+            open_picture(path, self._least)
+        except FirebrickError as problem:
+            if not isinstance(problem.__cause__, UnidentifiedImageError):
+                raise
+        else:
+            return Pictures(str(path), [path], self._least)
+        video = Video(path)
+        if next(video.frames(), None) is None:
+            raise FirebrickError(video.problem or f"{path} holds no picture; send a picture or a video")
+        return video
 
 
 class TooLargeError(FirebrickError):

@@ -15,6 +15,9 @@ from .meter import Meter
 from .sinks import Sink
 from .watch import watch
 
+SIGNALLED = 128
+"""Plus the signal's number: a command's status after it was interrupted, as shells have it."""
+
 
 @dataclass(frozen=True)
 class Summary:

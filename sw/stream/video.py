@@ -101,10 +101,12 @@ def _decoded(source: Source, container: "InputContainer") -> Iterator["VideoFram
         if not container.streams.video:
             raise FirebrickError(f"{source.name} holds no video; name a file with pictures that move")
         stream = container.streams.video[0]
+        if getattr(stream, "codec_context", None) is None:
+            raise FirebrickError(f"{source.name} is coded in a way that is not known; convert it to H.264, for example")
         if stream.width * stream.height > PIXELS_MAX:
             size = f"{stream.width}x{stream.height}"
             raise FirebrickError(f"{source.name} has frames of {size} pixels; the most is {PIXELS_MAX // 10**6} megapixels")
-        stream.codec_context.options = {"max_pixels": str(PIXELS_MAX)}
+        stream.codec_context.options = {"max_pixels": str(PIXELS_MAX), "err_detect": "crccheck+explode"}
         stream.thread_type = "AUTO"
         packets = container.demux(stream)
         while True:

@@ -69,7 +69,8 @@ class VideoFile(Sink):
         finally:
             if self._writer is not None:
                 self._writer.abandon()
-            self._partial.unlink(missing_ok=True)
+            with suppress(OSError):  # there is none, or no folder for it
+                self._partial.unlink()
 
     def _failure(self, problem: OSError) -> FirebrickError:
         self._failed = True
