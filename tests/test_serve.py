@@ -22,6 +22,7 @@ from PIL import Image
 from served import Served, serving, until
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from firebrick.sw import catalogue
 from firebrick.sw.cli import main
@@ -68,8 +69,8 @@ def answer_to(request: urllib.request.Request) -> tuple[int, str]:
             return problem.code, problem.read().decode()
 
 
-def socket(served: Served, path: str, **options: Any) -> ClientConnection:
-    return connect(f"ws://127.0.0.1:{served.port}/{path}", **options)
+def socket(served: Served, path: str, origin: str | None = None, max_queue: int = 16) -> ClientConnection:
+    return connect(f"ws://127.0.0.1:{served.port}/{path}", origin=Origin(origin) if origin else None, max_queue=max_queue, close_timeout=1)
 
 
 def send(camera: ClientConnection, *frames: bytes | str) -> None:
@@ -186,7 +187,7 @@ def test_upload_rejects_what_is_neither_picture_nor_video_or_too_large(served: S
 
 def test_upload_that_lies_about_its_length_is_cut_off(served: Served) -> None:
     before = list(served.uploads.iterdir())
-    request = urllib.request.Request(served.url + "upload", iter([bytes(LIMIT), bytes(LIMIT)]), method="POST")  # type: ignore[arg-type]
+    request = urllib.request.Request(served.url + "upload", iter([bytes(LIMIT), bytes(LIMIT)]), method="POST")
     assert answer_to(request)[0] == 413
     assert list(served.uploads.iterdir()) == before
 
@@ -298,25 +299,27 @@ def test_program_says_where_it_serves_and_ends_cleanly(small_model: Path, tmp_pa
     command = [program, "serve", "--json", "--port", "0", "--model", str(small_model), "--lanes", "20"]
     environment = {"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None
-        text = ""
-        while not text.endswith("}\n"):
-            text += process.stdout.readline()
-        document = json.loads(text)
-        with urllib.request.urlopen(document["url"], timeout=20) as answer:
-            assert b"<title>Firebrick</title>" in answer.read()
-        assert list(tmp_path.iterdir())
-        with connect(document["url"].replace("http", "ws") + "live") as viewer:
-            see(viewer, status="running", source="test pattern")
-            process.send_signal(signal.SIGTERM)
-            out, err = process.communicate(timeout=30)
+        try:
+            assert process.stdout is not None
+            text = ""
+            while not text.endswith("}\n"):
+                text += process.stdout.readline()
+            document = json.loads(text)
+            with urllib.request.urlopen(document["url"], timeout=20) as answer:
+                assert b"<title>Firebrick</title>" in answer.read()
+            assert list(tmp_path.iterdir())
+            with connect(document["url"].replace("http", "ws") + "live") as viewer:
+                see(viewer, status="running", source="test pattern")
+                process.send_signal(signal.SIGTERM)
+                out, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert (process.returncode, out, err) == (143, "", "")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_serve_rejects_a_port_in_use_and_missing_packages(small_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with server_module.listen("127.0.0.1", 0) as bound:
-        bound.listen()
         port = str(bound.getsockname()[1])
         result = CliRunner().invoke(main, ["serve", "--model", str(small_model), "--port", port])
     assert result.exit_code == 1

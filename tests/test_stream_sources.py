@@ -14,7 +14,7 @@ from PIL import Image
 
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.stream import pattern, video
-from firebrick.sw.stream.sources import Pattern, Pictures, open_source
+from firebrick.sw.stream.sources import Frame, Pattern, Pictures, open_source
 from firebrick.sw.stream.video import Camera, Video
 
 
@@ -88,7 +88,7 @@ def test_video_of_garbage_never_does_worse_than_one_sentence(tmp_path: Path, see
     places = rng.integers(0, len(data), int(rng.integers(1, 400)))
     data[places] = rng.integers(0, 256, len(places))
     (tmp_path / "a.mp4").write_bytes(data.tobytes())
-    found = []
+    found: list[Frame] = []
     with suppress(FirebrickError):
         found.extend(Video(tmp_path / "a.mp4").frames())
     assert len(found) <= 5
@@ -116,7 +116,7 @@ def test_video_rejects_sound_alone_and_frames_too_large(tmp_path: Path, monkeypa
         stream = container.add_stream("pcm_s16le", rate=8000)
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), layout="mono")
         frame.sample_rate = 8000
-        container.mux(stream.encode(frame))  # type: ignore[attr-defined]
+        container.mux(stream.encode(frame))
     with pytest.raises(FirebrickError, match=r"a.avi holds no video"):
         list(Video(tmp_path / "a.avi").frames())
     monkeypatch.setattr(video, "PIXELS_MAX", 40 * 36 - 1)
@@ -136,6 +136,12 @@ def test_pictures_come_by_name_and_broken_ones_are_passed_over(tmp_path: Path) -
     assert pixels([frame.picture for frame in frames]) == pixels([pictures[1], pictures[0], pictures[2]])
     assert source.damaged == 1
     assert "b.jpg cannot be read as a picture" in source.problem
+
+
+def test_names_of_pictures_are_printable(tmp_path: Path) -> None:
+    for name in ("a\x1b[31m.png", "b\udcff.png", "[red]ä.png"):
+        noise(1)[0].save(tmp_path / name)
+    assert [frame.name for frame in open_source(str(tmp_path), 1).frames()] == ["[red]ä.png", "a?[31m.png", "b?.png"]
 
 
 def test_single_picture_is_a_source(tmp_path: Path) -> None:

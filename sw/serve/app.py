@@ -30,17 +30,17 @@ def application(live: Live, uploads: Uploads, given: Callable[[], Source], host:
     """The application; ``given`` is the source that the user named when starting the server, ``host`` what it is bound to."""
 
     async def view(socket: WebSocket) -> None:
-        """Sends state (JSON) and, where it is new, picture (JPEG) as often as the viewer takes them."""
+        """Sends picture (JPEG), where it is new, and state (JSON) as often as the viewer takes them."""
         await socket.accept()
 
         async def send() -> None:
             picture = None
             with contextlib.suppress(WebSocketDisconnect):
                 async for newest in live.viewers.views():
-                    await socket.send_json(newest.state)
                     if newest.picture is not None and newest.picture is not picture:
                         picture = newest.picture
                         await socket.send_bytes(picture)
+                    await socket.send_json(newest.state)
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(send)

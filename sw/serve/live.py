@@ -22,6 +22,8 @@ from ..stream.sources import Source
 from ..stream.watch import Sighting, watch
 from .viewers import View, Viewers
 
+LEAVE = 1.0
+"""Seconds that a source gets to be closed before the next is opened."""
 RETRY = 2.0
 """Seconds after which a device that was lost is looked for again."""
 SAMPLE = 0.5
@@ -121,6 +123,8 @@ class Live:
             log.exception("streaming %s", source.name)
             self._say("failed", "a fault of the program; its terminal says more")
             return True
+        finally:
+            feed.join(LEAVE)
         if not feed.stopped:
             self._say("ended", f"{source.name} has ended")
         return True

@@ -22,13 +22,14 @@ def check_packages() -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to a host's address and a port, 0 for any free one. Raises FirebrickError where that cannot be."""
+    """A socket that listens on a host's address and a port, 0 for any free one. Raises FirebrickError where that cannot be."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         bound = socket.socket(family, kind, protocol)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             bound.bind(address)
+            bound.listen(CONNECTIONS_MAX)
         except OSError:
             bound.close()
             raise
@@ -48,6 +49,7 @@ def run(app: "Starlette", bound: socket.socket) -> None:
         app,
         ws="websockets-sansio",
         ws_max_size=BYTES_MAX,
+        ws_per_message_deflate=False,  # pictures are compressed already
         limit_concurrency=CONNECTIONS_MAX,
         timeout_graceful_shutdown=2,
         server_header=False,

@@ -61,6 +61,7 @@ class Feed:
         self._model, self._limit, self._loop, self._rate = model, limit, loop, rate
         self._own_pace, self._timeout = own_pace and not source.live, timeout
         self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
         self._waiting: deque[Ready] = deque()
         self._ended = False
         self._closed = False
@@ -77,8 +78,14 @@ class Feed:
             self._closed = True
             self._changed.notify_all()
 
+    def join(self, seconds: float) -> None:
+        """Wait for the thread's end, after which the source may be opened by another feed."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+
     def __iter__(self) -> Iterator[Ready]:
-        threading.Thread(target=self._read, name="source", daemon=True).start()
+        self._thread = threading.Thread(target=self._read, name="source", daemon=True)
+        self._thread.start()
         start = time.monotonic()
         given = 0
         while self._limit is None or given < self._limit:

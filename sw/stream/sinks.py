@@ -82,14 +82,15 @@ class Screen(Sink):
     def _table(self, sighting: Sighting) -> "Table":
         from rich.progress_bar import ProgressBar
         from rich.table import Table
+        from rich.text import Text
 
         meter = self._meter
-        table = Table(title=self._title, title_justify="left", caption_justify="left", min_width=70)
-        table.add_column(sighting.frame.name or f"frame {sighting.number}", width=34, no_wrap=True)
+        table = Table(title=Text(self._title, "italic"), title_justify="left", caption_justify="left", min_width=70)
+        table.add_column(Text(sighting.frame.name or f"frame {sighting.number}"), width=34, no_wrap=True)
         table.add_column("", width=24)
         table.add_column("", justify="right", width=6)
         for guess in sighting.guesses or ():
-            table.add_row(guess["label"], ProgressBar(1.0, guess["probability"], width=24), f"{guess['probability']:.1%}")
+            table.add_row(Text(guess["label"]), ProgressBar(1.0, guess["probability"], width=24), f"{guess['probability']:.1%}")
         if sighting.guesses is None:
             table.add_row("damaged on its way", "", "")
         invalid = f", {meter.invalid:,} damaged on their way" if meter.invalid else ""

@@ -24,7 +24,7 @@ class Frame:
     at: float
     """Seconds from the source's beginning."""
     name: str = ""
-    """Of the picture's file, where it is one of several."""
+    """Of the picture's file, where it is one of several; printable."""
 
 
 class Source(ABC):
@@ -73,7 +73,8 @@ class Pictures(Source):
             except FirebrickError as problem:
                 self.pass_over(problem)
             else:
-                yield Frame(picture, number / self._rate, path.name if len(self._paths) > 1 else "")
+                name = "".join(letter if letter.isprintable() else "?" for letter in path.name)
+                yield Frame(picture, number / self._rate, name if len(self._paths) > 1 else "")
 
 
 class Pattern(Source):

@@ -16,9 +16,9 @@ let state = {};
 function connect() {
   const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
   socket.binaryType = "blob";
+  let shown = Promise.resolve(); // one after the other, so that labels and picture belong together
   socket.onmessage = ({ data }) => {
-    if (data instanceof Blob) showPicture(data);
-    else show(JSON.parse(data));
+    shown = shown.then(() => (data instanceof Blob ? showPicture(data) : show(JSON.parse(data))));
   };
   socket.onclose = () => {
     status("offline", "no connection to the server");
@@ -36,11 +36,12 @@ function notice(words) {
   text("notice", words);
 }
 
-function showPicture(blob) {
-  const picture = element("picture"), url = URL.createObjectURL(blob), before = picture.src;
-  picture.onload = () => URL.revokeObjectURL(before);
-  picture.src = url;
+async function showPicture(blob) {
+  const picture = element("picture"), before = picture.src;
+  picture.src = URL.createObjectURL(blob);
   picture.hidden = false;
+  await picture.decode().catch(() => {});
+  URL.revokeObjectURL(before);
 }
 
 function show(now) {

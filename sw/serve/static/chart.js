@@ -1,13 +1,14 @@
 // SPDX-FileCopyrightText: The Firebrick contributors
 // SPDX-License-Identifier: BSD-2-Clause
 // A curve over time.
-const WIDTH = 600, HEIGHT = 150, SPAN_MIN = 30, LINES = 2;
+const WIDTH = 600, HEIGHT = 150, SPAN_MIN = 30, LINES = 2, HEADROOM = 1.1;
 
-// Draws points [seconds, value], oldest first, into an element.
+// Draws points [seconds, value], oldest first, into an element, unless they are there already.
 export function drawChart(place, points) {
-  if (points.length < 2) return;
+  if (points.length < 2 || place.dataset.end === String(points.at(-1)[0])) return;
+  place.dataset.end = points.at(-1)[0];
   const end = points.at(-1)[0], span = Math.max(SPAN_MIN, end - points[0][0]);
-  const top = nice(Math.max(...points.map(([, value]) => value)));
+  const top = nice(HEADROOM * Math.max(...points.map(([, value]) => value)));
   const at = points.map(([time, value]) => [WIDTH * (1 - (end - time) / span), HEIGHT * (1 - value / top)]);
   const curve = at.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
   const grid = [...Array(LINES + 1).keys()].map((line) => HEIGHT * line / LINES);

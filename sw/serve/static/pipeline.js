@@ -17,7 +17,7 @@ export function drawPipeline(list, heading, { pipeline, busy }) {
     item.querySelector("i").style.height = percent(engine.load);
     item.querySelector(".load").classList.toggle("low", engine.load < 0.3);
     item.querySelector("b").textContent = percent(engine.load);
-    item.querySelector(".name").textContent = engine.name;
+    item.querySelector(".name").textContent = engine.name.replaceAll("/", "/\u200b"); // may break there
     item.querySelector("small").textContent = engine.lanes === 1 ? "1 lane" : `${engine.lanes} lanes`;
     return item;
   }));
