@@ -50,11 +50,11 @@ class Video(Source):
         except (av.FFmpegError, OSError, ValueError) as problem:
             raise FirebrickError(f"{self._path} cannot be read as a video; give an MP4, WebM, Matroska, AVI or similar file") from problem
         first: float | None = None
-        for number, frame in enumerate(_decoded(self, container)):
+        for number, (frame, picture) in enumerate(_decoded(self, container)):
             rate = container.streams.video[0].average_rate
             at = float(frame.time) if frame.time is not None else number / float(rate or 25)
             first = at if first is None else first
-            yield Frame(_upright(frame), at - first)
+            yield Frame(picture, at - first)
 
 
 class Camera(Source):
@@ -82,8 +82,8 @@ class Camera(Source):
             reason = getattr(problem, "strerror", None) or "it gives no video"
             raise FirebrickError(f"{self.name} cannot be opened as a camera, {self._file}: {reason}; see `ls /dev/video*`") from problem
         start = time.monotonic()
-        for frame in _decoded(self, container):
-            yield Frame(_upright(frame), time.monotonic() - start)
+        for _, picture in _decoded(self, container):
+            yield Frame(picture, time.monotonic() - start)
         raise FirebrickError(f"{self.name} gives no more pictures; was it unplugged?")
 
     def open(self) -> "InputContainer":
@@ -93,8 +93,8 @@ class Camera(Source):
         return av.open(self._file, format="v4l2")
 
 
-def _decoded(source: Source, container: "InputContainer") -> Iterator["VideoFrame"]:
-    """The frames of the first video stream that are whole; the others are passed over. Closes the container at the end."""
+def _decoded(source: Source, container: "InputContainer") -> Iterator[tuple["VideoFrame", Image.Image]]:
+    """The frames of the first video stream that are whole, each as a picture too; the others are passed over. Closes the container."""
     import av
 
     with container:
@@ -106,7 +106,8 @@ def _decoded(source: Source, container: "InputContainer") -> Iterator["VideoFram
         if stream.width * stream.height > PIXELS_MAX:
             size = f"{stream.width}x{stream.height}"
             raise FirebrickError(f"{source.name} has frames of {size} pixels; the most is {PIXELS_MAX // 10**6} megapixels")
-        stream.codec_context.options = {"max_pixels": str(PIXELS_MAX), "err_detect": "crccheck+explode"}
+        strict = {} if source.live else {"err_detect": "crccheck+explode"}  # cameras are seldom quite right
+        stream.codec_context.options = {"max_pixels": str(PIXELS_MAX), **strict}
         stream.thread_type = "AUTO"
         packets = container.demux(stream)
         while True:
@@ -123,10 +124,14 @@ def _decoded(source: Source, container: "InputContainer") -> Iterator["VideoFram
                 source.pass_over(f"{source.name} has a damaged frame ({problem.strerror})")
                 continue
             for frame in frames:
-                if frame.is_corrupt:
+                try:
+                    picture = None if frame.is_corrupt else _upright(frame)
+                except (av.FFmpegError, OSError, ValueError):  # a kind of pixels that cannot be converted
+                    picture = None
+                if picture is None:
                     source.pass_over(f"{source.name} has a damaged frame")
                 else:
-                    yield frame
+                    yield frame, picture
 
 
 def _upright(frame: "VideoFrame") -> Image.Image:
