@@ -40,7 +40,7 @@ def test_help_has_an_example_and_json(command: str) -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    check = "import sys, firebrick.sw.cli; print({'numpy', 'amaranth', 'rich', 'PIL', 'onnx', 'cocotb', 'torch'} & set(sys.modules))"
+    check = "import sys, firebrick.sw.cli; print({'numpy', 'amaranth', 'rich', 'PIL', 'onnx', 'cocotb', 'torch', 'av', 'starlette'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
