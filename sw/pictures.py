@@ -15,10 +15,12 @@ from .model import Preprocessing
 from .network import Shape
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm")
-Labelled = list[tuple[Path, int]]
-"""Pictures and their class indices."""
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+"""What a file may be, whatever its name; others of Pillow's run programs."""
 PIXELS_MAX = 100_000_000
 """A picture with more pixels is refused before it is decoded."""
+Labelled = list[tuple[Path, int]]
+"""Pictures and their class indices."""
 
 
 def read_picture(path: Path, preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
@@ -44,7 +46,7 @@ def open_picture(path: Path, least: int) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of pictures that the limit below admits
-            with Image.open(path) as file:
+            with Image.open(path, formats=FORMATS) as file:
                 if file.width * file.height > PIXELS_MAX:
                     raise FirebrickError(f"{path} has {file.width}x{file.height} pixels; the most is {PIXELS_MAX // 10**6} megapixels")
                 file.draft("RGB", (least, least))

@@ -18,6 +18,7 @@ from ..progress import progress_bar as progress_bar
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from ..driver.device import Device
     from ..model import Model
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout; all else goes to stderr.")
@@ -26,6 +27,9 @@ model_option = click.option(
 )
 classes_option = click.option(
     "--classes", type=click.Path(path_type=Path), metavar="FILE", help="Keep only the classes that FILE names, one a line."
+)
+device_option = click.option(
+    "--device", default="golden", show_default=True, metavar="D", help="What computes: golden, the golden model."
 )
 lanes_option = click.option(
     "--lanes", type=click.IntRange(1), default=DEFAULT_LANES, show_default=True, help="Multipliers to spend on the whole network."
@@ -55,6 +59,16 @@ class Written(tuple[int, ...]):
 
     def __str__(self) -> str:
         return self.text
+
+
+def open_device(address: str, model: "Model") -> "Device":
+    """The device at an address, which runs ``model``; what takes its time is shown."""
+    from rich.console import Console
+
+    from ..driver.addresses import open_device as open_
+
+    with Console(stderr=True).status(f"opening device {address}"):
+        return open_(address, model)
 
 
 def command_line(source: str) -> str:

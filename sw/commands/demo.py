@@ -30,9 +30,9 @@ def command(model: str, lanes: int, output: Path, as_json: bool) -> None:
     \b
     Example: firebrick demo
     """
+    from ..annotate import poster
     from ..files import write_whole
     from ..samples import photographs
-    from .poster import poster
 
     paths = [path for path in photographs() if path.name in PHOTOGRAPHS]
     report = compare(model, lanes, paths)

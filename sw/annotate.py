@@ -1,31 +1,41 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A picture with its five likeliest classes beside it."""
+"""A picture with its likeliest classes beside it."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from ..classify import Guess
+from .classify import Guess
 
 HEIGHT = 360
 PANEL = 400
+"""Columns beside the picture."""
 MARGIN = 20
 BAR = 12
 
 
-def poster(photograph: Path, title: str, top5: list[Guess], footer: str) -> bytes:
+def poster(photograph: Path, title: str, top5: Sequence[Guess], footer: str) -> bytes:
     """A PNG: the photograph, and beside it a title, a bar for each class and a footer."""
     with Image.open(photograph) as file:
         picture = ImageOps.contain(file.convert("RGB"), (16 * HEIGHT // 9, HEIGHT))
-    sheet = Image.new("RGB", (picture.width + PANEL, max(HEIGHT, picture.height)), "white")
-    sheet.paste(picture, (0, (sheet.height - picture.height) // 2))
+    data = io.BytesIO()
+    annotated(picture, (picture.width + PANEL, HEIGHT), title, top5, footer).save(data, "PNG")
+    return data.getvalue()
+
+
+def annotated(picture: Image.Image, size: tuple[int, int], title: str, guesses: Sequence[Guess], footer: str) -> Image.Image:
+    """An RGB picture of ``size`` (columns, rows): ``picture`` as large as it can be, and beside it a title, bars and a footer."""
+    sheet = Image.new("RGB", size, "white")
+    picture = ImageOps.contain(picture, (sheet.width - PANEL, sheet.height))
+    sheet.paste(picture, ((sheet.width - PANEL - picture.width) // 2, (sheet.height - picture.height) // 2))
     draw = ImageDraw.Draw(sheet)
-    left, width = picture.width + MARGIN, PANEL - 2 * MARGIN
-    heading, text = ImageFont.load_default(20), ImageFont.load_default(15)
+    left, width = sheet.width - PANEL + MARGIN, PANEL - 2 * MARGIN
+    heading, text = _fonts
     draw.text((left, MARGIN), title, "black", heading)
-    for row, guess in enumerate(top5):
+    for row, guess in enumerate(guesses):
         top = MARGIN + 45 + 50 * row
         label, share = guess["label"], f"{guess['probability']:.1%}"
         while draw.textlength(label + share, text) > width - MARGIN:
@@ -35,6 +45,7 @@ def poster(photograph: Path, title: str, top5: list[Guess], footer: str) -> byte
         draw.rectangle((left, top + 22, left + width, top + 22 + BAR), "#eeeeee")
         draw.rectangle((left, top + 22, left + round(width * guess["probability"]), top + 22 + BAR), "#c0392b")
     draw.text((left, sheet.height - MARGIN), footer, "#555555", text, anchor="ls")
-    data = io.BytesIO()
-    sheet.save(data, "PNG")
-    return data.getvalue()
+    return sheet
+
+
+_fonts = ImageFont.load_default(20), ImageFont.load_default(15)

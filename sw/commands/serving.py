@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""`firebrick serve`: the live view in the browser."""
+
+import ipaddress
+import tempfile
+from pathlib import Path
+
+import click
+
+from .. import catalogue
+from .common import device_option, json_option, lanes_option, model_option, open_device, print_json
+
+MEGABYTE = 10**6
+
+
+@click.command("serve")
+@device_option
+@model_option
+@lanes_option
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="H", help="Address to listen on; 0.0.0.0 for every one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, metavar="P", help="0 takes any free one.")
+@click.option("--upload-limit", type=click.IntRange(1), default=200, show_default=True, metavar="MB", help="Largest upload.")
+@json_option
+@click.argument("source", default="pattern")
+def command(source: str, device: str, model: str, lanes: int, host: str, port: int, upload_limit: int, as_json: bool) -> None:
+    """Show in the browser what the network sees.
+
+    The page has the frame, its top 5, frame rate and latency, the device's counters, and the engines' load as planned for --lanes
+    multipliers. SOURCE is as for `firebrick stream`; in the browser one can choose the test pattern, the browser's own camera, or upload
+    a picture or a video. All viewers see the same. There is no password: with another --host whoever reaches this machine may look and
+    upload. The JSON document is {url, device, model, network}, printed when the server is ready.
+
+    \b
+    Example: firebrick serve --device golden holiday.mp4
+    """
+    from ..serve.server import check_packages, listen, run
+
+    check_packages()
+    from ..driver.addresses import open_device as reopen
+    from ..serve.app import application
+    from ..serve.live import Live
+    from ..serve.pipeline import pipeline
+    from ..serve.uploads import Uploads
+    from ..stream.run import SIGNALLED, interruptible
+    from ..stream.sources import Source, open_source
+
+    loaded = catalogue.load(model)
+    least = 4 * loaded.preprocessing.resize
+
+    def given() -> Source:
+        return open_source(source, least)
+
+    first = given()
+    with listen(host, port) as bound, tempfile.TemporaryDirectory(prefix="firebrick-") as folder:
+        opened = open_device(device, loaded)
+        network = loaded.network.name
+        shape = loaded.network.input
+        seen = {"resize": loaded.preprocessing.resize, "height": shape.height, "width": shape.width}
+        about = {"device": device, "network": network, "given": source, "input": seen, "pipeline": pipeline(loaded, lanes)}
+        live = Live(opened, lambda: reopen(device, loaded), about)
+        live.show(first)
+        shown = f"[{host}]" if ":" in host else host
+        url = f"http://{shown}:{bound.getsockname()[1]}/"
+        if not _is_local(host):
+            click.echo(f"Warning: {url} is open to everyone who reaches this machine; there is no password.", err=True)
+        if as_json:
+            print_json({"url": url, "device": device, "model": model, "network": network})
+        else:
+            click.echo(f"Open {url} in a browser; Ctrl-C ends the server.")
+        with interruptible(lambda: None) as signals:
+            run(application(live, Uploads(Path(folder), upload_limit * MEGABYTE, least), given, host), bound)
+    if signals:
+        click.get_current_context().exit(SIGNALLED + signals[0])
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The web application: the page, its two WebSockets, uploads and the choice of the source."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import anyio
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from ..errors import FirebrickError
+from ..stream.sources import Pattern, Source
+from .guard import Guard
+from .live import Live
+from .pushed import Pushed
+from .uploads import TooLargeError, Uploads
+
+STATIC = Path(__file__).with_name("static")
+UNSUPPORTED_DATA, POLICY = 1003, 1008
+
+
+def application(live: Live, uploads: Uploads, given: Callable[[], Source], host: str) -> Starlette:
+    """The application; ``given`` is the source that the user named when starting the server, ``host`` what it is bound to."""
+
+    async def view(socket: WebSocket) -> None:
+        """Sends picture (JPEG), where it is new, and state (JSON) as often as the viewer takes them."""
+        await socket.accept()
+
+        async def send() -> None:
+            picture = None
+            with contextlib.suppress(WebSocketDisconnect):
+                async for newest in live.viewers.views():
+                    if newest.picture is not None and newest.picture is not picture:
+                        picture = newest.picture
+                        await socket.send_bytes(picture)
+                    await socket.send_json(newest.state)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(send)
+            while (await socket.receive())["type"] != "websocket.disconnect":
+                pass  # all that matters of what a viewer says is that it leaves
+            tasks.cancel_scope.cancel()
+
+    async def camera(socket: WebSocket) -> None:
+        """Takes a camera's frames, JPEGs, and asks for the next with an empty message."""
+        await socket.accept()
+        source = Pushed()
+        live.show(source)
+        try:
+            while live.source is source:
+                await anyio.to_thread.run_sync(source.push, await socket.receive_bytes())
+                await socket.send_bytes(b"")
+            await socket.close(POLICY, "another source was chosen")
+        except FirebrickError as problem:
+            await socket.close(UNSUPPORTED_DATA, str(problem))
+        except (WebSocketDisconnect, KeyError):  # KeyError: text where bytes are due
+            pass
+        finally:
+            source.end()
+
+    async def upload(request: Request) -> Response:
+        length = request.headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > uploads.limit:
+            return _refusal(TooLargeError(f"the file is larger than {uploads.limit / 10**6:g} million bytes; send a smaller one"))
+        try:
+            live.show(await uploads.receive(request.query_params.get("name", ""), request.stream()))
+        except FirebrickError as problem:
+            return _refusal(problem)
+        except OSError as problem:
+            return JSONResponse({"error": f"the server cannot keep the file: {problem.strerror}"}, 507)
+        return Response(status_code=204)
+
+    async def choose(request: Request) -> Response:
+        try:
+            live.show(Pattern() if request.path_params["name"] == "pattern" else given())
+        except FirebrickError as problem:
+            return _refusal(problem)
+        return Response(status_code=204)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await anyio.to_thread.run_sync(live.close)
+
+    routes = [
+        WebSocketRoute("/live", view),
+        WebSocketRoute("/camera", camera),
+        Route("/upload", upload, methods=["POST"]),
+        Route("/source/{name}", choose, methods=["POST"]),
+        Mount("/", StaticFiles(directory=STATIC, html=True)),
+    ]
+    return Starlette(routes=routes, middleware=[Middleware(Guard, host=host)], lifespan=lifespan)
+
+
+def _refusal(problem: FirebrickError) -> Response:
+    return JSONResponse({"error": str(problem)}, 413 if isinstance(problem, TooLargeError) else 415)

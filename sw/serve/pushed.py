@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A source whose frames are handed to it: the browser's camera."""
+
+import io
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+
+from PIL import Image
+
+from ..errors import FirebrickError
+from ..stream.sources import Frame, Source
+
+BYTES_MAX = 2 << 20
+"""Of a frame's JPEG."""
+PIXELS_MAX = 4_000_000
+
+
+class Pushed(Source):
+    """Live; ends when it is told to."""
+
+    name = "browser camera"
+    live = True
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._newest: Frame | None = None
+        self._start = time.monotonic()
+        self._over = False
+
+    def push(self, jpeg: bytes) -> None:
+        """Take a frame. Raises FirebrickError unless it is a JPEG within the limits."""
+        picture = _decoded(jpeg)
+        with self._changed:
+            self._newest = Frame(picture, time.monotonic() - self._start)
+            self._changed.notify_all()
+
+    def end(self) -> None:
+        """There are no more frames."""
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+
+    def frames(self) -> Iterator[Frame]:
+        """See ``Source``."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._newest is not None or self._over)
+                frame, self._newest = self._newest, None
+            if frame is None:
+                return
+            yield frame
+
+
+def _decoded(jpeg: bytes) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of odd metadata
+            with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as file:
+                if file.width * file.height > PIXELS_MAX:
+                    raise FirebrickError(f"a frame of {file.width}x{file.height} pixels is too large; send one of at most 4 megapixels")
+                return file.convert("RGB")
+    except FirebrickError:
+        raise
+    except Exception as problem:  # a damaged file may raise anything from inside a decoder
+        raise FirebrickError("a frame is no complete JPEG") from problem

@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The web server under the application."""
+
+import socket
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from ..errors import FirebrickError
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+CONNECTIONS_MAX = 64
+
+
+def check_packages() -> None:
+    """Raise FirebrickError unless all that the server needs is installed."""
+    for name in ("starlette", "uvicorn", "websockets", "av"):
+        if find_spec(name) is None:
+            raise FirebrickError(f"{name}, which the live view needs, is missing; install firebrick[serve]")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on a host's address and a port, 0 for any free one. Raises FirebrickError where that cannot be."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        bound = socket.socket(family, kind, protocol)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind(address)
+            bound.listen(CONNECTIONS_MAX)
+        except OSError:
+            bound.close()
+            raise
+    except OSError as problem:
+        reason = problem.strerror or "unknown error"
+        raise FirebrickError(f"cannot listen on {host} port {port}: {reason}; choose another with --host and --port") from problem
+    return bound
+
+
+def run(app: "Starlette", bound: socket.socket) -> None:
+    """Serve until SIGINT or SIGTERM, which then does what it did before."""
+    import uvicorn
+
+    from .pushed import BYTES_MAX
+
+    config = uvicorn.Config(
+        app,
+        ws="websockets-sansio",
+        ws_max_size=BYTES_MAX,
+        ws_per_message_deflate=False,  # pictures are compressed already
+        limit_concurrency=CONNECTIONS_MAX,
+        timeout_graceful_shutdown=2,
+        server_header=False,
+        access_log=False,
+        log_level="warning",
+    )
+    uvicorn.Server(config).run([bound])

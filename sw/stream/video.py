@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Videos and cameras, decoded by FFmpeg through PyAV."""
+
+import sys
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from ..errors import FirebrickError
+from .sources import Frame, Source
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import InputContainer
+
+PIXELS_MAX = 40_000_000
+"""A video with more pixels in a frame is refused; 8K has 33 million."""
+FORMATS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,ivf,h264,hevc,m4v,mjpeg,yuv4mpegpipe"
+"""What a file may be: no playlist, which names other files."""
+
+
+def check_av() -> None:
+    """Raise FirebrickError unless PyAV is installed."""
+    if find_spec("av") is None:
+        raise FirebrickError("PyAV, which reads and writes videos, is missing; install firebrick[stream]")
+
+
+class Video(Source):
+    """A video file; frames that are damaged are passed over."""
+
+    def __init__(self, path: Path) -> None:
+        check_av()
+        self.name = str(path)
+        self._path = path
+
+    def frames(self) -> Iterator[Frame]:
+        """See ``Source``."""
+        import av
+
+        if self._path.is_dir() or not self._path.exists():
+            raise FirebrickError(f"{self._path} is not a file; name a video")
+        try:
+            options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+            container = av.open(f"file:{self._path}", container_options=options)
+        except (av.FFmpegError, OSError, ValueError) as problem:
+            raise FirebrickError(f"{self._path} cannot be read as a video; give an MP4, WebM, Matroska, AVI or similar file") from problem
+        first: float | None = None
+        for number, (frame, picture) in enumerate(_decoded(self, container)):
+            rate = container.streams.video[0].average_rate
+            at = float(frame.time) if frame.time is not None else number / float(rate or 25)
+            first = at if first is None else first
+            yield Frame(picture, at - first)
+
+
+class Camera(Source):
+    """A camera of this machine, through Video4Linux: ``camera``, ``camera:1`` or ``/dev/video1``."""
+
+    live = True
+
+    def __init__(self, name: str) -> None:
+        check_av()
+        number = name.removeprefix("camera").removeprefix(":") or "0"
+        self.name = name
+        self._file = name if name.startswith("/dev/") else f"/dev/video{number}"
+        if not self._file.removeprefix("/dev/video").isdecimal():
+            raise FirebrickError(f"camera {name} must be `camera`, or `camera:N` for the file /dev/videoN")
+        if not sys.platform.startswith("linux"):
+            raise FirebrickError("cameras can be read on Linux only; elsewhere use the browser's with `firebrick serve`")
+
+    def frames(self) -> Iterator[Frame]:
+        """See ``Source``."""
+        import av
+
+        try:
+            container = self.open()
+        except (av.FFmpegError, OSError, ValueError) as problem:
+            reason = getattr(problem, "strerror", None) or "it gives no video"
+            raise FirebrickError(f"{self.name} cannot be opened as a camera, {self._file}: {reason}; see `ls /dev/video*`") from problem
+        start = time.monotonic()
+        for _, picture in _decoded(self, container):
+            yield Frame(picture, time.monotonic() - start)
+        raise FirebrickError(f"{self.name} gives no more pictures; was it unplugged?")
+
+    def open(self) -> "InputContainer":
+        """Begin to read the camera."""
+        import av
+
+        return av.open(self._file, format="v4l2")
+
+
+def _decoded(source: Source, container: "InputContainer") -> Iterator[tuple["VideoFrame", Image.Image]]:
+    """The frames of the first video stream that are whole, each as a picture too; the others are passed over. Closes the container."""
+    import av
+
+    with container:
+        if not container.streams.video:
+            raise FirebrickError(f"{source.name} holds no video; name a file with pictures that move")
+        stream = container.streams.video[0]
+        if getattr(stream, "codec_context", None) is None:
+            raise FirebrickError(f"{source.name} is coded in a way that is not known; convert it to H.264, for example")
+        if stream.width * stream.height > PIXELS_MAX:
+            size = f"{stream.width}x{stream.height}"
+            raise FirebrickError(f"{source.name} has frames of {size} pixels; the most is {PIXELS_MAX // 10**6} megapixels")
+        strict = {} if source.live else {"err_detect": "crccheck+explode"}  # cameras are seldom quite right
+        stream.codec_context.options = {"max_pixels": str(PIXELS_MAX), **strict}
+        stream.thread_type = "AUTO"
+        packets = container.demux(stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except (av.FFmpegError, OSError) as problem:
+                source.pass_over(f"{source.name} cannot be read further ({problem.strerror})")
+                packet = None
+            if packet is None:
+                return
+            try:
+                frames: list[Any] = list(packet.decode())
+            except (av.FFmpegError, OSError) as problem:
+                source.pass_over(f"{source.name} has a damaged frame ({problem.strerror})")
+                continue
+            for frame in frames:
+                try:
+                    picture = None if frame.is_corrupt else _upright(frame)
+                except (av.FFmpegError, OSError, ValueError):  # a kind of pixels that cannot be converted
+                    picture = None
+                if picture is None:
+                    source.pass_over(f"{source.name} has a damaged frame")
+                else:
+                    yield frame, picture
+
+
+def _upright(frame: "VideoFrame") -> Image.Image:
+    """A decoded frame as RGB, turned as the video says."""
+    picture: Image.Image = frame.to_image()
+    turns = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
+    turn = turns.get(frame.rotation % 360)
+    return picture if turn is None else picture.transpose(turn)

@@ -1,0 +1,329 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The live view's server: what viewers get, and what is refused."""
+
+import io
+import json
+import signal
+import struct
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from live import FakeDevice, ListSource, noise, write_video
+from PIL import Image
+from served import Served, serving, until
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
+
+from firebrick.sw import catalogue
+from firebrick.sw.cli import main
+from firebrick.sw.firefile import read_fire
+from firebrick.sw.model import Model
+from firebrick.sw.serve import pushed
+from firebrick.sw.serve import server as server_module
+from firebrick.sw.serve.pipeline import pipeline
+
+LIMIT = 200_000
+
+
+@pytest.fixture(scope="module")
+def model(small_model: Path) -> Model:
+    return read_fire(small_model)
+
+
+@pytest.fixture(scope="module")
+def served(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("served")
+
+    def counters(frames: int) -> dict[str, int]:
+        return {"frames": frames, "cycles": 100 * frames, "busy": 75 * frames}
+
+    def plug() -> FakeDevice:
+        return FakeDevice(model, invalid=(3,), counters=counters, delay=0.01)
+
+    with serving(plug, lambda: ListSource(noise(40)), folder / "uploads", LIMIT) as running:
+        yield running
+
+
+def post(served: Served, path: str, body: bytes = b"", **headers: str) -> tuple[int, str]:
+    """Status and text of an answer."""
+    request = urllib.request.Request(served.url + path, body, {"Content-Type": "application/octet-stream", **headers}, method="POST")
+    return answer_to(request)
+
+
+def answer_to(request: urllib.request.Request) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as problem:
+        with problem:
+            return problem.code, problem.read().decode()
+
+
+def socket(served: Served, path: str, origin: str | None = None, max_queue: int = 16) -> ClientConnection:
+    return connect(f"ws://127.0.0.1:{served.port}/{path}", origin=Origin(origin) if origin else None, max_queue=max_queue, close_timeout=1)
+
+
+def send(camera: ClientConnection, *frames: bytes | str) -> None:
+    """Send frames, each when it is asked for."""
+    for frame in frames:
+        camera.send(frame)
+        assert camera.recv(20) == b""
+
+
+def see(viewer: ClientConnection, **wanted: object) -> dict[str, Any]:
+    """The first state with such values."""
+    while True:
+        message = viewer.recv(20)
+        if isinstance(message, str):
+            state: dict[str, Any] = json.loads(message)
+            if all(state.get(name) == value for name, value in wanted.items()):
+                return state
+
+
+def jpeg(width: int = 64, height: int = 48) -> bytes:
+    data = io.BytesIO()
+    Image.new("RGB", (width, height), "red").save(data, "JPEG")
+    return data.getvalue()
+
+
+def png(picture: Image.Image) -> bytes:
+    data = io.BytesIO()
+    picture.save(data, "PNG")
+    return data.getvalue()
+
+
+def test_viewer_sees_state_and_picture_and_counters(served: Served, model: Model) -> None:
+    post(served, "source/given")
+    with socket(served, "live") as viewer:
+        state = see(viewer, status="running", source="list", frame=5)
+        assert state["size"] == [40, 36]
+        assert [guess["label"] in model.labels for guess in state["top5"]] == [True] * 5
+        assert (state["invalid"], state["dropped"], state["damaged"], state["frames"]) == (1, 0, 0, 6)
+        assert state["rate"] > 0
+        picture = viewer.recv(20)
+        assert isinstance(picture, bytes)
+        assert Image.open(io.BytesIO(picture)).size == (40, 36)
+        until(lambda: see(viewer)["busy"] is not None)
+        state = see(viewer)
+        assert state["busy"] == 0.75
+        assert state["counters"]["cycles"] == 100 * state["counters"]["frames"]
+        assert len(state["history"]) > 0
+        assert all(len(point) == 3 for point in state["history"])
+
+
+def test_frames_damaged_on_their_way_have_no_labels(served: Served) -> None:
+    with socket(served, "live") as viewer:
+        post(served, "source/given")
+        assert see(viewer, source="list", frame=3)["top5"] is None
+
+
+def test_pipeline_is_the_plans(model: Model) -> None:
+    found = pipeline(model, 20)
+    assert [engine["name"] for engine in found["engines"]][:3] == ["conv1", "fire2/squeeze", "fire2/expand"]
+    assert sum(engine["lanes"] for engine in found["engines"]) == found["lanes"] <= 20
+    assert max(engine["cycles"] for engine in found["engines"]) == found["cycles"]
+    assert all(0 < engine["load"] <= 1 for engine in found["engines"])
+    assert "lanes must be at least" in pipeline(model, 1)["problem"]
+
+
+def test_pattern_can_be_chosen_and_the_given_source_again(served: Served) -> None:
+    with socket(served, "live") as viewer:
+        assert post(served, "source/pattern") == (204, "")
+        see(viewer, status="running", source="test pattern")
+        assert post(served, "source/given") == (204, "")
+        see(viewer, status="running", source="list")
+
+
+def test_uploaded_picture_and_video_are_shown_and_the_older_one_is_deleted(served: Served, tmp_path: Path) -> None:
+    write_video(tmp_path / "a.avi", noise(10))
+    with socket(served, "live") as viewer:
+        assert post(served, "upload?name=cat%20%3Cb%3E.png", png(noise(1)[0])) == (204, "")
+        assert see(viewer, status="running", source="cat <b>.png")["size"] == [40, 36]
+        assert post(served, "upload?name=clip.avi", (tmp_path / "a.avi").read_bytes()) == (204, "")
+        see(viewer, status="running", source="clip.avi", frame=12)  # again from the beginning
+        assert len(list(served.uploads.iterdir())) == 1
+        post(served, "source/given")
+        see(viewer, source="list")
+
+
+def bomb(side: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "sentence"),
+    [
+        (b"", 415, "x.bin cannot be read as a video"),
+        (b"just text", 415, "x.bin cannot be read as a video"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", 415, "x.bin cannot be read as a video"),
+        (b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n/etc/hosts\n#EXT-X-ENDLIST\n", 415, "x.bin cannot be read as a video"),
+        (bomb(10_001), 415, "x.bin has 10001x10001 pixels; the most is 100 megapixels"),
+        (bomb(100_000), 415, "x.bin is far too large; give a picture of at most 100 megapixels"),
+        (bomb(100), 415, "x.bin cannot be read as a picture"),
+        (bytes(LIMIT + 1), 413, "larger than 0.2 million bytes"),
+    ],
+)
+def test_upload_rejects_what_is_neither_picture_nor_video_or_too_large(served: Served, body: bytes, status: int, sentence: str) -> None:
+    found, text = post(served, "upload?name=x.bin", body)
+    assert (found, sentence in json.loads(text)["error"]) == (status, True), text
+    assert str(served.uploads) not in text
+    with socket(served, "live") as viewer:
+        assert see(viewer)["status"] == "running"
+
+
+def test_upload_that_lies_about_its_length_is_cut_off(served: Served) -> None:
+    before = list(served.uploads.iterdir())
+    request = urllib.request.Request(served.url + "upload", iter([bytes(LIMIT), bytes(LIMIT)]), method="POST")
+    assert answer_to(request)[0] == 413
+    assert list(served.uploads.iterdir()) == before
+
+
+def test_other_sites_pages_are_refused(served: Served) -> None:
+    own = f"http://127.0.0.1:{served.port}"
+    for origin in ("https://evil.example", f"http://localhost:{served.port}", "null", own + "0"):
+        assert post(served, "source/given", Origin=origin)[0] == 403
+        for path in ("live", "camera"):
+            with pytest.raises(InvalidStatus, match="403"):
+                socket(served, path, origin=origin)
+    assert post(served, "source/given", Origin=own)[0] == 204
+    with socket(served, "live", origin=own) as viewer:
+        see(viewer)
+
+
+@pytest.mark.parametrize(("host", "status"), [("evil.example", 403), ("", 403), ("[::1", 403), ("localhost:1", 200), ("10.1.2.3", 200)])
+def test_names_that_others_could_point_here_are_refused(served: Served, host: str, status: int) -> None:
+    request = urllib.request.Request(served.url, headers={"Host": host})
+    assert answer_to(request)[0] == status
+
+
+def test_every_answer_has_the_security_headers_and_all_is_from_here(served: Served) -> None:
+    folder = Path(server_module.__file__).with_name("static")
+    for path in ("", *(file.name for file in folder.iterdir()), "../app.py", "%2e%2e/app.py"):
+        try:
+            with urllib.request.urlopen(served.url + path, timeout=20) as answer:
+                headers, text = answer.headers, answer.read().decode()
+                assert ".py" not in path
+        except urllib.error.HTTPError as problem:
+            with problem:
+                headers, text = problem.headers, ""
+                assert ".py" in path
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert text.count("://") == text.count("://${location.host}") + text.count("http://www.w3.org/2000/svg")
+
+
+def test_camera_frames_are_streamed_until_another_source_is_chosen(served: Served) -> None:
+    with socket(served, "live") as viewer, socket(served, "camera") as camera:
+        send(camera, *[jpeg()] * 3)
+        see(viewer, status="running", source="browser camera", size=[64, 48])
+        post(served, "source/given")
+        see(viewer, status="running", source="list")
+        with pytest.raises(ConnectionClosed, match="another source was chosen"):
+            send(camera, *[jpeg()] * 3)
+
+
+def test_camera_that_leaves_ends_its_stream(served: Served) -> None:
+    with socket(served, "live") as viewer:
+        with socket(served, "camera") as camera:
+            camera.send(jpeg())
+            see(viewer, source="browser camera")
+        assert see(viewer, status="ended")["message"] == "browser camera has ended"
+        post(served, "source/given")
+        see(viewer, source="list")
+
+
+@pytest.mark.parametrize(
+    ("frame", "reason"),
+    [
+        (jpeg()[:200], "no complete JPEG"),
+        (png(Image.new("RGB", (9, 9))), "no complete JPEG"),
+        (b"", "no complete JPEG"),
+        (jpeg(2001, 2000), "2001x2000 pixels is too large"),
+        (bytes(pushed.BYTES_MAX + 1), ""),
+        ("text", ""),
+    ],
+)
+def test_camera_rejects_what_is_no_frame(served: Served, frame: bytes | str, reason: str) -> None:
+    with socket(served, "camera") as camera, pytest.raises(ConnectionClosed, match=reason or None):
+        send(camera, frame)
+    post(served, "source/given")
+
+
+def test_lost_device_is_opened_again_and_the_source_goes_on(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firebrick.sw.serve.live.RETRY", 0.2)
+    devices: list[FakeDevice] = []
+
+    def plug() -> FakeDevice:
+        devices.append(FakeDevice(model, lost_at=5 if len(devices) < 2 else None, delay=0.01))
+        return devices[-1]
+
+    with serving(plug, lambda: ListSource(noise(30)), tmp_path / "uploads") as served:
+        with socket(served, "live") as viewer:
+            state = see(viewer, status="lost")
+            assert "the device does not answer; see whether it is still connected; trying again every 0.2 s" in state["message"]
+            see(viewer, status="running", frame=20)
+        assert [device.closed for device in devices] == [1, 1, 0]
+    assert [device.closed for device in devices] == [1, 1, 1]
+
+
+def test_source_that_cannot_be_read_is_said_and_another_can_be_chosen(model: Model, tmp_path: Path) -> None:
+    with serving(lambda: FakeDevice(model), lambda: ListSource([]), tmp_path / "uploads") as served, socket(served, "live") as viewer:
+        assert see(viewer, status="failed")["message"] == "list holds no picture; name another source"
+        post(served, "source/pattern")
+        see(viewer, status="running", source="test pattern")
+
+
+def test_slow_viewer_misses_frames_and_holds_nobody_up(served: Served) -> None:
+    post(served, "source/given")
+    with socket(served, "live", max_queue=1) as slow, socket(served, "live") as quick:
+        first = see(slow)["counters"]["frames"]
+        until(lambda: see(quick)["counters"]["frames"] > first + 30)
+
+
+def test_program_says_where_it_serves_and_ends_cleanly(small_model: Path, tmp_path: Path) -> None:
+    program = str(Path(sys.executable).with_name("firebrick"))
+    command = [program, "serve", "--json", "--port", "0", "--model", str(small_model), "--lanes", "20"]
+    environment = {"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            assert process.stdout is not None
+            text = ""
+            while not text.endswith("}\n"):
+                text += process.stdout.readline()
+            document = json.loads(text)
+            with urllib.request.urlopen(document["url"], timeout=20) as answer:
+                assert b"<title>Firebrick</title>" in answer.read()
+            assert list(tmp_path.iterdir())
+            with connect(document["url"].replace("http", "ws") + "live") as viewer:
+                see(viewer, status="running", source="test pattern")
+                process.send_signal(signal.SIGTERM)
+                out, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert (process.returncode, out, err) == (143, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_serve_rejects_a_port_in_use_and_missing_packages(small_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with server_module.listen("127.0.0.1", 0) as bound:
+        port = str(bound.getsockname()[1])
+        result = CliRunner().invoke(main, ["serve", "--model", str(small_model), "--port", port])
+    assert result.exit_code == 1
+    assert f"cannot listen on 127.0.0.1 port {port}: Address already in use; choose another" in result.stderr
+    monkeypatch.setattr(server_module, "find_spec", lambda _: None)
+    result = CliRunner().invoke(main, ["serve", "--model", catalogue.DEFAULT])
+    assert "starlette, which the live view needs, is missing; install firebrick[serve]" in result.stderr
