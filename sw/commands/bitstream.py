@@ -45,8 +45,9 @@ def command(
     folder = output or Path("build") / board
     options = Options(frequency * 1e6, seed, placer, router)
     with Console(stderr=True).status("planning") as status:
-        plan = plan_for(catalogue.load(model), resources(find(board)))
-        report = build(plan, board, options, folder, status.update)
+        loaded = catalogue.load(model)
+        plan = plan_for(loaded, resources(find(board)))
+        report = build(plan, loaded, board, options, folder, status.update)
     if as_json:
         print_json(report)
         return
