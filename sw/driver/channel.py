@@ -4,16 +4,19 @@
 
 import random
 from collections import deque
+from itertools import count
 
 from ..errors import FirebrickError
 from ..link.identity import Identity, decode_identity
 from ..link.packets import BUFFER, COUNTER, COUNTERS, DIVISORS, PLACE, Decoder, Kind, Packet
 from .transport import Transport
 
+RETRIES = 2
+"""Times a question is asked where there is another way."""
 ASKS = 6
 """Times a question is asked before the device is given up."""
-SAME_RATE = 2
-"""Of these, how often at the rate that was agreed on."""
+GONE = 64
+"""Timeouts of silence after which a device that has answered before is lost."""
 RATE_ERROR = 0.02
 """Share by which a device's rate may miss that of the line."""
 
@@ -101,11 +104,14 @@ class Channel:
 
     def open(self, identity: Identity) -> None:
         """Begin a new session, at the best rate that works. Raises FirebrickError where the device does not answer."""
-        for attempt in range(ASKS):
-            if attempt == SAME_RATE:
+        end = self._transport.now() + GONE * self.timeout
+        for attempt in count():
+            if attempt and self._transport.now() > end:
+                break
+            if attempt:
                 self._reset_baud()
             self._session = random.choice([each for each in range(1, 1 << 16) if each != self._session])
-            answer = self.ask(Kind.OPEN, Kind.STATUS, Kind.AGAIN, times=SAME_RATE)
+            answer = self.ask(Kind.OPEN, Kind.STATUS, Kind.AGAIN, times=RETRIES)
             if answer is not None and answer.number == 0:  # else the device was in a session of that number
                 self._raise_baud(identity)
                 return
@@ -126,7 +132,7 @@ class Channel:
                 continue
             self.send(Kind.RATE, divisor)
             self._transport.set_baud(baud)
-            if self.ask(Kind.WANT, Kind.STATUS, Kind.AGAIN, times=SAME_RATE):
+            if self.ask(Kind.WANT, Kind.STATUS, Kind.AGAIN, times=RETRIES):
                 self._baud = baud
                 return
             self._transport.reset_baud()
