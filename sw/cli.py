@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .commands import bitstream, classify, compressing, demo, evaluate, importing, inspect, models, network, paper, table2, verilog
+from .commands import bitstream, classify, compressing, demo, devices, evaluate, importing, inspect, models, network, paper, table2, verilog
 from .errors import FirebrickError
 
 INTERRUPTED = 130
@@ -52,5 +52,6 @@ for command in (
     verilog.command,
     bitstream.command,
     demo.command,
+    devices.command,
 ):
     main.add_command(command)

@@ -84,10 +84,10 @@ class Channel:
         finally:
             self._found.extendleft(reversed(others))
 
-    def identify(self) -> Identity:
-        """What the device is. Raises FirebrickError where nothing answers that speaks this protocol."""
+    def identify(self, times: int = ASKS) -> Identity:
+        """What the device is, asked so many times. Raises FirebrickError where nothing answers that speaks this protocol."""
         self._reset_baud()
-        packet = self.ask(Kind.IDENTIFY, Kind.IDENTITY)
+        packet = self.ask(Kind.IDENTIFY, Kind.IDENTITY, times=times)
         if packet is None:
             raise FirebrickError(
                 f"device {self._transport.address}: nothing answers; check that the board is switched on and holds a bitstream of firebrick"
@@ -131,8 +131,7 @@ class Channel:
             if divisor not in DIVISORS or abs(identity.clock / divisor / baud - 1) > RATE_ERROR:
                 continue
             self.send(Kind.RATE, divisor)
-            self._transport.set_baud(baud)
-            if self.ask(Kind.WANT, Kind.STATUS, Kind.AGAIN, times=RETRIES):
+            if self._transport.set_baud(baud) and self.ask(Kind.WANT, Kind.STATUS, Kind.AGAIN, times=RETRIES):
                 self._baud = baud
                 return
             self._transport.reset_baud()

@@ -36,9 +36,9 @@ class Transport(ABC):
     def close(self) -> None:
         """Let the device go; a second call does nothing."""
 
-    def set_baud(self, baud: int) -> None:
-        """Send and listen at another rate from now on, when all that was written is sent."""
-        raise NotImplementedError(f"{self.address} has no rate, not {baud} either")
+    def set_baud(self, _baud: int) -> bool:
+        """Send and listen at another rate from now on, when all that was written is sent; whether this side can."""
+        return False
 
     def reset_baud(self) -> None:
         """Make the device and this side go back to the first rate; nothing where there is no rate."""
