@@ -74,6 +74,7 @@ class LinkedDevice(Device):
         """See ``Device``; one stream at a time."""
         if self._streaming:
             raise FirebrickError("the device is in the middle of other frames; ask for all their results first, or open it anew")
+        self._now()
         self._streaming = True
         flights: deque[_Flight] = deque()
         source = enumerate(frames)
