@@ -17,7 +17,7 @@ from ..sw.resources import DEVICES, Resources
 from ..sw.spec import Plan
 from .link.device import LinkedAccelerator
 from .pll import Ecp5Clock, pll_settings
-from .uart import SlowZero, UartReceiver, UartTransmitter
+from .uart import SerialPort
 
 NAMES = {"ecpix545": "ecpix5_45f", "ecpix585": "ecpix5_85f"}
 """Names for boards whose platform's name runs board and device together."""
@@ -88,21 +88,17 @@ class BoardTop(wiring.Component):
         divisor = round(settings.output_hz / BAUD)
         identity = identity_of(self._model, self._plan, settings.output_hz)
         m.submodules.device = device = LinkedAccelerator(plan=self._plan, identity=identity, divisor=divisor)
-        m.submodules.receiver = receiver = UartReceiver()
-        m.submodules.transmitter = transmitter = UartTransmitter()
-        m.submodules.slow = slow = SlowZero(divisor=divisor)
-        wiring.connect(m, device.sent, transmitter.input)
+        m.submodules.port = port = SerialPort(divisor=divisor)
+        wiring.connect(m, device.sent, port.sent)
         pins = platform.request("uart", 0, dir="-")
         m.submodules.rx = rx = io.Buffer(io.Direction.Input, pins.rx)
         m.submodules.tx = tx = io.Buffer(io.Direction.Output, pins.tx)
         m.d.comb += [
-            device.received.valid.eq(receiver.output.valid),
-            device.received.payload.eq(receiver.output.payload),
-            receiver.divisor.eq(device.divisor),
-            transmitter.divisor.eq(device.divisor),
-            device.slow.eq(slow.heard),
-            receiver.line.eq(rx.i),
-            slow.line.eq(rx.i),
-            tx.o.eq(transmitter.line),
+            device.received.valid.eq(port.received.valid),
+            device.received.payload.eq(port.received.payload),
+            port.divisor.eq(device.divisor),
+            device.slow.eq(port.slow),
+            port.rx.eq(rx.i),
+            tx.o.eq(port.tx),
         ]
         return m

@@ -116,3 +116,55 @@ class SlowZero(wiring.Component):
         with m.Elif(low <= self._cycles):
             m.d.sync += low.eq(low + 1)
         return m
+
+
+class SerialPort(wiring.Component):
+    """Both ways of a line, whose rate the device chooses.
+
+    Parameters
+    ----------
+    divisor: clock cycles a bit at the first rate
+
+    Members
+    -------
+    rx: ``In(1)``, tx: ``Out(1)``; the lines
+    divisor: ``In(12)``; clock cycles a bit
+    slow: ``Out(1)``; a zero byte came at the first rate
+    received: ``Out(stream.Signature(8, always_ready=True))``
+    sent: ``In(stream.Signature(8))``
+    """
+
+    rx: Signal
+    tx: Signal
+    divisor: Signal
+    slow: Signal
+    received: stream.Interface
+    sent: stream.Interface
+
+    def __init__(self, *, divisor: int) -> None:
+        self._divisor = divisor
+        byte = unsigned(8)
+        super().__init__(
+            {
+                "rx": In(1), "tx": Out(1), "divisor": In(DIVISOR_BITS), "slow": Out(1),
+                "received": Out(stream.Signature(byte, always_ready=True)),
+                "sent": In(stream.Signature(byte)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.receiver = receiver = UartReceiver()
+        m.submodules.transmitter = transmitter = UartTransmitter()
+        m.submodules.zero = zero = SlowZero(divisor=self._divisor)
+        wiring.connect(m, receiver.output, wiring.flipped(self.received))
+        wiring.connect(m, wiring.flipped(self.sent), transmitter.input)
+        m.d.comb += [
+            receiver.divisor.eq(self.divisor),
+            transmitter.divisor.eq(self.divisor),
+            receiver.line.eq(self.rx),
+            zero.line.eq(self.rx),
+            self.tx.eq(transmitter.line),
+            self.slow.eq(zero.heard),
+        ]
+        return m

@@ -31,6 +31,8 @@ class BadCable(Transport):
         self.share = share
         """May be changed at any time."""
         self._faults = list(faults)
+        self.only: int | None = None
+        """Unless it is None: how many packets to the device pass before the one that has a fault; all others have none."""
         self.address, self.latency, self.byte_seconds = inner.address, inner.latency, inner.byte_seconds
         self.packets = 0
         """Packets so far, both ways together."""
@@ -82,7 +84,7 @@ class BadCable(Transport):
         for packet in packets:
             self.packets += 1
             wire = packet + b"\0"
-            fault = str(self._rng.choice(self._faults)) if self._rng.random() < self.share else ""
+            fault = str(self._rng.choice(self._faults)) if self._faulty(outwards) else ""
             if fault:
                 self.happened[fault] += 1
             if fault == "disconnect":
@@ -95,6 +97,12 @@ class BadCable(Transport):
             found += self._damaged(wire, fault, outwards) + self._overtaken[outwards]
             self._overtaken[outwards] = b""
         return found
+
+    def _faulty(self, outwards: bool) -> bool:
+        if self.only is None:
+            return bool(self._rng.random() < self.share)
+        self.only -= outwards
+        return outwards and self.only == -1
 
     def _damaged(self, wire: bytes, fault: str, outwards: bool) -> bytes:
         match fault:

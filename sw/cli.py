@@ -7,7 +7,22 @@ from typing import Any
 
 import click
 
-from .commands import bitstream, classify, compressing, demo, devices, evaluate, importing, inspect, models, network, paper, table2, verilog
+from .commands import (
+    bitstream,
+    classify,
+    compressing,
+    demo,
+    devices,
+    evaluate,
+    importing,
+    inspect,
+    link,
+    models,
+    network,
+    paper,
+    table2,
+    verilog,
+)
 from .errors import FirebrickError
 
 INTERRUPTED = 130
@@ -53,5 +68,6 @@ for command in (
     bitstream.command,
     demo.command,
     devices.command,
+    link.command,
 ):
     main.add_command(command)

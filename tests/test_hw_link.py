@@ -248,8 +248,8 @@ def test_link_survives_hostile_packets(seed: int) -> None:
 
     async def bench(host: Host) -> None:
         for _ in range(40):
-            session = int(rng.choice([0, SESSION, rng.integers(65536)]))
-            number = int(rng.choice([0, 1, 2, 65535, rng.integers(65536)]))
+            session = int(rng.choice([0, SESSION, int(rng.integers(65536))]))
+            number = int(rng.choice([0, 1, 2, 65535, int(rng.integers(65536))]))
             payload = rng.bytes(int(rng.choice([0, 0, 1, 20, 60])))
             await host.raw(Packet(int(rng.integers(0, 16)), session, number, payload).encode())
             if rng.random() < 0.3:

@@ -49,7 +49,7 @@ def test_cobs_decoder_agrees_with_the_library_on_sound_and_on_damaged_packets(se
     rng = np.random.default_rng(seed)
     wires = [cobs.encode(body) for body in random_bodies(rng, 600)]
     wires += [rng.integers(1, 256, int(rng.integers(1, 300)), dtype=np.uint8).tobytes() for _ in range(4)]
-    rng.shuffle(wires)  # type: ignore[arg-type]
+    rng.shuffle(wires)
     expected: list[bytes | None] = []
     for wire in wires:
         try:
@@ -103,9 +103,10 @@ def test_cobs_encoder_rejects_packets_of_more_than_a_block(most: int) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_receiver_accepts_what_the_software_accepts(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    wires, expected = [], []
+    wires, expected = list[bytes](), list[Packet | None]()
     for _ in range(25):
-        packet = Packet(*(int(each) for each in rng.integers(0, (256, 65536, 65536))), rng.bytes(int(rng.integers(0, 30))))
+        kind, session, number = (int(each) for each in rng.integers(0, (256, 65536, 65536)))
+        packet = Packet(kind, session, number, rng.bytes(int(rng.integers(0, 30))))
         wire = bytearray(packet.encode()[:-1])
         if rng.random() < 0.5:
             wire[int(rng.integers(len(wire)))] ^= int(rng.integers(1, 256))

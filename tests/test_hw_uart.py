@@ -5,11 +5,22 @@
 from typing import Any
 
 import pytest
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
-from firebrick.hw.uart import SlowZero, UartReceiver, UartTransmitter
+from firebrick.hw.link.core import Link
+from firebrick.hw.uart import SerialPort, SlowZero, UartReceiver, UartTransmitter
+from firebrick.sw.link.identity import Identity
+from firebrick.sw.link.packets import PLACE, ROOM, Kind, Packet, decode
+from firebrick.sw.spec import AverageSpec
+from firebrick.sw.strips import Strips
 
 DIVISOR = 5
+SLOW = 16
+AVERAGE = AverageSpec("pool", Strips.natural(lanes=1, tiles=2, width=2), channels=3, height=30)
+IDENTITY = Identity(1, 2, 2, 3, 2, 1_000_000, 1, 100, bytes(16), "none")
 
 
 async def send(ctx: Any, line: Any, byte: int, *, divisor: int = DIVISOR, stop: int = 1) -> None:
@@ -19,16 +30,16 @@ async def send(ctx: Any, line: Any, byte: int, *, divisor: int = DIVISOR, stop: 
     ctx.set(line, 1)
 
 
-async def receive(ctx: Any, line: Any, count: int) -> list[int]:
+async def receive(ctx: Any, line: Any, count: int, *, divisor: int = DIVISOR) -> list[int]:
     """Bytes as a far end sees them, sampled in the middle of each bit."""
     found = []
     for _ in range(count):
         while ctx.get(line):
             await ctx.tick()
-        await ctx.tick().repeat(DIVISOR // 2 - 1)
+        await ctx.tick().repeat(divisor // 2 - 1)
         bits = []
         for place in range(10):
-            await ctx.tick().repeat(DIVISOR if place else 1)
+            await ctx.tick().repeat(divisor if place else 1)
             bits.append(ctx.get(line))
         assert (bits[0], bits[9]) == (0, 1)
         found.append(sum(bit << place for place, bit in enumerate(bits[1:9])))
@@ -142,5 +153,53 @@ def test_slow_zero_is_heard_among_faster_bytes_and_nothing_else() -> None:
     simulator = Simulator(detector)
     simulator.add_clock(1e-6)
     simulator.add_testbench(count, background=True)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+class Board(wiring.Component):
+    """The link behind a serial line; its accelerator never answers."""
+
+    rx: Signal
+    tx: Signal
+
+    def __init__(self) -> None:
+        super().__init__({"rx": In(1, init=1), "tx": Out(1)})  # type: ignore[call-arg]
+
+    def elaborate(self, platform: object) -> Module:  # noqa: ARG002
+        m = Module()
+        m.submodules.port = port = SerialPort(divisor=SLOW)
+        m.submodules.link = link = Link(average=AVERAGE, identity=IDENTITY, divisor=SLOW)
+        wiring.connect(m, port.received, link.received)
+        wiring.connect(m, link.sent, port.sent)
+        m.d.comb += [port.rx.eq(self.rx), self.tx.eq(port.tx), port.divisor.eq(link.divisor), link.slow.eq(port.slow)]
+        return m
+
+
+def test_rate_is_agreed_on_and_given_up_for_a_slow_zero() -> None:
+    """Question and answer at the first rate, at a faster one, and at the first again, bit by bit."""
+    board = Board()
+
+    async def ask(ctx: Any, packet: Packet, divisor: int, answer_divisor: int) -> Packet:
+        for byte in packet.encode():
+            await send(ctx, board.rx, byte, divisor=divisor)
+        wire = bytearray()
+        while not wire or wire[-1]:
+            wire += bytes(await receive(ctx, board.tx, 1, divisor=answer_divisor))
+        return decode(bytes(wire[:-1]))
+
+    async def bench(ctx: Any) -> None:
+        await ctx.tick().repeat(20)
+        status = Packet(Kind.STATUS, 5, 0, PLACE.pack(ROOM))
+        assert await ask(ctx, Packet(Kind.OPEN, 5, 0), SLOW, SLOW) == status
+        assert await ask(ctx, Packet(Kind.RATE, 5, DIVISOR), SLOW, DIVISOR) == status
+        assert await ask(ctx, Packet(Kind.WANT, 5, 0), DIVISOR, DIVISOR) == status
+        for _ in range(4):
+            await send(ctx, board.rx, 0, divisor=SLOW)
+        await ctx.tick().repeat(150 * SLOW)  # the first of them was noise, and is answered
+        assert await ask(ctx, Packet(Kind.WANT, 5, 0), SLOW, SLOW) == status
+
+    simulator = Simulator(board)
+    simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()

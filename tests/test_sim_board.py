@@ -95,8 +95,9 @@ def test_board_survives_all_faults_at_once() -> None:
 @pytest.mark.parametrize("share", [0.02, 0.1, 0.3])
 def test_board_survives_thousands_of_packets(share: float) -> None:
     rng, model, packets, invalid, frames = np.random.default_rng(round(100 * share)), tiny_model(), 0, 0, 0
+    faults = FAULTS if share < 0.2 else [fault for fault in FAULTS if fault != "disconnect"]  # else it is loose more often than not
     while packets < 5000:
-        cable = BadCable(tiny_board(), rng, 0.0)
+        cable = BadCable(tiny_board(), rng, 0.0, faults)
         invalid += stream_over(cable, model, rng, 100, share)
         frames += 100
         packets += cable.packets
@@ -147,8 +148,9 @@ def test_board_survives_hostile_packets(seed: int) -> None:
     rng, model, board = np.random.default_rng(seed), tiny_model(), tiny_board()
     frames = tiny_frames(rng, 3)
     for _ in range(300):
-        words = (int(rng.choice([0, 1, int(rng.integers(65536))])) for _ in range(2))
-        board.write(Packet(int(rng.integers(0, 16)), *words, rng.bytes(int(rng.choice([0, 0, 1, 100, 1000, 3000])))).encode())
+        session, number = (int(rng.choice([0, 1, int(rng.integers(65536))])) for _ in range(2))
+        payload = rng.bytes(int(rng.choice([0, 0, 1, 100, 1000, 3000])))
+        board.write(Packet(int(rng.integers(0, 16)), session, number, payload).encode())
         board.write(rng.bytes(int(rng.integers(0, 50))))
         while board.read(1e-4):
             pass
@@ -161,7 +163,8 @@ def test_driver_refuses_a_board_with_another_model() -> None:
     layer = model.layers["conv1"]
     other = replace(model, layers={**model.layers, "conv1": replace(layer, bias=layer.bias + 1)})
     board = tiny_board()
-    with pytest.raises(FirebrickError, match=r"device sim: it runs tiny \(3 x 26 x 30, 5 classes\) from model .*make the bitstream of this one"):
+    runs = r"device sim: it runs tiny \(3 x 26 x 30, 5 classes\) from model .*make the bitstream of this one"
+    with pytest.raises(FirebrickError, match=runs):
         LinkedDevice(other, board)
     with pytest.raises(FirebrickError, match="the virtual board is closed"):
         board.read(1.0)

@@ -62,7 +62,7 @@ class Link(wiring.Component):
                 "sent": Out(stream.Signature(byte)),
                 "frames": Out(stream.Signature(byte)),
                 "scores": In(scores(average)),
-                **{"busy": In(1), "slow": In(1), "divisor": Out(unsigned((DIVISORS.stop - 1).bit_length()), init=divisor)},
+                "busy": In(1), "slow": In(1), "divisor": Out(range(DIVISORS.stop)),
             }
         )
 
@@ -79,6 +79,9 @@ class Link(wiring.Component):
         wiring.connect(m, feeder.output, wiring.flipped(self.frames))
         wiring.connect(m, wiring.flipped(self.scores), results.input)
         wiring.connect(m, transmitter.output, wiring.flipped(self.sent))
+
+        rate = Signal(range(DIVISORS.stop), init=self._divisor)
+        m.d.comb += self.divisor.eq(rate)
 
         # A packet is judged in the cycle in which it ends.
         session, expected, result = Signal(16), Signal(16), Signal(16)
@@ -100,27 +103,24 @@ class Link(wiring.Component):
                 repeat.eq(ahead[-1] | buffer.overflow),
                 drop.eq(~accept),
             ]
-        with m.If(asked):
-            with m.Switch(header.kind):
-                with m.Case(Kind.OPEN):
-                    m.d.comb += [opened.eq(~ours), repeat.eq(1), drop.eq(0)]
-                with m.Case(Kind.WANT):
-                    with m.If(ours):
-                        m.d.comb += [repeat.eq(1), drop.eq(0)]
-                        m.d.comb += [freed.eq(results.full & (header.number == Cat(result + 1)[:16]))]
-                        m.d.comb += [again.eq(results.full & (header.number == result))]
-                with m.Case(Kind.IDENTIFY):
-                    m.d.sync += due[Kind.IDENTITY].eq(1)
-                    m.d.comb += drop.eq(0)
-                with m.Case(Kind.COUNT):
-                    m.d.sync += due[Kind.COUNTERS].eq(1)
-                    m.d.comb += drop.eq(0)
-                with m.Case(Kind.RATE):
-                    with m.If(ours & (header.number >= DIVISORS.start) & (header.number < DIVISORS.stop)):
-                        m.d.comb += [repeat.eq(1), drop.eq(0)]
-                        m.d.sync += self.divisor.eq(header.number)
+        with m.If(asked), m.Switch(header.kind):
+            with m.Case(Kind.OPEN):
+                m.d.comb += [opened.eq(~ours), repeat.eq(1), drop.eq(0)]
+            with m.Case(Kind.WANT), m.If(ours):
+                m.d.comb += [repeat.eq(1), drop.eq(0)]
+                m.d.comb += [freed.eq(results.full & (header.number == Cat(result + 1)[:16]))]
+                m.d.comb += [again.eq(results.full & (header.number == result))]
+            with m.Case(Kind.IDENTIFY):
+                m.d.sync += due[Kind.IDENTITY].eq(1)
+                m.d.comb += drop.eq(0)
+            with m.Case(Kind.COUNT):
+                m.d.sync += due[Kind.COUNTERS].eq(1)
+                m.d.comb += drop.eq(0)
+            with m.Case(Kind.RATE), m.If(ours & (header.number >= DIVISORS.start) & (header.number < DIVISORS.stop)):
+                m.d.comb += [repeat.eq(1), drop.eq(0)]
+                m.d.sync += rate.eq(header.number)
         with m.If(self.slow):
-            m.d.sync += self.divisor.eq(self._divisor)
+            m.d.sync += rate.eq(self._divisor)
 
         m.d.comb += [
             buffer.byte.eq(receiver.byte),

@@ -42,8 +42,8 @@ class ScoreBuffer(wiring.Component):
         super().__init__(
             {
                 "input": In(scores(average)),
-                **{"stale": In(1), "free": In(1), "finished": Out(1), "full": Out(1)},
-                **{"index": In(range(max(2, average.channels))), "score": Out(average.score_bits)},
+                "stale": In(1), "free": In(1), "finished": Out(1), "full": Out(1),
+                "index": In(range(max(2, average.channels))), "score": Out(average.score_bits),
             }
         )
 

@@ -61,10 +61,10 @@ class PacketTransmitter(wiring.Component):
         self._identity = identity
         super().__init__(
             {
-                **{"request": In(1), "kind": In(4), "number": In(16), "room": In(16), "taken": Out(1)},
-                **{"session": In(16), "abort": In(1)},
-                **{"index": Out(range(max(2, average.channels))), "score": In(average.score_bits), "complete": Out(1)},
-                **{"place": Out(range(REPLY_MOST)), "counter": In(8), "hold": Out(1)},
+                "request": In(1), "kind": In(4), "number": In(16), "room": In(16), "taken": Out(1),
+                "session": In(16), "abort": In(1),
+                "index": Out(range(max(2, average.channels))), "score": In(average.score_bits), "complete": Out(1),
+                "place": Out(range(REPLY_MOST)), "counter": In(8), "hold": Out(1),
                 "output": Out(stream.Signature(unsigned(8))),
             }
         )
@@ -81,11 +81,11 @@ class PacketTransmitter(wiring.Component):
         is_scores = kind == Kind.SCORES
         first = Cat(self.index, Signal(16 - len(self.index)))
         body = Signal(8)
-        fixed = {Kind.STATUS: PLACE.size, Kind.AGAIN: PLACE.size, Kind.IDENTITY: len(self._identity), Kind.COUNTERS: COUNTER.size * len(COUNTERS)}
+        sizes = {Kind.IDENTITY: len(self._identity), Kind.COUNTERS: COUNTER.size * len(COUNTERS)}
         rest = REPLY_MOST - PLACE.size
         room_for_no_more = place == PLACE.size + rest - rest % size - 1
         with m.Switch(kind):
-            for each, length in fixed.items():
+            for each, length in {Kind.STATUS: PLACE.size, Kind.AGAIN: PLACE.size, **sizes}.items():
                 with m.Case(each):
                     m.d.comb += last.eq(place == length - 1)
             with m.Default():

@@ -3,7 +3,7 @@
 """A device for programs that use asyncio."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .device import Device, Result
 
 
-async def stream(device: Device, frames: Iterable[NDArray[np.uint8]]) -> AsyncIterator[Result]:
+async def stream(device: Device, frames: Iterable[NDArray[np.uint8]]) -> AsyncGenerator[Result, None]:
     """The result of each frame, as ``device.stream`` gives them, while other tasks run.
 
     Frames are asked for, and the device is waited for, in another thread. Whoever stops asking closes this generator (``aclosing``).

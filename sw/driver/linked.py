@@ -4,7 +4,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,6 +62,8 @@ class LinkedDevice(Device):
             self.identity = self._channel.identify()
             """What the device says of itself."""
             check_identity(transport.address, self.identity, model)
+            self._clean = False
+            """Whether nothing of an earlier stream is on its way."""
             self._start()
         except BaseException:
             transport.close()
@@ -70,7 +72,7 @@ class LinkedDevice(Device):
         self._streaming = False
         self._frames = self._repeated = self._restarts = self._invalid = 0
 
-    def stream(self, frames: Iterable[NDArray[np.uint8]]) -> Iterator[Result]:
+    def stream(self, frames: Iterable[NDArray[np.uint8]]) -> Generator[Result, None, None]:
         """See ``Device``; one stream at a time."""
         if self._streaming:
             raise FirebrickError("the device is in the middle of other frames; ask for all their results first, or open it anew")
@@ -214,7 +216,8 @@ def check_identity(address: str, identity: Identity, model: Model) -> None:
     if found[1:] != expected[1:] or identity.checksum != checksum(model):
         raise FirebrickError(
             f"device {address}: it runs {_described(*found)} from model {identity.checksum.hex()[:8]}, and the host has "
-            f"{_described(*expected)} from model {checksum(model).hex()[:8]}; name the model of the bitstream, or make the bitstream of this one"
+            f"{_described(*expected)} from model {checksum(model).hex()[:8]}; "
+            "name the model of the bitstream, or make the bitstream of this one"
         )
 
 

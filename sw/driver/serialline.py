@@ -41,8 +41,8 @@ class SerialLine(Transport):
             self._port = serial.Serial(port, BAUD, timeout=0, write_timeout=STALLED, exclusive=True)
         except (OSError, ValueError) as error:  # serial's own exceptions are OSErrors
             raise FirebrickError(
-                f"device {self.address}: it cannot be opened ({error}); check its name (`firebrick devices` lists those there are), that you "
-                "may use it (on Linux, group dialout) and that no other program does"
+                f"device {self.address}: it cannot be opened ({error}); check its name (`firebrick devices` lists those there are), "
+                "that you may use it (on Linux, group dialout) and that no other program does"
             ) from error
         with contextlib.suppress(Exception):  # only some adapters on some systems keep no bytes
             self._port.set_low_latency_mode(True)

@@ -40,5 +40,5 @@ class Transport(ABC):
         """Send and listen at another rate from now on, when all that was written is sent; whether this side can."""
         return False
 
-    def reset_baud(self) -> None:
+    def reset_baud(self) -> None:  # noqa: B027 - most have none
         """Make the device and this side go back to the first rate; nothing where there is no rate."""

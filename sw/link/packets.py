@@ -102,7 +102,8 @@ def decode(wire: bytes) -> Packet:
     end = len(body) - CRC.size
     if zlib.crc32(body[:end]) != CRC.unpack_from(body, end)[0]:
         raise FirebrickError("a packet's checksum is wrong")
-    return Packet(*HEAD.unpack_from(body), body[HEAD.size : end])
+    kind, session, number = HEAD.unpack_from(body)
+    return Packet(kind, session, number, body[HEAD.size : end])
 
 
 class Decoder:
