@@ -4,6 +4,7 @@
 
 import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from firebrick.sw.compiler import compile_model
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.link.identity import Identity, checksum, decode_identity, identity_of
-from firebrick.sw.link.packets import BUFFER, CRC, PAYLOAD_MOST, REPLY_MOST, ROOM, Decoder, Kind, Packet, decode
+from firebrick.sw.link.packets import BUFFER, COUNTERS, CRC, PAYLOAD_MOST, REPLY_MOST, ROOM, Decoder, Kind, Packet, decode
 
 WORDS = st.integers(0, 0xFFFF)
 PACKETS = st.builds(Packet, st.integers(0, 255), WORDS, WORDS, st.binary(max_size=600) | st.integers(0, 1100).map(bytes))
@@ -124,3 +125,13 @@ def test_identity_describes_the_model_and_its_plan() -> None:
     assert (identity.classes, identity.clock) == (model.network.classes, 50_000_000)
     assert (identity.lanes, identity.cycles) == (plan.lanes, plan.cycles)
     assert 256**identity.score_bytes > 255 * plan.average.height * plan.average.source.width
+
+
+def test_protocol_page_shows_a_packet_as_it_is_encoded() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "protocol.md").read_text()
+    wire = Packet(Kind.OPEN, 0x1234, 0).encode()
+    assert f"`{wire.hex(' ').upper()}`" in page
+    for kind in Kind:
+        assert f"\n| {kind.value} {kind.name} |" in page
+    for name in COUNTERS:
+        assert f"\n| {name} |" in page
