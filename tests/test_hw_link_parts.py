@@ -272,7 +272,7 @@ def test_score_buffer_keeps_a_frame_and_makes_the_next_one_wait() -> None:
             scores = []
             for index in range(AVERAGE.channels):
                 ctx.set(buffer.index, index)
-                await ctx.tick()
+                await ctx.tick().repeat(2)
                 scores.append(ctx.get(buffer.score))
             found.append(scores)
             ctx.set(buffer.free, 1)
@@ -297,7 +297,7 @@ def test_counters_count_every_event_over_many_carries() -> None:
             await ctx.tick()
         ctx.set(counters.hold, 1)
         ctx.set(counters.events, (1 << len(COUNTERS)) - 1)
-        await ctx.tick().repeat(60)
+        await ctx.tick().repeat(120)
         assert ctx.get(counters.settled)
         found = bytearray()
         for index in range(8 * len(COUNTERS)):

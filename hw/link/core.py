@@ -83,33 +83,38 @@ class Link(wiring.Component):
         rate = Signal(range(DIVISORS.stop), init=self._divisor)
         m.d.comb += self.divisor.eq(rate)
 
-        # A packet is judged in the cycle in which it ends.
+        # A packet is judged in the cycle in which it ends. What it is compared with has been the same for some cycles, and so has its header.
         session, expected, result = Signal(16), Signal(16), Signal(16)
-        header, ours, asked = receiver.header, Signal(), Signal()  # of the session; and without payload, as it must be
+        header, asked = receiver.header, Signal()
+        ours, in_turn, behind, has_result, wants_next = (Signal() for _ in range(5))
         accept, repeat, gap, drop, opened, freed, again = (Signal() for _ in range(7))
         ahead = Signal(16)
         missing = Signal()  # a gap was reported, and what is missing has not come yet
         due = {kind: Signal(name=f"due_{kind.name.lower()}") for kind in Kind if kind >= Kind.STATUS}
         m.d.comb += [
-            ours.eq(header.session == session),
             asked.eq(receiver.sound & receiver.bare),
             ahead.eq(header.number - expected),
             drop.eq(receiver.sound),
         ]
+        m.d.sync += [
+            ours.eq(header.session == session),
+            in_turn.eq(ahead == 0),
+            behind.eq(ahead[-1]),
+            has_result.eq(results.full & (header.number == result)),
+            wants_next.eq(results.full & (header.number == Cat(result + 1)[:16])),
+        ]
         with m.If(receiver.sound & ~receiver.bare & ours & (header.kind == Kind.DATA)):
             m.d.comb += [
-                accept.eq((ahead == 0) & ~buffer.overflow),
-                gap.eq((ahead != 0) & ~ahead[-1]),
-                repeat.eq(ahead[-1] | buffer.overflow),
+                accept.eq(in_turn & ~buffer.overflow),
+                gap.eq(~in_turn & ~behind),
+                repeat.eq(behind | buffer.overflow),
                 drop.eq(~accept),
             ]
         with m.If(asked), m.Switch(header.kind):
             with m.Case(Kind.OPEN):
                 m.d.comb += [opened.eq(~ours), repeat.eq(1), drop.eq(0)]
             with m.Case(Kind.WANT), m.If(ours):
-                m.d.comb += [repeat.eq(1), drop.eq(0)]
-                m.d.comb += [freed.eq(results.full & (header.number == Cat(result + 1)[:16]))]
-                m.d.comb += [again.eq(results.full & (header.number == result))]
+                m.d.comb += [repeat.eq(1), drop.eq(0), freed.eq(wants_next), again.eq(has_result)]
             with m.Case(Kind.IDENTIFY):
                 m.d.sync += due[Kind.IDENTITY].eq(1)
                 m.d.comb += drop.eq(0)

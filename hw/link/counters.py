@@ -19,7 +19,7 @@ class Counters(wiring.Component):
     events: ``In(...)``; a bit for each counter: it counts in this cycle
     hold: ``In(1)``; nothing is counted, so that all bytes are of one time
     settled: ``Out(1)``; no carry is left to add: what is read is right as long as nothing is counted
-    index: ``In(6)``; a byte of all counters, 8 each, least significant first: ``byte`` in the same cycle
+    index: ``In(6)``; a byte of all counters, 8 each, least significant first: ``byte`` a cycle later
     byte: ``Out(8)``
     """
 
@@ -42,22 +42,24 @@ class Counters(wiring.Component):
         lower = [Signal(8, name=name) for name in COUNTERS]
         carries = [Signal(name=f"{name}_carry") for name in COUNTERS]
         turn, place = Signal(3), Signal(3, init=1)  # the counter that is looked at, and a byte of it
-        carry = Array(carries)[turn]
+        old, phase, quiet = Signal(8), Signal(), Signal()
+        m.d.sync += [quiet.eq(~Cat(carries).any()), old.eq(read.data), phase.eq(~phase & ~quiet)]
         m.d.comb += [
-            self.settled.eq(~Cat(carries).any()),
-            read.addr.eq(Mux(self.settled, self.index, Cat(place, turn))),
+            self.settled.eq(quiet & ~Cat(carries).any()),
+            read.addr.eq(Mux(quiet, self.index, Cat(place, turn))),
             write.addr.eq(Cat(place, turn)),
-            write.data.eq(read.data + 1),
-            write.en.eq(carry),
-            self.byte.eq(Mux(self.index[:3] == 0, Array(lower)[self.index[3:]], read.data)),
+            write.data.eq(old + 1),
+            write.en.eq(phase & Array(carries)[turn]),
         ]
-        with m.If(carry & (write.data == 0) & (place != COUNTER.size - 1)):
-            m.d.sync += place.eq(place + 1)
-        with m.Else():
-            m.d.sync += [place.eq(1), turn.eq(Mux(turn == len(COUNTERS) - 1, 0, turn + 1))]
-            for number, each in enumerate(carries):
-                with m.If(turn == number):
-                    m.d.sync += each.eq(0)
+        m.d.sync += self.byte.eq(Mux(self.index[:3] == 0, Array(lower)[self.index[3:]], read.data))
+        with m.If(phase):
+            with m.If(write.en & (old == 255) & (place != COUNTER.size - 1)):
+                m.d.sync += place.eq(place + 1)
+            with m.Else():
+                m.d.sync += [place.eq(1), turn.eq(Mux(turn == len(COUNTERS) - 1, 0, turn + 1))]
+                for number, each in enumerate(carries):
+                    with m.If(turn == number):
+                        m.d.sync += each.eq(0)
         for counter, each, event in zip(lower, carries, self.events, strict=True):
             with m.If(event & ~self.hold):
                 m.d.sync += counter.eq(counter + 1)

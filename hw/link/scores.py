@@ -25,7 +25,7 @@ class ScoreBuffer(wiring.Component):
     free: ``In(1)``; the host has the scores
     finished: ``Out(1)``; a frame's last score is taken in this cycle
     full: ``Out(1)``; the scores are complete
-    index: ``In(range(classes))``; a class, whose score is ``score`` a cycle later
+    index: ``In(range(classes))``; a class, whose score is ``score`` two cycles later
     score: ``Out(average.score_bits)``
     """
 
@@ -61,8 +61,8 @@ class ScoreBuffer(wiring.Component):
             write.addr.eq(place),
             write.data.eq(self.input.payload.score),
             read.addr.eq(self.index),
-            self.score.eq(read.data),
         ]
+        m.d.sync += self.score.eq(read.data)
         with m.If(taken):
             count_up(m, place, self._average.channels)
         with m.If(self.finished & ~self.stale):

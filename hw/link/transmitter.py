@@ -12,8 +12,8 @@ from ...sw.spec import AverageSpec
 from ..words import bits_for, lookup
 from .cobs import CobsEncoder
 
-PHASES = 3
-"""Cycles a byte takes: memories are read, the byte is chosen, the byte is put."""
+PHASES = 4
+"""Cycles a byte takes: in two memories are read, then the byte is chosen, then it is put."""
 
 
 class PacketTransmitter(wiring.Component):
