@@ -81,10 +81,16 @@ def test_packets_of_the_host_fit_the_buffer_twice() -> None:
     assert 2 * PAYLOAD_MOST <= ROOM < BUFFER
 
 
-def test_data_of_a_frame_costs_less_than_two_per_cent() -> None:
-    frame = 224 * 224 * 3
-    wire = sum(len(Packet(Kind.DATA, 1, 1, bytes(min(PAYLOAD_MOST, frame - place))).encode()) for place in range(0, frame, PAYLOAD_MOST))
-    assert wire / frame < 1.02
+@pytest.mark.parametrize("byte", [0, 1, 255])
+def test_protocol_costs_at_most_three_per_cent_of_a_frame_and_its_scores(byte: int) -> None:
+    """Whatever the picture shows: data, an acknowledgement of each packet, the scores, and the acknowledgement of these."""
+    frame, scores, most = 224 * 224 * 3, 2 * 1000, (REPLY_MOST - 2) // 2 * 2
+    sizes = [min(PAYLOAD_MOST, frame - place) for place in range(0, frame, PAYLOAD_MOST)]
+    sent = [Packet(Kind.DATA, 1, 1, bytes([byte]) * size) for size in sizes] + [Packet(Kind.WANT, 1, 1)]
+    answers = [Packet(Kind.STATUS, 1, 1, bytes(2)) for _ in sizes]
+    answers += [Packet(Kind.SCORES, 1, 1, bytes(2 + min(most, scores - place))) for place in range(0, scores, most)]
+    wire = sum(len(packet.encode()) for packet in sent + answers)
+    assert wire / (frame + scores) < 1.03
 
 
 @pytest.mark.parametrize("name", ["squeezenet1_1", "", "é" * 200])

@@ -83,7 +83,7 @@ class Link(wiring.Component):
         rate = Signal(range(DIVISORS.stop), init=self._divisor)
         m.d.comb += self.divisor.eq(rate)
 
-        # A packet is judged in the cycle in which it ends. What it is compared with has been the same for some cycles, and so has its header.
+        # A packet is judged in the cycle in which it ends; its header, and what that is compared with, have stood for some cycles then.
         session, expected, result = Signal(16), Signal(16), Signal(16)
         header, asked = receiver.header, Signal()
         ours, in_turn, behind, has_result, wants_next = (Signal() for _ in range(5))
