@@ -9,6 +9,7 @@ from typing import Any
 
 from ..sw.errors import FirebrickError
 from ..sw.files import write_whole
+from ..sw.model import Model
 from ..sw.report import plan_report
 from ..sw.resources import Resources, estimate, shortage, total
 from ..sw.spec import NarrowSpec, Plan, walk
@@ -16,9 +17,8 @@ from .boards import BoardTop, board, resources
 from .tools import Step, Tell, tool
 
 TOP = "firebrick"
-PIPELINE = f"{TOP}.accelerator.pipeline."
+PIPELINE = f"{TOP}.device.accelerator.pipeline."
 """How the names of nodes' modules begin."""
-BAUD = 1_000_000
 COMB_LUTS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
 """LUTs that a cell takes; distributed RAM takes two more for its writing port."""
 SCRIPT = f"""\
@@ -49,8 +49,8 @@ class Options:
     router: str = "router2"
 
 
-def build(plan: Plan, name: str, options: Options, output: Path, tell: Tell) -> dict[str, Any]:
-    """Write the bitstream of a plan for a board to a folder, with a report; steps done before are not done again.
+def build(plan: Plan, model: Model, name: str, options: Options, output: Path, tell: Tell) -> dict[str, Any]:
+    """Write the bitstream of a model's plan for a board to a folder, with a report; steps done before are not done again.
 
     ``synthesis.json`` says what the plan takes, also where that does not fit, and ``timing.json`` what was reached where that is too slow.
 
@@ -59,7 +59,7 @@ def build(plan: Plan, name: str, options: Options, output: Path, tell: Tell) -> 
     platform = board(name)
     cache = output / "steps"
     tell("generating")
-    sources = platform.prepare(BoardTop(plan=plan, frequency=options.frequency, baud=BAUD), name=TOP)
+    sources = platform.prepare(BoardTop(plan=plan, model=model, frequency=options.frequency), name=TOP)
     for file in (f"{TOP}.il", f"{TOP}.lpf"):
         content = sources.files[file]
         write_whole(cache / file, content if isinstance(content, bytes) else content.encode())

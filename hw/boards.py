@@ -10,11 +10,14 @@ from amaranth.hdl import ClockDomain, ClockSignal, Module
 from amaranth.lib import io, wiring
 
 from ..sw.errors import FirebrickError
+from ..sw.link.identity import identity_of
+from ..sw.link.packets import BAUD
+from ..sw.model import Model
 from ..sw.resources import DEVICES, Resources
 from ..sw.spec import Plan
-from .accelerator import Accelerator
+from .link.device import LinkedAccelerator
 from .pll import Ecp5Clock, pll_settings
-from .uart import UartLink
+from .uart import SerialPort
 
 NAMES = {"ecpix545": "ecpix5_45f", "ecpix585": "ecpix5_85f"}
 """Names for boards whose platform's name runs board and device together."""
@@ -62,14 +65,14 @@ class BoardTop(wiring.Component):
     Parameters
     ----------
     plan: what to build
+    model: what the plan was made of, for the host to know
     frequency: of the accelerator's clock, in Hz
-    baud: of the line, in bits a second
     """
 
-    def __init__(self, *, plan: Plan, frequency: float, baud: int) -> None:
+    def __init__(self, *, plan: Plan, model: Model, frequency: float) -> None:
         self._plan = plan
+        self._model = model
         self._frequency = frequency
-        self._baud = baud
         super().__init__({})
 
     def elaborate(self, platform: Any) -> Module:
@@ -82,12 +85,20 @@ class BoardTop(wiring.Component):
         m.d.comb += [clock.source.eq(clock_pin.i), ClockSignal().eq(clock.clock)]
         platform.add_clock_constraint(clock.clock, settings.output_hz)
 
-        m.submodules.accelerator = accelerator = Accelerator(plan=self._plan)
-        m.submodules.link = link = UartLink(average=self._plan.average, divisor=round(settings.output_hz / self._baud))
-        wiring.connect(m, link.frames, accelerator.input)
-        wiring.connect(m, accelerator.output, link.scores)
+        divisor = round(settings.output_hz / BAUD)
+        identity = identity_of(self._model, self._plan, settings.output_hz)
+        m.submodules.device = device = LinkedAccelerator(plan=self._plan, identity=identity, divisor=divisor)
+        m.submodules.port = port = SerialPort(divisor=divisor)
+        wiring.connect(m, device.sent, port.sent)
         pins = platform.request("uart", 0, dir="-")
         m.submodules.rx = rx = io.Buffer(io.Direction.Input, pins.rx)
         m.submodules.tx = tx = io.Buffer(io.Direction.Output, pins.tx)
-        m.d.comb += [link.rx.eq(rx.i), tx.o.eq(link.tx)]
+        m.d.comb += [
+            device.received.valid.eq(port.received.valid),
+            device.received.payload.eq(port.received.payload),
+            port.divisor.eq(device.divisor),
+            device.slow.eq(port.slow),
+            port.rx.eq(rx.i),
+            tx.o.eq(port.tx),
+        ]
         return m

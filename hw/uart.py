@@ -6,11 +6,9 @@ from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..sw.spec import AverageSpec
-from .average import scores
+from ..sw.link.packets import DIVISORS
 
-SCORE_BYTES = 4
-"""Bytes of a score on the line, least significant first."""
+DIVISOR_BITS = (DIVISORS.stop - 1).bit_length()
 
 
 class UartReceiver(wiring.Component):
@@ -18,36 +16,34 @@ class UartReceiver(wiring.Component):
 
     Bits are sampled in their middle. A byte whose stop bit is missing is dropped.
 
-    Parameters
-    ----------
-    divisor: clock cycles a bit, at least 4
-
     Members
     -------
+    divisor: ``In(12)``; clock cycles a bit, at least 4; a byte that comes while it changes may be another
     line: ``In(1)``; idle high, not synchronous to anything
     output: ``Out(stream.Signature(8, always_ready=True))``
     """
 
+    divisor: Signal
     line: Signal
     output: stream.Interface
 
-    def __init__(self, *, divisor: int) -> None:
-        self._divisor = _checked(divisor)
-        super().__init__({"line": In(1), "output": Out(stream.Signature(unsigned(8), always_ready=True))})
+    def __init__(self) -> None:
+        byte = stream.Signature(unsigned(8), always_ready=True)
+        super().__init__({"divisor": In(DIVISOR_BITS), "line": In(1), "output": Out(byte)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         early, line = Signal(init=1), Signal(init=1)  # two flip-flops, as the line changes at any time
-        bits, count, timer = Signal(8), Signal(range(10)), Signal(range(self._divisor))
+        bits, count, timer = Signal(8), Signal(range(10)), Signal(DIVISOR_BITS)
         m.d.comb += self.output.payload.eq(bits)
         m.d.sync += [early.eq(self.line), line.eq(early), self.output.valid.eq(0), timer.eq(timer - 1)]
         with m.FSM():
             with m.State("IDLE"):
-                m.d.sync += [timer.eq(self._divisor // 2 - 1), count.eq(0)]
+                m.d.sync += [timer.eq((self.divisor >> 1) - 1), count.eq(0)]
                 with m.If(~line):
                     m.next = "BITS"
             with m.State("BITS"), m.If(timer == 0):
-                m.d.sync += [timer.eq(self._divisor - 1), count.eq(count + 1)]
+                m.d.sync += [timer.eq(self.divisor - 1), count.eq(count + 1)]
                 with m.If((count == 0) & line):  # no start bit after all
                     m.next = "IDLE"
                 with m.If(count == 9):
@@ -61,92 +57,114 @@ class UartReceiver(wiring.Component):
 class UartTransmitter(wiring.Component):
     """Sends bytes on a line, 10 bits a byte.
 
-    Parameters
-    ----------
-    divisor: clock cycles a bit, at least 4
-
     Members
     -------
+    divisor: ``In(12)``; clock cycles a bit, at least 4; a byte that goes while it changes may be another
     input: ``In(stream.Signature(8))``
     line: ``Out(1)``; idle high
     """
 
+    divisor: Signal
     input: stream.Interface
     line: Signal
 
-    def __init__(self, *, divisor: int) -> None:
-        self._divisor = _checked(divisor)
-        super().__init__({"input": In(stream.Signature(unsigned(8))), "line": Out(1)})
+    def __init__(self) -> None:
+        super().__init__({"divisor": In(DIVISOR_BITS), "input": In(stream.Signature(unsigned(8))), "line": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        bits, left, timer = Signal(9, init=0x1FF), Signal(range(11)), Signal(range(self._divisor))
+        bits, left, timer = Signal(9, init=0x1FF), Signal(range(11)), Signal(DIVISOR_BITS)
         m.d.comb += [self.line.eq(bits[0]), self.input.ready.eq(left == 0)]
         with m.If(left == 0):
-            m.d.sync += timer.eq(self._divisor - 1)
+            m.d.sync += timer.eq(self.divisor - 1)
             with m.If(self.input.valid):
                 m.d.sync += [bits.eq(Cat(0, self.input.payload)), left.eq(10)]
         with m.Elif(timer == 0):
-            m.d.sync += [timer.eq(self._divisor - 1), bits.eq(Cat(bits[1:], 1)), left.eq(left - 1)]
+            m.d.sync += [timer.eq(self.divisor - 1), bits.eq(Cat(bits[1:], 1)), left.eq(left - 1)]
         with m.Else():
             m.d.sync += timer.eq(timer - 1)
         return m
 
 
-class UartLink(wiring.Component):
-    """The plainest link to a host: a frame's raw bytes come in, its scores go out, 4 bytes each, in the order of the classes.
-
-    Nothing is checked, and the host sends a frame only when the accelerator can take it: it takes bytes faster than a line brings them
-    as long as no more than one frame is ahead of the scores.
+class SlowZero(wiring.Component):
+    """Hears a zero byte that comes at a slow rate, whatever the rate that is listened at: the line is low for longer than any byte's bits.
 
     Parameters
     ----------
-    average: the accelerator's last node
-    divisor: clock cycles a bit
+    divisor: clock cycles a bit at the slow rate; faster rates must be at least twice as fast
+
+    Members
+    -------
+    line: ``In(1)``; idle high, not synchronous to anything
+    heard: ``Out(1)``; for one cycle, after 8 of the byte's 9 low bits
+    """
+
+    line: Signal
+    heard: Signal
+
+    def __init__(self, *, divisor: int) -> None:
+        self._cycles = 8 * divisor
+        super().__init__({"line": In(1), "heard": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        early, line, low = Signal(init=1), Signal(init=1), Signal(range(self._cycles + 2))
+        m.d.comb += self.heard.eq(low == self._cycles)
+        m.d.sync += [early.eq(self.line), line.eq(early)]
+        with m.If(line):
+            m.d.sync += low.eq(0)
+        with m.Elif(low <= self._cycles):
+            m.d.sync += low.eq(low + 1)
+        return m
+
+
+class SerialPort(wiring.Component):
+    """Both ways of a line, whose rate the device chooses.
+
+    Parameters
+    ----------
+    divisor: clock cycles a bit at the first rate
 
     Members
     -------
     rx: ``In(1)``, tx: ``Out(1)``; the lines
-    frames: ``Out(stream.Signature(8))``; to the accelerator
-    scores: ``In(scores(average))``; from it
+    divisor: ``In(12)``; clock cycles a bit
+    slow: ``Out(1)``; a zero byte came at the first rate
+    received: ``Out(stream.Signature(8, always_ready=True))``
+    sent: ``In(stream.Signature(8))``
     """
 
     rx: Signal
     tx: Signal
-    frames: stream.Interface
-    scores: stream.Interface
+    divisor: Signal
+    slow: Signal
+    received: stream.Interface
+    sent: stream.Interface
 
-    def __init__(self, *, average: AverageSpec, divisor: int) -> None:
-        if average.score_bits > 8 * SCORE_BYTES:
-            raise ValueError(f"scores must have at most {8 * SCORE_BYTES} bits, not {average.score_bits}")
+    def __init__(self, *, divisor: int) -> None:
         self._divisor = divisor
+        byte = unsigned(8)
         super().__init__(
-            {"rx": In(1), "tx": Out(1), "frames": Out(stream.Signature(unsigned(8))), "scores": In(scores(average))}
+            {
+                "rx": In(1), "tx": Out(1), "divisor": In(DIVISOR_BITS), "slow": Out(1),
+                "received": Out(stream.Signature(byte, always_ready=True)),
+                "sent": In(stream.Signature(byte)),
+            }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.receiver = receiver = UartReceiver(divisor=self._divisor)
-        m.submodules.transmitter = transmitter = UartTransmitter(divisor=self._divisor)
-        m.d.comb += [receiver.line.eq(self.rx), self.tx.eq(transmitter.line)]
-        with m.If(self.frames.ready):
-            m.d.sync += self.frames.valid.eq(0)
-        with m.If(receiver.output.valid & (~self.frames.valid | self.frames.ready)):
-            m.d.sync += [self.frames.valid.eq(1), self.frames.payload.eq(receiver.output.payload)]
-        place = Signal(range(SCORE_BYTES))
-        score = Signal(8 * SCORE_BYTES)
+        m.submodules.receiver = receiver = UartReceiver()
+        m.submodules.transmitter = transmitter = UartTransmitter()
+        m.submodules.zero = zero = SlowZero(divisor=self._divisor)
+        wiring.connect(m, receiver.output, wiring.flipped(self.received))
+        wiring.connect(m, wiring.flipped(self.sent), transmitter.input)
         m.d.comb += [
-            score.eq(self.scores.payload.score),
-            transmitter.input.valid.eq(self.scores.valid),
-            transmitter.input.payload.eq(score.word_select(place, 8)),
-            self.scores.ready.eq(transmitter.input.ready & (place == SCORE_BYTES - 1)),
+            receiver.divisor.eq(self.divisor),
+            transmitter.divisor.eq(self.divisor),
+            receiver.line.eq(self.rx),
+            zero.line.eq(self.rx),
+            self.tx.eq(transmitter.line),
+            self.slow.eq(zero.heard),
         ]
-        with m.If(transmitter.input.valid & transmitter.input.ready):
-            m.d.sync += place.eq(place + 1)
         return m
-
-
-def _checked(divisor: int) -> int:
-    if divisor < 4:
-        raise ValueError(f"divisor must be at least 4 cycles a bit, not {divisor}")
-    return divisor

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -16,7 +16,8 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from ..hw.generate import TOP, generate
+from ..hw.generate import TOP, Artefacts, generate
+from ..hw.link.generate import generate_device
 from ..sw.errors import FirebrickError
 from ..sw.firefile import encode_model
 from ..sw.model import Model
@@ -53,8 +54,26 @@ def cache_folder() -> Path:
     return Path(chosen) if chosen else user_cache_path("firebrick")
 
 
-def build(model: Model, lanes: int, progress: Report) -> Build:
-    """The simulation of a model's accelerator.
+@dataclass(frozen=True)
+class Recipe:
+    """What is made of a model, and how it is driven."""
+
+    generate: Callable[[Model, int], Artefacts]
+    """Makes it for so many lanes."""
+    module: str
+    """The name of the module that generates it."""
+    harness: str
+    """The C++ file, beside this one."""
+
+
+ACCELERATOR = Recipe(generate, "firebrick.hw.generate", "harness.cpp")
+"""Streams of bytes in and scores out."""
+DEVICE = Recipe(generate_device, "firebrick.hw.link.generate", "device.cpp")
+"""The accelerator behind its link: packets in and out."""
+
+
+def build(model: Model, lanes: int, progress: Report, recipe: Recipe = ACCELERATOR) -> Build:
+    """The simulation of a model's accelerator, or what else a recipe makes.
 
     The design is named after the model, the lanes and the code that generates it; the library after the Verilog, the harness and the
     tools. So each is made once and is never out of date, and a change that leaves the Verilog as it was compiles nothing. Raises
@@ -62,10 +81,10 @@ def build(model: Model, lanes: int, progress: Report) -> Build:
     """
     env = verilator.environment()
     cache = cache_folder().absolute()
-    design = cache / f"design-{digest(encode_model(model), str(lanes), sources('firebrick.hw.generate'), tools())}"
+    design = cache / f"design-{digest(encode_model(model), str(lanes), sources(recipe.module), tools())}"
     if not (design / REPORT).exists():
-        _generate(model, lanes, design, progress)
-    harness = files("firebrick.sim").joinpath("harness.cpp").read_bytes()
+        _generate(recipe, model, lanes, design, progress)
+    harness = files("firebrick.sim").joinpath(recipe.harness).read_bytes()
     text = (design / f"{TOP}.v").read_bytes()
     library = cache / f"library-{digest(text, harness, *verilator.COMMAND, verilator.MAKE_VARIABLES, tools())}.so"
     built = Build(design, library)
@@ -77,10 +96,10 @@ def build(model: Model, lanes: int, progress: Report) -> Build:
     return built
 
 
-def _generate(model: Model, lanes: int, design: Path, progress: Report) -> None:
+def _generate(recipe: Recipe, model: Model, lanes: int, design: Path, progress: Report) -> None:
     what = "generating Verilog"
     progress(what, 0, 2)
-    artefacts = generate(model, lanes)
+    artefacts = recipe.generate(model, lanes)
     progress(what, 1, 2)
     with _unfinished(design.parent) as folder:
         artefacts.write(folder)

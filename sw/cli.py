@@ -12,10 +12,12 @@ from .commands import (
     classify,
     compressing,
     demo,
+    devices,
     evaluate,
     exploring,
     importing,
     inspect,
+    link,
     models,
     network,
     paper,
@@ -73,5 +75,7 @@ for command in (
     verilog.command,
     bitstream.command,
     demo.command,
+    devices.command,
+    link.command,
 ):
     main.add_command(command)

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A small model and pictures as files, for the tests of the command line."""
 
+import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,3 +34,11 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     for path in paths:
         Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(path)
     return paths
+
+
+@pytest.fixture(scope="session")
+def compiled_board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache in which the virtual board of the tiny network is compiled once: that of the environment, or else a new one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FIREBRICK_CACHE", os.environ.get("FIREBRICK_CACHE") or str(tmp_path_factory.mktemp("boards")))
+        yield

@@ -1,20 +1,26 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The serial line: bytes there and back, frames in and scores out."""
+"""The serial line: bytes there and back, at any rate."""
 
 from typing import Any
 
-import numpy as np
 import pytest
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
-from streams import watch
 
-from firebrick.hw.uart import SCORE_BYTES, UartLink, UartReceiver, UartTransmitter
+from firebrick.hw.link.core import Link
+from firebrick.hw.uart import SerialPort, SlowZero, UartReceiver, UartTransmitter
+from firebrick.sw.link.identity import Identity
+from firebrick.sw.link.packets import PLACE, ROOM, Kind, Packet, decode
 from firebrick.sw.spec import AverageSpec
 from firebrick.sw.strips import Strips
 
 DIVISOR = 5
+SLOW = 16
 AVERAGE = AverageSpec("pool", Strips.natural(lanes=1, tiles=2, width=2), channels=3, height=30)
+IDENTITY = Identity(1, 2, 2, 3, 2, 1_000_000, 1, 100, bytes(16), "none")
 
 
 async def send(ctx: Any, line: Any, byte: int, *, divisor: int = DIVISOR, stop: int = 1) -> None:
@@ -24,22 +30,20 @@ async def send(ctx: Any, line: Any, byte: int, *, divisor: int = DIVISOR, stop: 
     ctx.set(line, 1)
 
 
-async def receive(ctx: Any, line: Any, count: int) -> list[int]:
+async def receive(ctx: Any, line: Any, count: int, *, divisor: int = DIVISOR) -> list[int]:
     """Bytes as a far end sees them, sampled in the middle of each bit."""
     found = []
     for _ in range(count):
         while ctx.get(line):
             await ctx.tick()
-        await ctx.tick().repeat(DIVISOR // 2 - 1)
+        await ctx.tick().repeat(divisor // 2 - 1)
         bits = []
         for place in range(10):
-            await ctx.tick().repeat(DIVISOR if place else 1)
+            await ctx.tick().repeat(divisor if place else 1)
             bits.append(ctx.get(line))
         assert (bits[0], bits[9]) == (0, 1)
         found.append(sum(bit << place for place, bit in enumerate(bits[1:9])))
     return found
-
-
 
 
 def listen(receiver: UartReceiver, heard: list[int]) -> Any:
@@ -54,10 +58,11 @@ def listen(receiver: UartReceiver, heard: list[int]) -> Any:
 
 @pytest.mark.parametrize("idle", [0, 1, 13])
 def test_receiver_takes_every_byte(idle: int) -> None:
-    receiver, heard = UartReceiver(divisor=DIVISOR), list[int]()
+    receiver, heard = UartReceiver(), list[int]()
     sent = [0, 255, 0x55, 0xAA, 1, 128]
 
     async def bench(ctx: Any) -> None:
+        ctx.set(receiver.divisor, DIVISOR)
         ctx.set(receiver.line, 1)
         await ctx.tick().repeat(20)
         for byte in sent:
@@ -75,9 +80,10 @@ def test_receiver_takes_every_byte(idle: int) -> None:
 
 
 def test_receiver_drops_bytes_without_stop_bit_and_short_dips() -> None:
-    receiver, heard = UartReceiver(divisor=8), list[int]()
+    receiver, heard = UartReceiver(), list[int]()
 
     async def bench(ctx: Any) -> None:
+        ctx.set(receiver.divisor, 8)
         ctx.set(receiver.line, 1)
         await ctx.tick().repeat(20)
         ctx.set(receiver.line, 0)
@@ -99,10 +105,11 @@ def test_receiver_drops_bytes_without_stop_bit_and_short_dips() -> None:
 
 
 def test_transmitter_sends_every_byte() -> None:
-    transmitter = UartTransmitter(divisor=DIVISOR)
+    transmitter = UartTransmitter()
     sent = [0, 255, 0x55, 0x81]
 
     async def source(ctx: Any) -> None:
+        ctx.set(transmitter.divisor, DIVISOR)
         await ctx.tick().repeat(3)
         for byte in sent:
             ctx.set(transmitter.input.payload, byte)
@@ -120,47 +127,79 @@ def test_transmitter_sends_every_byte() -> None:
     simulator.run()
 
 
-def test_link_carries_frames_in_and_scores_out() -> None:
-    link = UartLink(average=AVERAGE, divisor=DIVISOR)
-    rng = np.random.default_rng(0)
-    frame = [int(byte) for byte in rng.integers(0, 256, 9)]
-    scores = [int(score) for score in rng.integers(0, 1 << AVERAGE.score_bits, 3)]
-    taken: list[int] = []
+def test_slow_zero_is_heard_among_faster_bytes_and_nothing_else() -> None:
+    slow, fast = 16, 8
+    detector, heard = SlowZero(divisor=slow), list[int]()
 
-    async def host(ctx: Any) -> None:
-        ctx.set(link.rx, 1)
-        await ctx.tick().repeat(20)
-        for byte in frame:
-            await send(ctx, link.rx, byte)
-
-    async def accelerator(ctx: Any) -> None:
-        ctx.set(link.frames.ready, 1)
-        while len(taken) < len(frame):
-            _, _, valid, payload = await ctx.tick().sample(link.frames.valid, link.frames.payload)
-            if valid:
-                taken.append(payload)
-        for score in scores:
-            ctx.set(link.scores.payload.score, score)
-            ctx.set(link.scores.valid, 1)
-            await ctx.tick().until(link.scores.ready)
-        ctx.set(link.scores.valid, 0)
+    async def count(ctx: Any) -> None:
+        while True:
+            _, _, found = await ctx.tick().sample(detector.heard)
+            heard.append(found)
 
     async def bench(ctx: Any) -> None:
-        heard = bytes(await receive(ctx, link.tx, SCORE_BYTES * len(scores)))
-        found = [int.from_bytes(heard[place : place + SCORE_BYTES], "little") for place in range(0, len(heard), SCORE_BYTES)]
-        assert found == scores
+        ctx.set(detector.line, 1)
+        await ctx.tick().repeat(20)
+        for byte in (0, 0, 0xFF, 0x80, 0x01):
+            await send(ctx, detector.line, byte, divisor=fast)
+        for byte in (0xFF, 0x01, 0x55):
+            await send(ctx, detector.line, byte, divisor=slow)
+        await ctx.tick().repeat(20)
+        assert sum(heard) == 0
+        for expected in (1, 2):
+            await send(ctx, detector.line, 0, divisor=slow)
+            await ctx.tick().repeat(3 * slow)
+            assert sum(heard) == expected
 
-    simulator = Simulator(link)
+    simulator = Simulator(detector)
     simulator.add_clock(1e-6)
-    watch(simulator, link.frames, "frames")
-    simulator.add_testbench(host, background=True)
-    simulator.add_testbench(accelerator, background=True)
+    simulator.add_testbench(count, background=True)
     simulator.add_testbench(bench)
     simulator.run()
-    assert taken == frame
 
 
-@pytest.mark.parametrize("kind", [UartReceiver, UartTransmitter])
-def test_uart_rejects_too_few_cycles_a_bit(kind: Any) -> None:
-    with pytest.raises(ValueError, match="divisor must be at least 4 cycles a bit, not 3"):
-        kind(divisor=3)
+class Board(wiring.Component):
+    """The link behind a serial line; its accelerator never answers."""
+
+    rx: Signal
+    tx: Signal
+
+    def __init__(self) -> None:
+        super().__init__({"rx": In(1, init=1), "tx": Out(1)})  # type: ignore[call-arg]
+
+    def elaborate(self, platform: object) -> Module:  # noqa: ARG002
+        m = Module()
+        m.submodules.port = port = SerialPort(divisor=SLOW)
+        m.submodules.link = link = Link(average=AVERAGE, identity=IDENTITY, divisor=SLOW)
+        wiring.connect(m, port.received, link.received)
+        wiring.connect(m, link.sent, port.sent)
+        m.d.comb += [port.rx.eq(self.rx), self.tx.eq(port.tx), port.divisor.eq(link.divisor), link.slow.eq(port.slow)]
+        return m
+
+
+def test_rate_is_agreed_on_and_given_up_for_a_slow_zero() -> None:
+    """Question and answer at the first rate, at a faster one, and at the first again, bit by bit."""
+    board = Board()
+
+    async def ask(ctx: Any, packet: Packet, divisor: int, answer_divisor: int) -> Packet:
+        for byte in packet.encode():
+            await send(ctx, board.rx, byte, divisor=divisor)
+        wire = bytearray()
+        while not wire or wire[-1]:
+            wire += bytes(await receive(ctx, board.tx, 1, divisor=answer_divisor))
+        return decode(bytes(wire[:-1]))
+
+    async def bench(ctx: Any) -> None:
+        await ctx.tick().repeat(20)
+        status = Packet(Kind.STATUS, 5, 0, PLACE.pack(ROOM))
+        assert await ask(ctx, Packet(Kind.OPEN, 5, 0), SLOW, SLOW) == status
+        assert await ask(ctx, Packet(Kind.RATE, 5, DIVISOR), SLOW, DIVISOR) == status
+        assert await ask(ctx, Packet(Kind.WANT, 5, 0), DIVISOR, DIVISOR) == status
+        for _ in range(4):
+            await send(ctx, board.rx, 0, divisor=SLOW)
+        await ctx.tick().repeat(150 * SLOW)  # the first of them was noise, and is answered
+        assert await ask(ctx, Packet(Kind.WANT, 5, 0), SLOW, SLOW) == status
+
+    simulator = Simulator(board)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()

@@ -57,7 +57,7 @@ def command(
     with Console(stderr=True).status("planning") as status:
         loaded = load_model(model, classes)
         plan = plan_for(loaded, resources(find(board)))
-        report = build(plan, board, options, folder, status.update)
+        report = build(plan, loaded, board, options, folder, status.update)
         write_fire(loaded, folder / "model.fire")
     if as_json:
         print_json(report)

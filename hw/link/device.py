@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The accelerator behind its link: all of a device but the carrier of its bytes."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal, unsigned
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ...sw.link.identity import Identity
+from ...sw.link.packets import DIVISORS
+from ...sw.spec import Plan
+from ..accelerator import Accelerator
+from .core import Link
+
+
+class LinkedAccelerator(wiring.Component):
+    """Bytes of packets in, bytes of packets out (docs/protocol.md).
+
+    Parameters
+    ----------
+    plan: what the compiler made of the model
+    identity: what the device says of itself
+    divisor: clock cycles that a bit of a serial line takes at first
+
+    Members
+    -------
+    received: ``In(stream.Signature(8))``; from the host, always ready
+    sent: ``Out(stream.Signature(8))``; to the host
+    slow: ``In(1)``, divisor: ``Out(...)``; as those of ``Link``
+    """
+
+    received: stream.Interface
+    sent: stream.Interface
+    slow: Signal
+    divisor: Signal
+
+    def __init__(self, *, plan: Plan, identity: Identity, divisor: int) -> None:
+        self._plan = plan
+        self._link = Link(average=plan.average, identity=identity, divisor=divisor)
+        byte = stream.Signature(unsigned(8))
+        super().__init__(
+            {"received": In(byte), "sent": Out(byte), "slow": In(1), "divisor": Out(range(DIVISORS.stop))}
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.link = link = self._link
+        m.submodules.accelerator = accelerator = Accelerator(plan=self._plan)
+        wiring.connect(m, wiring.flipped(self.received), link.received)
+        wiring.connect(m, link.sent, wiring.flipped(self.sent))
+        wiring.connect(m, link.frames, accelerator.input)
+        wiring.connect(m, accelerator.output, link.scores)
+        m.d.comb += [link.slow.eq(self.slow), self.divisor.eq(link.divisor)]
+        m.d.sync += link.busy.eq(accelerator.busy.any())
+        return m

@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the link costs, measured on the virtual board."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..sw.driver.channel import Channel
+from ..sw.driver.linked import LinkedDevice
+from ..sw.driver.transport import Transport
+from ..sw.errors import FirebrickError
+from ..sw.link.packets import PAYLOAD_MOST, Kind, Packet
+from ..sw.model import Model
+from ..sw.progress import Report
+from .board import VirtualBoard
+from .faults import FAULTS, BadCable
+
+WARM = 2
+"""Frames before those that are measured."""
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """A kind of cable: nominal figures, not measured."""
+
+    name: str
+    bytes_per_second: float
+    """Of packets."""
+    duplex: bool
+    """Both ways at once."""
+    round_trip: float
+    """Seconds that a host's controller and system add to a packet and its answer."""
+
+
+CARRIERS = (
+    Carrier("UART, 3 Mbaud", 3e6 / 10, True, 1e-3),  # a start bit and a stop bit; adapters poll every millisecond
+    Carrier("USB full speed", 19 * 64 * 1e3, False, 1e-3),  # 19 bulk packets of 64 bytes in a frame of 1 ms (USB 2.0, table 5-9)
+    Carrier("USB high speed", 13 * 512 * 8e3, False, 125e-6),  # 13 of 512 bytes in a microframe (table 5-10)
+)
+
+
+class Stopwatch(Transport):
+    """Another transport, and the processor's seconds that it takes."""
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+        self.address, self.latency, self.byte_seconds = inner.address, inner.latency, inner.byte_seconds
+        self.seconds = 0.0
+
+    def write(self, data: bytes) -> None:
+        """See ``Transport``."""
+        start = time.thread_time()
+        self._inner.write(data)
+        self.seconds += time.thread_time() - start
+
+    def read(self, seconds: float) -> bytes:
+        """See ``Transport``."""
+        start = time.thread_time()
+        data = self._inner.read(seconds)
+        self.seconds += time.thread_time() - start
+        return data
+
+    def now(self) -> float:
+        """See ``Transport``."""
+        return self._inner.now()
+
+    def close(self) -> None:
+        """See ``Transport``."""
+        self._inner.close()
+
+
+def link_figures(model: Model, lanes: int, frames: int, progress: Report) -> dict[str, Any]:
+    """Measure with random frames, so many, on a line as fast as the board; a JSON document.
+
+    ``wire``: bytes per frame, both ways, and their overhead over pixels and scores. ``carriers``: the frame rate that each allows, from
+    its nominal rate and the bytes, or from what may be unacknowledged in a round trip. ``cycles``: of a frame in a stream of them, of a
+    frame alone until its result, and of a question and its answer. ``recovery``: by fault, the cycles that the result of a frame alone
+    comes later when its first or its last packet has that fault, whichever is worse. ``host_ms``: of the host's processor per frame.
+    """
+    rng, shape = np.random.default_rng(0), model.network.input
+    pictures = rng.integers(0, 256, (WARM + frames, shape.channels, shape.height, shape.width), dtype=np.uint8)
+    measured = _streaming(model, lanes, pictures, progress)
+    report = {"network": model.network.name, "frames": frames, "lanes": lanes, **measured}
+    report["recovery"] = {}
+    for number, fault in enumerate(FAULTS):
+        progress("recovering", number, len(FAULTS))
+        report["recovery"][fault] = _recovery(model, lanes, pictures[0], fault)
+    progress("recovering", len(FAULTS), len(FAULTS))
+    return report
+
+
+def _streaming(model: Model, lanes: int, pictures: NDArray[np.uint8], progress: Report) -> dict[str, Any]:
+    """All figures of a line without faults."""
+    board = VirtualBoard(model, lanes=lanes, progress=progress)
+    watched = Stopwatch(board)
+    with LinkedDevice(model, watched) as device:
+        identity, clock = device.identity, board.clock
+        start = board.cycle
+        list(device.stream(pictures[:1]))
+        alone = board.cycle - start
+        before = device.counters()
+        ends = [board.cycle]
+        cpu = time.thread_time() - watched.seconds
+        for result in device.stream(pictures):
+            ends.append(board.cycle)
+            progress("streaming", result.frame + 1, len(pictures))
+        cpu = time.thread_time() - watched.seconds - cpu
+        after = device.counters()
+        question = board.cycle
+        Channel(watched).ask(Kind.IDENTIFY, Kind.IDENTITY)
+        question = board.cycle - question
+    count = len(pictures)
+    asking = len(Packet(Kind.COUNT, 1, 0).encode()), len(Packet(Kind.COUNTERS, 1, 0, bytes(56)).encode())
+    sent = (after["bytes_sent"] - before["bytes_sent"] - asking[0]) / count
+    received = (after["bytes_received"] - before["bytes_received"] - asking[1]) / count
+    useful = identity.frame_bytes + identity.classes * identity.score_bytes
+    per_frame = (ends[-1] - ends[WARM]) / (count - WARM)
+    engine = clock / per_frame
+    return {
+        "clock": clock,
+        "wire": {
+            "frame_bytes": identity.frame_bytes,
+            "score_bytes": identity.classes * identity.score_bytes,
+            "sent": round(sent, 1),
+            "received": round(received, 1),
+            "overhead_percent": round(100 * ((sent + received) / useful - 1), 3),
+        },
+        "cycles": {"planned": identity.cycles, "frame": round(per_frame), "frame_alone": alone, "question": question},
+        "engine_fps": round(engine, 2),
+        "carriers": [_carried(carrier, sent, received, identity.room, engine) for carrier in CARRIERS],
+        "host_ms": round(1000 * cpu / count, 3),
+    }
+
+
+def _carried(carrier: Carrier, sent: float, received: float, room: int, engine: float) -> dict[str, Any]:
+    """What a carrier allows."""
+    busiest = max(sent, received) if carrier.duplex else sent + received
+    wire = carrier.bytes_per_second / busiest
+    window = room / (carrier.round_trip + PAYLOAD_MOST / carrier.bytes_per_second) / sent
+    fps = min(wire, window, engine)
+    limit = {wire: "bytes on the wire", window: "round trips", engine: "engine"}[fps]
+    return {"name": carrier.name, "bytes_per_second": round(carrier.bytes_per_second), "fps": round(fps, 2), "limit": limit}
+
+
+def _recovery(model: Model, lanes: int, picture: NDArray[np.uint8], fault: str) -> int:
+    """Cycles that a fault delays the result of a frame."""
+    last = -(-picture.size // PAYLOAD_MOST) - 1
+    board = VirtualBoard(model, lanes=lanes)
+    cable = BadCable(board, np.random.default_rng(0), 0.0, [fault])
+    with LinkedDevice(model, cable) as device:
+        cycles = []
+        for only in (None, 0, last):
+            cable.only = only
+            start = board.cycle
+            (result,) = device.stream(picture[np.newaxis])
+            if result.scores is None:
+                raise FirebrickError(f"a frame was lost by one {fault}; that is a fault of the link")
+            cycles.append(board.cycle - start)
+    return max(cycles[1:]) - cycles[0]

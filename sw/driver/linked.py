@@ -1,0 +1,225 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A device behind the link, whatever carries its bytes."""
+
+import time
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import FirebrickError
+from ..link.identity import Identity, checksum
+from ..link.packets import PAYLOAD_MOST, Kind, Packet
+from ..model import Model
+from .channel import Channel, room_of
+from .collector import Collector
+from .device import Device, Result
+from .transport import Transport
+from .window import Window
+
+AHEAD = 3
+"""Frames that are on their way, computed and waited for at a time."""
+TRIES = 3
+"""Times a frame is sent before its result is given up."""
+UNANSWERED = 5
+"""Questions without an answer after which a new session begins; the time between them doubles."""
+STUCK = 64
+"""Frame times without progress after which a new session begins."""
+
+
+@dataclass(eq=False)
+class _Flight:
+    """A frame on its way."""
+
+    frame: int
+    data: bytes
+    start: float
+    tries: int = 1
+
+
+class LinkedDevice(Device):
+    """A device that speaks the protocol of docs/protocol.md.
+
+    Frames go out as the device has room for them. What is lost is sent again; where that does not help, a new session begins, and the
+    frames without a result are sent again in it; and a frame that fails so several times has a result without scores.
+
+    Parameters
+    ----------
+    model: what the device must run
+    transport: carries the bytes; closed with the device
+
+    Raises FirebrickError where nothing answers, and where the device runs another model.
+    """
+
+    def __init__(self, model: Model, transport: Transport) -> None:
+        self.model = model
+        self._transport: Transport | None = transport
+        try:
+            self._channel = Channel(transport)
+            self.identity = self._channel.identify()
+            """What the device says of itself."""
+            check_identity(transport.address, self.identity, model)
+            self._clean = False
+            """Whether nothing of an earlier stream is on its way."""
+            self._start()
+        except BaseException:
+            transport.close()
+            raise
+        self._before = self._channel.counters() or {}
+        self._streaming = False
+        self._frames = self._repeated = self._restarts = self._invalid = 0
+
+    def stream(self, frames: Iterable[NDArray[np.uint8]]) -> Generator[Result, None, None]:
+        """See ``Device``; one stream at a time."""
+        if self._streaming:
+            raise FirebrickError("the device is in the middle of other frames; ask for all their results first, or open it anew")
+        self._now()
+        self._streaming = True
+        flights: deque[_Flight] = deque()
+        source = enumerate(frames)
+        try:
+            if not self._clean:
+                self._start()
+            self._clean = False
+            more = True
+            while True:
+                while more and not self._window.waiting and len(flights) < AHEAD:
+                    number, frame = next(source, (0, None))
+                    if more := frame is not None:
+                        flights.append(_Flight(number, self._bytes(frame), time.perf_counter()))
+                        self._window.add(_payloads(flights[-1].data))
+                        self._progress = self._now()
+                if not flights:
+                    self._clean = True
+                    return
+                yield from self._step(flights)
+        finally:
+            self._streaming = False
+
+    def counters(self) -> dict[str, int]:
+        """See ``Device``: those of the device (``packets.COUNTERS``), and of the host.
+
+        ``bytes_sent`` and ``bytes_received`` over the wire, packets ``repeated``, sessions begun anew (``restarts``), and results given
+        up (``invalid``). A device that does not answer has those of the host alone.
+        """
+        self._now()
+        device = self._channel.counters() or self._before
+        return {
+            "frames": self._frames,
+            **{name: value - self._before.get(name, 0) for name, value in device.items()},
+            "bytes_sent": self._channel.bytes_sent,
+            "bytes_received": self._channel.bytes_received,
+            "repeated": self._repeated + self._window.repeated,
+            "restarts": self._restarts,
+            "invalid": self._invalid,
+        }
+
+    def close(self) -> None:
+        """See ``Device``."""
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+
+    def _now(self) -> float:
+        if self._transport is None:
+            raise FirebrickError("the device is closed; open it anew")
+        return self._transport.now()
+
+    def _bytes(self, frame: NDArray[np.uint8]) -> bytes:
+        """A frame as it is sent: row by row, in a row pixel by pixel, in a pixel channel by channel."""
+        shape = self.model.network.input
+        if frame.dtype != np.uint8 or frame.shape != (shape.channels, shape.height, shape.width):
+            expected = f"({shape.channels}, {shape.height}, {shape.width})"
+            raise FirebrickError(f"a frame must be bytes of shape {expected}, not {frame.dtype} {frame.shape}")
+        return frame.transpose(1, 2, 0).tobytes()
+
+    def _start(self) -> None:
+        """Begin a session in which nothing has been sent."""
+        self._channel.open(self.identity)
+        self._window = Window(self.identity.room)
+        self._collector = Collector(self.identity.classes, self.identity.score_bytes)
+        self._wanted = self._unanswered = 0
+        self._progress = self._now()
+        self._clean = True
+
+    def _step(self, flights: deque[_Flight]) -> Iterator[Result]:
+        """Send what may be sent, wait for one packet, and act on it, or on its absence."""
+        for number, payload in self._window.sendable():
+            self._channel.send(Kind.DATA, number, payload)
+        packet = self._channel.receive(self._channel.timeout * (1 << self._unanswered))
+        stuck = STUCK * (self.identity.cycles / self.identity.clock + self._channel.timeout)
+        if self._unanswered >= UNANSWERED or self._now() - self._progress > stuck:
+            yield from self._restart(flights)
+        elif packet is None:
+            self._unanswered += 1
+            self._channel.send(Kind.WANT, self._wanted)
+        elif packet.kind == Kind.SCORES:
+            yield from self._take_scores(packet, flights)
+        elif packet.kind in (Kind.STATUS, Kind.AGAIN):
+            self._take_status(packet)
+
+    def _take_status(self, packet: Packet) -> None:
+        room = room_of(packet)
+        taken = None if room is None else self._window.acknowledge(packet.number, room)
+        if taken is None:
+            return
+        if taken:
+            self._progress = self._now()
+        if packet.kind == Kind.AGAIN or (self._unanswered and not taken):  # an answer: what was sent before has not come
+            self._window.go_back()
+        self._unanswered = 0
+
+    def _take_scores(self, packet: Packet, flights: deque[_Flight]) -> Iterator[Result]:
+        if packet.number != self._wanted % (1 << 16) or not flights:
+            return
+        self._unanswered = 0
+        scores = self._collector.add(packet.payload)
+        if scores is None:
+            return
+        self._collector = Collector(self.identity.classes, self.identity.score_bytes)
+        self._wanted += 1
+        self._frames += 1
+        self._progress = self._now()
+        self._channel.send(Kind.WANT, self._wanted)
+        flight = flights.popleft()
+        yield Result(flight.frame, scores, time.perf_counter() - flight.start)
+
+    def _restart(self, flights: deque[_Flight]) -> Iterator[Result]:
+        """Send all frames on their way again in a new session, but give one up that has failed too often."""
+        self._restarts += 1
+        self._repeated += self._window.repeated
+        lost = flights.popleft() if flights[0].tries == TRIES else None
+        self._start()
+        self._clean = False
+        for flight in flights:
+            self._window.add(_payloads(flight.data))
+        if lost is None:
+            flights[0].tries += 1
+        else:
+            self._invalid += 1
+            yield Result(lost.frame, None, time.perf_counter() - lost.start)
+
+
+def _payloads(data: bytes) -> Iterator[bytes]:
+    """A frame's bytes in packets."""
+    return (data[place : place + PAYLOAD_MOST] for place in range(0, len(data), PAYLOAD_MOST))
+
+
+def check_identity(address: str, identity: Identity, model: Model) -> None:
+    """Raise FirebrickError unless a device runs the model."""
+    shape = model.network.input
+    expected = (model.network.name, shape.channels, shape.height, shape.width, model.network.classes)
+    found = (identity.network, identity.channels, identity.rows, identity.columns, identity.classes)
+    if found[1:] != expected[1:] or identity.checksum != checksum(model):
+        raise FirebrickError(
+            f"device {address}: it runs {_described(*found)} from model {identity.checksum.hex()[:8]}, and the host has "
+            f"{_described(*expected)} from model {checksum(model).hex()[:8]}; "
+            "name the model of the bitstream, or make the bitstream of this one"
+        )
+
+
+def _described(name: str, channels: int, rows: int, columns: int, classes: int) -> str:
+    return f"{name} ({channels} x {rows} x {columns}, {classes} classes)"

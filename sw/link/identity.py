@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a device says of itself: which network it runs, made from which model, by which plan."""
+
+import hashlib
+import struct
+from dataclasses import dataclass, replace
+
+from ..errors import FirebrickError
+from ..firefile import encode_model
+from ..model import Model
+from ..spec import Plan
+from .packets import REPLY_MOST, ROOM, VERSION
+
+_LAYOUT = struct.Struct("<BHHHHBHIHI16s")
+CHECKSUM = 16
+"""Bytes of a model's checksum."""
+
+
+def checksum(model: Model) -> bytes:
+    """What tells a model from every other: the first 16 bytes of the SHA-256 of its `.fire` file without its metadata."""
+    return hashlib.sha256(encode_model(replace(model, metadata={}))).digest()[:CHECKSUM]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a device runs, and how."""
+
+    channels: int
+    rows: int
+    columns: int
+    """A frame's shape."""
+    classes: int
+    score_bytes: int
+    """Bytes of a score, least significant first."""
+    clock: int
+    """Of the accelerator, in Hz."""
+    lanes: int
+    """Multipliers of the plan."""
+    cycles: int
+    """Of the plan, for a frame."""
+    checksum: bytes
+    """Of the model (``checksum``)."""
+    network: str
+    """Its name."""
+    room: int = ROOM
+    """Bytes of frames that the device's buffer takes."""
+    version: int = VERSION
+    """Of the protocol."""
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of a frame."""
+        return self.channels * self.rows * self.columns
+
+    def encode(self) -> bytes:
+        """The payload of an IDENTITY packet; a long name is cut."""
+        fixed = _LAYOUT.pack(
+            *(self.version, self.channels, self.rows, self.columns, self.classes, self.score_bytes),
+            *(self.room, self.clock, self.lanes, self.cycles, self.checksum),
+        )
+        name = self.network.encode()[: REPLY_MOST - len(fixed)]
+        return fixed + name.decode(errors="ignore").encode()
+
+    def as_dict(self) -> dict[str, int | str]:
+        """For JSON; the checksum in hexadecimal digits."""
+        return {**vars(self), "checksum": self.checksum.hex()}
+
+
+def decode_identity(payload: bytes) -> Identity:
+    """The identity in an IDENTITY packet. Raises FirebrickError for one of another version of the protocol, and where it is nonsense."""
+    if payload[:1] != bytes([VERSION]):
+        raise FirebrickError(
+            f"the device speaks version {payload[0] if payload else 'none'} of the protocol and this host version {VERSION}; "
+            "make the bitstream anew with this release"
+        )
+    if len(payload) < _LAYOUT.size:
+        raise FirebrickError("the device's identity is cut short; that is a fault of the device")
+    version, channels, rows, columns, classes, score_bytes, room, clock, lanes, cycles, model = _LAYOUT.unpack_from(payload)
+    if not (channels and rows and columns and classes and score_bytes in range(1, 9) and room and clock and cycles):
+        raise FirebrickError("the device's identity is nonsense; that is a fault of the device")
+    name = payload[_LAYOUT.size :].decode(errors="replace")
+    return Identity(channels, rows, columns, classes, score_bytes, clock, lanes, cycles, model, name, room, version)
+
+
+def identity_of(model: Model, plan: Plan, clock: float) -> Identity:
+    """The identity of a model's accelerator, built to a plan, at a clock of so many Hz."""
+    shape = model.network.input
+    return Identity(
+        channels=shape.channels,
+        rows=shape.height,
+        columns=shape.width,
+        classes=model.network.classes,
+        score_bytes=-(-plan.average.score_bits // 8),
+        clock=round(clock),
+        lanes=plan.lanes,
+        cycles=plan.cycles,
+        checksum=checksum(model),
+        network=model.network.name,
+    )

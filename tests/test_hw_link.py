@@ -1,0 +1,269 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The link against a host and an accelerator in Python: answers, sessions, whole frames, results until they are acknowledged."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+from streams import watch
+
+from firebrick.hw.link.core import Link
+from firebrick.sw.link.identity import Identity, decode_identity
+from firebrick.sw.link.packets import COUNTER, COUNTERS, PLACE, ROOM, Decoder, Kind, Packet
+from firebrick.sw.spec import AverageSpec
+from firebrick.sw.strips import Strips
+
+AVERAGE = AverageSpec("pool", Strips.natural(lanes=1, tiles=2, width=2), channels=70, height=30)
+IDENTITY = Identity(1, 4, 5, 70, 2, 60_000_000, 3, 400, bytes(range(16)), "some")
+FRAME = IDENTITY.frame_bytes
+SESSION = 0x1234
+
+
+class Host:
+    """Sends and receives packets; the accelerator beside it gives scores made from each frame's bytes."""
+
+    def __init__(self, ctx: Any, link: Link) -> None:
+        self._ctx = ctx
+        self._link = link
+        self._decoder = Decoder()
+        self.found: list[Packet] = []
+
+    async def tick(self, count: int = 1) -> None:
+        for _ in range(count):
+            self._ctx.set(self._link.sent.ready, 1)
+            _, _, valid, byte = await self._ctx.tick().sample(self._link.sent.valid, self._link.sent.payload)
+            if valid:
+                self.found += self._decoder.feed(bytes([byte]))
+
+    async def raw(self, wire: bytes) -> None:
+        for byte in wire:
+            self._ctx.set(self._link.received.valid, 1)
+            self._ctx.set(self._link.received.payload, byte)
+            await self.tick()
+        self._ctx.set(self._link.received.valid, 0)
+
+    async def ask(self, kind: int, number: int = 0, payload: bytes = b"", *, session: int = SESSION, cycles: int = 200) -> list[Packet]:
+        """Send a packet and return all that comes within so many cycles."""
+        self.found.clear()
+        await self.raw(Packet(kind, session, number, payload).encode())
+        await self.tick(cycles)
+        return list(self.found)
+
+
+def scores_of(frame: bytes) -> list[int]:
+    return [(31 * index + sum(frame)) % (1 << AVERAGE.score_bits) for index in range(AVERAGE.channels)]
+
+
+def score_of(packets: list[Packet]) -> list[int]:
+    """The scores in SCORES packets."""
+    found: dict[int, int] = {}
+    for packet in packets:
+        if packet.kind == Kind.SCORES:
+            first = PLACE.unpack_from(packet.payload)[0]
+            values = np.frombuffer(packet.payload[PLACE.size :], "<u2")
+            found |= {first + place: int(value) for place, value in enumerate(values)}
+    return [found[index] for index in sorted(found)]
+
+
+def converse(bench: Callable[[Host], Any]) -> list[bytes]:
+    """Run a host against the link; returns the frames that reached the accelerator."""
+    link, frames = Link(average=AVERAGE, identity=IDENTITY, divisor=521), list[bytes]()
+    data = bytearray()
+
+    async def take(ctx: Any) -> None:
+        ctx.set(link.frames.ready, 1)
+        while True:
+            _, _, valid, byte = await ctx.tick().sample(link.frames.valid, link.frames.payload)
+            if valid:
+                data.append(byte)
+                if len(data) == FRAME:
+                    frames.append(bytes(data))
+                    data.clear()
+
+    async def give(ctx: Any) -> None:
+        done = 0
+        while True:
+            while done == len(frames):
+                await ctx.tick()
+            for place, score in enumerate(scores_of(frames[done])):
+                ctx.set(link.scores.payload.score, score)
+                ctx.set(link.scores.payload.last, int(place == AVERAGE.channels - 1))
+                ctx.set(link.scores.valid, 1)
+                await ctx.tick().until(link.scores.ready)
+            ctx.set(link.scores.valid, 0)
+            done += 1
+
+    async def host(ctx: Any) -> None:
+        await bench(Host(ctx, link))
+
+    simulator = Simulator(link)
+    simulator.add_clock(1e-6)
+    watch(simulator, link.frames, "frames")
+    watch(simulator, link.sent, "sent")
+    simulator.add_testbench(take, background=True)
+    simulator.add_testbench(give, background=True)
+    simulator.add_testbench(host)
+    simulator.run()
+    return frames
+
+
+def status(number: int, room: int = ROOM, kind: int = Kind.STATUS) -> Packet:
+    return Packet(kind, SESSION, number, PLACE.pack(room))
+
+
+FRAMES = [bytes(range(1, FRAME + 1)), bytes(range(0, 5 * FRAME, 5)), bytes([7] * FRAME)]
+
+
+def test_link_gives_its_identity_before_any_session() -> None:
+    async def bench(host: Host) -> None:
+        (packet,) = await host.ask(Kind.IDENTIFY, session=99, cycles=500)
+        assert packet.kind == Kind.IDENTITY
+        assert decode_identity(packet.payload) == IDENTITY
+
+    converse(bench)
+
+
+def test_link_answers_frames_with_their_scores_until_they_are_acknowledged() -> None:
+    async def bench(host: Host) -> None:
+        assert await host.ask(Kind.OPEN) == [status(0)]
+        packets = await host.ask(Kind.DATA, 0, FRAMES[0], cycles=1500)
+        assert packets[0] == status(1)
+        assert {packet.number for packet in packets[1:]} == {0}
+        assert len(packets) == 3, "70 scores of 2 bytes take two packets"
+        assert score_of(packets) == scores_of(FRAMES[0])
+        assert await host.ask(Kind.DATA, 1, FRAMES[1], cycles=1500) == [status(2)], "one result waits for the other"
+        again = await host.ask(Kind.WANT, 0, cycles=1500)
+        assert score_of(again) == scores_of(FRAMES[0])
+        packets = await host.ask(Kind.WANT, 1, cycles=1500)
+        assert {packet.number for packet in packets if packet.kind == Kind.SCORES} == {1}
+        assert score_of(packets) == scores_of(FRAMES[1])
+        assert await host.ask(Kind.WANT, 2) == [status(2)]
+        assert await host.ask(Kind.WANT, 2) == [status(2)], "asked again, it is still none"
+
+    assert converse(bench) == FRAMES[:2]
+
+
+def test_link_takes_packets_in_order_alone_and_asks_once_for_what_is_missing() -> None:
+    async def bench(host: Host) -> None:
+        await host.ask(Kind.OPEN)
+        first, second = FRAMES[0][:9], FRAMES[0][9:]
+        assert await host.ask(Kind.DATA, 1, second) == [status(0, kind=Kind.AGAIN)]
+        assert await host.ask(Kind.DATA, 2, second) == []
+        assert await host.ask(Kind.DATA, 0, first) == [status(1)]
+        assert await host.ask(Kind.DATA, 0, first) == [status(1)], "what came twice is taken once"
+        assert await host.ask(Kind.DATA, 3, first) == [status(1, kind=Kind.AGAIN)]
+        await host.raw(b"\x05damaged\0")
+        await host.tick(200)
+        assert host.found[-1] == status(1, kind=Kind.AGAIN)
+        assert await host.ask(Kind.DATA, 1, second, session=SESSION + 1) == [], "of another session"
+        assert (await host.ask(Kind.DATA, 1, second))[0] == status(2)
+
+    assert converse(bench) == [FRAMES[0]]
+
+
+def test_link_completes_a_frame_that_a_session_left_and_drops_its_result() -> None:
+    async def bench(host: Host) -> None:
+        await host.ask(Kind.OPEN)
+        await host.ask(Kind.DATA, 0, FRAMES[1] + FRAMES[0][:3], cycles=300)
+        assert await host.ask(Kind.OPEN, session=7, cycles=400) == [Packet(Kind.STATUS, 7, 0, PLACE.pack(ROOM))]
+        packets = await host.ask(Kind.DATA, 0, FRAMES[2], session=7, cycles=1500)
+        assert {packet.number for packet in packets if packet.kind == Kind.SCORES} == {0}
+        assert score_of(packets) == scores_of(FRAMES[2])
+
+    assert converse(bench) == [FRAMES[1], FRAMES[0][:3].ljust(FRAME, b"\0"), FRAMES[2]]
+
+
+def test_link_takes_a_repeated_open_for_a_question() -> None:
+    async def bench(host: Host) -> None:
+        await host.ask(Kind.OPEN)
+        await host.ask(Kind.DATA, 0, FRAMES[0][:7])
+        assert await host.ask(Kind.OPEN) == [status(1)]
+        packets = await host.ask(Kind.DATA, 1, FRAMES[0][7:], cycles=1500)
+        assert score_of(packets) == scores_of(FRAMES[0])
+
+    assert converse(bench) == [FRAMES[0]]
+
+
+def test_link_drops_a_packet_without_room_and_takes_it_later() -> None:
+    link = Link(average=AVERAGE, identity=IDENTITY, divisor=521)  # its accelerator never takes a byte
+
+    async def bench(ctx: Any) -> None:
+        host = Host(ctx, link)
+        await host.ask(Kind.OPEN)
+        for number in range(2):
+            await host.ask(Kind.DATA, number, bytes(1000))
+        assert await host.ask(Kind.DATA, 2, bytes(1000)) == [status(2, ROOM - 2000 + 2)], "two bytes are on their way out"
+        assert await host.ask(Kind.DATA, 2, bytes(40)) == []
+        assert await host.ask(Kind.WANT, 0) == [status(3, ROOM - 2040 + 2)]
+
+    simulator = Simulator(link)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+def test_link_changes_the_rate_only_as_far_as_a_line_can() -> None:
+    link = Link(average=AVERAGE, identity=IDENTITY, divisor=521)
+
+    async def bench(ctx: Any) -> None:
+        host = Host(ctx, link)
+        await host.ask(Kind.OPEN)
+        for divisor, expected in ((20, 20), (3, 20), (0, 20), (4096, 20), (65535, 20), (4, 4), (4095, 4095)):
+            await host.ask(Kind.RATE, divisor)
+            assert ctx.get(link.divisor) == expected
+        await host.ask(Kind.RATE, 30, session=1)
+        assert ctx.get(link.divisor) == 4095
+        ctx.set(link.slow, 1)
+        await host.tick()
+        assert ctx.get(link.divisor) == 521
+
+    simulator = Simulator(link)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+def test_link_counts_what_happens() -> None:
+    async def bench(host: Host) -> None:
+        await host.ask(Kind.OPEN)
+        await host.ask(Kind.DATA, 5, FRAMES[0])
+        await host.raw(b"\x05damaged\0\x02\0")
+        await host.ask(Kind.DATA, 0, FRAMES[0], cycles=1500)
+        packets = [packet for packet in await host.ask(Kind.COUNT, cycles=500) if packet.kind == Kind.COUNTERS]
+        values = dict(zip(COUNTERS, (value for (value,) in COUNTER.iter_unpack(packets[0].payload)), strict=True))
+        assert (values["frames"], values["damaged"], values["dropped"]) == (1, 2, 1)
+        assert values["starved"] < values["cycles"] < 3000
+        assert values["stalled"] == values["busy"] == 0
+
+    converse(bench)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_link_survives_hostile_packets(seed: int) -> None:
+    """Sound packets with any header and length, and noise; then a session works as if nothing had been."""
+    rng = np.random.default_rng(seed)
+
+    async def bench(host: Host) -> None:
+        for _ in range(40):
+            session = int(rng.choice([0, SESSION, int(rng.integers(65536))]))
+            number = int(rng.choice([0, 1, 2, 65535, int(rng.integers(65536))]))
+            payload = rng.bytes(int(rng.choice([0, 0, 1, 20, 60])))
+            await host.raw(Packet(int(rng.integers(0, 16)), session, number, payload).encode())
+            if rng.random() < 0.3:
+                await host.raw(rng.bytes(int(rng.integers(1, 40))))
+        await host.raw(b"\0")
+        await host.tick(3000)
+        assert (await host.ask(Kind.OPEN, session=77, cycles=800))[-1] == Packet(Kind.STATUS, 77, 0, PLACE.pack(ROOM))
+        packets = await host.ask(Kind.DATA, 0, FRAMES[0], session=77, cycles=2500)
+        assert score_of(packets) == scores_of(FRAMES[0])
+
+    converse(bench)
+
+
+@pytest.mark.parametrize("divisor", [3, 4096])
+def test_link_rejects_rates_that_it_cannot_change_to(divisor: int) -> None:
+    with pytest.raises(ValueError, match=f"divisor must be 4 to 4095 cycles a bit, not {divisor}"):
+        Link(average=AVERAGE, identity=IDENTITY, divisor=divisor)

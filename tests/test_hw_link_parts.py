@@ -1,0 +1,346 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The parts of the link, each against its specification in Python, with stalls."""
+
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.hdl import Value
+from amaranth.sim import Simulator
+from cobs import cobs
+from streams import simulate, watch
+
+from firebrick.hw.link.buffer import PacketBuffer
+from firebrick.hw.link.cobs import CobsDecoder, CobsEncoder
+from firebrick.hw.link.counters import Counters
+from firebrick.hw.link.frames import FrameFeeder
+from firebrick.hw.link.receiver import PacketReceiver
+from firebrick.hw.link.scores import ScoreBuffer
+from firebrick.hw.link.transmitter import PacketTransmitter
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.link.packets import COUNTERS, CRC, ROOM, Packet, decode
+from firebrick.sw.spec import AverageSpec
+from firebrick.sw.strips import Strips
+
+AVERAGE = AverageSpec("pool", Strips.natural(lanes=1, tiles=2, width=2), channels=3, height=30)
+
+
+def run(component: Any, bench: Any, *background: Any) -> None:
+    simulator = Simulator(component)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    for process in background:
+        simulator.add_testbench(process, background=True)
+    simulator.run()
+
+
+def random_bodies(rng: np.random.Generator, most: int) -> list[bytes]:
+    """Packets of many kinds: without zeros, nothing but zeros, blocks of just 254 bytes."""
+    bodies = [b"\0", b"\1", b"\0\0", bytes(most), b"\xff" * most]
+    bodies += [rng.choice([0, 1, 255], int(rng.integers(1, most))).astype(np.uint8).tobytes() for _ in range(3)]
+    bodies += [rng.integers(1, 256, size, dtype=np.uint8).tobytes() for size in (253, 254, 255, 508, 509) if size <= most]
+    return bodies
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_cobs_decoder_agrees_with_the_library_on_sound_and_on_damaged_packets(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    wires = [cobs.encode(body) for body in random_bodies(rng, 600)]
+    wires += [rng.integers(1, 256, int(rng.integers(1, 300)), dtype=np.uint8).tobytes() for _ in range(4)]
+    rng.shuffle(wires)
+    expected: list[bytes | None] = []
+    for wire in wires:
+        try:
+            expected.append(cobs.decode(wire))
+        except cobs.DecodeError:
+            expected.append(None)
+    decoder, found, body = CobsDecoder(), list[bytes | None](), bytearray()
+
+    async def bench(ctx: Any) -> None:
+        for byte in b"\0".join(wires) + b"\0\0\0":
+            ctx.set(decoder.input.valid, 0)
+            while rng.random() < 0.1:
+                await look(ctx)
+            ctx.set(decoder.input.valid, 1)
+            ctx.set(decoder.input.payload, byte)
+            await look(ctx)
+        ctx.set(decoder.input.valid, 0)
+        await look(ctx)
+
+    async def look(ctx: Any) -> None:
+        await ctx.tick()
+        if ctx.get(decoder.output.valid):
+            payload = ctx.get(decoder.output.payload)
+            if payload.end:
+                found.append(bytes(body) if payload.sound else None)
+                body.clear()
+            else:
+                body.append(payload.byte)
+
+    run(decoder, bench)
+    assert found == expected
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.5])
+@pytest.mark.parametrize("most", [1, 20, 253])
+def test_cobs_encoder_agrees_with_the_library(most: int, stall: float) -> None:
+    rng = np.random.default_rng(most)
+    bodies = [body for body in random_bodies(rng, most + 1) if len(body) <= most]
+    sent = [beat for body in bodies for beat in (*body, 1 << 8)]
+    expected = b"".join(cobs.encode(body) + b"\0" for body in bodies)
+    taken, _ = simulate(CobsEncoder(most=most), {"input": sent}, {"output": len(expected)}, rng=rng, stall=stall)
+    assert bytes(taken["output"]) == expected
+
+
+@pytest.mark.parametrize("most", [0, 254])
+def test_cobs_encoder_rejects_packets_of_more_than_a_block(most: int) -> None:
+    with pytest.raises(ValueError, match=f"most must be 1 to 253 bytes, not {most}"):
+        CobsEncoder(most=most)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_receiver_accepts_what_the_software_accepts(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    wires, expected = list[bytes](), list[Packet | None]()
+    for _ in range(25):
+        kind, session, number = (int(each) for each in rng.integers(0, (256, 65536, 65536)))
+        packet = Packet(kind, session, number, rng.bytes(int(rng.integers(0, 30))))
+        wire = bytearray(packet.encode()[:-1])
+        if rng.random() < 0.5:
+            wire[int(rng.integers(len(wire)))] ^= int(rng.integers(1, 256))
+        if rng.random() < 0.2:
+            del wire[int(rng.integers(len(wire))) :]
+        for part in bytes(wire).split(b"\0"):
+            wires.append(part)
+            if part:
+                try:
+                    expected.append(decode(part))
+                except FirebrickError:
+                    expected.append(None)
+    receiver, found, payload = PacketReceiver(), list[Packet | None](), bytearray()
+
+    async def bench(ctx: Any) -> None:
+        for byte in b"\0".join(wires) + b"\0\0\0":
+            ctx.set(receiver.input.valid, 1)
+            ctx.set(receiver.input.payload, byte)
+            await ctx.tick()
+            if ctx.get(receiver.write):
+                payload.append(ctx.get(receiver.byte))
+            if ctx.get(receiver.end):
+                header = ctx.get(receiver.header)
+                assert not ctx.get(receiver.sound) or ctx.get(receiver.bare) == (len(payload) == CRC.size)
+                sound = ctx.get(receiver.sound)
+                found.append(Packet(header.kind, header.session, header.number, bytes(payload[: -CRC.size])) if sound else None)
+                payload.clear()
+
+    run(receiver, bench)
+    assert found == expected
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_buffer_gives_the_bytes_of_kept_packets_alone(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    depth, buffer = 32, PacketBuffer(depth=32)
+    kept, given, drained = bytearray(), bytearray(), list[int]()
+    stall = rng.uniform(0, 0.9)
+
+    async def bench(ctx: Any) -> None:
+        for number in range(120):
+            if number == 60:  # as a new session does
+                ctx.set(buffer.clear, 1)
+                await look(ctx, idle=True)
+                ctx.set(buffer.clear, 0)
+                kept[:] = given[:]
+            size = int(rng.integers(1, 24))
+            packet = rng.bytes(size)
+            room = ctx.get(buffer.room)
+            assert room >= depth - 1 - CRC.size - (len(kept) - len(given)) - 1
+            for byte in packet + bytes(CRC.size):
+                ctx.set(buffer.byte, byte)
+                ctx.set(buffer.write, 1)
+                await look(ctx)
+            ctx.set(buffer.write, 0)
+            fits = not ctx.get(buffer.overflow)
+            assert fits or size > room
+            keep = fits and rng.random() < 0.7
+            if keep:
+                kept.extend(packet)
+            ctx.set(buffer.keep if keep else buffer.drop, 1)
+            await look(ctx)
+            ctx.set(buffer.keep, 0)
+            ctx.set(buffer.drop, 0)
+        for _ in range(1000):
+            await look(ctx)
+        assert drained[-1] == len(kept)
+        assert ctx.get(buffer.room) == depth - 1 - CRC.size
+
+    async def look(ctx: Any, *, idle: bool = False) -> None:
+        ready = int(not idle and rng.random() >= stall)
+        ctx.set(buffer.output.ready, ready)
+        if ctx.get(buffer.output.valid) and ready:
+            given.append(ctx.get(buffer.output.payload))
+        if ctx.get(buffer.drained):
+            drained.append(len(given) + ctx.get(buffer.output.valid) * (not ready))
+        await ctx.tick()
+
+    run(buffer, bench)
+    assert given == kept
+
+
+def test_buffer_rejects_depths_that_are_no_power_of_two() -> None:
+    with pytest.raises(ValueError, match="depth must be a power of two, at least 16, not 24"):
+        PacketBuffer(depth=24)
+
+
+@pytest.mark.parametrize("frame_bytes", [1, 5, 12])
+def test_feeder_completes_a_frame_with_zeros_and_calls_it_stale(frame_bytes: int) -> None:
+    rng = np.random.default_rng(frame_bytes)
+    feeder, taken = FrameFeeder(frame_bytes=frame_bytes), list[int]()
+    frames: list[tuple[bytes, bool]] = []
+
+    async def accelerator(ctx: Any) -> None:
+        """Takes bytes at its own pace, and finishes each frame some time later."""
+        finished = 0
+        while True:
+            ctx.set(feeder.output.ready, int(rng.random() < 0.7))
+            ends = finished < len(taken) // frame_bytes and rng.random() < 0.3
+            ctx.set(feeder.finished, int(ends))
+            _, _, valid, payload, stale, ready = await ctx.tick().sample(
+                feeder.output.valid, feeder.output.payload, feeder.stale, feeder.output.ready
+            )
+            if ends:
+                frames.append((bytes(taken[finished * frame_bytes : (finished + 1) * frame_bytes]), bool(stale)))
+                finished += 1
+            if valid and ready:
+                taken.append(payload)
+
+    expected: list[tuple[bytes, bool]] = []
+
+    async def bench(ctx: Any) -> None:
+        for _ in range(8):
+            size = int(rng.integers(0, 4 * frame_bytes))
+            data = rng.integers(1, 256, size, dtype=np.uint8).tobytes()
+            for byte in data:
+                ctx.set(feeder.input.payload, byte)
+                ctx.set(feeder.input.valid, 1)
+                await ctx.tick().until(feeder.input.ready)
+                ctx.set(feeder.input.valid, 0)
+            before = len(frames)
+            if rng.random() < 0.5:
+                await ctx.tick().repeat(frame_bytes * 12)
+                before = len(frames)
+            ctx.set(feeder.restart, 1)
+            await ctx.tick()
+            ctx.set(feeder.restart, 0)
+            whole = [data[place : place + frame_bytes].ljust(frame_bytes, b"\0") for place in range(0, size, frame_bytes)]
+            expected.extend((frame, False) for frame in whole)
+            await ctx.tick().repeat(10 * frame_bytes + 60)
+            assert [frame for frame, _ in frames] == [frame for frame, _ in expected]
+            assert all(stale for _, stale in frames[before + 1 :]), "what was not finished before the session is stale"
+            if size % frame_bytes:
+                assert frames[-1][1]
+
+    simulator = Simulator(feeder)
+    simulator.add_clock(1e-6)
+    watch(simulator, feeder.output, "output")
+    simulator.add_testbench(accelerator, background=True)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+def test_score_buffer_keeps_a_frame_and_makes_the_next_one_wait() -> None:
+    buffer, rng = ScoreBuffer(average=AVERAGE), np.random.default_rng(0)
+    frames = rng.integers(0, 1 << AVERAGE.score_bits, (4, AVERAGE.channels)).tolist()
+    stale = [False, True, False, False]
+    found: list[list[int]] = []
+
+    async def source(ctx: Any) -> None:
+        for frame, old in zip(frames, stale, strict=True):
+            for place, score in enumerate(frame):
+                ctx.set(buffer.stale, int(old))
+                ctx.set(Value.cast(buffer.input.payload), score | (place == AVERAGE.channels - 1) << AVERAGE.score_bits)
+                ctx.set(buffer.input.valid, 1)
+                await ctx.tick().until(buffer.input.ready)
+        ctx.set(buffer.input.valid, 0)
+
+    async def bench(ctx: Any) -> None:
+        for _ in range(stale.count(False)):
+            await ctx.tick().until(buffer.full)
+            await ctx.tick().repeat(20)
+            scores = []
+            for index in range(AVERAGE.channels):
+                ctx.set(buffer.index, index)
+                await ctx.tick().repeat(2)
+                scores.append(ctx.get(buffer.score))
+            found.append(scores)
+            ctx.set(buffer.free, 1)
+            await ctx.tick()
+            ctx.set(buffer.free, 0)
+
+    run(buffer, bench, source)
+    assert found == [frame for frame, old in zip(frames, stale, strict=True) if not old]
+
+
+def test_counters_count_every_event_over_many_carries() -> None:
+    counters, rng = Counters(), np.random.default_rng(0)
+    expected = [0] * len(COUNTERS)
+    shares = [1, 1, 1, 0.5, 0.9, 0.01, 0]
+
+    async def bench(ctx: Any) -> None:
+        for _ in range(3000):
+            events = [int(rng.random() < share) for share in shares]
+            ctx.set(counters.events, sum(event << place for place, event in enumerate(events)))
+            for place, event in enumerate(events):
+                expected[place] += event
+            await ctx.tick()
+        ctx.set(counters.hold, 1)
+        ctx.set(counters.events, (1 << len(COUNTERS)) - 1)
+        await ctx.tick().repeat(120)
+        assert ctx.get(counters.settled)
+        found = bytearray()
+        for index in range(8 * len(COUNTERS)):
+            ctx.set(counters.index, index)
+            await ctx.tick()
+            found.append(ctx.get(counters.byte))
+        values = [int.from_bytes(found[place : place + 8], "little") for place in range(0, len(found), 8)]
+        assert values == expected
+
+    run(counters, bench)
+
+
+@pytest.mark.slow
+def test_counters_carry_into_the_third_byte() -> None:
+    counters = Counters()
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(counters.events, 1)
+        await ctx.tick().repeat(256 * 256 + 200)
+        ctx.set(counters.events, 0)
+        await ctx.tick().repeat(60)
+        found = []
+        for index in range(4):
+            ctx.set(counters.index, index)
+            await ctx.tick()
+            found.append(ctx.get(counters.byte))
+        assert found == [200, 0, 1, 0]
+
+    run(counters, bench)
+
+
+@pytest.mark.parametrize("size", [0, 113])
+def test_transmitter_rejects_identities_that_fit_no_packet(size: int) -> None:
+    with pytest.raises(ValueError, match=f"identity must have 1 to 112 bytes, not {size}"):
+        PacketTransmitter(average=AVERAGE, identity=bytes(size))
+
+
+def test_room_is_what_the_buffer_has_when_it_is_empty() -> None:
+    buffer = PacketBuffer(depth=2048)
+
+    async def bench(ctx: Any) -> None:
+        await ctx.tick()
+        assert ctx.get(buffer.room) == ROOM
+
+    run(buffer, bench)
+    assert zlib.crc32(b"123456789") == 0xCBF43926  # the check value of the catalogue's CRC-32

@@ -1,0 +1,235 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The driver and the virtual board: every result is right and belongs to its frame, or is marked invalid; nothing hangs."""
+
+import asyncio
+import tracemalloc
+from contextlib import aclosing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from boards import LANES, tiny_board, tiny_frames, tiny_model
+
+from firebrick.sim.faults import FAULTS, BadCable
+from firebrick.sim.pseudo import PseudoTerminal
+from firebrick.sw import golden
+from firebrick.sw.driver import aio
+from firebrick.sw.driver.addresses import open_device
+from firebrick.sw.driver.discovery import find_devices
+from firebrick.sw.driver.linked import LinkedDevice
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.link.packets import Kind, Packet
+from firebrick.sw.model import Model
+
+pytestmark = pytest.mark.usefixtures("compiled_board")
+BOUND = 5_000_000
+"""Cycles within which every result must come, whatever happens: a twelfth of a second of the board's time."""
+
+
+def stream_over(cable: BadCable, model: Model, rng: np.random.Generator, count: int, share: float) -> int:
+    """Stream frames over a bad cable and check each result; returns how many are marked invalid."""
+    frames = tiny_frames(rng, count)
+    expected = golden.run(model, frames)
+    invalid = last = 0
+    with LinkedDevice(model, cable) as device:
+        cable.share = share
+        numbers = []
+        for result in device.stream(frames):
+            numbers.append(result.frame)
+            if result.scores is None:
+                invalid += 1
+            else:
+                np.testing.assert_array_equal(result.scores, expected[result.frame])
+            cycle = round(cable.now() * 60e6)
+            assert cycle - last < BOUND
+            last = cycle
+        cable.share = 0
+        counters = device.counters()
+        assert counters["invalid"] == invalid
+        assert counters["frames"] >= count - invalid
+        assert numbers == list(range(count))
+        results = list(device.stream(frames[:3]))  # over a sound cable the next frames are right
+        np.testing.assert_array_equal([result.scores for result in results], expected[:3])
+    return invalid
+
+
+def test_board_gives_the_golden_scores_stream_after_stream() -> None:
+    model = tiny_model()
+    frames = tiny_frames(np.random.default_rng(0), 12)
+    expected = golden.run(model, frames)
+    with open_device("sim", model, lanes=LANES) as device:
+        for count in (5, 0, 1, 12):
+            results = list(device.stream(iter(frames[:count])))
+            assert [result.frame for result in results] == list(range(count))
+            if count:
+                np.testing.assert_array_equal([result.scores for result in results], expected[:count])
+        counters = device.counters()
+    assert counters["frames"] == 18
+    assert counters["damaged"] == counters["dropped"] == counters["repeated"] == counters["restarts"] == 0
+
+
+def test_board_is_kept_busy_by_frames_on_their_way() -> None:
+    """On a line that is faster than the engine, frames take what the plan says."""
+    model, board = tiny_model(), tiny_board()
+    with LinkedDevice(model, board) as device:
+        cycles = [board.cycle for _ in device.stream(tiny_frames(np.random.default_rng(0), 10))]
+        assert abs((cycles[-1] - cycles[2]) / 7 / device.identity.cycles - 1) < 0.15  # rows are few and short
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_board_survives_each_fault(fault: str) -> None:
+    cable = BadCable(tiny_board(), np.random.default_rng(3), 0.0, [fault])
+    share = 0.02 if fault == "disconnect" else 0.15
+    assert stream_over(cable, tiny_model(), np.random.default_rng(4), 20, share) == 0
+    assert cable.happened[fault] > 0
+
+
+def test_board_survives_all_faults_at_once() -> None:
+    cable = BadCable(tiny_board(), np.random.default_rng(5), 0.0)
+    stream_over(cable, tiny_model(), np.random.default_rng(6), 40, 0.1)
+    assert len(cable.happened) > 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.3])
+def test_board_survives_thousands_of_packets(share: float) -> None:
+    rng, model, packets, invalid, frames = np.random.default_rng(round(100 * share)), tiny_model(), 0, 0, 0
+    faults = FAULTS if share < 0.2 else [fault for fault in FAULTS if fault != "disconnect"]  # else it is loose more often than not
+    while packets < 5000:
+        cable = BadCable(tiny_board(), rng, 0.0, faults)
+        invalid += stream_over(cable, model, rng, 100, share)
+        frames += 100
+        packets += cable.packets
+    assert invalid <= 0.1 * frames
+
+
+@pytest.mark.slow
+def test_driver_needs_no_more_memory_after_many_frames() -> None:
+    model, frame = tiny_model(), tiny_frames(np.random.default_rng(0), 1)[0]
+    cable = BadCable(tiny_board(), np.random.default_rng(0), 0.02, [fault for fault in FAULTS if fault != "disconnect"])
+    with LinkedDevice(model, cable) as device:
+        tracemalloc.start()
+        sizes = []
+        for result in device.stream(frame for _ in range(1500)):
+            if result.frame % 500 == 499:
+                sizes.append(tracemalloc.get_traced_memory()[0])
+        tracemalloc.stop()
+    assert sizes[-1] - sizes[0] < 20_000
+
+
+def test_board_works_after_a_stream_that_was_left() -> None:
+    model = tiny_model()
+    frames = tiny_frames(np.random.default_rng(1), 6)
+    expected = golden.run(model, frames)
+    with LinkedDevice(model, tiny_board()) as device:
+        for _ in range(3):
+            results = device.stream(frames)
+            next(results)
+            with pytest.raises(FirebrickError, match="in the middle of other frames"):
+                next(device.stream(frames))
+            results.close()
+        np.testing.assert_array_equal([result.scores for result in device.stream(frames)], expected)
+
+
+def test_board_works_after_a_host_that_disappeared() -> None:
+    """Another driver opens a board whose last one sent half a frame and was never heard of again."""
+    model, board = tiny_model(), tiny_board()
+    frames = tiny_frames(np.random.default_rng(2), 3)
+    first = LinkedDevice(model, board)
+    first._channel.send(Kind.DATA, 0, bytes(500))
+    board.read(1e-3)
+    with LinkedDevice(model, board) as second:
+        np.testing.assert_array_equal([result.scores for result in second.stream(frames)], golden.run(model, frames))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_board_survives_hostile_packets(seed: int) -> None:
+    rng, model, board = np.random.default_rng(seed), tiny_model(), tiny_board()
+    frames = tiny_frames(rng, 3)
+    for _ in range(300):
+        session, number = (int(rng.choice([0, 1, int(rng.integers(65536))])) for _ in range(2))
+        payload = rng.bytes(int(rng.choice([0, 0, 1, 100, 1000, 3000])))
+        board.write(Packet(int(rng.integers(0, 16)), session, number, payload).encode())
+        board.write(rng.bytes(int(rng.integers(0, 50))))
+        while board.read(1e-4):
+            pass
+    with LinkedDevice(model, board) as device:
+        np.testing.assert_array_equal([result.scores for result in device.stream(frames)], golden.run(model, frames))
+
+
+def test_driver_refuses_a_board_with_another_model() -> None:
+    model = tiny_model()
+    layer = model.layers["conv1"]
+    other = replace(model, layers={**model.layers, "conv1": replace(layer, bias=layer.bias + 1)})
+    board = tiny_board()
+    runs = r"device sim: it runs tiny \(3 x 26 x 30, 5 classes\) from model .*make the bitstream of this one"
+    with pytest.raises(FirebrickError, match=runs):
+        LinkedDevice(other, board)
+    with pytest.raises(FirebrickError, match="the virtual board is closed"):
+        board.read(1.0)
+
+
+def test_driver_gives_up_a_board_that_never_answers() -> None:
+    cable = BadCable(tiny_board(), np.random.default_rng(0), 1.0, ["drop"])
+    with pytest.raises(FirebrickError, match="device sim: nothing answers; check that the board is switched on"):
+        LinkedDevice(tiny_model(), cable)
+    assert cable.now() * 60e6 < BOUND
+
+
+def test_driver_gives_up_a_board_that_falls_silent() -> None:
+    cable = BadCable(tiny_board(), np.random.default_rng(0), 0.0, ["drop"])
+    with LinkedDevice(tiny_model(), cable) as device:
+        results = device.stream(tiny_frames(np.random.default_rng(0), 5))
+        next(results)
+        cable.share = 1.0
+        with pytest.raises(FirebrickError, match="device sim: it was lost; check its cable"):
+            list(results)
+        assert cable.now() * 60e6 < BOUND
+
+
+def test_driver_rejects_frames_of_another_shape_and_closed_devices() -> None:
+    with LinkedDevice(tiny_model(), tiny_board()) as device:
+        with pytest.raises(FirebrickError, match=r"a frame must be bytes of shape \(3, 26, 30\), not float64 \(3, 26, 30\)"):
+            list(device.stream([np.zeros((3, 26, 30))]))  # type: ignore[list-item]
+        device.close()
+        device.close()
+        with pytest.raises(FirebrickError, match="the device is closed; open it anew"):
+            list(device.stream(tiny_frames(np.random.default_rng(0), 1)))
+        with pytest.raises(FirebrickError, match="the device is closed"):
+            device.counters()
+
+
+def test_device_streams_beside_other_tasks() -> None:
+    model = tiny_model()
+    frames = tiny_frames(np.random.default_rng(3), 4)
+
+    async def main() -> list[object]:
+        with LinkedDevice(model, tiny_board()) as device:
+            async with aclosing(aio.stream(device, frames)) as results:
+                return [result.scores async for result in results]
+
+    np.testing.assert_array_equal(asyncio.run(main()), golden.run(model, frames))
+
+
+def test_serial_driver_finds_and_runs_a_board_behind_a_pseudo_terminal() -> None:
+    model = tiny_model()
+    frames = tiny_frames(np.random.default_rng(4), 5)
+    with PseudoTerminal(tiny_board()) as terminal:
+        (found,) = find_devices([(terminal.port, "a terminal")], lambda _port: None)
+        assert found.identity is not None
+        assert found.identity.network == "tiny"
+        with open_device(found.address, model) as device:
+            np.testing.assert_array_equal([result.scores for result in device.stream(frames)], golden.run(model, frames))
+            with pytest.raises(FirebrickError, match="cannot be opened"):
+                open_device(found.address, model)
+
+
+def test_serial_driver_says_when_the_board_is_unplugged() -> None:
+    model = tiny_model()
+    with PseudoTerminal(tiny_board()) as terminal, open_device(f"serial:{terminal.port}", model) as device:
+        results = device.stream(tiny_frames(np.random.default_rng(4), 50))
+        next(results)
+        terminal.close()
+        with pytest.raises(FirebrickError, match=r"it was lost .*; check its cable and its power, and start again"):
+            list(results)
