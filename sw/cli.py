@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from .commands import bitstream, classify, compressing, demo, evaluate, importing, inspect, models, network, paper, table2, verilog
+from .commands import bitstream, classify, compressing, demo, evaluate, importing, inspect, models, network, paper, prove, table2, verilog
+from .endings import tidy_end
 from .errors import FirebrickError
 
 INTERRUPTED = 130
@@ -18,7 +19,8 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with tidy_end():
+                return super().invoke(ctx)
         except FirebrickError as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:
@@ -51,6 +53,8 @@ for command in (
     evaluate.command,
     verilog.command,
     bitstream.command,
+    prove.command,
+    prove.swap_command,
     demo.command,
 ):
     main.add_command(command)
