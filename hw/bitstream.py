@@ -25,21 +25,25 @@ PIPELINE = f"{TOP}.accelerator.pipeline."
 BAUD = 1_000_000
 COMB_LUTS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
 """LUTs that a cell takes; distributed RAM takes two more for its writing port."""
+SYNTHESIS = """\
+synth_ecp5 -top {top} -no-rw-check -cmp2softlogic -run begin:map_luts
+rename -hide w:*[[]*
+synth_ecp5 -top {top} -no-rw-check -cmp2softlogic -run map_luts:check
+hierarchy -check
+"""
+"""From a design to cells of the ECP5. Reading and writing never meet in one word of a memory. Wires whose names look like a bit of another
+wire confuse the mapper."""
 SCRIPT = f"""\
 read_rtlil {TOP}.il
 hierarchy -top {TOP}
 setattr -mod -set keep_hierarchy 1 {PIPELINE}*
 setattr -mod -unset keep_hierarchy {PIPELINE}*.*
-synth_ecp5 -top {TOP} -no-rw-check -cmp2softlogic -run begin:map_luts
-rename -hide w:*[[]*
-synth_ecp5 -top {TOP} -no-rw-check -cmp2softlogic -run map_luts:check
-hierarchy -check
+{SYNTHESIS.format(top=TOP)}\
 blackbox =A:whitebox
 tee -q -o {TOP}.stat.json stat -json
 write_json {TOP}.json
 """
-"""Nodes keep their modules, so that what each takes can be told. Reading and writing never meet in one word of a memory. Wires whose names
-look like a bit of another wire confuse the mapper."""
+"""Nodes keep their modules, so that what each takes can be told."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ def build(plan: Plan, name: str, options: Options, output: Path, tell: Tell) -> 
         [f"{TOP}.bit"],
     ).run(cache / "packing", tell)
     tell("recording where the ROMs are")
-    netlist = Netlist(*(json.loads(path.read_text()) for path in (routed[f"{TOP}.routed.json"], synthesised[f"{TOP}.json"])), TOP)
+    netlist = Netlist(*(json.loads(path.read_text()) for path in (routed[f"{TOP}.routed.json"], synthesised[f"{TOP}.json"])))
     roms = record(plan, netlist, platform.device, PIPELINE)
     write_whole(output / f"{TOP}.roms.json", json.dumps(roms, separators=(",", ":")).encode())
     write_whole(output / f"{TOP}.bit", packed[f"{TOP}.bit"].read_bytes())

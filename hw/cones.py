@@ -18,7 +18,7 @@ def cone(gates: Mapping[int, Gate], targets: Iterable[int], sources: Iterable[in
     """The gates between sources and targets, through at most so many flip-flops besides the targets themselves."""
     found: dict[int, Gate] = {}
     stops = set(sources)
-    waiting = {net: crossings for net in targets}
+    waiting = dict.fromkeys(targets, crossings)
     first = set(waiting)
     while waiting:
         later: dict[int, int] = {}

@@ -40,8 +40,8 @@ class Netlist:
     synthesised: what Yosys wrote, which knows all names of a net, of which nextpnr keeps one
     """
 
-    def __init__(self, routed: Mapping[str, Any], synthesised: Mapping[str, Any], top: str) -> None:
-        whole = routed["modules"][top]
+    def __init__(self, routed: Mapping[str, Any], synthesised: Mapping[str, Any]) -> None:
+        whole = next(iter(routed["modules"].values()))
         self._modules = synthesised["modules"]
         self._nets = {name: net["bits"][0] for name, net in whole["netnames"].items()}
         self._aliases: dict[str, dict[int, list[str]]] = {}

@@ -76,11 +76,11 @@ def _layer(
     """What is known of one layer."""
     wanted = model.layers[name].weights
     mine = [placed.part for placed in parts if name in placed.part.layers]
-    found = {"name": name, "weights": wanted.size, "nonzero": int(np.count_nonzero(wanted)), "equal": 0}
+    found: dict[str, Any] = {"name": name, "weights": wanted.size, "nonzero": int(np.count_nonzero(wanted)), "equal": 0}
     unread = [part.name for part in mine if read[part.name] is None]
     unknown = [f"{part.name}: {check.table}" for part in mine for check in tables[part.name] if check.unknown]
     reasons = list(_differences(name, mine, tables, model))
-    if not unread:
+    if not unread and not reasons:
         try:
             decoded = layers_of([part.with_lists(read[part.name] or []) for part in mine]).get(name)
         except FirebrickError as error:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a build keeps beside its bitstream: where each bank of each weight ROM lies, and the gates of what stands in logic."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,10 +102,10 @@ def placed_parts(document: Any) -> list[PlacedPart]:
         return [
             PlacedPart(
                 part_from(entry["part"]),
-                tuple(BankPlace(**{name: tuple(held) if isinstance(held, list) else held for name, held in one.items()}) for one in entry["banks"]),
+                tuple(_bank(one) for one in entry["banks"]),
                 {name: tuple(map(int, nets)) for name, nets in entry["sources"].items()},
                 {name: tuple(map(int, nets)) for name, nets in entry["targets"].items()},
-                {int(net): Gate(kind, tuple(map(int, nets)), str(place), bool(option)) for net, kind, nets, place, option in entry["gates"]},
+                {int(net): Gate(kind, tuple(map(int, nets)), str(place), bool(one)) for net, kind, nets, place, one in entry["gates"]},
             )
             for entry in document["parts"]
         ]
@@ -113,6 +113,11 @@ def placed_parts(document: Any) -> list[PlacedPart]:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FirebrickError(DAMAGED) from error
+
+
+def _bank(entry: Mapping[str, Any]) -> BankPlace:
+    ports, data, address = (tuple(map(int, entry[name])) for name in ("ports", "data", "address"))
+    return BankPlace(int(entry["first"]), int(entry["count"]), ports, str(entry["place"]), int(entry["bits"]), data, address)
 
 
 def _placed(part: RomPart, netlist: Netlist, module: str) -> PlacedPart:

@@ -23,7 +23,7 @@ def swapped(configuration: Configuration, parts: Sequence[PlacedPart], model: Mo
     changed: dict[int, list[int]] = {}
     weights = {name: layer.weights for name, layer in model.layers.items()}
     if shapes_of([placed.part for placed in parts]) != {name: layer.codes.shape for name, layer in model.layers.items()}:
-        raise FirebrickError("the model does not fit the bitstream: it has other layers, or layers of other shapes; build a bitstream for it")
+        raise FirebrickError("the model does not fit the bitstream: its layers are others, or of other shapes; build a bitstream for it")
     for placed in parts:
         part = placed.part
         _check(part, model)

@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 PIPELINE = "accelerator.pipeline."
-KINDS = {"routing": "wire", "logic": "logic", "clk-to-q": "logic", "source": "logic", "setup": "logic"}
-WHAT = {"routing": "wire", "logic": "look-up table or carry", "clk-to-q": "out of a register or memory", "source": "source", "setup": "setup"}
+WIRE = "wire"
+WHAT = {"routing": WIRE, "logic": "look-up table or carry", "clk-to-q": "out of a register or memory"}
 
 _MADE_UP = re.compile(r"[$\[].*$")
 
@@ -24,16 +24,16 @@ def critical_path(timing: dict[str, Any]) -> list[dict[str, Any]]:
     Steps of no length are left out, and neighbours alike in kind and place are one.
     """
     paths = [path["path"] for path in timing["critical_paths"] if "async" not in (path["from"].split()[0], path["to"].split()[0])]
-    slowest = max(paths, key=lambda steps: sum(step["delay"] for step in steps), default=[])
+    slowest: list[dict[str, Any]] = max(paths, key=lambda steps: sum(step["delay"] for step in steps), default=[])
     found: list[dict[str, Any]] = []
     where = ""
     for step in slowest:
         where = _place(step.get("net", "")) or where or component(step["to"]["cell"])
-        kind, what = KINDS.get(step["type"], "logic"), WHAT.get(step["type"], step["type"])
+        what = WHAT.get(step["type"], step["type"])
         if found and (found[-1]["where"], found[-1]["what"]) == (where, what):
             found[-1]["ns"] += step["delay"]
         elif step["delay"]:
-            found.append({"where": where, "kind": kind, "what": what, "ns": step["delay"]})
+            found.append({"where": where, "kind": WIRE if what == WIRE else "logic", "what": what, "ns": step["delay"]})
     return [step | {"ns": round(step["ns"], 3)} for step in found]
 
 

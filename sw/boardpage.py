@@ -67,8 +67,8 @@ def _engines(report: Mapping[str, Any]) -> Iterator[str]:
     ]
     yield "<h2>Cycles of each engine in a frame</h2>"
     yield (
-        f"<p>{_key('busy')}lanes multiply {_key('rest')}other cycles of the engine {_key('most')}the bottleneck, {escape(slowest['name'])}. "
-        "In brackets, lanes. An engine that is done waits for the bottleneck.</p>"
+        f"<p>{_key('busy')}lanes multiply {_key('rest')}other cycles of the engine {_key('most')}the bottleneck, "
+        f"{escape(slowest['name'])}. In brackets, lanes. An engine that is done waits for the bottleneck.</p>"
     )
     yield bars(rows, title="Cycles of each engine", line=(frame, f"{frame:,} cycles a frame"))
 
@@ -147,7 +147,8 @@ def _roms(report: Mapping[str, Any]) -> Iterator[str]:
     engines = report["plan"]["engines"]
     most = max(engine["rom_bits"] for engine in engines)
     rows = [
-        Bar(engine["name"], [(engine["rom_bits"], "most" if engine["rom_bits"] == most else "busy")], _rom_text(engine)) for engine in engines
+        Bar(engine["name"], [(engine["rom_bits"], "most" if engine["rom_bits"] == most else "busy")], _rom_text(engine))
+        for engine in engines
     ]
     yield "<h2>Weight ROMs</h2>"
     yield "<p>Entropy-coded weights and gaps, as they lie on the chip.</p>"
@@ -173,7 +174,8 @@ def _plan(report: Mapping[str, Any]) -> Iterator[str]:
         rows.append(f"<tr>{''.join(cells)}</tr>")
     yield "<h2>Plan against result</h2>"
     yield f"<p>What each node takes and was expected to take; marked where the expectation is more than {OFF:.0%} off.</p>"
-    yield f'<div class="wide"><table>\n<thead><tr><th>node</th>{head}</tr></thead>\n<tbody>\n' + "\n".join(rows) + "\n</tbody></table></div>"
+    body = "\n".join(rows)
+    yield f'<div class="wide"><table>\n<thead><tr><th>node</th>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
 
 
 def _key(style: str) -> str:

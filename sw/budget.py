@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The fastest plan that a board has room for."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from .allocate import Demand, Share, cheapest, demands, options_of
@@ -20,17 +21,47 @@ ROUNDS = 24
 TRIES = 6
 
 
-def plan_for(model: Model, available: Resources) -> Plan:
-    """The plan with the fewest cycles a frame whose estimate the resources cover. Raises FirebrickError where there is none."""
+def plan_for(model: Model, available: Resources, choices: Sequence[int] = LOGIC_BITS) -> Plan:
+    """The plan with the fewest cycles a frame whose estimate the resources cover. Raises FirebrickError where there is none.
+
+    ``choices``: up to how many bits the last bank of a ROM may be logic, those that are tried.
+    """
     room = Resources(int(available.luts * LUT_SHARE), available.block_rams, available.multipliers)
     wanted = demands(model)
-    plans = [plan for logic_bits in LOGIC_BITS if (plan := _plan(model, wanted, room, logic_bits))]
+    plans = [plan for logic_bits in choices if (plan := _plan(model, wanted, room, logic_bits))]
     if plans:
         return min(plans, key=lambda plan: (plan.cycles, total(estimate(plan)).luts))
-    options, costs = _costs(wanted, LOGIC_BITS[-1])
+    options, costs = _costs(wanted, choices[-1])
     least = cheapest(wanted, options, float("inf"), lambda demand, share: costs[demand.name, share].block_rams)
-    short = shortage(room, total(estimate(plan_with(model, least or {}, LOGIC_BITS[-1]))))
+    short = shortage(room, total(estimate(plan_with(model, least or {}, choices[-1]))))
     raise FirebrickError(f"{model.network.name} does not fit: even a slow plan needs {short}; take fewer classes, a smaller model or board")
+
+
+def smallest_plan(model: Model, available: Resources, cycles: int, choices: Sequence[int] = LOGIC_BITS) -> Plan:
+    """The plan that takes the smallest share of the resources and at most so many cycles a frame; ``choices`` as for ``plan_for``.
+
+    Raises FirebrickError where there is none, which says how few cycles there can be.
+    """
+    room = Resources(int(available.luts * LUT_SHARE), available.block_rams, available.multipliers)
+    wanted = demands(model)
+    plans = []
+    for logic_bits in choices:
+        options, costs = _costs(wanted, logic_bits)
+        aim = float(cycles)
+        for _ in range(TRIES):
+            shares = _within(wanted, options, costs, aim, room)
+            if shares is None:
+                break
+            plan = plan_with(model, shares, logic_bits)
+            if plan.cycles <= cycles and not shortage(room, total(estimate(plan))):
+                plans.append(plan)
+                break
+            aim *= min(0.99, cycles / plan.cycles)
+    if not plans:
+        least = plan_for(model, available, choices).cycles
+        raise FirebrickError(f"no plan takes {cycles:,} cycles a frame or fewer, the fastest {least:,}; ask for fewer frames a second")
+    have = asdict(room)
+    return min(plans, key=lambda plan: sum(need / max(1, have[kind]) for kind, need in asdict(total(estimate(plan))).items()))
 
 
 def _plan(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits: int) -> Plan | None:

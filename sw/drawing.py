@@ -37,8 +37,9 @@ def bars(rows: Sequence[Bar], *, title: str, line: tuple[float, str] | None = No
         middle = y + ROW / 2
         parts.append(f'<text x="{LABEL - 8}" y="{middle:.1f}" class="label">{escape(row.label)}</text>')
         for length, style in row.pieces:
-            parts.append(f'<rect x="{x:.1f}" y="{middle - BAR / 2:.1f}" width="{max(0.0, length * scale):.1f}" height="{BAR}" class="{style}"/>')
-            x += length * scale
+            wide = max(0.0, length * scale)
+            parts.append(f'<rect x="{x:.1f}" y="{middle - BAR / 2:.1f}" width="{wide:.1f}" height="{BAR}" class="{style}"/>')
+            x += wide
         if row.tick is not None:
             place = LABEL + row.tick * scale
             parts.append(f'<path d="M{place:.1f} {middle - BAR / 2 - 3:.1f}v{BAR + 6}" class="tick"/>')

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .decode import decode
 from .errors import FirebrickError
 from .model import QuantizedLayer
-from .spec import BypassSpec, ConvSpec, Encoded, EngineSpec, Node, Plan, Weights
+from .spec import BypassSpec, ConvSpec, Encoded, EngineSpec, Node, Plan, SqueezeSpec, Weights
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ def _parts(nodes: Sequence[Node], order: tuple[int, ...]) -> Iterator[RomPart]:
 def _engine(engine: EngineSpec, channels: tuple[int, ...]) -> Iterator[RomPart]:
     ends = np.cumsum(engine.turns)
     small = len(engine.order) if len(engine.layers) == 1 else sum(sum(part.weights.kinds) for part in engine.parts)
-    for number, part in enumerate(engine.parts):
+    parts: Sequence[ConvSpec | SqueezeSpec] = engine.parts
+    for number, part in enumerate(parts):
         mine = [engine.order[end - turns + number] for end, turns in zip(ends, engine.turns, strict=True) if number < turns]
         kinds = part.weights.kinds if isinstance(part, ConvSpec) else (0,) * len(mine)
         yield RomPart(
