@@ -85,7 +85,9 @@ class Evaluator:
     def after(self, net: int) -> Values:
         """What a net can be after the next clock edge."""
         gate = self._gates.get(net)
-        return self._gate(gate) if gate is not None and gate.kind == "ff" else self.value(net)
+        if gate is not None and gate.kind == "ff":
+            return self._gate(gate)
+        return self._constants[net] if net in (ZERO, ONE) else self._unknown
 
     def _gate(self, gate: Gate) -> Values:
         match gate.kind:

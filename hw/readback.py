@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..sw.errors import FirebrickError
-from ..sw.files import read_some, write_whole
+from ..sw.files import read_some
 from .tools import Tell, run_tool, tool
 
 BYTES_MAX = 16 << 20
@@ -22,6 +22,8 @@ WORDS = 2048
 LINE_WORDS = 8
 EMPTY = 0xFFFF
 """A look-up table of which the configuration says nothing."""
+SPLIT = "3"
+"""The block RAM whose number is in two tiles."""
 
 _TILE = re.compile(r"\.tile [A-Z0-9_]*R(\d+)C(\d+):(\S+)")
 _LUT = re.compile(r"word: SLICE([A-D])\.K([01])\.INIT ([01]{16})")
@@ -38,7 +40,7 @@ class Configuration:
     luts: Mapping[str, int] = field(repr=False)
     """16 bits of each look-up table, bit i the output for inputs i, A the lowest of D C B A; by place, ``X20/Y7/SLICEA.K0``."""
     numbers: Mapping[str, int] = field(repr=False)
-    """The number of each block RAM's contents, by column, row and place in them: that of nextpnr's X6/Y25/EBR1 is at ``7/25/1``."""
+    """The number of each block RAM's contents, by place, ``X6/Y25/EBR1``."""
     contents: Mapping[int, tuple[int, ...]] = field(repr=False)
     """Each block RAM's words of 9 bits, by number."""
 
@@ -47,12 +49,10 @@ class Configuration:
         return self.luts.get(place, EMPTY)
 
     def number(self, place: str) -> int:
-        """Which contents are those of the block RAM that nextpnr placed at ``X6/Y25/EBR1``. Raises FirebrickError where there is none."""
-        found = re.fullmatch(r"X(\d+)/Y(\d+)/EBR(\d)", place)
-        if found:
-            key = f"{int(found[1]) + 1}/{found[2]}/{found[3]}"
-            if key in self.numbers and self.numbers[key] in self.contents:
-                return self.numbers[key]
+        """Which contents are those of a block RAM. Raises FirebrickError where there is none in use at the place."""
+        number = self.numbers.get(place)
+        if number is not None and number in self.contents:
+            return number
         raise FirebrickError(f"the bitstream has no block RAM in use at {place}: it is not of this build")
 
     def with_contents(self, changed: Mapping[int, Sequence[int]]) -> str:
@@ -89,12 +89,21 @@ def parse(text: str) -> Configuration:
             elif found := _LUT.fullmatch(line):
                 luts[f"X{tile[0]}/Y{tile[1]}/SLICE{found[1]}.K{found[2]}"] = int(found[3], 2)
             elif found := _NUMBER.fullmatch(line):
-                numbers[f"{tile[0]}/{tile[1]}/{found[1]}"] = int(found[2][::-1], 2)
+                place, bits = _number(int(tile[0]), tile[1], tile[2], found[1])
+                numbers[place] = numbers.get(place, 0) | int(found[2][::-1], 2) & bits
     except (IndexError, ValueError) as error:
         raise FirebrickError("the configuration is damaged; unpack the bitstream again") from error
     if not device or any(len(held) != WORDS or not 0 <= min(held) <= max(held) < 1 << WORD_BITS for held in contents.values()):
         raise FirebrickError("the configuration is damaged; unpack the bitstream again")
     return Configuration(text, device, luts, numbers, {number: tuple(held) for number, held in contents.items()})
+
+
+def _number(column: int, row: str, kind: str, which: str) -> tuple[str, int]:
+    """Whose number a tile holds, and which bits of it: a block RAM has two to three tiles, and that of the last of four is in two."""
+    if which != SPLIT:
+        return f"X{column - 1}/Y{row}/EBR{which}", 0x1FF
+    low = kind == "MIB_EBR7"
+    return f"X{column - (1 if low else 2)}/Y{row}/EBR{which}", 0x00F if low else 0x1F0
 
 
 def unpack(bitstream: bytes, name: str, tell: Tell) -> Configuration:
@@ -104,8 +113,9 @@ def unpack(bitstream: bytes, name: str, tell: Tell) -> Configuration:
         command = [*tool("ecpunpack"), "--input", "in.bit", "--textcfg", "out.config"]
         code, printed = run_tool(command, Path(folder), f"reading {name}", tell, SECONDS)
         if code or not (Path(folder) / "out.config").exists():
-            said = next((line.strip() for line in printed.splitlines() if re.search(r"Error|failed|CRC", line)), "it is damaged")
-            raise FirebrickError(f"{name} is no whole ECP5 bitstream ({said[:200]}); name one that `firebrick bitstream` wrote")
+            said = re.search(r"Parse Error: (.*)", printed)
+            why = f" ({said[1][:200].strip()})" if said else ""
+            raise FirebrickError(f"{name} is no whole ECP5 bitstream{why}; name one that `firebrick bitstream` wrote")
         return parse((Path(folder) / "out.config").read_text())
 
 
@@ -127,8 +137,3 @@ def read(path: Path) -> bytes:
     if len(data) > BYTES_MAX or not data.startswith((b"\xff\x00", b"LSCC")):
         raise FirebrickError(f"{path} is no ECP5 bitstream; name one that `firebrick bitstream` wrote")
     return data
-
-
-def write(path: Path, data: bytes) -> None:
-    """Write a bitstream, whole."""
-    write_whole(path, data)

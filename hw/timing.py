@@ -2,15 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What nextpnr says of time, by component of the design."""
 
-import re
 from typing import Any
 
 PIPELINE = "accelerator.pipeline."
 WIRE = "wire"
 WHAT = {"routing": WIRE, "logic": "look-up table or carry", "clk-to-q": "out of a register or memory"}
-
-_MADE_UP = re.compile(r"[$\[].*$")
-
 
 def component(name: str) -> str:
     """The component that a cell or net belongs to: a node of the pipeline, or what stands beside it."""
@@ -53,6 +49,5 @@ def slowest_paths(timing: dict[str, Any]) -> dict[str, float]:
 
 def _place(net: str) -> str:
     """Where a net with a name of its own is: its component and the parts inside it."""
-    words = net.removeprefix(PIPELINE).split(".")
-    kept = [word for word in words[1:-1] if not _MADE_UP.fullmatch(word)]
-    return " ".join([words[0], *kept]) if net and kept else ""
+    named = net.removeprefix(PIPELINE).partition("$")[0].split(".")[:-1]
+    return " ".join(named) if len(named) > 1 else ""
