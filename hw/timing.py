@@ -6,12 +6,16 @@ from typing import Any
 
 PIPELINE = "accelerator.pipeline."
 WIRE = "wire"
+BOARD = "board"
+"""What is neither a node nor the link to the host."""
+OUTSIDE = ("accelerator", "clock", "rx", "tx", "pin_clk")
 WHAT = {"routing": WIRE, "logic": "look-up table or carry", "clk-to-q": "out of a register or memory"}
+
 
 def component(name: str) -> str:
     """The component that a cell or net belongs to: a node of the pipeline, or what stands beside it."""
-    inside = name.removeprefix(PIPELINE)
-    return inside.partition(".")[0] or name
+    first = name.removeprefix(PIPELINE).partition(".")[0]
+    return BOARD if not first or "$" in first or first in OUTSIDE else first
 
 
 def critical_path(timing: dict[str, Any]) -> list[dict[str, Any]]:
@@ -22,7 +26,7 @@ def critical_path(timing: dict[str, Any]) -> list[dict[str, Any]]:
     paths = [path["path"] for path in timing["critical_paths"] if "async" not in (path["from"].split()[0], path["to"].split()[0])]
     slowest: list[dict[str, Any]] = max(paths, key=lambda steps: sum(step["delay"] for step in steps), default=[])
     found: list[dict[str, Any]] = []
-    where = ""
+    where = next((place for step in slowest if (place := _place(step.get("net", "")))), "")
     for step in slowest:
         where = _place(step.get("net", "")) or where or component(step["to"]["cell"])
         what = WHAT.get(step["type"], step["type"])

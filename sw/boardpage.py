@@ -4,6 +4,7 @@
 
 from collections.abc import Iterator, Mapping
 from html import escape
+from itertools import groupby
 from typing import Any
 
 from .drawing import Bar, Point, bars, roofline
@@ -12,9 +13,9 @@ KINDS = {"luts": "LUTs", "block_rams": "block RAMs", "multipliers": "multipliers
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1d2733; background: #fff }
 h1 { margin-bottom: 0 } h2 { margin: 2.5rem 0 .3rem; font-size: 1.2rem } p { max-width: 46rem; margin: .3rem 0 .8rem; color: #4a5765 }
-.figures { display: flex; flex-wrap: wrap; gap: 1rem; margin: 1.5rem 0 }
-.figures div { flex: 1; min-width: 8rem; padding: .8rem 1rem; border-radius: 8px; background: #f1f5f9 }
-.figures b { display: block; font-size: 1.7rem; line-height: 1.2; font-variant-numeric: tabular-nums } .figures span { color: #4a5765 }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .8rem; margin: 1.5rem 0 }
+.figures div { padding: .7rem .9rem; border-radius: 8px; background: #f1f5f9 }
+.figures b { display: block; font-size: 1.45rem; line-height: 1.2; font-variant-numeric: tabular-nums } .figures span { color: #4a5765 }
 svg { width: 100%; height: auto; font: 12px system-ui, sans-serif } text { dominant-baseline: central; fill: #1d2733 }
 .label { text-anchor: end } .note { text-anchor: middle; fill: #4a5765 } .small { font-size: 11px; fill: #4a5765 }
 .busy { fill: #2b6cb0 } .most { fill: #dd6b20 } .rest { fill: #c3d5e8 } .wire { fill: #8fb3d9 } .room { fill: #e8edf2 }
@@ -61,7 +62,7 @@ def _engines(report: Mapping[str, Any]) -> Iterator[str]:
         Bar(
             f"{engine['name']} ({engine['lanes']})",
             [(engine["busy_cycles"], "most" if engine is slowest else "busy"), (engine["cycles"] - engine["busy_cycles"], "rest")],
-            f"{engine['busy_cycles'] / frame:.1%} of {frame:,} cycles",
+            f"{engine['busy_cycles'] / frame:.1%} busy, {engine['cycles']:,} cycles",
         )
         for engine in engines
     ]
@@ -82,7 +83,7 @@ def _clock(report: Mapping[str, Any]) -> Iterator[str]:
             f"<p>The slowest path takes {whole:.1f} ns, {sum(step['ns'] for step in path if step['kind'] == 'wire') / whole:.0%} of it in "
             f"wires: {_key('busy')}logic {_key('wire')}wires.</p>"
         )
-        yield bars([_path_row(step) for step in path], title="The slowest path")
+        yield bars([_path_row(where, list(steps)) for where, steps in groupby(path, lambda step: step["where"])], title="The slowest path")
     slow = report.get("slowest_ns") or {}
     if slow:
         limit = 1000 / report["frequency_mhz"]
@@ -95,12 +96,19 @@ def _clock(report: Mapping[str, Any]) -> Iterator[str]:
     seeds = report.get("seeds") or []
     if len(seeds) > 1:
         yield "<p>Seeds tried, the fastest kept:</p>"
-        rows = [Bar(f"seed {one['seed']}", [(one["fmax_mhz"], "busy")], f"{one['fmax_mhz']:.1f} MHz") for one in seeds]
+        rows = [
+            Bar(f"seed {one['seed']}", [(one["fmax_mhz"], "busy")], f"{one['fmax_mhz']:.1f} MHz" if one["fmax_mhz"] else "failed")
+            for one in seeds
+        ]
         yield bars(rows, title="Seeds", line=(report["frequency_mhz"], f"{report['frequency_mhz']:g} MHz asked"))
 
 
-def _path_row(step: Mapping[str, Any]) -> Bar:
-    return Bar(step["where"], [(step["ns"], "wire" if step["kind"] == "wire" else "busy")], f"{step['ns']:.2f} ns {step['what']}")
+def _path_row(where: str, steps: list[Mapping[str, Any]]) -> Bar:
+    """One place on the path, its steps one behind the other."""
+    wires = sum(step["ns"] for step in steps if step["kind"] == "wire")
+    whole = sum(step["ns"] for step in steps)
+    pieces = [(step["ns"], "wire" if step["kind"] == "wire" else "busy") for step in steps]
+    return Bar(where, pieces, f"{whole:.2f} ns, {wires:.2f} ns of it in wires")
 
 
 def _use(report: Mapping[str, Any]) -> Iterator[str]:
@@ -108,10 +116,10 @@ def _use(report: Mapping[str, Any]) -> Iterator[str]:
     for kind, name in KINDS.items():
         used, had, expected = (report[what][kind] for what in ("actual", "available", "predicted"))
         style = "most" if used == max(report["actual"][other] / report["available"][other] for other in KINDS) * had else "busy"
-        value = f"{used:,} of {had:,} ({used / had:.0%}), {expected:,} expected"
+        value = f"{used:,} ({used / had:.0%} of {had:,}), {expected:,}"
         rows.append(Bar(name, [(used / had, style), (max(0.0, 1 - used / had), "room")], value, tick=expected / had))
     yield "<h2>Use of the FPGA</h2>"
-    yield "<p>The tick is what was expected before synthesis.</p>"
+    yield "<p>The tick and the last number are what was expected before synthesis.</p>"
     yield bars(rows, title="Use of the FPGA")
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH = 900
-LABEL = 190
+LABEL = 220
 """Room for labels on the left."""
-VALUE = 210
-"""Room for what stands behind a bar."""
+VALUE = 240
+"""Room for what is said of each bar, on the right."""
 ROW = 24
 BAR = 14
 
@@ -43,8 +43,7 @@ def bars(rows: Sequence[Bar], *, title: str, line: tuple[float, str] | None = No
         if row.tick is not None:
             place = LABEL + row.tick * scale
             parts.append(f'<path d="M{place:.1f} {middle - BAR / 2 - 3:.1f}v{BAR + 6}" class="tick"/>')
-            x = max(x, place)
-        parts.append(f'<text x="{x + 8:.1f}" y="{middle:.1f}" class="value">{escape(row.value)}</text>')
+        parts.append(f'<text x="{WIDTH - VALUE + 12}" y="{middle:.1f}" class="value">{escape(row.value)}</text>')
     height = top + len(rows) * ROW + 4
     if line:
         place = LABEL + line[0] * scale
@@ -64,32 +63,30 @@ class Point:
 
 
 def roofline(points: Sequence[Point], *, title: str, x_label: str, y_label: str, slope: str, flat: str) -> str:
-    """Points below min(x, 1), both axes logarithmic; ``slope`` and ``flat`` say what the two parts of the roof are."""
-    height, left, right, top, bottom = 380, 70, 20, 24, 50
+    """Points below min(x, 1), the x axis logarithmic; ``slope`` and ``flat`` say what the two parts of the roof are."""
+    height, left, right, top, bottom = 460, 70, 20, 24, 50
     low_x, high_x = 0.5, 2.0 ** math.ceil(math.log2(max([4.0, *(point.x * 1.3 for point in points)])))
-    low_y = 2.0 ** math.floor(math.log2(min([0.25, *(point.y for point in points)])))
-
     def at(x: float, y: float) -> tuple[float, float]:
         across = math.log(x / low_x) / math.log(high_x / low_x)
-        up = math.log(y / low_y) / math.log(1.4 / low_y)
-        return left + across * (WIDTH - left - right), height - bottom - up * (height - top - bottom)
+        return left + across * (WIDTH - left - right), height - bottom - y / 1.08 * (height - top - bottom)
 
     parts = []
-    value = low_y
-    while value <= 1:
-        (x, y), (end, _) = at(low_x, value), at(high_x, value)
+    for quarter in range(5):
+        (x, y), (end, _) = at(low_x, quarter / 4), at(high_x, quarter / 4)
         parts.append(f'<path d="M{x:.1f} {y:.1f}H{end:.1f}" class="grid"/>')
-        parts.append(f'<text x="{x - 8:.1f}" y="{y:.1f}" class="label">{100 * value:.3g} %</text>')
-        value *= 2
+        parts.append(f'<text x="{x - 8:.1f}" y="{y:.1f}" class="label">{25 * quarter} %</text>')
     value = low_x
     while value <= high_x:
-        x, y = at(value, low_y)
+        x, y = at(value, 0)
         parts.append(f'<path d="M{x:.1f} {y:.1f}V{top}" class="grid"/><text x="{x:.1f}" y="{y + 16:.1f}" class="note">{value:g}</text>')
         value *= 2
-    (x0, y0), (x1, y1), (x2, _) = at(low_x, max(low_y, low_x)), at(1, 1), at(high_x, 1)
-    parts.append(f'<path d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}H{x2:.1f}" class="roof"/>')
-    parts.append(f'<text x="{x2 - 4:.1f}" y="{y1 - 10:.1f}" class="label">{escape(flat)}</text>')
-    parts.append(f'<text x="{x0 + 6:.1f}" y="{y0 - 46:.1f}" class="value">{escape(slope)}</text>')
+    steps = [at(low_x ** (1 - step / 16), low_x ** (1 - step / 16)) for step in range(17)]
+    curve = "L".join(f"{x:.1f} {y:.1f}" for x, y in steps)
+    (x1, y1), (x2, _) = at(1, 1), at(high_x, 1)
+    parts.append(f'<path d="M{curve}H{x2:.1f}" class="roof"/>')
+    parts.append(f'<text x="{x2 - 4:.1f}" y="{y1 - 12:.1f}" class="label">{escape(flat)}</text>')
+    x3, y3 = at(0.75, 0.6)
+    parts.append(f'<text x="{x3 + 8:.1f}" y="{y3:.1f}" class="value">{escape(slope)}</text>')
     for point, (x, y) in sorted(((point, at(point.x, point.y)) for point in points), key=lambda pair: pair[1]):
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" class="{point.style}"><title>{escape(point.label)}</title></circle>')
     parts += _labels([(point.label, *at(point.x, point.y)) for point in points])
@@ -99,14 +96,14 @@ def roofline(points: Sequence[Point], *, title: str, x_label: str, y_label: str,
 
 
 def _labels(points: Sequence[tuple[str, float, float]]) -> list[str]:
-    """Labels beside their points, moved down where one would cover another."""
-    placed: list[tuple[float, float]] = []
+    """Labels beside their points, moved down where one would cover another or a point."""
+    placed = [(x - 6, y, 12.0) for _, x, y in points]
     parts = []
     for label, x, y in sorted(points, key=lambda point: (point[2], point[1])):
-        beside = x + 9
-        while any(abs(y - other) < 12 and abs(beside - start) < 95 for start, other in placed):
-            y += 4
-        placed.append((beside, y))
+        beside, wide = x + 9, 6.2 * len(label)
+        while any(abs(y - other) < 12 and beside < start + width and start < beside + wide for start, other, width in placed):
+            y += 3
+        placed.append((beside, y, wide))
         parts.append(f'<text x="{beside:.1f}" y="{y:.1f}" class="small">{escape(label)}</text>')
     return parts
 

@@ -59,7 +59,8 @@ def configuration(luts: Mapping[str, int] | None = None, words: Mapping[int, int
     for place, number in recorded()["numbers"].items():
         column, row, which = place[1:].replace("/Y", "/").replace("EBR", "").split("/")
         lines += [f".tile MIB_R{row}C{int(column) + 1}:MIB_EBR{2 * int(which) + 1}", f"word: EBR{which}.WID {f'{number:09b}'[::-1]}", ""]
-    lines += [f".bram_init {BLOCK}", *(" ".join(f"{word:03x}" for word in contents[start : start + 8]) for start in range(0, 2048, 8)), "", ""]
+    rows = (contents[start : start + 8] for start in range(0, len(contents), 8))
+    lines += [f".bram_init {BLOCK}", *(" ".join(f"{word:03x}" for word in row) for row in rows), "", ""]
     return parse("\n".join(lines))
 
 
