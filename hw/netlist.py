@@ -56,10 +56,10 @@ class Netlist:
                 case "TRELLIS_COMB":
                     self._add_table(place, wires, parameters, pins)
                 case "TRELLIS_FF" if "Q" in wires:
-                    data = wires.get("DI" if parameters["SD"].strip() == "1" else "M", ZERO)
-                    reset = wires.get("LSR", ZERO) if parameters["LSRMUX"].strip() == "LSR" else -1
+                    data = wires.get("DI" if parameters.get("SD", "0").strip() == "1" else "M", ZERO)
+                    reset = wires.get("LSR", ZERO) if parameters.get("LSRMUX", "LSR").strip() == "LSR" else -1
                     if reset >= 0:
-                        self.gates[wires["Q"]] = Gate("ff", (data, reset), option=parameters["REGSET"].strip() == "SET")
+                        self.gates[wires["Q"]] = Gate("ff", (data, reset), option=parameters.get("REGSET", "RESET").strip() == "SET")
                 case "DP16KD":
                     self.blocks[name] = (place, int(parameters["DATA_WIDTH_A"], 2))
 
@@ -73,7 +73,7 @@ class Netlist:
             if port in wires:
                 inputs[pins.get((place, port), INPUTS.index(port))] = wires[port]
         if mode == "CCU2":
-            skips = parameters["CCU2_INJECT1"].strip() == "YES"
+            skips = parameters.get("CCU2_INJECT1", "NO").strip() == "YES"
             for port, kind in (("F", "sum"), ("FCO", "carry")):
                 if port in wires:
                     self.gates[wires[port]] = Gate(kind, (*inputs, wires.get("FCI", ZERO)), place, skips)  # type: ignore[arg-type]

@@ -42,9 +42,13 @@ def smallest_plan(model: Model, available: Resources, cycles: int, choices: Sequ
 
     Raises FirebrickError where there is none, which says how few cycles there can be.
     """
+    fastest = plan_for(model, available, choices)
+    if fastest.cycles > cycles:
+        least = f"the fastest {fastest.cycles:,}"
+        raise FirebrickError(f"no plan takes {cycles:,} cycles a frame or fewer, {least}; ask for fewer frames a second")
     room = Resources(int(available.luts * LUT_SHARE), available.block_rams, available.multipliers)
     wanted = demands(model)
-    plans = []
+    plans = [fastest]
     for logic_bits in choices:
         options, costs = _costs(wanted, logic_bits)
         aim = float(cycles)
@@ -53,13 +57,10 @@ def smallest_plan(model: Model, available: Resources, cycles: int, choices: Sequ
             if shares is None:
                 break
             plan = plan_with(model, shares, logic_bits)
-            if plan.cycles <= cycles and not shortage(room, total(estimate(plan))):
-                plans.append(plan)
+            if plan.cycles <= cycles:
+                plans += [plan] if not shortage(room, total(estimate(plan))) else []
                 break
             aim *= min(0.99, cycles / plan.cycles)
-    if not plans:
-        least = plan_for(model, available, choices).cycles
-        raise FirebrickError(f"no plan takes {cycles:,} cycles a frame or fewer, the fastest {least:,}; ask for fewer frames a second")
     have = asdict(room)
     return min(plans, key=lambda plan: sum(need / max(1, have[kind]) for kind, need in asdict(total(estimate(plan))).items()))
 

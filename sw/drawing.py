@@ -82,9 +82,9 @@ def roofline(points: Sequence[Point], *, title: str, x_label: str, y_label: str,
         value *= 2
     steps = [at(low_x ** (1 - step / 16), low_x ** (1 - step / 16)) for step in range(17)]
     curve = "L".join(f"{x:.1f} {y:.1f}" for x, y in steps)
-    (x1, y1), (x2, _) = at(1, 1), at(high_x, 1)
+    x2, y2 = at(high_x, 1)
     parts.append(f'<path d="M{curve}H{x2:.1f}" class="roof"/>')
-    parts.append(f'<text x="{x2 - 4:.1f}" y="{y1 - 12:.1f}" class="label">{escape(flat)}</text>')
+    parts.append(f'<text x="{x2 - 4:.1f}" y="{y2 - 12:.1f}" class="label">{escape(flat)}</text>')
     x3, y3 = at(0.75, 0.6)
     parts.append(f'<text x="{x3 + 8:.1f}" y="{y3:.1f}" class="value">{escape(slope)}</text>')
     for point, (x, y) in sorted(((point, at(point.x, point.y)) for point in points), key=lambda pair: pair[1]):

