@@ -46,12 +46,12 @@ def swapped(configuration: Configuration, parts: Sequence[PlacedPart], model: Mo
                     "build it with --swappable, which keeps all of them in block RAM"
                 )
             number = configuration.number(bank.place)
-            changed[number] = _contents(bank, after[span], configuration.contents[number])
+            changed[number] = contents_with(bank, after[span], configuration.contents[number])
     return configuration.with_contents(changed)
 
 
-def _contents(bank: BankPlace, words: Sequence[int], old: Sequence[int]) -> list[int]:
-    """A block RAM's words of 9 bits."""
+def contents_with(bank: BankPlace, words: Sequence[int], old: Sequence[int]) -> list[int]:
+    """A block RAM's words of 9 bits with a bank's words at its beginning, the rest as it was: ``proof.read_block`` reversed."""
     pieces = max(1, bank.bits // WORD_BITS)
     mask = (1 << WORD_BITS) - 1
     new = [word >> WORD_BITS * piece & mask for word in words for piece in range(pieces)]

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from firebrick.hw.proof import prove
+from firebrick.hw.proof import prove, read_block
 from firebrick.hw.readback import Configuration, parse
-from firebrick.hw.romrecord import PlacedPart, placed_parts
-from firebrick.hw.swap import swapped
+from firebrick.hw.romrecord import BankPlace, PlacedPart, placed_parts
+from firebrick.hw.swap import contents_with, swapped
 from firebrick.sim.small import drawn
 from firebrick.sw.cli import main
 from firebrick.sw.errors import FirebrickError
@@ -265,3 +265,17 @@ def test_bitstream_is_proven_swapped_and_proven_again(tmp_path: Path) -> None:
     status, _, complaint = run("prove", "--bitstream", built, "--model", first)
     assert status == 1
     assert "firebrick.bit is no whole ECP5 bitstream" in complaint
+
+
+@pytest.mark.parametrize(("width", "bits"), [(9, 9), (9, 18), (18, 18)])
+def test_words_of_a_block_ram_are_read_as_they_are_put_in(width: int, bits: int) -> None:
+    rng = np.random.default_rng(bits + width)
+    part = parts()[0].part
+    wide = replace(part, weights=replace(part.weights, codes=replace(part.weights.codes, width=width)))
+    words = rng.integers(0, 1 << width, 1000).tolist()
+    bank = BankPlace(0, len(words), (0,), "X6/Y25/EBR1", bits)
+    old = configuration().contents[BLOCK]
+    put = contents_with(bank, words, old)
+    assert put[len(words) * bits // 9 :] == list(old[len(words) * bits // 9 :])
+    after = parse(configuration().with_contents({BLOCK: put}))
+    assert list(read_block(bank, wide, after)) == words
