@@ -7,15 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..sw.errors import FirebrickError
-from ..sw.romparts import RomPart, part_from, rom_parts
+from ..sw.partrecord import part_from
+from ..sw.romparts import RomPart, rom_parts
 from ..sw.spec import Plan
 from .cones import cone
 from .netlist import Gate, Netlist
+from .readback import WORD_BITS, WORDS
 from .rom import banks
 
 FORMAT = 1
 DAMAGED = "the record of the build's ROMs is damaged; build the bitstream again"
 DECODERS = ("codes", "gaps")
+GATE_INPUTS = {"lut": 4, "sum": 5, "carry": 5, "mux": 3, "ff": 2}
+SIGNAL_MAX = 48
+"""Bits that a signal may have."""
 
 SOURCES = {
     **{f"{one}.{name}": (f"weights.{one}.{name}",) for one in DECODERS for name in ("this", "following", "offset", "skip")},
@@ -99,24 +104,38 @@ def placed_parts(document: Any) -> list[PlacedPart]:
     try:
         if document["format"] != FORMAT:
             raise FirebrickError("the record of the build's ROMs is of another version; build the bitstream again")
-        return [
-            PlacedPart(
-                part_from(entry["part"]),
-                tuple(_bank(one) for one in entry["banks"]),
-                {name: tuple(map(int, nets)) for name, nets in entry["sources"].items()},
-                {name: tuple(map(int, nets)) for name, nets in entry["targets"].items()},
-                {int(net): Gate(kind, tuple(map(int, nets)), str(place), bool(one)) for net, kind, nets, place, one in entry["gates"]},
-            )
-            for entry in document["parts"]
-        ]
+        return [_placed_from(entry) for entry in document["parts"]]
     except FirebrickError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise FirebrickError(DAMAGED) from error
+
+
+def _placed_from(entry: Mapping[str, Any]) -> PlacedPart:
+    part = part_from(entry["part"])
+    lists = part.lists()
+    found = PlacedPart(
+        part,
+        tuple(_bank(one) for one in entry["banks"]),
+        *({str(name): tuple(map(int, nets)) for name, nets in entry[kind].items()} for kind in ("sources", "targets")),
+        {int(net): Gate(kind, tuple(map(int, nets)), str(place), bool(one)) for net, kind, nets, place, one in entry["gates"]},
+    )
+    words = sum(map(len, lists))
+    sound = all(
+        0 <= bank.first < bank.first + bank.count <= words
+        and set(bank.ports) <= set(range(len(lists)))
+        and (not bank.place or bank.count * max(1, bank.bits // WORD_BITS) <= WORDS)
+        for bank in found.banks
+    )
+    if not sound or any(len(gate.inputs) != GATE_INPUTS[gate.kind] for gate in found.gates.values()):
+        raise ValueError
+    return found
 
 
 def _bank(entry: Mapping[str, Any]) -> BankPlace:
     ports, data, address = (tuple(map(int, entry[name])) for name in ("ports", "data", "address"))
+    if max(len(data), len(address)) > SIGNAL_MAX:
+        raise ValueError
     return BankPlace(int(entry["first"]), int(entry["count"]), ports, str(entry["place"]), int(entry["bits"]), data, address)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .decode import decode
 from .errors import FirebrickError
 from .model import QuantizedLayer
-from .spec import BypassSpec, ConvSpec, Encoded, EngineSpec, Node, Plan, SqueezeSpec, Weights
+from .spec import BypassSpec, ConvSpec, EngineSpec, Node, Plan, SqueezeSpec, Weights
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class RomPart:
         return replace(self, weights=found if gaps is None else replace(found, gaps=replace(gaps, words=tuple(lists[1]))))
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it but the words themselves, of which only the number is told: those are in the bitstream."""
+        """All of it but the words themselves, of which only the number is told: those are in the bitstream. ``part_from`` reads it."""
         document = asdict(self)
         for stream in ("codes", "gaps"):
             if document["weights"][stream]:
@@ -166,51 +166,3 @@ def _filters(part: RomPart, groups: list[NDArray[np.int32]]) -> Iterator[tuple[i
     for one, kind, weights in zip(part.filters, part.filter_kinds, groups, strict=True):
         side = 1 if kind else kernel
         yield kind, one, weights.reshape(side, side, -1).transpose(2, 0, 1)[places]
-
-
-def part_from(document: Any) -> RomPart:
-    """A part from what ``as_dict`` made, its words all zero. Raises FirebrickError where it is something else."""
-    try:
-        inner = dict(document["weights"])
-        streams = {name: _encoded(inner[name]) for name in ("codes", "gaps")}
-        codes = streams["codes"]
-        if codes is None:
-            raise TypeError
-        weights = Weights(
-            inner=int(inner["inner"]),
-            taps=int(inner["taps"]),
-            kinds=_integers(inner["kinds"]),
-            codes=codes,
-            codebooks=tuple(_integers(book) for book in inner["codebooks"]),
-            gaps=streams["gaps"],
-            gap_values=_integers(inner["gap_values"]),
-            last=(int(inner["last"][0]), int(inner["last"][1])),
-            counts=_integers(inner["counts"]),
-            logic_bits=int(inner["logic_bits"]),
-        )
-        return RomPart(
-            engine=str(document["engine"]),
-            number=int(document["number"]),
-            layers=tuple(str(name) for name in document["layers"]),
-            squeeze=bool(document["squeeze"]),
-            filters=_integers(document["filters"]),
-            filter_kinds=_integers(document["filter_kinds"]),
-            channels=_integers(document["channels"]),
-            weights=weights,
-            start=_integers(document["start"]),
-            bits=int(document["bits"]),
-            shift=int(document["shift"]),
-        )
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise FirebrickError("the record of the build's ROMs is damaged; build the bitstream again") from error
-
-
-def _encoded(document: Any) -> Encoded | None:
-    if document is None:
-        return None
-    words = int(document["words"])
-    return Encoded(_integers(document["lengths"]), int(document["width"]), (0,) * words, int(document["count"]), int(document["bits"]))
-
-
-def _integers(values: Any) -> tuple[int, ...]:
-    return tuple(int(value) for value in values)

@@ -15,7 +15,8 @@ from firebrick.sw.compiler import compile_model
 from firebrick.sw.decode import decode, encode_again
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
-from firebrick.sw.romparts import RomPart, groups_of, layers_of, part_from, rom_parts, shapes_of
+from firebrick.sw.partrecord import part_from
+from firebrick.sw.romparts import RomPart, groups_of, layers_of, rom_parts, shapes_of
 from firebrick.sw.schedule import Group, schedule
 
 NETWORK = Network(

@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Proof and swap on a recorded bitstream: `recorded/tiny.json.gz` is what the slow test of this file builds and reads back."""
 
+import copy
 import gzip
 import json
+import random
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
@@ -146,6 +149,29 @@ def test_record_that_is_damaged_is_refused() -> None:
             placed_parts(document)
     with pytest.raises(FirebrickError, match="of another version"):
         placed_parts({**whole, "format": 99})
+
+
+HOSTILE: tuple[Any, ...] = (None, -1, 0, 1, 1 << 20, 10**15, -(10**30), 1.5, float("nan"), True, "x", [], {}, [[]], [10**12])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_record_with_anything_in_it_is_proven_or_refused(seed: int) -> None:
+    """One place anywhere in the record says something else; whatever comes of it is a verdict or a FirebrickError."""
+    rng = random.Random(seed)
+    document = copy.deepcopy(recorded()["record"])
+    for _ in range(3):
+        node: Any = document
+        while isinstance(node, dict | list) and node:
+            keys = list(node) if isinstance(node, dict) else range(len(node))
+            key = rng.choice(list(keys))
+            if rng.random() < 0.25 or not isinstance(node[key], dict | list) or not node[key]:
+                node[key] = rng.choice(HOSTILE)
+                break
+            node = node[key]
+    with suppress(FirebrickError):
+        found = placed_parts(document)
+        prove(configuration(), found, model())
+        swapped(configuration(), found, model())
 
 
 def exchanged(count: int) -> Model:

@@ -123,10 +123,16 @@ def _parts(bitstream: Path) -> "list[PlacedPart]":
 
 @contextmanager
 def _telling() -> "Iterator[Tell]":
+    """Progress; gates in a record that go on and on, as no design's do, are refused."""
     from rich.console import Console
 
-    with Console(stderr=True).status("reading") as status:
-        yield status.update
+    from firebrick.hw.romrecord import DAMAGED
+
+    try:
+        with Console(stderr=True).status("reading") as status:
+            yield status.update
+    except RecursionError as error:
+        raise FirebrickError(DAMAGED) from error
 
 
 def _judge(report: dict[str, Any], complaint: str) -> None:
