@@ -2,16 +2,33 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a piece of a routed netlist computes: gates evaluated for many cases at once, with look-up tables as a bitstream has them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .netlist import ONE, ZERO, Gate
 
+WORD_BITS = 9
+"""Bits of a block RAM's words on a chip; wider ones are two, the lower half first."""
+
+
+class Chip(Protocol):
+    """What stands in memory cells."""
+
+    def lut(self, place: str) -> int:
+        """The 16 bits of the look-up table at a place."""
+
+    def block(self, place: str) -> Sequence[int]:
+        """The words of the block RAM at a place."""
+
+
 Values: TypeAlias = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 """For each case, whether a net can be zero and whether it can be one; both where that is not known."""
+
+REGISTERS = ("ff", "block")
+"""Gates whose output comes a cycle later."""
 
 
 def cone(gates: Mapping[int, Gate], targets: Iterable[int], sources: Iterable[int], crossings: int) -> dict[int, Gate]:
@@ -26,7 +43,7 @@ def cone(gates: Mapping[int, Gate], targets: Iterable[int], sources: Iterable[in
             gate = gates.get(net)
             if gate is None or (net in stops and net not in first):
                 continue
-            left -= gate.kind == "ff" and net not in first
+            left -= gate.kind in REGISTERS and net not in first
             if left < 0:
                 continue
             found[net] = gate
@@ -44,14 +61,14 @@ class Evaluator:
     Parameters
     ----------
     gates: what drives each net; what nothing drives is unknown
-    lut: the 16 bits of the look-up table at a place
+    chip: what look-up tables and block RAMs hold
     known: for nets that are given, their value in each case
     cases: how many cases there are
     """
 
-    def __init__(self, gates: Mapping[int, Gate], lut: Callable[[str], int], known: Mapping[int, NDArray[np.bool_]], cases: int) -> None:
+    def __init__(self, gates: Mapping[int, Gate], chip: Chip, known: Mapping[int, NDArray[np.bool_]], cases: int) -> None:
         self._gates = gates
-        self._lut = lut
+        self._chip = chip
         no, yes = np.zeros(cases, np.bool_), np.ones(cases, np.bool_)
         self._unknown: Values = (yes, yes)
         self._constants: tuple[Values, Values] = ((yes, no), (no, yes))
@@ -108,11 +125,22 @@ class Evaluator:
             case "carry":
                 table, carry = self._table(gate), self.value(gate.inputs[4])
                 a, b = (self.value(net) for net in gate.inputs[:2])
-                low = self._constants[0] if gate.option else self._look_up(self._lut(gate.place) & 0xF, [a, b])
+                low = self._constants[0] if gate.option else self._look_up(self._chip.lut(gate.place) & 0xF, [a, b])
                 return _choose(table, carry, low)
+            case "block":
+                return self._read(gate)
 
     def _table(self, gate: Gate) -> Values:
-        return self._look_up(self._lut(gate.place), [self.value(net) for net in gate.inputs[:4]])
+        return self._look_up(self._chip.lut(gate.place), [self.value(net) for net in gate.inputs[:4]])
+
+    def _read(self, gate: Gate) -> Values:
+        """A bit of what a block RAM reads, which is unknown where its address is."""
+        address = self.number(gate.inputs)
+        if address is None:
+            return self._unknown
+        words, pieces = np.array(self._chip.block(gate.place), np.int64), 2 if gate.option else 1
+        one = (words[address * pieces + gate.bit // WORD_BITS] >> gate.bit % WORD_BITS & 1).astype(np.bool_)
+        return ~one, one
 
     def _look_up(self, table: int, inputs: list[Values]) -> Values:
         """A table whose bit i is the output for inputs i, the first the least significant."""

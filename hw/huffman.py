@@ -103,6 +103,8 @@ class HuffmanDecoder(wiring.Component):
         ]
         with m.If(forward):
             m.d.sync += [self.output.valid.eq(taken), self.output.payload.eq(number + first)]
+        # A name that synthesis keeps, by which the proof of a bitstream finds the rank (hw/romrecord.py).
+        m.d.comb += Signal.like(rank, name="rank", attrs={"keep": 1}).eq(rank)
         return m
 
 

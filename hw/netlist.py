@@ -10,6 +10,9 @@ from typing import Any, Literal
 ZERO, ONE = 0, 1
 """Nets that are constant; all others have greater numbers."""
 INPUTS = "ABCD"
+ADDRESS_START = {9: 3, 18: 4}
+"""The least bit of a block RAM's address, by the bits of a word."""
+ADDRESS_END = 14
 
 _SINK = re.compile(r"(X\d+/Y\d+)/([ABCD])(\d)_SLICE")
 _PERMUTED = re.compile(r"0_0_([ABCD])\d->")
@@ -20,15 +23,18 @@ class Gate:
     """What makes a net, from other nets.
 
     ``lut``: a look-up table of four inputs, ``sum`` and ``carry``: one of a chain, with the carry as fifth input, ``mux``: of the
-    second and third input the one that the first selects (1: the second), ``ff``: a flip-flop of (data, reset).
+    second and third input the one that the first selects (1: the second), ``ff``: a flip-flop of (data, reset), ``block``: a bit of the
+    word that a block RAM reads at an address, whose inputs come least significant first.
     """
 
-    kind: Literal["lut", "sum", "carry", "mux", "ff"]
+    kind: Literal["lut", "sum", "carry", "mux", "ff", "block"]
     inputs: tuple[int, ...]
     place: str = ""
-    """Of a look-up table, ``X20/Y7/SLICEA.K0``."""
+    """Of a look-up table, ``X20/Y7/SLICEA.K0``, or a block RAM, ``X6/Y25/EBR1``."""
     option: bool = False
     """Of a flip-flop: its value at reset and in the beginning; of a carry chain: the carry that comes in is not looked at."""
+    bit: int = 0
+    """Of a block RAM: which bit of the word."""
 
 
 class Netlist:
@@ -62,6 +68,20 @@ class Netlist:
                         self.gates[wires["Q"]] = Gate("ff", (data, reset), option=parameters.get("REGSET", "RESET").strip() == "SET")
                 case "DP16KD":
                     self.blocks[name] = (place, int(parameters["DATA_WIDTH_A"], 2))
+                    self._add_block(place, wires, parameters)
+
+    def _add_block(self, place: str, wires: dict[str, int], parameters: dict[str, str]) -> None:
+        """What a block RAM that is only read gives at its two ports."""
+        if any(f"WE{port}" in wires for port in "AB"):
+            return
+        for port in "AB":
+            width = int(parameters.get(f"DATA_WIDTH_{port}", "0"), 2)
+            if width in ADDRESS_START:
+                pins = [f"AD{port}{bit}" for bit in range(ADDRESS_START[width], ADDRESS_END)]
+                address = tuple(wires.get(pin, ONE if parameters.get(f"{pin}MUX", "").strip() == "1" else ZERO) for pin in pins)
+                for bit in range(width):
+                    if f"DO{port}{bit}" in wires:
+                        self.gates[wires[f"DO{port}{bit}"]] = Gate("block", address, place, width == max(ADDRESS_START), bit)
 
     def _add_table(self, place: str, wires: dict[str, int], parameters: dict[str, str], pins: dict[tuple[str, str], int]) -> None:
         mode = parameters.get("MODE", "LOGIC").strip()

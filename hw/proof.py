@@ -28,7 +28,7 @@ def prove(configuration: Configuration, parts: Sequence[PlacedPart], model: Mode
     something cannot be told, and ``roms`` says what. Wires between look-up tables are those of the routed netlist.
     """
     read = {placed.part.name: read_lists(placed, configuration) for placed in parts}
-    tables = {placed.part.name: list(checks(placed, configuration.lut)) for placed in parts}
+    tables = {placed.part.name: list(checks(placed, configuration)) for placed in parts}
     layers = [_layer(layer, parts, read, tables, model) for layer in model.layers]
     verdicts = [layer["verdict"] for layer in layers]
     return {
@@ -51,7 +51,7 @@ def read_lists(placed: PlacedPart, configuration: Configuration) -> Words | None
     ends = list(accumulate(sizes))
     found: list[list[int]] = [[0] * size for size in sizes]
     for bank in placed.banks:
-        words = read_block(bank, placed.part, configuration) if bank.place else read_logic(placed, bank, configuration.lut)
+        words = read_block(bank, placed.part, configuration) if bank.place else read_logic(placed, bank, configuration)
         if words is None:
             return None
         for port in bank.ports:
@@ -63,7 +63,7 @@ def read_lists(placed: PlacedPart, configuration: Configuration) -> Words | None
 
 def read_block(bank: BankPlace, part: RomPart, configuration: Configuration) -> tuple[int, ...]:
     """The words of a bank in block RAM, out of those of 9 bits. Raises FirebrickError where the bitstream has none there."""
-    contents = np.array(configuration.contents[configuration.number(bank.place)], np.int64)
+    contents = np.array(configuration.block(bank.place), np.int64)
     pieces = max(1, bank.bits // WORD_BITS)
     words = contents[: bank.count * pieces].reshape(-1, pieces) << WORD_BITS * np.arange(pieces)
     found: list[int] = (words.sum(axis=1) & (1 << part.weights.codes.width) - 1).tolist()

@@ -48,6 +48,10 @@ class Configuration:
         """The contents of a look-up table."""
         return self.luts.get(place, EMPTY)
 
+    def block(self, place: str) -> tuple[int, ...]:
+        """The words of a block RAM. Raises FirebrickError where there is none in use at the place."""
+        return self.contents[self.number(place)]
+
     def number(self, place: str) -> int:
         """Which contents are those of a block RAM. Raises FirebrickError where there is none in use at the place."""
         number = self.numbers.get(place)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What stands in logic beside a weight ROM, held against what its words are decoded with: each table, case by case."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..sw.huffman import CanonicalCode
 from ..sw.spec import Encoded
-from .cones import Evaluator
+from .cones import Chip, Evaluator
 from .romrecord import BankPlace, PlacedPart
 
 SEED = 1
@@ -29,28 +29,28 @@ class Check:
     """What it gives cannot be told from the gates that the build has kept."""
 
 
-def read_logic(placed: PlacedPart, bank: BankPlace, lut: Callable[[str], int]) -> tuple[int, ...] | None:
+def read_logic(placed: PlacedPart, bank: BankPlace, chip: Chip) -> tuple[int, ...] | None:
     """The words of a bank in logic, as its look-up tables give them; None where that cannot be told."""
     addresses = bank.first + np.arange(bank.count)
-    logic = Evaluator(placed.gates, lut, _bits(bank.address, addresses), bank.count)
+    logic = Evaluator(placed.gates, chip, _bits(bank.address, addresses), bank.count)
     words = logic.number(bank.data) if bank.data else None
     return None if words is None else tuple(words.tolist())
 
 
-def checks(placed: PlacedPart, lut: Callable[[str], int]) -> Iterator[Check]:
+def checks(placed: PlacedPart, chip: Chip) -> Iterator[Check]:
     """Every table in logic of a part: code words, gaps, codebooks, the order of positions, and the start values of sums."""
     weights = placed.part.weights
-    yield _code(placed, "codes", weights.codes, lut)
+    yield _code(placed, "codes", weights.codes, chip)
     if weights.gaps is not None:
-        yield _code(placed, "gaps", weights.gaps, lut)
-    yield _codebooks(placed, lut)
-    yield _gaps(placed, lut)
-    yield _groups(placed, lut)
+        yield _code(placed, "gaps", weights.gaps, chip)
+    yield _codebooks(placed, chip)
+    yield _gaps(placed, chip)
+    yield _groups(placed, chip)
     yield _begin(placed)
-    yield _starts(placed, lut)
+    yield _starts(placed, chip)
 
 
-def _code(placed: PlacedPart, stream: str, encoded: Encoded, lut: Callable[[str], int]) -> Check:
+def _code(placed: PlacedPart, stream: str, encoded: Encoded, chip: Chip) -> Check:
     """Each code word at each offset gives its rank and the offset behind it."""
     width, code = encoded.width, CanonicalCode(encoded.lengths)
     ranks, offsets = (grid.reshape(-1) for grid in np.meshgrid(np.arange(len(encoded.lengths)), np.arange(width), indexing="ij"))
@@ -61,22 +61,22 @@ def _code(placed: PlacedPart, stream: str, encoded: Encoded, lut: Callable[[str]
     signals = {f"{stream}.this": window >> width, f"{stream}.following": window & (1 << width) - 1, f"{stream}.offset": 1 << offsets}
     signals |= _constant(len(ranks), {f"{stream}.this_valid": 1, f"{stream}.following_valid": 1})
     signals |= _constant(len(ranks), {f"{stream}.skip": 0, f"{stream}.taken": 0, f"{stream}.full": 0})
-    rank = _read(placed, lut, signals, f"{stream}.rank")
-    after = _read(placed, lut, signals, f"{stream}.offset", after=True)
+    rank = _read(placed, chip, signals, f"{stream}.rank")
+    after = _read(placed, chip, signals, f"{stream}.offset", after=True)
     expected = [(after, 1 << (offsets + lengths) % width)]
     return _compare(f"{stream}: code words", [*expected, (rank, ranks)] if len(encoded.lengths) > 1 else expected)
 
 
-def _codebooks(placed: PlacedPart, lut: Callable[[str], int]) -> Check:
+def _codebooks(placed: PlacedPart, chip: Chip) -> Check:
     """Each rank of each kind gives its centroid."""
     books = placed.part.weights.codebooks
     ranks = np.concatenate([np.arange(len(book)) for book in books])
     kinds = np.repeat(np.arange(len(books)), [len(book) for book in books])
-    found = _read(placed, lut, {"held.rank": ranks, "held.kind": kinds} | _ready(len(ranks)), "centroid", signed=True)
+    found = _read(placed, chip, {"held.rank": ranks, "held.kind": kinds} | _ready(len(ranks)), "centroid", signed=True)
     return _compare("codebooks", [(found, np.concatenate([np.array(book) for book in books]))])
 
 
-def _gaps(placed: PlacedPart, lut: Callable[[str], int]) -> Check:
+def _gaps(placed: PlacedPart, chip: Chip) -> Check:
     """From place 0 of a tap, each gap leads to the place behind it."""
     weights = placed.part.weights
     gaps = np.array(weights.gap_values if weights.gaps is not None else (0,), np.int64)
@@ -84,11 +84,11 @@ def _gaps(placed: PlacedPart, lut: Callable[[str], int]) -> Check:
     signals = {"gaps.rank": np.arange(len(gaps)), "held.inner": nothing, "held.tap": nothing, "held.group": nothing, "held.kind": nothing}
     if weights.inner == 1:
         return Check("gaps", 0, 0)
-    found = _read(placed, lut, signals | _ready(len(gaps)), "held.inner", after=True)
+    found = _read(placed, chip, signals | _ready(len(gaps)), "held.inner", after=True)
     return _compare("gaps", [(found, (gaps + 1) % weights.inner)])
 
 
-def _groups(placed: PlacedPart, lut: Callable[[str], int]) -> Check:
+def _groups(placed: PlacedPart, chip: Chip) -> Check:
     """Behind the last place of each group comes the first one of the next."""
     weights = placed.part.weights
     groups, kinds = np.arange(weights.groups), np.array(weights.kinds, np.int64)
@@ -104,7 +104,7 @@ def _groups(placed: PlacedPart, lut: Callable[[str], int]) -> Check:
         "held.group": (weights.groups > 1, (groups + 1) % weights.groups),
         "held.kind": (len(set(weights.kinds)) > 1, following),
     }
-    found = [(_read(placed, lut, signals, name, after=True), one) for name, (there, one) in wanted.items() if there]
+    found = [(_read(placed, chip, signals, name, after=True), one) for name, (there, one) in wanted.items() if there]
     return _compare("order of filters", found)
 
 
@@ -117,10 +117,10 @@ def _begin(placed: PlacedPart) -> Check:
     return Check("first place", len(known), sum(placed.gates[net].option != bit for net, bit in known))
 
 
-def _starts(placed: PlacedPart, lut: Callable[[str], int]) -> Check:
+def _starts(placed: PlacedPart, chip: Chip) -> Check:
     """Each filter's sum starts from its bias and rounding term."""
     starts = np.array(placed.part.start, np.int64)
-    found = _read(placed, lut, {"filter": np.arange(len(starts))}, "start", signed=True)
+    found = _read(placed, chip, {"filter": np.arange(len(starts))}, "start", signed=True)
     return _compare("biases", [(found, starts)])
 
 
@@ -135,7 +135,7 @@ def _constant(cases: int, signals: dict[str, int]) -> dict[str, NDArray[np.int64
 
 def _read(
     placed: PlacedPart,
-    lut: Callable[[str], int],
+    chip: Chip,
     signals: dict[str, NDArray[np.int64]],
     target: str,
     *,
@@ -146,7 +146,7 @@ def _read(
     if target not in placed.targets:
         return None
     known = {net: held for name, values in signals.items() for net, held in _bits(placed.sources.get(name, ()), values).items()}
-    logic = Evaluator(placed.gates, lut, known, len(next(iter(signals.values()))))
+    logic = Evaluator(placed.gates, chip, known, len(next(iter(signals.values()))))
     return logic.number(placed.targets[target], after=after, signed=signed)
 
 

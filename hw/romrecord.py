@@ -11,7 +11,7 @@ from ..sw.partrecord import part_from
 from ..sw.romparts import RomPart, rom_parts
 from ..sw.spec import Plan
 from .cones import cone
-from .netlist import Gate, Netlist
+from .netlist import ADDRESS_END, ADDRESS_START, Gate, Netlist
 from .readback import WORD_BITS, WORDS
 from .rom import banks
 
@@ -27,7 +27,7 @@ SOURCES = {
     **{f"{one}.{name}": (f"weights.{one}.{name}",) for one in DECODERS for name in ("this_valid", "following_valid", "taken")},
     "codes.full": ("weights.codes.output__valid", "weights.ranks.input__valid"),
     "gaps.full": ("weights.gaps.output__valid", "weights.steps.input__valid"),
-    "gaps.rank": ("weights.gaps.output__payload",),
+    "gaps.rank": ("weights.gaps.rank",),
     "ranks.valid": ("weights.ranks.output__valid",),
     "steps.valid": ("weights.steps.output__valid",),
     "steps.taken": ("weights.steps.taken",),
@@ -42,8 +42,8 @@ SOURCES = {
 TARGETS = {
     "codes.offset": (("weights.codes.offset",), 0),
     "gaps.offset": (("weights.gaps.offset",), 0),
-    "codes.rank": (("weights.codes.output__payload", "weights.ranks.input__payload"), 2),
-    "gaps.rank": (("weights.gaps.output__payload",), 2),
+    "codes.rank": (("weights.codes.rank",), 2),
+    "gaps.rank": (("weights.gaps.rank",), 2),
     "centroid": (("mac.control_1.centroid", "mac.control.centroid"), 3),
     "held.kind": (("weights.held_kind",), 1),
     "held.group": (("weights.held.group",), 1),
@@ -89,7 +89,7 @@ class PlacedPart:
             "banks": [vars(bank) for bank in self.banks],
             "sources": self.sources,
             "targets": self.targets,
-            "gates": [[net, gate.kind, gate.inputs, gate.place, gate.option] for net, gate in self.gates.items()],
+            "gates": [[net, gate.kind, gate.inputs, gate.place, gate.option, gate.bit] for net, gate in self.gates.items()],
         }
 
 
@@ -117,8 +117,9 @@ def _placed_from(entry: Mapping[str, Any]) -> PlacedPart:
     found = PlacedPart(
         part,
         tuple(_bank(one) for one in entry["banks"]),
-        *({str(name): tuple(map(int, nets)) for name, nets in entry[kind].items()} for kind in ("sources", "targets")),
-        {int(net): Gate(kind, tuple(map(int, nets)), str(place), bool(one)) for net, kind, nets, place, one in entry["gates"]},
+        {str(name): tuple(map(int, nets)) for name, nets in entry["sources"].items()},
+        {str(name): tuple(map(int, nets)) for name, nets in entry["targets"].items()},
+        {int(net): _gate(*one) for net, *one in entry["gates"]},
     )
     words = sum(map(len, lists))
     sound = all(
@@ -127,9 +128,17 @@ def _placed_from(entry: Mapping[str, Any]) -> PlacedPart:
         and (not bank.place or bank.count * max(1, bank.bits // WORD_BITS) <= WORDS)
         for bank in found.banks
     )
-    if not sound or any(len(gate.inputs) != GATE_INPUTS[gate.kind] for gate in found.gates.values()):
+    wide = {option: len(range(start, ADDRESS_END)) for option, start in zip((False, True), ADDRESS_START.values(), strict=True)}
+    for gate in found.gates.values():
+        sound &= len(gate.inputs) == (wide[gate.option] if gate.kind == "block" else GATE_INPUTS[gate.kind])
+        sound &= 0 <= gate.bit < WORD_BITS * (1 + gate.option)
+    if not sound:
         raise ValueError
     return found
+
+
+def _gate(kind: Any, nets: Any, place: Any, option: Any, bit: Any) -> Gate:
+    return Gate(kind, tuple(map(int, nets)), str(place), bool(option), int(bit))
 
 
 def _bank(entry: Mapping[str, Any]) -> BankPlace:

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Gates of a routed netlist: evaluated in all cases, unknown where they are, and read from what the tools write."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -12,6 +14,20 @@ from hypothesis import strategies as st
 
 from firebrick.hw.cones import Evaluator, cone
 from firebrick.hw.netlist import ONE, ZERO, Gate, Netlist
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A chip with these look-up tables, and one block RAM."""
+
+    luts: Mapping[str, int]
+    words: Sequence[int] = ()
+
+    def lut(self, place: str) -> int:
+        return self.luts[place]
+
+    def block(self, _place: str) -> Sequence[int]:
+        return self.words
 
 
 @given(st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=6), st.integers(0, 1 << 32), st.sets(st.integers(2, 5), max_size=3))
@@ -31,7 +47,7 @@ def test_evaluator_knows_what_every_value_of_unknown_inputs_gives(tables: list[i
 
     grid = np.array(list(product((0, 1), repeat=4)))
     known = {net: grid[:, net - 2].astype(np.bool_) for net in range(2, 6) if net not in unknown}
-    logic = Evaluator(gates, places.__getitem__, known, len(grid))
+    logic = Evaluator(gates, Tables(places), known, len(grid))
     for case, bits in enumerate(grid):
         for net in gates:
             possible = set()
@@ -54,7 +70,7 @@ def test_evaluator_adds_along_a_carry_chain() -> None:
     a, b = (grid.reshape(-1) for grid in np.meshgrid(np.arange(16), np.arange(16)))
     known = {10 + place: (a >> place & 1).astype(np.bool_) for place in range(bits)}
     known |= {20 + place: (b >> place & 1).astype(np.bool_) for place in range(bits)}
-    logic = Evaluator(gates, lambda _place: 0x666A, known, len(a))
+    logic = Evaluator(gates, Tables({"add": 0x666A}), known, len(a))
     total = logic.number([30, 31, 32, 33, 43])
     assert total is not None
     assert (total == a + b).all()
@@ -63,7 +79,7 @@ def test_evaluator_adds_along_a_carry_chain() -> None:
 def test_evaluator_steps_flip_flops_and_tells_loops_apart() -> None:
     data, reset = np.array([0, 1, 0, 1], np.bool_), np.array([0, 0, 1, 1], np.bool_)
     gates = {5: Gate("ff", (2, 3), option=True), 6: Gate("ff", (6, ZERO)), 7: Gate("mux", (3, ONE, 2))}
-    logic = Evaluator(gates, lambda _place: 0, {2: data, 3: reset, 5: ~data}, 4)
+    logic = Evaluator(gates, Tables({}), {2: data, 3: reset, 5: ~data}, 4)
     after, now = logic.number([5], after=True), logic.number([5])
     assert after is not None
     assert after.tolist() == [0, 1, 1, 1]
@@ -75,6 +91,21 @@ def test_evaluator_steps_flip_flops_and_tells_loops_apart() -> None:
     chosen = logic.number([7, ONE], signed=True)
     assert chosen is not None
     assert chosen.tolist() == [-2, -1, -1, -1]
+
+
+@pytest.mark.parametrize(("wide", "bit"), [(False, 0), (False, 8), (True, 3), (True, 9), (True, 17)])
+def test_evaluator_reads_block_rams(wide: bool, bit: int) -> None:
+    rng = np.random.default_rng(bit)
+    words = rng.integers(0, 512, 2048)
+    inputs = tuple(range(10, 20 if wide else 21))
+    addresses = rng.integers(0, 1 << len(inputs), 200)
+    known = {net: (addresses >> place & 1).astype(np.bool_) for place, net in enumerate(inputs)}
+    gates = {50: Gate("block", inputs, "X6/Y25/EBR1", wide, bit)}
+    found = Evaluator(gates, Tables({}, words.tolist()), known, len(addresses)).number([50])
+    whole = words[2 * addresses] | words[2 * addresses + 1] << 9 if wide else words[addresses]
+    assert found is not None
+    assert (found == whole >> bit & 1).all()
+    assert Evaluator(gates, Tables({}, words.tolist()), {}, 1).number([50]) is None
 
 
 def test_cone_ends_at_sources_and_after_so_many_flip_flops() -> None:
