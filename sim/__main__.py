@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..sw import catalogue
+from ..sw.endings import tidy_end
 from ..sw.errors import FirebrickError
 from ..sw.files import write_whole
 from ..sw.model import Model
@@ -42,7 +43,7 @@ def main(name: str, lanes: int, frames: int, benches: bool, output: Path) -> Non
     start = time.monotonic()
     try:
         model = catalogue.load(name)
-        with progress_bar() as progress:
+        with tidy_end(), progress_bar() as progress:
             outcomes = run_benches(model, output, progress) if benches else []
             report = simulate(model, lanes, photographs(), frames, progress)
         report |= {"model": name, "benches": outcomes, "seconds": round(time.monotonic() - start, 1)}

@@ -53,19 +53,21 @@ def run_case(
     settle: int = SETTLE,
     seconds: float = SECONDS,
     progress: Callable[[str], None] = lambda _step: None,
+    after: Callable[[str, dict[str, str], str], str] | None = None,
 ) -> Outcome:
     """Build a case's component and run the bench with every mixture of stalls.
 
     ``folder`` is the case's own; a simulation that is there already and was built from the same Verilog is used again. ``origin``, where
     given, stands for all that the component is made from: while it is the same, Verilog is not even generated. ``progress`` is called
-    with the name of each step. Raises FirebrickError when Verilator or a compiler is missing.
+    with the name of each step. ``after``, where given, makes other Verilog from the Verilog, its ROMs and the name of its top, synthesis
+    say. Raises FirebrickError when Verilator or a compiler is missing.
     """
     start = time.monotonic()
     env = verilator.environment(LEVEL)
     folder.mkdir(parents=True, exist_ok=True)
     log = (folder / "log").absolute()
     progress("generating")
-    _make_ready(case, folder, origin)
+    _make_ready(case, folder, origin, after)
     document = {name: [f"{payload:x}" for payload in payloads] for name, payloads in (("inputs", case.inputs), ("outputs", case.outputs))}
     (folder / "case.json").write_text(json.dumps(document | {"patience": patience, "settle": settle}))
     for left in ("measured.json", RESULTS, "log"):
@@ -84,12 +86,14 @@ def run_case(
     return Outcome(case.name, not complaint, cycles, complaint, time.monotonic() - start)
 
 
-def _make_ready(case: Case, folder: Path, origin: str) -> None:
+def _make_ready(case: Case, folder: Path, origin: str, after: Callable[[str, dict[str, str], str], str] | None) -> None:
     """The Verilog, its ROMs and its ports, unless what is there was made from the same."""
     mark, origin_mark = folder / "key", folder / "origin"
     if origin and _says(mark) and _says(origin_mark) == origin:
         return
     text, roms = to_verilog(case.component, TOP)
+    if after is not None:
+        text = after(text, roms, TOP)
     key = digest(text, json.dumps(roms), LEVEL, tools())
     if _says(mark) == key:
         origin_mark.write_text(origin)

@@ -26,15 +26,46 @@ Counts = tuple[int, int, int]
 """LUTs, block RAMs and multipliers."""
 
 
-def plan_for(model: Model, available: Resources) -> Plan:
-    """The plan with the fewest cycles a frame whose estimate the resources cover. Raises FirebrickError where there is none."""
-    plan = best_plan(model, available)
+def plan_for(model: Model, available: Resources, choices: Sequence[int] = LOGIC_BITS) -> Plan:
+    """The plan with the fewest cycles a frame whose estimate the resources cover. Raises FirebrickError where there is none.
+
+    ``choices``: up to how many bits the last bank of a ROM may be logic, those that are tried.
+    """
+    plan = best_plan(model, available, choices)
     if short := shortage(room(available), total(estimate(plan))):
-        classes = _classes_that_fit(model, room(available))
+        classes = _classes_that_fit(model, room(available), choices[-1])
         instead = f"{classes} of its {model.network.classes} classes fit, or take" if classes else "take fewer layers,"
         hint = f"{instead} a smaller model or a larger board"
         raise FirebrickError(f"{model.network.name} does not fit: even a slow plan needs {short}; {hint}")
     return plan
+
+
+def smallest_plan(model: Model, available: Resources, cycles: int, choices: Sequence[int] = LOGIC_BITS) -> Plan:
+    """The plan that takes the smallest share of the resources and at most so many cycles a frame; ``choices`` as for ``plan_for``.
+
+    Raises FirebrickError where there is none, which says how few cycles there can be.
+    """
+    fastest = plan_for(model, available, choices)
+    if fastest.cycles > cycles:
+        least = f"the fastest {fastest.cycles:,}"
+        raise FirebrickError(f"no plan takes {cycles:,} cycles a frame or fewer, {least}; ask for fewer frames a second")
+    most = room(available)
+    wanted = demands(model)
+    plans = [fastest]
+    for logic_bits in choices:
+        costs = _Costs(wanted, logic_bits)
+        aim = float(cycles)
+        for _ in range(TRIES):
+            shares = costs.within(costs.meeting(aim), most)
+            if shares is None:
+                break
+            plan = plan_with(model, shares, logic_bits)
+            if plan.cycles <= cycles:
+                plans += [plan] if not shortage(most, total(estimate(plan))) else []
+                break
+            aim *= min(0.99, cycles / plan.cycles)
+    have = asdict(most)
+    return min(plans, key=lambda plan: sum(need / max(1, have[kind]) for kind, need in asdict(total(estimate(plan))).items()))
 
 
 def room(available: Resources) -> Resources:
@@ -42,28 +73,26 @@ def room(available: Resources) -> Resources:
     return Resources(int(available.luts * LUT_SHARE), available.block_rams, available.multipliers)
 
 
-def best_plan(model: Model, available: Resources) -> Plan:
+def best_plan(model: Model, available: Resources, choices: Sequence[int] = LOGIC_BITS) -> Plan:
     """The plan with the fewest cycles a frame whose estimate the resources cover, or where none is found, the plan that takes least."""
     wanted = demands(model)
-    plans = [plan for logic_bits in LOGIC_BITS if (plan := _plan(model, wanted, room(available), logic_bits))]
+    plans = [plan for logic_bits in choices if (plan := _plan(model, wanted, room(available), logic_bits))]
     if not plans:
-        return _least_plan(model, wanted, room(available))
+        return _least_plan(model, room(available), choices[-1])
     return min(plans, key=lambda plan: (plan.cycles, total(estimate(plan)).luts))
 
 
-def _least_plan(model: Model, wanted: tuple[Demand, ...], room: Resources) -> Plan:
+def _least_plan(model: Model, room: Resources, logic_bits: int) -> Plan:
     """The plan, however slow, that takes the smallest share of what it takes the greatest share of."""
-    costs = _Costs(wanted, LOGIC_BITS[-1])
-    return plan_with(model, costs.least(room), LOGIC_BITS[-1])
+    return plan_with(model, _Costs(demands(model), logic_bits).least(room), logic_bits)
 
 
-def _classes_that_fit(model: Model, room: Resources) -> int:
+def _classes_that_fit(model: Model, room: Resources, logic_bits: int) -> int:
     """About how many of its classes a slow plan has room for."""
     low, high = 0, model.network.classes - 1
     while low < high:
         middle = (low + high + 1) // 2
-        some = keep_classes(model, range(middle))
-        if shortage(room, total(estimate(_least_plan(some, demands(some), room)))):
+        if shortage(room, total(estimate(_least_plan(keep_classes(model, range(middle)), room, logic_bits)))):
             high = middle - 1
         else:
             low = middle
@@ -103,7 +132,7 @@ class _Costs:
         low, high, best = 0, len(targets) - 1, None
         while low <= high:
             middle = (low + high) // 2
-            shares = self._within(self.meeting(targets[middle]), room)
+            shares = self.within(self.meeting(targets[middle]), room)
             if shares is None:
                 low = middle + 1
             else:
@@ -132,7 +161,7 @@ class _Costs:
         """The shares, however slow, that take the smallest share of what they take the greatest share of."""
         return min(self._attempts(self.meeting(float("inf")), room), key=lambda shares: max(self._shares_of(shares, room)))
 
-    def _within(self, options: dict[str, list[Share]], room: Resources) -> dict[str, Share] | None:
+    def within(self, options: dict[str, list[Share]], room: Resources) -> dict[str, Share] | None:
         """Shares among the options within the room, if any are found."""
         for kind, most in enumerate(_counts(room)):
             least = self.cheapest(options, [float(kind == other) for other in range(len(_counts(room)))])

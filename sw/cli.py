@@ -21,12 +21,14 @@ from .commands import (
     models,
     network,
     paper,
+    prove,
     serving,
     streaming,
     table2,
     train,
     verilog,
 )
+from .endings import tidy_end
 from .errors import FirebrickError
 
 INTERRUPTED = 130
@@ -37,7 +39,8 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with tidy_end():
+                return super().invoke(ctx)
         except FirebrickError as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:
@@ -74,6 +77,8 @@ for command in (
     serving.command,
     verilog.command,
     bitstream.command,
+    prove.command,
+    prove.swap_command,
     demo.command,
     devices.command,
     link.command,

@@ -4,14 +4,15 @@
 
 from typing import Any
 
-from .spec import EngineSpec, Plan
+from .spec import ConvSpec, EngineSpec, Plan, SqueezeSpec
 
 
 def plan_report(plan: Plan) -> dict[str, Any]:
     """A JSON document of a plan.
 
     ``lanes`` are multipliers, ``cycles`` those of a frame when nothing waits, ``busy_cycles`` those in which lanes multiply,
-    ``rom_bits`` the ROM words of codes and gaps.
+    ``rom_bits`` the ROM words of codes and gaps, ``rom_reads`` those words that the busier port of a part's ROM reads in a frame, for
+    the part that reads most.
     """
     return {
         "network": plan.name,
@@ -32,6 +33,7 @@ def plan_report(plan: Plan) -> dict[str, Any]:
                 "cycles": engine.cycles,
                 "busy_cycles": engine.busy_cycles,
                 "rom_bits": _rom_bits(engine),
+                "rom_reads": max(_rom_reads(part) for part in engine.parts),
                 "accumulator_bits": max(part.arithmetic.bits for part in engine.parts),
                 "macs": engine.macs,
             }
@@ -43,3 +45,8 @@ def plan_report(plan: Plan) -> dict[str, Any]:
 def _rom_bits(engine: EngineSpec) -> int:
     streams = [stream for part in engine.parts for stream in (part.weights.codes, part.weights.gaps) if stream is not None]
     return sum(len(stream.words) * stream.width for stream in streams)
+
+
+def _rom_reads(part: ConvSpec | SqueezeSpec) -> int:
+    passes = part.output_height
+    return passes * max(len(stream.words) for stream in (part.weights.codes, part.weights.gaps) if stream is not None)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from generate import random_model
 
-from firebrick.sw.budget import LUT_SHARE, plan_for
+from firebrick.sw.budget import LUT_SHARE, plan_for, smallest_plan
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model import Model
 from firebrick.sw.resources import Resources, block_rams, estimate, shortage, total
@@ -53,3 +53,27 @@ def test_plan_for_is_no_faster_with_less(kind: str) -> None:
 def test_plan_for_says_what_is_missing(kind: str) -> None:
     with pytest.raises(FirebrickError, match=rf"does not fit: even a slow plan needs .*{kind.replace('_', ' ')} of 0; take fewer layers"):
         plan_for(model_of(2), replace(LARGE, **{kind: 0}))
+
+
+@pytest.mark.parametrize("slower", [1.0, 1.7, 6.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_smallest_plan_is_fast_enough_and_no_larger_than_the_fastest(seed: int, slower: float) -> None:
+    model = model_of(seed)
+    fastest = plan_for(model, LARGE)
+    plan = smallest_plan(model, LARGE, int(fastest.cycles * slower))
+    assert plan.cycles <= fastest.cycles * slower
+    assert shortage(LARGE, total(estimate(plan))) == ""
+    if slower > 2:
+        assert plan.lanes < fastest.lanes
+
+
+def test_smallest_plan_says_how_few_cycles_there_can_be() -> None:
+    model = model_of(0)
+    least = plan_for(model, LARGE).cycles
+    with pytest.raises(FirebrickError, match=f"no plan takes 3 cycles a frame or fewer, the fastest {least:,}; ask for fewer frames"):
+        smallest_plan(model, LARGE, 3)
+
+
+def test_plans_keep_roms_out_of_logic_where_asked() -> None:
+    plan = plan_for(model_of(0), LARGE, (0,))
+    assert {part.weights.logic_bits for engine in plan.engines for part in engine.parts} == {0}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 SPECIFICATION = (
-    *("allocate", "columns", "compiler", "errors", "files", "huffman", "link"),
-    *("model", "network", "report", "resources", "schedule", "spec", "strips"),
+    *("allocate", "columns", "compiler", "decode", "errors", "files", "huffman", "link"),
+    *("model", "network", "partrecord", "report", "resources", "romparts", "schedule", "spec", "strips"),
 )
 """The modules of sw that hw may know: the integer specification and the plan."""
 

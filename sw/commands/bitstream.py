@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`firebrick bitstream`: the accelerator of a model on a board."""
 
+import os
 from pathlib import Path
 
 import click
@@ -10,6 +11,22 @@ from .common import classes_option, json_option, load_model, model_option, print
 
 BOARD = "ulx3s_85f"
 FREQUENCY_MHZ = 60.0
+SEEDS_MAX = 1000
+
+
+def _seeds(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[int, ...]:
+    """A number of seeds, or a list of them."""
+    if value is None:
+        return ()
+    try:
+        numbers = [int(word) for word in value.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) == 1 and 1 <= numbers[0] <= SEEDS_MAX:
+        return tuple(range(1, numbers[0] + 1))
+    if len(numbers) < 2 or min(numbers) < 0 or len(set(numbers)) < len(numbers):
+        raise click.BadParameter(f"must be a number from 1 to {SEEDS_MAX}, or several different seeds like 3,7,8, not {value}")
+    return tuple(numbers)
 
 
 @click.command("bitstream")
@@ -17,7 +34,13 @@ FREQUENCY_MHZ = 60.0
 @model_option
 @classes_option
 @click.option("--frequency", type=click.FloatRange(10, 400), default=FREQUENCY_MHZ, show_default=True, metavar="MHZ", help="Clock to meet.")
+@click.option(
+    "--target-fps", type=click.FloatRange(min=0, min_open=True), metavar="F", help="Make the smallest plan that reaches F frames a second."
+)
+@click.option("--swappable", is_flag=True, help="Keep all weights in block RAM, so that `firebrick swap` can replace them.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Where placement starts from; another may be faster.")
+@click.option("--seeds", callback=_seeds, metavar="N|A,B,...", help="Place from seeds 1 to N, or from those listed; the fastest is kept.")
+@click.option("--jobs", type=click.IntRange(1), help="Placements at a time; as many as there are processor cores unless given.")
 @click.option("--placer", type=click.Choice(["heap", "static", "sa"]), default="heap", show_default=True)
 @click.option("--router", type=click.Choice(["router1", "router2"]), default="router2", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="The folder to write to; build/BOARD unless given.")
@@ -27,7 +50,11 @@ def command(
     model: str,
     classes: Path | None,
     frequency: float,
+    target_fps: float | None,
+    swappable: bool,
     seed: int,
+    seeds: tuple[int, ...],
+    jobs: int | None,
     placer: str,
     router: str,
     output: Path | None,
@@ -35,10 +62,11 @@ def command(
 ) -> None:
     """Write the bitstream of a model's accelerator for a board, with open tools.
 
-    The plan is the fastest that the board's FPGA has room for. DIR gets firebrick.bit, the model as the host
-    needs it (model.fire) and report.json: frames a second, clock, cycles a
-    frame, and what each layer was expected to take and takes. Products of each step are kept in DIR/steps and made anew only when what
-    they depend on has changed. Takes minutes for a small network, and an hour where it fills a large FPGA.
+    The plan is the fastest that the board's FPGA has room for, or the smallest that is fast enough. DIR gets firebrick.bit, the model as
+    the host needs it (model.fire), report.json and report.html (frames a second, clock, cycles a frame, and what each layer was expected to
+    take and takes), and firebrick.roms.json, by which `firebrick prove` and `firebrick swap` find the weights. Products of each step are
+    kept in DIR/steps and made anew only when what they depend on has changed. Takes minutes for a small network, and an hour where it
+    fills a large FPGA.
 
     \b
     Example: firebrick bitstream --board ulx3s_85f --model squeezenet1_1 -o build/ulx3s_85f
@@ -49,16 +77,24 @@ def command(
     from firebrick.hw.boards import board as find
     from firebrick.hw.boards import resources
 
-    from ..budget import plan_for
+    from ..boardpage import board_page
+    from ..budget import LOGIC_BITS, plan_for, smallest_plan
+    from ..files import write_whole
     from ..firefile import write_fire
 
     folder = output or Path("build") / board
-    options = Options(frequency * 1e6, seed, placer, router)
+    first, *more = seeds or (seed,)
+    options = Options(frequency * 1e6, first, placer, router, tuple(more), jobs or os.cpu_count() or 1)
     with Console(stderr=True).status("planning") as status:
-        loaded = load_model(model, classes)
-        plan = plan_for(loaded, resources(find(board)))
+        loaded, available = load_model(model, classes), resources(find(board))
+        choices = (0,) if swappable else LOGIC_BITS
+        if target_fps is None:
+            plan = plan_for(loaded, available, choices)
+        else:
+            plan = smallest_plan(loaded, available, int(options.frequency / target_fps), choices)
         report = build(plan, loaded, board, options, folder, status.update)
         write_fire(loaded, folder / "model.fire")
+        write_whole(folder / "report.html", board_page(report).encode())
     if as_json:
         print_json(report)
         return
@@ -67,5 +103,6 @@ def command(
         click.echo(f"{kind.replace('_', ' '):12} {used[kind]:7,} of {had[kind]:7,}, {report['predicted'][kind]:,} expected")
     click.echo(
         f"wrote {folder / 'firebrick.bit'}: {report['fps']:.1f} frames a second of {report['classes']} classes at "
-        f"{report['frequency_mhz']:.1f} MHz ({report['fmax_mhz']:.1f} possible), {report['cycles_per_frame']:,} cycles a frame"
+        f"{report['frequency_mhz']:.1f} MHz ({report['fmax_mhz']:.1f} possible), {report['cycles_per_frame']:,} cycles a frame; "
+        f"see {folder / 'report.html'}"
     )

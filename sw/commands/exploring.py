@@ -13,7 +13,7 @@ import click
 
 from .. import catalogue
 from .common import json_option, print_json, print_tables, progress_bar
-from .network import height_width
+from .family import height_width
 
 if TYPE_CHECKING:
     from ..explore.figure3 import Preset

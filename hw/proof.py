@@ -1,0 +1,128 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The proof that a finished bitstream holds a model: its ROMs are read back and decoded, and its tables in logic checked."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from ..sw.errors import FirebrickError
+from ..sw.model import Model
+from ..sw.romparts import RomPart, layers_of, shapes_of, starts_of
+from .readback import WORD_BITS, Configuration
+from .romchecks import Check, checks, read_logic
+from .romrecord import BankPlace, PlacedPart
+
+Words = list[tuple[int, ...]]
+"""The lists of words of a ROM."""
+
+
+def prove(configuration: Configuration, parts: Sequence[PlacedPart], model: Model) -> dict[str, Any]:
+    """A JSON document: which layers' weights the bitstream holds, which not, and of which that cannot be told.
+
+    A layer is ``proven`` when all words of its ROMs were read out of the bitstream and decode to its weights, every one, and all that
+    the decoder has in logic was read out and is what they were decoded with; ``different`` when something is not so; ``unknown`` when
+    something cannot be told, and ``roms`` says what. Wires between look-up tables are those of the routed netlist.
+    """
+    read = {placed.part.name: read_lists(placed, configuration) for placed in parts}
+    tables = {placed.part.name: list(checks(placed, configuration)) for placed in parts}
+    layers = [_layer(layer, parts, read, tables, model) for layer in model.layers]
+    verdicts = [layer["verdict"] for layer in layers]
+    return {
+        "network": model.network.name,
+        "device": configuration.device,
+        "proven": all(verdict == "proven" for verdict in verdicts),
+        "weights": sum(layer["weights"] for layer in layers),
+        "weights_proven": sum(layer["weights"] for layer in layers if layer["verdict"] == "proven"),
+        "layers": layers,
+        "roms": [_rom(placed, read[placed.part.name], tables[placed.part.name]) for placed in parts],
+    }
+
+
+def read_lists(placed: PlacedPart, configuration: Configuration) -> Words | None:
+    """The words of a part's ROM as the bitstream has them; None where those of a bank in logic cannot be told.
+
+    Raises FirebrickError where the bitstream has no block RAM at the place of a bank.
+    """
+    sizes = [len(one) for one in placed.part.lists()]
+    ends = list(accumulate(sizes))
+    found: list[list[int]] = [[0] * size for size in sizes]
+    for bank in placed.banks:
+        words = read_block(bank, placed.part, configuration) if bank.place else read_logic(placed, bank, configuration)
+        if words is None:
+            return None
+        for port in bank.ports:
+            start = ends[port] - sizes[port]
+            for place in range(max(start, bank.first), min(ends[port], bank.first + bank.count)):
+                found[port][place - start] = words[place - bank.first]
+    return [tuple(one) for one in found]
+
+
+def read_block(bank: BankPlace, part: RomPart, configuration: Configuration) -> tuple[int, ...]:
+    """The words of a bank in block RAM, out of those of 9 bits. Raises FirebrickError where the bitstream has none there."""
+    contents = np.array(configuration.block(bank.place), np.int64)
+    pieces = max(1, bank.bits // WORD_BITS)
+    words = contents[: bank.count * pieces].reshape(-1, pieces) << WORD_BITS * np.arange(pieces)
+    found: list[int] = (words.sum(axis=1) & (1 << part.weights.codes.width) - 1).tolist()
+    return tuple(found)
+
+
+def _layer(
+    name: str, parts: Sequence[PlacedPart], read: dict[str, Words | None], tables: dict[str, list[Check]], model: Model
+) -> dict[str, Any]:
+    """What is known of one layer."""
+    wanted = model.layers[name].weights
+    mine = [placed.part for placed in parts if name in placed.part.layers]
+    found: dict[str, Any] = {"name": name, "weights": wanted.size, "nonzero": int(np.count_nonzero(wanted)), "equal": 0}
+    unread = [part.name for part in mine if read[part.name] is None]
+    unknown = [f"{part.name}: {check.table}" for part in mine for check in tables[part.name] if check.unknown]
+    reasons = list(_differences(name, mine, tables, model))
+    if not unread and not reasons:
+        try:
+            decoded = layers_of([part.with_lists(read[part.name] or []) for part in mine]).get(name)
+        except FirebrickError as error:
+            decoded, reasons = None, [*reasons, str(error)]
+        if decoded is not None and decoded.shape == wanted.shape:
+            found["equal"] = int((decoded == wanted).sum())
+        if found["equal"] != wanted.size:
+            reasons.append(f"{wanted.size - found['equal']:,} of {wanted.size:,} weights are others")
+    if reasons:
+        return found | {"verdict": "different", "reasons": reasons}
+    if unread or unknown:
+        return found | {"verdict": "unknown", "reasons": [*(f"{one}: words in logic" for one in unread), *unknown]}
+    return found | {"verdict": "proven", "reasons": []}
+
+
+def _differences(name: str, parts: Sequence[RomPart], tables: dict[str, list[Check]], model: Model) -> Iterator[str]:
+    """What is not as the model has it, besides the weights."""
+    if not parts:
+        yield "the build has no such layer"
+    layer = model.layers[name]
+    if parts and shapes_of(parts)[name] != layer.codes.shape:
+        yield f"its weights have shape {shapes_of(parts)[name]} in the build, in the model {layer.codes.shape}"
+        return
+    for part in parts:
+        if part.shift != layer.shift:
+            yield f"{part.name} shifts sums by {part.shift}, the model by {layer.shift}"
+        if all(one in model.layers for one in part.layers) and starts_of(part, model.layers) != part.start:
+            yield f"{part.name} has other biases than the model"
+        for check in tables[part.name]:
+            if check.wrong:
+                yield f"{part.name} has other {check.table} in logic than its record says, in {check.wrong:,} of {check.cases:,} cases"
+
+
+def _rom(placed: PlacedPart, words: Words | None, tables: list[Check]) -> dict[str, Any]:
+    """One engine's ROM: where its words lie, and what was found in logic."""
+    width = placed.part.weights.codes.width
+    blocks = [bank for bank in placed.banks if bank.place]
+    return {
+        "name": placed.part.name,
+        "block_rams": [bank.place for bank in blocks],
+        "block_bits": sum(bank.count for bank in blocks) * width,
+        "logic_bits": sum(bank.count for bank in placed.banks if not bank.place) * width,
+        "read": words is not None,
+        "tables": [asdict(check) for check in tables],
+    }

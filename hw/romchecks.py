@@ -1,0 +1,165 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What stands in logic beside a weight ROM, held against what its words are decoded with: each table, case by case."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..sw.huffman import CanonicalCode
+from ..sw.spec import Encoded
+from .cones import Chip, Evaluator
+from .romrecord import BankPlace, PlacedPart
+
+SEED = 1
+"""Of the bits round a code word, which must not matter."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One table in logic."""
+
+    table: str
+    cases: int
+    wrong: int
+    """Cases in which logic gives something else."""
+    unknown: bool = False
+    """What it gives cannot be told from the gates that the build has kept."""
+
+
+def read_logic(placed: PlacedPart, bank: BankPlace, chip: Chip) -> tuple[int, ...] | None:
+    """The words of a bank in logic, as its look-up tables give them; None where that cannot be told."""
+    addresses = bank.first + np.arange(bank.count)
+    logic = Evaluator(placed.gates, chip, _bits(bank.address, addresses), bank.count)
+    words = logic.number(bank.data) if bank.data else None
+    return None if words is None else tuple(words.tolist())
+
+
+def checks(placed: PlacedPart, chip: Chip) -> Iterator[Check]:
+    """Every table in logic of a part: code words, gaps, codebooks, the order of positions, and the start values of sums."""
+    weights = placed.part.weights
+    yield _code(placed, "codes", weights.codes, chip)
+    if weights.gaps is not None:
+        yield _code(placed, "gaps", weights.gaps, chip)
+    yield _codebooks(placed, chip)
+    yield _gaps(placed, chip)
+    yield _groups(placed, chip)
+    yield _begin(placed)
+    yield _starts(placed, chip)
+
+
+def _code(placed: PlacedPart, stream: str, encoded: Encoded, chip: Chip) -> Check:
+    """Each code word at each offset gives its rank and the offset behind it."""
+    width, code = encoded.width, CanonicalCode(encoded.lengths)
+    ranks, offsets = (grid.reshape(-1) for grid in np.meshgrid(np.arange(len(encoded.lengths)), np.arange(width), indexing="ij"))
+    lengths, words = np.array(encoded.lengths, np.int64)[ranks], np.array(code.words, np.int64)[ranks]
+    above = 2 * width - offsets - lengths  # bits of the window behind the word
+    noise = np.random.default_rng(SEED).integers(0, 1 << 2 * width, len(ranks))
+    window = noise & ~(((1 << lengths) - 1) << above) | words << above
+    signals = {f"{stream}.this": window >> width, f"{stream}.following": window & (1 << width) - 1, f"{stream}.offset": 1 << offsets}
+    signals |= _constant(len(ranks), {f"{stream}.this_valid": 1, f"{stream}.following_valid": 1})
+    signals |= _constant(len(ranks), {f"{stream}.skip": 0, f"{stream}.taken": 0, f"{stream}.full": 0})
+    rank = _read(placed, chip, signals, f"{stream}.rank")
+    after = _read(placed, chip, signals, f"{stream}.offset", after=True)
+    expected = [(after, 1 << (offsets + lengths) % width)]
+    return _compare(f"{stream}: code words", [*expected, (rank, ranks)] if len(encoded.lengths) > 1 else expected)
+
+
+def _codebooks(placed: PlacedPart, chip: Chip) -> Check:
+    """Each rank of each kind gives its centroid."""
+    books = placed.part.weights.codebooks
+    ranks = np.concatenate([np.arange(len(book)) for book in books])
+    kinds = np.repeat(np.arange(len(books)), [len(book) for book in books])
+    found = _read(placed, chip, {"held.rank": ranks, "held.kind": kinds} | _ready(len(ranks)), "centroid", signed=True)
+    return _compare("codebooks", [(found, np.concatenate([np.array(book) for book in books]))])
+
+
+def _gaps(placed: PlacedPart, chip: Chip) -> Check:
+    """From place 0 of a tap, each gap leads to the place behind it."""
+    weights = placed.part.weights
+    gaps = np.array(weights.gap_values if weights.gaps is not None else (0,), np.int64)
+    nothing = np.zeros(len(gaps), np.int64)
+    signals = {"gaps.rank": np.arange(len(gaps)), "held.inner": nothing, "held.tap": nothing, "held.group": nothing, "held.kind": nothing}
+    if weights.inner == 1:
+        return Check("gaps", 0, 0)
+    found = _read(placed, chip, signals | _ready(len(gaps)), "held.inner", after=True)
+    return _compare("gaps", [(found, (gaps + 1) % weights.inner)])
+
+
+def _groups(placed: PlacedPart, chip: Chip) -> Check:
+    """Behind the last place of each group comes the first one of the next."""
+    weights = placed.part.weights
+    groups, kinds = np.arange(weights.groups), np.array(weights.kinds, np.int64)
+    gap = weights.gap_values[0] if weights.gaps is not None else 0
+    last = np.where(kinds == 1, weights.taps // 2, weights.taps - 1)
+    place = np.full(len(groups), weights.inner - 1 - gap)
+    signals = {"held.group": groups, "held.kind": kinds, "held.tap": last, "held.inner": place, "gaps.rank": np.zeros_like(groups)}
+    signals |= _ready(len(groups))
+    following = np.roll(kinds, -1)
+    wanted = {
+        "held.inner": (weights.inner > 1, np.zeros_like(groups)),
+        "held.tap": (weights.taps > 1, np.where(following == 1, weights.taps // 2, 0)),
+        "held.group": (weights.groups > 1, (groups + 1) % weights.groups),
+        "held.kind": (len(set(weights.kinds)) > 1, following),
+    }
+    found = [(_read(placed, chip, signals, name, after=True), one) for name, (there, one) in wanted.items() if there]
+    return _compare("order of filters", found)
+
+
+def _begin(placed: PlacedPart) -> Check:
+    """What is held in the beginning is the place of the last entry."""
+    weights = placed.part.weights
+    wanted = {"held.inner": weights.last[1], "held.tap": weights.last[0], "held.group": weights.groups - 1}
+    found = [(name, placed.targets[name], value) for name, value in wanted.items() if name in placed.targets]
+    known = [(net, value >> place & 1) for _, nets, value in found for place, net in enumerate(nets) if net in placed.gates]
+    return Check("first place", len(known), sum(placed.gates[net].option != bit for net, bit in known))
+
+
+def _starts(placed: PlacedPart, chip: Chip) -> Check:
+    """Each filter's sum starts from its bias and rounding term."""
+    starts = np.array(placed.part.start, np.int64)
+    found = _read(placed, chip, {"filter": np.arange(len(starts))}, "start", signed=True)
+    return _compare("biases", [(found, starts)])
+
+
+def _ready(cases: int) -> dict[str, NDArray[np.int64]]:
+    """The signals that make the decoder go on."""
+    return _constant(cases, {"ranks.valid": 1, "steps.valid": 1, "steps.taken": 0, "output.valid": 0})
+
+
+def _constant(cases: int, signals: dict[str, int]) -> dict[str, NDArray[np.int64]]:
+    return {name: np.full(cases, value) for name, value in signals.items()}
+
+
+def _read(
+    placed: PlacedPart,
+    chip: Chip,
+    signals: dict[str, NDArray[np.int64]],
+    target: str,
+    *,
+    after: bool = False,
+    signed: bool = False,
+) -> NDArray[np.int64] | None:
+    """What a signal is where others are given, one case for each of their values; None where that cannot be told."""
+    if target not in placed.targets:
+        return None
+    known = {net: held for name, values in signals.items() for net, held in _bits(placed.sources.get(name, ()), values).items()}
+    logic = Evaluator(placed.gates, chip, known, len(next(iter(signals.values()))))
+    return logic.number(placed.targets[target], after=after, signed=signed)
+
+
+def _bits(nets: Sequence[int], values: NDArray[np.int64]) -> dict[int, NDArray[np.bool_]]:
+    """The value of each net, but for constant ones."""
+    return {net: (values >> place & 1).astype(np.bool_) for place, net in enumerate(nets) if net > 1}
+
+
+def _compare(table: str, found: Sequence[tuple[NDArray[np.int64] | None, NDArray[np.int64]]]) -> Check:
+    cases = max((len(wanted) for _, wanted in found), default=0)
+    if any(one is None for one, _ in found):
+        return Check(table, cases, 0, unknown=True)
+    wrong = np.zeros(cases, np.bool_)
+    for one, wanted in found:
+        wrong |= one != wanted
+    return Check(table, cases, int(wrong.sum()))

@@ -1,0 +1,195 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a build keeps beside its bitstream: where each bank of each weight ROM lies, and the gates of what stands in logic."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..sw.errors import FirebrickError
+from ..sw.partrecord import part_from
+from ..sw.romparts import RomPart, rom_parts
+from ..sw.spec import Plan
+from .cones import cone
+from .netlist import ADDRESS_END, ADDRESS_START, Gate, Netlist
+from .readback import WORD_BITS, WORDS
+from .rom import banks
+
+FORMAT = 1
+DAMAGED = "the record of the build's ROMs is damaged; build the bitstream again"
+DECODERS = ("codes", "gaps")
+GATE_INPUTS = {"lut": 4, "sum": 5, "carry": 5, "mux": 3, "ff": 2}
+SIGNAL_MAX = 48
+"""Bits that a signal may have."""
+
+SOURCES = {
+    **{f"{one}.{name}": (f"weights.{one}.{name}",) for one in DECODERS for name in ("this", "following", "offset", "skip")},
+    **{f"{one}.{name}": (f"weights.{one}.{name}",) for one in DECODERS for name in ("this_valid", "following_valid", "taken")},
+    "codes.full": ("weights.codes.output__valid", "weights.ranks.input__valid"),
+    "gaps.full": ("weights.gaps.output__valid", "weights.steps.input__valid"),
+    "gaps.rank": ("weights.gaps.rank",),
+    "ranks.valid": ("weights.ranks.output__valid",),
+    "steps.valid": ("weights.steps.output__valid",),
+    "steps.taken": ("weights.steps.taken",),
+    "held.rank": ("weights.held_rank",),
+    "held.kind": ("weights.held_kind",),
+    "held.group": ("weights.held.group",),
+    "held.tap": ("weights.held.tap",),
+    "held.inner": ("weights.held.inner",),
+    "filter": ("mac.control_2.start",),
+}
+"""The signals that decide what stands in logic gives, each under the names that it may have in its part."""
+TARGETS = {
+    "codes.offset": (("weights.codes.offset",), 0),
+    "gaps.offset": (("weights.gaps.offset",), 0),
+    "codes.rank": (("weights.codes.rank",), 2),
+    "gaps.rank": (("weights.gaps.rank",), 2),
+    "centroid": (("mac.control_1.centroid", "mac.control.centroid"), 3),
+    "held.kind": (("weights.held_kind",), 1),
+    "held.group": (("weights.held.group",), 1),
+    "held.tap": (("weights.held.tap",), 1),
+    "held.inner": (("weights.held.inner",), 1),
+    "start": (("mac.start",), 2),
+}
+"""What it gives, and through how many flip-flops."""
+ROM_CROSSINGS = 2
+
+
+@dataclass(frozen=True)
+class BankPlace:
+    """A bank of a ROM on the chip."""
+
+    first: int
+    count: int
+    ports: tuple[int, ...]
+    place: str
+    """Of its block RAM, ``X6/Y25/EBR1``; empty for logic."""
+    bits: int = 0
+    """Of a word of the block RAM."""
+    data: tuple[int, ...] = ()
+    """Of a bank of logic, the nets of its output."""
+    address: tuple[int, ...] = ()
+    """And those of its address."""
+
+
+@dataclass(frozen=True)
+class PlacedPart:
+    """An engine's weights on the chip."""
+
+    part: RomPart
+    banks: tuple[BankPlace, ...]
+    sources: dict[str, tuple[int, ...]] = field(repr=False)
+    targets: dict[str, tuple[int, ...]] = field(repr=False)
+    gates: dict[int, Gate] = field(repr=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        return {
+            "part": self.part.as_dict(),
+            "banks": [vars(bank) for bank in self.banks],
+            "sources": self.sources,
+            "targets": self.targets,
+            "gates": [[net, gate.kind, gate.inputs, gate.place, gate.option, gate.bit] for net, gate in self.gates.items()],
+        }
+
+
+def record(plan: Plan, netlist: Netlist, device: str, modules: str) -> dict[str, Any]:
+    """The JSON document of a build; ``modules`` is how the names of nodes' modules begin."""
+    parts = [_placed(part, netlist, modules + part.engine.replace("/", "_")) for part in rom_parts(plan)]
+    return {"format": FORMAT, "device": device, "network": plan.name, "parts": [part.as_dict() for part in parts]}
+
+
+def placed_parts(document: Any) -> list[PlacedPart]:
+    """The parts of a build from its record. Raises FirebrickError where it is damaged."""
+    try:
+        if document["format"] != FORMAT:
+            raise FirebrickError("the record of the build's ROMs is of another version; build the bitstream again")
+        return [_placed_from(entry) for entry in document["parts"]]
+    except FirebrickError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise FirebrickError(DAMAGED) from error
+
+
+def _placed_from(entry: Mapping[str, Any]) -> PlacedPart:
+    part = part_from(entry["part"])
+    lists = part.lists()
+    found = PlacedPart(
+        part,
+        tuple(_bank(one) for one in entry["banks"]),
+        {str(name): tuple(map(int, nets)) for name, nets in entry["sources"].items()},
+        {str(name): tuple(map(int, nets)) for name, nets in entry["targets"].items()},
+        {int(net): _gate(*one) for net, *one in entry["gates"]},
+    )
+    words = sum(map(len, lists))
+    sound = all(
+        0 <= bank.first < bank.first + bank.count <= words
+        and set(bank.ports) <= set(range(len(lists)))
+        and (not bank.place or bank.count * max(1, bank.bits // WORD_BITS) <= WORDS)
+        for bank in found.banks
+    )
+    wide = {option: len(range(start, ADDRESS_END)) for option, start in zip((False, True), ADDRESS_START.values(), strict=True)}
+    for gate in found.gates.values():
+        sound &= len(gate.inputs) == (wide[gate.option] if gate.kind == "block" else GATE_INPUTS[gate.kind])
+        sound &= 0 <= gate.bit < WORD_BITS * (1 + gate.option)
+    if not sound:
+        raise ValueError
+    return found
+
+
+def _gate(kind: Any, nets: Any, place: Any, option: Any, bit: Any) -> Gate:
+    return Gate(kind, tuple(map(int, nets)), str(place), bool(option), int(bit))
+
+
+def _bank(entry: Mapping[str, Any]) -> BankPlace:
+    ports, data, address = (tuple(map(int, entry[name])) for name in ("ports", "data", "address"))
+    if max(len(data), len(address)) > SIGNAL_MAX:
+        raise ValueError
+    return BankPlace(int(entry["first"]), int(entry["count"]), ports, str(entry["place"]), int(entry["bits"]), data, address)
+
+
+def _placed(part: RomPart, netlist: Netlist, module: str) -> PlacedPart:
+    prefix = f"part_{part.number}."
+
+    def find(names: tuple[str, ...]) -> tuple[int, ...]:
+        return tuple(netlist.find(module, [prefix + name for name in names]) or ())
+
+    sources = {name: nets for name, names in SOURCES.items() if (nets := find(names))}
+    full = [netlist.find(module, [name]) or [] for name in netlist.names(module, f"{prefix}weights.output__valid")]
+    sources["output.valid"] = tuple(net for nets in full for net in nets if net not in _nets(sources, "ranks.valid", "steps.valid"))
+    targets = {name: nets for name, (names, _) in TARGETS.items() if (nets := find(names))}
+    known = {net for nets in sources.values() for net in nets}
+    gates: dict[int, Gate] = {}
+    for name, nets in targets.items():
+        inside = known - set(nets) if TARGETS[name][1] else known
+        gates |= cone(netlist.gates, nets, inside, TARGETS[name][1])
+    places = list(_banks(part, netlist, module, prefix, gates))
+    return PlacedPart(part, tuple(places), sources, targets, gates)
+
+
+def _banks(part: RomPart, netlist: Netlist, module: str, prefix: str, gates: dict[int, Gate]) -> Iterator[BankPlace]:
+    """Where each bank of a part's ROM is; the gates of those in logic are added to ``gates``."""
+    rom = f"{prefix}weights.rom."
+    for number, bank in enumerate(banks(part.lists(), part.weights.codes.width, part.weights.logic_bits)):
+        if not bank.logic:
+            cell = f"{module.partition('.')[2]}.{rom}bank_{number}.0.0"
+            place, bits = netlist.blocks.get(cell, ("", 0))
+            yield BankPlace(bank.first, len(bank.words), bank.ports, place or "missing", bits)
+            continue
+        port = bank.ports[0]
+        data = netlist.find(module, [f"{rom}data_{number}_{port}"]) or []
+        names = [f"{rom}address_{port}", *netlist.names(module, f"{rom}address_{port}"), *netlist.names(module, f"{rom}port__addr")]
+        found = [nets for name in names if (nets := netlist.find(module, [name]))]
+        reads = [(cone(netlist.gates, data, nets, ROM_CROSSINGS), nets) for nets in found]
+        mine, address = min(reads, key=lambda read: _strangers(read[0], read[1]), default=({}, []))
+        gates |= mine
+        yield BankPlace(bank.first, len(bank.words), bank.ports, "", data=tuple(data), address=tuple(address))
+
+
+def _strangers(gates: dict[int, Gate], address: list[int]) -> int:
+    """How many nets, besides the address, a bank's gates depend on: none, where that is its address."""
+    return len({net for gate in gates.values() for net in gate.inputs} - gates.keys() - set(address) - {0, 1})
+
+
+def _nets(signals: dict[str, tuple[int, ...]], *names: str) -> set[int]:
+    return {net for name in names for net in signals.get(name, ())}

@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A component's Verilog as synthesis leaves it: cells of the ECP5, and models of what those do."""
+
+import re
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+from ..hw.bitstream import SYNTHESIS
+from ..hw.tools import run_tool, tool
+from ..sw.errors import FirebrickError
+
+SECONDS = 1800.0
+CELLS = Path("share") / "ecp5" / "cells_sim.v"
+"""Yosys's models of look-up tables, carry chains, flip-flops and distributed RAM."""
+
+_INCLUDE = re.compile(r'^`include "([\w.]+)"$', re.MULTILINE)
+_BLACK_BOX = re.compile(r"^\(\* blackbox \*\)\nmodule DP16KD\(.*?^endmodule$", re.MULTILINE | re.DOTALL)
+
+
+def synthesised(text: str, roms: dict[str, str], top: str) -> str:
+    """The Verilog of a design, whose ROMs read these files, after synthesis for the ECP5, with models of all cells.
+
+    The steps are those of ``firebrick bitstream``. Raises FirebrickError where Yosys is missing or fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="firebrick-") as name:
+        folder = Path(name)
+        for file, contents in {"in.v": text, **roms}.items():
+            (folder / file).write_text(contents)
+        script = f"read_verilog -sv -defer in.v\nhierarchy -top {top}\n{SYNTHESIS.format(top=top)}write_verilog -noattr out.v\n"
+        (folder / "run.ys").write_text(script)
+        code, printed = run_tool([*tool("yosys"), "run.ys"], folder, "synthesis", lambda _text: None, SECONDS)
+        if code or not (folder / "out.v").exists():
+            errors = [line for line in printed.splitlines() if "ERROR" in line]
+            raise FirebrickError(f"synthesis failed ({errors[0] if errors else 'it printed no error'})")
+        return (folder / "out.v").read_text() + _cells() + block_ram() + MULTIPLIER
+
+
+def _cells() -> str:
+    """Yosys's models in one text, each file once, but for the block RAM, which it only declares."""
+    package = find_spec("pyosys")
+    if package is None or package.origin is None:
+        raise FirebrickError("pyosys was not found, which carries the models of cells; install it with: pip install 'firebrick[bitstream]'")
+    path = Path(package.origin).parent / CELLS
+    seen: set[str] = set()
+
+    def include(name: str) -> str:
+        if name in seen:
+            return ""
+        seen.add(name)
+        return _INCLUDE.sub(lambda found: include(found[1]), (path.parent / name).read_text())
+
+    return _BLACK_BOX.sub("", include(path.name))
+
+
+MULTIPLIER = f"""
+module MULT18X18D(
+    input {", ".join(f"{port}{bit}" for port in "ABC" for bit in range(18))}, SIGNEDA, SIGNEDB, SOURCEA, SOURCEB,
+    output {", ".join(f"P{bit}" for bit in range(36))}
+);
+    parameter REG_INPUTA_CLK = "NONE";
+    parameter REG_INPUTB_CLK = "NONE";
+    parameter REG_PIPELINE_CLK = "NONE";
+    parameter REG_OUTPUT_CLK = "NONE";
+    wire signed [35:0] a = {{{{18{{SIGNEDA & A17}}}}, {", ".join(f"A{bit}" for bit in reversed(range(18)))}}};
+    wire signed [35:0] b = {{{{18{{SIGNEDB & B17}}}}, {", ".join(f"B{bit}" for bit in reversed(range(18)))}}};
+    assign {{{", ".join(f"P{bit}" for bit in reversed(range(36)))}}} = a * b;
+endmodule
+"""
+"""A multiplier without its registers, which inferred ones do not use."""
+
+
+def block_ram() -> str:
+    """A model of the block RAM, for words of 9 and 18 bits, which reads before it writes."""
+    sides = "AB"
+    data = {side: [f"DI{side}{bit}" for bit in range(18)] for side in sides}
+    address = {side: [f"AD{side}{bit}" for bit in range(14)] for side in sides}
+    output = {side: [f"DO{side}{bit}" for bit in range(18)] for side in sides}
+    controls = [f"{name}{side}" for side in sides for name in ("CLK", "CE", "OCE", "WE", "RST", "CS0", "CS1", "CS2")]
+    controls = [re.sub(r"CS(\d)(\w)", r"CS\2\1", name) for name in controls]
+    inputs = [*controls, *(pin for side in sides for pin in (*data[side], *address[side]))]
+    parameters = {f"DATA_WIDTH_{side}": "18" for side in sides} | {f"CLK{side}MUX": f'"CLK{side}"' for side in sides}
+    parameters |= {f"{name}_{side}": '""' for side in sides for name in ("REGMODE", "CSDECODE", "WRITEMODE")}
+    parameters |= dict.fromkeys(("RESETMODE", "ASYNC_RESET_RELEASE", "GSR"), '""')
+    parameters |= {f"INITVAL_{row:02X}": "320'd0" for row in range(64)}
+    lines = [
+        "",
+        f"module DP16KD(input {', '.join(inputs)}, output {', '.join(pin for side in sides for pin in output[side])});",
+        *(f"    parameter {name} = {value};" for name, value in parameters.items()),
+        "    reg [17:0] words [0:1023];",
+        "    integer place;",
+        "    initial for (place = 0; place < 16; place = place + 1) begin",
+        *(f"        words[{16 * row} + place] = INITVAL_{row:02X}[20 * place +: 18];" for row in range(64)),
+        "    end",
+    ]
+    for side in sides:
+        pins, places = ", ".join(reversed(data[side])), ", ".join(reversed(address[side]))
+        lines += [
+            f"    wire [13:0] address_{side} = {{{places}}};",
+            f"    wire [17:0] in_{side} = {{{pins}}};",
+            f"    reg [17:0] out_{side} = 0;",
+            f"    assign {{{', '.join(reversed(output[side]))}}} = out_{side};",
+            f"    wire half_{side} = address_{side}[3];",
+            f"    wire wide_{side} = DATA_WIDTH_{side} == 18;",
+            f"    initial if (DATA_WIDTH_{side} != 18 && DATA_WIDTH_{side} != 9) $fatal;",
+            f"    always @(posedge CLK{side}) if (CE{side}) begin",
+            f"        out_{side} <= wide_{side} ? words[address_{side}[13:4]]",
+            f"            : {{9'd0, half_{side} ? words[address_{side}[13:4]][17:9] : words[address_{side}[13:4]][8:0]}};",
+            f"        if (WE{side} && (wide_{side} ? address_{side}[0] : !half_{side}))",
+            f"            words[address_{side}[13:4]][8:0] <= in_{side}[8:0];",
+            f"        if (WE{side} && (wide_{side} ? address_{side}[1] : half_{side}))",
+            f"            words[address_{side}[13:4]][17:9] <= wide_{side} ? in_{side}[17:9] : in_{side}[8:0];",
+            "    end",
+        ]
+    return "\n".join([*lines, "endmodule", ""])

@@ -1,0 +1,160 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""`firebrick prove` and `firebrick swap`: what weights a finished bitstream holds, and others put into it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import catalogue
+from ..errors import FirebrickError
+from .common import json_option, model_option, print_json, print_tables
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from firebrick.hw.romrecord import PlacedPart
+    from firebrick.hw.tools import Tell
+
+    from ..model import Model
+
+RECORD_MAX = 1 << 28
+REASONS = 3
+"""Most that a refusal names."""
+
+bitstream_option = click.option(
+    "--bitstream", type=click.Path(path_type=Path), required=True, metavar="B.bit", help="What `firebrick bitstream` wrote."
+)
+
+
+@click.command("prove")
+@bitstream_option
+@model_option
+@json_option
+def command(bitstream: Path, model: str, as_json: bool) -> None:
+    """Prove that a finished bitstream holds a model, every weight of it.
+
+    The contents of block RAMs and look-up tables are read back out of the bitstream. The weight ROMs are decoded to integers and compared
+    with the model's, layer by layer; what decoders have in logic (code words, gaps, codebooks, the order of filters, biases) is
+    compared too, case by case. Where each of them lies is told by B.roms.json, which the build wrote beside the bitstream. Exits with
+    status 1 unless all is proven.
+
+    \b
+    Example: firebrick prove --bitstream build/ulx3s_85f/firebrick.bit --model squeezenet1_1
+    """
+    from firebrick.hw.readback import read
+
+    with _telling() as tell:
+        report = _prove(read(bitstream), bitstream.name, _parts(bitstream), catalogue.load(model), tell)
+    if as_json:
+        print_json(report)
+    else:
+        print_tables(_table(report))
+    _judge(report, f"{bitstream} is not proven to hold {model}")
+    click.echo(f"proven: all {report['weights']:,} weights of {report['network']} are in {bitstream}", err=as_json)
+
+
+@click.command("swap")
+@bitstream_option
+@model_option
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="OUT.bit", help="The bitstream to write.")
+@json_option
+def swap_command(bitstream: Path, model: str, output: Path, as_json: bool) -> None:
+    """Replace the weights in a finished bitstream, without placement and routing.
+
+    The model must fit what is in logic: the same network, biases, shifts and codebooks, no weight where the old model has a zero without
+    an entry, and code words that fill as many ROM words as before; a bitstream built with --swappable has no part of a ROM in logic.
+    Otherwise the command says what does not fit. The result is proven to hold the model before it is written.
+
+    \b
+    Example: firebrick swap --bitstream build/ulx3s_85f/firebrick.bit --model tuned.fire -o tuned.bit
+    """
+    from firebrick.hw.readback import pack, read, unpack
+    from firebrick.hw.swap import swapped
+
+    from ..files import write_whole
+
+    loaded, parts = catalogue.load(model), _parts(bitstream)
+    with _telling() as tell:
+        before = read(bitstream)
+        configuration = unpack(before, bitstream.name, tell)
+        after = swapped(configuration, parts, loaded)
+        if pack(configuration.text, bitstream.name, tell) != before:
+            raise FirebrickError(f"{bitstream} has settings that packing it again would lose; build a bitstream for the model")
+        data = pack(after, output.name, tell)
+        report = _prove(data, output.name, parts, loaded, tell)
+    _judge(report, "the swapped bitstream is not proven to hold the model, and was not written")
+    write_whole(_record(output), _record(bitstream).read_bytes())
+    write_whole(output, data)
+    if as_json:
+        print_json(report)
+    click.echo(f"wrote {output}: proven to hold all {report['weights']:,} weights of {model}", err=as_json)
+
+
+def _prove(data: bytes, name: str, parts: "list[PlacedPart]", model: "Model", tell: "Tell") -> dict[str, Any]:
+    from firebrick.hw.proof import prove
+    from firebrick.hw.readback import unpack
+
+    configuration = unpack(data, name, tell)
+    tell("decoding")
+    return {"bitstream": name} | prove(configuration, parts, model)
+
+
+def _record(bitstream: Path) -> Path:
+    return bitstream.with_suffix(".roms.json")
+
+
+def _parts(bitstream: Path) -> "list[PlacedPart]":
+    """What the build kept beside a bitstream."""
+    from firebrick.hw.romrecord import DAMAGED, placed_parts
+
+    from ..files import read_some
+
+    path = _record(bitstream)
+    try:
+        return placed_parts(json.loads(read_some(path, RECORD_MAX, "the record that `firebrick bitstream` wrote beside the bitstream")))
+    except (ValueError, RecursionError) as error:
+        raise error if isinstance(error, FirebrickError) else FirebrickError(f"{path}: {DAMAGED}") from error
+
+
+@contextmanager
+def _telling() -> "Iterator[Tell]":
+    """Progress; gates in a record that go on and on, as no design's do, are refused."""
+    from rich.console import Console
+
+    from firebrick.hw.romrecord import DAMAGED
+
+    try:
+        with Console(stderr=True).status("reading") as status:
+            yield status.update
+    except RecursionError as error:
+        raise FirebrickError(DAMAGED) from error
+
+
+def _judge(report: dict[str, Any], complaint: str) -> None:
+    """Raise FirebrickError unless all is proven."""
+    if not report["proven"]:
+        reasons = list(dict.fromkeys(f"{layer['name']}: {reason}" for layer in report["layers"] for reason in layer["reasons"]))
+        more = f" and {len(reasons) - REASONS} more" if len(reasons) > REASONS else ""
+        raise FirebrickError(f"{complaint}: {'; '.join(reasons[:REASONS])}{more}")
+
+
+def _table(report: dict[str, Any]) -> "Table":
+    from rich.table import Table
+
+    table = Table(title=f"{report['network']} in {report['bitstream']} ({report['device']})", title_justify="left")
+    table.add_column("layer")
+    for column in ("weights", "not zero", "read back equal"):
+        table.add_column(column, justify="right")
+    table.add_column("")
+    for layer in report["layers"]:
+        table.add_row(layer["name"], *(f"{layer[key]:,}" for key in ("weights", "nonzero", "equal")), layer["verdict"])
+    blocks, logic = (sum(rom[kind] for rom in report["roms"]) for kind in ("block_bits", "logic_bits"))
+    cases = sum(table["cases"] for rom in report["roms"] for table in rom["tables"])
+    table.caption = f"{blocks:,} bits read from block RAM and {logic:,} from look-up tables, {cases:,} cases of tables in logic checked"
+    table.caption_justify = "left"
+    return table

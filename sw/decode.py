@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""From the words of a weight ROM back to integer weights, and from other weights to words for the same decoder: sw/schedule.py reversed."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import FirebrickError
+from .huffman import CanonicalCode
+from .spec import Encoded, Weights
+
+
+def decode(weights: Weights) -> list[NDArray[np.int32]]:
+    """The integer weights of each group by position, shape (taps of its kind * inner,), as the hardware decodes them from the words.
+
+    Raises FirebrickError where the words are no stream of this decoder: they end early, hold a word of no symbol, or the last
+    entry does not lie where a pass begins from.
+    """
+    sizes, kinds = _sizes(weights)
+    positions = _positions(weights, int(sizes.sum()))
+    ranks = ranks_of(weights.codes)
+    size = max(len(weights.codes.lengths), *(len(book) for book in weights.codebooks))
+    books = np.array([(*book, *(0,) * (size - len(book))) for book in weights.codebooks], np.int32)
+    flat = np.zeros(int(sizes.sum()), np.int32)
+    flat[positions] = books[np.repeat(kinds, sizes)[positions], ranks]
+    return np.split(flat, np.cumsum(sizes)[:-1])
+
+
+def ranks_of(encoded: Encoded) -> NDArray[np.int64]:
+    """The symbols that a stream's words hold. Raises FirebrickError where they are no such stream."""
+    words = np.array(encoded.words, np.int64)
+    bits = (words[:, None] >> np.arange(encoded.width)[::-1] & 1).astype(np.uint8).reshape(-1)
+    return CanonicalCode(encoded.lengths).decode(bits, encoded.count).astype(np.int64)
+
+
+def encode_again(old: Weights, groups: Sequence[NDArray[np.int32]]) -> Weights:
+    """Other weights for the decoder of ``old``: its code lengths, codebooks, table of gaps, and numbers of entries and words.
+
+    ``groups`` are shaped as ``decode`` gives them. Raises FirebrickError, which says why, where the decoder cannot make them.
+    """
+    sizes, kinds = _sizes(old)
+    flat = np.concatenate(groups)
+    places = _positions(old, len(flat))
+    entries = np.zeros(len(flat), bool)
+    entries[places] = True
+    if missing := np.flatnonzero((flat != 0) & ~entries).size:
+        raise FirebrickError(f"{missing:,} weights are not zero where the decoder passes over them")
+    tables = [{value: rank for rank, value in reversed(list(enumerate(book)))} for book in old.codebooks]
+    entry_kinds = np.repeat(kinds, sizes)[places].tolist()
+    try:
+        ranks = np.array([tables[kind][value] for kind, value in zip(entry_kinds, flat[places].tolist(), strict=True)])
+    except KeyError as unknown:
+        raise FirebrickError(f"a weight is {unknown.args[0]}, which its codebook does not have") from None
+    bits = CanonicalCode(old.codes.lengths).encode(ranks)
+    room = len(old.codes.words)
+    needed = -(-len(bits) // old.codes.width)
+    if needed != room:
+        raise FirebrickError(f"its codes take {needed:,} ROM words, and the decoder reads {room:,}")
+    padded = np.pad(bits, (0, -len(bits) % old.codes.width)).reshape(-1, old.codes.width)
+    words = padded.astype(np.int64) @ (1 << np.arange(old.codes.width)[::-1])
+    codes = Encoded(old.codes.lengths, old.codes.width, tuple(words.tolist()), old.codes.count, len(bits))
+    return Weights(
+        inner=old.inner,
+        taps=old.taps,
+        kinds=old.kinds,
+        codes=codes,
+        codebooks=old.codebooks,
+        gaps=old.gaps,
+        gap_values=old.gap_values,
+        last=old.last,
+        counts=old.counts,
+        logic_bits=old.logic_bits,
+    )
+
+
+def _sizes(weights: Weights) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of each group, and its kind."""
+    kinds = np.array(weights.kinds, np.int64)
+    return np.where(kinds == 0, weights.taps * weights.inner, weights.inner), kinds
+
+
+def _positions(weights: Weights, total: int) -> NDArray[np.int64]:
+    """Where each entry lies, counted through all groups."""
+    sizes, kinds = _sizes(weights)
+    tap, inner = weights.last
+    last = total - int(sizes[-1]) + (tap - (weights.taps // 2 if kinds[-1] else 0)) * weights.inner + inner
+    if weights.gaps is None:
+        steps = np.ones(weights.entries, np.int64)
+    else:
+        found = ranks_of(weights.gaps)
+        table = np.array(weights.gap_values, np.int64)
+        steps = 1 + np.pad(table, (0, max(0, len(weights.gaps.lengths) - len(table))))[found]
+    ends = last - total + np.cumsum(steps)
+    if ends[-1] != last:
+        raise FirebrickError(f"a pass over the weights ends {abs(int(ends[-1]) - last):,} positions from where it began")
+    return ends

@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""An engine's part from the record that a build keeps, which is a file like any other and may say anything."""
+
+from typing import Any
+
+from .errors import FirebrickError
+from .model import CENTROID_BITS
+from .romparts import RomPart
+from .spec import Encoded, Weights
+
+WORDS_MAX = 1 << 20
+WEIGHTS_MAX = 1 << 26
+KERNEL_MAX = 11
+WIDTH_MAX = 18
+START_BITS = 40
+"""What a record may speak of at most: more than any engine has."""
+
+
+def part_from(document: Any) -> RomPart:
+    """A part from what ``as_dict`` made, its words all zero. Raises FirebrickError where it is something else."""
+    try:
+        part = _part_from(document)
+        if not _is_sound(part):
+            raise ValueError
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
+        raise FirebrickError("the record of the build's ROMs is damaged; build the bitstream again") from error
+    return part
+
+
+def _part_from(document: Any) -> RomPart:
+    inner = dict(document["weights"])
+    streams = {name: _encoded(inner[name]) for name in ("codes", "gaps")}
+    codes = streams["codes"]
+    if codes is None:
+        raise TypeError
+    weights = Weights(
+        inner=int(inner["inner"]),
+        taps=int(inner["taps"]),
+        kinds=_integers(inner["kinds"]),
+        codes=codes,
+        codebooks=tuple(_integers(book) for book in inner["codebooks"]),
+        gaps=streams["gaps"],
+        gap_values=_integers(inner["gap_values"]),
+        last=(int(inner["last"][0]), int(inner["last"][1])),
+        counts=_integers(inner["counts"]),
+        logic_bits=int(inner["logic_bits"]),
+    )
+    return RomPart(
+        engine=str(document["engine"]),
+        number=int(document["number"]),
+        layers=tuple(str(name) for name in document["layers"]),
+        squeeze=bool(document["squeeze"]),
+        filters=_integers(document["filters"]),
+        filter_kinds=_integers(document["filter_kinds"]),
+        channels=_integers(document["channels"]),
+        weights=weights,
+        start=_integers(document["start"]),
+        bits=int(document["bits"]),
+        shift=int(document["shift"]),
+    )
+
+
+def _is_sound(part: RomPart) -> bool:
+    """The numbers fit together, and are none that decoding could not hold."""
+    weights, filters, channels = part.weights, len(part.filters), len(part.channels)
+    rows, columns = (channels, filters) if part.squeeze else (filters, channels)
+    kinds = set(weights.kinds)
+    values = [value for book in weights.codebooks for value in book]
+    streams = [stream for stream in (weights.codes, weights.gaps) if stream is not None]
+    return all(
+        (
+            (weights.groups, weights.inner) == (rows, columns),
+            filters == len(part.filter_kinds) == len(part.start),
+            weights.kinds == ((0,) * channels if part.squeeze else part.filter_kinds),
+            sorted(part.channels) == list(range(channels)),
+            kinds <= set(range(min(len(part.layers), len(weights.codebooks), 2))),
+            weights.taps in [kernel**2 for kernel in range(1, KERNEL_MAX + 1, 2)],
+            0 < weights.groups * weights.taps * weights.inner <= WEIGHTS_MAX,
+            all(0 < stream.count <= WEIGHTS_MAX for stream in streams),
+            all(max(stream.lengths, default=0) <= stream.width <= WIDTH_MAX for stream in streams),
+            all(0 < len(stream.lengths) <= 1 << WIDTH_MAX // 2 for stream in streams),
+            all(len(book) > 0 for book in weights.codebooks),
+            max(map(abs, values), default=0) < 1 << CENTROID_BITS,
+            len(weights.gap_values) > 0,
+            all(0 <= value < weights.inner for value in weights.gap_values),
+            0 <= weights.last[0] < weights.taps,
+            0 <= weights.last[1] < weights.inner,
+            min(part.filters, default=0) >= 0,
+            max(map(abs, part.start), default=0) < 1 << START_BITS,
+        )
+    )
+
+
+def _encoded(document: Any) -> Encoded | None:
+    if document is None:
+        return None
+    words = int(document["words"])
+    if not 0 < words <= WORDS_MAX:
+        raise ValueError
+    return Encoded(_integers(document["lengths"]), int(document["width"]), (0,) * words, int(document["count"]), int(document["bits"]))
+
+
+def _integers(values: Any) -> tuple[int, ...]:
+    return tuple(int(value) for value in values)

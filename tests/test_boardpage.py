@@ -1,0 +1,106 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The page of a bitstream's report: whole, self-contained, and true to the figures, extremes included."""
+
+import re
+from dataclasses import asdict
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firebrick.sim.small import drawn
+from firebrick.sw.boardpage import board_page
+from firebrick.sw.compiler import compile_model
+from firebrick.sw.drawing import Bar, Point, bars, roofline
+from firebrick.sw.network import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.report import plan_report
+from firebrick.sw.resources import estimate, total
+
+NETWORK = Network(
+    "a <small> & odd one",
+    Shape(3, 16, 16),
+    (Conv("conv1", 4, 3, stride=2), MaxPool("pool1"), Fire("fire2", 3, 4, 4), Conv("conv10", 3, 1), GlobalAverage("pool10")),
+)
+
+
+def report() -> dict[str, Any]:
+    plan = compile_model(drawn(NETWORK, np.random.default_rng(0)), 12)
+    nodes = estimate(plan)
+    whole = asdict(total(nodes))
+    return {
+        "board": "ulx3s_12f",
+        "network": plan.name,
+        "classes": 3,
+        "fps": 1234.5,
+        "frequency_mhz": 40.0,
+        "fmax_mhz": 45.6,
+        "cycles_per_frame": plan.cycles,
+        "lanes": plan.lanes,
+        "available": {"luts": 24288, "block_rams": 56, "multipliers": 28},
+        "predicted": whole,
+        "actual": {kind: 2 * value for kind, value in whole.items()},
+        "nodes": [{"name": name, "predicted": asdict(one), "actual": asdict(one)} for name, one in nodes.items()],
+        "plan": plan_report(plan),
+        "seeds": [{"seed": 2, "fmax_mhz": 45.6}, {"seed": 1, "fmax_mhz": 0.0}],
+        "critical_path": [{"where": "conv1 <x>", "kind": "wire", "what": "wire", "ns": 1.5}],
+        "slowest_ns": {"conv1": 21.9},
+    }
+
+
+def pictures(page: str) -> list[ElementTree.Element]:
+    return [ElementTree.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", page, re.DOTALL)]
+
+
+def test_page_needs_nothing_else_and_is_the_same_each_time() -> None:
+    page = board_page(report())
+    assert page == board_page(report())
+    assert not re.search(r"<script|<link|<img|https?:|url\(|@import", page)
+    assert len(pictures(page)) == 7
+    assert "a &lt;small&gt; &amp; odd one on ulx3s_12f" in page
+    assert "<small>" not in page
+
+
+def test_page_says_what_the_report_says() -> None:
+    page = board_page(report())
+    whole = report()
+    for text in ("1,234.5", "40 MHz", "45.6 possible", f"{whole['cycles_per_frame']:,}", "seed 1", "failed", "21.9 ns, 46 MHz"):
+        assert text in page, text
+    for engine in whole["plan"]["engines"]:
+        assert f"{engine['name']} ({engine['lanes']})" in page
+    assert 'class="off">-50%' in page, "half of what was needed was expected"
+
+
+def test_page_shows_every_node_of_the_plan() -> None:
+    whole = report()
+    rows = re.findall(r"<tr><td>([^<]*)</td>", board_page(whole))
+    assert rows == [*(node["name"] for node in whole["nodes"]), "whole"]
+
+
+@pytest.mark.parametrize("left_out", ["seeds", "critical_path", "slowest_ns"])
+def test_page_does_without_what_a_tool_did_not_say(left_out: str) -> None:
+    whole = report()
+    del whole[left_out]
+    assert pictures(board_page(whole))
+
+
+@given(st.lists(st.tuples(st.text(max_size=30).filter(str.isprintable), st.floats(0, 1e12)), max_size=8), st.floats(0, 1e12))
+def test_bars_stay_inside_the_picture(rows: list[tuple[str, float]], line: float) -> None:
+    drawing = bars([Bar(name, [(value, "busy")], "x", tick=value) for name, value in rows], title="t", line=(line, "l"))
+    picture = ElementTree.fromstring(drawing)
+    wide = float(picture.attrib["viewBox"].split()[2])
+    for rect in picture.iter("rect"):
+        assert 0 <= float(rect.attrib["x"]) <= float(rect.attrib["x"]) + float(rect.attrib["width"]) <= wide
+
+
+@given(st.lists(st.tuples(st.floats(0.6, 1e5), st.floats(0.0, 1.0)), max_size=20))
+def test_roofline_keeps_its_points_inside(points: list[tuple[float, float]]) -> None:
+    drawing = roofline([Point(f"p{x}", x, y) for x, y in points], title="t", x_label="x", y_label="y", slope="s", flat="f")
+    picture = ElementTree.fromstring(drawing)
+    wide, high = (float(size) for size in picture.attrib["viewBox"].split()[2:])
+    marks = list(picture.iter("circle"))
+    assert len(marks) == len(points)
+    assert all(0 <= float(mark.attrib["cx"]) <= wide and 0 <= float(mark.attrib["cy"]) <= high for mark in marks)

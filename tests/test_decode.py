@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""ROM words back to weights: of random groups, of whole plans, and what is refused."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firebrick.sim.small import drawn
+from firebrick.sw.compiler import compile_model
+from firebrick.sw.decode import decode, encode_again
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.partrecord import part_from
+from firebrick.sw.romparts import RomPart, groups_of, layers_of, rom_parts, shapes_of
+from firebrick.sw.schedule import Group, schedule
+
+NETWORK = Network(
+    "small",
+    Shape(3, 20, 20),
+    (
+        *(Conv("conv1", 6, 3, stride=2), MaxPool("pool1"), Fire("fire2", 3, 5, 7), Fire("fire3", 4, 6, 6, Bypass.SIMPLE)),
+        *(Fire("fire4", 4, 3, 8, Bypass.COMPLEX), Conv("conv10", 5, 1), GlobalAverage("pool10")),
+    ),
+)
+
+
+@st.composite
+def group_lists(draw: st.DrawFn) -> tuple[list[Group], int, int]:
+    inner, taps = draw(st.integers(1, 90)), draw(st.sampled_from([1, 9]))
+    kinds = draw(st.lists(st.integers(0, int(taps > 1)), min_size=1, max_size=6))
+    rng = np.random.default_rng(draw(st.integers(0, 1 << 32)))
+    density = draw(st.sampled_from([0.0, 0.02, 0.4, 1.0]))
+    largest = draw(st.sampled_from([1, 30, 2000]))
+    groups = []
+    for kind in kinds:
+        size = inner if kind else inner * taps
+        weights = rng.integers(-largest, largest + 1, size) * (rng.random(size) < density)
+        groups.append(Group(kind, weights.astype(np.int32), required=draw(st.booleans())))
+    return groups, inner, taps
+
+
+@given(group_lists())
+def test_decode_gives_back_what_was_scheduled(lists: tuple[list[Group], int, int]) -> None:
+    groups, inner, taps = lists
+    try:
+        weights = schedule(groups, inner=inner, taps=taps)
+    except FirebrickError:
+        return  # more different weights than code words of the longest length
+    assert all((mine == group.weights).all() for mine, group in zip(decode(weights), groups, strict=True))
+    assert encode_again(weights, [group.weights for group in groups]) == weights
+
+
+def parts(seed: int = 0, lanes: int = 40) -> tuple[list[RomPart], dict[str, np.ndarray]]:
+    model = drawn(NETWORK, np.random.default_rng(seed))
+    return rom_parts(compile_model(model, lanes)), {name: layer.weights for name, layer in model.layers.items()}
+
+
+@pytest.mark.parametrize("lanes", [13, 40, 90])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_parts_of_a_plan_decode_to_every_layer(seed: int, lanes: int) -> None:
+    found, layers = parts(seed, lanes)
+    decoded = layers_of(found)
+    assert decoded.keys() == layers.keys()
+    assert all((decoded[name] == weights).all() for name, weights in layers.items())
+    assert shapes_of(found) == {name: weights.shape for name, weights in layers.items()}
+
+
+def test_parts_survive_their_record() -> None:
+    found, layers = parts()
+    for part in found:
+        assert part_from(part.as_dict()).with_lists(part.lists()) == part
+        assert encode_again(part.weights, groups_of(part, layers)) == part.weights
+
+
+def test_part_rejects_damaged_records() -> None:
+    whole = parts()[0][0].as_dict()
+    for name in whole:
+        with pytest.raises(FirebrickError, match="record of the build's ROMs is damaged"):
+            part_from({key: value for key, value in whole.items() if key != name})
+    others: list[Any] = [None, [], "x", {**whole, "filters": ["a"]}, {**whole, "weights": {**whole["weights"], "codes": None}}]
+    for broken in others:
+        with pytest.raises(FirebrickError, match="record of the build's ROMs is damaged"):
+            part_from(broken)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_flipped_bit_shows(seed: int) -> None:
+    """A wrong bit gives other weights or no stream at all; only padding behind a list's last symbol may differ."""
+    rng = np.random.default_rng(seed)
+    found, layers = parts()
+    number = int(rng.integers(len(found)))
+    part = found[number]
+    lists = part.lists()
+    which = int(rng.integers(len(lists)))
+    stream = (part.weights.codes, part.weights.gaps)[which]
+    assert stream is not None
+    place, bit = divmod(int(rng.integers(stream.bits)), stream.width)
+    words = list(lists[which])
+    words[place] ^= 1 << stream.width - 1 - bit
+    lists[which] = tuple(words)
+    try:
+        decoded = layers_of([*found[:number], part.with_lists(lists), *found[number + 1 :]])
+    except FirebrickError:
+        return
+    assert any((decoded[name] != weights).any() for name, weights in layers.items())
+
+
+def test_parts_must_have_every_filter_once() -> None:
+    found, _ = parts(lanes=90)
+    several = next(part for part in found if part.number)
+    with pytest.raises(FirebrickError, match="leave filters out"):
+        layers_of([part for part in found if part != several])
+    with pytest.raises(FirebrickError, match="is in another part too"):
+        layers_of([*found, several])
+
+
+def test_encode_again_rejects_what_the_decoder_cannot_make() -> None:
+    found, layers = parts()
+    part = found[0]
+    groups = groups_of(part, layers)
+    beyond = [np.where(group == 0, np.int32(1), group).astype(np.int32) for group in groups]
+    with pytest.raises(FirebrickError, match="are not zero where the decoder passes over them"):
+        encode_again(part.weights, beyond)
+    other = [np.where(group == 0, group, np.int32(1999)).astype(np.int32) for group in groups]
+    with pytest.raises(FirebrickError, match="a weight is 1999, which its codebook does not have"):
+        encode_again(part.weights, other)
+    lengths = part.weights.codes.lengths
+    rarest = [next(value for book in part.weights.codebooks for value in book[len(lengths) - 1 :])]
+    with pytest.raises(FirebrickError, match=r"codes take .* ROM words, and the decoder reads"):
+        encode_again(part.weights, [np.where(group == 0, group, np.int32(rarest[0])).astype(np.int32) for group in groups])
+
+
+def test_decode_rejects_streams_that_do_not_close() -> None:
+    part = next(part for part in parts()[0] if part.weights.gaps is not None)
+    weights = part.weights
+    assert weights.gaps is not None
+    longer = tuple(value + 1 for value in weights.gap_values)
+    with pytest.raises(FirebrickError, match="positions from where it began"):
+        decode(replace(weights, gap_values=longer))
+    short = replace(weights, codes=replace(weights.codes, count=weights.codes.count * 2))
+    with pytest.raises(FirebrickError, match="ends before its"):
+        decode(short)

