@@ -391,7 +391,8 @@ def test_processes_go_on_after_a_bad_point_and_with_synthesis(tmp_path: Path, mo
     good, bad = json.loads((tmp_path / "out" / "explore.json").read_text())["points"]
     assert bad["failed"] == "bits must be 4 to 8, not 9"
     actual = good["synthesised"]
-    assert (actual["multipliers"], actual["block_rams"]) == (good["multipliers"], good["block_rams"])
+    assert actual["multipliers"] == good["multipliers"]
+    assert actual["block_rams"] == pytest.approx(good["block_rams"], abs=4)
     assert actual["luts"] == pytest.approx(good["luts"], rel=0.5)
     before = (tmp_path / "out" / "explore.csv").read_text()
     assert run_command(*arguments).exit_code == FAILED
