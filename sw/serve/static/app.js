@@ -12,13 +12,14 @@ const text = (id, value) => { if (element(id).textContent !== value) element(id)
 const count = (number) => number.toLocaleString("en");
 const base = (path) => path.replace(/\/+$/, "").split("/").pop();
 let state = {};
+let arrived; // the picture whose labels are still to come
 
 function connect() {
   const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
   socket.binaryType = "blob";
   let shown = Promise.resolve(); // one after the other, so that labels and picture belong together
   socket.onmessage = ({ data }) => {
-    shown = shown.then(() => (data instanceof Blob ? showPicture(data) : show(JSON.parse(data))));
+    shown = shown.then(() => (data instanceof Blob ? prepare(data) : show(JSON.parse(data))));
   };
   socket.onclose = () => {
     status("offline", "no connection to the server");
@@ -36,12 +37,17 @@ function notice(words) {
   text("notice", words);
 }
 
-async function showPicture(blob) {
-  const picture = element("picture"), before = picture.src;
-  picture.src = URL.createObjectURL(blob);
-  picture.hidden = false;
-  await picture.decode().catch(() => {});
-  URL.revokeObjectURL(before);
+// Decodes a picture, which is shown together with its labels.
+async function prepare(blob) {
+  arrived = Object.assign(new Image(), { id: "picture", alt: "The current frame", src: URL.createObjectURL(blob) });
+  await arrived.decode().catch(() => {});
+}
+
+function showPicture() {
+  const before = element("picture");
+  before.replaceWith(arrived);
+  URL.revokeObjectURL(before.src);
+  arrived = undefined;
 }
 
 function show(now) {
@@ -55,6 +61,7 @@ function show(now) {
   counters(now.counters);
   drawChart(element("rate-chart"), now.history.map(([at, rate]) => [at, rate]));
   drawChart(element("latency-chart"), now.history.map(([at, , latency]) => [at, 1000 * latency]));
+  if (arrived) showPicture();
   if (now.frame !== undefined) showFrame(now);
 }
 
