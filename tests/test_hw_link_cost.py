@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from amaranth.back import rtlil
+from amaranth.back import rtlil  # type: ignore[attr-defined]
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In
@@ -34,7 +34,7 @@ class Ports(wiring.Component):
 
     def __init__(self) -> None:
         self._link = Link(average=AVERAGE, identity=IDENTITY, divisor=521)
-        super().__init__({**self._link.signature.members, "received": In(stream.Signature(8))})  # type: ignore[dict-item]
+        super().__init__({**self._link.signature.members, "received": In(stream.Signature(8))})
 
     def elaborate(self, platform: object) -> Module:  # noqa: ARG002
         m = Module()
