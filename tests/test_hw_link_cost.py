@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the link takes of an ECP5, synthesised alone."""
+
+import json
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from amaranth.back import rtlil  # type: ignore[attr-defined]
+from amaranth.hdl import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In
+
+from firebrick.hw.link.core import Link
+from firebrick.hw.tools import tool
+from firebrick.hw.top import Top
+from firebrick.sw.link.identity import Identity
+from firebrick.sw.spec import AverageSpec
+from firebrick.sw.strips import Strips
+
+AVERAGE = AverageSpec("pool", Strips.natural(lanes=1, tiles=13, width=13), channels=1000, height=13)
+IDENTITY = Identity(3, 224, 224, 1000, 2, 60_000_000, 320, 950_000, bytes(range(16)), "squeezenet1_1")
+SCRIPT = """\
+read_rtlil link.il
+synth_ecp5 -top link -no-rw-check -cmp2softlogic
+tee -q -o stat.json stat -json
+"""
+
+
+class Ports(wiring.Component):
+    """The link with nothing but signals as ports."""
+
+    def __init__(self) -> None:
+        self._link = Link(average=AVERAGE, identity=IDENTITY, divisor=521)
+        super().__init__({**self._link.signature.members, "received": In(stream.Signature(8))})
+
+    def elaborate(self, platform: object) -> Module:  # noqa: ARG002
+        m = Module()
+        m.submodules.link = self._link
+        for name, member in self.signature.members.items():
+            mine, theirs = getattr(self, name), getattr(self._link, name)
+            if member.is_signature:
+                wiring.connect(m, wiring.flipped(mine), theirs)
+            else:
+                m.d.comb += theirs.eq(mine) if member.flow is In else mine.eq(theirs)
+        return m
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("pyosys") is None, reason="needs the extra `bitstream`")
+def test_link_takes_two_block_rams_and_few_luts(tmp_path: Path) -> None:
+    (tmp_path / "link.il").write_text(rtlil.convert(Top(component=Ports()), name="link", emit_src=False))
+    (tmp_path / "link.ys").write_text(SCRIPT)
+    subprocess.run([*tool("yosys"), "link.ys"], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+    cells = json.loads((tmp_path / "stat.json").read_text())["design"]["num_cells_by_type"]
+    assert cells["DP16KD"] == 2
+    assert cells["LUT4"] <= 1150
+    assert cells["CCU2C"] <= 150
+    assert cells["TRELLIS_DPR16X4"] <= 24
