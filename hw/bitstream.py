@@ -12,30 +12,29 @@ from ..sw.files import write_whole
 from ..sw.report import plan_report
 from ..sw.resources import Resources, estimate, shortage, total
 from ..sw.spec import NarrowSpec, Plan, walk
-from .boards import BoardTop, board, resources
+from .boards import BoardTop
+from .flows.flow import Flow, OpenFlow
+from .flows.vendor import VendorFlow
+from .platforms import Board, board
+from .project import finish
 from .tools import Step, Tell, tool
 
 TOP = "firebrick"
 PIPELINE = f"{TOP}.accelerator.pipeline."
 """How the names of nodes' modules begin."""
 BAUD = 1_000_000
-COMB_LUTS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
-"""LUTs that a cell takes; distributed RAM takes two more for its writing port."""
 SCRIPT = f"""\
-read_rtlil {TOP}.il
+{{read}} {{design}}
 hierarchy -top {TOP}
 setattr -mod -set keep_hierarchy 1 {PIPELINE}*
 setattr -mod -unset keep_hierarchy {PIPELINE}*.*
-synth_ecp5 -top {TOP} -no-rw-check -cmp2softlogic -run begin:map_luts
-rename -hide w:*[[]*
-synth_ecp5 -top {TOP} -no-rw-check -cmp2softlogic -run map_luts:check
+{{synthesis}}
 hierarchy -check
 blackbox =A:whitebox
 tee -q -o {TOP}.stat.json stat -json
 write_json {TOP}.json
 """
-"""Nodes keep their modules, so that what each takes can be told. Reading and writing never meet in one word of a memory. Wires whose names
-look like a bit of another wire confuse the mapper."""
+"""Nodes keep their modules, so that what each takes can be told."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,8 @@ class Options:
     """Of the accelerator's clock, in Hz."""
     seed: int = 1
     placer: str = "heap"
-    router: str = "router2"
+    router: str = ""
+    """Unless given, the one that suits the family."""
 
 
 def build(plan: Plan, name: str, options: Options, output: Path, tell: Tell) -> dict[str, Any]:
@@ -56,29 +56,34 @@ def build(plan: Plan, name: str, options: Options, output: Path, tell: Tell) -> 
 
     Raises FirebrickError where the plan needs more than the board has, a tool fails, or the timing is not met.
     """
-    platform = board(name)
+    chosen = board(name)
+    platform, flow, device = chosen.platform(), chosen.flow, chosen.device
     cache = output / "steps"
     tell("generating")
-    sources = platform.prepare(BoardTop(plan=plan, frequency=options.frequency, baud=BAUD), name=TOP)
-    for file in (f"{TOP}.il", f"{TOP}.lpf"):
+    sources = platform.prepare(BoardTop(plan=plan, flow=flow, frequency=options.frequency, baud=BAUD), name=TOP)
+    for file in (flow.design, *([flow.constraints] if isinstance(flow, OpenFlow) else [])):
         content = sources.files[file]
         write_whole(cache / file, content if isinstance(content, bytes) else content.encode())
-    write_whole(cache / f"{TOP}.ys", SCRIPT.encode())
+    write_whole(cache / f"{TOP}.ys", _script(flow, platform).encode())
     synthesised = Step(
         "synthesis",
         [*tool("yosys"), f"{TOP}.ys"],
-        [cache / f"{TOP}.ys", cache / f"{TOP}.il"],
+        [cache / f"{TOP}.ys", cache / flow.design],
         [f"{TOP}.json", f"{TOP}.stat.json"],
     ).run(cache / "synthesis", tell)
-    report = _synthesis_report(plan, name, resources(platform), json.loads(synthesised[f"{TOP}.stat.json"].read_text()))
+    report = _synthesis_report(plan, chosen, json.loads(synthesised[f"{TOP}.stat.json"].read_text()))
     write_whole(output / "synthesis.json", (json.dumps(report, indent=2) + "\n").encode())
-    if short := shortage(resources(platform), Resources(**report["actual"])):
+    if short := shortage(device.resources, Resources(**report["actual"])):
         raise FirebrickError(f"the plan does not fit {name}: it needs {short}; give fewer lanes, a smaller model or another board")
+    if isinstance(flow, VendorFlow):
+        report = _planned_report(report, options) | finish(sources, platform, flow, output, tell)
+        write_whole(output / "report.json", (json.dumps(report, indent=2) + "\n").encode())
+        return report
     routed = Step(
         f"place and route with seed {options.seed}",
-        [*tool("nextpnr-ecp5"), *_place(platform, options)],
-        [synthesised[f"{TOP}.json"], cache / f"{TOP}.lpf"],
-        [f"{TOP}.config", f"{TOP}.timing.json"],
+        [*tool(flow.nextpnr), *flow.place(platform, options)],
+        [synthesised[f"{TOP}.json"], cache / flow.constraints],
+        [flow.routed, f"{TOP}.timing.json"],
     ).run(cache / "routing", tell)
     report = _timing_report(report, options, json.loads(routed[f"{TOP}.timing.json"].read_text()))
     if report["fmax_mhz"] < report["frequency_mhz"]:
@@ -89,30 +94,24 @@ def build(plan: Plan, name: str, options: Options, output: Path, tell: Tell) -> 
         )
     packed = Step(
         "packing",
-        [*tool("ecppack"), "--compress", "--input", f"{TOP}.config", "--bit", f"{TOP}.bit"],
-        [routed[f"{TOP}.config"]],
-        [f"{TOP}.bit"],
+        [*tool(flow.packer), *flow.packing(platform)],
+        [routed[flow.routed]],
+        [flow.packed],
     ).run(cache / "packing", tell)
-    write_whole(output / f"{TOP}.bit", packed[f"{TOP}.bit"].read_bytes())
+    write_whole(output / flow.packed, packed[flow.packed].read_bytes())
     write_whole(output / "report.json", (json.dumps(report, indent=2) + "\n").encode())
     return report
 
 
-def _place(platform: Any, options: Options) -> list[str]:
-    device = platform._nextpnr_device_options[platform.device]
-    package = platform._nextpnr_package_options[platform.package].upper()
-    return [
-        *(device, "--package", package, "--speed", str(platform.speed)),
-        *("--json", f"{TOP}.json", "--lpf", f"{TOP}.lpf", "--textcfg", f"{TOP}.config", "--report", f"{TOP}.timing.json"),
-        *("--seed", str(options.seed), "--placer", options.placer, "--router", options.router),
-        *("--freq", f"{options.frequency / 1e6:.3f}", "--timing-allow-fail"),
-    ]
+def _script(flow: Flow, platform: Any) -> str:
+    read = "read_verilog" if flow.design.endswith(".v") else "read_rtlil"
+    return SCRIPT.format(read=read, design=flow.design, synthesis=flow.synthesis(platform))
 
 
-def _synthesis_report(plan: Plan, name: str, available: Resources, stat: dict[str, Any]) -> dict[str, Any]:
+def _synthesis_report(plan: Plan, chosen: Board, stat: dict[str, Any]) -> dict[str, Any]:
     """What each node was expected to take, and what it takes."""
-    cells = {module.removeprefix("\\"): _resources(entry["num_cells_by_type"]) for module, entry in stat["modules"].items()}
-    predicted = estimate(plan)
+    cells = {module.removeprefix("\\"): chosen.flow.resources(entry["num_cells_by_type"]) for module, entry in stat["modules"].items()}
+    predicted = estimate(plan, chosen.device.fabric)
     actual: dict[str, Resources] = {}
     carried = Resources()
     for number, node in enumerate(walk(plan.nodes)):
@@ -122,12 +121,13 @@ def _synthesis_report(plan: Plan, name: str, available: Resources, stat: dict[st
             actual[node.name] = carried
             carried = Resources()
     return {
-        "board": name,
+        "board": chosen.name,
+        "bitstream": chosen.flow.packed,
         "network": plan.name,
         "classes": plan.average.channels,
         "lanes": plan.lanes,
         "cycles_per_frame": plan.cycles,
-        "available": asdict(available),
+        "available": asdict(chosen.device.resources),
         "predicted": asdict(total(predicted)),
         "actual": asdict(total(cells)),
         "nodes": [
@@ -135,14 +135,6 @@ def _synthesis_report(plan: Plan, name: str, available: Resources, stat: dict[st
         ],
         "plan": plan_report(plan),
     }
-
-
-def _resources(cells: dict[str, int]) -> Resources:
-    return Resources(
-        luts=sum(cells.get(kind, 0) * luts for kind, luts in COMB_LUTS.items()),
-        block_rams=cells.get("DP16KD", 0) + cells.get("PDPW16KD", 0),
-        multipliers=cells.get("MULT18X18D", 0),
-    )
 
 
 def _timing_report(report: dict[str, Any], options: Options, timing: dict[str, Any]) -> dict[str, Any]:
@@ -156,3 +148,10 @@ def _timing_report(report: dict[str, Any], options: Options, timing: dict[str, A
         "utilization": timing["utilization"],
         **report,
     }
+
+
+def _planned_report(report: dict[str, Any], options: Options) -> dict[str, Any]:
+    """With what is hoped for, where a vendor's tools have the last word on timing."""
+    frequency = round(options.frequency / 1e6, 3)
+    fps = round(options.frequency / report["cycles_per_frame"], 3)
+    return {"fps": fps, "frequency_mhz": frequency, "fmax_mhz": None, **report}

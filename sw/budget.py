@@ -9,14 +9,13 @@ from operator import le, mul
 from .allocate import Demand, Share, cheapest, demands, options_of
 from .compiler import plan_with
 from .errors import FirebrickError
+from .fabric import ECP5, Fabric
 from .model import Model
 from .resources import Resources, estimate, shortage, total
 from .spec import Plan
 
 LUT_SHARE = 0.87
 """Share of the LUTs that a plan may take: beyond it, placement finds no way."""
-LOGIC_BITS = (4 * 1024, 8 * 1024, 12 * 1024, 17 * 1024)
-"""Up to how many bits the last bank of a ROM may be logic: what is tried. A full bank never is."""
 ROUNDS = 24
 """How often prices are raised before a target counts as out of reach."""
 TRIES = 6
@@ -25,11 +24,11 @@ Counts = tuple[int, int, int]
 """LUTs, block RAMs and multipliers."""
 
 
-def plan_for(model: Model, available: Resources) -> Plan:
+def plan_for(model: Model, available: Resources, fabric: Fabric = ECP5) -> Plan:
     """The plan with the fewest cycles a frame whose estimate the resources cover. Raises FirebrickError where there is none."""
-    plan = fitting_plan(model, available)
+    plan = fitting_plan(model, available, fabric)
     if plan is None:
-        short = shortage(room(available), total(estimate(least_plan(model, available))))
+        short = shortage(room(available), total(estimate(least_plan(model, available, fabric), fabric)))
         hint = "take fewer classes, a smaller model or board"
         raise FirebrickError(f"{model.network.name} does not fit: even a slow plan needs {short}; {hint}")
     return plan
@@ -40,31 +39,31 @@ def room(available: Resources) -> Resources:
     return Resources(int(available.luts * LUT_SHARE), available.block_rams, available.multipliers)
 
 
-def fitting_plan(model: Model, available: Resources) -> Plan | None:
+def fitting_plan(model: Model, available: Resources, fabric: Fabric = ECP5) -> Plan | None:
     """The plan with the fewest cycles a frame whose estimate the resources cover, or None where there is none."""
     wanted = demands(model)
-    plans = [plan for logic_bits in LOGIC_BITS if (plan := _plan(model, wanted, room(available), logic_bits))]
-    return min(plans, key=lambda plan: (plan.cycles, total(estimate(plan)).luts), default=None)
+    plans = [plan for logic_bits in fabric.logic_bits if (plan := _plan(model, wanted, room(available), logic_bits, fabric))]
+    return min(plans, key=lambda plan: (plan.cycles, total(estimate(plan, fabric)).luts), default=None)
 
 
-def least_plan(model: Model, available: Resources) -> Plan:
+def least_plan(model: Model, available: Resources, fabric: Fabric = ECP5) -> Plan:
     """The plan, however slow, that takes the smallest shares of the resources: the sum of what it takes of each kind."""
     wanted = demands(model)
-    costs = _Costs(wanted, LOGIC_BITS[-1])
+    costs = _Costs(wanted, fabric.logic_bits[-1], fabric)
     shares = costs.cheapest(costs.meeting(float("inf")), first_prices(room(available)))
-    return plan_with(model, shares or {}, LOGIC_BITS[-1])
+    return plan_with(model, shares or {}, fabric.logic_bits[-1])
 
 
-def _plan(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits: int) -> Plan | None:
+def _plan(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits: int, fabric: Fabric) -> Plan | None:
     """The fastest plan for a way to lay out ROMs: where the plan needs more than was expected before compiling, less is asked for."""
-    costs = _Costs(wanted, logic_bits)
+    costs = _Costs(wanted, logic_bits, fabric)
     aim = room
     for _ in range(TRIES):
         shares = costs.fastest(aim)
         if shares is None:
             return None
         plan = plan_with(model, shares, logic_bits)
-        needed = asdict(total(estimate(plan)))
+        needed = asdict(total(estimate(plan, fabric)))
         over = {kind: needed[kind] - have for kind, have in asdict(room).items()}
         if max(over.values()) <= 0:
             return plan
@@ -75,11 +74,12 @@ def _plan(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits:
 class _Costs:
     """The shares that each engine may have, and what it takes with each, as far as is known before compiling."""
 
-    def __init__(self, wanted: tuple[Demand, ...], logic_bits: int) -> None:
+    def __init__(self, wanted: tuple[Demand, ...], logic_bits: int, fabric: Fabric) -> None:
         self.wanted = wanted
         self.cycles = {demand.name: {share: demand.cycles(share) for share in options_of(demand)} for demand in wanted}
         self.counts = {
-            demand.name: {share: _counts(demand.resources(share, logic_bits)) for share in self.cycles[demand.name]} for demand in wanted
+            demand.name: {share: _counts(demand.resources(share, logic_bits, fabric)) for share in self.cycles[demand.name]}
+            for demand in wanted
         }
 
     def fastest(self, room: Resources) -> dict[str, Share] | None:

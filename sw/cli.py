@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .commands import bitstream, classify, compressing, demo, evaluate, importing, inspect, models, network, paper, table2, verilog
+from .commands import bitstream, boards, classify, compressing, demo, evaluate, importing, inspect, models, network, paper, program, table2, verilog
 from .errors import FirebrickError
 
 INTERRUPTED = 130
@@ -50,7 +50,9 @@ for command in (
     classify.command,
     evaluate.command,
     verilog.command,
+    boards.command,
     bitstream.command,
+    program.command,
     demo.command,
 ):
     main.add_command(command)

@@ -10,26 +10,28 @@ from .. import catalogue
 from .common import json_option, model_option, print_json
 
 BOARD = "ulx3s_85f"
-FREQUENCY_MHZ = 60.0
 
 
 @click.command("bitstream")
-@click.option("--board", default=BOARD, show_default=True, metavar="B", help="A board of amaranth-boards with an ECP5.")
+@click.option("--board", default=BOARD, show_default=True, metavar="B", help="A board that `firebrick boards` lists.")
 @model_option
-@click.option("--frequency", type=click.FloatRange(10, 400), default=FREQUENCY_MHZ, show_default=True, metavar="MHZ", help="Clock to meet.")
+@click.option("--frequency", type=click.FloatRange(1, 400), metavar="MHZ", help="Clock to meet; what suits the FPGA unless given.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Where placement starts from; another may be faster.")
 @click.option("--placer", type=click.Choice(["heap", "static", "sa"]), default="heap", show_default=True)
-@click.option("--router", type=click.Choice(["router1", "router2"]), default="router2", show_default=True)
+@click.option("--router", type=click.Choice(["router1", "router2"]), help="What suits the FPGA unless given.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="The folder to write to; build/BOARD unless given.")
 @json_option
 def command(
-    board: str, model: str, frequency: float, seed: int, placer: str, router: str, output: Path | None, as_json: bool
+    board: str, model: str, frequency: float | None, seed: int, placer: str, router: str | None, output: Path | None, as_json: bool
 ) -> None:
     """Write the bitstream of a model's accelerator for a board, with open tools.
 
-    The plan is the fastest that the board's FPGA has room for. DIR gets firebrick.bit and report.json: frames a second, clock, cycles a
+    The plan is the fastest that the board's FPGA has room for. DIR gets the bitstream and report.json: frames a second, clock, cycles a
     frame, and what each layer was expected to take and takes. Products of each step are kept in DIR/steps and made anew only when what
     they depend on has changed. Takes minutes for a small network, and an hour where it fills a large FPGA.
+
+    Where only the vendor's tools make bitstreams, they are run if they are on the PATH; otherwise DIR gets a project for them, and
+    what it takes is Yosys' estimate.
 
     \b
     Example: firebrick bitstream --board ulx3s_85f --model squeezenet1_1 -o build/ulx3s_85f
@@ -37,15 +39,15 @@ def command(
     from rich.console import Console
 
     from firebrick.hw.bitstream import Options, build
-    from firebrick.hw.boards import board as find
-    from firebrick.hw.boards import resources
+    from firebrick.hw.platforms import board as find
 
     from ..budget import plan_for
 
     folder = output or Path("build") / board
-    options = Options(frequency * 1e6, seed, placer, router)
+    chosen = find(board)
+    options = Options(frequency * 1e6 if frequency else chosen.frequency, seed, placer, router or "")
     with Console(stderr=True).status("planning") as status:
-        plan = plan_for(catalogue.load(model), resources(find(board)))
+        plan = plan_for(catalogue.load(model), chosen.device.resources, chosen.device.fabric)
         report = build(plan, board, options, folder, status.update)
     if as_json:
         print_json(report)
@@ -53,7 +55,11 @@ def command(
     used, had = report["actual"], report["available"]
     for kind in used:
         click.echo(f"{kind.replace('_', ' '):12} {used[kind]:7,} of {had[kind]:7,}, {report['predicted'][kind]:,} expected")
-    click.echo(
-        f"wrote {folder / 'firebrick.bit'}: {report['fps']:.1f} frames a second of {report['classes']} classes at "
-        f"{report['frequency_mhz']:.1f} MHz ({report['fmax_mhz']:.1f} possible), {report['cycles_per_frame']:,} cycles a frame"
-    )
+    rate = f"{report['fps']:.1f} frames a second of {report['classes']} classes at {report['frequency_mhz']:.1f} MHz"
+    cycles = f"{report['cycles_per_frame']:,} cycles a frame"
+    if report["fmax_mhz"]:
+        click.echo(f"wrote {folder / report['bitstream']}: {rate} ({report['fmax_mhz']:.1f} possible), {cycles}")
+    elif report["bitstream"]:
+        click.echo(f"wrote {folder / report['bitstream']}: {rate}, if its timing report says so, {cycles}")
+    else:
+        click.echo(f"wrote {folder / report['project']}, a project: {rate}, if met, {cycles}; no bitstream: install {report['install']}")
