@@ -110,7 +110,8 @@ def _script(flow: Flow, platform: Any) -> str:
 
 def _synthesis_report(plan: Plan, chosen: Board, stat: dict[str, Any]) -> dict[str, Any]:
     """What each node was expected to take, and what it takes."""
-    cells = {module.removeprefix("\\"): chosen.flow.resources(entry["num_cells_by_type"]) for module, entry in stat["modules"].items()}
+    taken = chosen.flow.cells.resources
+    cells = {module.removeprefix("\\"): taken(entry["num_cells_by_type"]) for module, entry in stat["modules"].items()}
     predicted = estimate(plan, chosen.device.fabric)
     actual: dict[str, Resources] = {}
     carried = Resources()

@@ -29,7 +29,8 @@ class Loop:
     """The feedback comes from the output, and not from the oscillator."""
 
 
-ECP5 = Loop(VCO_HZ, COMPARE_HZ, *[range(1, DIVIDER_MAX + 1)] * 3)
+_DIVIDERS = range(1, DIVIDER_MAX + 1)
+ECP5 = Loop(VCO_HZ, COMPARE_HZ, _DIVIDERS, _DIVIDERS, _DIVIDERS)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,22 @@ from typing import Any
 
 import click
 
-from .commands import bitstream, boards, classify, compressing, demo, evaluate, importing, inspect, models, network, paper, program, table2, verilog
+from .commands import (
+    bitstream,
+    boards,
+    classify,
+    compressing,
+    demo,
+    evaluate,
+    importing,
+    inspect,
+    models,
+    network,
+    paper,
+    program,
+    table2,
+    verilog,
+)
 from .errors import FirebrickError
 
 INTERRUPTED = 130

@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from firebrick.hw.boards import board as board_of
-from firebrick.hw.boards import boards, resources
 from firebrick.hw.pll import COMPARE_HZ, VCO_HZ, pll_settings
 from firebrick.hw.tools import Step, tool
 from firebrick.sim.small import drawn
@@ -43,18 +41,6 @@ def test_pll_comes_close_and_stays_within_its_limits(source: float, megahertz: i
 def test_pll_rejects_frequencies_out_of_reach() -> None:
     with pytest.raises(FirebrickError, match="a clock of 25 MHz cannot be turned into one of 1 MHz; choose another frequency"):
         pll_settings(25e6, 1e6)
-
-
-@needs_boards
-def test_boards_are_those_with_an_open_flow() -> None:
-    assert {"ulx3s_12f", "ulx3s_85f", "ecpix5_85f", "orangecrabr0_2_85f"} <= set(boards())
-    assert resources(board_of("ulx3s_85f")).block_rams == 208
-
-
-@needs_boards
-def test_board_rejects_unknown_names() -> None:
-    with pytest.raises(FirebrickError, match=r"board must be one of .*ulx3s_85f.*, not ulx4s"):
-        board_of("ulx4s")
 
 
 def python(code: str) -> list[str]:

@@ -10,7 +10,7 @@ from amaranth.lib import io
 from ..generate import TOP
 from ..pll import pll_settings
 from .clock import BoardClock
-from .flow import OpenFlow
+from .flow import Cells, OpenFlow
 
 if TYPE_CHECKING:
     from ..bitstream import Options
@@ -22,9 +22,11 @@ class Ecp5Flow(OpenFlow):
     tools = "nextpnr-ecp5"
     frequency = 60e6
     gated = True
-    luts = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}  # distributed RAM takes two LUTs more, for its writing port
-    block_rams = {"DP16KD": 1, "PDPW16KD": 1}
-    multipliers = {"MULT18X18D": 1}
+    cells = Cells(
+        luts={"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},  # distributed RAM takes two LUTs more, for its writing port
+        block_rams={"DP16KD": 1, "PDPW16KD": 1},
+        multipliers={"MULT18X18D": 1},
+    )
     constraints = f"{TOP}.lpf"
     nextpnr = "nextpnr-ecp5"
     routed = f"{TOP}.config"

@@ -4,6 +4,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...sw.resources import Resources
@@ -12,6 +13,22 @@ from .clock import BoardClock
 
 if TYPE_CHECKING:
     from ..bitstream import Options
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells of a family that count, by their names in Yosys: of each, how many LUTs, block RAMs or multipliers it takes."""
+
+    luts: Mapping[str, int]
+    block_rams: Mapping[str, int]
+    multipliers: Mapping[str, int]
+
+    def resources(self, counts: Mapping[str, int]) -> Resources:
+        """What so many of each cell take."""
+        luts, block_rams, multipliers = (
+            sum(counts.get(cell, 0) * taken for cell, taken in kind.items()) for kind in (self.luts, self.block_rams, self.multipliers)
+        )
+        return Resources(luts, block_rams, multipliers)
 
 
 class Flow(ABC):
@@ -27,10 +44,8 @@ class Flow(ABC):
     """The bitstream."""
     gated: bool = False
     """The clock is still until it is stable, so that nothing needs a reset."""
-    luts: Mapping[str, int]
-    """LUTs that a cell takes, by its name; so with the others."""
-    block_rams: Mapping[str, int]
-    multipliers: Mapping[str, int]
+    cells: Cells
+    """What counts of its cells take."""
 
     @abstractmethod
     def synthesis(self, platform: Any) -> str:
@@ -39,14 +54,6 @@ class Flow(ABC):
     @abstractmethod
     def clock(self, platform: Any, frequency: float) -> BoardClock:
         """What makes a clock of a frequency, in Hz, or a little less from the board's. Raises FirebrickError where that cannot be."""
-
-    def resources(self, cells: Mapping[str, int]) -> Resources:
-        """What counts of cells take."""
-        luts, block_rams, multipliers = (
-            sum(cells.get(cell, 0) * count for cell, count in kind.items()) for kind in (self.luts, self.block_rams, self.multipliers)
-        )
-        return Resources(luts, block_rams, multipliers)
-
 
 class OpenFlow(Flow):
     """A family whose bitstreams open tools finish."""

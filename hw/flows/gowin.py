@@ -9,7 +9,7 @@ from amaranth.hdl import Const, Instance, Signal
 from ..generate import TOP
 from ..pll import Loop, PllSettings, pll_settings
 from .clock import BoardClock, HeldClock, own_clock
-from .flow import OpenFlow
+from .flow import Cells, OpenFlow
 
 if TYPE_CHECKING:
     from ..bitstream import Options
@@ -26,9 +26,11 @@ class GowinFlow(OpenFlow):
 
     tools = "nextpnr-himbaechel"
     frequency = 40e6
-    luts = {"LUT1": 1, "LUT2": 1, "LUT3": 1, "LUT4": 1, "ALU": 1, "RAM16SDP4": 6}
-    block_rams = {"SP": 1, "SPX9": 1, "SDPB": 1, "SDPX9B": 1, "DPB": 1, "DPX9B": 1, "pROM": 1, "pROMX9": 1}
-    multipliers = {"MULT9X9": 1, "MULT18X18": 2}
+    cells = Cells(
+        luts={"LUT1": 1, "LUT2": 1, "LUT3": 1, "LUT4": 1, "ALU": 1, "RAM16SDP4": 6},
+        block_rams={"SP": 1, "SPX9": 1, "SDPB": 1, "SDPX9B": 1, "DPB": 1, "DPX9B": 1, "pROM": 1, "pROMX9": 1},
+        multipliers={"MULT9X9": 1, "MULT18X18": 2},
+    )
     constraints = f"{TOP}.cst"
     nextpnr = "nextpnr-himbaechel-gowin"
     routed = f"{TOP}.routed.json"

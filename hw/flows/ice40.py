@@ -9,7 +9,7 @@ from amaranth.hdl import Const, Instance, Module, Signal
 from ..generate import TOP
 from ..pll import Loop, PllSettings, pll_settings
 from .clock import BoardClock, hold_until, own_clock
-from .flow import OpenFlow
+from .flow import Cells, OpenFlow
 
 if TYPE_CHECKING:
     from ..bitstream import Options
@@ -28,9 +28,11 @@ class Ice40Flow(OpenFlow):
 
     tools = "nextpnr-ice40"
     frequency = 12e6
-    luts = {"SB_LUT4": 1}
-    block_rams = {"SB_RAM40_4K": 1}
-    multipliers = {"SB_MAC16": 1}
+    cells = Cells(
+        luts={"SB_LUT4": 1},
+        block_rams={"SB_RAM40_4K": 1},
+        multipliers={"SB_MAC16": 1},
+    )
     constraints = f"{TOP}.pcf"
     nextpnr = "nextpnr-ice40"
     routed = f"{TOP}.asc"

@@ -3,7 +3,6 @@
 """Families whose bitstreams the vendor's tools make: Yosys estimates what a plan takes, and the project is written for those tools."""
 
 import shutil
-from collections.abc import Mapping
 from typing import Any
 
 from amaranth.hdl import Const, Instance, Signal
@@ -11,7 +10,7 @@ from amaranth.hdl import Const, Instance, Signal
 from ..generate import TOP
 from ..pll import Loop, PllSettings, pll_settings
 from .clock import BoardClock, HeldClock, board_clock
-from .flow import Flow
+from .flow import Cells, Flow
 
 SCRIPT = f"build_{TOP}.sh"
 """The file of a project that runs the tools."""
@@ -19,7 +18,7 @@ MMCM = Loop((600e6, 1200e6), (10e6, 450e6), range(1, 11), range(2, 65), range(1,
 """Within what every speed grade of 7 series and UltraScale can do, but for its fractions."""
 LUTS_XILINX = {
     **{f"LUT{inputs}": 1 for inputs in range(1, 7)},
-    **{"RAM32M": 4, "RAM64M": 4, "RAM32M16": 8, "RAM64M8": 8, "RAM32X1D": 2, "RAM64X1D": 2, "RAM16X1D": 2, "SRL16E": 1, "SRLC32E": 1},
+    "RAM32M": 4, "RAM64M": 4, "RAM32M16": 8, "RAM64M8": 8, "RAM32X1D": 2, "RAM64X1D": 2, "RAM16X1D": 2, "SRL16E": 1, "SRLC32E": 1,
 }
 
 
@@ -31,6 +30,7 @@ class VendorFlow(Flow):
     synthesis: the Yosys command that maps a design to the family's cells
     packed: the bitstream
     tools: what makes the bitstream, for people
+    cells: what its cells take
     mmcm: the primitive that makes a clock, where one is known; elsewhere the clock is the board's own
     """
 
@@ -41,16 +41,13 @@ class VendorFlow(Flow):
         synthesis: str,
         packed: str,
         tools: str,
-        *,
-        luts: Mapping[str, int],
-        block_rams: Mapping[str, int],
-        multipliers: Mapping[str, int],
+        cells: Cells,
         mmcm: str = "",
     ) -> None:
         self._synthesis = synthesis
         self.packed = packed
         self.tools = tools
-        self.luts, self.block_rams, self.multipliers = luts, block_rams, multipliers
+        self.cells = cells
         self._mmcm = mmcm
         self.frequency = 80e6 if mmcm else None
 
@@ -91,9 +88,11 @@ def _xilinx(family: str, *, tools: str = "Vivado, from AMD", mmcm: str = "") -> 
         f"synth_xilinx -family {family}",
         f"{TOP}.bit",
         tools,
-        luts=LUTS_XILINX,
-        block_rams={"RAMB18E1": 1, "RAMB36E1": 2, "RAMB18E2": 1, "RAMB36E2": 2, "RAMB16BWER": 1, "RAMB8BWER": 1, "RAMB16BWE": 1},
-        multipliers={"DSP48E1": 1, "DSP48E2": 1, "DSP48A1": 1, "MULT18X18SIO": 1},
+        Cells(
+            luts=LUTS_XILINX,
+            block_rams={"RAMB18E1": 1, "RAMB36E1": 2, "RAMB18E2": 1, "RAMB36E2": 2, "RAMB16BWER": 1, "RAMB8BWER": 1, "RAMB16BWE": 1},
+            multipliers={"DSP48E1": 1, "DSP48E2": 1, "DSP48A1": 1, "MULT18X18SIO": 1},
+        ),
         mmcm=mmcm,
     )
 
@@ -103,9 +102,11 @@ def _intel(family: str, cell: str) -> VendorFlow:
         f"synth_intel -family {family}",
         f"{TOP}.sof",
         "Quartus Prime Lite, from Intel",
-        luts={cell: 1},
-        block_rams={"altsyncram": 1},
-        multipliers={},
+        Cells(
+            luts={cell: 1},
+            block_rams={"altsyncram": 1},
+            multipliers={},
+        ),
     )
 
 
@@ -114,9 +115,11 @@ def _machxo(family: str) -> VendorFlow:
         f"synth_lattice -family {family}",
         f"{TOP}.bit",
         "Diamond, from Lattice",
-        luts={"LUT4": 1, "CCU2D": 2, "TRELLIS_DPR16X4": 6},
-        block_rams={"DP8KC": 1, "PDPW8KC": 1},
-        multipliers={},
+        Cells(
+            luts={"LUT4": 1, "CCU2D": 2, "TRELLIS_DPR16X4": 6},
+            block_rams={"DP8KC": 1, "PDPW8KC": 1},
+            multipliers={},
+        ),
     )
 
 
@@ -133,9 +136,11 @@ VENDORS = {
         "synth_intel_alm -family cyclonev",
         f"{TOP}.sof",
         "Quartus Prime Lite, from Intel",
-        luts={**{f"MISTRAL_ALUT{inputs}": 1 for inputs in range(2, 7)}, "MISTRAL_ALUT_ARITH": 1, "MISTRAL_MLAB": 1},
-        block_rams={"MISTRAL_M10K": 1},
-        multipliers={"MISTRAL_MUL9X9": 1, "MISTRAL_MUL18X18": 1, "MISTRAL_MUL27X27": 1},
+        Cells(
+            luts={**{f"MISTRAL_ALUT{inputs}": 1 for inputs in range(2, 7)}, "MISTRAL_ALUT_ARITH": 1, "MISTRAL_MLAB": 1},
+            block_rams={"MISTRAL_M10K": 1},
+            multipliers={"MISTRAL_MUL9X9": 1, "MISTRAL_MUL18X18": 1, "MISTRAL_MUL27X27": 1},
+        ),
     ),
     "MachXO2": _machxo("xo2"),
     "MachXO3": _machxo("xo3"),
