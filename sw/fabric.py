@@ -19,7 +19,7 @@ class Fabric:
     reading_ports: int = 2
     """Ports of a block RAM that can read; with one, what two lists in one ROM share is kept twice."""
     distributed: bool = True
-    """LUTs can be memory; small memories lie in block RAM or flip-flops where they cannot."""
+    """LUTs can be memory; where they cannot, queues and sums lie in block RAM."""
     product_luts: int = 0
     """LUTs of an ECP5 that a multiplier would take, in a family that has none; 0 in one that has."""
     logic_bits: tuple[int, ...] = (4 * 1024, 8 * 1024, 12 * 1024, 17 * 1024)
@@ -42,7 +42,7 @@ def _widths(deepest: int, *widths: int) -> Widths:
 
 ECP5 = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36))
 GOWIN = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36), lut_factor=1.15)
-ICE40 = Fabric(_widths(2048, 2, 4, 8, 16), lut_factor=1.9, reading_ports=1, distributed=False, logic_bits=(256, 512, 1024, 2048))
+ICE40 = Fabric(_widths(2048, 2, 4, 8, 16), lut_factor=1.2, reading_ports=1, distributed=False, logic_bits=(256, 512, 1024, 2048))
 ICE40_PLAIN = replace(ICE40, product_luts=64)
 """An iCE40 without multipliers."""
 XILINX = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36), lut_inputs=6, lut_factor=0.75)

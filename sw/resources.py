@@ -18,6 +18,8 @@ SMALL_BITS = 2 * 1024
 """Bits up to which a line buffer lies in distributed RAM."""
 QUEUE_BITS = 8 * 1024
 """Bits up to which a queue lies in distributed RAM."""
+QUEUE_DEPTH = 16
+"""Words of the queues behind an engine's ROM and its lanes."""
 BLOCK_DEPTH = 512
 """Words of a block RAM where it is widest."""
 
@@ -118,6 +120,10 @@ class Part:
             luts += 100 + lanes * (100 + bits)
         else:
             luts += 180 + lanes * (100 + (bits if self.sums == 1 else -(-self.sums // 16) * bits * 5 // 2))
+            if self.sums > 1 and not fabric.distributed:
+                blocks += lanes * block_rams(self.sums, bits, fabric)
+        if not fabric.distributed:
+            blocks += (2 if self.gap_length else 1) + block_rams(QUEUE_DEPTH, 8 * lanes, fabric)
         return Resources(luts + fabric.product_luts * lanes, blocks, 0 if fabric.product_luts else lanes)
 
 

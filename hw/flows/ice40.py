@@ -24,12 +24,16 @@ PAD_LOOPS = {("iCE40UP5K", "SG48"): "35"}
 
 
 class Ice40Flow(OpenFlow):
-    """There is no distributed RAM, so what asks for it goes where there is room."""
+    """There is no distributed RAM, so queues and sums lie in block RAM.
+
+    These are read as soon as an address is there, block RAM a cycle later: Yosys takes the address a cycle earlier, from in front of its
+    register, where the register starts with nothing in particular. It may, as all but the clock is reset.
+    """
 
     tools = "nextpnr-ice40"
     frequency = 12e6
     cells = Cells(
-        luts={"SB_LUT4": 1},
+        luts={"SB_LUT4": 1, **{f"SB_DFF{kind}": 0.75 for kind in ("", "E", "SR", "SS", "ESR", "ESS")}},
         block_rams={"SB_RAM40_4K": 1},
         multipliers={"SB_MAC16": 1},
     )
@@ -41,7 +45,13 @@ class Ice40Flow(OpenFlow):
 
     def synthesis(self, platform: Any) -> str:
         dsp = " -dsp" if platform.device == MULTIPLIERS else ""
-        return f"setattr -unset ram_style a:ram_style=distributed\nsynth_ice40 -top {TOP} -no-rw-check{dsp} -run begin:check"
+        return "\n".join(
+            [
+                "setattr -unset ram_style a:ram_style=distributed",
+                f"setattr -unset init {TOP}.*/w:* {TOP}.clock/w:* %d",
+                f"synth_ice40 -top {TOP} -no-rw-check{dsp} -run begin:check",
+            ]
+        )
 
     def clock(self, platform: Any, frequency: float) -> BoardClock:
         if own := own_clock(platform, frequency):
