@@ -114,7 +114,7 @@ def _target(source: FloatModel, name: str, coded: Coded, scale: float, *, first:
     """A layer whose bias becomes the float network's; the first layer's makes up for the mean, which its inputs still have."""
     weights = source.weights[name].astype(np.float64)
     size = weights[0].size
-    offset = np.repeat(source.preprocessing.mean, size // 3) if first else np.zeros(size)
+    offset = np.repeat(source.preprocessing.means(weights.shape[1]), weights.shape[2] ** 2) if first else np.zeros(size)
     unused = np.empty((0, 0))  # nothing is fed back
     return Target(
         name, weights, source.biases[name].astype(np.float64), Moments(offset, np.zeros(size), unused, unused), scale, published=coded

@@ -21,6 +21,7 @@ from .commands import (
     paper,
     program,
     table2,
+    train,
     verilog,
 )
 from .errors import FirebrickError
@@ -59,6 +60,7 @@ for command in (
     network.command,
     paper.command,
     table2.command,
+    train.command,
     importing.command,
     compressing.command,
     inspect.command,

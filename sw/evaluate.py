@@ -12,7 +12,7 @@ import numpy as np
 from . import golden
 from .errors import FirebrickError
 from .model import Model
-from .pictures import read_pictures
+from .pictures import class_folders, read_pictures
 
 _BATCH = 4
 
@@ -55,20 +55,24 @@ def read_labels(path: Path, classes: int) -> list[tuple[str, int]]:
     return list(rows.items())
 
 
-def evaluate(model: Model, folder: Path, labels: Path, progress: Callable[[str, int, int], None] | None = None) -> Accuracy:
+def evaluate(
+    model: Model, folder: Path, labels: Path | None = None, progress: Callable[[str, int, int], None] | None = None
+) -> Accuracy:
     """Top-1 and top-5 accuracy over the pictures of ``folder`` that the CSV file ``labels`` names, see ``read_labels``.
 
-    ``progress`` is called with (what, done, total). Of equal scores the lower index counts as the better.
+    Without ``labels``, over those in its subfolders, which are called after the model's classes. ``progress`` is called with (what,
+    done, total). Of equal scores the lower index counts as the better.
     """
-    rows = read_labels(labels, model.network.classes)
+    named = read_labels(labels, model.network.classes) if labels else []
     if not folder.is_dir():
         raise FirebrickError(f"{folder} is not a folder; name the one with the labelled pictures")
+    rows = [(folder / name, index) for name, index in named] if labels else class_folders(folder, model.labels)
     hits = np.zeros(5, np.int64)
     for start in range(0, len(rows), _BATCH):
         if progress is not None:
             progress("evaluating", start, len(rows))
         batch = rows[start : start + _BATCH]
-        frames = read_pictures([folder / name for name, _ in batch], model.preprocessing, model.network.input)
+        frames = read_pictures([path for path, _ in batch], model.preprocessing, model.network.input)
         best = np.argsort(-golden.run(model, frames), axis=1, kind="stable")[:, :5]
         right = best == np.array([index for _, index in batch])[:, None]
         hits[: right.shape[1]] += right.sum(axis=0)

@@ -17,8 +17,8 @@ Floats = NDArray[np.float32]
 
 
 def centred(model: FloatModel, frames: NDArray[np.uint8], dtype: type[Product]) -> NDArray[Product]:
-    """RGB bytes, shape (frames, 3, rows, columns), minus the mean."""
-    return frames.astype(dtype) - np.asarray(model.preprocessing.mean, dtype)[:, None, None]
+    """Bytes, shape (frames, channels, rows, columns), minus the mean."""
+    return frames.astype(dtype) - np.asarray(model.preprocessing.means(frames.shape[1]), dtype)[:, None, None]
 
 
 def convolve(model: FloatModel, name: str, maps: NDArray[Product], *, stride: int = 1, padding: int = 0) -> NDArray[Product]:

@@ -9,8 +9,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from .errors import FirebrickError
 from .network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 
-FIRES = range(2, 10)
-"""The numbers of the Fire modules, fire2 to fire9."""
+FIRES_MAX = 8
+"""Most Fire modules: fire2 to fire9."""
 FILTERS_MAX = 65535
 """Most filters of a kind in a Fire module; as many as a `.fire` file can say."""
 
@@ -24,8 +24,9 @@ class Metaparameters:
     - 3x3 filters: pct3x3 * e_i to the nearest whole number, halves up; the rest of e_i are 1x1 filters.
     - squeeze filters: sr * e_i to the nearest whole number, halves up, but at least one.
 
-    Shares are taken as the decimal numbers that they print as, so 0.145 of 100 is 14.5 and becomes 15. What is outside the Fire modules
-    is as in Table 1: conv1 7x7/2 with 96 filters, pooling after conv1, fire4 and fire8, conv10 with a filter a class.
+    Shares are taken as the decimal numbers that they print as, so 0.145 of 100 is 14.5 and becomes 15. The paper keeps what is outside
+    the Fire modules, and how many there are, as in Table 1; here these may vary too, for small pictures and small boards. The last
+    convolution is called conv10 and the average pool10 however many stages there are.
     """
 
     base_e: int = 128
@@ -40,20 +41,32 @@ class Metaparameters:
     """The squeeze ratio: squeeze filters for each expand filter, above 0 to 1."""
     bypass: Bypass = Bypass.NONE
     """``simple``: where a Fire module's channel counts are equal; ``complex``: there, and a 1x1 convolution where they are not (Fig. 2)."""
+    fires: int = 8
+    """Fire modules, fire2 and so on; 1 to 8."""
+    conv1: tuple[int, int, int] = (96, 7, 2)
+    """Filters, kernel and stride of the first convolution, each at least 1."""
+    pools: tuple[int, ...] = (1, 4, 8)
+    """The stages, conv1 and fire2 and so on, that pooling follows; in order."""
 
     def verify(self) -> None:
         """Raise FirebrickError unless every metaparameter lies in its range."""
-        for name, least in (("base_e", 1), ("incr_e", 0), ("freq", 1)):
-            if not least <= getattr(self, name) <= FILTERS_MAX:
-                raise FirebrickError(f"{name} must be {least} to {FILTERS_MAX}, not {getattr(self, name)}")
+        ranges = (("base_e", 1, FILTERS_MAX), ("incr_e", 0, FILTERS_MAX), ("freq", 1, FILTERS_MAX), ("fires", 1, FIRES_MAX))
+        for name, least, most in ranges:
+            if not least <= getattr(self, name) <= most:
+                raise FirebrickError(f"{name} must be {least} to {most}, not {getattr(self, name)}")
+        if not all(1 <= value <= FILTERS_MAX for value in self.conv1):
+            raise FirebrickError(f"conv1's filters, kernel and stride must be 1 to {FILTERS_MAX}, not {self.conv1}")
+        if list(self.pools) != sorted({*self.pools}.intersection(range(1, self.fires + 2))):
+            raise FirebrickError(f"pools must be stages from 1 to {self.fires + 1} in order, not {self.pools}")
         if not 0 <= self.pct3x3 <= 1:
             raise FirebrickError(f"pct3x3 must be 0 to 1, not {self.pct3x3}")
         if not 0 < self.sr <= 1:
             raise FirebrickError(f"sr must be above 0 and at most 1, not {self.sr}")
         if self.bypass not in list(Bypass):
             raise FirebrickError(f"bypass must be one of {', '.join(Bypass)}, not {self.bypass}")
-        if self.expand(len(FIRES) - 1) > FILTERS_MAX:
-            raise FirebrickError(f"fire9 must have at most {FILTERS_MAX} expand filters, not {self.expand(len(FIRES) - 1)}")
+        widest = self.expand(self.fires - 1)
+        if widest > FILTERS_MAX:
+            raise FirebrickError(f"fire{self.fires + 1} must have at most {FILTERS_MAX} expand filters, not {widest}")
 
     def expand(self, index: int) -> int:
         """Expand filters of the Fire module with this index, counted from 0 (e_i in Section 5.1)."""
@@ -62,24 +75,29 @@ class Metaparameters:
     @property
     def name(self) -> str:
         """``squeezenet1_0``, or ``squeezenet`` and whatever differs from it."""
-        changed = [f"_{field.name}_{getattr(self, field.name)}" for field in fields(self) if getattr(self, field.name) != field.default]
-        return "squeezenet" + "".join(changed) if changed else "squeezenet1_0"
+        values = {field.name: getattr(self, field.name) for field in fields(self) if getattr(self, field.name) != field.default}
+        words = [f"_{name}_{'-'.join(map(str, value)) or 'none' if isinstance(value, tuple) else value}" for name, value in values.items()]
+        return "squeezenet" + "".join(words) if words else "squeezenet1_0"
 
-    def network(self, classes: int = 1000, height: int = 227, width: int = 227) -> Network:
-        """The network for pictures of this many rows and columns; raises FirebrickError when they or the metaparameters do not fit."""
+    def network(self, classes: int = 1000, height: int = 227, width: int = 227, channels: int = 3) -> Network:
+        """The network for pictures of this shape; raises FirebrickError when they or the metaparameters do not fit."""
         self.verify()
-        stages: list[Stage] = [Conv("conv1", 96, 7, stride=2), MaxPool("pool1")]
-        channels = 96
-        for index, number in enumerate(FIRES):
+        shape = Shape(channels, height, width)
+        filters, kernel, stride = self.conv1
+        stages: list[Stage] = [Conv("conv1", filters, kernel, stride)]
+        if 1 in self.pools:
+            stages.append(MaxPool("pool1"))
+        channels = filters
+        for index, number in enumerate(range(2, self.fires + 2)):
             expand = self.expand(index)
             threes = _share(self.pct3x3, expand)
             squeeze = max(1, _share(self.sr, expand))
             stages.append(Fire(f"fire{number}", squeeze, expand - threes, threes, self._bypass(channels, expand)))
-            if number in (4, 8):
+            if number in self.pools:
                 stages.append(MaxPool(f"pool{number}"))
             channels = expand
         stages += [Conv("conv10", classes, 1), GlobalAverage("pool10")]
-        network = Network(self.name, Shape(3, height, width), tuple(stages))
+        network = Network(self.name, shape, tuple(stages))
         network.verify()
         return network
 

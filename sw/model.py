@@ -15,6 +15,8 @@ from .network import Fire, Layer, Network
 ACTIVATION_MAX = 255
 CENTROID_BITS = 12  # signed; a product with a pixel stays below 2^20
 SHIFT_MAX = 24
+LUMINANCE = (0.299, 0.587, 0.114)
+"""Shares of R, G and B in grey (ITU-R BT.601)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,12 +75,21 @@ class QuantizedLayer:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a picture becomes the network's input: RGB bytes, row by row; the mean is folded into conv1's bias."""
+    """How a picture becomes the network's input: bytes, row by row; the mean is folded into conv1's bias.
+
+    A network of three channels sees R, G and B, one of a single channel the luminance of them (ITU-R BT.601).
+    """
 
     resize: int
     """Length of the picture's short side before the central crop to the input's size, in pixels."""
     mean: tuple[float, float, float]
     """Subtracted from R, G and B by the float network, in byte units."""
+
+    def means(self, channels: int) -> tuple[float, ...]:
+        """What is subtracted from each of 3 channels; for any other number of them, the mean's luminance from each."""
+        if channels == 3:
+            return self.mean
+        return (sum(share * mean for share, mean in zip(LUMINANCE, self.mean, strict=True)),) * channels
 
 
 @dataclass(frozen=True, eq=False)

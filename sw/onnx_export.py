@@ -11,24 +11,19 @@ Every operator is an integer one and exact in every runtime:
   BitShift knows no sign.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .errors import FirebrickError
 from .files import write_whole
 from .model import ACTIVATION_MAX, Model
-from .network import Bypass, Conv, Fire, GlobalAverage, MaxPool
+from .onnx_nodes import INPUT, IR_VERSION, OPSET, OUTPUT, NetworkGraph
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-OPSET = 17
-IR_VERSION = 8
-INPUT, OUTPUT = "frames", "scores"
 PART_BITS = 6
 """Weights are split into parts of this many signed bits and one more value."""
 FILTER_MAX = (1 << 31) // (ACTIVATION_MAX << (PART_BITS - 1))
@@ -45,9 +40,8 @@ def export_onnx(model: Model) -> "ModelProto":
         from onnx import TensorProto, checker, helper
     except ImportError as error:
         raise FirebrickError("ONNX export needs the package onnx; install it with: pip install 'firebrick[onnx]'") from error
-    graph = _Graph()
-    scores = graph.network(model)
-    graph.add("Identity", [scores], OUTPUT)
+    graph = _IntegerGraph(model)
+    graph.add("Identity", [graph.network(model.network)], OUTPUT)
     shape = model.network.input
     proto = helper.make_model(
         helper.make_graph(
@@ -80,61 +74,13 @@ def write_onnx(model: Model, path: Path) -> None:
     write_whole(path, export_onnx(model).SerializeToString(deterministic=True))
 
 
-class _Graph:
-    """Nodes and constants under construction. Tensors are called ``stage/...``, which nothing else is, as stage names have no slash."""
+class _IntegerGraph(NetworkGraph):
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.model = model
 
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def add(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
-        from onnx import helper
-
-        self.nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
-        return output
-
-    def constant(self, name: str, value: NDArray[Any]) -> str:
-        from onnx import numpy_helper
-
-        self.constants.append(numpy_helper.from_array(value, name))
-        return name
-
-    def cast(self, tensor: str, kind: type[np.integer]) -> str:
-        from onnx import helper
-
-        return self.add("Cast", [tensor], f"{tensor}:{kind.__name__}", to=helper.np_dtype_to_tensor_dtype(np.dtype(kind)))
-
-    def network(self, model: Model) -> str:
-        tensor = INPUT
-        for stage in model.network.stages:
-            match stage:
-                case Conv(name=name, stride=stride, padding=padding):
-                    tensor = self.convolution(model, name, tensor, stride, padding)
-                case Fire():
-                    tensor = self.fire(model, stage, tensor)
-                case MaxPool(name=name):
-                    tensor = self.add("MaxPool", [tensor], f"{name}/out", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
-                case GlobalAverage(name=name):
-                    axes = self.constant(f"{name}/axes", np.array([2, 3], np.int64))
-                    tensor = self.add("ReduceSum", [self.cast(tensor, np.int64), axes], f"{name}/out", keepdims=0)
-        return tensor
-
-    def fire(self, model: Model, fire: Fire, tensor: str) -> str:
-        squeezed = self.convolution(model, f"{fire.name}/squeeze1x1", tensor)
-        halves = []
-        if fire.expand1x1:
-            halves.append(self.convolution(model, f"{fire.name}/expand1x1", squeezed))
-        if fire.expand3x3:
-            halves.append(self.convolution(model, f"{fire.name}/expand3x3", squeezed, padding=1))
-        out = self.add("Concat", halves, f"{fire.name}/concat", axis=1)
-        if fire.bypass is Bypass.NONE:
-            return out
-        other = tensor if fire.bypass is Bypass.SIMPLE else self.convolution(model, f"{fire.name}/bypass1x1", tensor)
-        wide = [self.cast(out, np.int64), self.cast(other, np.int64)]
-        return self.clamped(self.add("Add", wide, f"{fire.name}/sum"), f"{fire.name}/clamped", ACTIVATION_MAX, np.uint8)
-
-    def convolution(self, model: Model, name: str, tensor: str, stride: int = 1, padding: int = 0) -> str:
-        layer = model.layers[name]
+    def convolution(self, name: str, tensor: str, stride: int = 1, padding: int = 0) -> str:
+        layer = self.model.layers[name]
         if layer.weights[0].size > FILTER_MAX:
             raise FirebrickError(f"layer {name}: a filter must have at most {FILTER_MAX} weights for ONNX, not {layer.weights[0].size}")
         half = 1 << (PART_BITS - 1)
@@ -150,6 +96,14 @@ class _Graph:
         clamped = self.clamped(total, f"{name}/clamped", (1 << (8 + layer.shift)) - 1, np.uint32)
         shift = self.constant(f"{name}/shift", np.array(layer.shift, np.uint32))
         return self.cast(self.add("BitShift", [clamped, shift], f"{name}/out", direction="RIGHT"), np.uint8)
+
+    def joined(self, name: str, out: str, other: str) -> str:
+        wide = [self.cast(out, np.int64), self.cast(other, np.int64)]
+        return self.clamped(self.add("Add", wide, f"{name}/sum"), f"{name}/clamped", ACTIVATION_MAX, np.uint8)
+
+    def averaged(self, name: str, tensor: str) -> str:
+        axes = self.constant(f"{name}/axes", np.array([2, 3], np.int64))
+        return self.add("ReduceSum", [self.cast(tensor, np.int64), axes], f"{name}/out", keepdims=0)
 
     def clamped(self, tensor: str, name: str, most: int, kind: type[np.integer]) -> str:
         """An int64 tensor clamped to 0 .. most, which ``kind`` holds."""

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Pictures as a network sees them: upright RGB bytes, scaled and cropped."""
+"""Pictures as a network sees them: upright RGB or grey bytes, scaled and cropped."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +15,14 @@ from .model import Preprocessing
 from .network import Shape
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm")
+Labelled = list[tuple[Path, int]]
+"""Pictures and their class indices."""
 PIXELS_MAX = 100_000_000
 """A picture with more pixels is refused before it is decoded."""
 
 
 def read_picture(path: Path, preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
-    """A picture file as a network's input: RGB bytes of shape (3, rows, columns).
+    """A picture file as a network's input: RGB bytes of shape (3, rows, columns), or grey ones of shape (1, rows, columns).
 
     Opened as by ``open_picture``; scaled (bicubic, antialiased) so that its short side is ``preprocessing.resize``, unless it is
     already; cropped in the middle to ``shape``. Raises FirebrickError when the file is missing, broken, no picture or too large.
@@ -58,9 +60,18 @@ def open_picture(path: Path, least: int) -> Image.Image:
 
 
 def fit(picture: Image.Image, preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
-    """An RGB picture scaled and cropped to a network's input: bytes of shape (3, rows, columns)."""
-    if shape.channels != 3:
-        raise FirebrickError(f"pictures need a network with 3 input channels, not {shape.channels}")
+    """An RGB picture scaled and cropped to a network's input: bytes of shape (channels, rows, columns)."""
+    picture = scaled(picture, preprocessing, shape)
+    left, top = (picture.width - shape.width) // 2, (picture.height - shape.height) // 2
+    cropped = picture.crop((left, top, left + shape.width, top + shape.height))
+    frame = np.asarray(cropped, dtype=np.uint8).reshape(shape.height, shape.width, shape.channels)
+    return np.ascontiguousarray(frame.transpose(2, 0, 1))
+
+
+def scaled(picture: Image.Image, preprocessing: Preprocessing, shape: Shape) -> Image.Image:
+    """An RGB picture with the short side that the preprocessing says, grey for a network of one channel; to be cropped to ``shape``."""
+    if shape.channels not in (1, 3):
+        raise FirebrickError(f"pictures need a network with 3 input channels, or 1 for grey, not {shape.channels}")
     if max(shape.height, shape.width) > preprocessing.resize:
         raise FirebrickError(f"pictures of short side {preprocessing.resize} cannot give {shape.height}x{shape.width}; scale larger")
     width, height = picture.size
@@ -70,26 +81,47 @@ def fit(picture: Image.Image, preprocessing: Preprocessing, shape: Shape) -> NDA
     if short != preprocessing.resize:
         size = (round(width * preprocessing.resize / short), round(height * preprocessing.resize / short))
         picture = picture.resize(size, Image.Resampling.BICUBIC)
-    left, top = (picture.width - shape.width) // 2, (picture.height - shape.height) // 2
-    cropped = picture.crop((left, top, left + shape.width, top + shape.height))
-    return np.ascontiguousarray(np.asarray(cropped, dtype=np.uint8).transpose(2, 0, 1))
+    return picture.convert("L") if shape.channels == 1 else picture
 
 
 def read_pictures(paths: Sequence[Path], preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
-    """Several pictures as one batch of shape (frames, 3, rows, columns)."""
+    """Several pictures as one batch of shape (frames, channels, rows, columns)."""
     if not paths:
         raise FirebrickError("no pictures were given; name at least one")
     return np.stack([read_picture(path, preprocessing, shape) for path in paths])
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The picture files in a folder, by name; raises FirebrickError when it is no folder or has none."""
+    """The picture files in a folder and in the folders inside it, by path; raises FirebrickError when it is no folder or has none."""
     if not folder.is_dir():
         raise FirebrickError(f"{folder} is not a folder; name one that holds pictures")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     if not paths:
         raise FirebrickError(f"{folder} holds no pictures; put some there ({', '.join(SUFFIXES)})")
     return paths
+
+
+def class_folders(folder: Path, names: Iterable[str]) -> Labelled:
+    """The pictures of a folder's subfolders; each must have the name of a class, whose place in ``names`` is the index."""
+    indices = {name: index for index, name in enumerate(names)}
+    found: Labelled = []
+    for name in class_names(folder):
+        if name not in indices:
+            some = ", ".join([*list(indices)[:5], *["..."][: len(indices) > 5]])
+            raise FirebrickError(f"{folder / name} must be named after a class; the classes are {some}")
+        found += [(path, indices[name]) for path in pictures_in(folder / name)]
+    return found
+
+
+def class_names(folder: Path) -> list[str]:
+    """Names of the subfolders of a folder of classes, in order, but for hidden ones; raises FirebrickError where there are none."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if not names:
+        raise FirebrickError(f"{folder} has no subfolders; give the pictures of each class one with its name, or a CSV file: --labels CSV")
+    for name in names:
+        if not name.isprintable():
+            raise FirebrickError(f"{folder}: the subfolder {name!r} must have a printable name")
+    return names
 
 
 def _rgb(picture: Image.Image) -> Image.Image:

@@ -33,10 +33,10 @@ def photographs() -> list[Path]:
 
 
 def calibration_frames(paths: Sequence[Path], preprocessing: Preprocessing, shape: Shape) -> tuple[NDArray[np.uint8], dict[str, str]]:
-    """Frames of shape (n, 3, rows, columns) to calibrate with, and what the model's metadata says of them.
+    """Frames of shape (n, channels, rows, columns) to calibrate with, and what the model's metadata says of them.
 
     Without paths these are the photographs of scikit-image and their mirror images. Raises FirebrickError for pictures that cannot be
-    read, that show a single colour, or that are all grey: activations measured on them would be wrong.
+    read, that show a single colour, or that are all grey where the network sees colour: activations measured on them would be wrong.
     """
     paths, given = paths or photographs(), bool(paths)
     frames = read_pictures(paths, preprocessing, shape)
@@ -78,9 +78,9 @@ def labels_of(paths: Sequence[Path], table: Path, classes: int) -> list[int]:
 
 
 def _check(frames: NDArray[np.uint8], paths: Sequence[Path]) -> None:
-    """Raise FirebrickError where frames, (n, 3, rows, columns), tell nothing of how pictures look."""
+    """Raise FirebrickError where frames, (n, channels, rows, columns), tell nothing of how pictures look."""
     spread = (frames.max(axis=(2, 3)) - frames.min(axis=(2, 3))).max(axis=1)
     for path in (path for path, levels in zip(paths, spread, strict=True) if levels <= _NOISE):
         raise FirebrickError(f"{path} shows a single colour, which tells nothing of the network's activations; take it out")
-    if all((np.ptp(frame, axis=0) <= _NOISE).all() for frame in frames):
+    if frames.shape[1] > 1 and all((np.ptp(frame, axis=0) <= _NOISE).all() for frame in frames):
         raise FirebrickError(f"every picture ({len(paths)}, {paths[0]} first) is greyscale, but the network sees colour; add some with it")

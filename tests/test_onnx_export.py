@@ -14,7 +14,8 @@ from firebrick.sw import catalogue, golden
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model import Model, Preprocessing, QuantizedLayer
 from firebrick.sw.network import Bypass, Conv, GlobalAverage, Network, Shape
-from firebrick.sw.onnx_export import INPUT, OUTPUT, export_onnx, write_onnx
+from firebrick.sw.onnx_export import export_onnx, write_onnx
+from firebrick.sw.onnx_nodes import INPUT, OUTPUT
 
 
 def onnx_scores(model: Model, frames: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -93,12 +93,20 @@ def test_fit_gives_the_shape_for_any_size(width: int, height: int) -> None:
         assert (frame == np.array([1, 2, 3]).reshape(3, 1, 1)).all()
 
 
-def test_fit_rejects_a_crop_larger_than_the_picture_and_grey_networks() -> None:
+def test_grey_networks_see_the_luminance() -> None:
+    picture = Image.new("RGB", (64, 64), (200, 100, 50))
+    frame = fit(picture, RULE, Shape(1, 48, 56))
+    assert frame.shape == (1, 48, 56)
+    assert (frame == round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)).all()
+    assert Preprocessing(64, (200.0, 100.0, 50.0)).means(1) == pytest.approx((124.2,))
+
+
+def test_fit_rejects_a_crop_larger_than_the_picture_and_odd_networks() -> None:
     picture = Image.new("RGB", (64, 64))
     with pytest.raises(FirebrickError, match="cannot give 65x10"):
         fit(picture, RULE, Shape(3, 65, 10))
-    with pytest.raises(FirebrickError, match="3 input channels, not 1"):
-        fit(picture, RULE, Shape(1, 10, 10))
+    with pytest.raises(FirebrickError, match="3 input channels, or 1 for grey, not 2"):
+        fit(picture, RULE, Shape(2, 10, 10))
 
 
 def test_large_jpeg_looks_as_if_scaled_in_full(tmp_path: Path) -> None:

@@ -4,8 +4,9 @@
 
 import json
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 from click.core import ParameterSource
@@ -25,6 +26,21 @@ lanes_option = click.option(
 )
 
 
+class Written(tuple[int, ...]):
+    """The numbers of an option, which print as they were written there."""
+
+    text: str
+
+    def __new__(cls, numbers: Iterable[int], text: str) -> Self:
+        """The numbers, and the text that they were read from."""
+        made = super().__new__(cls, numbers)
+        made.text = text
+        return made
+
+    def __str__(self) -> str:
+        return self.text
+
+
 def command_line(source: str) -> str:
     """The command that is running, for a model's metadata: the options that were given, paths cut to their names, and the source."""
     context = click.get_current_context()
@@ -41,7 +57,7 @@ def command_line(source: str) -> str:
             elif each is True:
                 words.append(name)
             else:
-                words += [name, *(",".join(str(part) for part in each) if isinstance(each, tuple) else str(each)).split()]
+                words += [name, ",".join(str(part) for part in each) if type(each) is tuple else str(each)]
     return shlex.join([*words, source])
 
 

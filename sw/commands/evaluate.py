@@ -12,13 +12,16 @@ from .common import json_option, model_option, print_json, progress_bar
 
 @click.command("evaluate")
 @model_option
-@click.option("--labels", type=click.Path(path_type=Path), required=True, metavar="CSV", help="Has columns file and class_index.")
+@click.option(
+    "--labels", type=click.Path(path_type=Path), metavar="CSV", help="Has columns file and class_index [default: a subfolder a class]."
+)
 @json_option
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
-def command(model: str, labels: Path, as_json: bool, folder: Path) -> None:
+def command(model: str, labels: Path | None, as_json: bool, folder: Path) -> None:
     """Measure accuracy in the integer golden model.
 
-    Over the pictures of DIR that CSV labels. Printed in per cent; in the JSON document {images, top1, top5} as fractions, 0 to 1.
+    Over the pictures of DIR that CSV labels, or those in its subfolders, which are called after the model's classes. Printed in per
+    cent; in the JSON document {images, top1, top5} as fractions, 0 to 1.
 
     \b
     Example: firebrick evaluate --labels labels.csv pictures/

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .common import command_line, print_json
-from .network import height_width
+from .family import height_width
 
 if TYPE_CHECKING:
     from ..floatmodel import FloatModel

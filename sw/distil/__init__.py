@@ -8,7 +8,7 @@ from ..errors import FirebrickError
 from .recipe import Recipe as Recipe
 
 
-def check_torch() -> None:
-    """Raise FirebrickError unless PyTorch is installed."""
+def check_torch(purpose: str = "distillation", instead: str = ", or leave out --distil") -> None:
+    """Raise FirebrickError, which says what for and what to do instead, unless PyTorch is installed."""
     if find_spec("torch") is None:
-        raise FirebrickError("PyTorch, which distillation needs, is missing; install firebrick[train], or leave out --distil")
+        raise FirebrickError(f"PyTorch, which {purpose} needs, is missing; install firebrick[train]{instead}")

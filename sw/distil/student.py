@@ -43,7 +43,7 @@ class Student(nn.Module):
     def forward(self, frames: Tensor) -> tuple[Tensor, Maps]:
         """Float scores before softmax, (frames, classes), and the feature maps as bytes; ``frames`` are bytes 0..255."""
         exact = torch.float64 if self.dtype == torch.float64 else torch.float32
-        last, maps = _run(self.model.network, frames.to(exact), lambda name, inputs: self.layer(name)(inputs), _saturated)
+        last, maps = run_stages(self.model.network, frames.to(exact), lambda name, inputs: self.layer(name)(inputs), _saturated)
         return last.to(exact).sum((2, 3)) * self.model.score_scale * _share(self.model.network, last), maps
 
     def quantised(self) -> Model:
@@ -60,7 +60,7 @@ class Teacher(nn.Module):
     def __init__(self, source: FloatModel, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         self.network, self.dtype = source.network, dtype
-        self.mean = nn.Buffer(torch.tensor(source.preprocessing.mean)[:, None, None], persistent=False)
+        self.mean = nn.Buffer(torch.tensor(source.preprocessing.means(source.network.input.channels))[:, None, None], persistent=False)
         self.weights = {name: torch.from_numpy(array).to(dtype) for name, array in source.weights.items()}
         self.biases = {name: torch.from_numpy(array).to(dtype) for name, array in source.biases.items()}
         self.convs = {layer.name: layer.conv for layer in source.network.layers()}
@@ -68,7 +68,7 @@ class Teacher(nn.Module):
     @torch.no_grad()
     def forward(self, frames: Tensor) -> tuple[Tensor, Maps]:
         """Scores before softmax, (frames, classes), and the feature maps; ``frames`` are bytes 0..255."""
-        last, maps = _run(self.network, (frames - self.mean).to(self.dtype), self._convolve, torch.add)
+        last, maps = run_stages(self.network, (frames - self.mean).to(self.dtype), self._convolve, torch.add)
         return last.to(torch.promote_types(self.dtype, torch.float32)).mean((2, 3)), maps
 
     def _convolve(self, name: str, maps: Tensor) -> Tensor:
@@ -77,10 +77,13 @@ class Teacher(nn.Module):
         return functional.conv2d(maps, weights, bias, stride=conv.stride, padding=conv.padding).relu_()
 
 
-def _run(
+def run_stages(
     network: Network, maps: Tensor, convolve: Callable[[str, Tensor], Tensor], add: Callable[[Tensor, Tensor], Tensor]
 ) -> tuple[Tensor, Maps]:
-    """The maps before the global average, and all of them."""
+    """The maps before the global average, and all of them.
+
+    ``convolve`` gives the output of a layer, by its name in the network; ``add`` is what ends a bypass.
+    """
     maps = maps.contiguous(memory_format=torch.channels_last)
     seen: Maps = []
     for stage in network.stages:

@@ -57,7 +57,7 @@ def distil(
             It is left to the caller to delete.
         progress: called with (what, done, total).
     """
-    device, dtype = _device()
+    device, dtype = best_device()
     student, tutor = Student(model, dtype).to(device), Teacher(teacher, dtype).to(device)
     views = Views(pictures, model.preprocessing, model.network, recipe.seed)
     optimiser = torch.optim.Adam(_groups(student, recipe.rate), betas=_BETAS)
@@ -87,7 +87,7 @@ def distil(
     return replace(trained, metadata={**model.metadata, "distilled": f"{recipe.steps} steps, seed {recipe.seed}"})
 
 
-def _device() -> tuple[torch.device, torch.dtype]:
+def best_device() -> tuple[torch.device, torch.dtype]:
     """Where to compute, and with what: bfloat16, which holds a byte exactly, where the hardware multiplies it."""
     if torch.cuda.is_available():
         return torch.device("cuda"), torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32

@@ -27,7 +27,7 @@ class Batch:
     """Views, and which pictures they are of."""
 
     frames: NDArray[np.uint8]
-    """Shape (frames, 3, rows, columns)."""
+    """Shape (frames, channels, rows, columns)."""
     pictures: NDArray[np.int64]
     """Index of the picture that a view shows most of, (frames)."""
     others: NDArray[np.int64]
@@ -47,6 +47,8 @@ class Views:
         shape = network.input
         self.seed = seed
         self.pictures = [_shrunk(open_picture(path, preprocessing.resize), preprocessing.resize) for path in paths]
+        if shape.channels == 1:
+            self.pictures = [picture.convert("L") for picture in self.pictures]
         scales = _SCALES if min(shape.height, shape.width) >= _SMALL else (1.0,)
         self.sizes = [(round(shape.height * scale), round(shape.width * scale)) for scale in scales]
 
@@ -77,5 +79,5 @@ def _view(picture: Image.Image, rows: int, columns: int, rng: np.random.Generato
     high = min(height, np.sqrt(width * height * area / ratio))
     left, top = rng.uniform(0, width - wide), rng.uniform(0, height - high)
     view = picture.resize((columns, rows), Image.Resampling.BILINEAR, box=(left, top, left + wide, top + high))
-    frame = np.asarray(view, dtype=np.uint8).transpose(2, 0, 1)
+    frame = np.asarray(view, dtype=np.uint8).reshape(rows, columns, -1).transpose(2, 0, 1)
     return frame[:, :, ::-1] if rng.random() < 0.5 else frame

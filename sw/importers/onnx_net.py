@@ -26,6 +26,7 @@ from .maps import Filters, Maps, refusal
 from .normalisation import TORCH, Normalisation, float_model
 from .onnx_constants import Constants, quantisation
 from .onnx_graph import BYTES_MAX, Graph, Node, read_graph
+from .onnx_properties import stated
 from .onnx_scores import Scores, flatten, reshape, softmax
 from .recognise import recognise
 
@@ -44,13 +45,14 @@ _Value = Maps | Scores | _Quantised
 
 def import_onnx(
     path: Path,
-    normalisation: Normalisation = TORCH,
+    normalisation: Normalisation | None = None,
     labels: Sequence[str] | None = None,
     size: tuple[int, int] | None = None,
 ) -> FloatModel:
     """The network in an ONNX file.
 
-    ``size`` is rows and columns of a picture, for files that leave them open. Raises FirebrickError when the file cannot be read, is
+    ``normalisation`` and ``labels`` are what the file says itself, if `float_onnx` wrote it, or else torchvision's and ImageNet's, unless
+    given. ``size`` is rows and columns of a picture, for files that leave them open. Raises FirebrickError when the file cannot be read, is
     damaged, or holds anything but a network of the family; the sentence names the node and what is supported.
     """
     data = read_some(path, BYTES_MAX + 1, "an ONNX file")
@@ -60,7 +62,7 @@ def import_onnx(
 def onnx_model(
     data: bytes,
     name: str,
-    normalisation: Normalisation = TORCH,
+    normalisation: Normalisation | None = None,
     labels: Sequence[str] | None = None,
     size: tuple[int, int] | None = None,
 ) -> FloatModel:
@@ -69,13 +71,16 @@ def onnx_model(
         if len(data) > BYTES_MAX:
             raise FirebrickError(f"an ONNX file must have at most {BYTES_MAX} bytes")
         graph = read_graph(data)
-        last = _Reader(graph, _input_shape(graph, size), not any(normalisation.mean)).last()
-        provenance = {
+        shape = _input_shape(graph, size)
+        said = stated(graph.properties, shape)
+        normalisation = normalisation or (said.normalisation if said else TORCH)
+        last = _Reader(graph, shape, not any(normalisation.mean)).last()
+        provenance = (said.metadata if said else {}) | {
             "name": name,
             "source": f"an ONNX file made by {graph.producer}",
             "source sha256": hashlib.sha256(data).hexdigest(),
         }
-        return float_model(recognise(last, Path(name).stem), normalisation, labels, provenance)
+        return float_model(recognise(last, Path(name).stem), normalisation, labels or (said.labels if said else None), provenance)
     except FirebrickError as problem:
         raise FirebrickError(f"{name}: {problem}") from problem
 

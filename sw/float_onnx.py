@@ -1,0 +1,76 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A float network as an ONNX file, which says itself how pictures are prepared and what the classes are called."""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+from .errors import FirebrickError
+from .files import write_whole
+from .floatmodel import FloatModel
+from .onnx_nodes import INPUT, IR_VERSION, OPSET, OUTPUT, NetworkGraph
+
+PROPERTY = "firebrick"
+"""The property of the file that holds what is said of the pictures: JSON of {labels, mean, metadata, resize}."""
+
+
+def float_onnx(model: FloatModel) -> bytes:
+    """The file's bytes: ``frames`` (n, channels, rows, columns) as floats, bytes minus the mean, in, ``scores`` (n, classes) out.
+
+    The same model gives the same bytes. Raises FirebrickError when the package onnx is missing or the model is unsound.
+    """
+    try:
+        from onnx import TensorProto, checker, helper
+    except ImportError as error:
+        raise FirebrickError("ONNX files need the package onnx; install it with: pip install 'firebrick[onnx]'") from error
+    model.verify()
+    graph = _FloatGraph(model)
+    graph.add("Identity", [graph.network(model.network)], OUTPUT)
+    shape = model.network.input
+    proto = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            model.network.name,
+            [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["n", shape.channels, shape.height, shape.width])],
+            [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["n", model.network.classes])],
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="firebrick",
+        producer_version=version("firebrick"),
+    )
+    said = {
+        "labels": list(model.labels),
+        "mean": list(model.preprocessing.mean),
+        "metadata": model.metadata,
+        "resize": model.preprocessing.resize,
+    }
+    helper.set_model_props(proto, {PROPERTY: json.dumps(said, sort_keys=True, ensure_ascii=False)})
+    checker.check_model(proto, full_check=True)
+    data: bytes = proto.SerializeToString(deterministic=True)
+    return data
+
+
+def write_float_onnx(model: FloatModel, path: Path) -> None:
+    """Write the file, whole or not at all; raises FirebrickError as `float_onnx` does, or when the place is unsound."""
+    write_whole(path, float_onnx(model))
+
+
+class _FloatGraph(NetworkGraph):
+    def __init__(self, model: FloatModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def convolution(self, name: str, tensor: str, stride: int = 1, padding: int = 0) -> str:
+        weights = self.model.weights[name]
+        inputs = [tensor, self.constant(f"{name}/weights", weights), self.constant(f"{name}/bias", self.model.biases[name])]
+        geometry = {"kernel_shape": weights.shape[2:], "strides": [stride, stride], "pads": [padding] * 4}
+        return self.add("Relu", [self.add("Conv", inputs, f"{name}/sum", **geometry)], f"{name}/out")
+
+    def joined(self, name: str, out: str, other: str) -> str:
+        return self.add("Add", [out, other], f"{name}/sum")
+
+    def averaged(self, name: str, tensor: str) -> str:
+        return self.add("Flatten", [self.add("GlobalAveragePool", [tensor], f"{name}/mean")], f"{name}/out")

@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A network of the family as ONNX nodes; what the nodes of a layer are is left to whoever writes integers or floats."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network
+
+OPSET = 17
+IR_VERSION = 8
+INPUT, OUTPUT = "frames", "scores"
+
+
+class NetworkGraph(ABC):
+    """Nodes and constants under construction. Tensors are called ``stage/...``, which nothing else is, as stage names have no slash."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def add(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        """Add a node; returns its output."""
+        from onnx import helper
+
+        self.nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
+        return output
+
+    def constant(self, name: str, value: NDArray[Any]) -> str:
+        """Add a constant; returns its name."""
+        from onnx import numpy_helper
+
+        self.constants.append(numpy_helper.from_array(value, name))
+        return name
+
+    def cast(self, tensor: str, kind: type[np.integer]) -> str:
+        """The tensor as integers of another kind."""
+        from onnx import helper
+
+        return self.add("Cast", [tensor], f"{tensor}:{kind.__name__}", to=helper.np_dtype_to_tensor_dtype(np.dtype(kind)))
+
+    def network(self, network: Network) -> str:
+        """Add all stages; returns the tensor of scores."""
+        tensor = INPUT
+        for stage in network.stages:
+            match stage:
+                case Conv(name=name, stride=stride, padding=padding):
+                    tensor = self.convolution(name, tensor, stride, padding)
+                case Fire():
+                    tensor = self.fire(stage, tensor)
+                case MaxPool(name=name):
+                    tensor = self.add("MaxPool", [tensor], f"{name}/out", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
+                case GlobalAverage(name=name):
+                    tensor = self.averaged(name, tensor)
+        return tensor
+
+    def fire(self, fire: Fire, tensor: str) -> str:
+        """Add a Fire module with its bypass."""
+        squeezed = self.convolution(f"{fire.name}/squeeze1x1", tensor)
+        halves = []
+        if fire.expand1x1:
+            halves.append(self.convolution(f"{fire.name}/expand1x1", squeezed))
+        if fire.expand3x3:
+            halves.append(self.convolution(f"{fire.name}/expand3x3", squeezed, padding=1))
+        out = self.add("Concat", halves, f"{fire.name}/concat", axis=1)
+        if fire.bypass is Bypass.NONE:
+            return out
+        return self.joined(fire.name, out, tensor if fire.bypass is Bypass.SIMPLE else self.convolution(f"{fire.name}/bypass1x1", tensor))
+
+    @abstractmethod
+    def convolution(self, name: str, tensor: str, stride: int = 1, padding: int = 0) -> str:
+        """Add a layer with bias and ReLU."""
+
+    @abstractmethod
+    def joined(self, name: str, out: str, other: str) -> str:
+        """Add the sum at the end of a bypass."""
+
+    @abstractmethod
+    def averaged(self, name: str, tensor: str) -> str:
+        """Add the last stage, which gives the scores (n, classes)."""

