@@ -14,8 +14,6 @@ from .model import Model
 from .resources import Resources, estimate, shortage, total
 from .spec import Plan
 
-LUT_SHARE = 0.87
-"""Share of the LUTs that a plan may take: beyond it, placement finds no way."""
 ROUNDS = 24
 """How often prices are raised before a target counts as out of reach."""
 TRIES = 6
@@ -28,30 +26,37 @@ def plan_for(model: Model, available: Resources, fabric: Fabric = ECP5) -> Plan:
     """The plan with the fewest cycles a frame whose estimate the resources cover. Raises FirebrickError where there is none."""
     plan = fitting_plan(model, available, fabric)
     if plan is None:
-        short = shortage(room(available), total(estimate(least_plan(model, available, fabric), fabric)))
+        short = shortage(room(available, fabric), total(estimate(least_plan(model, available, fabric), fabric)))
         hint = "take fewer classes, a smaller model or board"
         raise FirebrickError(f"{model.network.name} does not fit: even a slow plan needs {short}; {hint}")
     return plan
 
 
-def room(available: Resources) -> Resources:
+def room(available: Resources, fabric: Fabric = ECP5) -> Resources:
     """What a plan may take of a device."""
-    return Resources(int(available.luts * LUT_SHARE), available.block_rams, available.multipliers)
+    return Resources(int(available.luts * fabric.lut_share), available.block_rams, available.multipliers)
 
 
 def fitting_plan(model: Model, available: Resources, fabric: Fabric = ECP5) -> Plan | None:
-    """The plan with the fewest cycles a frame whose estimate the resources cover, or None where there is none."""
+    """The plan with the fewest cycles a frame whose estimate the resources cover, or None where there is none.
+
+    The plan that takes least is tried where none seems to fit before compiling: it may need less than was expected.
+    """
     wanted = demands(model)
-    plans = [plan for logic_bits in fabric.logic_bits if (plan := _plan(model, wanted, room(available), logic_bits, fabric))]
+    plans = [plan for logic_bits in fabric.logic_bits if (plan := _plan(model, wanted, room(available, fabric), logic_bits, fabric))]
+    if not plans:
+        least = [least_plan(model, available, fabric, logic_bits) for logic_bits in fabric.logic_bits]
+        plans = [plan for plan in least if not shortage(room(available, fabric), total(estimate(plan, fabric)))]
     return min(plans, key=lambda plan: (plan.cycles, total(estimate(plan, fabric)).luts), default=None)
 
 
-def least_plan(model: Model, available: Resources, fabric: Fabric = ECP5) -> Plan:
+def least_plan(model: Model, available: Resources, fabric: Fabric = ECP5, logic_bits: int | None = None) -> Plan:
     """The plan, however slow, that takes the smallest shares of the resources: the sum of what it takes of each kind."""
     wanted = demands(model)
-    costs = _Costs(wanted, fabric.logic_bits[-1], fabric)
-    shares = costs.cheapest(costs.meeting(float("inf")), first_prices(room(available)))
-    return plan_with(model, shares or {}, fabric.logic_bits[-1])
+    logic_bits = logic_bits or fabric.logic_bits[-1]
+    costs = _Costs(wanted, logic_bits, fabric)
+    shares = costs.cheapest(costs.meeting(float("inf")), first_prices(room(available, fabric)))
+    return plan_with(model, shares or {}, logic_bits)
 
 
 def _plan(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits: int, fabric: Fabric) -> Plan | None:

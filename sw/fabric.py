@@ -14,6 +14,8 @@ class Fabric:
 
     ram_widths: Widths
     lut_inputs: int = 4
+    lut_share: float = 0.87
+    """Share of the LUTs that a plan may take: beyond it, placement finds no way."""
     lut_factor: float = 1.0
     """LUTs (logic cells, where a LUT and a flip-flop are one) by those of an ECP5 that the same logic takes."""
     reading_ports: int = 2
@@ -42,7 +44,9 @@ def _widths(deepest: int, *widths: int) -> Widths:
 
 ECP5 = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36))
 GOWIN = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36), lut_factor=1.15)
-ICE40 = Fabric(_widths(2048, 2, 4, 8, 16), lut_factor=1.2, reading_ports=1, distributed=False, logic_bits=(256, 512, 1024, 2048))
+ICE40 = Fabric(
+    _widths(2048, 2, 4, 8, 16), lut_share=0.95, lut_factor=1.2, reading_ports=1, distributed=False, logic_bits=(256, 512, 1024, 2048)
+)
 ICE40_PLAIN = replace(ICE40, product_luts=64)
 """An iCE40 without multipliers."""
 XILINX = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36), lut_inputs=6, lut_factor=0.75)

@@ -111,7 +111,7 @@ class Part:
         blocks = fabric.rom_rams(held, min(held, BLOCK_BITS) if self.gap_length else 0)
         if fabric.distributed and 8 * self.buffer_depth * self.buffer_lanes <= SMALL_BITS:
             luts += 12 * -(-self.buffer_depth // 16) * self.buffer_lanes
-        elif self.widened:
+        elif self.widened and self.buffer_lanes > 1:
             blocks += block_rams(self.buffer_depth, 9 * self.buffer_lanes, fabric)
         else:
             blocks += block_rams(self.buffer_depth, 8 * self.buffer_lanes, fabric)
