@@ -10,14 +10,14 @@ from amaranth.lib import io
 from ..generate import TOP
 from ..pll import pll_settings
 from .clock import BoardClock
-from .flow import Cells, OpenFlow
+from .flow import Cells, OpenFlow, in_halves
 
 if TYPE_CHECKING:
     from ..bitstream import Options
 
 
 class Ecp5Flow(OpenFlow):
-    """Reading and writing never meet in one word of a memory. Wires whose names look like a bit of another wire confuse the mapper."""
+    """Reading and writing never meet in one word of a memory."""
 
     tools = "nextpnr-ecp5"
     frequency = 60e6
@@ -35,8 +35,7 @@ class Ecp5Flow(OpenFlow):
     packed = f"{TOP}.bit"
 
     def synthesis(self, platform: Any) -> str:
-        synth = f"synth_ecp5 -top {TOP} -no-rw-check -cmp2softlogic"
-        return f"{synth} -run begin:map_luts\nrename -hide w:*[[]*\n{synth} -run map_luts:check"
+        return in_halves(f"synth_ecp5 -top {TOP} -no-rw-check -cmp2softlogic")
 
     def clock(self, platform: Any, frequency: float) -> BoardClock:
         settings = pll_settings(platform.default_clk_frequency, frequency)

@@ -87,3 +87,11 @@ class OpenFlow(Flow):
             *("--seed", str(options.seed), "--placer", options.placer, "--router", options.router or self.router),
             *("--freq", f"{options.frequency / 1e6:.3f}", "--timing-allow-fail"),
         ]
+
+
+def in_halves(synth: str) -> str:
+    """A command that maps a design to cells, in two halves: in between, wires whose names look like a bit of another wire lose them.
+
+    They would confuse the mapper to LUTs.
+    """
+    return f"{synth} -run begin:map_luts\nrename -hide w:*[[]*\n{synth} -run map_luts:check"

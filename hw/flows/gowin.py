@@ -9,7 +9,7 @@ from amaranth.hdl import Const, Instance, Signal
 from ..generate import TOP
 from ..pll import Loop, PllSettings, pll_settings
 from .clock import BoardClock, HeldClock, own_clock
-from .flow import Cells, OpenFlow
+from .flow import Cells, OpenFlow, in_halves
 
 if TYPE_CHECKING:
     from ..bitstream import Options
@@ -39,8 +39,7 @@ class GowinFlow(OpenFlow):
 
     def synthesis(self, platform: Any) -> str:
         family = "gw2a" if platform.family.startswith("GW2A") else "gw1n"
-        synth = f"synth_gowin -top {TOP} -family {family} -no-rw-check -noiopads"
-        return f"{synth} -run begin:map_luts\nrename -hide w:*[[]*\n{synth} -run map_luts:check"
+        return in_halves(f"synth_gowin -top {TOP} -family {family} -no-rw-check -noiopads")
 
     def clock(self, platform: Any, frequency: float) -> BoardClock:
         if own := own_clock(platform, frequency):

@@ -9,7 +9,7 @@ from amaranth.hdl import Const, Instance, Module, Signal
 from ..generate import TOP
 from ..pll import Loop, PllSettings, pll_settings
 from .clock import BoardClock, hold_until, own_clock
-from .flow import Cells, OpenFlow
+from .flow import Cells, OpenFlow, in_halves
 
 if TYPE_CHECKING:
     from ..bitstream import Options
@@ -49,7 +49,7 @@ class Ice40Flow(OpenFlow):
             [
                 "setattr -unset ram_style a:ram_style=distributed",
                 f"setattr -unset init {TOP}.*/w:* {TOP}.clock/w:* %d",
-                f"synth_ice40 -top {TOP} -no-rw-check{dsp} -run begin:check",
+                in_halves(f"synth_ice40 -top {TOP} -no-rw-check{dsp}"),
             ]
         )
 

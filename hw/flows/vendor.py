@@ -10,7 +10,7 @@ from amaranth.hdl import Const, Instance, Signal
 from ..generate import TOP
 from ..pll import Loop, PllSettings, pll_settings
 from .clock import BoardClock, HeldClock, board_clock
-from .flow import Cells, Flow
+from .flow import Cells, Flow, in_halves
 
 SCRIPT = f"build_{TOP}.sh"
 """The file of a project that runs the tools."""
@@ -52,7 +52,7 @@ class VendorFlow(Flow):
         self.frequency = 80e6 if mmcm else None
 
     def synthesis(self, platform: Any) -> str:
-        return f"{self._synthesis} -top {TOP}"
+        return in_halves(f"{self._synthesis} -top {TOP}")
 
     def clock(self, platform: Any, frequency: float) -> BoardClock:
         if not self._mmcm:
