@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from firebrick.hw.bitstream import Options, build
 from firebrick.hw.pll import COMPARE_HZ, VCO_HZ, pll_settings
 from firebrick.hw.tools import Step, tool
 from firebrick.sim.small import drawn
+from firebrick.sw import catalogue
 from firebrick.sw.cli import main
+from firebrick.sw.compiler import compile_model
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.firefile import write_fire
 from firebrick.sw.network import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
@@ -82,6 +85,17 @@ def test_bitstream_rejects_a_network_that_is_too_large() -> None:
     assert result.exit_code == 1
     assert "does not fit" in result.output
     assert "block rams of 56" in result.output
+
+
+@needs_tools
+def test_bitstream_of_the_digits_network_is_finished(tmp_path: Path) -> None:
+    """The one build that is not slow, if not quick: all the way from the model that ships to a bitstream for the smallest ECP5."""
+    plan = compile_model(catalogue.load("digits"), 4)
+    report = build(plan, "ulx3s_12f", Options(40e6), tmp_path, lambda _: None)
+    assert json.loads((tmp_path / "report.json").read_text()) == report
+    assert report["fmax_mhz"] >= report["frequency_mhz"] == 40
+    assert report["classes"] == 10
+    assert (tmp_path / report["bitstream"]).read_bytes()[:2] == b"\xff\x00"  # how a bitstream of an ECP5 begins
 
 
 @pytest.mark.slow

@@ -17,7 +17,10 @@ from firebrick.sw.cli import main
 from firebrick.sw.firefile import read_fire
 from firebrick.sw.pictures import read_pictures
 
-COMMANDS = ("models", "network", "paper", "table2", "import", "compress", "inspect", "classify", "evaluate", "verilog", "bitstream", "demo")
+COMMANDS = (
+    *("models", "network", "paper", "table2", "import", "compress", "inspect", "classify", "evaluate", "verilog"),
+    *("boards", "bitstream", "program", "demo"),
+)
 
 
 def firebrick(*arguments: object) -> str:
