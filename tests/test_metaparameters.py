@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from firebrick.sw.cli import main
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.metaparameters import Metaparameters, float_bytes, megabytes
-from firebrick.sw.network import Bypass, Fire
+from firebrick.sw.network import Bypass, Conv, Fire, Shape
 from firebrick.sw.presets import squeezenet1_0
 
 FIRES_V1_0 = [16, 16, 32, 32, 48, 48, 64, 64]
@@ -84,6 +84,14 @@ def test_halves_go_up_as_the_decimals_say() -> None:
     assert fires(base_e=3, incr_e=0, sr=0.01)[0].squeeze == 1
 
 
+def test_small_networks_have_the_stages_that_are_asked_for() -> None:
+    drawn = Metaparameters(base_e=24, sr=0.25, fires=2, conv1=(12, 5, 1), pools=(3,)).network(10, 8, 8, channels=1)
+    assert drawn.input == Shape(1, 8, 8)
+    assert drawn.stages[0] == Conv("conv1", 12, 5)
+    assert [stage.name for stage in drawn.stages] == ["conv1", "fire2", "fire3", "pool3", "conv10", "pool10"]
+    assert drawn.name == "squeezenet_base_e_24_sr_0.25_fires_2_conv1_12-5-1_pools_3"
+
+
 @given(
     st.builds(
         Metaparameters,
@@ -111,6 +119,13 @@ def test_every_point_is_a_legal_network_with_unrounded_totals(point: Metaparamet
         ({"base_e": 0}, "base_e must be 1 to 65535, not 0"),
         ({"incr_e": -1}, "incr_e must be 0 to 65535, not -1"),
         ({"freq": 0}, "freq must be 1"),
+        ({"fires": 0}, "fires must be 1 to 8, not 0"),
+        ({"fires": 9}, "fires must be 1 to 8, not 9"),
+        ({"conv1": (0, 3, 1)}, "conv1's filters, kernel and stride must be 1 to 65535"),
+        ({"pools": (4, 1)}, "pools must be stages from 1 to 9 in order"),
+        ({"pools": (1, 1)}, "pools must be stages from 1 to 9 in order"),
+        ({"pools": (10,)}, "pools must be stages from 1 to 9 in order"),
+        ({"fires": 2, "pools": (4,)}, "pools must be stages from 1 to 3 in order"),
         ({"pct3x3": 1.01}, "pct3x3 must be 0 to 1, not 1.01"),
         ({"pct3x3": float("nan")}, "pct3x3 must be 0 to 1, not nan"),
         ({"sr": 0.0}, "sr must be above 0"),

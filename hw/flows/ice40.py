@@ -5,6 +5,7 @@
 from typing import TYPE_CHECKING, Any
 
 from amaranth.hdl import Const, Instance, Module, Signal
+from amaranth.lib import io
 
 from ..generate import TOP
 from ..pll import Loop, PllSettings, pll_settings
@@ -17,10 +18,8 @@ if TYPE_CHECKING:
 LOOP = Loop((533e6, 1066e6), (10e6, 133e6), range(1, 17), range(1, 129), [1 << power for power in range(1, 7)], fed_from_output=False)
 FILTERS = ((17e6, 1), (26e6, 2), (44e6, 3), (66e6, 4), (101e6, 5), (float("inf"), 6))
 """Up to which frequency at the phase detector which filter is right."""
-MULTIPLIERS = "iCE40UP5K"
-"""The device that has some."""
-PAD_LOOPS = {("iCE40UP5K", "SG48"): "35"}
-"""Where the pin beside the only loop is the clock's: the loop takes it as it comes."""
+ULTRAPLUS = "iCE40UP5K"
+"""The device that has multipliers; its only loop sits at the pin where boards have their clock, and takes it only from there."""
 
 
 class Ice40Flow(OpenFlow):
@@ -44,7 +43,7 @@ class Ice40Flow(OpenFlow):
     packed = f"{TOP}.bin"
 
     def synthesis(self, platform: Any) -> str:
-        dsp = " -dsp" if platform.device == MULTIPLIERS else ""
+        dsp = " -dsp" if platform.device == ULTRAPLUS else ""
         return "\n".join(
             [
                 "setattr -unset ram_style a:ram_style=distributed",
@@ -70,23 +69,28 @@ class Ice40Flow(OpenFlow):
 
 
 class Ice40Clock(BoardClock):
-    """The loop, fed from the pin itself."""
+    """The loop, fed from the pin itself or through the fabric."""
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         settings, locked = self.settings, Signal()
+        if platform.device == ULTRAPLUS:
+            kind, fed = "SB_PLL40_PAD", {"io_PACKAGEPIN": self.pin.io}
+        else:
+            m.submodules.pin = pin = io.Buffer(io.Direction.Input, self.pin)
+            kind, fed = "SB_PLL40_CORE", {"i_REFERENCECLK": pin.i}
         m.submodules.loop = Instance(
-            "SB_PLL40_PAD",
+            kind,
             p_FEEDBACK_PATH="SIMPLE",
             p_DIVR=Const(settings.input_divider - 1, 4),
             p_DIVF=Const(settings.feedback_divider - 1, 7),
             p_DIVQ=Const(settings.output_divider.bit_length() - 1, 3),
             p_FILTER_RANGE=Const(_filter(settings), 3),
-            io_PACKAGEPIN=self.pin.io,
             i_RESETB=Const(1),
             i_BYPASS=Const(0),
             o_PLLOUTGLOBAL=self.clock,
             o_LOCK=locked,
+            **fed,
         )
         hold_until(m, self, locked)
         return m

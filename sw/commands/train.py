@@ -120,21 +120,20 @@ def _network(source: str | None, preset: str | None, classes: int, family: dict[
 
     from ..errors import FirebrickError
     from ..network import Shape
-    from ..presets import squeezenet1_0, squeezenet1_1
+    from ..presets import PRESETS
     from .sources import read_source
 
     given = click.get_current_context().get_parameter_source("size") is ParameterSource.COMMANDLINE
-    pretrained = None
-    if source:
-        pretrained = read_source(source, None, None, None, None, None)
-        network = pretrained.network
-    elif preset:
-        network = {"squeezenet1_0": squeezenet1_0, "squeezenet1_1": squeezenet1_1}[preset](classes=classes)
-    else:
-        network, given = family_network(classes, **family), False
-    if given:
-        network = replace(network, input=Shape(network.input.channels, *family["size"]))
+    pretrained = read_source(source, None, None, None, None, None) if source else None
     try:
+        if pretrained is not None:
+            network = pretrained.network
+        elif preset is not None:
+            network = PRESETS[preset](classes=classes)
+        else:
+            return family_network(classes, **family), None
+        if given:
+            network = replace(network, input=Shape(network.input.channels, *family["size"]))
         network.verify()
     except FirebrickError as problem:
         raise FirebrickError(f"{problem}; give larger pictures with --input, or a network with fewer stages") from problem

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import FirebrickError
 from ..model import Preprocessing
 from ..network import Shape
 from ..pictures import open_picture, scaled
@@ -80,5 +81,9 @@ class Gallery:
 
     def _read(self, index: int) -> Bytes:
         """A picture as bytes of shape (rows, columns, channels)."""
-        picture = scaled(open_picture(self.paths[index], 4 * self.preprocessing.resize), self.preprocessing, self.shape)
+        picture = open_picture(self.paths[index], 4 * self.preprocessing.resize)
+        try:
+            picture = scaled(picture, self.preprocessing, self.shape)
+        except FirebrickError as problem:
+            raise FirebrickError(f"{self.paths[index]}: {problem}") from problem
         return np.asarray(picture, np.uint8).reshape(picture.height, picture.width, self.shape.channels)

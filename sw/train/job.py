@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ..errors import FirebrickError
 from ..files import write_whole
 from ..float_onnx import write_float_onnx
 from ..floatmodel import FloatModel
@@ -58,6 +59,8 @@ class Job:
                 pretrained.preprocessing.resize
             )
             resize = max(longest, round(longest / shown))
+        if resize < longest:
+            raise FirebrickError(f"resize must be at least the longer side of the network's input, {longest}, not {resize}")
         self.preprocessing = Preprocessing(resize, pretrained.preprocessing.mean if pretrained else (0.0, 0.0, 0.0))
         if pretrained is not None and keep_head:
             check_classes(pretrained, dataset.names)
