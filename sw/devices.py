@@ -36,8 +36,8 @@ iCE40HX4K         7680   32    0  iCE40
 iCE40HX8K         7680   32    0  iCE40
 iCE40LP8K         7680   32    0  iCE40
 iCE40UP5K         5280   30    8  iCE40 UltraPlus
-GW1NR-9C          8640   26   40  GW1N
-GW2A-18C         20736   46   96  GW2A
+GW1NR-9C          8640   26   20  GW1N
+GW2A-18C         20736   46   48  GW2A
 LCMXO2-256HC       256    0    0  MachXO2
 LCMXO2-1200HC     1280    7    0  MachXO2
 LCMXO2-1200ZE     1280    7    0  MachXO2
@@ -73,7 +73,7 @@ EP4CE22          22320   66   66  Cyclone IV
 10M50DA          49760  182  144  MAX 10
 """
 """Device, as amaranth-boards calls it, LUTs, block RAMs, multipliers and family. A 12F is a 25F by another name, an HX4K an HX8K, as open
-tools see them. Multipliers are of 18x18 bits or a little more, in an iCE40 of 16x16, in Gowin's FPGAs of 9x9."""
+tools see them. Multipliers are of 18x18 bits or a little more, in an iCE40 of 16x16."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from firebrick.hw.bitstream import Options, build
 from firebrick.hw.flows.gowin import LOOPS
 from firebrick.hw.flows.ice40 import LOOP
 from firebrick.hw.flows.vendor import MMCM, SCRIPT, VENDORS
@@ -29,6 +30,7 @@ from firebrick.sim.device import Simulator
 from firebrick.sim.small import drawn
 from firebrick.sw import golden
 from firebrick.sw.cli import main
+from firebrick.sw.compiler import compile_model
 from firebrick.sw.devices import DEVICES, FABRICS
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fabric import ECP5, ICE40, ICE40_PLAIN
@@ -211,6 +213,20 @@ def test_program_fails_where_the_tool_fails(bitstream: list[str], tmp_path: Path
     result = CliRunner().invoke(main, bitstream)
     assert result.exit_code == 1
     assert result.output == "Error: openFPGALoader failed with board ulx3s, for the reason above; is the board connected?\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("pyosys") is None, reason="needs the extra `bitstream`")
+@pytest.mark.parametrize("name", ["arty_a7_35", "atlys", "rz_easyfpga_a2_2", "de10_lite", "de10_nano", "stepmxo2"])
+def test_bitstream_estimates_where_the_vendors_tool_is_missing(name: str, tmp_path: Path) -> None:
+    chosen = board(name)
+    plan = compile_model(drawn(TINY, np.random.default_rng(0)), 5)
+    report = build(plan, name, Options(chosen.frequency), tmp_path, lambda _: None)
+    assert json.loads((tmp_path / "report.json").read_text()) == report
+    assert (report["bitstream"], report["fmax_mhz"], report["install"]) == (None, None, chosen.flow.tools)
+    assert (tmp_path / "project" / SCRIPT).is_file()
+    assert report["actual"]["luts"] == pytest.approx(report["predicted"]["luts"], rel=0.6)
+    assert report["actual"]["multipliers"] == (0 if name == "stepmxo2" else 5)
 
 
 @pytest.mark.slow

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from ..bitstream import Options
 
 
+HIDE = "rename -hide w:*[[]*"
+"""Takes the names of wires that look like a bit of another wire, which would confuse the mapper to LUTs."""
+
+
 @dataclass(frozen=True)
 class Cells:
     """The cells of a family that count, by their names in Yosys: of each, how many LUTs, block RAMs or multipliers it takes.
@@ -90,8 +94,5 @@ class OpenFlow(Flow):
 
 
 def in_halves(synth: str) -> str:
-    """A command that maps a design to cells, in two halves: in between, wires whose names look like a bit of another wire lose them.
-
-    They would confuse the mapper to LUTs.
-    """
-    return f"{synth} -run begin:map_luts\nrename -hide w:*[[]*\n{synth} -run map_luts:check"
+    """A command that maps a design to cells, in two halves: in front of the LUTs and from there on."""
+    return f"{synth} -run begin:map_luts\n{HIDE}\n{synth} -run map_luts:check"

@@ -29,7 +29,7 @@ class GowinFlow(OpenFlow):
     cells = Cells(
         luts={"LUT1": 1, "LUT2": 1, "LUT3": 1, "LUT4": 1, "ALU": 1, "RAM16SDP4": 6},
         block_rams={"SP": 1, "SPX9": 1, "SDPB": 1, "SDPX9B": 1, "DPB": 1, "DPX9B": 1, "pROM": 1, "pROMX9": 1},
-        multipliers={"MULT9X9": 1, "MULT18X18": 2},
+        multipliers={"MULT9X9": 0.5, "MULT18X18": 1},
     )
     constraints = f"{TOP}.cst"
     nextpnr = "nextpnr-himbaechel-gowin"

@@ -10,7 +10,7 @@ from amaranth.hdl import Const, Instance, Signal
 from ..generate import TOP
 from ..pll import Loop, PllSettings, pll_settings
 from .clock import BoardClock, HeldClock, board_clock
-from .flow import Cells, Flow, in_halves
+from .flow import HIDE, Cells, Flow, in_halves
 
 SCRIPT = f"build_{TOP}.sh"
 """The file of a project that runs the tools."""
@@ -22,12 +22,24 @@ LUTS_XILINX = {
 }
 
 
+INTEL_PADS = """\
+read_verilog -lib <<EOT
+module firebrick_pad #(
+    parameter enable_bus_hold = "", number_of_channels = 1, use_differential_mode = "", use_oe = ""
+) (input datain, oe, output dataout);
+endmodule
+EOT
+chtype -set firebrick_pad t:altiobuf_*
+"""
+"""Yosys knows no pads as Amaranth makes them, and needs none for what it is asked."""
+
+
 class VendorFlow(Flow):
     """A family whose tools are the vendor's.
 
     Parameters
     ----------
-    synthesis: the Yosys command that maps a design to the family's cells
+    synthesis: the Yosys commands that map a design to the family's cells
     packed: the bitstream
     tools: what makes the bitstream, for people
     cells: what its cells take
@@ -36,14 +48,7 @@ class VendorFlow(Flow):
 
     design = f"{TOP}.v"
 
-    def __init__(
-        self,
-        synthesis: str,
-        packed: str,
-        tools: str,
-        cells: Cells,
-        mmcm: str = "",
-    ) -> None:
+    def __init__(self, synthesis: str, packed: str, tools: str, cells: Cells, mmcm: str = "") -> None:
         self._synthesis = synthesis
         self.packed = packed
         self.tools = tools
@@ -52,7 +57,7 @@ class VendorFlow(Flow):
         self.frequency = 80e6 if mmcm else None
 
     def synthesis(self, platform: Any) -> str:
-        return in_halves(f"{self._synthesis} -top {TOP}")
+        return self._synthesis
 
     def clock(self, platform: Any, frequency: float) -> BoardClock:
         if not self._mmcm:
@@ -85,7 +90,7 @@ def missing_tools(platform: Any) -> list[str]:
 
 def _xilinx(family: str, *, tools: str = "Vivado, from AMD", mmcm: str = "") -> VendorFlow:
     return VendorFlow(
-        f"synth_xilinx -family {family}",
+        in_halves(f"synth_xilinx -top {TOP} -family {family}"),
         f"{TOP}.bit",
         tools,
         Cells(
@@ -97,22 +102,25 @@ def _xilinx(family: str, *, tools: str = "Vivado, from AMD", mmcm: str = "") -> 
     )
 
 
-def _intel(family: str, cell: str) -> VendorFlow:
+def _intel(family: str, cells: str) -> VendorFlow:
+    """A family whose block RAMs Yosys cannot give their contents, which an estimate does without."""
+    synth = f"synth_intel -top {TOP} -family {family}"
+    rams = "memory_bram -rules +/intel/common/brams_m9k.txt\nsetparam -unset INIT t:$__M9K_*"
     return VendorFlow(
-        f"synth_intel -family {family}",
+        f"{INTEL_PADS}{synth} -run begin:map_bram\n{rams}\n{synth} -run map_bram:map_luts\n{HIDE}\n{synth} -run map_luts:check",
         f"{TOP}.sof",
         "Quartus Prime Lite, from Intel",
         Cells(
-            luts={cell: 1},
+            luts={f"{cells}_lcell_comb": 1},
             block_rams={"altsyncram": 1},
-            multipliers={},
+            multipliers={f"{cells}_mac_mult": 1},
         ),
     )
 
 
 def _machxo(family: str) -> VendorFlow:
     return VendorFlow(
-        f"synth_lattice -family {family}",
+        in_halves(f"synth_lattice -top {TOP} -family {family}"),
         f"{TOP}.bit",
         "Diamond, from Lattice",
         Cells(
@@ -129,11 +137,11 @@ VENDORS = {
     "UltraScale+": _xilinx("xcup", mmcm="MMCME4_BASE"),
     "Spartan-6": _xilinx("xc6s", tools="ISE, from AMD"),
     "Spartan-3A": _xilinx("xc3sa", tools="ISE, from AMD"),
-    "Cyclone III": _intel("cycloneive", "cycloneive_lcell_comb"),
-    "Cyclone IV": _intel("cycloneive", "cycloneive_lcell_comb"),
-    "MAX 10": _intel("max10", "fiftyfivenm_lcell_comb"),
+    "Cyclone III": _intel("cycloneive", "cycloneive"),
+    "Cyclone IV": _intel("cycloneive", "cycloneive"),
+    "MAX 10": _intel("max10", "fiftyfivenm"),
     "Cyclone V": VendorFlow(
-        "synth_intel_alm -family cyclonev",
+        INTEL_PADS + in_halves(f"synth_intel_alm -top {TOP} -family cyclonev"),
         f"{TOP}.sof",
         "Quartus Prime Lite, from Intel",
         Cells(
