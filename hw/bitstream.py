@@ -13,8 +13,12 @@ from ..sw.model import Model
 from ..sw.report import plan_report
 from ..sw.resources import Resources, estimate, shortage, total
 from ..sw.spec import NarrowSpec, Plan, walk
-from .boards import BoardTop, board, resources
+from .boards import BoardTop
+from .flows.flow import Flow, OpenFlow
+from .flows.vendor import VendorFlow
 from .netlist import Netlist
+from .platforms import Board, board
+from .project import finish
 from .romrecord import record
 from .seeds import try_seeds
 from .timing import critical_path, slowest_paths
@@ -23,22 +27,13 @@ from .tools import Step, Tell, tool
 TOP = "firebrick"
 PIPELINE = f"{TOP}.device.accelerator.pipeline."
 """How the names of nodes' modules begin."""
-COMB_LUTS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
-"""LUTs that a cell takes; distributed RAM takes two more for its writing port."""
-SYNTHESIS = """\
-synth_ecp5 -top {top} -no-rw-check -cmp2softlogic -run begin:map_luts
-rename -hide w:*[[]*
-synth_ecp5 -top {top} -no-rw-check -cmp2softlogic -run map_luts:check
-hierarchy -check
-"""
-"""From a design to cells of the ECP5. Reading and writing never meet in one word of a memory. Wires whose names look like a bit of another
-wire confuse the mapper."""
 SCRIPT = f"""\
-read_rtlil {TOP}.il
+{{read}} {{design}}
 hierarchy -top {TOP}
 setattr -mod -set keep_hierarchy 1 {PIPELINE}*
 setattr -mod -unset keep_hierarchy {PIPELINE}*.*
-{SYNTHESIS.format(top=TOP)}\
+{{synthesis}}
+hierarchy -check
 blackbox =A:whitebox
 tee -q -o {TOP}.stat.json stat -json
 write_json {TOP}.json
@@ -54,7 +49,8 @@ class Options:
     """Of the accelerator's clock, in Hz."""
     seed: int = 1
     placer: str = "heap"
-    router: str = "router2"
+    router: str = ""
+    """Unless given, the one that suits the family."""
     more_seeds: tuple[int, ...] = ()
     """Seeds to try besides the first; the fastest result is kept."""
     jobs: int = 1
@@ -68,26 +64,31 @@ def build(plan: Plan, model: Model, name: str, options: Options, output: Path, t
 
     Raises FirebrickError where the plan needs more than the board has, a tool fails, or the timing is not met.
     """
-    platform = board(name)
+    chosen = board(name)
+    platform, flow, device = chosen.platform(), chosen.flow, chosen.device
     cache = output / "steps"
     tell("generating")
-    sources = platform.prepare(BoardTop(plan=plan, model=model, frequency=options.frequency), name=TOP)
-    for file in (f"{TOP}.il", f"{TOP}.lpf"):
+    sources = platform.prepare(BoardTop(plan=plan, model=model, flow=flow, frequency=options.frequency), name=TOP)
+    for file in (flow.design, *([flow.constraints] if isinstance(flow, OpenFlow) else [])):
         content = sources.files[file]
         write_whole(cache / file, content if isinstance(content, bytes) else content.encode())
-    write_whole(cache / f"{TOP}.ys", SCRIPT.encode())
+    write_whole(cache / f"{TOP}.ys", _script(flow, platform).encode())
     synthesised = Step(
         "synthesis",
         [*tool("yosys"), f"{TOP}.ys"],
-        [cache / f"{TOP}.ys", cache / f"{TOP}.il"],
+        [cache / f"{TOP}.ys", cache / flow.design],
         [f"{TOP}.json", f"{TOP}.stat.json"],
     ).run(cache / "synthesis", tell)
-    report = _synthesis_report(plan, name, resources(platform), json.loads(synthesised[f"{TOP}.stat.json"].read_text()))
+    report = _synthesis_report(plan, chosen, json.loads(synthesised[f"{TOP}.stat.json"].read_text()))
     write_whole(output / "synthesis.json", (json.dumps(report, indent=2) + "\n").encode())
-    if short := shortage(resources(platform), Resources(**report["actual"])):
+    if short := shortage(device.resources, Resources(**report["actual"])):
         raise FirebrickError(f"the plan does not fit {name}: it needs {short}; give fewer lanes, a smaller model or another board")
+    if isinstance(flow, VendorFlow):
+        report = _planned_report(report, options) | finish(sources, platform, flow, output, tell)
+        write_whole(output / "report.json", (json.dumps(report, indent=2) + "\n").encode())
+        return report
     tried = try_seeds(
-        lambda seed, listen: _routing(platform, replace(options, seed=seed), synthesised, cache).run(cache / "routing", listen),
+        lambda seed, listen: _routing(chosen, replace(options, seed=seed), synthesised, cache).run(cache / "routing", listen),
         lambda routed: _clock(json.loads(routed[f"{TOP}.timing.json"].read_text()), options)["achieved"],
         (options.seed, *options.more_seeds),
         options.jobs,
@@ -105,45 +106,42 @@ def build(plan: Plan, model: Model, name: str, options: Options, output: Path, t
         )
     packed = Step(
         "packing",
-        [*tool("ecppack"), "--compress", "--input", f"{TOP}.config", "--bit", f"{TOP}.bit"],
-        [routed[f"{TOP}.config"]],
-        [f"{TOP}.bit"],
+        [*tool(flow.packer), *flow.packing(platform)],
+        [routed[flow.routed]],
+        [flow.packed],
     ).run(cache / "packing", tell)
-    tell("recording where the ROMs are")
-    netlist = Netlist(*(json.loads(path.read_text()) for path in (routed[f"{TOP}.routed.json"], synthesised[f"{TOP}.json"])))
-    roms = record(plan, netlist, platform.device, PIPELINE)
-    write_whole(output / f"{TOP}.roms.json", json.dumps(roms, separators=(",", ":")).encode())
-    write_whole(output / f"{TOP}.bit", packed[f"{TOP}.bit"].read_bytes())
+    if flow.provable:
+        tell("recording where the ROMs are")
+        netlist = Netlist(*(json.loads(path.read_text()) for path in (routed[f"{TOP}.routed.json"], synthesised[f"{TOP}.json"])))
+        roms = record(plan, netlist, platform.device, PIPELINE)
+        write_whole(output / f"{TOP}.roms.json", json.dumps(roms, separators=(",", ":")).encode())
+    write_whole(output / flow.packed, packed[flow.packed].read_bytes())
     write_whole(output / "report.json", (json.dumps(report, indent=2) + "\n").encode())
     return report
 
 
-def _routing(platform: Any, options: Options, synthesised: dict[str, Path], cache: Path) -> Step:
+def _routing(chosen: Board, options: Options, synthesised: dict[str, Path], cache: Path) -> Step:
     """Place and route from one seed."""
+    flow = chosen.flow
+    assert isinstance(flow, OpenFlow)
     return Step(
         f"place and route with seed {options.seed}",
-        [*tool("nextpnr-ecp5"), *_place(platform, options)],
-        [synthesised[f"{TOP}.json"], cache / f"{TOP}.lpf"],
-        [f"{TOP}.config", f"{TOP}.timing.json", f"{TOP}.routed.json"],
+        [*tool(flow.nextpnr), *flow.place(chosen.platform(), options)],
+        [synthesised[f"{TOP}.json"], cache / flow.constraints],
+        [flow.routed, f"{TOP}.timing.json", *([f"{TOP}.routed.json"] if flow.provable else [])],
     )
 
 
-def _place(platform: Any, options: Options) -> list[str]:
-    device = platform._nextpnr_device_options[platform.device]
-    package = platform._nextpnr_package_options[platform.package].upper()
-    return [
-        *(device, "--package", package, "--speed", str(platform.speed)),
-        *("--json", f"{TOP}.json", "--lpf", f"{TOP}.lpf", "--textcfg", f"{TOP}.config", "--report", f"{TOP}.timing.json"),
-        *("--write", f"{TOP}.routed.json"),
-        *("--seed", str(options.seed), "--placer", options.placer, "--router", options.router),
-        *("--freq", f"{options.frequency / 1e6:.3f}", "--timing-allow-fail", "--detailed-timing-report"),
-    ]
+def _script(flow: Flow, platform: Any) -> str:
+    read = "read_verilog" if flow.design.endswith(".v") else "read_rtlil"
+    return SCRIPT.format(read=read, design=flow.design, synthesis=flow.synthesis(platform))
 
 
-def _synthesis_report(plan: Plan, name: str, available: Resources, stat: dict[str, Any]) -> dict[str, Any]:
+def _synthesis_report(plan: Plan, chosen: Board, stat: dict[str, Any]) -> dict[str, Any]:
     """What each node was expected to take, and what it takes."""
-    cells = {module.removeprefix("\\"): _resources(entry["num_cells_by_type"]) for module, entry in stat["modules"].items()}
-    predicted = estimate(plan)
+    taken = chosen.flow.cells.resources
+    cells = {module.removeprefix("\\"): taken(entry["num_cells_by_type"]) for module, entry in stat["modules"].items()}
+    predicted = estimate(plan, chosen.device.fabric)
     actual: dict[str, Resources] = {}
     carried = Resources()
     for number, node in enumerate(walk(plan.nodes)):
@@ -153,12 +151,13 @@ def _synthesis_report(plan: Plan, name: str, available: Resources, stat: dict[st
             actual[node.name] = carried
             carried = Resources()
     return {
-        "board": name,
+        "board": chosen.name,
+        "bitstream": chosen.flow.packed,
         "network": plan.name,
         "classes": plan.average.channels,
         "lanes": plan.lanes,
         "cycles_per_frame": plan.cycles,
-        "available": asdict(available),
+        "available": asdict(chosen.device.resources),
         "predicted": asdict(total(predicted)),
         "actual": asdict(total(cells)),
         "nodes": [
@@ -166,14 +165,6 @@ def _synthesis_report(plan: Plan, name: str, available: Resources, stat: dict[st
         ],
         "plan": plan_report(plan),
     }
-
-
-def _resources(cells: dict[str, int]) -> Resources:
-    return Resources(
-        luts=sum(cells.get(kind, 0) * luts for kind, luts in COMB_LUTS.items()),
-        block_rams=cells.get("DP16KD", 0) + cells.get("PDPW16KD", 0),
-        multipliers=cells.get("MULT18X18D", 0),
-    )
 
 
 def _timing_report(report: dict[str, Any], options: Options, timing: dict[str, Any]) -> dict[str, Any]:
@@ -195,3 +186,10 @@ def _clock(timing: dict[str, Any], options: Options) -> dict[str, float]:
     """Constraint and achieved frequency of the accelerator's clock, in MHz."""
     clocks: list[dict[str, float]] = list(timing["fmax"].values())
     return min(clocks, key=lambda clock: abs(clock["constraint"] - options.frequency / 1e6))
+
+
+def _planned_report(report: dict[str, Any], options: Options) -> dict[str, Any]:
+    """With what is hoped for, where a vendor's tools have the last word on timing."""
+    frequency = round(options.frequency / 1e6, 3)
+    fps = round(options.frequency / report["cycles_per_frame"], 3)
+    return {"fps": fps, "frequency_mhz": frequency, "fmax_mhz": None, **report}

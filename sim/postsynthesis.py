@@ -7,7 +7,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..hw.bitstream import SYNTHESIS
+from ..hw.flows.ecp5 import mapped
 from ..hw.tools import run_tool, tool
 from ..sw.errors import FirebrickError
 
@@ -28,7 +28,7 @@ def synthesised(text: str, roms: dict[str, str], top: str) -> str:
         folder = Path(name)
         for file, contents in {"in.v": text, **roms}.items():
             (folder / file).write_text(contents)
-        script = f"read_verilog -sv -defer in.v\nhierarchy -top {top}\n{SYNTHESIS.format(top=top)}write_verilog -noattr out.v\n"
+        script = f"read_verilog -sv -defer in.v\nhierarchy -top {top}\n{mapped(top)}\nhierarchy -check\nwrite_verilog -noattr out.v\n"
         (folder / "run.ys").write_text(script)
         code, printed = run_tool([*tool("yosys"), "run.ys"], folder, "synthesis", lambda _text: None, SECONDS)
         if code or not (folder / "out.v").exists():

@@ -9,9 +9,10 @@ from itertools import takewhile
 import numpy as np
 
 from .errors import FirebrickError
+from .fabric import ECP5, Fabric
 from .model import Model, QuantizedLayer
 from .network import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Network, Shape
-from .resources import Part, Resources, delay_resources, depth, pool_resources, rows
+from .resources import Part, Resources, delay_resources, depth, pool_resources, rows, scaled
 
 SQUEEZE_SLOTS = 4
 """Input channels that a squeeze engine's buffer holds: the source's pace may vary from filter to filter."""
@@ -90,7 +91,7 @@ class Demand:
         return min(SPLITS_MAX, max(count for count, _ in self.filters))
 
 
-    def resources(self, share: Share, logic_bits: int) -> Resources:
+    def resources(self, share: Share, logic_bits: int, fabric: Fabric = ECP5) -> Resources:
         """What it takes, the pooling behind it included."""
         lanes, splits, conv = share.lanes, share.splits, self.layer.conv
         tiles, channels = self.capacity // lanes, self.layer.input.channels
@@ -109,14 +110,15 @@ class Demand:
             buffer_lanes=lanes,
             widened=self.raster,
             squeeze=self.squeeze,
-        ).resources()
+        ).resources(fabric)
         found = Resources(part.luts * splits + 40 * (splits - 1), part.block_rams * splits, part.multipliers * splits)
         outputs = sum(count for count, _ in self.filters)
         for pool in range(self.pooled):
-            found += pool_resources(lanes, outputs, tiles >> pool + 1)
+            found += pool_resources(lanes, outputs, tiles >> pool + 1, fabric)
         if self.side or (self.bypass is Bypass.SIMPLE and not self.squeeze):
-            found += delay_resources(tiles * (channels if self.side else outputs * (conv.padding + 1)), lanes) + Resources(20 + 16 * lanes)
-        return found
+            words = tiles * (channels if self.side else outputs * (conv.padding + 1))
+            found += delay_resources(words, lanes, fabric) + Resources(20 + 16 * lanes)
+        return scaled(found, fabric)
 
 
 def demands(model: Model) -> tuple[Demand, ...]:

@@ -9,15 +9,12 @@ from operator import le, mul
 from .allocate import Demand, Share, cheapest, demands, options_of
 from .compiler import plan_with
 from .errors import FirebrickError
+from .fabric import ECP5, Fabric
 from .model import Model
 from .resources import Resources, estimate, shortage, total
 from .spec import Plan
 from .subset import keep_classes
 
-LUT_SHARE = 0.87
-"""Share of the LUTs that a plan may take: beyond it, placement finds no way."""
-LOGIC_BITS = (4 * 1024, 8 * 1024, 12 * 1024, 17 * 1024)
-"""Up to how many bits the last bank of a ROM may be logic: what is tried. A full bank never is."""
 ROUNDS = 24
 """How often prices are raised before a target counts as out of reach."""
 TRIES = 6
@@ -26,34 +23,30 @@ Counts = tuple[int, int, int]
 """LUTs, block RAMs and multipliers."""
 
 
-def plan_for(model: Model, available: Resources, choices: Sequence[int] = LOGIC_BITS) -> Plan:
-    """The plan with the fewest cycles a frame whose estimate the resources cover. Raises FirebrickError where there is none.
-
-    ``choices``: up to how many bits the last bank of a ROM may be logic, those that are tried.
-    """
-    plan = best_plan(model, available, choices)
-    if short := shortage(room(available), total(estimate(plan))):
-        classes = _classes_that_fit(model, room(available), choices[-1])
+def plan_for(model: Model, available: Resources, fabric: Fabric = ECP5) -> Plan:
+    """The plan with the fewest cycles a frame whose estimate the resources cover. Raises FirebrickError where there is none."""
+    plan = best_plan(model, available, fabric)
+    if short := _short(plan, available, fabric):
+        classes = _classes_that_fit(model, available, fabric)
         instead = f"{classes} of its {model.network.classes} classes fit, or take" if classes else "take fewer layers,"
         hint = f"{instead} a smaller model or a larger board"
         raise FirebrickError(f"{model.network.name} does not fit: even a slow plan needs {short}; {hint}")
     return plan
 
 
-def smallest_plan(model: Model, available: Resources, cycles: int, choices: Sequence[int] = LOGIC_BITS) -> Plan:
-    """The plan that takes the smallest share of the resources and at most so many cycles a frame; ``choices`` as for ``plan_for``.
+def smallest_plan(model: Model, available: Resources, cycles: int, fabric: Fabric = ECP5) -> Plan:
+    """The plan that takes the smallest share of the resources and at most so many cycles a frame.
 
     Raises FirebrickError where there is none, which says how few cycles there can be.
     """
-    fastest = plan_for(model, available, choices)
+    fastest = plan_for(model, available, fabric)
     if fastest.cycles > cycles:
         least = f"the fastest {fastest.cycles:,}"
         raise FirebrickError(f"no plan takes {cycles:,} cycles a frame or fewer, {least}; ask for fewer frames a second")
-    most = room(available)
-    wanted = demands(model)
+    most = room(available, fabric)
     plans = [fastest]
-    for logic_bits in choices:
-        costs = _Costs(wanted, logic_bits)
+    for logic_bits in fabric.logic_bits:
+        costs = _Costs(demands(model), logic_bits, fabric)
         aim = float(cycles)
         for _ in range(TRIES):
             shares = costs.within(costs.meeting(aim), most)
@@ -61,54 +54,63 @@ def smallest_plan(model: Model, available: Resources, cycles: int, choices: Sequ
                 break
             plan = plan_with(model, shares, logic_bits)
             if plan.cycles <= cycles:
-                plans += [plan] if not shortage(most, total(estimate(plan))) else []
+                plans += [] if _short(plan, available, fabric) else [plan]
                 break
             aim *= min(0.99, cycles / plan.cycles)
     have = asdict(most)
-    return min(plans, key=lambda plan: sum(need / max(1, have[kind]) for kind, need in asdict(total(estimate(plan))).items()))
+    return min(plans, key=lambda plan: sum(need / max(1, have[kind]) for kind, need in asdict(total(estimate(plan, fabric))).items()))
 
 
-def room(available: Resources) -> Resources:
-    """What a plan may take of a device."""
-    return Resources(int(available.luts * LUT_SHARE), available.block_rams, available.multipliers)
+def best_plan(model: Model, available: Resources, fabric: Fabric = ECP5) -> Plan:
+    """The plan with the fewest cycles a frame whose estimate the resources cover, or where none is found, the plan that takes least.
 
-
-def best_plan(model: Model, available: Resources, choices: Sequence[int] = LOGIC_BITS) -> Plan:
-    """The plan with the fewest cycles a frame whose estimate the resources cover, or where none is found, the plan that takes least."""
+    The latter is also tried where none seems to fit before compiling: it may need less than was expected.
+    """
     wanted = demands(model)
-    plans = [plan for logic_bits in choices if (plan := _plan(model, wanted, room(available), logic_bits))]
+    plans = [plan for logic_bits in fabric.logic_bits if (plan := _plan(model, wanted, room(available, fabric), logic_bits, fabric))]
     if not plans:
-        return _least_plan(model, room(available), choices[-1])
-    return min(plans, key=lambda plan: (plan.cycles, total(estimate(plan)).luts))
+        least = [_least_plan(model, available, fabric, logic_bits) for logic_bits in fabric.logic_bits]
+        plans = [plan for plan in least if not _short(plan, available, fabric)] or least[-1:]
+    return min(plans, key=lambda plan: (plan.cycles, total(estimate(plan, fabric)).luts))
 
 
-def _least_plan(model: Model, room: Resources, logic_bits: int) -> Plan:
+def room(available: Resources, fabric: Fabric = ECP5) -> Resources:
+    """What a plan may take of a device."""
+    return Resources(int(available.luts * fabric.lut_share), available.block_rams, available.multipliers)
+
+
+def _short(plan: Plan, available: Resources, fabric: Fabric) -> str:
+    """What the plan lacks, in words."""
+    return shortage(room(available, fabric), total(estimate(plan, fabric)))
+
+
+def _least_plan(model: Model, available: Resources, fabric: Fabric, logic_bits: int) -> Plan:
     """The plan, however slow, that takes the smallest share of what it takes the greatest share of."""
-    return plan_with(model, _Costs(demands(model), logic_bits).least(room), logic_bits)
+    return plan_with(model, _Costs(demands(model), logic_bits, fabric).least(room(available, fabric)), logic_bits)
 
 
-def _classes_that_fit(model: Model, room: Resources, logic_bits: int) -> int:
+def _classes_that_fit(model: Model, available: Resources, fabric: Fabric) -> int:
     """About how many of its classes a slow plan has room for."""
     low, high = 0, model.network.classes - 1
     while low < high:
         middle = (low + high + 1) // 2
-        if shortage(room, total(estimate(_least_plan(keep_classes(model, range(middle)), room, logic_bits)))):
+        if _short(_least_plan(keep_classes(model, range(middle)), available, fabric, fabric.logic_bits[-1]), available, fabric):
             high = middle - 1
         else:
             low = middle
     return low
 
 
-def _plan(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits: int) -> Plan | None:
+def _plan(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits: int, fabric: Fabric) -> Plan | None:
     """The fastest plan for a way to lay out ROMs: where the plan needs more than was expected before compiling, less is asked for."""
-    costs = _Costs(wanted, logic_bits)
+    costs = _Costs(wanted, logic_bits, fabric)
     aim = room
     for _ in range(TRIES):
         shares = costs.fastest(aim)
         if shares is None:
             return None
         plan = plan_with(model, shares, logic_bits)
-        needed = asdict(total(estimate(plan)))
+        needed = asdict(total(estimate(plan, fabric)))
         over = {kind: needed[kind] - have for kind, have in asdict(room).items()}
         if max(over.values()) <= 0:
             return plan
@@ -119,11 +121,12 @@ def _plan(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits:
 class _Costs:
     """The shares that each engine may have, and what it takes with each, as far as is known before compiling."""
 
-    def __init__(self, wanted: tuple[Demand, ...], logic_bits: int) -> None:
+    def __init__(self, wanted: tuple[Demand, ...], logic_bits: int, fabric: Fabric) -> None:
         self.wanted = wanted
         self.cycles = {demand.name: {share: demand.cycles(share) for share in options_of(demand)} for demand in wanted}
         self.counts = {
-            demand.name: {share: _counts(demand.resources(share, logic_bits)) for share in self.cycles[demand.name]} for demand in wanted
+            demand.name: {share: _counts(demand.resources(share, logic_bits, fabric)) for share in self.cycles[demand.name]}
+            for demand in wanted
         }
 
     def fastest(self, room: Resources) -> dict[str, Share] | None:

@@ -9,6 +9,7 @@ import click
 
 from .commands import (
     bitstream,
+    boards,
     classify,
     compressing,
     demo,
@@ -21,6 +22,7 @@ from .commands import (
     models,
     network,
     paper,
+    program,
     prove,
     serving,
     streaming,
@@ -76,9 +78,11 @@ for command in (
     streaming.command,
     serving.command,
     verilog.command,
+    boards.command,
     bitstream.command,
     prove.command,
     prove.swap_command,
+    program.command,
     demo.command,
     devices.command,
     link.command,

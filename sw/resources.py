@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What FPGAs have, and how much of it each part of a plan is expected to take."""
+"""How much of an FPGA each part of a plan is expected to take."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
+from .fabric import ECP5, Fabric
 from .spec import AverageSpec, BypassSpec, ConvSpec, DelaySpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, SqueezeSpec, walk
 
 BLOCK_BITS = 18 * 1024
@@ -17,10 +18,10 @@ SMALL_BITS = 2 * 1024
 """Bits up to which a line buffer lies in distributed RAM."""
 QUEUE_BITS = 8 * 1024
 """Bits up to which a queue lies in distributed RAM."""
+QUEUE_DEPTH = 16
+"""Words of the queues behind an engine's ROM and its lanes."""
 BLOCK_DEPTH = 512
 """Words of a block RAM where it is widest."""
-RAM_WIDTHS = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
-"""Depth and width that one block RAM can have."""
 
 
 @dataclass(frozen=True)
@@ -28,45 +29,44 @@ class Resources:
     """Parts of an FPGA: what there is, or what something takes."""
 
     luts: int = 0
-    """Look-up tables of 4 inputs, those that carry chains and distributed RAM take among them."""
+    """Look-up tables, those that carry chains and distributed RAM take among them; of 4 inputs in an ECP5."""
     block_rams: int = 0
-    """Memories of 18 kbit."""
+    """Memories of 18 kbit in an ECP5, of 4 to 20 in other families."""
     multipliers: int = 0
 
     def __add__(self, other: "Resources") -> "Resources":
         return Resources(self.luts + other.luts, self.block_rams + other.block_rams, self.multipliers + other.multipliers)
 
 
-DEVICES = {
-    "LFE5U-12F": Resources(24288, 56, 28),
-    "LFE5U-25F": Resources(24288, 56, 28),
-    "LFE5UM-25F": Resources(24288, 56, 28),
-    "LFE5UM5G-25F": Resources(24288, 56, 28),
-    "LFE5U-45F": Resources(43848, 108, 72),
-    "LFE5UM-45F": Resources(43848, 108, 72),
-    "LFE5UM5G-45F": Resources(43848, 108, 72),
-    "LFE5U-85F": Resources(83640, 208, 156),
-    "LFE5UM-85F": Resources(83640, 208, 156),
-    "LFE5UM5G-85F": Resources(83640, 208, 156),
-}
-"""The devices whose bitstreams open tools make. A 12F is a 25F with another name, as the tools see it."""
+LINK = Resources(luts=1600, block_rams=2)
+"""What the link to the host takes, about."""
 
 
-def block_rams(depth: int, width: int) -> int:
+def beside_link(available: Resources) -> Resources:
+    """What is left of a device beside the link to the host."""
+    return Resources(max(0, available.luts - LINK.luts), max(0, available.block_rams - LINK.block_rams), available.multipliers)
+
+
+def block_rams(depth: int, width: int, fabric: Fabric = ECP5) -> int:
     """Block RAMs of a memory with one writing and one reading port, of the shape that takes the fewest."""
-    return min(-(-depth // deep) * -(-width // wide) for deep, wide in RAM_WIDTHS)
+    return min(-(-depth // deep) * -(-width // wide) for deep, wide in fabric.ram_widths)
 
 
-def estimate(plan: Plan) -> dict[str, Resources]:
+def estimate(plan: Plan, fabric: Fabric = ECP5) -> dict[str, Resources]:
     """What each node of a plan is expected to take, by name; plumbing between nodes goes to the node behind it."""
     found: dict[str, Resources] = {}
     carried = Resources()
     for node in walk(plan.nodes):
-        carried += _node(node)
+        carried += _node(node, fabric)
         if not isinstance(node, NarrowSpec):
-            found[node.name] = carried
+            found[node.name] = scaled(carried, fabric)
             carried = Resources()
     return found
+
+
+def scaled(ecp5: Resources, fabric: Fabric) -> Resources:
+    """With the LUTs of a family in place of those of an ECP5."""
+    return replace(ecp5, luts=round(ecp5.luts * fabric.lut_factor))
 
 
 def total(parts: dict[str, Resources]) -> Resources:
@@ -106,8 +106,8 @@ class Part:
     """Narrower words are written into its buffer, each to a part of a word."""
     squeeze: bool
 
-    def resources(self) -> Resources:
-        """What the engine is expected to take: block RAMs counted, LUTs fitted to synthesised engines."""
+    def resources(self, fabric: Fabric = ECP5) -> Resources:
+        """What the engine is expected to take: block RAMs counted, LUTs fitted to engines synthesised for an ECP5."""
         lanes, bits = self.lanes, self.bits
         luts = 280 + 26 * self.code_length + (130 + 26 * self.gap_length if self.gap_length else 0)
         banks, rest = divmod(self.rom_bits, BLOCK_BITS)
@@ -116,24 +116,29 @@ class Part:
         else:
             luts += rest // LOGIC_ROM_BITS
         luts += 12 * banks + self.starts * bits // LOGIC_ROM_BITS
-        blocks = banks
-        if 8 * self.buffer_depth * self.buffer_lanes <= SMALL_BITS:
+        held = self.rom_bits if rest > self.logic_bits else self.rom_bits - rest
+        blocks = fabric.rom_rams(held, min(held, BLOCK_BITS) if self.gap_length else 0)
+        if fabric.distributed and 8 * self.buffer_depth * self.buffer_lanes <= SMALL_BITS:
             luts += 12 * -(-self.buffer_depth // 16) * self.buffer_lanes
-        elif self.widened:
-            blocks += block_rams(self.buffer_depth, 9 * self.buffer_lanes)
+        elif self.widened and self.buffer_lanes > 1:
+            blocks += block_rams(self.buffer_depth, 9 * self.buffer_lanes, fabric)
         else:
-            blocks += block_rams(self.buffer_depth, 8 * self.buffer_lanes)
+            blocks += block_rams(self.buffer_depth, 8 * self.buffer_lanes, fabric)
         if self.squeeze and self.tiles >= BLOCK_REVISIT and self.sums >= BLOCK_SUMS:
-            blocks += block_rams(self.sums, bits * lanes)
+            blocks += block_rams(self.sums, bits * lanes, fabric)
             luts += 100 + lanes * (100 + bits)
         else:
             luts += 180 + lanes * (100 + (bits if self.sums == 1 else -(-self.sums // 16) * bits * 5 // 2))
-        return Resources(luts, blocks, lanes)
+            if self.sums > 1 and not fabric.distributed:
+                blocks += lanes * block_rams(self.sums, bits, fabric)
+        if not fabric.distributed:
+            blocks += (2 if self.gap_length else 1) + block_rams(QUEUE_DEPTH, 8 * lanes, fabric)
+        return Resources(luts + fabric.product_luts * lanes, blocks, 0 if fabric.product_luts else lanes)
 
 
-def pool_resources(lanes: int, channels: int, tiles: int) -> Resources:
+def pool_resources(lanes: int, channels: int, tiles: int, fabric: Fabric = ECP5) -> Resources:
     """What pooling to so many tiles takes."""
-    return Resources(80 + 70 * lanes, block_rams(depth(channels, tiles), 8 * lanes))
+    return Resources(80 + 70 * lanes, block_rams(depth(channels, tiles), 8 * lanes, fabric))
 
 
 def delay_queues(words: int, lanes: int) -> tuple[int, ...]:
@@ -144,12 +149,12 @@ def delay_queues(words: int, lanes: int) -> tuple[int, ...]:
     return (first, *(delay_queues(words - first, lanes) if words > first else ()))
 
 
-def delay_resources(words: int, lanes: int) -> Resources:
+def delay_resources(words: int, lanes: int, fabric: Fabric = ECP5) -> Resources:
     """What a delay takes."""
     found = Resources()
     for queue in delay_queues(words, lanes):
         small = 8 * queue * lanes <= QUEUE_BITS
-        found += Resources(30 + 12 * -(-queue // 16) * lanes) if small else Resources(60, block_rams(queue - 1, 8 * lanes))
+        found += Resources(30 + 12 * -(-queue // 16) * lanes) if small else Resources(60, block_rams(queue - 1, 8 * lanes, fabric))
     return found
 
 
@@ -163,19 +168,19 @@ def rows(channels: int, tiles: int) -> int:
     return depth(1 << (channels - 1).bit_length(), tiles)
 
 
-def _node(node: Node) -> Resources:
+def _node(node: Node, fabric: Fabric) -> Resources:
     match node:
         case EngineSpec(parts=parts):
             plumbing = 0 if len(parts) == 1 else len(parts) * (4 * node.output.lanes + 10)
-            return sum((_part(part).resources() for part in parts), Resources(luts=plumbing))
+            return sum((_part(part).resources(fabric) for part in parts), Resources(luts=plumbing))
         case NarrowSpec(source=source):
             return Resources(luts=20 + 4 * source.lanes)
         case PoolSpec(source=source, channels=channels, output=output):
-            return pool_resources(source.lanes, channels, output.tiles)
+            return pool_resources(source.lanes, channels, output.tiles, fabric)
         case AverageSpec(source=source, channels=channels):
-            return Resources(120 + 12 * source.lanes, block_rams(channels, node.score_bits))
+            return Resources(120 + 12 * source.lanes, block_rams(channels, node.score_bits, fabric))
         case DelaySpec(source=source):
-            return delay_resources(node.depth, source.lanes)
+            return delay_resources(node.depth, source.lanes, fabric)
         case BypassSpec(output=output):
             return Resources(luts=20 + 16 * output.lanes)
 

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from firebrick.hw.boards import board as board_of
-from firebrick.hw.boards import boards, resources
+from firebrick.hw.bitstream import Options, build
 from firebrick.hw.pll import COMPARE_HZ, VCO_HZ, pll_settings
 from firebrick.hw.tools import Step, tool
 from firebrick.sim.small import drawn
+from firebrick.sw import catalogue
 from firebrick.sw.cli import main
+from firebrick.sw.compiler import compile_model
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.firefile import write_fire
 from firebrick.sw.network import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
@@ -43,18 +44,6 @@ def test_pll_comes_close_and_stays_within_its_limits(source: float, megahertz: i
 def test_pll_rejects_frequencies_out_of_reach() -> None:
     with pytest.raises(FirebrickError, match="a clock of 25 MHz cannot be turned into one of 1 MHz; choose another frequency"):
         pll_settings(25e6, 1e6)
-
-
-@needs_boards
-def test_boards_are_those_with_an_open_flow() -> None:
-    assert {"ulx3s_12f", "ulx3s_85f", "ecpix5_85f", "orangecrabr0_2_85f"} <= set(boards())
-    assert resources(board_of("ulx3s_85f")).block_rams == 208
-
-
-@needs_boards
-def test_board_rejects_unknown_names() -> None:
-    with pytest.raises(FirebrickError, match=r"board must be one of .*ulx3s_85f.*, not ulx4s"):
-        board_of("ulx4s")
 
 
 def python(code: str) -> list[str]:
@@ -95,7 +84,18 @@ def test_bitstream_rejects_a_network_that_is_too_large() -> None:
     result = CliRunner().invoke(main, ["bitstream", "--board", "ulx3s_12f"])
     assert result.exit_code == 1
     assert "does not fit" in result.output
-    assert "block rams of 56" in result.output
+    assert "block rams of 54" in result.output  # two are the link's
+
+
+@needs_tools
+def test_bitstream_of_the_digits_network_is_finished(tmp_path: Path) -> None:
+    """The one build that is not slow, if not quick: all the way from the model that ships to a bitstream for the smallest ECP5."""
+    model = catalogue.load("digits")
+    report = build(compile_model(model, 4), model, "ulx3s_12f", Options(40e6), tmp_path, lambda _: None)
+    assert json.loads((tmp_path / "report.json").read_text()) == report
+    assert report["fmax_mhz"] >= report["frequency_mhz"] == 40
+    assert report["classes"] == 10
+    assert (tmp_path / report["bitstream"]).read_bytes()[:2] == b"\xff\x00"  # how a bitstream of an ECP5 begins
 
 
 @pytest.mark.slow

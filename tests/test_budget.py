@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from generate import random_model
 
-from firebrick.sw.budget import LUT_SHARE, plan_for, smallest_plan
+from firebrick.sw.budget import plan_for, smallest_plan
 from firebrick.sw.errors import FirebrickError
+from firebrick.sw.fabric import ECP5
 from firebrick.sw.model import Model
 from firebrick.sw.resources import Resources, block_rams, estimate, shortage, total
 
@@ -32,7 +33,7 @@ def test_plan_for_stays_within_the_room(seed: int) -> None:
     model = model_of(seed)
     plan = plan_for(model, LARGE)
     needed = total(estimate(plan))
-    assert needed.luts <= LUT_SHARE * LARGE.luts
+    assert needed.luts <= ECP5.lut_share * LARGE.luts
     assert shortage(LARGE, needed) == ""
     assert needed.multipliers == plan.lanes
     assert set(estimate(plan)) == {node.name for node in plan.nodes if hasattr(node, "name")}
@@ -43,7 +44,7 @@ def test_plan_for_is_no_faster_with_less(kind: str) -> None:
     model = model_of(1)
     plan = plan_for(model, LARGE)
     used = asdict(total(estimate(plan)))
-    tight = {"luts": int(0.9 * used["luts"] / LUT_SHARE), "block_rams": used["block_rams"] - 1, "multipliers": used["multipliers"] - 1}
+    tight = {"luts": int(0.9 * used["luts"] / ECP5.lut_share), "block_rams": used["block_rams"] - 1, "multipliers": used["multipliers"] - 1}
     less = plan_for(model, replace(LARGE, **{kind: tight[kind]}))
     assert less.cycles >= plan.cycles
     assert asdict(total(estimate(less)))[kind] <= tight[kind]
@@ -75,5 +76,5 @@ def test_smallest_plan_says_how_few_cycles_there_can_be() -> None:
 
 
 def test_plans_keep_roms_out_of_logic_where_asked() -> None:
-    plan = plan_for(model_of(0), LARGE, (0,))
+    plan = plan_for(model_of(0), LARGE, replace(ECP5, logic_bits=(0,)))
     assert {part.weights.logic_bits for engine in plan.engines for part in engine.parts} == {0}

@@ -19,7 +19,7 @@ from firebrick.sw.pictures import read_pictures
 
 COMMANDS = (
     *("models", "network", "paper", "table2", "train", "import", "compress", "inspect", "classify", "evaluate", "explore"),
-    *("stream", "serve", "verilog", "bitstream", "prove", "swap", "demo", "devices", "link"),
+    *("stream", "serve", "verilog", "boards", "bitstream", "program", "prove", "swap", "demo", "devices", "link"),
 )
 
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from firebrick.sim.device import Simulator
 from firebrick.sw import catalogue, golden
 from firebrick.sw.budget import plan_for
+from firebrick.sw.devices import DEVICES
 from firebrick.sw.model import Model
-from firebrick.sw.resources import DEVICES, estimate, shortage, total
+from firebrick.sw.resources import estimate, shortage, total
 
 SCRIPT = Path(__file__).parent.parent / "docs" / "digits.py"
 LANES = 4
@@ -54,9 +55,11 @@ def test_digits_model_is_right_about_97_in_100_that_it_has_not_learned(
     assert (golden.run(model, frames).argmax(axis=1) == shown).mean() >= 0.97
 
 
-def test_digits_model_fits_a_small_board(model: Model) -> None:
-    plan = plan_for(model, DEVICES["LFE5U-12F"])
-    assert shortage(DEVICES["LFE5U-12F"], total(estimate(plan))) == ""
+@pytest.mark.parametrize("name", ["LFE5U-12F", "GW2A-18C", "GW1NR-9C", "iCE40UP5K", "iCE40HX8K"])
+def test_digits_model_fits_a_small_board(model: Model, name: str) -> None:
+    device = DEVICES[name.lower()]
+    plan = plan_for(model, device.resources, device.fabric)
+    assert shortage(device.resources, total(estimate(plan, device.fabric))) == ""
 
 
 @pytest.mark.slow

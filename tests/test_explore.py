@@ -24,6 +24,7 @@ from firebrick.sw.budget import plan_for
 from firebrick.sw.cli import main
 from firebrick.sw.commands.exploring import FAILED
 from firebrick.sw.compiler import compile_model
+from firebrick.sw.devices import DEVICES
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.explore import executors, measure
 from firebrick.sw.explore.drawings import front
@@ -38,13 +39,13 @@ from firebrick.sw.explore.tables import csv_text
 from firebrick.sw.firefile import encode_model
 from firebrick.sw.metaparameters import Metaparameters
 from firebrick.sw.network import Bypass
-from firebrick.sw.resources import DEVICES, estimate, total
+from firebrick.sw.resources import estimate, total
 
 needs_matplotlib = pytest.mark.skipif(find_spec("matplotlib") is None, reason="needs the extra `plots`")
 needs_distributed = pytest.mark.skipif(find_spec("distributed") is None, reason="needs the extra `cluster`")
 SMALL = Grid(base_e=(4,), incr_e=(2,), sr=(0.25,), bypass=(Bypass.NONE, Bypass.COMPLEX), classes=(5,), size=(35, 41))
 SMALL_OPTIONS = ("--base-e", "4", "--incr-e", "2", "--classes", "5", "--input", "35x41")
-DEVICE = Target("LFE5U-85F", DEVICES["LFE5U-85F"])
+DEVICE = Target("LFE5U-85F", DEVICES["lfe5u-85f"].resources)
 TINY = Target("tiny", replace(DEVICE.available, block_rams=3))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 SPECIFICATION = (
-    *("allocate", "columns", "compiler", "decode", "errors", "files", "huffman", "link"),
+    *("allocate", "columns", "compiler", "decode", "devices", "errors", "fabric", "files", "huffman", "link"),
     *("model", "network", "partrecord", "report", "resources", "romparts", "schedule", "spec", "strips"),
 )
 """The modules of sw that hw may know: the integer specification and the plan."""

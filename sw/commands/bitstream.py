@@ -3,6 +3,7 @@
 """`firebrick bitstream`: the accelerator of a model on a board."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -10,7 +11,6 @@ import click
 from .common import classes_option, json_option, load_model, model_option, print_json
 
 BOARD = "ulx3s_85f"
-FREQUENCY_MHZ = 60.0
 SEEDS_MAX = 1000
 
 
@@ -30,10 +30,10 @@ def _seeds(_context: click.Context, _option: click.Parameter, value: str | None)
 
 
 @click.command("bitstream")
-@click.option("--board", default=BOARD, show_default=True, metavar="B", help="A board of amaranth-boards with an ECP5.")
+@click.option("--board", default=BOARD, show_default=True, metavar="B", help="A board that `firebrick boards` lists.")
 @model_option
 @classes_option
-@click.option("--frequency", type=click.FloatRange(10, 400), default=FREQUENCY_MHZ, show_default=True, metavar="MHZ", help="Clock to meet.")
+@click.option("--frequency", type=click.FloatRange(1, 400), metavar="MHZ", help="Clock to meet; what suits the FPGA unless given.")
 @click.option(
     "--target-fps", type=click.FloatRange(min=0, min_open=True), metavar="F", help="Make the smallest plan that reaches F frames a second."
 )
@@ -42,31 +42,34 @@ def _seeds(_context: click.Context, _option: click.Parameter, value: str | None)
 @click.option("--seeds", callback=_seeds, metavar="N|A,B,...", help="Place from seeds 1 to N, or from those listed; the fastest is kept.")
 @click.option("--jobs", type=click.IntRange(1), help="Placements at a time; as many as there are processor cores unless given.")
 @click.option("--placer", type=click.Choice(["heap", "static", "sa"]), default="heap", show_default=True)
-@click.option("--router", type=click.Choice(["router1", "router2"]), default="router2", show_default=True)
+@click.option("--router", type=click.Choice(["router1", "router2"]), help="What suits the FPGA unless given.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="The folder to write to; build/BOARD unless given.")
 @json_option
 def command(
     board: str,
     model: str,
     classes: Path | None,
-    frequency: float,
+    frequency: float | None,
     target_fps: float | None,
     swappable: bool,
     seed: int,
     seeds: tuple[int, ...],
     jobs: int | None,
     placer: str,
-    router: str,
+    router: str | None,
     output: Path | None,
     as_json: bool,
 ) -> None:
     """Write the bitstream of a model's accelerator for a board, with open tools.
 
-    The plan is the fastest that the board's FPGA has room for, or the smallest that is fast enough. DIR gets firebrick.bit, the model as
+    The plan is the fastest that the board's FPGA has room for, or the smallest that is fast enough. DIR gets the bitstream, the model as
     the host needs it (model.fire), report.json and report.html (frames a second, clock, cycles a frame, and what each layer was expected to
     take and takes), and firebrick.roms.json, by which `firebrick prove` and `firebrick swap` find the weights. Products of each step are
     kept in DIR/steps and made anew only when what they depend on has changed. Takes minutes for a small network, and an hour where it
     fills a large FPGA.
+
+    Where only the vendor's tools make bitstreams, they are run if they are on the PATH; otherwise DIR gets a project for them, and
+    what it takes is Yosys' estimate.
 
     \b
     Example: firebrick bitstream --board ulx3s_85f --model squeezenet1_1 -o build/ulx3s_85f
@@ -74,35 +77,42 @@ def command(
     from rich.console import Console
 
     from firebrick.hw.bitstream import Options, build
-    from firebrick.hw.boards import board as find
-    from firebrick.hw.boards import resources
+    from firebrick.hw.platforms import board as find
 
     from ..boardpage import board_page
-    from ..budget import LOGIC_BITS, plan_for, smallest_plan
+    from ..budget import plan_for, smallest_plan
     from ..files import write_whole
     from ..firefile import write_fire
+    from ..resources import beside_link
 
     folder = output or Path("build") / board
+    chosen = find(board)
     first, *more = seeds or (seed,)
-    options = Options(frequency * 1e6, first, placer, router, tuple(more), jobs or os.cpu_count() or 1)
+    hertz = frequency * 1e6 if frequency else chosen.frequency
+    options = Options(hertz, first, placer, router or "", tuple(more), jobs or os.cpu_count() or 1)
     with Console(stderr=True).status("planning") as status:
-        loaded, available = load_model(model, classes), resources(find(board))
-        choices = (0,) if swappable else LOGIC_BITS
+        loaded, available = load_model(model, classes), beside_link(chosen.device.resources)
+        fabric = replace(chosen.device.fabric, logic_bits=(0,)) if swappable else chosen.device.fabric
         if target_fps is None:
-            plan = plan_for(loaded, available, choices)
+            plan = plan_for(loaded, available, fabric)
         else:
-            plan = smallest_plan(loaded, available, int(options.frequency / target_fps), choices)
+            plan = smallest_plan(loaded, available, int(hertz / target_fps), fabric)
         report = build(plan, loaded, board, options, folder, status.update)
         write_fire(loaded, folder / "model.fire")
-        write_whole(folder / "report.html", board_page(report).encode())
+        if report["fmax_mhz"]:
+            write_whole(folder / "report.html", board_page(report).encode())
     if as_json:
         print_json(report)
         return
     used, had = report["actual"], report["available"]
     for kind in used:
         click.echo(f"{kind.replace('_', ' '):12} {used[kind]:7,} of {had[kind]:7,}, {report['predicted'][kind]:,} expected")
-    click.echo(
-        f"wrote {folder / 'firebrick.bit'}: {report['fps']:.1f} frames a second of {report['classes']} classes at "
-        f"{report['frequency_mhz']:.1f} MHz ({report['fmax_mhz']:.1f} possible), {report['cycles_per_frame']:,} cycles a frame; "
-        f"see {folder / 'report.html'}"
-    )
+    rate = f"{report['fps']:.1f} frames a second of {report['classes']} classes at {report['frequency_mhz']:.1f} MHz"
+    cycles = f"{report['cycles_per_frame']:,} cycles a frame"
+    wrote = folder / (report["bitstream"] or report["project"])
+    if report["fmax_mhz"]:
+        click.echo(f"wrote {wrote}: {rate} ({report['fmax_mhz']:.1f} possible), {cycles}; see {folder / 'report.html'}")
+    elif report["bitstream"]:
+        click.echo(f"wrote {wrote}: {rate}, if its timing report says so, {cycles}")
+    else:
+        click.echo(f"wrote {wrote}, a project: {rate}, if met, {cycles}; no bitstream: install {report['install']}")

@@ -183,17 +183,17 @@ def _trained(name: str) -> "Trained":
 
 
 def _targets(boards: Sequence[str] | None, lanes: Sequence[int] | None) -> "list[Target]":
+    from ..devices import device
     from ..explore.points import Target, lanes_target
-    from ..resources import DEVICES
 
     found = []
     for name in boards or (() if lanes else (DEVICE,)):
-        if name in DEVICES:
-            found.append(Target(name, DEVICES[name]))
-            continue
-        from firebrick.hw.boards import board, resources
+        known = device(name)
+        if known is None:
+            from firebrick.hw.platforms import board
 
-        found.append(Target(name, resources(board(name))))
+            known = board(name).device
+        found.append(Target(name, known.resources, fabric=known.fabric))
     return [*found, *(lanes_target(count) for count in lanes or ())]
 
 

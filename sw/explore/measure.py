@@ -32,8 +32,8 @@ def measure(point: Point, synthesis: Synthesis | None = None) -> Found:
     """
     model, size = _model(point.subject)
     target = point.target
-    plan = best_plan(model, target.available) if target.lanes is None else compile_model(model, target.lanes)
-    needed = total(estimate(plan))
+    plan = best_plan(model, target.available, target.fabric) if target.lanes is None else compile_model(model, target.lanes)
+    needed = total(estimate(plan, target.fabric))
     actual = synthesis(plan) if synthesis else None
     network = model.network
     positions = {layer.name: layer.output.height * layer.output.width for layer in network.layers()}
@@ -49,7 +49,7 @@ def measure(point: Point, synthesis: Synthesis | None = None) -> Found:
         "lanes": plan.lanes,
         **asdict(needed),
         "synthesised": asdict(actual) if actual else None,
-        "short": shortage(target.available, actual) if actual else shortage(room(target.available), needed),
+        "short": shortage(target.available, actual) if actual else shortage(room(target.available, target.fabric), needed),
     }
 
 

@@ -9,12 +9,14 @@ from functools import cached_property
 from itertools import product
 from math import prod
 
+from ..devices import DEVICES
 from ..errors import FirebrickError
+from ..fabric import ECP5, Fabric
 from ..firefile import decode_model
 from ..metaparameters import Metaparameters
 from ..model import Model
 from ..network import Bypass
-from ..resources import DEVICES, Resources
+from ..resources import Resources
 from .generated import generated
 
 LARGEST = "LFE5U-85F"
@@ -31,13 +33,15 @@ class Target:
     available: Resources
     """What there is of everything; with lanes, on the largest device."""
     lanes: int | None = None
+    fabric: Fabric = ECP5
+    """What it is made of."""
 
 
 def lanes_target(lanes: int) -> Target:
     """The target of so many multipliers. Raises FirebrickError unless there is at least one."""
     if lanes < 1:
         raise FirebrickError(f"lanes must be at least 1, not {lanes}")
-    return Target(f"{lanes} lanes", DEVICES[LARGEST], lanes)
+    return Target(f"{lanes} lanes", DEVICES[LARGEST.lower()].resources, lanes)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The accelerator's clock, made from a board's."""
+
+from collections.abc import Callable
+from typing import Any
+
+from amaranth.hdl import ClockDomain, ClockSignal, Instance, Module, Signal
+from amaranth.lib import io, wiring
+from amaranth.lib.wiring import Out
+
+from ...sw.errors import FirebrickError
+from ..pll import PllSettings
+
+HOLD = 1024
+"""Cycles that everything is held in reset: more than the 3 us after which block RAMs of an iCE40 can be read."""
+
+MakeLoop = Callable[[PllSettings, Signal, Signal, Signal], Instance]
+"""Makes a phase-locked loop from its settings, its input, its output and the signal that it has locked."""
+
+
+class BoardClock(wiring.Component):
+    """Makes the accelerator's clock from the board's.
+
+    Parameters
+    ----------
+    pin: where the board's clock comes in
+    settings: of the phase-locked loop
+
+    Members
+    -------
+    clock: ``Out(1)``; the clock made
+    reset: ``Out(1)``; synchronous to it, and set until it is stable; never where the clock is still until then
+    """
+
+    clock: Signal
+    reset: Signal
+
+    def __init__(self, *, pin: Any, settings: PllSettings) -> None:
+        self.pin = pin
+        self.settings = settings
+        super().__init__({"clock": Out(1), "reset": Out(1)})
+
+
+class HeldClock(BoardClock):
+    """A clock with a reset that lasts until the loop has locked, and ``HOLD`` cycles more.
+
+    Parameters
+    ----------
+    loop: makes the phase-locked loop; without one the clock is the board's own
+    """
+
+    def __init__(self, *, pin: Any, settings: PllSettings, loop: MakeLoop | None = None) -> None:
+        self._loop = loop
+        super().__init__(pin=pin, settings=settings)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.pin = pin = io.Buffer(io.Direction.Input, self.pin)
+        locked = Signal(init=1)
+        if self._loop:
+            m.submodules.loop = self._loop(self.settings, pin.i, self.clock, locked)
+        else:
+            m.d.comb += self.clock.eq(pin.i)
+        hold_until(m, self, locked)
+        return m
+
+
+def hold_until(m: Module, clock: BoardClock, locked: Signal) -> None:
+    """Set a clock's reset until ``HOLD`` cycles after it has locked."""
+    start: Any = ClockDomain("start", reset_less=True, local=True)
+    m.domains += start
+    count = Signal(range(HOLD))
+    steady = Signal(2)  # two flip-flops, as the loop locks at any time
+    m.d.comb += ClockSignal("start").eq(clock.clock)
+    m.d.start += [steady.eq(steady << 1 | locked), clock.reset.eq(count != HOLD - 1)]
+    with m.If(steady[1] & (count != HOLD - 1)):
+        m.d.start += count.eq(count + 1)
+
+
+def own_clock(platform: Any, frequency: float) -> HeldClock | None:
+    """The board's own clock, where it is what is asked for or at most 5 % slower."""
+    own = platform.default_clk_frequency
+    if not 0.95 * frequency <= own <= frequency * (1 + 1e-9):
+        return None
+    return HeldClock(pin=platform.request(platform.default_clk, dir="-"), settings=PllSettings(own, 1, 1, 1))
+
+
+def board_clock(platform: Any, frequency: float) -> HeldClock:
+    """The board's own clock, for families whose loops are not made here. Raises FirebrickError where another is asked for."""
+    if found := own_clock(platform, frequency):
+        return found
+    own = platform.default_clk_frequency / 1e6
+    raise FirebrickError(f"frequency must be {own:g} MHz, the board's own clock, not {frequency / 1e6:g}")

@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What each family of FPGAs says of how its bitstreams are made."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...sw.resources import Resources
+from ..generate import TOP
+from .clock import BoardClock
+
+if TYPE_CHECKING:
+    from ..bitstream import Options
+
+
+HIDE = "rename -hide w:*[[]*"
+"""Takes the names of wires that look like a bit of another wire, which would confuse the mapper to LUTs."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells of a family that count, by their names in Yosys: of each, how many LUTs, block RAMs or multipliers it takes.
+
+    In an iCE40 a LUT and a flip-flop behind it are one; so on average a flip-flop counts three quarters.
+    """
+
+    luts: Mapping[str, float]
+    block_rams: Mapping[str, float]
+    multipliers: Mapping[str, float]
+
+    def resources(self, counts: Mapping[str, int]) -> Resources:
+        """What so many of each cell take."""
+        kinds = (self.luts, self.block_rams, self.multipliers)
+        luts, block_rams, multipliers = (round(sum(counts.get(cell, 0) * taken for cell, taken in kind.items())) for kind in kinds)
+        return Resources(luts, block_rams, multipliers)
+
+
+class Flow(ABC):
+    """A family's synthesis, and its clock; a family with open tools is an ``OpenFlow``. A platform is one of amaranth-boards."""
+
+    tools: str
+    """What makes the bitstream, for people."""
+    frequency: float | None
+    """Of the accelerator's clock where none is asked for, in Hz; None for the board's own."""
+    design: str = f"{TOP}.il"
+    """The file with the design, among those that Amaranth prepares."""
+    packed: str
+    """The bitstream."""
+    gated: bool = False
+    """The clock is still until it is stable, so that nothing needs a reset."""
+    cells: Cells
+    """What counts of its cells take."""
+
+    @abstractmethod
+    def synthesis(self, platform: Any) -> str:
+        """The Yosys commands that map a design to the family's cells."""
+
+    @abstractmethod
+    def clock(self, platform: Any, frequency: float) -> BoardClock:
+        """What makes a clock of a frequency, in Hz, or a little less from the board's. Raises FirebrickError where that cannot be."""
+
+class OpenFlow(Flow):
+    """A family whose bitstreams open tools finish."""
+
+    constraints: str
+    """The file that says where pins are and how fast clocks, among those that Amaranth prepares."""
+    nextpnr: str
+    """The program that places and routes."""
+    routed: str
+    """The file that it writes and the packer reads."""
+    packer: str
+    """The program that makes the bitstream."""
+    provable: bool = False
+    """Weights can be read back out of the bitstream; then the routed netlist is written, too."""
+    router: str = "router1"
+    """Of nextpnr's routers the one that does best, where none is asked for."""
+
+    @abstractmethod
+    def placement(self, platform: Any, options: "Options") -> list[str]:
+        """What nextpnr is told besides what it is told for every family."""
+
+    @abstractmethod
+    def packing(self, platform: Any) -> list[str]:
+        """What the packer is told."""
+
+    def place(self, platform: Any, options: "Options") -> list[str]:
+        """All that nextpnr is told."""
+        return [
+            *self.placement(platform, options),
+            *("--json", f"{TOP}.json", "--report", f"{TOP}.timing.json"),
+            *("--seed", str(options.seed), "--placer", options.placer, "--router", options.router or self.router),
+            *("--freq", f"{options.frequency / 1e6:.3f}", "--timing-allow-fail", "--detailed-timing-report"),
+            *(("--write", f"{TOP}.routed.json") if self.provable else ()),
+        ]
+
+
+def in_halves(synth: str) -> str:
+    """A command that maps a design to cells, in two halves: in front of the LUTs and from there on."""
+    return f"{synth} -run begin:map_luts\n{HIDE}\n{synth} -run map_luts:check"

@@ -1,0 +1,76 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Gowin LittleBee and Arora: Yosys, nextpnr-himbaechel for Gowin, gowin_pack of Apicula."""
+
+from typing import TYPE_CHECKING, Any
+
+from amaranth.hdl import Const, Instance, Signal
+
+from ..generate import TOP
+from ..pll import Loop, PllSettings, pll_settings
+from .clock import BoardClock, HeldClock, own_clock
+from .flow import Cells, OpenFlow, in_halves
+
+if TYPE_CHECKING:
+    from ..bitstream import Options
+
+DIVIDERS = (range(1, 65), range(1, 65), (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128))
+LOOPS = {
+    "GW1NR-9C": Loop((400e6, 1200e6), (3e6, 400e6), *DIVIDERS),
+    "GW2A-18C": Loop((500e6, 1250e6), (3e6, 500e6), *DIVIDERS),
+}
+
+
+class GowinFlow(OpenFlow):
+    """Wide multiplexers of LUTs cost none."""
+
+    tools = "nextpnr-himbaechel"
+    frequency = 40e6
+    cells = Cells(
+        luts={"LUT1": 1, "LUT2": 1, "LUT3": 1, "LUT4": 1, "ALU": 1, "RAM16SDP4": 6},
+        block_rams={"SP": 1, "SPX9": 1, "SDPB": 1, "SDPX9B": 1, "DPB": 1, "DPX9B": 1, "pROM": 1, "pROMX9": 1},
+        multipliers={"MULT9X9": 0.5, "MULT18X18": 1},
+    )
+    constraints = f"{TOP}.cst"
+    nextpnr = "nextpnr-himbaechel-gowin"
+    routed = f"{TOP}.routed.json"
+    packer = "gowin_pack"
+    packed = f"{TOP}.fs"
+
+    def synthesis(self, platform: Any) -> str:
+        family = "gw2a" if platform.family.startswith("GW2A") else "gw1n"
+        return in_halves(f"synth_gowin -top {TOP} -family {family} -no-rw-check -noiopads")
+
+    def clock(self, platform: Any, frequency: float) -> BoardClock:
+        if own := own_clock(platform, frequency):
+            return own
+        settings = pll_settings(platform.default_clk_frequency, frequency, LOOPS[platform.family])
+
+        def loop(settings: PllSettings, source: Signal, clock: Signal, locked: Signal) -> Instance:
+            return Instance(
+                "rPLL",
+                p_FCLKIN=f"{settings.input_hz / 1e6:g}",
+                p_DEVICE=platform.family,
+                p_IDIV_SEL=settings.input_divider - 1,
+                p_FBDIV_SEL=settings.feedback_divider - 1,
+                p_ODIV_SEL=settings.output_divider,
+                i_CLKIN=source,
+                o_CLKOUT=clock,
+                o_LOCK=locked,
+                **{f"i_{name}": Const(0, width) for name, width in TIED.items()},
+            )
+
+        return HeldClock(pin=platform.request(platform.default_clk, dir="-"), settings=settings, loop=loop)
+
+    def placement(self, platform: Any, options: "Options") -> list[str]:
+        return [
+            *("--device", platform.part, "--vopt", f"family={platform.family if 'GW2A' in platform.family else platform._chipdb_device}"),
+            *("--vopt", f"cst={self.constraints}", "--write", self.routed),
+        ]
+
+    def packing(self, platform: Any) -> list[str]:
+        return ["-d", platform._chipdb_device, "-o", self.packed, self.routed]
+
+
+TIED = {"RESET": 1, "RESET_P": 1, "CLKFB": 1, "FBDSEL": 6, "IDSEL": 6, "ODSEL": 6, "PSDA": 4, "DUTYDA": 4, "FDLY": 4}
+"""Inputs of the loop that change its settings as it runs, and their widths."""

@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Lattice iCE40: Yosys, nextpnr-ice40, icepack."""
+
+from typing import TYPE_CHECKING, Any
+
+from amaranth.hdl import Const, Instance, Module, Signal
+from amaranth.lib import io
+
+from ..generate import TOP
+from ..pll import Loop, PllSettings, pll_settings
+from .clock import BoardClock, hold_until, own_clock
+from .flow import Cells, OpenFlow, in_halves
+
+if TYPE_CHECKING:
+    from ..bitstream import Options
+
+LOOP = Loop((533e6, 1066e6), (10e6, 133e6), range(1, 17), range(1, 129), [1 << power for power in range(1, 7)], fed_from_output=False)
+FILTERS = ((17e6, 1), (26e6, 2), (44e6, 3), (66e6, 4), (101e6, 5), (float("inf"), 6))
+"""Up to which frequency at the phase detector which filter is right."""
+ULTRAPLUS = "iCE40UP5K"
+"""The device that has multipliers; its only loop sits at the pin where boards have their clock, and takes it only from there."""
+
+
+class Ice40Flow(OpenFlow):
+    """There is no distributed RAM, so queues and sums lie in block RAM.
+
+    These are read as soon as an address is there, block RAM a cycle later: Yosys takes the address a cycle earlier, from in front of its
+    register, where the register starts with nothing in particular. It may, as all but the clock is reset.
+    """
+
+    tools = "nextpnr-ice40"
+    frequency = 12e6
+    cells = Cells(
+        luts={"SB_LUT4": 1, **{f"SB_DFF{kind}": 0.75 for kind in ("", "E", "SR", "SS", "ESR", "ESS")}},
+        block_rams={"SB_RAM40_4K": 1},
+        multipliers={"SB_MAC16": 1},
+    )
+    constraints = f"{TOP}.pcf"
+    nextpnr = "nextpnr-ice40"
+    routed = f"{TOP}.asc"
+    packer = "icepack"
+    packed = f"{TOP}.bin"
+
+    def synthesis(self, platform: Any) -> str:
+        dsp = " -dsp" if platform.device == ULTRAPLUS else ""
+        return "\n".join(
+            [
+                "setattr -unset ram_style a:ram_style=distributed",
+                f"setattr -unset init {TOP}.*/w:* {TOP}.clock/w:* %d",
+                in_halves(f"synth_ice40 -top {TOP} -no-rw-check{dsp}"),
+            ]
+        )
+
+    def clock(self, platform: Any, frequency: float) -> BoardClock:
+        if own := own_clock(platform, frequency):
+            return own
+        settings = pll_settings(platform.default_clk_frequency, frequency, LOOP)
+        pin = platform.request(platform.default_clk, dir="-")
+        return Ice40Clock(pin=pin, settings=settings)
+
+    def placement(self, platform: Any, options: "Options") -> list[str]:
+        device = platform._nextpnr_device_options[platform.device]
+        package = platform.package.lower() + platform._nextpnr_package_options.get(platform.device, "")
+        return [device, "--package", package, "--pcf", self.constraints, "--asc", self.routed]
+
+    def packing(self, platform: Any) -> list[str]:
+        return [self.routed, self.packed]
+
+
+class Ice40Clock(BoardClock):
+    """The loop, fed from the pin itself or through the fabric."""
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        settings, locked = self.settings, Signal()
+        if platform.device == ULTRAPLUS:
+            kind, fed = "SB_PLL40_PAD", {"io_PACKAGEPIN": self.pin.io}
+        else:
+            m.submodules.pin = pin = io.Buffer(io.Direction.Input, self.pin)
+            kind, fed = "SB_PLL40_CORE", {"i_REFERENCECLK": pin.i}
+        m.submodules.loop = Instance(
+            kind,
+            p_FEEDBACK_PATH="SIMPLE",
+            p_DIVR=Const(settings.input_divider - 1, 4),
+            p_DIVF=Const(settings.feedback_divider - 1, 7),
+            p_DIVQ=Const(settings.output_divider.bit_length() - 1, 3),
+            p_FILTER_RANGE=Const(_filter(settings), 3),
+            i_RESETB=Const(1),
+            i_BYPASS=Const(0),
+            o_PLLOUTGLOBAL=self.clock,
+            o_LOCK=locked,
+            **fed,
+        )
+        hold_until(m, self, locked)
+        return m
+
+
+def _filter(settings: PllSettings) -> int:
+    compared = settings.input_hz / settings.input_divider
+    return next(number for limit, number in FILTERS if compared < limit)

@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Families whose bitstreams the vendor's tools make: Yosys estimates what a plan takes, and the project is written for those tools."""
+
+import shutil
+from typing import Any
+
+from amaranth.hdl import Const, Instance, Signal
+
+from ..generate import TOP
+from ..pll import Loop, PllSettings, pll_settings
+from .clock import BoardClock, HeldClock, board_clock
+from .flow import HIDE, Cells, Flow, in_halves
+
+SCRIPT = f"build_{TOP}.sh"
+"""The file of a project that runs the tools."""
+MMCM = Loop((600e6, 1200e6), (10e6, 450e6), range(1, 11), range(2, 65), range(1, 129), fed_from_output=False)
+"""Within what every speed grade of 7 series and UltraScale can do, but for its fractions."""
+LUTS_XILINX = {
+    **{f"LUT{inputs}": 1 for inputs in range(1, 7)},
+    "RAM32M": 4, "RAM64M": 4, "RAM32M16": 8, "RAM64M8": 8, "RAM32X1D": 2, "RAM64X1D": 2, "RAM16X1D": 2, "SRL16E": 1, "SRLC32E": 1,
+}
+
+
+INTEL_PADS = """\
+read_verilog -lib <<EOT
+module firebrick_pad #(
+    parameter enable_bus_hold = "", number_of_channels = 1, use_differential_mode = "", use_oe = ""
+) (input datain, oe, output dataout);
+endmodule
+EOT
+chtype -set firebrick_pad t:altiobuf_*
+"""
+"""Yosys knows no pads as Amaranth makes them, and needs none for what it is asked."""
+
+
+class VendorFlow(Flow):
+    """A family whose tools are the vendor's.
+
+    Parameters
+    ----------
+    synthesis: the Yosys commands that map a design to the family's cells
+    packed: the bitstream
+    tools: what makes the bitstream, for people
+    cells: what its cells take
+    mmcm: the primitive that makes a clock, where one is known; elsewhere the clock is the board's own
+    """
+
+    design = f"{TOP}.v"
+
+    def __init__(self, synthesis: str, packed: str, tools: str, cells: Cells, mmcm: str = "") -> None:
+        self._synthesis = synthesis
+        self.packed = packed
+        self.tools = tools
+        self.cells = cells
+        self._mmcm = mmcm
+        self.frequency = 80e6 if mmcm else None
+
+    def synthesis(self, platform: Any) -> str:
+        return self._synthesis
+
+    def clock(self, platform: Any, frequency: float) -> BoardClock:
+        if not self._mmcm:
+            return board_clock(platform, frequency)
+        settings = pll_settings(platform.default_clk_frequency, frequency, MMCM)
+        return HeldClock(pin=platform.request(platform.default_clk, dir="-"), settings=settings, loop=self._loop)
+
+    def _loop(self, settings: PllSettings, source: Signal, clock: Signal, locked: Signal) -> Instance:
+        fed = Signal()
+        return Instance(
+            self._mmcm,
+            p_CLKIN1_PERIOD=1e9 / settings.input_hz,
+            p_DIVCLK_DIVIDE=settings.input_divider,
+            p_CLKFBOUT_MULT_F=float(settings.feedback_divider),
+            p_CLKOUT0_DIVIDE_F=float(settings.output_divider),
+            i_CLKIN1=source,
+            i_CLKFBIN=fed,
+            o_CLKFBOUT=fed,
+            o_CLKOUT0=clock,
+            o_LOCKED=locked,
+            i_RST=Const(0),
+            i_PWRDWN=Const(0),
+        )
+
+
+def missing_tools(platform: Any) -> list[str]:
+    """The programs that a platform's tools need and that are not on the PATH."""
+    return [name for name in platform.required_tools if not shutil.which(name)]
+
+
+def _xilinx(family: str, *, tools: str = "Vivado, from AMD", mmcm: str = "") -> VendorFlow:
+    return VendorFlow(
+        in_halves(f"synth_xilinx -top {TOP} -family {family}"),
+        f"{TOP}.bit",
+        tools,
+        Cells(
+            luts=LUTS_XILINX,
+            block_rams={"RAMB18E1": 1, "RAMB36E1": 2, "RAMB18E2": 1, "RAMB36E2": 2, "RAMB16BWER": 1, "RAMB8BWER": 1, "RAMB16BWE": 1},
+            multipliers={"DSP48E1": 1, "DSP48E2": 1, "DSP48A1": 1, "MULT18X18SIO": 1},
+        ),
+        mmcm=mmcm,
+    )
+
+
+def _intel(family: str, cells: str) -> VendorFlow:
+    """A family whose block RAMs Yosys cannot give their contents, which an estimate does without."""
+    synth = f"synth_intel -top {TOP} -family {family}"
+    rams = "memory_bram -rules +/intel/common/brams_m9k.txt\nsetparam -unset INIT t:$__M9K_*"
+    return VendorFlow(
+        f"{INTEL_PADS}{synth} -run begin:map_bram\n{rams}\n{synth} -run map_bram:map_luts\n{HIDE}\n{synth} -run map_luts:check",
+        f"{TOP}.sof",
+        "Quartus Prime Lite, from Intel",
+        Cells(
+            luts={f"{cells}_lcell_comb": 1},
+            block_rams={"altsyncram": 1},
+            multipliers={f"{cells}_mac_mult": 1},
+        ),
+    )
+
+
+def _machxo(family: str) -> VendorFlow:
+    return VendorFlow(
+        in_halves(f"synth_lattice -top {TOP} -family {family}"),
+        f"{TOP}.bit",
+        "Diamond, from Lattice",
+        Cells(
+            luts={"LUT4": 1, "CCU2D": 2, "TRELLIS_DPR16X4": 6},
+            block_rams={"DP8KC": 1, "PDPW8KC": 1},
+            multipliers={},
+        ),
+    )
+
+
+VENDORS = {
+    "7 series": _xilinx("xc7", mmcm="MMCME2_BASE"),
+    "UltraScale": _xilinx("xcu", mmcm="MMCME3_BASE"),
+    "UltraScale+": _xilinx("xcup", mmcm="MMCME4_BASE"),
+    "Spartan-6": _xilinx("xc6s", tools="ISE, from AMD"),
+    "Spartan-3A": _xilinx("xc3sa", tools="ISE, from AMD"),
+    "Cyclone III": _intel("cycloneive", "cycloneive"),
+    "Cyclone IV": _intel("cycloneive", "cycloneive"),
+    "MAX 10": _intel("max10", "fiftyfivenm"),
+    "Cyclone V": VendorFlow(
+        INTEL_PADS + in_halves(f"synth_intel_alm -top {TOP} -family cyclonev"),
+        f"{TOP}.sof",
+        "Quartus Prime Lite, from Intel",
+        Cells(
+            luts={**{f"MISTRAL_ALUT{inputs}": 1 for inputs in range(2, 7)}, "MISTRAL_ALUT_ARITH": 1, "MISTRAL_MLAB": 1},
+            block_rams={"MISTRAL_M10K": 1},
+            multipliers={"MISTRAL_MUL9X9": 1, "MISTRAL_MUL18X18": 1, "MISTRAL_MUL27X27": 1},
+        ),
+    ),
+    "MachXO2": _machxo("xo2"),
+    "MachXO3": _machxo("xo3"),
+}
+"""By the family of the device."""

@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Every board as plain data: what it has, and who makes its bitstream."""
+
+from typing import Any
+
+from ..sw.devices import device
+from ..sw.errors import FirebrickError
+from .flows.flow import OpenFlow
+from .flows.vendor import missing_tools
+from .platforms import Board, boards
+from .tools import tool
+
+
+def listing() -> list[dict[str, Any]]:
+    """A document of each board, by name. Raises FirebrickError where amaranth-boards is not installed."""
+    return [_document(board) for board in boards().values()]
+
+
+def _document(board: Board) -> dict[str, Any]:
+    known = device(board.part)
+    resources = known.resources if known else None
+    return {
+        "name": board.name,
+        "part": board.part,
+        "family": known.family if known else None,
+        "luts": resources.luts if resources else None,
+        "lut_inputs": known.fabric.lut_inputs if known else None,
+        "block_rams": resources.block_rams if resources else None,
+        "block_ram_bits": known.fabric.ram_bits if known else None,
+        "multipliers": resources.multipliers if resources else None,
+        "clock_mhz": board.clock_hz / 1e6 if board.clock_hz else None,
+        "tools": board.flow.tools if known else None,
+        "open": board.open,
+        "missing": _missing(board) if known else [],
+        "lacks": board.lacks or None,
+    }
+
+
+def _missing(board: Board) -> list[str]:
+    """Programs that its bitstream takes and that are not found."""
+    flow = board.flow
+    if isinstance(flow, OpenFlow):
+        return [name for name in ("yosys", flow.nextpnr, flow.packer) if not _found(name)]
+    return missing_tools(board.platform())
+
+
+def _found(name: str) -> bool:
+    try:
+        return bool(tool(name))
+    except FirebrickError:
+        return False

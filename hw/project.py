@@ -1,0 +1,29 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What is left to do where a vendor's tools make the bitstream: their project, and a run of them where they are."""
+
+from pathlib import Path
+from typing import Any
+
+from ..sw.files import write_whole
+from .flows.vendor import SCRIPT, VendorFlow, missing_tools
+from .tools import Step, Tell
+
+
+def finish(sources: Any, platform: Any, flow: VendorFlow, output: Path, tell: Tell) -> dict[str, Any]:
+    """Write a project (a build plan of Amaranth's) to OUTPUT/project, and its bitstream to OUTPUT where the tools are on the PATH.
+
+    Returns what the report says of it: ``project``, the folder, ``bitstream``, the file or None, and ``install``, what to install for
+    it. Raises FirebrickError where a tool fails.
+    """
+    folder = output / "project"
+    for name, content in sources.files.items():
+        write_whole(folder / name, content if isinstance(content, bytes) else content.encode())
+    said = {"project": folder.name, "bitstream": None, "install": flow.tools}
+    if missing_tools(platform):
+        return said
+    made = Step(f"the run of {platform.toolchain}", ["sh", SCRIPT], [folder / name for name in sources.files], [flow.packed]).run(
+        output / "steps" / "project", tell
+    )
+    write_whole(output / flow.packed, made[flow.packed].read_bytes())
+    return {**said, "bitstream": flow.packed, "install": None}

@@ -1,0 +1,35 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""`firebrick program`: a bitstream into a board."""
+
+from pathlib import Path
+
+import click
+
+from .bitstream import BOARD
+from .common import json_option, print_json
+
+
+@click.command("program")
+@click.option("--board", default=BOARD, show_default=True, metavar="B", help="A board that `firebrick boards` lists.")
+@click.option("--flash", is_flag=True, help="Into its flash, to stay there, and not for as long as it has power.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Where its bitstream is; build/BOARD unless given.")
+@json_option
+def command(board: str, flash: bool, output: Path | None, as_json: bool) -> None:
+    """Put the bitstream that `firebrick bitstream` made into a board, with openFPGALoader.
+
+    The JSON document is {board, bitstream, flash}.
+
+    \b
+    Example: firebrick program --board ulx3s_85f
+    """
+    from firebrick.hw.loader import program
+    from firebrick.hw.platforms import board as find
+
+    chosen = find(board)
+    bitstream = (output or Path("build") / board) / chosen.flow.packed
+    program(chosen, bitstream, flash=flash)
+    if as_json:
+        print_json({"board": board, "bitstream": str(bitstream), "flash": flash})
+    else:
+        click.echo(f"{board} runs {bitstream}")

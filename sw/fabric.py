@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What families of FPGAs are made of, as far as the same engines take more or less of it than of an ECP5."""
+
+from dataclasses import dataclass, replace
+
+Widths = tuple[tuple[int, int], ...]
+"""Depths and widths that one block RAM can have."""
+
+
+@dataclass(frozen=True)
+class Fabric:
+    """The look-up tables, block RAMs and multipliers of a family."""
+
+    ram_widths: Widths
+    lut_inputs: int = 4
+    lut_share: float = 0.87
+    """Share of the LUTs that a plan may take: beyond it, placement finds no way."""
+    lut_factor: float = 1.0
+    """LUTs (logic cells, where a LUT and a flip-flop are one) by those of an ECP5 that the same logic takes."""
+    reading_ports: int = 2
+    """Ports of a block RAM that can read; with one, what two lists in one ROM share is kept twice."""
+    distributed: bool = True
+    """LUTs can be memory; where they cannot, queues and sums lie in block RAM."""
+    product_luts: int = 0
+    """LUTs of an ECP5 that a multiplier would take, in a family that has none; 0 in one that has."""
+    logic_bits: tuple[int, ...] = (4 * 1024, 8 * 1024, 12 * 1024, 17 * 1024)
+    """Up to how many bits the last bank of a ROM may be logic: what is tried. A full bank never is."""
+
+    @property
+    def ram_bits(self) -> int:
+        """Bits of a block RAM."""
+        return max(deep * wide for deep, wide in self.ram_widths)
+
+    def rom_rams(self, bits: int, shared: int) -> int:
+        """Block RAMs of a ROM of so many bits, so many of which lie where two lists are read."""
+        return -(-(bits + (shared if self.reading_ports == 1 else 0)) // self.ram_bits)
+
+
+def _widths(deepest: int, *widths: int) -> Widths:
+    """Each width half as deep as the one before."""
+    return tuple((deepest >> step, width) for step, width in enumerate(widths))
+
+
+ECP5 = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36))
+GOWIN = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36), lut_factor=1.15)
+ICE40 = Fabric(
+    _widths(2048, 2, 4, 8, 16), lut_share=0.95, lut_factor=1.2, reading_ports=1, distributed=False, logic_bits=(256, 512, 1024, 2048)
+)
+ICE40_PLAIN = replace(ICE40, product_luts=64)
+"""An iCE40 without multipliers."""
+XILINX = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36), lut_inputs=6, lut_factor=0.75)
+INTEL_ALM = Fabric(_widths(8192, 1, 2, 5, 10, 20, 40), lut_inputs=6, lut_factor=0.8)
+INTEL = Fabric(_widths(8192, 1, 2, 4, 9, 18, 36), lut_factor=1.2)
+MACHXO = Fabric(_widths(8192, 1, 2, 4, 9, 18), product_luts=64)
+"""The Lattice family with the logic of an ECP5 and block RAMs of half the size."""

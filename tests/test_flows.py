@@ -1,0 +1,136 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Families of FPGAs: the clocks that they make, what they take of what they have, and what a vendor's tools are left to do."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from firebrick.hw.bitstream import Options, build
+from firebrick.hw.flows.gowin import LOOPS
+from firebrick.hw.flows.ice40 import LOOP
+from firebrick.hw.flows.vendor import MMCM, SCRIPT, VENDORS
+from firebrick.hw.generate import TOP, Artefacts, generate
+from firebrick.hw.platforms import board
+from firebrick.hw.pll import Loop, pll_settings
+from firebrick.hw.project import finish
+from firebrick.hw.tools import tool
+from firebrick.sim.device import Simulator
+from firebrick.sim.small import drawn
+from firebrick.sw import golden
+from firebrick.sw.compiler import compile_model
+from firebrick.sw.fabric import ECP5, ICE40, ICE40_PLAIN
+from firebrick.sw.model import Model
+from firebrick.sw.network import Conv, Fire, GlobalAverage, Network, Shape
+from firebrick.sw.resources import Part, block_rams
+
+pytestmark = pytest.mark.skipif(find_spec("amaranth_boards") is None, reason="needs the extra `bitstream`")
+TINY = Network(
+    "tiny",
+    Shape(1, 8, 8),
+    (Conv("conv1", 4, 3, padding=1), Fire("fire2", 2, 2, 2), Conv("conv10", 3, 1), GlobalAverage("pool10")),
+)
+PART = Part(
+    lanes=2, tiles=4, rom_bits=6000, logic_bits=1024, code_length=6, gap_length=4, starts=8, bits=20, sums=4,
+    buffer_depth=64, buffer_lanes=2, widened=False, squeeze=False,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("megahertz", [16.5, 20, 33, 40, 60, 100])
+@pytest.mark.parametrize(
+    ("source", "loop"), [(12e6, LOOP), (100e6, LOOP), *((27e6, loop) for loop in LOOPS.values()), (100e6, MMCM), (12e6, MMCM)]
+)
+def test_loops_come_close_and_stay_within_their_limits(source: float, loop: Loop, megahertz: float) -> None:
+    settings = pll_settings(source, megahertz * 1e6, loop)
+    fed = source / settings.input_divider * settings.feedback_divider
+    output, vco = (fed, fed * settings.output_divider) if loop.fed_from_output else (fed / settings.output_divider, fed)
+    assert settings.output_hz == pytest.approx(output)
+    assert 0.95 * megahertz * 1e6 <= output <= megahertz * 1e6 * 1.000001
+    assert loop.vco_hz[0] <= vco <= loop.vco_hz[1]
+    assert loop.compare_hz[0] <= source / settings.input_divider <= loop.compare_hz[1]
+
+
+def test_an_ice40_needs_more_of_its_smaller_block_rams() -> None:
+    assert [block_rams(depth, width, ICE40) for depth, width in ((256, 16), (257, 16), (512, 8), (2048, 9), (100, 8))] == [1, 2, 1, 5, 1]
+    assert (PART.resources(ECP5).block_rams, PART.resources(ECP5).multipliers) == (1, 2)
+    rom, buffer, queues, sums = 3, 1, 2 + 1, 2 * 2  # codes and gaps are read at once, so there are two copies of them
+    assert PART.resources(ICE40).block_rams == rom + buffer + queues + sums
+    assert PART.resources(ICE40_PLAIN).multipliers == 0
+    assert PART.resources(ICE40_PLAIN).luts > PART.resources(ICE40).luts
+
+
+Finish = Callable[[str], dict[str, object]]
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Finish:
+    """Finishes a project whose build script is given, which needs a program that is there or is not."""
+
+    def run(needed: str) -> dict[str, object]:
+        sources = SimpleNamespace(files={SCRIPT: "cat firebrick.v >firebrick.bit", "firebrick.v": b"a design"})
+        platform = SimpleNamespace(required_tools=[needed], toolchain="Vivado")
+        return finish(sources, platform, VENDORS["7 series"], tmp_path / "out", lambda _: None)
+
+    return run
+
+
+def test_project_is_written_where_the_vendors_tool_is_missing(finished: Finish, tmp_path: Path) -> None:
+    assert finished("no-such-tool") == {"project": "project", "bitstream": None, "install": "Vivado, from AMD"}
+    assert (tmp_path / "out" / "project" / "firebrick.v").read_bytes() == b"a design"
+    assert not (tmp_path / "out" / "firebrick.bit").exists()
+
+
+def test_project_is_built_where_the_vendors_tool_is_on_the_path(finished: Finish, tmp_path: Path) -> None:
+    assert finished("sh") == {"project": "project", "bitstream": "firebrick.bit", "install": None}
+    assert (tmp_path / "out" / "firebrick.bit").read_bytes() == b"a design"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("pyosys") is None, reason="needs the extra `bitstream`")
+@pytest.mark.parametrize("name", ["arty_a7_35", "atlys", "rz_easyfpga_a2_2", "de10_lite", "de10_nano", "stepmxo2"])
+def test_bitstream_estimates_where_the_vendors_tool_is_missing(name: str, tmp_path: Path) -> None:
+    chosen = board(name)
+    model = drawn(TINY, np.random.default_rng(0))
+    report = build(compile_model(model, 5), model, name, Options(chosen.frequency), tmp_path, lambda _: None)
+    assert json.loads((tmp_path / "report.json").read_text()) == report
+    assert (report["bitstream"], report["fmax_mhz"], report["install"]) == (None, None, chosen.flow.tools)
+    assert (tmp_path / "project" / SCRIPT).is_file()
+    assert report["actual"]["luts"] == pytest.approx(report["predicted"]["luts"], rel=0.6)
+    assert report["actual"]["multipliers"] == (0 if name == "stepmxo2" else 5)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("pyosys") is None, reason="needs the extra `bitstream`")
+def test_cells_of_an_ice40_give_the_golden_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What synthesis made of a small accelerator, its queues in block RAMs, simulated from the models of the cells."""
+    chosen, rng = board("icebreaker"), np.random.default_rng(1)
+    model = drawn(TINY, rng)
+
+    def synthesised(model: Model, lanes: int) -> Artefacts:
+        made = generate(model, lanes)
+        made.write(tmp_path)
+        script = f"""
+            read_verilog -defer {TOP}.v
+            hierarchy -top {TOP}
+            {chosen.flow.synthesis(chosen.platform())}
+            write_verilog -noattr netlist.v"""
+        (tmp_path / "netlist.ys").write_text(script)
+        subprocess.run([*tool("yosys"), "netlist.ys"], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+        cells = Path(str(files("pyosys"))) / "share" / "ice40" / "cells_sim.v"
+        text = "`define NO_ICE40_DEFAULT_ASSIGNMENTS\n" + cells.read_text() + (tmp_path / "netlist.v").read_text()
+        return replace(made, verilog=text, roms={})
+
+    monkeypatch.setattr("firebrick.sim.build.generate", synthesised)
+    monkeypatch.setenv("FIREBRICK_CACHE", str(tmp_path / "cache"))
+    frames = rng.integers(0, 256, (3, 1, 8, 8), dtype=np.uint8)
+    with Simulator(model, lanes=5) as simulator:
+        results = simulator.run(frames)
+    assert np.array_equal([result.scores for result in results], golden.run(model, frames))
