@@ -24,9 +24,8 @@ Counts = tuple[int, int, int]
 
 def plan_for(model: Model, available: Resources, fabric: Fabric = ECP5) -> Plan:
     """The plan with the fewest cycles a frame whose estimate the resources cover. Raises FirebrickError where there is none."""
-    plan = fitting_plan(model, available, fabric)
-    if plan is None:
-        short = shortage(room(available, fabric), total(estimate(least_plan(model, available, fabric), fabric)))
+    plan = best_plan(model, available, fabric)
+    if short := shortage(room(available, fabric), total(estimate(plan, fabric))):
         hint = "take fewer classes, a smaller model or board"
         raise FirebrickError(f"{model.network.name} does not fit: even a slow plan needs {short}; {hint}")
     return plan
@@ -37,25 +36,24 @@ def room(available: Resources, fabric: Fabric = ECP5) -> Resources:
     return Resources(int(available.luts * fabric.lut_share), available.block_rams, available.multipliers)
 
 
-def fitting_plan(model: Model, available: Resources, fabric: Fabric = ECP5) -> Plan | None:
-    """The plan with the fewest cycles a frame whose estimate the resources cover, or None where there is none.
+def best_plan(model: Model, available: Resources, fabric: Fabric = ECP5) -> Plan:
+    """The plan with the fewest cycles a frame whose estimate the resources cover, or where none is found, the plan that takes least.
 
-    The plan that takes least is tried where none seems to fit before compiling: it may need less than was expected.
+    That one may fit all the same, where it needs less than was expected before compiling.
     """
     wanted = demands(model)
-    plans = [plan for logic_bits in fabric.logic_bits if (plan := _plan(model, wanted, room(available, fabric), logic_bits, fabric))]
+    have = room(available, fabric)
+    plans = [plan for logic_bits in fabric.logic_bits if (plan := _plan(model, wanted, have, logic_bits, fabric))]
     if not plans:
-        least = [least_plan(model, available, fabric, logic_bits) for logic_bits in fabric.logic_bits]
-        plans = [plan for plan in least if not shortage(room(available, fabric), total(estimate(plan, fabric)))]
-    return min(plans, key=lambda plan: (plan.cycles, total(estimate(plan, fabric)).luts), default=None)
+        least = [_least_plan(model, wanted, have, logic_bits, fabric) for logic_bits in fabric.logic_bits]
+        plans = [plan for plan in least if not shortage(have, total(estimate(plan, fabric)))] or least[-1:]
+    return min(plans, key=lambda plan: (plan.cycles, total(estimate(plan, fabric)).luts))
 
 
-def least_plan(model: Model, available: Resources, fabric: Fabric = ECP5, logic_bits: int | None = None) -> Plan:
-    """The plan, however slow, that takes the smallest shares of the resources: the sum of what it takes of each kind."""
-    wanted = demands(model)
-    logic_bits = logic_bits or fabric.logic_bits[-1]
+def _least_plan(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits: int, fabric: Fabric) -> Plan:
+    """The plan, however slow, that takes the smallest shares of the room: the sum of what it takes of each kind."""
     costs = _Costs(wanted, logic_bits, fabric)
-    shares = costs.cheapest(costs.meeting(float("inf")), first_prices(room(available, fabric)))
+    shares = costs.cheapest(costs.meeting(float("inf")), first_prices(room))
     return plan_with(model, shares or {}, logic_bits)
 
 
