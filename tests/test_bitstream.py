@@ -74,9 +74,12 @@ def test_step_without_product_fails(tmp_path: Path) -> None:
         Step("routing", python("pass"), [], ["out.txt"]).run(tmp_path, lambda _: None)
 
 
-def test_tool_says_what_to_install() -> None:
-    with pytest.raises(FirebrickError, match="nextpnr-unheard was not found; install it with: pip install 'firebrick"):
-        tool("nextpnr-unheard")
+@pytest.mark.parametrize(
+    ("name", "extra"), [("nextpnr-unheard", "bitstream"), ("iceunheard", "ice40"), ("nextpnr-himbaechel-unheard", "gowin")]
+)
+def test_tool_says_what_to_install(name: str, extra: str) -> None:
+    with pytest.raises(FirebrickError, match=rf"{name} was not found; install it with: pip install 'firebrick\[{extra}\]'"):
+        tool(name)
 
 
 @needs_boards
