@@ -49,12 +49,12 @@ class HuffmanDecoder(wiring.Component):
         lengths = sorted(set(encoded.lengths))
 
         # The window: this word and the next, and how many bits of this one are used up, one bit for each number.
-        this, following = Signal(width, name="this", reset_less=True), Signal(width, name="following", reset_less=True)
-        this_valid, following_valid = Signal(name="this_valid"), Signal(name="following_valid")
+        current, following = Signal(width, name="current", reset_less=True), Signal(width, name="following", reset_less=True)
+        current_valid, following_valid = Signal(name="current_valid"), Signal(name="following_valid")
         offset = Signal(width, init=1)
         shift = Signal()
-        with m.If(shift | ~this_valid):
-            m.d.sync += [this.eq(following), this_valid.eq(following_valid)]
+        with m.If(shift | ~current_valid):
+            m.d.sync += [current.eq(following), current_valid.eq(following_valid)]
             m.d.sync += [following.eq(self.input.payload), following_valid.eq(self.input.valid)]
             m.d.comb += self.input.ready.eq(1)
         with m.Elif(~following_valid):
@@ -62,7 +62,7 @@ class HuffmanDecoder(wiring.Component):
             m.d.comb += self.input.ready.eq(1)
 
         # What stands at the offset, and how long its code word is: words of one length end below a limit.
-        window = Cat(following, this)
+        window = Cat(following, current)
         head = Signal(longest)
         m.d.comb += head.eq(_any(offset[used].replicate(longest) & window[2 * width - used - longest :][:longest] for used in range(width)))
         below = [head < _limit(encoded.lengths, value, longest) for value in lengths[:-1]] + [Const(1, 1)]
@@ -78,7 +78,7 @@ class HuffmanDecoder(wiring.Component):
         # Take it when it can move on; after the last symbol, skip to the next word.
         free, take, skip = Signal(), Signal(), Signal()
         left = Signal(range(max(2, encoded.count)), init=encoded.count - 1)
-        with m.If(this_valid & following_valid):
+        with m.If(current_valid & following_valid):
             with m.If(skip):
                 m.d.comb += shift.eq(~offset[0])
                 m.d.sync += [offset.eq(1), skip.eq(0)]

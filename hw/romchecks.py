@@ -58,8 +58,8 @@ def _code(placed: PlacedPart, stream: str, encoded: Encoded, chip: Chip) -> Chec
     above = 2 * width - offsets - lengths  # bits of the window behind the word
     noise = np.random.default_rng(SEED).integers(0, 1 << 2 * width, len(ranks))
     window = noise & ~(((1 << lengths) - 1) << above) | words << above
-    signals = {f"{stream}.this": window >> width, f"{stream}.following": window & (1 << width) - 1, f"{stream}.offset": 1 << offsets}
-    signals |= _constant(len(ranks), {f"{stream}.this_valid": 1, f"{stream}.following_valid": 1})
+    signals = {f"{stream}.current": window >> width, f"{stream}.following": window & (1 << width) - 1, f"{stream}.offset": 1 << offsets}
+    signals |= _constant(len(ranks), {f"{stream}.current_valid": 1, f"{stream}.following_valid": 1})
     signals |= _constant(len(ranks), {f"{stream}.skip": 0, f"{stream}.taken": 0, f"{stream}.full": 0})
     rank = _read(placed, chip, signals, f"{stream}.rank")
     after = _read(placed, chip, signals, f"{stream}.offset", after=True)

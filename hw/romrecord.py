@@ -23,8 +23,8 @@ SIGNAL_MAX = 48
 """Bits that a signal may have."""
 
 SOURCES = {
-    **{f"{one}.{name}": (f"weights.{one}.{name}",) for one in DECODERS for name in ("this", "following", "offset", "skip")},
-    **{f"{one}.{name}": (f"weights.{one}.{name}",) for one in DECODERS for name in ("this_valid", "following_valid", "taken")},
+    **{f"{one}.{name}": (f"weights.{one}.{name}",) for one in DECODERS for name in ("current", "following", "offset", "skip")},
+    **{f"{one}.{name}": (f"weights.{one}.{name}",) for one in DECODERS for name in ("current_valid", "following_valid", "taken")},
     "codes.full": ("weights.codes.output__valid", "weights.ranks.input__valid"),
     "gaps.full": ("weights.gaps.output__valid", "weights.steps.input__valid"),
     "gaps.rank": ("weights.gaps.rank",),

@@ -200,7 +200,7 @@ def test_one_bad_point_does_not_stop_the_others(tmp_path: Path, monkeypatch: pyt
     bad = Point(Untrained(Metaparameters(base_e=0)), DEVICE)
     broken = Point(Untrained(Metaparameters(base_e=4), bits=5, classes=2, height=35, width=35), DEVICE)
 
-    def fails(_model: Any, _available: Any) -> Any:
+    def fails(*_arguments: Any) -> Any:
         raise ZeroDivisionError("no reason")
 
     monkeypatch.setattr(measure, "best_plan", fails)

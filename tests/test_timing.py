@@ -19,7 +19,7 @@ def step(kind: str, delay: float, net: str = "", cell: str = EXPAND + "$ff$1") -
 def test_critical_path_joins_neighbours_and_keeps_the_whole_time() -> None:
     slow = [
         step("clk-to-q", 0.5),
-        step("routing", 1.0, EXPAND + "part_0.weights.codes.this[3]"),
+        step("routing", 1.0, EXPAND + "part_0.weights.codes.current[3]"),
         step("logic", 0.25),
         step("routing", 0.0, EXPAND + "$abc$1$lut$2.genblk1.f3"),
         step("logic", 0.25),
