@@ -24,9 +24,11 @@ CLOSE = 0.985
 """A model that takes this share of its budget is good enough."""
 _TRIALS = 8
 _SAMPLE = 64
-_PRICES = (1 / 64, 64.0)
-"""Far beyond the greatest nearly all weights would be zero, and the few that are left take up so much error that sizes rise again."""
+_PRICES = (1 / 64, 65536.0)
 _CYCLE_PRICES = (1 / 16, 1024.0)
+_LEAP = float(np.log(16))
+"""Most that one trial goes beyond those before, in the logarithm. Where nearly all weights are zero, the few that are left take up so much
+error that sizes rise again: there the search would not find back."""
 
 
 @dataclass(frozen=True)
@@ -112,4 +114,4 @@ def _next(points: list[tuple[float, float]], bottom: float, top: float) -> float
     leap = (error - goal) / 0.3
     if len(side) > 1:  # at least three times as far as before, as what is flat here may be steep there
         leap = max(3 * (at - side[1][0]), leap, key=abs)
-    return min(max(at + leap, bottom), top)
+    return min(max(at + min(max(leap, -_LEAP), _LEAP), bottom), top)

