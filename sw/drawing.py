@@ -26,10 +26,15 @@ class Bar:
     tick: float | None = None
 
 
+LEAST = 1e-300
+"""A length below which every bar is drawn as none."""
+
+
 def bars(rows: Sequence[Bar], *, title: str, line: tuple[float, str] | None = None) -> str:
     """Rows of bars, all to one scale; ``line`` is a vertical one across them, with what it means."""
     ends = [sum(length for length, _ in row.pieces) for row in rows] + [row.tick or 0 for row in rows] + ([line[0]] if line else [])
-    scale = (WIDTH - LABEL - VALUE) / (max(ends, default=0) or 1)
+    longest = max(ends, default=0.0)
+    scale = (WIDTH - LABEL - VALUE) / longest if longest > LEAST else 0.0
     top = ROW if line else 4
     parts = []
     for number, row in enumerate(rows):

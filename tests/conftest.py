@@ -3,6 +3,7 @@
 """A small model and pictures as files, for the tests of the command line."""
 
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,9 @@ from PIL import Image
 
 from firebrick.sw.firefile import write_fire
 from firebrick.sw.model import Preprocessing
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it to its background jobs, whose children inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
