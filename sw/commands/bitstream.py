@@ -72,7 +72,7 @@ def command(
     what it takes is Yosys' estimate.
 
     \b
-    Example: firebrick bitstream --board ulx3s_85f --model squeezenet1_1 -o build/ulx3s_85f
+    Example: firebrick bitstream --board ulx3s_85f --model squeezenet1_1_small -o build/ulx3s_85f
     """
     from rich.console import Console
 

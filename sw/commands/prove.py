@@ -44,7 +44,7 @@ def command(bitstream: Path, model: str, as_json: bool) -> None:
     status 1 unless all is proven.
 
     \b
-    Example: firebrick prove --bitstream build/ulx3s_85f/firebrick.bit --model squeezenet1_1
+    Example: firebrick prove --bitstream build/ulx3s_85f/firebrick.bit --model squeezenet1_1_small
     """
     from firebrick.hw.readback import read
 
