@@ -2,19 +2,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The whole pipeline: a picture's bytes in, scores out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..sw.spec import AverageSpec, BypassSpec, ConvSpec, DelaySpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, walk
+from ..sw.spec import AverageSpec, BypassSpec, ConvSpec, DelaySpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, SerialSpec, walk
 from .average import GlobalSum, score_layout, scores
 from .bypass import Bypass, Delay
-from .conv import ConvEngine
+from .conv import ConvEngine, line_buffer
 from .pool import MaxPool
-from .routing import Fork, Merge, Narrow
+from .routing import Fork, Merge, Narrow, Serial
 from .squeeze import SqueezeEngine
 from .words import Queue, words
 
@@ -56,18 +56,37 @@ class Engine(wiring.Component):
         for number, part in enumerate(parts):
             m.submodules[f"part_{number}"] = part
         m.d.comb += self.busy.eq(Cat(part.busy for part in parts))
+        sinks = list(self._sinks(m, parts))
+        if len(sinks) == 1:
+            wiring.connect(m, wiring.flipped(self.input), sinks[0])
+        else:
+            m.submodules.fork = fork = Fork(lanes=spec.source.lanes, count=len(sinks))
+            wiring.connect(m, wiring.flipped(self.input), fork.input)
+            for source, sink in zip(fork.outputs, sinks, strict=True):
+                wiring.connect(m, source, sink)
         if len(parts) == 1:
-            wiring.connect(m, wiring.flipped(self.input), parts[0].input)
             wiring.connect(m, parts[0].output, wiring.flipped(self.output))
-            return m
-        m.submodules.fork = fork = Fork(lanes=spec.parts[0].source.lanes, count=len(parts))
-        m.submodules.merge = merge = Merge(lanes=spec.output.lanes, tiles=spec.output.tiles, turns=spec.turns)
-        wiring.connect(m, wiring.flipped(self.input), fork.input)
-        for part, source, sink in zip(parts, fork.outputs, merge.inputs, strict=True):
-            wiring.connect(m, source, part.input)
-            wiring.connect(m, part.output, sink)
-        wiring.connect(m, merge.output, wiring.flipped(self.output))
+        else:
+            m.submodules.merge = merge = Merge(lanes=spec.output.lanes, tiles=spec.output.tiles, turns=spec.turns)
+            for part, sink in zip(parts, merge.inputs, strict=True):
+                wiring.connect(m, part.output, sink)
+            wiring.connect(m, merge.output, wiring.flipped(self.output))
         return m
+
+    def _sinks(self, m: Module, parts: Sequence[ConvEngine | SqueezeEngine]) -> Iterator[Any]:
+        """Where the engine's input goes: to each squeeze engine, and to the line buffer of each convolution engine or pair of them."""
+        readers = 2 if self._spec.paired else 1
+        for first in range(0, len(parts), readers):
+            part, spec = parts[first], self._spec.parts[first]
+            if isinstance(part, SqueezeEngine) or not isinstance(spec, ConvSpec):
+                yield part.input
+                continue
+            group = parts[first : first + readers]
+            buffer = line_buffer(spec, len(group))
+            m.submodules[f"buffer_{first}"] = buffer
+            for one, reader in zip(group, buffer.readers, strict=True):
+                wiring.connect(m, one.pixels, reader)
+            yield buffer.input
 
 
 class Pipeline(wiring.Component):
@@ -110,7 +129,7 @@ class Pipeline(wiring.Component):
     def _chain(self, m: Module, nodes: Sequence[Node], output: Any) -> Any:
         """Build nodes one behind the other, the first behind an output, in the order of ``walk``; returns the last one's output."""
         for node in nodes:
-            name = f"narrow_{len(self._components)}" if isinstance(node, NarrowSpec) else node.name.replace("/", "_")
+            name = module_name(node, len(self._components))
             component = create(node)
             self._components.append(component)
             m.submodules[name] = component
@@ -122,6 +141,17 @@ class Pipeline(wiring.Component):
         return output
 
 
+def module_name(node: Node, place: int) -> str:
+    """What the module of a node is called; ``place`` is its number in the order of ``walk``."""
+    match node:
+        case NarrowSpec():
+            return f"narrow_{place}"
+        case SerialSpec():
+            return f"serial_{place}"
+        case _:
+            return node.name.replace("/", "_")
+
+
 def create(node: Node) -> Any:
     """The hardware of one node; of a bypass only the fork and the adder."""
     match node:
@@ -129,6 +159,8 @@ def create(node: Node) -> Any:
             return Engine(spec=node)
         case NarrowSpec():
             return Narrow(spec=node)
+        case SerialSpec():
+            return Serial(spec=node)
         case PoolSpec():
             return MaxPool(spec=node)
         case AverageSpec():

@@ -12,7 +12,8 @@ from ..sw.files import write_whole
 from ..sw.model import Model
 from ..sw.report import plan_report
 from ..sw.resources import Resources, estimate, shortage, total
-from ..sw.spec import NarrowSpec, Plan, walk
+from ..sw.spec import Adapter, Plan, walk
+from .accelerator import module_name
 from .boards import BoardTop
 from .flows.flow import Flow, OpenFlow
 from .flows.vendor import VendorFlow
@@ -145,9 +146,9 @@ def _synthesis_report(plan: Plan, chosen: Board, stat: dict[str, Any]) -> dict[s
     actual: dict[str, Resources] = {}
     carried = Resources()
     for number, node in enumerate(walk(plan.nodes)):
-        module = f"narrow_{number}" if isinstance(node, NarrowSpec) else node.name.replace("/", "_")
+        module = module_name(node, number)
         carried += cells.get(PIPELINE + module, Resources())
-        if not isinstance(node, NarrowSpec):
+        if not isinstance(node, Adapter):
             actual[node.name] = carried
             carried = Resources()
     return {

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The convolution engine: keeps rows, does one filter after the other (output stationary)."""
 
+from typing import Any
+
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..sw.spec import ConvSpec
-from .linebuffer import LineBuffer
+from .linebuffer import LineBuffer, reading
 from .mac import MacArray
 from .weights import WeightDecoder
 from .words import bits_for, count_up, lookup, words
@@ -16,8 +18,8 @@ from .words import bits_for, count_up, lookup, words
 class ConvEngine(wiring.Component):
     """Convolves row after row: for each filter, for each of its non-zero weights, for each tile of the row, one cycle.
 
-    A row begins when the input rows that it reads are there, and rows that no later one reads are released behind it. Rows above
-    and below the map are zero. Expand engines mix filters of all taps with filters of the centre tap alone. Cycles a frame:
+    A row begins when the input rows that it reads are in the line buffer, and rows that no later one reads are released behind it. Rows
+    above and below the map are zero. Expand engines mix filters of all taps with filters of the centre tap alone. Cycles a frame:
     ``spec.cycles`` when neither input nor output waits; lanes multiply in ``spec.busy_cycles`` of them.
 
     Parameters
@@ -26,22 +28,23 @@ class ConvEngine(wiring.Component):
 
     Members
     -------
-    input: ``In(words(spec.source.lanes))``
+    pixels: ``Out(reading(...))``; the line buffer (``line_buffer``)
     output: ``Out(words(spec.output.lanes))``, natural tile order
     busy: ``Out(1)``; lanes begin a multiplication in this cycle
     """
 
-    input: stream.Interface
+    pixels: Any
     output: stream.Interface
     busy: Signal
 
     def __init__(self, *, spec: ConvSpec) -> None:
         self._spec = spec
-        super().__init__({"input": In(words(spec.source.lanes)), "output": Out(words(spec.output.lanes)), "busy": Out(1)})
+        port = reading(channels=spec.channels, tiles=spec.buffer_tiles, lanes=spec.buffer_lanes, slots=spec.slots)
+        super().__init__({"pixels": Out(port), "output": Out(words(spec.output.lanes)), "busy": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        spec = self._spec
+        spec, buffer = self._spec, self.pixels
         kernel, tiles = spec.kernel, spec.output.tiles
         # For each tap and tile, by how many lanes the pixels are rotated, and which tile of the buffer they are in.
         reads = [
@@ -50,14 +53,6 @@ class ConvEngine(wiring.Component):
         ]
         rotations = sorted({rotation for row in reads for rotation, _ in row})
         m.submodules.weights = weights = WeightDecoder(weights=spec.weights)
-        m.submodules.buffer = buffer = LineBuffer(
-            source=spec.source,
-            raster=spec.raster,
-            channels=spec.channels,
-            tiles=spec.buffer_tiles,
-            lanes=spec.buffer_lanes,
-            slots=spec.slots,
-        )
         m.submodules.mac = mac = MacArray(
             output=spec.output,
             source_lanes=spec.buffer_lanes,
@@ -66,7 +61,6 @@ class ConvEngine(wiring.Component):
             centroid_bits=spec.weights.centroid_bits,
             arithmetic=spec.arithmetic,
         )
-        wiring.connect(m, wiring.flipped(self.input), buffer.input)
         wiring.connect(m, mac.output, wiring.flipped(self.output))
         m.d.comb += mac.pixels.eq(buffer.data)
 
@@ -74,7 +68,7 @@ class ConvEngine(wiring.Component):
         entry = weights.output.payload
         running, row_done = Signal(), Signal()
         tile = Signal(range(max(2, tiles)))
-        m.d.comb += self.busy.eq(running & weights.output.valid & (~entry.last | mac.credit))
+        m.d.comb += self.busy.eq(running & weights.output.valid & ~buffer.hold & (~entry.last | mac.credit))
         with m.If(self.busy):
             count_up(m, tile, tiles)
             with m.If(tile == tiles - 1):
@@ -102,7 +96,7 @@ class ConvEngine(wiring.Component):
         ]
         return m
 
-    def _rows(self, m: Module, buffer: LineBuffer, running: Signal, row_done: Signal) -> tuple[Array[Signal], Array[Signal]]:
+    def _rows(self, m: Module, buffer: Any, running: Signal, row_done: Signal) -> tuple[Array[Signal], Array[Signal]]:
         """Waits for the rows that an output row reads and releases those that no later one does.
 
         Returns, for each row of the kernel, the slot that holds it, and whether it lies above or below the map.
@@ -148,3 +142,17 @@ class ConvEngine(wiring.Component):
                     m.d.sync += [due.eq(due - 1), left.eq(left - 1)]
                     count_up(m, oldest, spec.slots)
         return slots, outside
+
+
+def line_buffer(spec: ConvSpec, readers: int) -> LineBuffer:
+    """The rows that so many engines, one or two, of one layer read."""
+    return LineBuffer(
+        source=spec.source,
+        raster=spec.raster,
+        channels=spec.channels,
+        tiles=spec.buffer_tiles,
+        lanes=spec.buffer_lanes,
+        slots=spec.slots,
+        readers=readers,
+        distributed=spec.distributed,
+    )

@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The memory that an engine reads its pixels from: a ring of rows (or, for squeeze engines, of channels)."""
 
-from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import data, memory, stream, wiring
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..sw.resources import SMALL_BITS
+from ..sw.spec import gathers
 from ..sw.strips import Strips
 from .words import bits_for, count_up, lookup, word, words
 
@@ -14,12 +17,36 @@ READ_LATENCY = 2
 """Cycles from an address to its word: the memory's, and the register behind it."""
 
 
+def reading(*, channels: int, tiles: int, lanes: int, slots: int) -> wiring.Signature:
+    """How an engine reads a line buffer; directions are the engine's.
+
+    address: slot, channel and tile, the last in the low bits, each in as many bits as it needs
+    data: the word at the address of READ_LATENCY cycles before
+    available: slots that are filled and not released
+    release: gives up the oldest slot
+    hold: the address of the next cycle will not be looked at
+    """
+    return wiring.Signature(
+        {
+            "address": Out(bits_for(slots) + bits_for(channels) + bits_for(tiles)),
+            "data": In(word(lanes)),
+            "available": In(range(slots + 1)),
+            "release": Out(1),
+            "hold": In(1),
+        }
+    )
+
+
 class LineBuffer(wiring.Component):
     """A ring of slots, each of ``channels`` x ``tiles`` words of ``lanes`` pixels.
 
     Words may be narrower than the buffer's: then each is written to the lanes that own its columns, and so a picture's pixels,
-    words of a single lane, are spread over the lanes. A slot can be read from the cycle after its last word is written until
-    it is released. One word is taken a cycle while a slot is free.
+    words of a single lane, are spread over the lanes; where they make up whole words, these are put together first. Columns that no
+    word brings are zero. A slot can be read from the cycle after its last word is written until it is released by every reader.
+    One word is taken a cycle while a slot is free.
+
+    Two readers have a port of the memory each. Words are then written at the first one's, in two cycles, in the second of which that
+    reader is held.
 
     Parameters
     ----------
@@ -27,85 +54,154 @@ class LineBuffer(wiring.Component):
     raster: pixels come with their channels together (``source`` then has one lane), not channel by channel
     channels, tiles, lanes: words in a slot, and their width
     slots: how many slots
+    readers: engines that read it, 1 or 2
+    distributed: it lies in distributed RAM, as all of at most SMALL_BITS do
 
     Members
     -------
     input: ``In(words(source.lanes))``
-    address: ``In``; slot, channel and tile, the last in the low bits, each in as many bits as it needs
-    data: ``Out(ArrayLayout(8, lanes))``; the word at the address of READ_LATENCY cycles before
-    available: ``Out``; slots that are filled and not released
-    release: ``In(1)``; gives up the oldest slot
+    reader_0, reader_1: ``In(reading(...))``
     """
 
     input: stream.Interface
-    address: Signal
-    data: data.View
-    available: Signal
-    release: Signal
 
-    def __init__(self, *, source: Strips, raster: bool, channels: int, tiles: int, lanes: int, slots: int) -> None:
+    def __init__(
+        self,
+        *,
+        source: Strips,
+        raster: bool,
+        channels: int,
+        tiles: int,
+        lanes: int,
+        slots: int,
+        readers: int = 1,
+        distributed: bool = False,
+    ) -> None:
         if raster and source.lanes != 1:
             raise ValueError(f"source must have one lane in raster order, not {source.lanes}")
-        if lanes % source.lanes:
-            raise ValueError(f"lanes must be a multiple of the source's {source.lanes}, not {lanes}")
+        if source.lanes > 1 and source.tiles % tiles:
+            raise ValueError(f"tiles must divide the source's {source.tiles}, not {tiles}")
+        if readers not in (1, 2):
+            raise ValueError(f"readers must be 1 or 2, not {readers}")
         self._source = source
         self._raster = raster
         self._channels = channels
         self._tiles = tiles
         self._lanes = lanes
         self._slots = slots
-        self._ratio = lanes // source.lanes
-        super().__init__(
-            {
-                "input": In(words(source.lanes)),
-                "address": In(bits_for(slots) + bits_for(channels) + bits_for(tiles)),
-                "data": Out(word(lanes)),
-                "available": Out(range(slots + 1)),
-                "release": In(1),
-            }
-        )
+        self._distributed = distributed
+        self._strip = -(-source.tiles // tiles)  # lanes that share out the strip of one of the source's
+        port = reading(channels=channels, tiles=tiles, lanes=lanes, slots=slots)
+        super().__init__({"input": In(words(source.lanes)), **{f"reader_{number}": In(port) for number in range(readers)}})
+        self.readers: list[Any] = [getattr(self, f"reader_{number}") for number in range(readers)]
+        """The readers in order."""
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        whole = gathers(self._source, self._raster, self._tiles)
+        spread = not whole and (self._strip > 1 or self._source.lanes < self._lanes)
         depth = self._slots << (bits_for(self._channels) + bits_for(self._tiles))
-        style = "distributed" if depth * 8 * self._lanes <= SMALL_BITS else "block"
+        style = "distributed" if self._distributed or 8 * self._lanes * depth <= SMALL_BITS else "block"
         ram: memory.Memory = memory.Memory(shape=word(self._lanes), depth=depth, init=[], attrs={"ram_style": style})
         m.submodules.memory = ram
-        write = ram.write_port(granularity=1 if self._ratio > 1 else None)
-        read = ram.read_port()
+        write = ram.write_port(granularity=1 if spread else None)
 
-        # Writing: nested counters follow the order of the stream.
-        taken, filled = Signal(), Signal()
+        # Where the word that comes belongs: nested counters follow the order of the stream.
+        taken, wanted = Signal(), Signal()
         slot, channel = Signal(range(self._slots)), Signal(range(self._channels))
         count = self._source.width if self._raster else self._source.tiles
         place = Signal(range(count))
         order = range(count) if self._raster else self._source.order
         tile = lookup([column % self._tiles for column in order], place, bits_for(self._tiles)) if self._tiles > 1 else Cat()
-        group = lookup([column // self._tiles for column in order], place, bits_for(self._ratio)) if self._ratio > 1 else None
-        m.d.comb += [
-            self.input.ready.eq(self.available != self._slots),
-            taken.eq(self.input.valid & self.input.ready),
-            write.addr.eq(Cat(tile, channel, slot)),
-        ]
-        for lane in range(self._lanes):
-            m.d.comb += write.data[lane].eq(self.input.payload[lane // self._ratio])
-            if group is not None:
-                m.d.comb += write.en[lane].eq(taken & (group == lane % self._ratio))
-        if group is None:
-            m.d.comb += write.en.eq(taken)
+        lane_in_strip = lookup([column // self._tiles for column in order], place, bits_for(self._strip))
+        full = Cat(reader.available == self._slots for reader in self.readers).any()
+        m.d.comb += [taken.eq(self.input.valid & self.input.ready), wanted.eq(taken & ((place == count - 1) if whole else 1))]
+        address = Cat(tile, channel, slot)
+        pixels: list[Value] = [self.input.payload[min(lane // self._strip, self._source.lanes - 1)] for lane in range(self._lanes)]
+        if whole:
+            pixels = self._gathered(m, taken)
+        if spread:
+            enables = Cat(
+                (lane_in_strip == lane % self._strip) if lane < self._strip * self._source.lanes else 0 for lane in range(self._lanes)
+            )
+        else:
+            enables = Cat(1)
 
         inner, outer = ((channel, self._channels), (place, count)) if self._raster else ((place, count), (channel, self._channels))
+        filled = Signal()
+        last = (inner[0] == inner[1] - 1) & (outer[0] == outer[1] - 1)
         with m.If(taken):
             count_up(m, *inner)
             with m.If(inner[0] == inner[1] - 1):
                 count_up(m, *outer)
                 with m.If(outer[0] == outer[1] - 1):
                     count_up(m, slot, self._slots)
-                    m.d.comb += filled.eq(1)
-        m.d.sync += self.available.eq(self.available + filled - self.release)
+
+        if len(self.readers) == 1:
+            m.d.comb += [self.input.ready.eq(~full), filled.eq(taken & last), write.addr.eq(address)]
+            m.d.comb += [write.data[lane].eq(pixel) for lane, pixel in enumerate(pixels)]
+            m.d.comb += write.en.eq(Mux(wanted, enables, 0))
+            first = self.readers[0].address
+        else:
+            first = self._write_at_reader(m, full, wanted, taken & last, filled, write, address, pixels, enables)
 
         # Reading.
-        register = Signal(word(self._lanes), reset_less=True)
-        m.d.sync += register.eq(read.data)
-        m.d.comb += [read.addr.eq(self.address), read.en.eq(1), self.data.eq(register)]
+        for number, reader in enumerate(self.readers):
+            m.d.sync += reader.available.eq(reader.available + filled - reader.release)
+            read = ram.read_port()
+            register = Signal(word(self._lanes), name=f"register_{number}", reset_less=True)
+            m.d.sync += register.eq(read.data)
+            m.d.comb += [read.addr.eq(reader.address if number else first), read.en.eq(1), reader.data.eq(register)]
         return m
+
+    def _gathered(self, m: Module, taken: Signal) -> list[Value]:
+        """The pixels of a word of which the last one comes, those before it in a shift register."""
+        tokens = self._source.tiles
+        before = [Signal(8, name=f"before_{age}", reset_less=True) for age in range(tokens - 1)]
+        with m.If(taken):
+            m.d.sync += [one.eq(newer) for one, newer in zip(before, [self.input.payload[0], *before], strict=False)]
+        came = {column: tokens - 2 - place for place, column in enumerate(self._source.order)}
+        zero = Value.cast(0)
+        return [(self.input.payload[0] if came[lane] < 0 else before[came[lane]]) if lane in came else zero for lane in range(self._lanes)]
+
+    def _write_at_reader(
+        self,
+        m: Module,
+        full: Value,
+        wanted: Value,
+        ends: Value,
+        filled: Signal,
+        write: Any,
+        address: Value,
+        pixels: list[Value],
+        enables: Value,
+    ) -> Value:
+        """Writes at the first reader's port: in one cycle a word waits and the reader is held, in the next it is written.
+
+        Returns the address of the port.
+        """
+        waits, writes, fills = Signal(), Signal(), Signal()
+        held_address = Signal(len(address), reset_less=True)
+        held_enables = Signal(len(enables), reset_less=True)
+        held = [Signal(8, name=f"held_{lane}", reset_less=True) for lane in range(self._lanes)]
+        port = Signal(len(address))
+        m.d.comb += [
+            self.input.ready.eq(~full & ~waits & ~fills),
+            self.readers[0].hold.eq(waits),
+            filled.eq(writes & fills),
+            port.eq(Mux(writes, held_address, self.readers[0].address)),
+            write.addr.eq(port),
+            write.en.eq(Mux(writes, held_enables, 0)),
+            *(write.data[lane].eq(pixel) for lane, pixel in enumerate(held)),
+        ]
+        m.d.sync += [waits.eq(wanted), writes.eq(waits)]
+        with m.If(wanted):
+            m.d.sync += [
+                held_address.eq(address),
+                held_enables.eq(enables),
+                fills.eq(ends),
+                *(one.eq(pixel) for one, pixel in zip(held, pixels, strict=True)),
+            ]
+        with m.Elif(writes):
+            m.d.sync += fills.eq(0)
+        return port

@@ -15,7 +15,8 @@ from .words import bits_for, count_up, lookup, word, words
 class MaxPool(wiring.Component):
     """Pools as words come, keeping one row of partial maxima.
 
-    Columns: output tile j is the maximum of tiles 2j, 2j+1 and 2j+2; after the last tile comes the first of the lane beside. Rows: an
+    Columns: output tile j is the maximum of tiles 2j, 2j+1 and 2j+2; after the last tile comes the first of the lane beside; a single lane
+    may have an odd number of tiles. Rows: an
     even row ends one window and begins the next. Windows that overhang see only what is there, as pixels are never negative and
     columns beyond the map are zero. Throughput is one input word a cycle; latency 2 cycles.
 
@@ -33,8 +34,10 @@ class MaxPool(wiring.Component):
     output: stream.Interface
 
     def __init__(self, *, spec: PoolSpec) -> None:
-        if spec.source.lanes != spec.output.lanes or spec.source.tiles != 2 * spec.output.tiles or not spec.source.is_natural:
-            raise ValueError("source must have the output's lanes and twice its tiles in natural order")
+        lanes, tiles = spec.source.lanes, spec.source.tiles
+        halves = tiles == 2 * spec.output.tiles or (lanes == 1 and max(1, tiles // 2) == spec.output.tiles)
+        if lanes != spec.output.lanes or not halves or not spec.source.is_natural:
+            raise ValueError("source must have the output's lanes and twice its tiles in natural order, or one more with a single lane")
         self._spec = spec
         super().__init__({"input": In(words(spec.source.lanes)), "output": Out(words(spec.output.lanes))})
 
@@ -72,7 +75,8 @@ class MaxPool(wiring.Component):
                 with m.If(tile == 0):
                     m.d.sync += first[lane].eq(pixels[lane])
                 beside = first[lane + 1] if lane + 1 < lanes else 0
-                m.d.sync += across[lane].eq(_greatest([so_far[lane], pixels[lane], Mux(last, beside, 0)]))
+                before = [so_far[lane]] if tiles > 1 else []
+                m.d.sync += across[lane].eq(_greatest([*before, pixels[lane], Mux(last, beside, 0)]))
 
         # Rows: the maximum so far is read with the word and written back a cycle later.
         depth = spec.channels << bits_for(spec.output.tiles)

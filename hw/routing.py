@@ -4,12 +4,15 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..sw.spec import NarrowSpec
-from .words import count_up, lookup, words
+from ..sw.spec import NarrowSpec, SerialSpec
+from .words import bits_for, count_up, lookup, word, words
+
+SERIAL_WORDS = 16
+"""Words that rows are kept in before they are sent pixel by pixel, unless two rows are more."""
 
 
 class Narrow(wiring.Component):
@@ -47,6 +50,75 @@ class Narrow(wiring.Component):
                 with m.Case(number):
                     for lane in range(self._spec.lanes):
                         m.d.comb += self.output.payload[lane].eq(self.input.payload[lane * ratio + number])
+        return m
+
+
+class Serial(wiring.Component):
+    """Sends each channel's row pixel by pixel, from the first column to the last, while the words of the next one come.
+
+    The words lie in distributed RAM. Throughput is one word or pixel a cycle; the first pixel comes 2 cycles after a row's last word.
+
+    Parameters
+    ----------
+    spec: what to build; its source has the natural tile order
+
+    Members
+    -------
+    input: ``In(words(spec.source.lanes))``
+    output: ``Out(words(1))``
+    """
+
+    input: stream.Interface
+    output: stream.Interface
+
+    def __init__(self, *, spec: SerialSpec) -> None:
+        if not spec.source.is_natural:
+            raise ValueError("source must have its tiles in natural order")
+        self._spec = spec
+        super().__init__({"input": In(words(spec.source.lanes)), "output": Out(words(1))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        lanes, tiles, width = self._spec.source.lanes, self._spec.source.tiles, self._spec.source.width
+        tile_bits = bits_for(tiles)
+        slots = max(2, SERIAL_WORDS >> tile_bits)
+        ram: memory.Memory = memory.Memory(shape=word(lanes), depth=slots << tile_bits, init=[], attrs={"ram_style": "distributed"})
+        m.submodules.memory = ram
+        write, read = ram.write_port(), ram.read_port(domain="comb")
+        filled, freed = Signal(), Signal()
+        held = Signal(range(slots + 1))
+        m.d.sync += held.eq(held + filled - freed)
+
+        tile, slot = Signal(range(max(2, tiles))), Signal(range(slots))
+        m.d.comb += [
+            self.input.ready.eq(held != slots),
+            write.en.eq(self.input.valid & self.input.ready),
+            write.addr.eq(Cat(tile[:tile_bits], slot)),
+            write.data.eq(self.input.payload),
+            filled.eq(write.en & (tile == tiles - 1)),
+        ]
+        with m.If(write.en):
+            count_up(m, tile, tiles)
+            with m.If(tile == tiles - 1):
+                count_up(m, slot, slots)
+
+        column, lane, reading = Signal(range(max(2, tiles))), Signal(range(max(2, lanes))), Signal(range(slots))
+        last = (lane == (width - 1) // tiles) & (column == (width - 1) % tiles)
+        m.d.comb += read.addr.eq(Cat(column[:tile_bits], reading))
+        with m.If(~self.output.valid | self.output.ready):
+            m.d.sync += self.output.valid.eq(held != 0)
+            with m.Switch(lane):
+                for number in range(lanes):
+                    with m.Case(number):
+                        m.d.sync += self.output.payload[0].eq(read.data[number])
+            with m.If(held != 0):
+                count_up(m, column, tiles)
+                with m.If(column == tiles - 1):
+                    count_up(m, lane, lanes)
+                with m.If(last):
+                    m.d.comb += freed.eq(1)
+                    m.d.sync += [column.eq(0), lane.eq(0)]
+                    count_up(m, reading, slots)
         return m
 
 

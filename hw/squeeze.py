@@ -8,7 +8,6 @@ from amaranth.lib.wiring import In, Out
 
 from ..sw.resources import BLOCK_REVISIT, BLOCK_SUMS
 from ..sw.spec import SqueezeSpec
-from ..sw.strips import Strips
 from .linebuffer import LineBuffer
 from .mac import MacArray
 from .weights import WeightDecoder
@@ -28,7 +27,7 @@ class SqueezeEngine(wiring.Component):
     Members
     -------
     input: ``In(words(spec.source.lanes))``
-    output: ``Out(words(spec.output.lanes))``, tiles in the order of the input
+    output: ``Out(words(spec.output.lanes))``, natural tile order
     busy: ``Out(1)``; lanes begin a multiplication in this cycle
     """
 
@@ -43,17 +42,18 @@ class SqueezeEngine(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         spec = self._spec
-        lanes, tiles = spec.source.lanes, spec.source.tiles
+        lanes, tiles = spec.output.lanes, spec.output.tiles
         tile_bits = bits_for(tiles)
         m.submodules.weights = weights = WeightDecoder(weights=spec.weights)
         m.submodules.buffer = buffer = LineBuffer(
-            source=Strips.natural(lanes=lanes, tiles=tiles, width=spec.source.width),
+            source=spec.source,
             raster=False,
             channels=1,
             tiles=tiles,
             lanes=lanes,
             slots=spec.slots,
         )
+        pixels = buffer.readers[0]
         m.submodules.mac = mac = MacArray(
             output=spec.output,
             source_lanes=lanes,
@@ -65,7 +65,7 @@ class SqueezeEngine(wiring.Component):
         )
         wiring.connect(m, wiring.flipped(self.input), buffer.input)
         wiring.connect(m, mac.output, wiring.flipped(self.output))
-        m.d.comb += mac.pixels.eq(buffer.data)
+        m.d.comb += mac.pixels.eq(pixels.data)
 
         entry = weights.output.payload
         first, last = Signal(), Signal()
@@ -74,19 +74,19 @@ class SqueezeEngine(wiring.Component):
         m.d.comb += [
             first.eq(entry.group == 0),
             last.eq(entry.group == spec.weights.groups - 1),
-            self.busy.eq(weights.output.valid & (buffer.available > buffer.release) & (~last | mac.credit)),
+            self.busy.eq(weights.output.valid & (pixels.available > pixels.release) & (~last | mac.credit)),
         ]
-        m.d.sync += buffer.release.eq(0)
+        m.d.sync += pixels.release.eq(0)
         with m.If(self.busy):
             count_up(m, tile, tiles)
             with m.If(tile == tiles - 1):
                 m.d.comb += weights.output.ready.eq(1)
                 with m.If(entry.last):
                     # Released a cycle later, when the last word has been read.
-                    m.d.sync += buffer.release.eq(1)
+                    m.d.sync += pixels.release.eq(1)
                     count_up(m, slot, spec.slots)
         m.d.sync += [
-            buffer.address.eq(Cat(tile[:tile_bits], slot)),
+            pixels.address.eq(Cat(tile[:tile_bits], slot)),
             mac.strobe.eq(self.busy),
             mac.control.centroid.eq(entry.centroid),
             mac.control.sum.eq(Cat(tile[:tile_bits], entry.inner)),

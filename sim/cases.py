@@ -16,7 +16,7 @@ from ..sw.model import Model
 from ..sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 from ..sw.pictures import read_pictures
 from ..sw.samples import photographs
-from ..sw.spec import BypassSpec, NarrowSpec, Plan, walk
+from ..sw.spec import BypassSpec, Adapter, Plan, walk
 from .payloads import traffic
 from .small import drawn, narrowed
 
@@ -151,9 +151,9 @@ def _case(name: str, model: Model, plan: Plan, frames: NDArray[np.uint8], first:
     """The nodes of a plan from one to another, with what the golden model says goes in and comes out."""
     inner = {id(node) for bypass in plan.nodes if isinstance(bypass, BypassSpec) for node in walk((*bypass.path, *bypass.side))}
     steps = [step for step in traffic(model, plan, frames) if id(step.node) not in inner]
-    places = {step.node.name: place for place, step in enumerate(steps) if not isinstance(step.node, NarrowSpec)}
+    places = {step.node.name: place for place, step in enumerate(steps) if not isinstance(step.node, Adapter)}
     start, end = places[first], places[last]
-    while start and isinstance(steps[start - 1].node, NarrowSpec):
+    while start and isinstance(steps[start - 1].node, Adapter):
         start -= 1
     nodes = plan.nodes[start : end + 1]
     whole = nodes == plan.nodes

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..sw import golden
 from ..sw.model import Model
-from ..sw.spec import AverageSpec, BypassSpec, DelaySpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec
+from ..sw.spec import AverageSpec, BypassSpec, DelaySpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, SerialSpec
 from ..sw.strips import Strips
 
 
@@ -45,7 +45,7 @@ def _traffic(
             case EngineSpec():
                 maps, order = np.concatenate([taps[layer] for layer in node.layers], axis=1), node.order
                 sent = stream_words(maps, node.output, order)
-            case NarrowSpec(output=strips):
+            case NarrowSpec(output=strips) | SerialSpec(output=strips):
                 sent = stream_words(maps, strips, order)
             case PoolSpec(name=name, output=strips):
                 maps = taps[name]

@@ -123,7 +123,7 @@ class _Costs:
 
     def __init__(self, wanted: tuple[Demand, ...], logic_bits: int, fabric: Fabric) -> None:
         self.wanted = wanted
-        self.cycles = {demand.name: {share: demand.cycles(share) for share in options_of(demand)} for demand in wanted}
+        self.cycles = {demand.name: {share: demand.cycles(share) for share in options_of(demand, fabric)} for demand in wanted}
         self.counts = {
             demand.name: {share: _counts(demand.resources(share, logic_bits, fabric)) for share in self.cycles[demand.name]}
             for demand in wanted

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .allocate import SQUEEZE_SLOTS, Share, allocate, column_capacities
+from .allocate import SQUEEZE_SLOTS, Share, allocate, serial
 from .deal import Deck, Filter, common_order, deal
 from .errors import FirebrickError
 from .model import Model, QuantizedLayer
@@ -21,6 +21,7 @@ from .pace import apart, lead
 from .schedule import Group, schedule
 from .spec import (
     LOGIC_BITS,
+    Adapter,
     Arithmetic,
     AverageSpec,
     BypassSpec,
@@ -31,6 +32,7 @@ from .spec import (
     Node,
     Plan,
     PoolSpec,
+    SerialSpec,
     SqueezeSpec,
 )
 from .strips import Strips
@@ -64,22 +66,21 @@ class _Compiler:
     def run(self) -> Plan:
         network = self.model.network
         shapes = network.shapes()
-        capacities = column_capacities(network)
         if not isinstance(network.stages[0], Conv):
             raise FirebrickError(f"network {network.name}: the first stage must be a convolution to be built in hardware")
         for index, stage in enumerate(network.stages):
-            shape, output, capacity = shapes[index], shapes[index + 1], capacities[index]
+            shape, output = shapes[index], shapes[index + 1]
             layers = stage_layers(stage, shape)
             match stage:
                 case Conv(name=name):
-                    self.convolution(name, layers, capacity, self.order_of(index))
+                    self.convolution(name, layers, self.order_of(index))
                 case Fire(name=name, bypass=Bypass.NONE):
                     self.squeeze(f"{name}/squeeze", layers[0])
-                    self.convolution(f"{name}/expand", layers[1:], capacity, self.order_of(index))
+                    self.convolution(f"{name}/expand", layers[1:], self.order_of(index))
                 case Fire():
-                    self.fire_with_bypass(stage, layers, capacity, self.order_of(index))
+                    self.fire_with_bypass(stage, layers, self.order_of(index))
                 case MaxPool(name=name):
-                    self.pool(name, shape, output, capacity)
+                    self.pool(name, shape, output)
                 case GlobalAverage(name=name):
                     self.nodes.append(AverageSpec(name, self.strips, shape.channels, shape.height))
         return Plan(network.name, tuple(self.nodes))
@@ -108,13 +109,13 @@ class _Compiler:
                     break
         return common_order(decks)
 
-    def fire_with_bypass(self, fire: Fire, layers: Sequence[Layer], capacity: int, order: Sequence[int]) -> None:
+    def fire_with_bypass(self, fire: Fire, layers: Sequence[Layer], order: Sequence[int]) -> None:
         """A Fire module and its bypass: both read the stream that comes here, and both give the same channels in the same order."""
         name, complex_ = fire.name, fire.bypass is Bypass.COMPLEX
         before, entering = self.nodes, (self.strips, self.order)
         self.nodes = []
         squeeze = self.squeeze(f"{name}/squeeze", layers[0])
-        expand = self.convolution(f"{name}/expand", layers[1:-1] if complex_ else layers[1:], capacity, order)
+        expand = self.convolution(f"{name}/expand", layers[1:-1] if complex_ else layers[1:], order)
         path, leaving = tuple(self.nodes), self.strips
         self.nodes, (self.strips, self.order) = [], entering
         rows = min(max(layer.conv.padding for layer in layers) + 1, layers[0].input.height)
@@ -122,7 +123,7 @@ class _Compiler:
         slack = apart(squeeze, expand) * self.strips.tiles
         if complex_:
             self.delay(f"{name}/delay", (rows - 1) * words + slack, 0)
-            side = self.convolution(f"{name}/bypass", layers[-1:], capacity, order)
+            side = self.convolution(f"{name}/bypass", layers[-1:], order)
             self.delay(f"{name}/lead", lead(expand, side) * self.strips.tiles, 0)
         else:
             self.delay(f"{name}/delay", rows * words + slack, rows * words - 1)
@@ -134,15 +135,15 @@ class _Compiler:
     def delay(self, name: str, depth: int, least: int) -> None:
         self.nodes.append(DelaySpec(name, self.strips, max(2, depth), least))
 
-    def convolution(self, name: str, layers: Sequence[Layer], capacity: int, order: Sequence[int]) -> EngineSpec:
+    def convolution(self, name: str, layers: Sequence[Layer], order: Sequence[int]) -> EngineSpec:
         """A filter-major engine; of several layers the last has the largest kernel, and the others are its centre tap."""
-        share = self.share(name, capacity)
         main = layers[-1]
+        share = self.share(name, main.output.width)
         kernel = main.conv.kernel
+        output = _strips(share, main.output.width)
         if not self.raster:
-            self.narrow(share.lanes)
+            self.narrow(output.tiles * main.conv.stride)
         rounds = deal(self.deck(name, layers), order)
-        output = Strips.natural(lanes=share.lanes, tiles=capacity // share.lanes, width=main.output.width)
         parts = []
         for part in range(share.splits):
             mine = [one[part] for one in rounds if part < len(one)]
@@ -161,16 +162,16 @@ class _Compiler:
                     slots=kernel + main.conv.stride,
                     weights=schedule(groups, inner=main.input.channels, taps=kernel**2, logic_bits=self.logic_bits),
                     arithmetic=self.arithmetic(mine),
+                    distributed=share.distributed,
                 )
             )
         return self.engine(name, layers, tuple(parts), rounds)
 
     def squeeze(self, name: str, layer: Layer) -> EngineSpec:
         """A channel-major engine."""
-        share = self.share(name, self.strips.lanes * self.strips.tiles)
-        self.narrow(share.lanes)
-        if share.lanes > self.strips.lanes:
-            raise FirebrickError(f"engine {name}: lanes must be at most its source's, {self.strips.lanes}, not {share.lanes}")
+        share = self.share(name, layer.output.width)
+        output = _strips(share, layer.output.width)
+        self.narrow(output.tiles)
         deck = self.deck(name, [layer])
         rounds = deal(deck, common_order([deck]))
         parts = []
@@ -185,6 +186,7 @@ class _Compiler:
                     source=self.strips,
                     channels=layer.input.channels,
                     height=layer.input.height,
+                    output=output,
                     slots=SQUEEZE_SLOTS,
                     weights=schedule(groups, inner=len(mine), taps=1, logic_bits=self.logic_bits),
                     arithmetic=self.arithmetic(mine),
@@ -192,12 +194,15 @@ class _Compiler:
             )
         return self.engine(name, [layer], tuple(parts), rounds)
 
-    def pool(self, name: str, shape: Shape, output: Shape, capacity: int) -> None:
-        """A pooling stage with the lanes of its source."""
-        lanes = self.strips.lanes
-        if capacity % lanes or not self.strips.is_natural or self.raster:
-            raise FirebrickError(f"stage {name}: the lanes before pooling must divide {capacity}, not {lanes}")
-        strips = Strips.natural(lanes=lanes, tiles=capacity // lanes, width=output.width)
+    def pool(self, name: str, shape: Shape, output: Shape) -> None:
+        """A pooling stage with the lanes of its source, or a single one where pixels come one by one."""
+        pixels = shape.channels * shape.height * shape.width
+        made = next((node.cycles for node in reversed(self.nodes) if not isinstance(node, Adapter | PoolSpec)), 0)
+        if not self.strips.is_natural or serial(self.strips.lanes, self.strips.tiles, pixels, made):
+            self.nodes.append(SerialSpec(self.strips, shape.channels, shape.height))
+            self.strips = self.nodes[-1].output
+        tiles = output.width if self.strips.lanes == 1 else self.strips.tiles // 2
+        strips = Strips.natural(lanes=self.strips.lanes, tiles=tiles, width=output.width)
         self.nodes.append(PoolSpec(name, self.strips, shape.channels, shape.height, strips))
         self.strips = strips
 
@@ -208,28 +213,27 @@ class _Compiler:
         self.strips = parts[0].output
         self.order = [one.channel for one_round in rounds for one in one_round]
         macs = sum(layer.macs for layer in layers)
-        engine = EngineSpec(name, tuple(layer.name for layer in layers), parts, turns, tuple(self.order), macs)
+        paired = self.share(name).paired and len(parts) > 1
+        engine = EngineSpec(name, tuple(layer.name for layer in layers), parts, turns, tuple(self.order), macs, paired)
         self.nodes.append(engine)
         self.raster = False
         return engine
 
-    def share(self, name: str, capacity: int | None = None) -> Share:
-        """What an engine is given; its lanes must divide the capacity."""
+    def share(self, name: str, width: int | None = None) -> Share:
+        """What an engine is given; of its lanes, none may be without columns."""
         share = self.shares.get(name)
         if share is None:
             raise FirebrickError(f"engine {name}: no share of the lanes is given; the engines with one are {', '.join(self.shares)}")
         if share.splits < 1:
             raise FirebrickError(f"engine {name}: splits must be at least 1, not {share.splits}")
-        if capacity is not None and (share.lanes < 1 or capacity % share.lanes):
-            raise FirebrickError(f"engine {name}: lanes must divide {capacity}, not {share.lanes}")
+        if width is not None and not 1 <= share.lanes <= width:
+            raise FirebrickError(f"engine {name}: lanes must be 1 to {width}, its output's columns, not {share.lanes}")
         return share
 
-    def narrow(self, lanes: int) -> None:
-        """Fit the stream to an engine of fewer lanes; one of more lanes takes narrow words into its buffer."""
-        wide = self.strips.lanes
-        if wide % lanes and lanes % wide:
-            raise FirebrickError(f"words of {wide} lanes cannot feed an engine of {lanes}: one must divide the other")
-        if lanes < wide:
+    def narrow(self, tiles: int) -> None:
+        """Fit the stream to an engine whose strips have so many columns."""
+        lanes = self.strips.lanes_for(tiles)
+        if lanes < self.strips.lanes:
             self.nodes.append(NarrowSpec(self.strips, lanes))
             self.strips = self.strips.narrowed(lanes)
 
@@ -255,3 +259,7 @@ class _Compiler:
             shift=next(iter(layers.values())).shift,
         )
 
+
+def _strips(share: Share, width: int) -> Strips:
+    """How an engine's lanes own the columns of its output."""
+    return Strips.natural(lanes=share.lanes, tiles=-(-width // share.lanes), width=width)

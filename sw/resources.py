@@ -5,7 +5,21 @@
 from dataclasses import asdict, dataclass, replace
 
 from .fabric import ECP5, Fabric
-from .spec import AverageSpec, BypassSpec, ConvSpec, DelaySpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, SqueezeSpec, walk
+from .spec import (
+    Adapter,
+    AverageSpec,
+    BypassSpec,
+    ConvSpec,
+    DelaySpec,
+    EngineSpec,
+    NarrowSpec,
+    Node,
+    Plan,
+    PoolSpec,
+    SerialSpec,
+    SqueezeSpec,
+    walk,
+)
 
 BLOCK_BITS = 18 * 1024
 BLOCK_SUMS = 64
@@ -58,7 +72,7 @@ def estimate(plan: Plan, fabric: Fabric = ECP5) -> dict[str, Resources]:
     carried = Resources()
     for node in walk(plan.nodes):
         carried += _node(node, fabric)
-        if not isinstance(node, NarrowSpec):
+        if not isinstance(node, Adapter):
             found[node.name] = scaled(carried, fabric)
             carried = Resources()
     return found
@@ -82,7 +96,7 @@ def shortage(available: Resources, needed: Resources) -> str:
 
 @dataclass(frozen=True)
 class Part:
-    """What decides the size of one engine."""
+    """What decides the size of one engine, without its line buffer."""
 
     lanes: int
     tiles: int
@@ -100,10 +114,6 @@ class Part:
     """Width of a sum."""
     sums: int
     """Words of sums."""
-    buffer_depth: int
-    buffer_lanes: int
-    widened: bool
-    """Narrower words are written into its buffer, each to a part of a word."""
     squeeze: bool
 
     def resources(self, fabric: Fabric = ECP5) -> Resources:
@@ -118,12 +128,6 @@ class Part:
         luts += 12 * banks + self.starts * bits // LOGIC_ROM_BITS
         held = self.rom_bits if rest > self.logic_bits else self.rom_bits - rest
         blocks = fabric.rom_rams(held, min(held, BLOCK_BITS) if self.gap_length else 0)
-        if fabric.distributed and 8 * self.buffer_depth * self.buffer_lanes <= SMALL_BITS:
-            luts += 12 * -(-self.buffer_depth // 16) * self.buffer_lanes
-        elif self.widened and self.buffer_lanes > 1:
-            blocks += block_rams(self.buffer_depth, 9 * self.buffer_lanes, fabric)
-        else:
-            blocks += block_rams(self.buffer_depth, 8 * self.buffer_lanes, fabric)
         if self.squeeze and self.tiles >= BLOCK_REVISIT and self.sums >= BLOCK_SUMS:
             blocks += block_rams(self.sums, bits * lanes, fabric)
             luts += 100 + lanes * (100 + bits)
@@ -134,6 +138,31 @@ class Part:
         if not fabric.distributed:
             blocks += (2 if self.gap_length else 1) + block_rams(QUEUE_DEPTH, 8 * lanes, fabric)
         return Resources(luts + fabric.product_luts * lanes, blocks, 0 if fabric.product_luts else lanes)
+
+
+def small(deep: int, lanes: int, fabric: Fabric) -> bool:
+    """Whether a line buffer of so many words of pixels always lies in distributed RAM."""
+    return fabric.distributed and 8 * deep * lanes <= SMALL_BITS
+
+
+def buffer_resources(deep: int, wide: int, lanes: int, fabric: Fabric, *, paired: bool, distributed: bool) -> Resources:
+    """What a line buffer takes, so deep and so many bits wide; ``paired``: two engines read it."""
+    if distributed or small(deep, lanes, fabric):
+        banks = -(-deep // 16)
+        return Resources(12 * banks * lanes + 4 * (banks - 1) * lanes)
+    return Resources(40 * paired + 8 * paired * lanes, shared_block_rams(deep, wide, fabric) if paired else block_rams(deep, wide, fabric))
+
+
+def shared_block_rams(deep: int, wide: int, fabric: Fabric) -> int:
+    """Block RAMs of a memory with a reading port and one that reads and writes, each at most half as wide as a block RAM can be."""
+    widest = max(width for _, width in fabric.ram_widths)
+    return min(-(-deep // rows) * -(-wide // width) for rows, width in fabric.ram_widths if 2 * width <= widest)
+
+
+def serial_resources(lanes: int, tiles: int, fabric: Fabric = ECP5) -> Resources:
+    """What it takes to send words of so many lanes pixel by pixel."""
+    banks = -(-max(16, 2 * depth(1, tiles)) // 16)
+    return Resources(90 + (12 * banks + 4 * banks) * lanes, 0 if fabric.distributed else block_rams(16 * banks, 8 * lanes, fabric))
 
 
 def pool_resources(lanes: int, channels: int, tiles: int, fabric: Fabric = ECP5) -> Resources:
@@ -172,9 +201,13 @@ def _node(node: Node, fabric: Fabric) -> Resources:
     match node:
         case EngineSpec(parts=parts):
             plumbing = 0 if len(parts) == 1 else len(parts) * (4 * node.output.lanes + 10)
-            return sum((_part(part).resources(fabric) for part in parts), Resources(luts=plumbing))
+            readers = 2 if node.paired else 1
+            buffers = [_buffer(part, node.paired, fabric) for part in parts[::readers]]
+            return sum((*(_part(part).resources(fabric) for part in parts), *buffers), Resources(luts=plumbing))
         case NarrowSpec(source=source):
             return Resources(luts=20 + 4 * source.lanes)
+        case SerialSpec(source=source):
+            return serial_resources(source.lanes, source.tiles, fabric)
         case PoolSpec(source=source, channels=channels, output=output):
             return pool_resources(source.lanes, channels, output.tiles, fabric)
         case AverageSpec(source=source, channels=channels):
@@ -183,6 +216,17 @@ def _node(node: Node, fabric: Fabric) -> Resources:
             return delay_resources(node.depth, source.lanes, fabric)
         case BypassSpec(output=output):
             return Resources(luts=20 + 16 * output.lanes)
+
+
+def _buffer(part: ConvSpec | SqueezeSpec, paired: bool, fabric: Fabric) -> Resources:
+    if isinstance(part, SqueezeSpec):
+        return buffer_resources(
+            part.slots * depth(1, part.output.tiles), 8 * part.output.lanes, part.output.lanes, fabric, paired=False, distributed=False
+        )
+    lanes = part.buffer_lanes
+    spread = lanes > 1 and part.source.lanes < lanes and not part.gathers
+    deep = part.slots * rows(part.channels, part.buffer_tiles)
+    return buffer_resources(deep, (9 if spread else 8) * lanes, lanes, fabric, paired=paired, distributed=part.distributed)
 
 
 def _part(part: ConvSpec | SqueezeSpec) -> Part:
@@ -198,8 +242,5 @@ def _part(part: ConvSpec | SqueezeSpec) -> Part:
         starts=len(part.arithmetic.start),
         bits=part.arithmetic.bits,
         sums=depth(part.weights.inner, part.output.tiles) if squeeze else part.output.tiles,
-        buffer_depth=part.slots * (rows(part.channels, part.buffer_tiles) if isinstance(part, ConvSpec) else part.output.tiles),
-        buffer_lanes=part.buffer_lanes if isinstance(part, ConvSpec) else part.output.lanes,
-        widened=isinstance(part, ConvSpec) and part.source.lanes < part.buffer_lanes,
         squeeze=squeeze,
     )

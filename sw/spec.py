@@ -103,6 +103,8 @@ class ConvSpec:
     """Input rows that the line buffer holds."""
     weights: Weights
     arithmetic: Arithmetic
+    distributed: bool = False
+    """The line buffer lies in distributed RAM."""
 
     @property
     def buffer_lanes(self) -> int:
@@ -113,6 +115,16 @@ class ConvSpec:
     def buffer_tiles(self) -> int:
         """Words of a row of one channel in the line buffer."""
         return self.output.tiles * self.stride
+
+    @property
+    def gathers(self) -> bool:
+        """A channel's pixels come one by one and make up one word of the line buffer, which is written whole."""
+        return gathers(self.source, self.raster, self.buffer_tiles)
+
+    @property
+    def writes(self) -> int:
+        """Words that are written into the line buffer in a frame."""
+        return self.channels * self.height * (1 if self.gathers else self.source.tiles)
 
     @property
     def busy_cycles(self) -> int:
@@ -140,15 +152,11 @@ class SqueezeSpec:
     source: Strips
     channels: int
     height: int
+    output: Strips
     slots: int
     """Input channels that the buffer holds."""
     weights: Weights
     arithmetic: Arithmetic
-
-    @property
-    def output(self) -> Strips:
-        """The layout of the output: that of the input."""
-        return self.source
 
     @property
     def output_height(self) -> int:
@@ -158,12 +166,12 @@ class SqueezeSpec:
     @property
     def busy_cycles(self) -> int:
         """Cycles a frame in which lanes multiply."""
-        return self.weights.entries * self.source.tiles * self.height
+        return self.weights.entries * self.output.tiles * self.height
 
     @property
     def cycles(self) -> int:
         """Cycles a frame when its source always has a word and its sink always takes one."""
-        return self.busy_cycles + _pause(self.output) * self.height
+        return max(self.busy_cycles + _pause(self.output) * self.height, self.source.tiles * self.channels * self.height)
 
 
 @dataclass(frozen=True)
@@ -179,6 +187,8 @@ class EngineSpec:
     """Which channel of the model each channel of the output is."""
     macs: int
     """Dense multiply-accumulates of the layers for one frame."""
+    paired: bool = False
+    """Parts two and two read one line buffer, at a port of its memory each."""
 
     @property
     def source(self) -> Strips:
@@ -202,9 +212,16 @@ class EngineSpec:
 
     @property
     def cycles(self) -> int:
-        """Cycles a frame when its source always has a word and its sink always takes one: the slowest engine's, or one for each word."""
+        """Cycles a frame when its source always has a word and its sink always takes one: the slowest engine's, or one for each word.
+
+        Where two parts share a line buffer, the first of them waits while a word is written, for which two cycles pass.
+        """
         words = len(self.order) * self.output.tiles * self.parts[0].output_height
-        return max(words, *(part.cycles for part in self.parts))
+        slowest = max(part.cycles for part in self.parts)
+        first = self.parts[0]
+        if self.paired and isinstance(first, ConvSpec):
+            slowest = max(slowest + first.writes, 2 * first.writes)
+        return max(words, slowest)
 
 
 @dataclass(frozen=True)
@@ -221,6 +238,25 @@ class NarrowSpec:
 
 
 @dataclass(frozen=True)
+class SerialSpec:
+    """Sends each channel's row pixel by pixel, from the first column to the last."""
+
+    source: Strips
+    channels: int
+    height: int
+
+    @property
+    def output(self) -> Strips:
+        """The layout of the output."""
+        return Strips.natural(lanes=1, tiles=self.source.width, width=self.source.width)
+
+    @property
+    def cycles(self) -> int:
+        """Cycles a frame: one for each pixel."""
+        return self.channels * self.height * self.source.width
+
+
+@dataclass(frozen=True)
 class PoolSpec:
     """3x3/2 max pooling."""
 
@@ -229,6 +265,11 @@ class PoolSpec:
     channels: int
     height: int
     output: Strips
+
+    @property
+    def cycles(self) -> int:
+        """Cycles a frame: one for each word."""
+        return self.channels * self.height * self.source.tiles
 
 
 @dataclass(frozen=True)
@@ -277,7 +318,10 @@ class BypassSpec:
     """The layout of both operands and of their sum."""
 
 
-Node: TypeAlias = EngineSpec | NarrowSpec | PoolSpec | AverageSpec | DelaySpec | BypassSpec
+Node: TypeAlias = EngineSpec | NarrowSpec | SerialSpec | PoolSpec | AverageSpec | DelaySpec | BypassSpec
+
+Adapter: TypeAlias = NarrowSpec | SerialSpec
+"""Nodes without a name of their own: each belongs to the node behind it."""
 
 
 def walk(nodes: Sequence[Node]) -> Iterator[Node]:
@@ -315,8 +359,13 @@ class Plan:
 
     @property
     def cycles(self) -> int:
-        """Predicted cycles from one frame's last score to the next one's: those of the slowest engine."""
-        return max(engine.cycles for engine in self.engines)
+        """Predicted cycles from one frame's last score to the next one's: those of the slowest node."""
+        return max(node.cycles for node in walk(self.nodes) if isinstance(node, EngineSpec | SerialSpec | PoolSpec))
+
+
+def gathers(source: Strips, raster: bool, tiles: int) -> bool:
+    """Whether single pixels that come channel by channel make up whole words of a line buffer."""
+    return not raster and source.lanes == 1 < source.tiles and tiles == 1
 
 
 def _pause(strips: Strips) -> int:

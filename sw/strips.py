@@ -56,6 +56,11 @@ class Strips:
             raise ValueError(f"lanes must divide {self.lanes}, not {lanes}")
         return Strips(lanes, self.width, tuple(j * self.tiles + tile for tile in self.order for j in range(self.lanes // lanes)))
 
+    def lanes_for(self, tiles: int) -> int:
+        """As many of its lanes as words may have, at most, so that all pixels of a word lie in one tile of strips of ``tiles`` columns."""
+        divisors = (lanes for lanes in range(self.lanes, 0, -1) if self.lanes % lanes == 0)
+        return next(lanes for lanes in divisors if lanes == 1 or self.lanes // lanes * self.tiles % tiles == 0)
+
     @cached_property
     def columns(self) -> NDArray[np.int64]:
         """The column of each pixel, shape (tiles, lanes), words in the order they are sent."""

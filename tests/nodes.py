@@ -12,7 +12,7 @@ from firebrick.hw.accelerator import Pipeline
 from firebrick.hw.huffman import HuffmanDecoder
 from firebrick.hw.rom import Rom
 from firebrick.sim.payloads import stream_words
-from firebrick.sw.allocate import Share, demands
+from firebrick.sw.allocate import START, Demand, Share, demands
 from firebrick.sw.model import Model
 from firebrick.sw.spec import Encoded, Node
 from firebrick.sw.strips import Strips
@@ -40,20 +40,24 @@ def random_shares(rng: np.random.Generator, model: Model) -> dict[str, Share]:
     """Shares that fit the network and each other, seldom good ones."""
     while True:
         shares: dict[str, Share] = {}
-        source, entering = 1, 0
+        source = entering = START
         for demand in demands(model):
-            fit = [
-                lanes
-                for lanes in range(1, demand.lanes_divide + 1)
-                if demand.lanes_divide % lanes == 0 and demand.fits(lanes, source, entering)
-            ]
+            drawn = [_random_share(rng, demand, lanes) for lanes in range(1, demand.width + 1)]
+            fit = [(share, layout) for share in drawn if (layout := demand.leaves(share)) and demand.joins(share, source, entering)]
             if not fit:  # a bypass that the lanes drawn before it cannot go round
                 break
-            entering = source if demand.squeeze else entering
-            source = int(rng.choice(fit))
-            shares[demand.name] = Share(source, int(rng.integers(1, demand.splits + 1)) if rng.random() < 0.5 else 1)
+            share, layout = fit[rng.integers(len(fit))]
+            entering, source = (source if demand.squeeze else entering), layout
+            shares[demand.name] = share
         else:
             return shares
+
+
+def _random_share(rng: np.random.Generator, demand: Demand, lanes: int) -> Share:
+    splits = int(rng.integers(1, demand.splits + 1)) if rng.random() < 0.5 else 1
+    if demand.squeeze:
+        return Share(lanes, splits)
+    return Share(lanes, splits, paired=splits > 1 and rng.random() < 0.5, distributed=rng.random() < 0.3)
 
 
 def component(node: Node) -> wiring.Component:

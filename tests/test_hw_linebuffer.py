@@ -37,16 +37,16 @@ def run(
 
     async def reader(ctx: Any) -> None:
         for row in range(rows):
-            while not ctx.get(buffer.available):
+            while not ctx.get(buffer.reader_0.available):
                 await ctx.tick()
             found = await read_slot(ctx, buffer, row % slots, channels, target.tiles, target.lanes)
             assert np.array_equal(found, target.pack(maps[0, :, row])), f"row {row}"
             await ctx.tick().repeat(hold + 1)
-            ctx.set(buffer.release, 1)
+            ctx.set(buffer.reader_0.release, 1)
             await ctx.tick()
-            ctx.set(buffer.release, 0)
+            ctx.set(buffer.reader_0.release, 0)
         await ctx.tick().repeat(10)
-        assert ctx.get(buffer.available) == 0
+        assert ctx.get(buffer.reader_0.available) == 0
 
     simulator.add_testbench(writer, background=True)
     simulator.add_testbench(reader)
@@ -59,10 +59,10 @@ async def read_slot(ctx: Any, buffer: LineBuffer, slot: int, channels: int, tile
     found = []
     for step in range(len(places) + READ_LATENCY):
         if step >= READ_LATENCY:
-            found.append(list(ctx.get(Value.cast(buffer.data)).to_bytes(lanes, "little")))
+            found.append(list(ctx.get(Value.cast(buffer.reader_0.data)).to_bytes(lanes, "little")))
         if step < len(places):
             channel, tile = places[step]
-            ctx.set(buffer.address, (slot << bits_for(channels) | channel) << bits_for(tiles) | tile)
+            ctx.set(buffer.reader_0.address, (slot << bits_for(channels) | channel) << bits_for(tiles) | tile)
         await ctx.tick()
     return np.array(found, np.uint8).reshape(channels, tiles, -1)
 
@@ -113,20 +113,20 @@ def test_linebuffer_stops_its_source_when_full(channels: int, tiles: int, slots:
         ctx.set(buffer.input.valid, 1)
         for cycle in range(slots * channels * tiles):  # one word a cycle
             assert ctx.get(buffer.input.ready)
-            assert ctx.get(buffer.available) == cycle // (channels * tiles)
+            assert ctx.get(buffer.reader_0.available) == cycle // (channels * tiles)
             await ctx.tick()
-        assert ctx.get(buffer.available) == slots
+        assert ctx.get(buffer.reader_0.available) == slots
         for _ in range(10):
             assert not ctx.get(buffer.input.ready)
             await ctx.tick()
-        ctx.set(buffer.release, 1)
+        ctx.set(buffer.reader_0.release, 1)
         await ctx.tick()
-        ctx.set(buffer.release, 0)
+        ctx.set(buffer.reader_0.release, 0)
         for _ in range(channels * tiles):
-            assert ctx.get(buffer.available) == slots - 1
+            assert ctx.get(buffer.reader_0.available) == slots - 1
             assert ctx.get(buffer.input.ready)
             await ctx.tick()
-        assert ctx.get(buffer.available) == slots
+        assert ctx.get(buffer.reader_0.available) == slots
         assert not ctx.get(buffer.input.ready)
 
     simulator = Simulator(buffer)
@@ -142,9 +142,9 @@ def test_linebuffer_fills_and_releases_in_one_cycle() -> None:
     async def bench(ctx: Any) -> None:
         ctx.set(buffer.input.valid, 1)
         await ctx.tick()
-        ctx.set(buffer.release, 1)
+        ctx.set(buffer.reader_0.release, 1)
         for _ in range(10):
-            assert ctx.get(buffer.available) == 1
+            assert ctx.get(buffer.reader_0.available) == 1
             await ctx.tick()
 
     simulator = Simulator(buffer)
@@ -159,8 +159,14 @@ def test_linebuffer_rejects_raster_words_of_several_lanes() -> None:
         LineBuffer(source=strips, raster=True, channels=3, tiles=2, lanes=2, slots=3)
 
 
-@pytest.mark.parametrize("lanes", [1, 3])
-def test_linebuffer_rejects_lanes_that_the_source_does_not_divide(lanes: int) -> None:
-    strips = Strips.natural(lanes=2, tiles=2, width=4)
-    with pytest.raises(ValueError, match=f"lanes must be a multiple of the source's 2, not {lanes}"):
-        LineBuffer(source=strips, raster=False, channels=3, tiles=2, lanes=lanes, slots=3)
+def test_linebuffer_rejects_words_whose_pixels_lie_in_different_tiles() -> None:
+    strips = Strips.natural(lanes=2, tiles=4, width=8)
+    with pytest.raises(ValueError, match="tiles must divide the source's 4, not 3"):
+        LineBuffer(source=strips, raster=False, channels=3, tiles=3, lanes=3, slots=3)
+
+
+@pytest.mark.parametrize("readers", [0, 3])
+def test_linebuffer_rejects_more_readers_than_its_memory_has_ports(readers: int) -> None:
+    strips = Strips.natural(lanes=2, tiles=4, width=8)
+    with pytest.raises(ValueError, match=f"readers must be 1 or 2, not {readers}"):
+        LineBuffer(source=strips, raster=False, channels=3, tiles=4, lanes=2, slots=3, readers=readers)
