@@ -6,7 +6,7 @@ from typing import Any
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import Out
 
 from ..sw.spec import ConvSpec
 from .linebuffer import LineBuffer, reading

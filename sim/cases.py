@@ -10,13 +10,13 @@ from amaranth.lib import wiring
 from numpy.typing import NDArray
 
 from ..hw.accelerator import Accelerator, Pipeline
-from ..sw.allocate import Share
 from ..sw.compiler import plan_with
+from ..sw.demand import Share
 from ..sw.model import Model
 from ..sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 from ..sw.pictures import read_pictures
 from ..sw.samples import photographs
-from ..sw.spec import BypassSpec, Adapter, Plan, walk
+from ..sw.spec import Adapter, BypassSpec, Plan, walk
 from .payloads import traffic
 from .small import drawn, narrowed
 

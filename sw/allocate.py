@@ -2,224 +2,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Which layer gets how many lanes: a simple allocator for a given number of multipliers."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import takewhile
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
 
-import numpy as np
-
+from .choose import choose
+from .demand import Demand, Share, demands, options_of
 from .errors import FirebrickError
-from .fabric import ECP5, Fabric
-from .model import Model, QuantizedLayer
-from .network import Bypass, Conv, Fire, Layer, MaxPool, Shape, pooled
-from .resources import (
-    Part,
-    Resources,
-    block_rams,
-    buffer_resources,
-    delay_resources,
-    depth,
-    pool_resources,
-    rows,
-    scaled,
-    serial_resources,
-    shared_block_rams,
-    small,
-)
-from .strips import Strips
-
-SQUEEZE_SLOTS = 4
-"""Input channels that a squeeze engine's buffer holds: the source's pace may vary from filter to filter."""
-CODING_LOSS = 1.03
-"""Bits of a Huffman code by those of the entropy, about."""
-SPLITS_MAX = 8
-"""Most engines that one layer is split over."""
+from .model import Model
 
 DECODER_LANES = 1
 """What a part counts for besides its lanes, so that fewer parts are chosen where lanes are equal or nearly so: each needs a decoder
 and a line buffer of its own."""
-
-
-Layout: TypeAlias = tuple[int, int]
-"""Lanes of a stream's words, and words of a row of one channel."""
-START: Layout = (1, 1)
-DISTRIBUTED_BITS = 32 * 1024
-"""Bits up to which a line buffer may lie in distributed RAM."""
-SERIAL_SHARE = 0.8
-"""Share of an engine's cycles that its pixels may take, sent one by one, so that it need not wait."""
-
-
-@dataclass(frozen=True)
-class Share:
-    """What one engine gets."""
-
-    lanes: int
-    """Pixels that each of its parts multiplies at a time (P)."""
-    splits: int = 1
-    """Parts that its filters are dealt to (S)."""
-    paired: bool = False
-    """Parts two and two read one line buffer."""
-    distributed: bool = False
-    """The line buffer lies in distributed RAM, however large."""
-
-
-@dataclass(frozen=True)
-class Demand:
-    """What one engine has to do, before it is decided with how many lanes."""
-
-    name: str
-    layers: tuple[str, ...]
-    squeeze: bool
-    width: int
-    """Output columns."""
-    rows: int
-    """Output rows."""
-    filters: tuple[tuple[int, int], ...]
-    """For each kind of filter, how many there are, and their non-zero weights in all."""
-    pace: int
-    """How many times faster than on average it has to be: 2 behind pooling, which sends its rows while every other row comes."""
-
-    layer: Layer
-    """The widest of its layers: input, kernel and stride."""
-    rom_bits: int
-    """Bits of its codes and gaps, about."""
-    bits: int
-    """Width of a sum."""
-    pooled: int
-    """Poolings behind it."""
-    raster: bool
-    """Its input is the picture."""
-    bypass: Bypass = Bypass.NONE
-    """The connection round the Fire module that it is a part of."""
-    side: bool = False
-    """It is that connection."""
-
-    def tiles(self, lanes: int) -> int:
-        """Words of a row of one channel, in words of so many lanes."""
-        return -(-self.width // lanes)
-
-    def joins(self, share: Share, source: Layout, entering: Layout) -> bool:
-        """Whether it can have this share, when the engine before it and the stream that enters the Fire module have these layouts.
-
-        Both operands of a bypass must have the same.
-        """
-        own = (share.lanes, self.tiles(share.lanes))
-        return not (self.side and own != source or self.bypass is Bypass.SIMPLE and not self.squeeze and own != entering)
-
-    def fed(self, share: Share, source: Layout) -> bool:
-        """Whether words of this layout come fast enough: those that must be sent as several of fewer lanes may be slower than it is."""
-        lanes, tiles = source
-        narrowed = Strips.natural(lanes=lanes, tiles=tiles, width=1).lanes_for(self.tiles(share.lanes) * self.layer.conv.stride)
-        words = self.layer.input.channels * self.layer.input.height * tiles * (lanes // narrowed) * (2 if share.paired else 1)
-        return narrowed == lanes or words <= self.cycles(share)
-
-    def fits(self, share: Share, source: Layout, entering: Layout) -> bool:
-        """Whether it should have this share, when the engine before it and the stream that enters the Fire module have these layouts."""
-        return self.joins(share, source, entering) and (self.raster or self.fed(share, entering if self.side else source))
-
-    def leaves(self, share: Share) -> Layout | None:
-        """The layout of its words behind the pooling behind it; None where it can't be pooled."""
-        lanes, tiles, width = share.lanes, self.tiles(share.lanes), self.width
-        outputs = sum(count for count, _ in self.filters)
-        for _ in range(self.pooled):
-            if serial(lanes, tiles, outputs * self.rows * width, self.cycles(share) / self.pace):
-                lanes, tiles = 1, width
-            if lanes > 1 and tiles % 2:
-                return None
-            width = pooled(width)
-            tiles = width if lanes == 1 else tiles // 2
-        return lanes, tiles
-
-    def cycles(self, share: Share) -> float:
-        """Cycles a frame that it needs, as estimated from the non-zero weights, times its pace."""
-        entries = sum(nonzero * -(-count // share.splits) / count for count, nonzero in self.filters)
-        return self.pace * max(1.0, entries) * self.rows * self.tiles(share.lanes)
-
-    @property
-    def splits(self) -> int:
-        """Most parts that its filters can be dealt to."""
-        return min(SPLITS_MAX, max(count for count, _ in self.filters))
-
-
-    def buffer(self, share: Share) -> tuple[int, int]:
-        """Depth and width in bits of its line buffer; a byte takes 9 where words are narrower than the buffer's."""
-        lanes, tiles, conv, channels = share.lanes, self.tiles(share.lanes), self.layer.conv, self.layer.input.channels
-        if self.squeeze:
-            return SQUEEZE_SLOTS * depth(1, tiles), 8 * lanes
-        spread = lanes > 1 and (self.raster or tiles * conv.stride > 1)
-        return (conv.kernel + conv.stride) * rows(channels, tiles * conv.stride), (9 if spread else 8) * lanes
-
-    def resources(self, share: Share, logic_bits: int, fabric: Fabric = ECP5) -> Resources:
-        """What it takes, the pooling behind it included."""
-        lanes, splits, conv = share.lanes, share.splits, self.layer.conv
-        tiles, channels = self.tiles(lanes), self.layer.input.channels
-        filters = sum(-(-count // splits) for count, _ in self.filters)
-        deep, wide = self.buffer(share)
-        part = Part(
-            lanes=lanes,
-            tiles=tiles,
-            rom_bits=self.rom_bits // splits,
-            logic_bits=logic_bits,
-            code_length=9,
-            gap_length=7,
-            starts=filters,
-            bits=self.bits,
-            sums=depth(filters, tiles) if self.squeeze else tiles,
-            squeeze=self.squeeze,
-        ).resources(fabric)
-        buffers = -(-splits // 2) if share.paired else splits
-        buffer = buffer_resources(deep, wide, lanes, fabric, paired=share.paired, distributed=share.distributed)
-        found = Resources(
-            part.luts * splits + 40 * (splits - 1) + buffer.luts * buffers,
-            part.block_rams * splits + buffer.block_rams * buffers,
-            part.multipliers * splits,
-        )
-        outputs, width = sum(count for count, _ in self.filters), self.width
-        for _ in range(self.pooled):
-            if serial(lanes, tiles, outputs * self.rows * width, self.cycles(share) / self.pace):
-                found += serial_resources(lanes, tiles, fabric)
-                lanes, tiles = 1, width
-            width = pooled(width)
-            tiles = width if lanes == 1 else tiles // 2
-            found += pool_resources(lanes, outputs, tiles, fabric)
-        if self.side or (self.bypass is Bypass.SIMPLE and not self.squeeze):
-            words = tiles * (channels if self.side else outputs * (conv.padding + 1))
-            found += delay_resources(words, lanes, fabric) + Resources(20 + 16 * lanes)
-        return scaled(found, fabric)
-
-
-def serial(lanes: int, tiles: int, pixels: int, cycles: float) -> bool:
-    """Whether an engine's words are sent pixel by pixel to the pooling behind it, which then needs a single lane.
-
-    They are where the engine takes long enough, and where pooling would not find the pixels that it needs side by side.
-    """
-    return lanes > 1 and (bool(tiles % 2) or pixels <= SERIAL_SHARE * cycles)
-
-
-def demands(model: Model) -> tuple[Demand, ...]:
-    """The engines of a model in order, named after their stages (``fire2/squeeze``, ``fire2/expand``)."""
-    network = model.network
-    if not isinstance(network.stages[0], Conv):
-        raise FirebrickError(f"network {network.name}: the first stage must be a convolution to be built in hardware")
-    found = []
-    shapes = network.shapes()[1:]
-    for index, (stage, shape) in enumerate(zip(network.stages, shapes, strict=True)):
-        pooled = len(list(takewhile(lambda stage: isinstance(stage, MaxPool), network.stages[index + 1 :])))
-        pace = 1 << len(list(takewhile(lambda stage: isinstance(stage, MaxPool), reversed(network.stages[:index]))))
-        match stage:
-            case Conv(name=name):
-                found.append(_demand(model, name, (name,), shape, pooled=pooled))
-            case Fire(name=name):
-                parts = tuple(layer for layer in model.layers if layer.startswith(f"{name}/expand"))
-                inside = [
-                    _demand(model, f"{name}/squeeze", (f"{name}/squeeze1x1",), shape, squeeze=True, pace=pace),
-                    _demand(model, f"{name}/expand", parts, shape, pooled=pooled),
-                ]
-                if stage.bypass is Bypass.COMPLEX:
-                    inside.append(replace(_demand(model, f"{name}/bypass", (f"{name}/bypass1x1",), shape), side=True))
-                found += [replace(one, bypass=stage.bypass) for one in inside]
-    return tuple(found)
 
 
 def allocate(model: Model, lanes: int) -> dict[str, Share]:
@@ -231,7 +23,7 @@ def allocate(model: Model, lanes: int) -> dict[str, Share]:
     wanted = demands(model)
     if lanes < len(wanted):
         raise FirebrickError(f"lanes must be at least {len(wanted)}, one an engine of {model.network.name}, not {lanes}")
-    options = {demand.name: options_of(demand) for demand in wanted}
+    options = {demand.name: [share for share in options_of(demand) if share.is_plain] for demand in wanted}
     targets = sorted({demand.cycles(share) for demand in wanted for share in options[demand.name]})
     low, high = 0, len(targets) - 1
     best = _meet(wanted, options, targets[high], lanes)
@@ -247,102 +39,11 @@ def allocate(model: Model, lanes: int) -> dict[str, Share]:
     return best
 
 
-def _demand(
-    model: Model,
-    name: str,
-    layers: tuple[str, ...],
-    shape: Shape,
-    *,
-    pooled: int = 0,
-    squeeze: bool = False,
-    pace: int = 1,
-) -> Demand:
-    parts = [model.layers[layer] for layer in layers]
-    return Demand(
-        layer=next(layer for layer in model.network.layers() if layer.name == layers[-1]),
-        rom_bits=sum(map(_rom_bits, parts)),
-        bits=max(part.accumulator_bits for part in parts),
-        pooled=pooled,
-        raster=not squeeze and layers[0] == next(iter(model.layers)),
-        name=name,
-        layers=layers,
-        squeeze=squeeze,
-        width=shape.width,
-        rows=shape.height,
-        filters=tuple((len(part.bias), int(np.count_nonzero(part.weights))) for part in parts),
-        pace=pace,
-    )
-
-
-def _rom_bits(layer: QuantizedLayer) -> int:
-    """What a layer's non-zero weights and the gaps between them take, from their entropies."""
-    weights = layer.weights
-    values = weights[weights != 0]
-    if not values.size:
-        return 0
-    _, counts = np.unique(values, return_counts=True)
-    codes = -(counts * np.log2(counts / values.size)).sum()
-    density = values.size / weights.size
-    gaps = 0.0 if density == 1 else -weights.size * (density * np.log2(density) + (1 - density) * np.log2(1 - density))
-    return int(CODING_LOSS * (codes + max(gaps, values.size if density < 1 else 0)))
-
-
-def options_of(demand: Demand, fabric: Fabric = ECP5) -> list[Share]:
-    """Every share that makes sense: as many lanes as a number of tiles needs, in any number of parts, with any kind of line buffer."""
-    lanes = sorted({-(-demand.width // tiles) for tiles in range(1, demand.width + 1)})
-    plain = [Share(lane, splits) for lane in lanes for splits in range(1, demand.splits + 1)]
-    return [each for share in plain for each in (share, *_buffers(demand, share, fabric)) if demand.leaves(each)]
-
-
-def _buffers(demand: Demand, share: Share, fabric: Fabric) -> Iterator[Share]:
-    """The same with line buffers of other kinds, where these take less block RAM."""
-    if demand.squeeze:
-        return
-    deep, wide = demand.buffer(share)
-    if not small(deep, share.lanes, fabric):
-        if fabric.distributed and deep * wide <= DISTRIBUTED_BITS:
-            yield replace(share, distributed=True)
-        if share.splits > 1 and fabric.reading_ports > 1 and shared_block_rams(deep, wide, fabric) < 2 * block_rams(deep, wide, fabric):
-            yield replace(share, paired=True)
-
-
-def meeting(wanted: tuple[Demand, ...], options: Mapping[str, Sequence[Share]], target: float) -> dict[str, list[Share]]:
-    """The options with which each engine meets a target, in cycles a frame."""
-    return {demand.name: [share for share in options[demand.name] if demand.cycles(share) <= target] for demand in wanted}
-
-
-def cheapest(
-    wanted: tuple[Demand, ...], options: Mapping[str, Sequence[Share]], price: Callable[[Demand, Share], float]
-) -> dict[str, Share] | None:
-    """The cheapest shares among the options, or None where none fit together.
-
-    What fits depends on the words that come, so the cheapest way to each layout, and inside a Fire module with a bypass to the layout of
-    the stream that enters it, is carried from engine to engine.
-    """
-    ways: dict[tuple[Layout, Layout], tuple[float, tuple[Share, ...]]] = {(START, START): (0, ())}
-    for demand in wanted:
-        best: dict[tuple[int, bool], tuple[float, Share, Layout]] = {}
-        for share in options[demand.name]:
-            cost, leaves = price(demand, share), demand.leaves(share)
-            key = (share.lanes, share.paired)
-            if leaves and (key not in best or cost < best[key][0]):
-                best[key] = (cost, share, leaves)
-        longer: dict[tuple[Layout, Layout], tuple[float, tuple[Share, ...]]] = {}
-        for (source, entering), (so_far, shares) in ways.items():
-            for more, share, leaves in best.values():
-                if not demand.fits(share, source, entering):
-                    continue
-                inside = (source if demand.squeeze else entering) if demand.bypass is not Bypass.NONE else START
-                way = (leaves, inside)
-                if way not in longer or so_far + more < longer[way][0]:
-                    longer[way] = (so_far + more, (*shares, share))
-        ways = longer
-    if not ways:
-        return None
-    return dict(zip(options, min(ways.values(), key=lambda way: way[0])[1], strict=True))
-
-
-def _meet(wanted: tuple[Demand, ...], options: dict[str, list[Share]], target: float, lanes: int) -> dict[str, Share] | None:
+def _meet(wanted: Sequence[Demand], options: Mapping[str, Sequence[Share]], target: float, lanes: int) -> dict[str, Share] | None:
     """The shares with the fewest lanes and parts with which every engine meets the target, or None where these are too many."""
-    best = cheapest(wanted, meeting(wanted, options, target), lambda _, share: share.splits * (share.lanes + DECODER_LANES))
-    return best if best and sum(share.lanes * share.splits for share in best.values()) <= lanes else None
+    meeting = {demand.name: [share for share in options[demand.name] if demand.cycles(share) <= target] for demand in wanted}
+    return choose(wanted, meeting, _lanes_and_parts, (lanes, lanes * (1 + DECODER_LANES)), (0, 1))
+
+
+def _lanes_and_parts(_: Demand, share: Share) -> tuple[int, int]:
+    return share.lanes * share.splits, (share.lanes + DECODER_LANES) * share.splits

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The fastest plan that a board has room for."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from operator import le, mul
+from operator import le
 
-from .allocate import Demand, Share, cheapest, demands, options_of
+from .choose import choose
 from .compiler import plan_with
+from .demand import Demand, Share, demands, options_of
 from .errors import FirebrickError
 from .fabric import ECP5, Fabric
 from .model import Model
@@ -15,8 +15,6 @@ from .resources import Resources, estimate, shortage, total
 from .spec import Plan
 from .subset import keep_classes
 
-ROUNDS = 24
-"""How often prices are raised before a target counts as out of reach."""
 TRIES = 6
 
 Counts = tuple[int, int, int]
@@ -143,53 +141,35 @@ class _Costs:
         return best
 
     def meeting(self, target: float) -> dict[str, list[Share]]:
-        """The shares with which each engine meets a target, but for those that take no less of anything than another of as many lanes."""
+        """The shares with which each engine meets a target, but for those that take no less of anything than another of the same layout."""
         found: dict[str, list[Share]] = {}
-        for name, options in self.cycles.items():
-            kept: dict[Share, Counts] = {}
-            for share, cycles in options.items():
-                counts = self.counts[name][share]
-                if cycles <= target and not any(
-                    one.lanes == share.lanes and all(map(le, least, counts)) for one, least in kept.items()
-                ):
-                    kept[share] = counts
-            found[name] = list(kept)
+        for demand in self.wanted:
+            kept: dict[tuple[int, bool], list[Share]] = {}
+            counts = self.counts[demand.name]
+            for share, cycles in self.cycles[demand.name].items():
+                alike = kept.setdefault((share.lanes, share.paired), [])
+                if cycles <= target and not any(all(map(le, counts[one], counts[share])) for one in alike):
+                    alike.append(share)
+            found[demand.name] = [share for alike in kept.values() for share in alike]
         return found
 
-    def cheapest(self, options: dict[str, list[Share]], prices: Sequence[float]) -> dict[str, Share] | None:
-        """The shares among the options for which the least is to be paid."""
-        return cheapest(self.wanted, options, lambda demand, share: sum(map(mul, self.counts[demand.name][share], prices)))
-
     def least(self, room: Resources) -> dict[str, Share]:
-        """The shares, however slow, that take the smallest share of what they take the greatest share of."""
-        return min(self._attempts(self.meeting(float("inf")), room), key=lambda shares: max(self._shares_of(shares, room)))
+        """The shares, however slow, that take the smallest share of what they take the greatest share of.
+
+        Raises FirebrickError where there are none: no two engines of a bypass, say, can be joined.
+        """
+        shares = choose(self.wanted, self.meeting(float("inf")), self._count, _counts(room))
+        if shares is None:
+            raise FirebrickError("no lanes suit all engines of the network")
+        return shares
 
     def within(self, options: dict[str, list[Share]], room: Resources) -> dict[str, Share] | None:
-        """Shares among the options within the room, if any are found."""
-        for kind, most in enumerate(_counts(room)):
-            least = self.cheapest(options, [float(kind == other) for other in range(len(_counts(room)))])
-            if least is None or self._needed(least)[kind] > most:
-                return None
-        return next((shares for shares in self._attempts(options, room) if all(map(le, self._needed(shares), _counts(room)))), None)
+        """The shares among the options that take the fewest LUTs, and few of all else, of those within the room."""
+        luts, *others = first_prices(room)
+        return choose(self.wanted, options, self._count, _counts(room), (luts, *(price / 10 for price in others)))
 
-    def _attempts(self, options: dict[str, list[Share]], room: Resources) -> Iterator[dict[str, Share]]:
-        """The cheapest shares among the options, again and again: whatever is short becomes dearer."""
-        prices = first_prices(room)
-        for _ in range(ROUNDS):
-            shares = self.cheapest(options, prices)
-            if shares is None:
-                return
-            yield shares
-            prices = [price * taken**2 for price, taken in zip(prices, self._shares_of(shares, room), strict=True)]
-
-    def _shares_of(self, shares: dict[str, Share], room: Resources) -> list[float]:
-        """What is needed of each kind by what there is of it."""
-        return [count / max(1, most) for count, most in zip(self._needed(shares), _counts(room), strict=True)]
-
-    def _needed(self, shares: dict[str, Share]) -> Counts:
-        each = [self.counts[name][share] for name, share in shares.items()]
-        luts, block_rams, multipliers = (sum(counts) for counts in zip(*each, strict=True))
-        return luts, block_rams, multipliers
+    def _count(self, demand: Demand, share: Share) -> Counts:
+        return self.counts[demand.name][share]
 
 
 def first_prices(room: Resources) -> list[float]:

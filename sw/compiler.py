@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .allocate import SQUEEZE_SLOTS, Share, allocate, serial
+from .allocate import allocate
 from .deal import Deck, Filter, common_order, deal
+from .demand import SQUEEZE_SLOTS, Share, serial
 from .errors import FirebrickError
 from .model import Model, QuantizedLayer
 from .network import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Shape, stage_layers

@@ -57,7 +57,12 @@ class Strips:
         return Strips(lanes, self.width, tuple(j * self.tiles + tile for tile in self.order for j in range(self.lanes // lanes)))
 
     def lanes_for(self, tiles: int) -> int:
-        """As many of its lanes as words may have, at most, so that all pixels of a word lie in one tile of strips of ``tiles`` columns."""
+        """As many of its lanes as words should have for an engine with strips of ``tiles`` columns.
+
+        All pixels of a word must lie in one tile. Strips of one column are put together from single pixels.
+        """
+        if tiles == 1 < self.tiles:
+            return 1
         divisors = (lanes for lanes in range(self.lanes, 0, -1) if self.lanes % lanes == 0)
         return next(lanes for lanes in divisors if lanes == 1 or self.lanes // lanes * self.tiles % tiles == 0)
 

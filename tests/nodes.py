@@ -12,7 +12,7 @@ from firebrick.hw.accelerator import Pipeline
 from firebrick.hw.huffman import HuffmanDecoder
 from firebrick.hw.rom import Rom
 from firebrick.sim.payloads import stream_words
-from firebrick.sw.allocate import START, Demand, Share, demands
+from firebrick.sw.demand import START, Demand, Share, demands
 from firebrick.sw.model import Model
 from firebrick.sw.spec import Encoded, Node
 from firebrick.sw.strips import Strips

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from generate import random_model
 
-from firebrick.sw.allocate import SPLITS_MAX, Share, allocate, column_capacities, demands
+from firebrick.sw.allocate import allocate
 from firebrick.sw.compiler import plan_with
+from firebrick.sw.demand import SPLITS_MAX, Share, demands
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model import Model
 from firebrick.sw.network import Conv, GlobalAverage, MaxPool, Network, Shape

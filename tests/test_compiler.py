@@ -13,8 +13,8 @@ from nodes import random_shares
 from numpy.typing import NDArray
 from weight_streams import dense
 
-from firebrick.sw.allocate import Share, demands
 from firebrick.sw.compiler import compile_model, plan_with
+from firebrick.sw.demand import Share, demands
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model import Model
 from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape

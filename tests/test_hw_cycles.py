@@ -9,8 +9,8 @@ from nodes import component, random_shares
 from streams import simulate
 
 from firebrick.sim.payloads import Traffic, traffic
-from firebrick.sw.allocate import Share
 from firebrick.sw.compiler import compile_model, plan_with
+from firebrick.sw.demand import Share
 from firebrick.sw.model import Model
 from firebrick.sw.spec import EngineSpec, Plan
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from streams import simulate
 
 from firebrick.sim.payloads import traffic
-from firebrick.sw.allocate import Share
 from firebrick.sw.compiler import plan_with
+from firebrick.sw.demand import Share
 from firebrick.sw.model import Model
 from firebrick.sw.spec import ConvSpec, EngineSpec, NarrowSpec, Plan
 

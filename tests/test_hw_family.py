@@ -13,8 +13,8 @@ from streams import simulate
 from firebrick.hw.accelerator import Accelerator
 from firebrick.sim.payloads import raster_bytes, score_payloads
 from firebrick.sw import golden
-from firebrick.sw.allocate import demands
 from firebrick.sw.compiler import compile_model, plan_with
+from firebrick.sw.demand import demands
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 from firebrick.sw.spec import Plan

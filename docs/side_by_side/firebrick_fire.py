@@ -8,8 +8,8 @@ from itertools import product
 from firebrick.hw.accelerator import Pipeline
 from firebrick.hw.generate import to_verilog
 from firebrick.sim.payloads import traffic
-from firebrick.sw.allocate import Share, demands, options_of
 from firebrick.sw.compiler import plan_with
+from firebrick.sw.demand import Share, demands, options_of
 from firebrick.sw.model import Model
 from firebrick.sw.pictures import read_pictures
 from firebrick.sw.samples import photographs
