@@ -96,6 +96,11 @@ class OpenFlow(Flow):
         ]
 
 
+APART = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE=1 %i r:TRANSPARENCY_MASK=1'0 %i"
+"""Tells Yosys that reading and writing never meet in one word of a memory, where nothing else was said of it: no logic need see to that,
+and a port can do both."""
+
+
 def in_halves(synth: str) -> str:
     """A command that maps a design to cells, in two halves: in front of the LUTs and from there on."""
-    return f"{synth} -run begin:map_luts\n{HIDE}\n{synth} -run map_luts:check"
+    return f"{APART}\n{synth} -run begin:map_luts\n{HIDE}\n{synth} -run map_luts:check"
