@@ -73,20 +73,19 @@ class Engine(wiring.Component):
             wiring.connect(m, merge.output, wiring.flipped(self.output))
         return m
 
-    def _sinks(self, m: Module, parts: Sequence[ConvEngine | SqueezeEngine]) -> Iterator[Any]:
+    def _sinks(self, m: Module, parts: Sequence[Any]) -> Iterator[Any]:
         """Where the engine's input goes: to each squeeze engine, and to the line buffer of each convolution engine or pair of them."""
         readers = 2 if self._spec.paired else 1
         for first in range(0, len(parts), readers):
-            part, spec = parts[first], self._spec.parts[first]
-            if isinstance(part, SqueezeEngine) or not isinstance(spec, ConvSpec):
-                yield part.input
-                continue
-            group = parts[first : first + readers]
-            buffer = line_buffer(spec, len(group))
-            m.submodules[f"buffer_{first}"] = buffer
-            for one, reader in zip(group, buffer.readers, strict=True):
-                wiring.connect(m, one.pixels, reader)
-            yield buffer.input
+            group, spec = parts[first : first + readers], self._spec.parts[first]
+            if isinstance(spec, ConvSpec):
+                buffer = line_buffer(spec, len(group))
+                m.submodules[f"buffer_{first}"] = buffer
+                for part, reader in zip(group, buffer.readers, strict=True):
+                    wiring.connect(m, part.pixels, reader)
+                yield buffer.input
+            else:
+                yield group[0].input
 
 
 class Pipeline(wiring.Component):

@@ -64,6 +64,7 @@ class LineBuffer(wiring.Component):
     """
 
     input: stream.Interface
+    reader_0: Any
 
     def __init__(
         self,
@@ -93,8 +94,12 @@ class LineBuffer(wiring.Component):
         self._strip = -(-source.tiles // tiles)  # lanes that share out the strip of one of the source's
         port = reading(channels=channels, tiles=tiles, lanes=lanes, slots=slots)
         super().__init__({"input": In(words(source.lanes)), **{f"reader_{number}": In(port) for number in range(readers)}})
-        self.readers: list[Any] = [getattr(self, f"reader_{number}") for number in range(readers)]
+        self._readers = readers
+
+    @property
+    def readers(self) -> list[Any]:
         """The readers in order."""
+        return [getattr(self, f"reader_{number}") for number in range(self._readers)]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

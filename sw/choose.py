@@ -5,9 +5,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import highspy
 import numpy as np
-from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array
 
 from .demand import START, Demand, Layout, Share
 from .network import Bypass
@@ -60,9 +60,9 @@ class _Programme:
         for taken, limit in zip(self.taken.T, self.limits, strict=True):
             used = np.flatnonzero(taken).tolist()
             if self.prices is None:
-                self.rows.append(([*used, greatest], [*taken[used], -max(1.0, limit)], -highspy.kHighsInf, 0.0))
+                self.rows.append(([*used, greatest], [*taken[used], -max(1.0, limit)], -np.inf, 0.0))
             else:
-                self.rows.append((used, taken[used].tolist(), -highspy.kHighsInf, float(limit)))
+                self.rows.append((used, taken[used].tolist(), -np.inf, float(limit)))
         self.rows += self._joins()
 
     def _joins(self) -> Iterator[_Row]:
@@ -100,29 +100,17 @@ class _Programme:
     def solve(self) -> list[Share] | None:
         """The cheapest choice that the rows allow."""
         count = len(self.columns)
-        programme = highspy.HighsLp()
-        programme.num_col_ = count + 1
-        cost = self.taken @ np.array(self.prices) if self.prices is not None else np.zeros(count)
-        programme.col_cost_ = np.append(cost, float(self.prices is None))
-        programme.col_lower_ = np.zeros(count + 1)
-        programme.col_upper_ = np.append(np.ones(count), highspy.kHighsInf)
-        programme.integrality_ = [highspy.HighsVarType.kInteger] * count + [highspy.HighsVarType.kContinuous]
-        programme.num_row_ = len(self.rows)
-        programme.row_lower_ = np.array([row[2] for row in self.rows])
-        programme.row_upper_ = np.array([row[3] for row in self.rows])
-        programme.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        programme.a_matrix_.start_ = np.cumsum([0, *(len(row[0]) for row in self.rows)])
-        programme.a_matrix_.index_ = np.concatenate([row[0] for row in self.rows])
-        programme.a_matrix_.value_ = np.concatenate([row[1] for row in self.rows])
-        return self._solved(programme)
-
-    def _solved(self, programme: highspy.HighsLp) -> list[Share] | None:
-        solver = highspy.Highs()
-        for option, value in (("output_flag", False), ("threads", 1), ("mip_rel_gap", GAP)):
-            solver.setOptionValue(option, value)
-        solver.passModel(programme)
-        solver.run()
-        if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        cost = np.append(np.zeros(count), 1.0) if self.prices is None else np.append(self.taken @ np.array(self.prices), 0.0)
+        starts = np.cumsum([0, *(len(row[0]) for row in self.rows)])
+        places, values = (np.concatenate([row[which] for row in self.rows]) for which in (0, 1))
+        sums = csr_array((values, places, starts), shape=(len(self.rows), count + 1))
+        found = milp(
+            cost,
+            integrality=np.append(np.ones(count), 0),
+            bounds=Bounds(0, np.append(np.ones(count), np.inf)),
+            constraints=LinearConstraint(sums, [row[2] for row in self.rows], [row[3] for row in self.rows]),
+            options={"mip_rel_gap": GAP},
+        )
+        if found.x is None:
             return None
-        values: NDArray[np.float64] = np.array(solver.getSolution().col_value)
-        return [self.columns[max(columns, key=lambda column: float(values[column]))][1] for columns in self.mine]
+        return [self.columns[max(columns, key=lambda column: float(found.x[column]))][1] for columns in self.mine]

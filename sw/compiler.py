@@ -22,7 +22,6 @@ from .pace import apart, lead
 from .schedule import Group, schedule
 from .spec import (
     LOGIC_BITS,
-    Adapter,
     Arithmetic,
     AverageSpec,
     BypassSpec,
@@ -35,6 +34,7 @@ from .spec import (
     PoolSpec,
     SerialSpec,
     SqueezeSpec,
+    walk,
 )
 from .strips import Strips
 
@@ -198,10 +198,11 @@ class _Compiler:
     def pool(self, name: str, shape: Shape, output: Shape) -> None:
         """A pooling stage with the lanes of its source, or a single one where pixels come one by one."""
         pixels = shape.channels * shape.height * shape.width
-        made = next((node.cycles for node in reversed(self.nodes) if not isinstance(node, Adapter | PoolSpec)), 0)
+        made = [node.cycles for node in walk(self.nodes) if isinstance(node, EngineSpec)][-1]
         if not self.strips.is_natural or serial(self.strips.lanes, self.strips.tiles, pixels, made):
-            self.nodes.append(SerialSpec(self.strips, shape.channels, shape.height))
-            self.strips = self.nodes[-1].output
+            one_by_one = SerialSpec(self.strips, shape.channels, shape.height)
+            self.nodes.append(one_by_one)
+            self.strips = one_by_one.output
         tiles = output.width if self.strips.lanes == 1 else self.strips.tiles // 2
         strips = Strips.natural(lanes=self.strips.lanes, tiles=tiles, width=output.width)
         self.nodes.append(PoolSpec(name, self.strips, shape.channels, shape.height, strips))

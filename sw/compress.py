@@ -44,6 +44,8 @@ class Settings:
     """What a bit of storage is worth in accuracy, relative to the default; a higher price gives a smaller file with fewer weights."""
     cycle_price: float = 0.0
     """What a weight costs, in bits, for being multiplied as often in a frame as the average weight; in proportion for all others."""
+    lean: bool = False
+    """Centroids and biases have fewer bits, which takes less logic in hardware and hardly any accuracy."""
 
     def verify(self) -> None:
         """Raise FirebrickError unless every setting is in its range."""
@@ -164,7 +166,7 @@ class _Walk:
     ) -> tuple[Bytes, Floats]:
         """Quantise layers that share input, output scale and shift; returns their integer and float outputs, pooled if asked."""
         targets = [self._target(name, conv, maps, wanted, scale) for name, conv in convs]
-        layers = quantize(targets, self.scales[convs[0][0]], self.settings.bits)
+        layers = quantize(targets, self.scales[convs[0][0]], self.settings.bits, self.settings.lean)
         self.done.update(zip((name for name, _ in convs), layers, strict=True))
         finish = golden.max_pool if pool else np.asarray
         outputs: list[Bytes] = []

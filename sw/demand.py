@@ -211,10 +211,11 @@ def demands(model: Model) -> tuple[Demand, ...]:
                 parts = tuple(layer for layer in model.layers if layer.startswith(f"{name}/expand"))
                 inside = [
                     _demand(model, f"{name}/squeeze", (f"{name}/squeeze1x1",), shape, squeeze=True, pace=pace),
-                    _demand(model, f"{name}/expand", parts, shape, pooled=pooled),
+                    _demand(model, f"{name}/expand", parts, shape, pooled=0 if stage.bypass is Bypass.COMPLEX else pooled),
                 ]
                 if stage.bypass is Bypass.COMPLEX:
-                    inside.append(replace(_demand(model, f"{name}/bypass", (f"{name}/bypass1x1",), shape), side=True))
+                    side = _demand(model, f"{name}/bypass", (f"{name}/bypass1x1",), shape, pooled=pooled)
+                    inside.append(replace(side, side=True))
                 found += [replace(one, bypass=stage.bypass) for one in inside]
     return tuple(found)
 

@@ -15,6 +15,10 @@ from .floatmodel import Coded
 from .model import CENTROID_BITS, SHIFT_MAX, QuantizedLayer
 
 CENTROID_MAX = (1 << (CENTROID_BITS - 1)) - 1
+LEAN_CENTROID_MAX = 255
+"""In a lean layer."""
+LEAN_FRACTION = 4
+"""Bits of a lean layer's biases behind the point, in output steps."""
 RATE = 4e-8
 """What a bit of storage is worth: this share of the output variance that weights of this size and no structure would give.
 
@@ -57,26 +61,29 @@ class _Clustered:
     rate: float
 
 
-def quantize(targets: list[Target], output_scale: float, bits: int) -> list[QuantizedLayer]:
+def quantize(targets: list[Target], output_scale: float, bits: int, lean: bool = False) -> list[QuantizedLayer]:
     """The integers of layers that share an output scale, hence a shift: one layer, or the expand halves of a Fire module.
 
-    The shift is the greatest that lets every centroid fit CENTROID_BITS. Weights are rounded with error feedback and biases take up
+    The shift is the greatest at which no centroid exceeds CENTROID_MAX, or LEAN_CENTROID_MAX in lean layers, whose sums so have fewer
+    bits, and whose biases are in coarser steps. Weights are rounded with error feedback and biases take up
     what is left in the mean, so that the outputs on the calibration pictures are nearest to the float network's.
     """
     sources = [target.published or _cluster(target, bits) for target in targets]
     books = [source.codebook.astype(np.float64) if isinstance(source, Coded) else source.book.entries for source in sources]
     tops = [float(np.abs(book).max(initial=0)) * target.input_scale / output_scale for target, book in zip(targets, books, strict=True)]
-    shift = _shift(max(tops))
+    centroid_max = LEAN_CENTROID_MAX if lean else CENTROID_MAX
+    shift = _shift(max(tops), centroid_max)
+    grain = 1 << max(0, shift - LEAN_FRACTION) if lean else 1
     layers = []
     for target, source, book in zip(targets, sources, books, strict=True):
         step = output_scale / (target.input_scale * 2**shift)  # what 1 in a centroid is worth
-        integers = np.clip(np.rint(book / step), -CENTROID_MAX, CENTROID_MAX).astype(np.int32)
+        integers = np.clip(np.rint(book / step), -centroid_max, centroid_max).astype(np.int32)
         if isinstance(source, Coded):
             table, codes = integers, np.where(integers[source.codes] == 0, 0, source.codes).astype(np.uint8)
         else:
             table, codes = _rounded(source, integers, step, bits)
         codes = codes.reshape(target.weights.shape)
-        layers.append(QuantizedLayer(codes, table, _bias(target, table[codes], step), shift))
+        layers.append(QuantizedLayer(codes, table, _bias(target, table[codes], step, grain), shift))
     return layers
 
 
@@ -97,11 +104,11 @@ def _cluster(target: Target, bits: int) -> _Clustered:
     return _Clustered(weights, kept, feedback, book, rate)
 
 
-def _shift(top: float) -> int:
+def _shift(top: float, centroid_max: int) -> int:
     """The greatest shift at which a centroid of ``top``, in output steps, fits."""
     if top <= 0:
         return 0
-    return int(np.clip(np.floor(np.log2((CENTROID_MAX + 0.49) / top)), 0, SHIFT_MAX))
+    return int(np.clip(np.floor(np.log2((centroid_max + 0.49) / top)), 0, SHIFT_MAX))
 
 
 def _rounded(layer: _Clustered, integers: NDArray[np.int32], step: float, bits: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
@@ -118,11 +125,14 @@ def _rounded(layer: _Clustered, integers: NDArray[np.int32], step: float, bits: 
     return table, np.where(weights == 0, 0, np.searchsorted(used, weights) + 1).astype(np.uint8)
 
 
-def _bias(target: Target, integers: NDArray[np.int32], step: float) -> NDArray[np.int64]:
-    """Biases in accumulator units that make the mean of each output what the float network has; the input's mean is in there, too."""
+def _bias(target: Target, integers: NDArray[np.int32], step: float, grain: int) -> NDArray[np.int64]:
+    """Biases in accumulator units that make the mean of each output what the float network has; the input's mean is in there, too.
+
+    They are multiples of ``grain``.
+    """
     filters = len(integers)
     wanted = target.bias + target.weights.reshape(filters, -1) @ target.moments.wanted_mean
-    bias = np.rint(wanted / (step * target.input_scale) - integers.reshape(filters, -1) @ target.moments.mean)
+    bias = np.rint((wanted / (step * target.input_scale) - integers.reshape(filters, -1) @ target.moments.mean) / grain) * grain
     if not (np.abs(bias) < 1 << 31).all():
         raise FirebrickError(f"layer {target.name}: a bias exceeds 32 bits; the weights are too small for their outputs")
     return bias.astype(np.int64)

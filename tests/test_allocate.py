@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Which layer gets how many lanes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -13,8 +13,6 @@ from firebrick.sw.compiler import plan_with
 from firebrick.sw.demand import SPLITS_MAX, Share, demands
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model import Model
-from firebrick.sw.network import Conv, GlobalAverage, MaxPool, Network, Shape
-from firebrick.sw.presets import squeezenet1_0, squeezenet1_1
 
 LANES = (1, 2, 3, 5, 8, 13, 21, 40, 80, 160, 400)
 """More than the least, so many."""
@@ -83,20 +81,3 @@ def test_demands_are_the_engines_in_order() -> None:
     expected = ["conv1", "fire2/squeeze", "fire2/expand", "fire3/squeeze", "fire3/expand", "conv10"]
     assert [demand.name for demand in demands(model)] == expected
     assert {layer for demand in demands(model) for layer in demand.layers} == set(model.layers)
-
-
-@pytest.mark.parametrize("preset", [squeezenet1_0, squeezenet1_1])
-@pytest.mark.parametrize("size", range(60, 260, 17))
-def test_column_capacities_halve_exactly_and_hold_the_maps(preset: Callable[[int], Network], size: int) -> None:
-    sized = preset(size)
-    capacities = column_capacities(sized)
-    for index, (stage, shape) in enumerate(zip(sized.stages, sized.shapes()[1:], strict=True)):
-        if not isinstance(stage, GlobalAverage):
-            assert capacities[index] >= shape.width
-        if isinstance(stage, MaxPool):
-            assert capacities[index - 1] == 2 * capacities[index]
-
-
-def test_column_capacities_divide_by_the_stride_of_a_later_convolution() -> None:
-    stages = (Conv("conv1", 4, 3), Conv("conv2", 4, 3, 2), GlobalAverage("pool"))
-    assert column_capacities(Network("two", Shape(3, 9, 9), stages))[:2] == (8, 4)

@@ -40,7 +40,7 @@ TINY = Network(
 )
 PART = Part(
     lanes=2, tiles=4, rom_bits=6000, logic_bits=1024, code_length=6, gap_length=4, starts=8, bits=20, sums=4,
-    buffer_depth=64, buffer_lanes=2, widened=False, squeeze=False,
+    squeeze=False,
 )  # fmt: skip
 
 

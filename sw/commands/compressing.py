@@ -33,6 +33,8 @@ def density(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 @click.option("--bytes", "most", type=click.IntRange(1), metavar="N", help="The most that the file may take [default: what pays].")
 @click.option("--cycles", type=click.IntRange(1), metavar="N", help="The most that a frame may take, with --lanes multipliers.")
 @lanes_option
+@click.option("--cycle-price", type=click.FloatRange(0), metavar="P", help="Bits that a multiplication costs, for fewer of them.")
+@click.option("--lean", is_flag=True, help="Centroids and biases of fewer bits, for less logic in hardware.")
 @click.option("--density", callback=density, metavar="D", help="Share of each layer's weights to keep, or `table1` for the paper's.")
 @click.option("--distil", type=click.IntRange(0), default=0, metavar="STEPS", help="Train for so many steps; needs firebrick[train].")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the views to train on.")
@@ -49,6 +51,8 @@ def command(
     most: int | None,
     cycles: int | None,
     lanes: int,
+    cycle_price: float | None,
+    lean: bool,
     density: "float | Literal['table1'] | None",
     distil: int,
     seed: int,
@@ -85,13 +89,15 @@ def command(
         raise click.UsageError("--bytes and --cycles are two budgets; give one")
     if sweep and (most or cycles or distil):
         raise click.UsageError("--sweep goes through prices, without --bytes, --cycles and --distil")
+    if cycles and cycle_price is not None:
+        raise click.UsageError("--cycles finds the price of a cycle; leave --cycle-price out")
     if prices and not sweep:
         raise click.UsageError("--prices are for --sweep")
     if (dense_phase or (labels and not sweep)) and not distil:
         raise click.UsageError("--dense-phase and --labels are for training; give --distil STEPS, too")
     network = read_source(source, **reading)
     paths = calibration_pictures(calibrate)
-    settings = Settings(bits, table1(network.network) if density == "table1" else density)
+    settings = Settings(bits, table1(network.network) if density == "table1" else density, cycle_price=cycle_price or 0.0, lean=lean)
     if sweep:
         given = click.get_current_context().get_parameter_source("bits") is ParameterSource.COMMANDLINE
         run_sweep(network, settings, paths or photographs(), labels, output, [bits] if given else None, prices, as_json)
