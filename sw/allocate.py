@@ -5,7 +5,7 @@
 from collections.abc import Mapping, Sequence
 
 from .choose import choose
-from .demand import Demand, Share, demands, options_of
+from .demand import Demand, Share, demands, plain_options_of
 from .errors import FirebrickError
 from .model import Model
 
@@ -23,7 +23,7 @@ def allocate(model: Model, lanes: int) -> dict[str, Share]:
     wanted = demands(model)
     if lanes < len(wanted):
         raise FirebrickError(f"lanes must be at least {len(wanted)}, one an engine of {model.network.name}, not {lanes}")
-    options = {demand.name: [share for share in options_of(demand) if share.is_plain] for demand in wanted}
+    options = {demand.name: plain_options_of(demand) for demand in wanted}
     targets = sorted({demand.cycles(share) for demand in wanted for share in options[demand.name]})
     low, high = 0, len(targets) - 1
     best = _meet(wanted, options, targets[high], lanes)

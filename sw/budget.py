@@ -144,10 +144,10 @@ class _Costs:
         """The shares with which each engine meets a target, but for those that take no less of anything than another of the same layout."""
         found: dict[str, list[Share]] = {}
         for demand in self.wanted:
-            kept: dict[tuple[int, bool], list[Share]] = {}
+            kept: dict[tuple[int, bool, bool], list[Share]] = {}
             counts = self.counts[demand.name]
             for share, cycles in self.cycles[demand.name].items():
-                alike = kept.setdefault((share.lanes, share.paired), [])
+                alike = kept.setdefault((share.lanes, share.paired, share.serial), [])
                 if cycles <= target and not any(all(map(le, counts[one], counts[share])) for one in alike):
                     alike.append(share)
             found[demand.name] = [share for alike in kept.values() for share in alike]

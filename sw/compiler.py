@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .allocate import allocate
 from .deal import Deck, Filter, common_order, deal
-from .demand import SQUEEZE_SLOTS, Share, serial
+from .demand import SQUEEZE_SLOTS, Share
 from .errors import FirebrickError
 from .model import Model, QuantizedLayer
 from .network import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Shape, stage_layers
@@ -197,9 +197,8 @@ class _Compiler:
 
     def pool(self, name: str, shape: Shape, output: Shape) -> None:
         """A pooling stage with the lanes of its source, or a single one where pixels come one by one."""
-        pixels = shape.channels * shape.height * shape.width
-        made = [node.cycles for node in walk(self.nodes) if isinstance(node, EngineSpec)][-1]
-        if not self.strips.is_natural or serial(self.strips.lanes, self.strips.tiles, pixels, made):
+        engine = [node for node in walk(self.nodes) if isinstance(node, EngineSpec)][-1]
+        if self.strips.lanes > 1 and (self.share(engine.name).serial or self.strips.tiles % 2):
             one_by_one = SerialSpec(self.strips, shape.channels, shape.height)
             self.nodes.append(one_by_one)
             self.strips = one_by_one.output

@@ -43,7 +43,7 @@ START: Layout = (1, 1)
 DISTRIBUTED_BITS = 32 * 1024
 """Bits up to which a line buffer may lie in distributed RAM."""
 SERIAL_SHARE = 0.8
-"""Share of an engine's cycles that its pixels may take, sent one by one, so that it need not wait."""
+"""Share of the cycles that an engine's pixels may take, sent one by one, so that it need not wait."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,8 @@ class Share:
     """Parts two and two read one line buffer."""
     distributed: bool = False
     """The line buffer lies in distributed RAM, however large."""
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the line buffer is as usual."""
-        return not (self.paired or self.distributed)
+    serial: bool = False
+    """Its words are sent pixel by pixel to the pooling behind it, which then needs a single lane."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ class Demand:
     rows: int
     """Output rows."""
     filters: tuple[tuple[int, int], ...]
-    """For each kind of filter, how many there are, and their non-zero weights in all."""
+    """For each kind of filter, how many there are, and their entries in all: weights that are not zero, and fillers."""
     pace: int
     """How many times faster than on average it has to be: 2 behind pooling, which sends its rows while every other row comes."""
 
@@ -118,9 +115,8 @@ class Demand:
     def leaves(self, share: Share) -> Layout | None:
         """The layout of its words behind the pooling behind it; None where it can't be pooled."""
         lanes, tiles, width = share.lanes, self.tiles(share.lanes), self.width
-        outputs = sum(count for count, _ in self.filters)
         for _ in range(self.pooled):
-            if serial(lanes, tiles, outputs * self.rows * width, self.cycles(share) / self.pace):
+            if share.serial:
                 lanes, tiles = 1, width
             if lanes > 1 and tiles % 2:
                 return None
@@ -129,9 +125,10 @@ class Demand:
         return lanes, tiles
 
     def cycles(self, share: Share) -> float:
-        """Cycles a frame that it needs, as estimated from the non-zero weights, times its pace."""
-        entries = sum(nonzero * -(-count // share.splits) / count for count, nonzero in self.filters)
-        return self.pace * max(1.0, entries) * self.rows * self.tiles(share.lanes)
+        """Cycles a frame that it needs, as estimated from the entries, times its pace."""
+        entries = sum(each * -(-count // share.splits) / count for count, each in self.filters)
+        pixels = sum(count for count, _ in self.filters) * self.rows * self.width / SERIAL_SHARE if share.serial else 0.0
+        return max(self.pace * max(1.0, entries) * self.rows * self.tiles(share.lanes), pixels)
 
     @property
     def splits(self) -> int:
@@ -174,7 +171,7 @@ class Demand:
         )
         outputs, width = sum(count for count, _ in self.filters), self.width
         for _ in range(self.pooled):
-            if serial(lanes, tiles, outputs * self.rows * width, self.cycles(share) / self.pace):
+            if share.serial and lanes > 1:
                 found += serial_resources(lanes, tiles, fabric)
                 lanes, tiles = 1, width
             width = pooled(width)
@@ -184,14 +181,6 @@ class Demand:
             words = tiles * (channels if self.side else outputs * (conv.padding + 1))
             found += delay_resources(words, lanes, fabric) + Resources(20 + 16 * lanes)
         return scaled(found, fabric)
-
-
-def serial(lanes: int, tiles: int, pixels: int, cycles: float) -> bool:
-    """Whether an engine's words are sent pixel by pixel to the pooling behind it, which then needs a single lane.
-
-    They are where the engine takes long enough, and where pooling would not find the pixels that it needs side by side.
-    """
-    return lanes > 1 and (bool(tiles % 2) or pixels <= SERIAL_SHARE * cycles)
 
 
 def demands(model: Model) -> tuple[Demand, ...]:
@@ -242,20 +231,30 @@ def _demand(
         squeeze=squeeze,
         width=shape.width,
         rows=shape.height,
-        filters=tuple((len(part.bias), int(np.count_nonzero(part.weights))) for part in parts),
+        filters=tuple((len(part.bias), _entries(part, squeeze)) for part in parts),
         pace=pace,
     )
 
 
-def _rom_bits(layers: Sequence[QuantizedLayer], squeeze: bool) -> int:
-    """What the codes and gaps of an engine's layers take, which share their codes; fillers and padding not counted.
+def _entries(layer: QuantizedLayer, squeeze: bool) -> int:
+    """Entries of a layer in its schedule, about: channels in another order, as the compiler will have them, have nearly the same gaps."""
+    weights = _in_order(layer, squeeze)
+    steps = np.diff(np.flatnonzero(weights), prepend=-1)
+    required = int(np.count_nonzero(weights.reshape(len(weights), -1)[[0, -1]] == 0)) if squeeze else 0
+    return int(np.sum(-(-steps // min(weights.shape[-1], GAP_ALPHABET)))) + required
 
-    Channels in another order, as the compiler will have them, have nearly the same gaps.
-    """
+
+def _in_order(layer: QuantizedLayer, squeeze: bool) -> NDArray[np.int32]:
+    """The weights as an engine takes them, (filters, rows, columns, channels), or of a squeeze engine (channels, 1, 1, filters)."""
+    return layer.weights.transpose(1, 2, 3, 0) if squeeze else layer.weights.transpose(0, 2, 3, 1)
+
+
+def _rom_bits(layers: Sequence[QuantizedLayer], squeeze: bool) -> int:
+    """What the codes and gaps of an engine's layers take, which share their codes; fillers and padding not counted."""
     ranked = np.zeros(1 << max(layer.bits for layer in layers), np.int64)
     gaps = np.zeros(GAP_ALPHABET, np.int64)
     for layer in layers:
-        weights = layer.weights.transpose(1, 0, 2, 3) if squeeze else layer.weights.transpose(0, 2, 3, 1)
+        weights = _in_order(layer, squeeze)
         positions = np.flatnonzero(weights)
         counts = np.unique(weights.reshape(-1)[positions], return_counts=True)[1]
         ranked[: len(counts)] += np.sort(counts)[::-1]
@@ -273,8 +272,19 @@ def _coded_bits(counts: NDArray[np.int64], limit: int) -> int:
 def options_of(demand: Demand, fabric: Fabric = ECP5) -> list[Share]:
     """Every share that makes sense: as many lanes as a number of tiles needs, in any number of parts, with any kind of line buffer."""
     lanes = sorted({-(-demand.width // tiles) for tiles in range(1, demand.width + 1)})
-    plain = [Share(lane, splits) for lane in lanes for splits in range(1, demand.splits + 1)]
+    ways = (False, True) if demand.pooled else (False,)
+    plain = [Share(lane, splits, serial=way) for lane in lanes for splits in range(1, demand.splits + 1) for way in ways[: 1 + (lane > 1)]]
     return [each for share in plain for each in (share, *_buffers(demand, share, fabric)) if demand.leaves(each)]
+
+
+def plain_options_of(demand: Demand) -> list[Share]:
+    """Those with the usual line buffers, and with pixels sent one by one only where words can't be pooled."""
+    return [share for share in options_of(demand) if share == _plain(demand, share)]
+
+
+def _plain(demand: Demand, share: Share) -> Share:
+    usual = Share(share.lanes, share.splits)
+    return usual if demand.leaves(usual) else replace(usual, serial=True)
 
 
 def _buffers(demand: Demand, share: Share, fabric: Fabric) -> Iterator[Share]:

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Nodes of plans, and parts of them: random shares, hardware, and words for their streams."""
 
+from dataclasses import replace
+
 import numpy as np
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
@@ -57,7 +59,9 @@ def _random_share(rng: np.random.Generator, demand: Demand, lanes: int) -> Share
     splits = int(rng.integers(1, demand.splits + 1)) if rng.random() < 0.5 else 1
     if demand.squeeze:
         return Share(lanes, splits)
-    return Share(lanes, splits, paired=splits > 1 and rng.random() < 0.5, distributed=rng.random() < 0.3)
+    kind = {"paired": splits > 1 and rng.random() < 0.5, "distributed": rng.random() < 0.3}
+    usual = Share(lanes, splits, **kind)
+    return replace(usual, serial=lanes > 1 and demand.pooled > 0 and (rng.random() < 0.5 or not demand.leaves(usual)))
 
 
 def component(node: Node) -> wiring.Component:

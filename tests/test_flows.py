@@ -30,7 +30,7 @@ from firebrick.sw.compiler import compile_model
 from firebrick.sw.fabric import ECP5, ICE40, ICE40_PLAIN
 from firebrick.sw.model import Model
 from firebrick.sw.network import Conv, Fire, GlobalAverage, Network, Shape
-from firebrick.sw.resources import Part, block_rams
+from firebrick.sw.resources import Part, block_rams, buffer_resources
 
 pytestmark = pytest.mark.skipif(find_spec("amaranth_boards") is None, reason="needs the extra `bitstream`")
 TINY = Network(
@@ -61,8 +61,9 @@ def test_loops_come_close_and_stay_within_their_limits(source: float, loop: Loop
 def test_an_ice40_needs_more_of_its_smaller_block_rams() -> None:
     assert [block_rams(depth, width, ICE40) for depth, width in ((256, 16), (257, 16), (512, 8), (2048, 9), (100, 8))] == [1, 2, 1, 5, 1]
     assert (PART.resources(ECP5).block_rams, PART.resources(ECP5).multipliers) == (1, 2)
-    rom, buffer, queues, sums = 3, 1, 2 + 1, 2 * 2  # codes and gaps are read at once, so there are two copies of them
-    assert PART.resources(ICE40).block_rams == rom + buffer + queues + sums
+    rom, queues, sums = 3, 2 + 1, 2 * 2  # codes and gaps are read at once, so there are two copies of them
+    assert PART.resources(ICE40).block_rams == rom + queues + sums
+    assert buffer_resources(64, 16, 2, ICE40, paired=False, distributed=False).block_rams == 1
     assert PART.resources(ICE40_PLAIN).multipliers == 0
     assert PART.resources(ICE40_PLAIN).luts > PART.resources(ICE40).luts
 

@@ -17,10 +17,22 @@ from firebrick.sw.strips import Strips
 
 
 def run(
-    *, source: Strips, raster: bool, channels: int, target: Strips, slots: int, rows: int, rng: np.random.Generator, stall: float, hold: int
+    *,
+    source: Strips,
+    raster: bool,
+    channels: int,
+    target: Strips,
+    slots: int,
+    rows: int,
+    rng: np.random.Generator,
+    stall: float,
+    hold: int,
+    readers: int = 1,
+    distributed: bool = False,
 ) -> None:
-    """Write random rows; read each as soon as it is there, and release it after ``hold`` cycles more."""
-    buffer = LineBuffer(source=source, raster=raster, channels=channels, tiles=target.tiles, lanes=target.lanes, slots=slots)
+    """Write random rows; every reader reads each as soon as it is there, and releases it after ``hold`` cycles more."""
+    shape = {"channels": channels, "tiles": target.tiles, "lanes": target.lanes, "slots": slots}
+    buffer = LineBuffer(source=source, raster=raster, readers=readers, distributed=distributed, **shape)
     maps = rng.integers(0, 256, (1, channels, rows, source.width), dtype=np.uint8)
     payloads = raster_bytes(maps) if raster else stream_words(maps, source, range(channels))
     simulator = Simulator(buffer)
@@ -35,35 +47,43 @@ def run(
             await ctx.tick().until(buffer.input.ready)
             ctx.set(buffer.input.valid, 0)
 
-    async def reader(ctx: Any) -> None:
-        for row in range(rows):
-            while not ctx.get(buffer.reader_0.available):
+    def reading(reader: Any, hold: int) -> Any:
+        async def read(ctx: Any) -> None:
+            for row in range(rows):
+                while not ctx.get(reader.available):
+                    await ctx.tick()
+                found = await read_slot(ctx, reader, row % slots, channels, target.tiles, target.lanes)
+                assert np.array_equal(found, target.pack(maps[0, :, row])), f"row {row}"
+                await ctx.tick().repeat(hold + 1)
+                ctx.set(reader.release, 1)
                 await ctx.tick()
-            found = await read_slot(ctx, buffer, row % slots, channels, target.tiles, target.lanes)
-            assert np.array_equal(found, target.pack(maps[0, :, row])), f"row {row}"
-            await ctx.tick().repeat(hold + 1)
-            ctx.set(buffer.reader_0.release, 1)
-            await ctx.tick()
-            ctx.set(buffer.reader_0.release, 0)
-        await ctx.tick().repeat(10)
-        assert ctx.get(buffer.reader_0.available) == 0
+                ctx.set(reader.release, 0)
+            await ctx.tick().repeat(10)
+            assert ctx.get(reader.available) == 0
+
+        return read
 
     simulator.add_testbench(writer, background=True)
-    simulator.add_testbench(reader)
+    for number, reader in enumerate(buffer.readers):
+        simulator.add_testbench(reading(reader, hold * (1 + number)))
     simulator.run()
 
 
-async def read_slot(ctx: Any, buffer: LineBuffer, slot: int, channels: int, tiles: int, lanes: int) -> NDArray[np.uint8]:
-    """Every word of a slot, one address a cycle."""
+async def read_slot(ctx: Any, reader: Any, slot: int, channels: int, tiles: int, lanes: int) -> NDArray[np.uint8]:
+    """Every word of a slot, one address a cycle, but where the reader is held."""
     places = [(channel, tile) for channel in range(channels) for tile in range(tiles)]
-    found = []
-    for step in range(len(places) + READ_LATENCY):
-        if step >= READ_LATENCY:
-            found.append(list(ctx.get(Value.cast(buffer.reader_0.data)).to_bytes(lanes, "little")))
-        if step < len(places):
-            channel, tile = places[step]
-            ctx.set(buffer.reader_0.address, (slot << bits_for(channels) | channel) << bits_for(tiles) | tile)
+    coming: list[bool] = [False] * (READ_LATENCY + 1)
+    found: list[list[int]] = []
+    while len(found) < len(places):
+        if coming.pop(0):
+            found.append(list(ctx.get(Value.cast(reader.data)).to_bytes(lanes, "little")))
+        asked = len(found) + sum(coming)
+        held = ctx.get(reader.hold)
         await ctx.tick()
+        if not held and asked < len(places):  # the address is that of the cycle behind the one in which nothing was held
+            channel, tile = places[asked]
+            ctx.set(reader.address, (slot << bits_for(channels) | channel) << bits_for(tiles) | tile)
+        coming.append(not held and asked < len(places))
     return np.array(found, np.uint8).reshape(channels, tiles, -1)
 
 
@@ -101,6 +121,27 @@ def test_linebuffer_takes_words_narrower_than_its_own(before: int, lanes: int, t
         rng=rng,
         stall=float(rng.choice([0.0, 0.3])),
         hold=int(rng.integers(0, 20)),
+    )
+
+
+@pytest.mark.parametrize("readers", [1, 2])
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("lanes", "tiles", "target"), [(1, 7, 3), (1, 9, 9), (1, 4, 1), (2, 4, 4), (2, 6, 2), (3, 3, 9), (1, 5, 2)])
+def test_linebuffer_has_one_or_two_readers_and_strips_of_any_length(lanes: int, tiles: int, target: int, seed: int, readers: int) -> None:
+    rng = np.random.default_rng(seed)
+    width = lanes * tiles
+    run(
+        source=Strips(lanes, width, tuple(int(tile) for tile in rng.permutation(tiles))),
+        raster=False,
+        channels=int(rng.integers(1, 6)),
+        target=Strips.natural(lanes=target, tiles=-(-width // target), width=width),
+        slots=int(rng.integers(2, 6)),
+        rows=7,
+        rng=rng,
+        stall=float(rng.choice([0.0, 0.3])),
+        hold=int(rng.integers(0, 20)),
+        readers=readers,
+        distributed=bool(seed % 2),
     )
 
 

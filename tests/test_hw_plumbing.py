@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Queue, Relay, Narrow, Fork and Merge."""
+"""Queue, Relay, Narrow, Serial, Fork and Merge."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ from amaranth.sim import Simulator
 from nodes import words_of
 from streams import simulate
 
-from firebrick.hw.routing import Fork, Merge, Narrow
+from firebrick.hw.routing import Fork, Merge, Narrow, Serial
 from firebrick.hw.words import Queue, Relay, bits_for, count_up, lookup
-from firebrick.sw.spec import NarrowSpec
+from firebrick.sw.spec import NarrowSpec, SerialSpec
 from firebrick.sw.strips import Strips
 
 
@@ -141,6 +141,25 @@ def test_narrow_sends_narrowed_strips(wide: int, narrow: int, seed: int) -> None
     assert taken["output"] == sent
     if seed % 2 == 0:
         assert cycles["output"][-1] - cycles["output"][0] == len(sent) - 1, "one narrow word a cycle"
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("lanes", "tiles"), [(1, 1), (1, 5), (3, 1), (4, 2), (2, 7), (5, 9), (3, 20)])
+def test_serial_sends_columns_in_order(lanes: int, tiles: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    source = Strips.natural(lanes=lanes, tiles=tiles, width=int(rng.integers(max(1, (lanes - 1) * tiles), lanes * tiles + 1)))
+    spec = SerialSpec(source, channels=3, height=2)
+    maps = rng.integers(0, 256, (2, 3, 2, source.width), dtype=np.uint8)
+    sent = words_of(maps, spec.output)
+    taken, cycles = simulate(Serial(spec=spec), {"input": words_of(maps, source)}, {"output": len(sent)}, rng=rng, stall=0.3 * (seed % 2))
+    assert taken["output"] == sent == maps.transpose(0, 2, 1, 3).reshape(-1).tolist()
+    if seed % 2 == 0 and source.width == lanes * tiles:
+        assert cycles["output"][-1] - cycles["output"][0] == len(sent) - 1 == 2 * spec.cycles - 1, "one pixel a cycle"
+
+
+def test_serial_rejects_tiles_in_another_order() -> None:
+    with pytest.raises(ValueError, match="source must have its tiles in natural order"):
+        Serial(spec=SerialSpec(Strips(2, 4, (1, 0)), channels=1, height=1))
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.2, 0.6])

@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The choice of shares: the best of all that fit, against trying every one."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from generate import random_model
+
+from firebrick.sw.choose import GAP, choose
+from firebrick.sw.demand import START, Demand, Share, demands, options_of
+from firebrick.sw.network import Bypass
+
+Counts = tuple[int, int]
+
+
+def counts(demand: Demand, share: Share) -> Counts:
+    return share.lanes * share.splits, demand.width + 7 * share.splits + 3 * share.paired
+
+
+def fits(wanted: tuple[Demand, ...], shares: tuple[Share, ...]) -> bool:
+    source = entering = START
+    for demand, share in zip(wanted, shares, strict=True):
+        if not demand.joins(share, source, entering) or not (demand.raster or demand.fed(share, entering if demand.side else source)):
+            return False
+        entering, source = (source if demand.squeeze else entering), demand.leaves(share) or START
+    return True
+
+
+@pytest.mark.parametrize("bypass", list(Bypass))
+@pytest.mark.parametrize("seed", range(4))
+def test_choose_finds_the_best_choice(seed: int, bypass: Bypass) -> None:
+    rng = np.random.default_rng(seed)
+    wanted = demands(random_model(rng, height=6, width=6, kernel=3, fires=1, bypass=bypass))
+    options = {demand.name: [options_of(demand)[place] for place in rng.integers(0, len(options_of(demand)), 7)] for demand in wanted}
+    for demand in wanted:  # so that some choice can be joined
+        options[demand.name].append(Share(1))
+    limit = int(rng.integers(8, 40))
+    every = [shares for shares in product(*options.values()) if fits(wanted, shares)]
+
+    def total(shares: tuple[Share, ...], kind: int) -> int:
+        return sum(counts(demand, share)[kind] for demand, share in zip(wanted, shares, strict=True))
+
+    within = [total(shares, 1) for shares in every if total(shares, 0) <= limit]
+    found = choose(wanted, options, counts, (limit, 10**6), (0.0, 1.0))
+    if not within:
+        assert found is None
+        return
+    assert found is not None
+    shares = tuple(found[demand.name] for demand in wanted)
+    assert fits(wanted, shares)
+    assert total(shares, 0) <= limit
+    assert total(shares, 1) <= min(within) * (1 + GAP)
+    least = choose(wanted, options, counts, (limit, 100))
+    assert least is not None
+    worst = [max(total(each, 0) / limit, total(each, 1) / 100) for each in (*every, tuple(least[demand.name] for demand in wanted))]
+    assert worst[-1] <= min(worst) * (1 + GAP)
+
+
+def test_choose_finds_nothing_where_an_engine_has_no_option() -> None:
+    wanted = demands(random_model(np.random.default_rng(0), fires=1))
+    assert choose(wanted, {demand.name: [] for demand in wanted}, counts, (100, 100), (1.0, 1.0)) is None
