@@ -28,6 +28,7 @@ from .resources import (
     serial_resources,
     shared_block_rams,
     small,
+    start_bits,
 )
 from .schedule import CODE_LIMIT, GAP_ALPHABET, GAP_LIMIT
 from .strips import Strips
@@ -84,6 +85,8 @@ class Demand:
     """Bits of its codes and gaps, about."""
     bits: int
     """Width of a sum."""
+    start_bits: int
+    """Bits of what it starts from that are not zero in all filters."""
     pooled: int
     """Poolings behind it."""
     raster: bool
@@ -158,6 +161,7 @@ class Demand:
             code_length=9,
             gap_length=7,
             starts=filters,
+            start_bits=self.start_bits,
             bits=self.bits,
             sums=depth(filters, tiles) if self.squeeze else tiles,
             squeeze=self.squeeze,
@@ -220,10 +224,12 @@ def _demand(
     pace: int = 1,
 ) -> Demand:
     parts = [model.layers[layer] for layer in layers]
+    bits = max(part.accumulator_bits for part in parts)
     return Demand(
         layer=next(layer for layer in model.network.layers() if layer.name == layers[-1]),
         rom_bits=_rom_bits(parts, squeeze),
-        bits=max(part.accumulator_bits for part in parts),
+        bits=bits,
+        start_bits=start_bits((int(start) for part in parts for start in part.start), bits),
         pooled=pooled,
         raster=not squeeze and layers[0] == next(iter(model.layers)),
         name=name,

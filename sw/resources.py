@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """How much of an FPGA each part of a plan is expected to take."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from functools import reduce
+from operator import or_
 
 from .fabric import ECP5, Fabric
 from .spec import (
@@ -32,6 +35,8 @@ SMALL_BITS = 2 * 1024
 """Bits up to which a line buffer lies in distributed RAM."""
 QUEUE_BITS = 8 * 1024
 """Bits up to which a queue lies in distributed RAM."""
+LANE_LUTS = 88
+"""LUTs of a lane, besides those that depend on the width of its sums."""
 QUEUE_DEPTH = 16
 """Words of the queues behind an engine's ROM and its lanes."""
 BLOCK_DEPTH = 512
@@ -110,6 +115,8 @@ class Part:
     """Bits of the longest code word of a gap; 0 without gaps."""
     starts: int
     """Filters."""
+    start_bits: int
+    """Bits of what a sum starts from that are not zero in all filters."""
     bits: int
     """Width of a sum."""
     sums: int
@@ -125,14 +132,14 @@ class Part:
             banks += 1
         else:
             luts += rest // LOGIC_ROM_BITS
-        luts += 12 * banks + self.starts * bits // LOGIC_ROM_BITS
+        luts += 12 * banks + self.starts * self.start_bits // LOGIC_ROM_BITS
         held = self.rom_bits if rest > self.logic_bits else self.rom_bits - rest
         blocks = fabric.rom_rams(held, min(held, BLOCK_BITS) if self.gap_length else 0)
         if self.squeeze and self.tiles >= BLOCK_REVISIT and self.sums >= BLOCK_SUMS:
             blocks += block_rams(self.sums, bits * lanes, fabric)
-            luts += 100 + lanes * (100 + bits)
+            luts += 100 + lanes * (LANE_LUTS + bits)
         else:
-            luts += 180 + lanes * (100 + (bits if self.sums == 1 else -(-self.sums // 16) * bits * 5 // 2))
+            luts += 180 + lanes * (LANE_LUTS + (bits if self.sums == 1 else -(-self.sums // 16) * bits * 5 // 2))
             if self.sums > 1 and not fabric.distributed:
                 blocks += lanes * block_rams(self.sums, bits, fabric)
         if not fabric.distributed:
@@ -185,6 +192,12 @@ def delay_resources(words: int, lanes: int, fabric: Fabric = ECP5) -> Resources:
         small = 8 * queue * lanes <= QUEUE_BITS
         found += Resources(30 + 12 * -(-queue // 16) * lanes) if small else Resources(60, block_rams(queue - 1, 8 * lanes, fabric))
     return found
+
+
+def start_bits(starts: Iterable[int], bits: int) -> int:
+    """Bits of values of a width without those at the lower end that are zero in all of them."""
+    any_set = reduce(or_, starts, 0)
+    return bits - min(bits, (any_set & -any_set).bit_length() - 1) if any_set else 0
 
 
 def depth(outer: int, inner: int) -> int:
@@ -240,6 +253,7 @@ def _part(part: ConvSpec | SqueezeSpec) -> Part:
         code_length=max(codes.lengths),
         gap_length=max(gaps.lengths) if gaps else 0,
         starts=len(part.arithmetic.start),
+        start_bits=start_bits(part.arithmetic.start, part.arithmetic.bits),
         bits=part.arithmetic.bits,
         sums=depth(part.weights.inner, part.output.tiles) if squeeze else part.output.tiles,
         squeeze=squeeze,

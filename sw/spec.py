@@ -133,11 +133,15 @@ class ConvSpec:
 
     @property
     def cycles(self) -> int:
-        """Cycles a frame when its source always has a word and its sink always takes one.
+        """Cycles a frame when its source always has a word and its sink always takes one."""
+        return self.cycles_at(1)
+
+    def cycles_at(self, word: int) -> int:
+        """The same where taking a word takes so many cycles.
 
         The rows that the first output row reads may not all fit beside those that the last one holds; then their words are waited for.
         """
-        row = self.source.tiles * self.channels
+        row = word * self.source.tiles * self.channels
         last = self.height - max(0, self.stride * (self.output_height - 1) - self.padding)
         missing = min(self.kernel - self.padding, self.height) - (self.slots - last)
         wait = max(0, missing * row - last)
@@ -217,11 +221,9 @@ class EngineSpec:
         Where two parts share a line buffer, the first of them waits while a word is written, for which two cycles pass.
         """
         words = len(self.order) * self.output.tiles * self.parts[0].output_height
-        slowest = max(part.cycles for part in self.parts)
-        first = self.parts[0]
-        if self.paired and isinstance(first, ConvSpec):
-            slowest = max(slowest + first.writes, 2 * first.writes)
-        return max(words, slowest)
+        if self.paired:
+            return max(words, *(part.cycles_at(2) + part.writes for part in self.parts if isinstance(part, ConvSpec)))
+        return max(words, *(part.cycles for part in self.parts))
 
 
 @dataclass(frozen=True)
