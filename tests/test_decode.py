@@ -120,8 +120,8 @@ def test_parts_must_have_every_filter_once() -> None:
 
 
 def test_encode_again_rejects_what_the_decoder_cannot_make() -> None:
-    found, layers = parts()
-    part = max((part for part in found if part.weights.gaps is not None), key=lambda part: part.weights.codes.count)
+    found, layers = parts(lanes=13)
+    part = found[0]
     groups = groups_of(part, layers)
     beyond = [np.where(group == 0, np.int32(1), group).astype(np.int32) for group in groups]
     with pytest.raises(FirebrickError, match="are not zero where the decoder passes over them"):
