@@ -4,6 +4,8 @@
 
 import hashlib
 import importlib.util
+import json
+import math
 import os
 import shutil
 import signal
@@ -12,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO
@@ -34,8 +36,14 @@ EXTRAS = {"ice": "ice40", "nextpnr-ice40": "ice40", "nextpnr-himbaechel": "gowin
 """The extra that brings the tools whose names begin so, where it is not `bitstream`."""
 LOG_BYTES = 1 << 20
 """What is kept of the log of a step that went well: its end. Yosys prints hundreds of megabytes."""
-LOOK = 1.0
+EFFORT = "effort.json"
+"""What is kept beside a step's products: what it took."""
+LOOK = 0.05
 """Seconds between two looks at a running tool."""
+PEAK_UNITS = 1 << 20 if sys.platform == "darwin" else 1 << 10
+"""Of a process's memory in a MiB, as the system counts it."""
+TELL = 1.0
+"""Seconds between two lines of progress."""
 GRACE = 5.0
 """Seconds that a tool has to end when told to."""
 
@@ -72,15 +80,18 @@ class Step:
     """The files that it writes."""
 
     def run(self, cache: Path, tell: Tell) -> dict[str, Path]:
-        """The products, made now or before. Raises FirebrickError when the tool fails; then nothing is kept but its log."""
+        """The products, made now or before, and ``EFFORT``, what it took then: JSON of {step, seconds, peak_mib}.
+
+        Raises FirebrickError when the tool fails; then nothing is kept but its log.
+        """
         folder = cache / f"{self.products[0].partition('.')[0]}-{self._digest()}"
         if not folder.exists():
             self._make(folder, tell)
-        return {product: folder / product for product in self.products}
+        return {product: folder / product for product in (*self.products, EFFORT)}
 
     def _digest(self) -> str:
         whole = hashlib.sha256()
-        for text in (*self.command[1:], *(package_version(package) for package in sorted(set(PACKAGES.values())))):
+        for text in (*self.command[1:], *self.products, EFFORT, *(package_version(package) for package in sorted(set(PACKAGES.values())))):
             whole.update(text.encode() + b"\0")
         for path in self.inputs:
             whole.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
@@ -94,7 +105,8 @@ class Step:
         try:
             for path in self.inputs:
                 _link(path, partial / path.name)
-            self._run(partial, log, tell)
+            effort = self._run(partial, log, tell)
+            (partial / EFFORT).write_text(json.dumps({"step": self.name, **asdict(effort)}))
             for path in self.inputs:
                 (partial / path.name).unlink()
             for product in self.products:
@@ -105,40 +117,56 @@ class Step:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
-    def _run(self, folder: Path, log: Path, tell: Tell) -> None:
+    def _run(self, folder: Path, log: Path, tell: Tell) -> "Effort":
         with log.open("wb") as stream:
-            code = _watched(self.command, folder, stream, self.name, tell)
+            code, effort = _watched(self.command, folder, stream, self.name, tell)
         if code:
             lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
             said = next((line for line in lines if "ERROR" in line), lines[-1] if lines else "it printed nothing")
             raise FirebrickError(f"{self.name} failed ({said}); all that was printed is in {log}")
+        return effort
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a tool took."""
+
+    seconds: float
+    peak_mib: int
+    """The most memory that it, or a program that it ran, had at a time."""
 
 
 def run_tool(command: Sequence[str], folder: Path, name: str, tell: Tell, limit: float) -> tuple[int, str]:
     """Run a quick tool in a folder; its status and all that it printed. Raises FirebrickError when it takes more than ``limit`` seconds."""
     with tempfile.TemporaryFile() as stream:
-        code = _watched(command, folder, stream, name, tell, limit)
+        code, _ = _watched(command, folder, stream, name, tell, limit)
         stream.seek(0)
         return code, stream.read().decode(errors="replace")
 
 
-def _watched(command: Sequence[str], folder: Path, stream: IO[bytes], name: str, tell: Tell, limit: float | None = None) -> int:
+def _watched(
+    command: Sequence[str], folder: Path, stream: IO[bytes], name: str, tell: Tell, limit: float = math.inf
+) -> tuple[int, Effort]:
     """Run a tool until it ends, telling for how long; whatever goes wrong, it and its children have ended afterwards."""
-    began = time.monotonic()
+    began = told = time.monotonic()
     process = subprocess.Popen(
         command, cwd=folder, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
     )
     try:
-        while process.poll() is None:
-            try:
-                process.wait(LOOK)
-            except subprocess.TimeoutExpired:
-                tell(f"{name}, {time.monotonic() - began:.0f} s")
-            if limit is not None and time.monotonic() - began > limit:
+        while True:
+            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+            now = time.monotonic()
+            if ended:
+                process.returncode = os.waitstatus_to_exitcode(status)
+                return process.returncode, Effort(round(now - began, 1), round(usage.ru_maxrss / PEAK_UNITS))
+            if now - began > limit:
                 raise FirebrickError(f"{name} took more than {limit:g} seconds and was ended")
+            if now - told >= TELL:
+                tell(f"{name}, {now - began:.0f} s")
+                told = now
+            time.sleep(LOOK)
     finally:
         end(process)
-    return process.returncode
 
 
 def _link(source: Path, target: Path) -> None:

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from firebrick.hw.bitstream import Options, build
 from firebrick.hw.pll import COMPARE_HZ, VCO_HZ, pll_settings
-from firebrick.hw.tools import Step, tool
+from firebrick.hw.tools import EFFORT, Step, tool
 from firebrick.sim.small import drawn
 from firebrick.sw import catalogue
 from firebrick.sw.cli import main
@@ -61,6 +61,16 @@ def test_step_is_done_once_for_the_same_inputs(tmp_path: Path) -> None:
         assert len(count.read_text()) == runs
 
 
+def test_step_keeps_what_it_took(tmp_path: Path) -> None:
+    code = "import time; held = bytearray(200 << 20); time.sleep(0.3); open('out.txt', 'w')"
+    step = Step("waiting", python(code), [], ["out.txt"])
+    first, again = (json.loads(step.run(tmp_path, lambda _: None)[EFFORT].read_text()) for _ in range(2))
+    assert first == again
+    assert first["step"] == "waiting"
+    assert 0.3 <= first["seconds"] < 30
+    assert 200 <= first["peak_mib"] < 400
+
+
 def test_step_that_fails_says_why_and_leaves_its_log_alone(tmp_path: Path) -> None:
     code = "print('fine'); print('ERROR: no way'); open('out.txt', 'w').write('half'); raise SystemExit(3)"
     step = Step("routing", python(code), [], ["out.txt"])
@@ -84,7 +94,7 @@ def test_tool_says_what_to_install(name: str, extra: str) -> None:
 
 @needs_boards
 def test_bitstream_rejects_a_network_that_is_too_large() -> None:
-    result = CliRunner().invoke(main, ["bitstream", "--board", "ulx3s_12f"])
+    result = CliRunner().invoke(main, ["bitstream", "--board", "ulx3s_12f", "--model", "squeezenet1_1"])
     assert result.exit_code == 1
     assert "does not fit" in result.output
     assert "block rams of 54" in result.output  # two are the link's
