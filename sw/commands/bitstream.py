@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from .common import classes_option, json_option, load_model, model_option, print_json
+from .common import classes_option, json_option, load_model, print_json
 
 BOARD = "ulx3s_85f"
 SEEDS_MAX = 1000
@@ -31,7 +31,9 @@ def _seeds(_context: click.Context, _option: click.Parameter, value: str | None)
 
 @click.command("bitstream")
 @click.option("--board", default=BOARD, show_default=True, metavar="B", help="A board that `firebrick boards` lists.")
-@model_option
+@click.option(
+    "--model", metavar="M", help="A .fire file, or a name that `firebrick models` lists; the largest that fits the board unless given."
+)
 @classes_option
 @click.option("--frequency", type=click.FloatRange(1, 400), metavar="MHZ", help="Clock to meet; what suits the FPGA unless given.")
 @click.option(
@@ -47,7 +49,7 @@ def _seeds(_context: click.Context, _option: click.Parameter, value: str | None)
 @json_option
 def command(
     board: str,
-    model: str,
+    model: str | None,
     classes: Path | None,
     frequency: float | None,
     target_fps: float | None,
@@ -83,16 +85,24 @@ def command(
     from ..budget import plan_for, smallest_plan
     from ..files import write_whole
     from ..firefile import write_fire
+    from ..fitting import IMAGENET, LARGEST_FIRST, largest_that_fits
     from ..resources import beside_link
 
     folder = output or Path("build") / board
     chosen = find(board)
     first, *more = seeds or (seed,)
-    hertz = frequency * 1e6 if frequency else chosen.frequency
+    hertz = chosen.clock_for(frequency * 1e6 if frequency else chosen.frequency)
     options = Options(hertz, first, placer, router or "", tuple(more), jobs or os.cpu_count() or 1)
     with Console(stderr=True).status("planning") as status:
-        loaded, available = load_model(model, classes), beside_link(chosen.device.resources)
+        available = beside_link(chosen.device.resources)
         fabric = replace(chosen.device.fabric, logic_bits=(0,)) if swappable else chosen.device.fabric
+        if model:
+            loaded = load_model(model, classes)
+        else:
+            names = LARGEST_FIRST if classes is None else IMAGENET
+            model, loaded, passed = largest_that_fits(names, lambda name: load_model(name, classes), available, fabric)
+            why = "; ".join(f"{name} needs {short}" for name, short in passed.items()) or "the largest that ships"
+            click.echo(f"taking the model {model}: {why}", err=True)
         if target_fps is None:
             plan = plan_for(loaded, available, fabric)
         else:
