@@ -9,6 +9,7 @@ from amaranth.lib import io
 
 from ..generate import TOP
 from ..pll import PllSettings, pll_settings
+from ..romrecord import KEPT
 from .clock import BoardClock
 from .flow import Cells, OpenFlow, in_halves
 
@@ -36,7 +37,8 @@ class Ecp5Flow(OpenFlow):
     packed = f"{TOP}.bit"
 
     def synthesis(self, platform: Any) -> str:
-        return mapped(TOP)
+        kept = " ".join(f"*/w:{name}" for name in KEPT)
+        return f"setattr -set keep 1 {kept}\n{mapped(TOP)}"
 
     def settings(self, platform: Any, frequency: float) -> PllSettings:
         return pll_settings(platform.default_clk_frequency, frequency)
