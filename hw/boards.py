@@ -36,8 +36,8 @@ class BoardTop(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.clock = clock = self._flow.clock(platform, self._frequency)
-        settings = clock.settings
+        settings = self._flow.settings(platform, self._frequency)
+        m.submodules.clock = clock = self._flow.clock(platform, settings)
         sync: Any = ClockDomain("sync", reset_less=self._flow.gated)
         m.domains += sync
         m.d.comb += ClockSignal().eq(clock.clock)

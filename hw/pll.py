@@ -44,6 +44,11 @@ class PllSettings:
     fed_from_output: bool = True
 
     @property
+    def none(self) -> bool:
+        """There is nothing to do: no loop is needed."""
+        return self.input_divider == self.feedback_divider == self.output_divider == 1
+
+    @property
     def output_hz(self) -> float:
         """The frequency that comes out."""
         fed = self.input_hz / self.input_divider * self.feedback_divider

@@ -44,7 +44,7 @@ TARGETS = {
     "gaps.offset": (("weights.gaps.offset",), 0),
     "codes.rank": (("weights.codes.rank",), 2),
     "gaps.rank": (("weights.gaps.rank",), 2),
-    "centroid": (("mac.control_1.centroid", "mac.control.centroid"), 3),
+    "centroid": (("mac.control_1.centroid",), 3),
     "held.kind": (("weights.held_kind",), 1),
     "held.group": (("weights.held.group",), 1),
     "held.tap": (("weights.held.tap",), 1),
@@ -52,6 +52,8 @@ TARGETS = {
     "start": (("mac.start",), 2),
 }
 """What it gives, and through how many flip-flops."""
+KEPT = ("held.group", "held.tap", "held.inner", "control_1.centroid", "control_2.start")
+"""Registers that are parts of others, so that synthesis must be told to keep their names."""
 ROM_CROSSINGS = 2
 
 

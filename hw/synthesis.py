@@ -16,7 +16,7 @@ from ..sw.resources import Resources
 from ..sw.spec import Plan
 from .accelerator import Accelerator
 from .flows.ecp5 import Ecp5Flow, mapped
-from .tools import Step, Tell, tool
+from .tools import Step, Tell
 from .top import Top
 
 TOP = "firebrick"
@@ -58,7 +58,7 @@ def synthesise(text: str, file: str, cache: Path, tell: Tell = lambda _step: Non
     write_whole(source / file, text.encode())
     write_whole(source / f"{top}.ys", script.encode())
     try:
-        step = Step("synthesis", [*tool("yosys"), f"{top}.ys"], [source / file, source / f"{top}.ys"], [f"{top}.stat.json"])
+        step = Step("synthesis", ["yosys", f"{top}.ys"], [source / file, source / f"{top}.ys"], [f"{top}.stat.json"])
         made = step.run(cache, tell)
     finally:
         shutil.rmtree(source, ignore_errors=True)

@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Synthesis, placement and packing: where the tools are, how they are run, and what they made before is kept for the next time."""
 
+import gzip
 import hashlib
 import importlib.util
+import json
+import math
 import os
 import shutil
 import signal
@@ -12,7 +15,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Executor, wait
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO
@@ -34,8 +38,14 @@ EXTRAS = {"ice": "ice40", "nextpnr-ice40": "ice40", "nextpnr-himbaechel": "gowin
 """The extra that brings the tools whose names begin so, where it is not `bitstream`."""
 LOG_BYTES = 1 << 20
 """What is kept of the log of a step that went well: its end. Yosys prints hundreds of megabytes."""
-LOOK = 1.0
+EFFORT = "effort.json"
+"""What is kept beside a step's products: what it took."""
+LOOK = 0.05
 """Seconds between two looks at a running tool."""
+PEAK_UNITS = 1 << 20 if sys.platform == "darwin" else 1 << 10
+"""Of a process's memory in a MiB, as the system counts it."""
+TELL = 1.0
+"""Seconds between two lines of progress."""
 GRACE = 5.0
 """Seconds that a tool has to end when told to."""
 
@@ -65,80 +75,128 @@ class Step:
     name: str
     """What is done, for people."""
     command: Sequence[str]
-    """The command; file names in it are relative to the folder."""
+    """The tool's name or path, and what it is told; file names are relative to the folder."""
     inputs: Sequence[Path]
     """Files whose contents it depends on; they are linked into the folder under their own names."""
     products: Sequence[str]
     """The files that it writes."""
 
-    def run(self, cache: Path, tell: Tell) -> dict[str, Path]:
-        """The products, made now or before. Raises FirebrickError when the tool fails; then nothing is kept but its log."""
+    def run(self, cache: Path, tell: Tell, elsewhere: Executor | None = None) -> dict[str, Path]:
+        """The products, made now or before, and ``EFFORT``, what it took then: JSON of {step, seconds, peak_mib}.
+
+        ``elsewhere``: made by a process that need not share this one's files. Raises FirebrickError when the tool fails; then nothing is
+        kept but its log.
+        """
         folder = cache / f"{self.products[0].partition('.')[0]}-{self._digest()}"
         if not folder.exists():
-            self._make(folder, tell)
-        return {product: folder / product for product in self.products}
+            self._make(folder, tell, elsewhere)
+        return {product: folder / product for product in (*self.products, EFFORT)}
 
     def _digest(self) -> str:
         whole = hashlib.sha256()
-        for text in (*self.command[1:], *(package_version(package) for package in sorted(set(PACKAGES.values())))):
+        for text in (*self.command, *self.products, EFFORT, *(package_version(package) for package in sorted(set(PACKAGES.values())))):
             whole.update(text.encode() + b"\0")
         for path in self.inputs:
             whole.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
         return whole.hexdigest()[:16]
 
-    def _make(self, folder: Path, tell: Tell) -> None:
+    def _make(self, folder: Path, tell: Tell, elsewhere: Executor | None) -> None:
         partial = folder.with_name(f".{folder.name}.{os.getpid()}")
         log = folder.with_suffix(".log")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         try:
-            for path in self.inputs:
-                _link(path, partial / path.name)
-            self._run(partial, log, tell)
-            for path in self.inputs:
-                (partial / path.name).unlink()
-            for product in self.products:
-                if not (partial / product).exists():
-                    raise FirebrickError(f"{self.name} made no {product}; all that was printed is in {log}")
+            if elsewhere:
+                self._fetch(partial, tell, elsewhere)
+            else:
+                self._make_here(partial, log, tell)
             partial.rename(folder)
-            log.write_bytes(log.read_bytes()[-LOG_BYTES:])
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
-    def _run(self, folder: Path, log: Path, tell: Tell) -> None:
+    def _make_here(self, folder: Path, log: Path, tell: Tell) -> None:
+        for path in self.inputs:
+            _link(path, folder / path.name)
+        effort = self._run(folder, log, tell)
+        (folder / EFFORT).write_text(json.dumps({"step": self.name, **asdict(effort)}))
+        for path in self.inputs:
+            (folder / path.name).unlink()
+        for product in self.products:
+            if not (folder / product).exists():
+                raise FirebrickError(f"{self.name} made no {product}; all that was printed is in {log}")
+        log.write_bytes(log.read_bytes()[-LOG_BYTES:])
+
+    def _fetch(self, folder: Path, tell: Tell, elsewhere: Executor) -> None:
+        began = time.monotonic()
+        future = elsewhere.submit(_packed_products, self, {path.name: gzip.compress(path.read_bytes(), 1) for path in self.inputs})
+        try:
+            while not wait([future], TELL).done:
+                tell(f"{self.name} elsewhere, {time.monotonic() - began:.0f} s")
+        finally:
+            future.cancel()
+        for name, content in future.result().items():
+            (folder / name).write_bytes(gzip.decompress(content))
+
+    def _run(self, folder: Path, log: Path, tell: Tell) -> "Effort":
         with log.open("wb") as stream:
-            code = _watched(self.command, folder, stream, self.name, tell)
+            code, effort = _watched([*tool(self.command[0]), *self.command[1:]], folder, stream, self.name, tell)
         if code:
             lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
             said = next((line for line in lines if "ERROR" in line), lines[-1] if lines else "it printed nothing")
             raise FirebrickError(f"{self.name} failed ({said}); all that was printed is in {log}")
+        return effort
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a tool took."""
+
+    seconds: float
+    peak_mib: int
+    """The most memory that it, or a program that it ran, had at a time."""
+
+
+def _packed_products(step: Step, inputs: dict[str, bytes]) -> dict[str, bytes]:
+    """What a step makes of packed inputs, packed, where none of its files are."""
+    with tempfile.TemporaryDirectory(prefix="firebrick-") as folder:
+        paths = [Path(folder) / name for name in inputs]
+        for path in paths:
+            path.write_bytes(gzip.decompress(inputs[path.name]))
+        made = replace(step, inputs=paths).run(Path(folder) / "made", lambda _: None)
+        return {name: gzip.compress(path.read_bytes(), 1) for name, path in made.items()}
 
 
 def run_tool(command: Sequence[str], folder: Path, name: str, tell: Tell, limit: float) -> tuple[int, str]:
     """Run a quick tool in a folder; its status and all that it printed. Raises FirebrickError when it takes more than ``limit`` seconds."""
     with tempfile.TemporaryFile() as stream:
-        code = _watched(command, folder, stream, name, tell, limit)
+        code, _ = _watched(command, folder, stream, name, tell, limit)
         stream.seek(0)
         return code, stream.read().decode(errors="replace")
 
 
-def _watched(command: Sequence[str], folder: Path, stream: IO[bytes], name: str, tell: Tell, limit: float | None = None) -> int:
+def _watched(
+    command: Sequence[str], folder: Path, stream: IO[bytes], name: str, tell: Tell, limit: float = math.inf
+) -> tuple[int, Effort]:
     """Run a tool until it ends, telling for how long; whatever goes wrong, it and its children have ended afterwards."""
-    began = time.monotonic()
+    began = told = time.monotonic()
     process = subprocess.Popen(
         command, cwd=folder, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
     )
     try:
-        while process.poll() is None:
-            try:
-                process.wait(LOOK)
-            except subprocess.TimeoutExpired:
-                tell(f"{name}, {time.monotonic() - began:.0f} s")
-            if limit is not None and time.monotonic() - began > limit:
+        while True:
+            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+            now = time.monotonic()
+            if ended:
+                process.returncode = os.waitstatus_to_exitcode(status)
+                return process.returncode, Effort(round(now - began, 1), round(usage.ru_maxrss / PEAK_UNITS))
+            if now - began > limit:
                 raise FirebrickError(f"{name} took more than {limit:g} seconds and was ended")
+            if now - told >= TELL:
+                tell(f"{name}, {now - began:.0f} s")
+                told = now
+            time.sleep(LOOK)
     finally:
         end(process)
-    return process.returncode
 
 
 def _link(source: Path, target: Path) -> None:

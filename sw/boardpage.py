@@ -34,7 +34,7 @@ OFF = 0.1
 def board_page(report: Mapping[str, Any]) -> str:
     """The page of a report that ``hw.bitstream.build`` made; the same report gives the same text."""
     title = f"{report['network']} on {report['board']}"
-    body = "\n".join(part for section in (_figures, _engines, _clock, _use, _roof, _roms, _plan) for part in section(report))
+    body = "\n".join(part for section in (_figures, _engines, _clock, _use, _roof, _roms, _plan, _steps) for part in section(report))
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n'
         f"</head>\n<body>\n<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n"
@@ -100,7 +100,7 @@ def _clock(report: Mapping[str, Any]) -> Iterator[str]:
             Bar(f"seed {one['seed']}", [(one["fmax_mhz"], "busy")], f"{one['fmax_mhz']:.1f} MHz" if one["fmax_mhz"] else "failed")
             for one in seeds
         ]
-        yield bars(rows, title="Seeds", line=(report["frequency_mhz"], f"{report['frequency_mhz']:g} MHz asked"))
+        yield bars(rows, title="Seeds", line=(report["frequency_mhz"], f"{report['frequency_mhz']:g} MHz to meet"))
 
 
 def _path_row(where: str, steps: list[Mapping[str, Any]]) -> Bar:
@@ -184,6 +184,18 @@ def _plan(report: Mapping[str, Any]) -> Iterator[str]:
     yield f"<p>What each node takes and was expected to take; marked where the expectation is more than {OFF:.0%} off.</p>"
     body = "\n".join(rows)
     yield f'<div class="wide"><table>\n<thead><tr><th>node</th>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
+
+
+def _steps(report: Mapping[str, Any]) -> Iterator[str]:
+    steps = report.get("steps") or []
+    if steps:
+        rows = [
+            Bar(one["step"], [(one["seconds"], "busy")], f"{one['seconds'] / 60:,.1f} minutes, {one['peak_mib'] / 1024:.2f} GiB at most")
+            for one in steps
+        ]
+        yield "<h2>How long it took</h2>"
+        yield "<p>Each step's time and the most memory that it had.</p>"
+        yield bars(rows, title="Time of each step")
 
 
 def _key(style: str) -> str:

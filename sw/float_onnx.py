@@ -3,13 +3,15 @@
 """A float network as an ONNX file, which says itself how pictures are prepared and what the classes are called."""
 
 import json
-from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
+
+import numpy as np
 
 from .errors import FirebrickError
 from .files import write_whole
 from .floatmodel import FloatModel
-from .onnx_nodes import INPUT, IR_VERSION, OPSET, OUTPUT, NetworkGraph
+from .onnx_nodes import NetworkGraph
 
 PROPERTY = "firebrick"
 """The property of the file that holds what is said of the pictures: JSON of {labels, mean, metadata, resize}."""
@@ -20,35 +22,17 @@ def float_onnx(model: FloatModel) -> bytes:
 
     The same model gives the same bytes. Raises FirebrickError when the package onnx is missing or the model is unsound.
     """
-    try:
-        from onnx import TensorProto, checker, helper
-    except ImportError as error:
-        raise FirebrickError("ONNX files need the package onnx; install it with: pip install 'firebrick[onnx]'") from error
+    if find_spec("onnx") is None:
+        raise FirebrickError("ONNX files need the package onnx; install it with: pip install 'firebrick[onnx]'")
     model.verify()
-    graph = _FloatGraph(model)
-    graph.add("Identity", [graph.network(model.network)], OUTPUT)
-    shape = model.network.input
-    proto = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            model.network.name,
-            [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["n", shape.channels, shape.height, shape.width])],
-            [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["n", model.network.classes])],
-            graph.constants,
-        ),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="firebrick",
-        producer_version=version("firebrick"),
-    )
     said = {
         "labels": list(model.labels),
         "mean": list(model.preprocessing.mean),
         "metadata": model.metadata,
         "resize": model.preprocessing.resize,
     }
-    helper.set_model_props(proto, {PROPERTY: json.dumps(said, sort_keys=True, ensure_ascii=False)})
-    checker.check_model(proto, full_check=True)
+    properties = {PROPERTY: json.dumps(said, sort_keys=True, ensure_ascii=False)}
+    proto = _FloatGraph(model).proto(model.network, np.float32, np.float32, properties)
     data: bytes = proto.SerializeToString(deterministic=True)
     return data
 

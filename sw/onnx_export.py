@@ -11,6 +11,7 @@ Every operator is an integer one and exact in every runtime:
   BitShift knows no sign.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ import numpy as np
 from .errors import FirebrickError
 from .files import write_whole
 from .model import ACTIVATION_MAX, Model
-from .onnx_nodes import INPUT, IR_VERSION, OPSET, OUTPUT, NetworkGraph
+from .onnx_nodes import NetworkGraph
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -36,37 +37,15 @@ def export_onnx(model: Model) -> "ModelProto":
     The scores equal `golden.run` bit for bit. Labels, preprocessing and score_scale are in the graph's metadata. Raises FirebrickError
     when the package onnx is missing or a filter has more than FILTER_MAX weights.
     """
-    try:
-        from onnx import TensorProto, checker, helper
-    except ImportError as error:
-        raise FirebrickError("ONNX export needs the package onnx; install it with: pip install 'firebrick[onnx]'") from error
-    graph = _IntegerGraph(model)
-    graph.add("Identity", [graph.network(model.network)], OUTPUT)
-    shape = model.network.input
-    proto = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            model.network.name,
-            [helper.make_tensor_value_info(INPUT, TensorProto.UINT8, ["n", shape.channels, shape.height, shape.width])],
-            [helper.make_tensor_value_info(OUTPUT, TensorProto.INT64, ["n", model.network.classes])],
-            graph.constants,
-        ),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="firebrick",
-    )
-    helper.set_model_props(
-        proto,
-        model.metadata
-        | {
-            "labels": "\n".join(model.labels),
-            "score_scale": repr(model.score_scale),
-            "resize": str(model.preprocessing.resize),
-            "mean": repr(model.preprocessing.mean),
-        },
-    )
-    checker.check_model(proto, full_check=True)
-    return proto
+    if find_spec("onnx") is None:
+        raise FirebrickError("ONNX export needs the package onnx; install it with: pip install 'firebrick[onnx]'")
+    said = {
+        "labels": "\n".join(model.labels),
+        "score_scale": repr(model.score_scale),
+        "resize": str(model.preprocessing.resize),
+        "mean": repr(model.preprocessing.mean),
+    }
+    return _IntegerGraph(model).proto(model.network, np.uint8, np.int64, model.metadata | said)
 
 
 def write_onnx(model: Model, path: Path) -> None:

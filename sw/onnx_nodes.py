@@ -3,13 +3,17 @@
 """A network of the family as ONNX nodes; what the nodes of a layer are is left to whoever writes integers or floats."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 OPSET = 17
 IR_VERSION = 8
@@ -42,6 +46,30 @@ class NetworkGraph(ABC):
         from onnx import helper
 
         return self.add("Cast", [tensor], f"{tensor}:{kind.__name__}", to=helper.np_dtype_to_tensor_dtype(np.dtype(kind)))
+
+    def proto(self, network: Network, pixel: type[np.number], score: type[np.number], properties: Mapping[str, str]) -> "ModelProto":
+        """The whole network as a checked model: ``frames`` (n, channels, rows, columns) in, ``scores`` (n, classes) out."""
+        from onnx import checker, helper
+
+        self.add("Identity", [self.network(network)], OUTPUT)
+        shapes = {
+            INPUT: (pixel, ["n", network.input.channels, network.input.height, network.input.width]),
+            OUTPUT: (score, ["n", network.classes]),
+        }
+        ends = [
+            helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), shape)
+            for name, (kind, shape) in shapes.items()
+        ]
+        proto = helper.make_model(
+            helper.make_graph(self.nodes, network.name, ends[:1], ends[1:], self.constants),
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+            producer_name="firebrick",
+            producer_version=version("firebrick"),
+        )
+        helper.set_model_props(proto, dict(properties))
+        checker.check_model(proto, full_check=True)
+        return proto
 
     def network(self, network: Network) -> str:
         """Add all stages; returns the tensor of scores."""

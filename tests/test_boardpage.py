@@ -48,6 +48,7 @@ def report() -> dict[str, Any]:
         "seeds": [{"seed": 2, "fmax_mhz": 45.6}, {"seed": 1, "fmax_mhz": 0.0}],
         "critical_path": [{"where": "conv1 <x>", "kind": "wire", "what": "wire", "ns": 1.5}],
         "slowest_ns": {"conv1": 21.9},
+        "steps": [{"step": "place and route with seed 2", "seconds": 90.0, "peak_mib": 1536}],
     }
 
 
@@ -59,7 +60,7 @@ def test_page_needs_nothing_else_and_is_the_same_each_time() -> None:
     page = board_page(report())
     assert page == board_page(report())
     assert not re.search(r"<script|<link|<img|https?:|url\(|@import", page)
-    assert len(pictures(page)) == 7
+    assert len(pictures(page)) == 8
     assert "a &lt;small&gt; &amp; odd one on ulx3s_12f" in page
     assert "<small>" not in page
 
@@ -67,7 +68,8 @@ def test_page_needs_nothing_else_and_is_the_same_each_time() -> None:
 def test_page_says_what_the_report_says() -> None:
     page = board_page(report())
     whole = report()
-    for text in ("1,234.5", "40 MHz", "45.6 possible", f"{whole['cycles_per_frame']:,}", "seed 1", "failed", "21.9 ns, 46 MHz"):
+    figures = ("1,234.5", "40 MHz", "45.6 possible", f"{whole['cycles_per_frame']:,}", "seed 1", "failed", "21.9 ns, 46 MHz")
+    for text in (*figures, "1.5 minutes, 1.50 GiB at most"):
         assert text in page, text
     for engine in whole["plan"]["engines"]:
         assert f"{engine['name']} ({engine['lanes']})" in page
@@ -80,7 +82,7 @@ def test_page_shows_every_node_of_the_plan() -> None:
     assert rows == [*(node["name"] for node in whole["nodes"]), "whole"]
 
 
-@pytest.mark.parametrize("left_out", ["seeds", "critical_path", "slowest_ns"])
+@pytest.mark.parametrize("left_out", ["seeds", "critical_path", "slowest_ns", "steps"])
 def test_page_does_without_what_a_tool_did_not_say(left_out: str) -> None:
     whole = report()
     del whole[left_out]

@@ -16,6 +16,8 @@ from firebrick.hw.platforms import FLOWS, board, boards
 from firebrick.sw.cli import main
 from firebrick.sw.devices import DEVICES, FABRICS
 from firebrick.sw.errors import FirebrickError
+from firebrick.sw.model import Model
+from firebrick.sw.spec import Plan
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.skipif(find_spec("amaranth_boards") is None, reason="needs the extra `bitstream`")
@@ -89,9 +91,43 @@ def test_board_rejects_what_cannot_be_built_for(name: str, said: str) -> None:
     ],
 )
 def test_bitstream_says_what_a_small_board_has_too_little_of(name: str, said: str) -> None:
-    result = CliRunner().invoke(main, ["bitstream", "--board", name])
+    result = CliRunner().invoke(main, ["bitstream", "--board", name, "--model", "squeezenet1_1"])
     assert result.exit_code == 1
     assert re.search(said, result.output)
+
+
+@pytest.mark.slow
+def test_bitstream_takes_the_largest_model_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(_plan: Plan, model: Model, *_: object) -> None:
+        raise FirebrickError(f"{model.network.classes} classes")
+
+    monkeypatch.setattr("firebrick.hw.bitstream.build", build)
+    for name, taken, lacks, classes in (
+        ("ulx3s_12f", "digits", "squeezenet1_1_small needs ", 10),
+        ("ulx3s_85f", "squeezenet1_1_small", "squeezenet1_1 needs 242 block rams of 206", 1000),
+        ("ax7325b", "squeezenet1_1", "the largest that ships", 1000),
+    ):
+        result = CliRunner().invoke(main, ["bitstream", "--board", name])
+        first, last = result.stderr.splitlines()
+        assert first.startswith(f"taking the model {taken}: ")
+        assert lacks in first
+        assert last == f"Error: {classes} classes"
+
+
+def test_board_makes_the_clock_that_comes_closest_from_below() -> None:
+    assert board("ulx3s_85f").clock_for(58e6) == pytest.approx(25e6 * 16 / 7)
+    assert board("icebreaker").clock_for(12.5e6) == 12e6, "the board's own"
+    assert board("arty_a7_35").clock_for(58e6) == 58e6
+    with pytest.raises(FirebrickError, match="a clock of 25 MHz cannot be turned into one of 1 MHz"):
+        board("ulx3s_85f").clock_for(1e6)
+
+
+@pytest.mark.parametrize("name", ["ulx3s_85f", "ecpix5_85f", "icebreaker", "tang_nano_9k", "tang_primer_20k_dock", "arty_a7_35"])
+def test_board_makes_a_clock_that_it_can_make(name: str) -> None:
+    for megahertz in (20, 33.3, 40, 58, 61.7):
+        made = board(name).clock_for(megahertz * 1e6)
+        assert 0.95 * megahertz <= made / 1e6 <= megahertz * 1.000001
+        assert board(name).clock_for(made) == made
 
 
 def script(path: Path, body: str) -> None:

@@ -9,7 +9,6 @@ from amaranth.hdl import ClockDomain, ClockSignal, Instance, Module, Signal
 from amaranth.lib import io, wiring
 from amaranth.lib.wiring import Out
 
-from ...sw.errors import FirebrickError
 from ..pll import PllSettings
 
 HOLD = 1024
@@ -78,17 +77,6 @@ def hold_until(m: Module, clock: BoardClock, locked: Signal) -> None:
         m.d.start += count.eq(count + 1)
 
 
-def own_clock(platform: Any, frequency: float) -> HeldClock | None:
-    """The board's own clock, where it is what is asked for or at most 5 % slower."""
-    own = platform.default_clk_frequency
-    if not 0.95 * frequency <= own <= frequency * (1 + 1e-9):
-        return None
-    return HeldClock(pin=platform.request(platform.default_clk, dir="-"), settings=PllSettings(own, 1, 1, 1))
-
-
-def board_clock(platform: Any, frequency: float) -> HeldClock:
-    """The board's own clock, for families whose loops are not made here. Raises FirebrickError where another is asked for."""
-    if found := own_clock(platform, frequency):
-        return found
-    own = platform.default_clk_frequency / 1e6
-    raise FirebrickError(f"frequency must be {own:g} MHz, the board's own clock, not {frequency / 1e6:g}")
+def own_clock(own: float, frequency: float) -> PllSettings | None:
+    """The board's own clock, where it is what is asked for or at most 5 % slower; both in Hz."""
+    return PllSettings(own, 1, 1, 1) if 0.95 * frequency <= own <= frequency * (1 + 1e-9) else None

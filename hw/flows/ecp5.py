@@ -8,7 +8,8 @@ from amaranth.hdl import Instance, Module, Signal
 from amaranth.lib import io
 
 from ..generate import TOP
-from ..pll import pll_settings
+from ..pll import PllSettings, pll_settings
+from ..romrecord import KEPT
 from .clock import BoardClock
 from .flow import Cells, OpenFlow, in_halves
 
@@ -36,10 +37,13 @@ class Ecp5Flow(OpenFlow):
     packed = f"{TOP}.bit"
 
     def synthesis(self, platform: Any) -> str:
-        return mapped(TOP)
+        kept = " ".join(f"*/w:{name}" for name in KEPT)
+        return f"setattr -set keep 1 {kept}\n{mapped(TOP)}"
 
-    def clock(self, platform: Any, frequency: float) -> BoardClock:
-        settings = pll_settings(platform.default_clk_frequency, frequency)
+    def settings(self, platform: Any, frequency: float) -> PllSettings:
+        return pll_settings(platform.default_clk_frequency, frequency)
+
+    def clock(self, platform: Any, settings: PllSettings) -> BoardClock:
         return Ecp5Clock(pin=platform.request(platform.default_clk, dir="-"), settings=settings)
 
     def placement(self, platform: Any, options: "Options") -> list[str]:

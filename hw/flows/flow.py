@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...sw.resources import Resources
 from ..generate import TOP
+from ..pll import PllSettings
 from .clock import BoardClock
 
 if TYPE_CHECKING:
@@ -58,8 +59,13 @@ class Flow(ABC):
         """The Yosys commands that map a design to the family's cells."""
 
     @abstractmethod
-    def clock(self, platform: Any, frequency: float) -> BoardClock:
-        """What makes a clock of a frequency, in Hz, or a little less from the board's. Raises FirebrickError where that cannot be."""
+    def settings(self, platform: Any, frequency: float) -> PllSettings:
+        """How a clock of a frequency, in Hz, or up to 5 % less is made of the board's. Raises FirebrickError where that cannot be."""
+
+    @abstractmethod
+    def clock(self, platform: Any, settings: PllSettings) -> BoardClock:
+        """What makes the clock."""
+
 
 class OpenFlow(Flow):
     """A family whose bitstreams open tools finish."""

@@ -41,11 +41,11 @@ class GowinFlow(OpenFlow):
         family = "gw2a" if platform.family.startswith("GW2A") else "gw1n"
         return in_halves(f"synth_gowin -top {TOP} -family {family} -no-rw-check -noiopads")
 
-    def clock(self, platform: Any, frequency: float) -> BoardClock:
-        if own := own_clock(platform, frequency):
-            return own
-        settings = pll_settings(platform.default_clk_frequency, frequency, LOOPS[platform.family])
+    def settings(self, platform: Any, frequency: float) -> PllSettings:
+        own = platform.default_clk_frequency
+        return own_clock(own, frequency) or pll_settings(own, frequency, LOOPS[platform.family])
 
+    def clock(self, platform: Any, settings: PllSettings) -> BoardClock:
         def loop(settings: PllSettings, source: Signal, clock: Signal, locked: Signal) -> Instance:
             return Instance(
                 "rPLL",
@@ -60,7 +60,7 @@ class GowinFlow(OpenFlow):
                 **{f"i_{name}": Const(0, width) for name, width in TIED.items()},
             )
 
-        return HeldClock(pin=platform.request(platform.default_clk, dir="-"), settings=settings, loop=loop)
+        return HeldClock(pin=platform.request(platform.default_clk, dir="-"), settings=settings, loop=None if settings.none else loop)
 
     def placement(self, platform: Any, options: "Options") -> list[str]:
         return [

@@ -9,7 +9,7 @@ from amaranth.lib import io
 
 from ..generate import TOP
 from ..pll import Loop, PllSettings, pll_settings
-from .clock import BoardClock, hold_until, own_clock
+from .clock import BoardClock, HeldClock, hold_until, own_clock
 from .flow import Cells, OpenFlow, in_halves
 
 if TYPE_CHECKING:
@@ -52,12 +52,13 @@ class Ice40Flow(OpenFlow):
             ]
         )
 
-    def clock(self, platform: Any, frequency: float) -> BoardClock:
-        if own := own_clock(platform, frequency):
-            return own
-        settings = pll_settings(platform.default_clk_frequency, frequency, LOOP)
+    def settings(self, platform: Any, frequency: float) -> PllSettings:
+        own = platform.default_clk_frequency
+        return own_clock(own, frequency) or pll_settings(own, frequency, LOOP)
+
+    def clock(self, platform: Any, settings: PllSettings) -> BoardClock:
         pin = platform.request(platform.default_clk, dir="-")
-        return Ice40Clock(pin=pin, settings=settings)
+        return HeldClock(pin=pin, settings=settings) if settings.none else Ice40Clock(pin=pin, settings=settings)
 
     def placement(self, platform: Any, options: "Options") -> list[str]:
         device = platform._nextpnr_device_options[platform.device]

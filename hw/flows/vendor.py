@@ -7,9 +7,10 @@ from typing import Any
 
 from amaranth.hdl import Const, Instance, Signal
 
+from ...sw.errors import FirebrickError
 from ..generate import TOP
 from ..pll import Loop, PllSettings, pll_settings
-from .clock import BoardClock, HeldClock, board_clock
+from .clock import BoardClock, HeldClock, own_clock
 from .flow import HIDE, Cells, Flow, in_halves
 
 SCRIPT = f"build_{TOP}.sh"
@@ -59,11 +60,17 @@ class VendorFlow(Flow):
     def synthesis(self, platform: Any) -> str:
         return self._synthesis
 
-    def clock(self, platform: Any, frequency: float) -> BoardClock:
-        if not self._mmcm:
-            return board_clock(platform, frequency)
-        settings = pll_settings(platform.default_clk_frequency, frequency, MMCM)
-        return HeldClock(pin=platform.request(platform.default_clk, dir="-"), settings=settings, loop=self._loop)
+    def settings(self, platform: Any, frequency: float) -> PllSettings:
+        own = platform.default_clk_frequency
+        if self._mmcm:
+            return pll_settings(own, frequency, MMCM)
+        if found := own_clock(own, frequency):
+            return found
+        raise FirebrickError(f"frequency must be {own / 1e6:g} MHz, the board's own clock, not {frequency / 1e6:g}")
+
+    def clock(self, platform: Any, settings: PllSettings) -> BoardClock:
+        pin = platform.request(platform.default_clk, dir="-")
+        return HeldClock(pin=pin, settings=settings, loop=self._loop if self._mmcm else None)
 
     def _loop(self, settings: PllSettings, source: Signal, clock: Signal, locked: Signal) -> Instance:
         fed = Signal()

@@ -3,15 +3,24 @@
 """`firebrick bitstream`: the accelerator of a model on a board."""
 
 import os
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from .common import classes_option, json_option, load_model, model_option, print_json
+from .common import classes_option, json_option, load_model, print_json
+
+if TYPE_CHECKING:
+    from ..fabric import Fabric
+    from ..model import Model
+    from ..resources import Resources
 
 BOARD = "ulx3s_85f"
 SEEDS_MAX = 1000
+SLOWER = 0.95
+"""By what a clock is lowered that was reached, as another placement may reach a little less."""
 
 
 def _seeds(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[int, ...]:
@@ -31,9 +40,11 @@ def _seeds(_context: click.Context, _option: click.Parameter, value: str | None)
 
 @click.command("bitstream")
 @click.option("--board", default=BOARD, show_default=True, metavar="B", help="A board that `firebrick boards` lists.")
-@model_option
+@click.option(
+    "--model", metavar="M", help="A .fire file, or a name that `firebrick models` lists; the largest that fits the board unless given."
+)
 @classes_option
-@click.option("--frequency", type=click.FloatRange(1, 400), metavar="MHZ", help="Clock to meet; what suits the FPGA unless given.")
+@click.option("--frequency", type=click.FloatRange(1, 400), metavar="MHZ", help="Clock to meet; unless given, what suits the FPGA or is reached.")
 @click.option(
     "--target-fps", type=click.FloatRange(min=0, min_open=True), metavar="F", help="Make the smallest plan that reaches F frames a second."
 )
@@ -41,13 +52,14 @@ def _seeds(_context: click.Context, _option: click.Parameter, value: str | None)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Where placement starts from; another may be faster.")
 @click.option("--seeds", callback=_seeds, metavar="N|A,B,...", help="Place from seeds 1 to N, or from those listed; the fastest is kept.")
 @click.option("--jobs", type=click.IntRange(1), help="Placements at a time; as many as there are processor cores unless given.")
+@click.option("--scheduler", metavar="ADDRESS", help="Place and route on a Dask cluster, all seeds at a time.")
 @click.option("--placer", type=click.Choice(["heap", "static", "sa"]), default="heap", show_default=True)
 @click.option("--router", type=click.Choice(["router1", "router2"]), help="What suits the FPGA unless given.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="The folder to write to; build/BOARD unless given.")
 @json_option
 def command(
     board: str,
-    model: str,
+    model: str | None,
     classes: Path | None,
     frequency: float | None,
     target_fps: float | None,
@@ -55,6 +67,7 @@ def command(
     seed: int,
     seeds: tuple[int, ...],
     jobs: int | None,
+    scheduler: str | None,
     placer: str,
     router: str | None,
     output: Path | None,
@@ -76,11 +89,12 @@ def command(
     """
     from rich.console import Console
 
-    from firebrick.hw.bitstream import Options, build
+    from firebrick.hw.bitstream import Options, TooSlowError, build
     from firebrick.hw.platforms import board as find
 
     from ..boardpage import board_page
     from ..budget import plan_for, smallest_plan
+    from ..explore.executors import cluster
     from ..files import write_whole
     from ..firefile import write_fire
     from ..resources import beside_link
@@ -88,16 +102,26 @@ def command(
     folder = output or Path("build") / board
     chosen = find(board)
     first, *more = seeds or (seed,)
-    hertz = frequency * 1e6 if frequency else chosen.frequency
-    options = Options(hertz, first, placer, router or "", tuple(more), jobs or os.cpu_count() or 1)
-    with Console(stderr=True).status("planning") as status:
-        loaded, available = load_model(model, classes), beside_link(chosen.device.resources)
+    hertz = chosen.clock_for(frequency * 1e6 if frequency else chosen.frequency)
+    at_a_time = jobs or (1 + len(more) if scheduler else os.cpu_count() or 1)
+    options = Options(hertz, first, placer, router or "", tuple(more), at_a_time)
+    workers = cluster(scheduler) if scheduler else nullcontext()
+    with Console(stderr=True).status("planning") as status, workers as elsewhere:
+        available = beside_link(chosen.device.resources)
         fabric = replace(chosen.device.fabric, logic_bits=(0,)) if swappable else chosen.device.fabric
+        loaded = load_model(model, classes) if model else _largest(classes, available, fabric)
         if target_fps is None:
             plan = plan_for(loaded, available, fabric)
         else:
             plan = smallest_plan(loaded, available, int(hertz / target_fps), fabric)
-        report = build(plan, loaded, board, options, folder, status.update)
+        try:
+            report = build(plan, loaded, board, options, folder, status.update, elsewhere)
+        except TooSlowError as problem:
+            if frequency or target_fps:
+                raise
+            hertz = SLOWER * problem.reached
+            click.echo(f"{options.frequency / 1e6:.1f} MHz are not met; once more for {hertz / 1e6:.1f} MHz", err=True)
+            report = build(plan, loaded, board, replace(options, frequency=hertz), folder, status.update, elsewhere)
         write_fire(loaded, folder / "model.fire")
         if report["fmax_mhz"]:
             write_whole(folder / "report.html", board_page(report).encode())
@@ -116,3 +140,14 @@ def command(
         click.echo(f"wrote {wrote}: {rate}, if its timing report says so, {cycles}")
     else:
         click.echo(f"wrote {wrote}, a project: {rate}, if met, {cycles}; no bitstream: install {report['install']}")
+
+
+def _largest(classes: Path | None, available: "Resources", fabric: "Fabric") -> "Model":
+    """The largest model that ships and fits, for some classes only where they are named."""
+    from ..fitting import IMAGENET, LARGEST_FIRST, largest_that_fits
+
+    names = LARGEST_FIRST if classes is None else IMAGENET
+    name, model, passed = largest_that_fits(names, lambda name: load_model(name, classes), available, fabric)
+    why = "; ".join(f"{other} needs {short}" for other, short in passed.items()) or "the largest that ships"
+    click.echo(f"taking the model {name}: {why}", err=True)
+    return model

@@ -33,9 +33,11 @@ bitstream_option = click.option(
 
 @click.command("prove")
 @bitstream_option
-@model_option
+@click.option(
+    "--model", metavar="M", help="A .fire file, or a name that `firebrick models` lists; model.fire beside the bitstream unless given."
+)
 @json_option
-def command(bitstream: Path, model: str, as_json: bool) -> None:
+def command(bitstream: Path, model: str | None, as_json: bool) -> None:
     """Prove that a finished bitstream holds a model, every weight of it.
 
     The contents of block RAMs and look-up tables are read back out of the bitstream. The weight ROMs are decoded to integers and compared
@@ -48,6 +50,7 @@ def command(bitstream: Path, model: str, as_json: bool) -> None:
     """
     from firebrick.hw.readback import read
 
+    model = model or str(bitstream.with_name("model.fire"))
     with _telling() as tell:
         report = _prove(read(bitstream), bitstream.name, _parts(bitstream), catalogue.load(model), tell)
     if as_json:

@@ -1,0 +1,33 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Which of several models a board gets when none is asked for."""
+
+import numpy as np
+import pytest
+
+from firebrick.sim.small import drawn
+from firebrick.sw import catalogue
+from firebrick.sw.fabric import ECP5
+from firebrick.sw.fitting import LARGEST_FIRST, largest_that_fits
+from firebrick.sw.model import Model
+from firebrick.sw.network import Conv, Fire, GlobalAverage, Network, Shape
+from firebrick.sw.resources import Resources
+
+
+def model(name: str) -> Model:
+    """One of as many filters as its name says."""
+    conv = Conv("conv1", int(name), 3, padding=1)
+    stages = (conv, Fire("fire2", 4, 8, 8), Conv("conv10", 3, 1), GlobalAverage("pool10"))
+    return drawn(Network(f"of {name}", Shape(1, 8, 8), stages), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(("luts", "taken"), [(60_000, "2000"), (8_000, "200"), (5_000, "8")])
+def test_largest_that_fits_is_the_first_of_which_nothing_is_short(luts: int, taken: str) -> None:
+    name, loaded, passed = largest_that_fits(("2000", "200", "8"), model, Resources(luts, 100, 10), ECP5)
+    assert (name, loaded.network.name) == (taken, f"of {taken}")
+    assert list(passed) == ["2000", "200", "8"][: len(passed)]
+    assert all(" luts of " in short for short in passed.values())
+
+
+def test_largest_that_fits_tries_every_model_that_ships() -> None:
+    assert sorted(LARGEST_FIRST) == list(catalogue.names())
