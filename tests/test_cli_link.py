@@ -50,11 +50,13 @@ def test_devices_lists_boards_and_ports_without_one(tmp_path: Path) -> None:
 
 def test_devices_says_when_there_is_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discovery, "serial_ports", list)
-    assert CliRunner().invoke(main, ["devices"], catch_exceptions=False).stdout.startswith("No serial port was found; connect a board")
+    monkeypatch.setattr(discovery, "usb_boards", list)
+    table = CliRunner().invoke(main, ["devices"], catch_exceptions=False).stdout
+    assert table.startswith("No serial port and no board on USB was found; connect a board")
     assert json.loads(CliRunner().invoke(main, ["devices", "--json"], catch_exceptions=False).stdout) == []
 
 
-@pytest.mark.parametrize("address", ["", "gold", "serial", "serial:", "usb:1"])
+@pytest.mark.parametrize("address", ["", "gold", "serial", "serial:", "usb:", "usb2"])
 def test_open_device_rejects_addresses_of_no_known_kind(address: str) -> None:
     with pytest.raises(FirebrickError, match=f"device {address}: there is no such kind of device; known: golden, sim, serial:PORT"):
         open_device(address, tiny_model())

@@ -37,6 +37,7 @@ def _seeds(_context: click.Context, _option: click.Parameter, value: str | None)
 @click.option(
     "--target-fps", type=click.FloatRange(min=0, min_open=True), metavar="F", help="Make the smallest plan that reaches F frames a second."
 )
+@click.option("--link", type=click.Choice(["uart", "usb"]), help="What carries bytes to the host; uart where the board has both.")
 @click.option("--swappable", is_flag=True, help="Keep all weights in block RAM, so that `firebrick swap` can replace them.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Where placement starts from; another may be faster.")
 @click.option("--seeds", callback=_seeds, metavar="N|A,B,...", help="Place from seeds 1 to N, or from those listed; the fastest is kept.")
@@ -51,6 +52,7 @@ def command(
     classes: Path | None,
     frequency: float | None,
     target_fps: float | None,
+    link: str | None,
     swappable: bool,
     seed: int,
     seeds: tuple[int, ...],
@@ -89,9 +91,9 @@ def command(
     chosen = find(board)
     first, *more = seeds or (seed,)
     hertz = frequency * 1e6 if frequency else chosen.frequency
-    options = Options(hertz, first, placer, router or "", tuple(more), jobs or os.cpu_count() or 1)
+    options = Options(hertz, first, placer, router or "", tuple(more), jobs or os.cpu_count() or 1, chosen.link(link))
     with Console(stderr=True).status("planning") as status:
-        loaded, available = load_model(model, classes), beside_link(chosen.device.resources)
+        loaded, available = load_model(model, classes), beside_link(chosen.device.resources, chosen.link(link))
         fabric = replace(chosen.device.fabric, logic_bits=(0,)) if swappable else chosen.device.fabric
         if target_fps is None:
             plan = plan_for(loaded, available, fabric)
