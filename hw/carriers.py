@@ -55,7 +55,8 @@ def carry_usb(m: Module, platform: Any, device: LinkedAccelerator, clock: BoardC
         m.submodules[f"usb_{each}"] = buffer
     high_speed = "stp" in buffers
     if high_speed:
-        _clock_from_phy(m, platform, buffers["clk"].i)
+        _clock_from_phy(m, buffers["clk"].i)
+        platform.add_clock_constraint(pins.clk.io, ULPI_HZ)
     else:
         assert isinstance(clock, Ecp5Clock)
         _clocks_from_board(m, platform, clock)
@@ -79,7 +80,7 @@ def usb_resource(kind: Any) -> Any:
     return None
 
 
-def _clock_from_phy(m: Module, platform: Any, clock: Signal) -> None:
+def _clock_from_phy(m: Module, clock: Signal) -> None:
     """The domain of USB from its PHY. The reset, which LUNA hands on to the PHY, is timed by the accelerator: until then nothing ticks."""
     m.domains += ClockDomain("usb")
     held = Signal(range(PHY_RESET))
@@ -88,7 +89,6 @@ def _clock_from_phy(m: Module, platform: Any, clock: Signal) -> None:
     reset = Signal(init=1)
     m.d.sync += reset.eq(held != PHY_RESET - 1)
     m.d.comb += [ClockSignal("usb").eq(clock), ResetSignal("usb").eq(reset)]
-    platform.add_clock_constraint(clock, ULPI_HZ)
 
 
 def _clocks_from_board(m: Module, platform: Any, clock: Ecp5Clock) -> None:
