@@ -15,6 +15,8 @@ from ..sw.link.usb import ENDPOINT, HIGH_SPEED, MANUFACTURER, PRODUCT, VENDOR
 
 QUEUE = 16
 """Bytes between the clock of USB and the accelerator's, each way: more than a byte in every cycle needs to cross."""
+NAME_MOST = 60
+"""Characters of the name: twice as many would fit a descriptor, but some take four bytes."""
 IN = 0x80
 """In an endpoint's address: to the host."""
 
@@ -31,7 +33,7 @@ class UsbPort(wiring.Component):
     Parameters
     ----------
     phy: as LUNA's ``USBDevice`` takes it; the clock is not taken from it
-    name: what the host shows its user
+    name: what the host shows its user; a long one is cut
     serial: a string that tells boards of one name apart
     packet: bytes of a USB packet, at most: ``FULL_SPEED`` or ``HIGH_SPEED``, as the PHY is
 
@@ -86,7 +88,7 @@ def _descriptors(name: str, serial: str, packet: int) -> Any:
     descriptors = DeviceDescriptorCollection()
     with descriptors.DeviceDescriptor() as device:
         device.idVendor, device.idProduct = VENDOR, PRODUCT
-        device.iManufacturer, device.iProduct, device.iSerialNumber = MANUFACTURER, name, serial
+        device.iManufacturer, device.iProduct, device.iSerialNumber = MANUFACTURER, name[:NAME_MOST], serial
         device.bNumConfigurations = 1
     with descriptors.ConfigurationDescriptor() as configuration, configuration.InterfaceDescriptor() as interface:
         interface.bInterfaceNumber = 0

@@ -48,3 +48,6 @@ def command(as_json: bool, places: tuple[str, ...]) -> None:
         checksum = it.checksum.hex()[:8]
         table.add_row(each.address, it.network, shape, f"{it.classes:,}", f"{it.lanes:,}", f"{it.clock / 1e6:.1f} MHz", checksum)
     print_tables(table)
+    for each in found:
+        if each.problem and (places or each.address.startswith("usb")):  # on other serial ports there need not be a board
+            click.echo(each.problem, err=True)
