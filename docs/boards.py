@@ -9,18 +9,18 @@ from firebrick.hw.listing import listing
 
 PAGE = Path(__file__).parent / "boards.md"
 START, END = "<!-- boards -->\n", "<!-- /boards -->\n"
-HEAD = ("board", "FPGA", "LUTs", "block RAMs", "multipliers", "bitstream by")
+HEAD = ("board", "FPGA", "LUTs", "block RAMs", "multipliers", "link", "bitstream by")
 
 
 def table() -> str:
     """The boards for which a bitstream or a project can be made, as a Markdown table."""
-    rows = [HEAD, ("---", "---", *("---:",) * 3, "---"), *(_row(board) for board in listing() if not board["lacks"])]
+    rows = [HEAD, ("---", "---", *("---:",) * 3, "---", "---"), *(_row(board) for board in listing() if not board["lacks"])]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _row(board: dict[str, Any]) -> tuple[str, ...]:
     rams = f"{board['block_rams']:,} of {board['block_ram_bits'] / 1024:g} kbit"
-    return board["name"], board["part"], f"{board['luts']:,}", rams, f"{board['multipliers']:,}", board["tools"]
+    return board["name"], board["part"], f"{board['luts']:,}", rams, f"{board['multipliers']:,}", ", ".join(board["links"]), board["tools"]
 
 
 def main() -> None:

@@ -45,7 +45,7 @@ write_json {TOP}.json
 
 @dataclass(frozen=True)
 class Options:
-    """How to place and route."""
+    """How to build."""
 
     frequency: float
     """Of the accelerator's clock, in Hz; what is made of it, and met, may be up to 5 % less."""
@@ -57,6 +57,8 @@ class Options:
     """Seeds to try besides the first; the fastest result is kept."""
     jobs: int = 1
     """Placements at a time."""
+    link: str | None = None
+    """What carries bytes to the host: ``uart`` or ``usb``; what the board has unless given, ``uart`` where it has both."""
 
 
 class TooSlowError(FirebrickError):
@@ -76,14 +78,16 @@ def build(
     ``synthesis.json`` says what the plan takes, also where that does not fit, and ``timing.json`` what was reached where that is too slow.
     ``elsewhere``: what places and routes, as many seeds at a time as ``options`` say.
 
-    Raises FirebrickError where the plan needs more than the board has or a tool fails, TooSlowError where the timing is not met.
+    Raises FirebrickError where the board lacks the link, the plan needs more than the board has or a tool fails, TooSlowError where the
+    timing is not met.
     """
     chosen = board(name)
+    link = chosen.link(options.link)
     options = replace(options, frequency=chosen.clock_for(options.frequency))
     platform, flow, device = chosen.platform(), chosen.flow, chosen.device
     cache = output / "steps"
     tell("generating")
-    sources = platform.prepare(BoardTop(plan=plan, model=model, flow=flow, frequency=options.frequency), name=TOP)
+    sources = platform.prepare(BoardTop(plan=plan, model=model, flow=flow, frequency=options.frequency, link=link), name=TOP)
     for file in (flow.design, *([flow.constraints] if isinstance(flow, OpenFlow) else [])):
         content = sources.files[file]
         write_whole(cache / file, content if isinstance(content, bytes) else content.encode())
@@ -94,7 +98,7 @@ def build(
         [cache / f"{TOP}.ys", cache / flow.design],
         [f"{TOP}.json", f"{TOP}.stat.json"],
     ).run(cache / "synthesis", tell)
-    report = _synthesis_report(plan, chosen, json.loads(synthesised[f"{TOP}.stat.json"].read_text()))
+    report = {"link": link, **_synthesis_report(plan, chosen, json.loads(synthesised[f"{TOP}.stat.json"].read_text()))}
     write_whole(output / "synthesis.json", (json.dumps(report, indent=2) + "\n").encode())
     if short := shortage(device.resources, Resources(**report["actual"])):
         raise FirebrickError(f"the plan does not fit {name}: it needs {short}; give fewer lanes, a smaller model or another board")
@@ -120,6 +124,8 @@ def build(
             "ask for less or try other seeds",
             report["fmax_mhz"] * 1e6,
         )
+    if late := _late(json.loads(routed[f"{TOP}.timing.json"].read_text())):
+        raise FirebrickError(f"the link's clock is too slow with seed {best.seed}, {late}; try other seeds")
     packed = Step(
         "packing",
         [flow.packer, *flow.packing(platform)],
@@ -200,9 +206,16 @@ def _timing_report(report: dict[str, Any], options: Options, timing: dict[str, A
 
 
 def _clock(timing: dict[str, Any], options: Options) -> dict[str, float]:
-    """Constraint and achieved frequency of the accelerator's clock, in MHz."""
+    """Constraint and achieved frequency of the accelerator's clock, in MHz: never more than was asked for; of several such the slowest."""
     clocks: list[dict[str, float]] = list(timing["fmax"].values())
-    return min(clocks, key=lambda clock: abs(clock["constraint"] - options.frequency / 1e6))
+    asked = options.frequency / 1e6
+    return min(clocks, key=lambda one: (one["constraint"] > 1.0001 * asked, round(abs(one["constraint"] - asked), 1), one["achieved"]))
+
+
+def _late(timing: dict[str, Any]) -> str:
+    """Which clocks that are not the accelerator's to choose are too slow, in words."""
+    late = [clock for clock in timing["fmax"].values() if clock["achieved"] < clock["constraint"]]
+    return " and ".join(f"{clock['achieved']:.1f} MHz for {clock['constraint']:.1f}" for clock in late)
 
 
 def _planned_report(report: dict[str, Any], options: Options) -> dict[str, Any]:

@@ -5,19 +5,19 @@
 from typing import Any
 
 from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal
-from amaranth.lib import io, wiring
+from amaranth.lib import wiring
 
 from ..sw.link.identity import identity_of
 from ..sw.link.packets import BAUD
 from ..sw.model import Model
 from ..sw.spec import Plan
+from .carriers import carry_serial, carry_usb
 from .flows.flow import Flow
 from .link.device import LinkedAccelerator
-from .uart import SerialPort
 
 
 class BoardTop(wiring.Component):
-    """The accelerator on a board: the board's clock through a loop to the planned frequency, and its serial line to the host.
+    """The accelerator on a board: the board's clock through a loop to the planned frequency, and a link to the host.
 
     Parameters
     ----------
@@ -25,13 +25,15 @@ class BoardTop(wiring.Component):
     model: what the plan was made of, for the host to know
     flow: how bitstreams of the board's family are made
     frequency: of the accelerator's clock, in Hz
+    link: what carries bytes to the host and back, ``uart`` or ``usb``
     """
 
-    def __init__(self, *, plan: Plan, model: Model, flow: Flow, frequency: float) -> None:
+    def __init__(self, *, plan: Plan, model: Model, flow: Flow, frequency: float, link: str) -> None:
         self._plan = plan
         self._model = model
         self._flow = flow
         self._frequency = frequency
+        self._link = link
         super().__init__({})
 
     def elaborate(self, platform: Any) -> Module:
@@ -48,17 +50,8 @@ class BoardTop(wiring.Component):
         divisor = round(settings.output_hz / BAUD)
         identity = identity_of(self._model, self._plan, settings.output_hz)
         m.submodules.device = device = LinkedAccelerator(plan=self._plan, identity=identity, divisor=divisor)
-        m.submodules.port = port = SerialPort(divisor=divisor)
-        wiring.connect(m, device.sent, port.sent)
-        pins = platform.request("uart", 0, dir="-")
-        m.submodules.rx = rx = io.Buffer(io.Direction.Input, pins.rx)
-        m.submodules.tx = tx = io.Buffer(io.Direction.Output, pins.tx)
-        m.d.comb += [
-            device.received.valid.eq(port.received.valid),
-            device.received.payload.eq(port.received.payload),
-            port.divisor.eq(device.divisor),
-            device.slow.eq(port.slow),
-            port.rx.eq(rx.i),
-            tx.o.eq(port.tx),
-        ]
+        if self._link == "usb":
+            carry_usb(m, platform, device, clock, identity.network, identity.checksum.hex()[:8])
+        else:
+            carry_serial(m, platform, device, divisor)
         return m

@@ -30,6 +30,7 @@ def _document(board: Board) -> dict[str, Any]:
         "block_ram_bits": known.fabric.ram_bits if known else None,
         "multipliers": resources.multipliers if resources else None,
         "clock_mhz": board.clock_hz / 1e6 if board.clock_hz else None,
+        "links": list(board.links) if known else [],
         "tools": board.flow.tools if known else None,
         "open": board.open,
         "missing": _missing(board) if known else [],

@@ -31,6 +31,7 @@ NAMES = {
     "kc705": "kc705",
     "machxo3l": "machXO3SK",
     "nexys4ddr": "nexys_a7_100",
+    "orangecrab": "orangeCrab",
     "tang_nano_9k": "tangnano9k",
     "tang_primer_20k": "tangprimer20k",
     "ulx3s": "ulx3s",

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..sw.devices import Device, device
 from ..sw.errors import FirebrickError
+from .carriers import usb_resource
 from .flows.ecp5 import Ecp5Flow
 from .flows.flow import OpenFlow
 from .flows.gowin import GowinFlow
@@ -67,7 +68,20 @@ class Board:
             return "tools"
         if not self.clock_hz:
             return "a clock at a pin of its FPGA"
-        return "" if any(resource.name == "uart" for resource in self.kind.resources) else "a serial line to the host"
+        return "" if self.links else "a serial line to the host"
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """What can carry bytes to the host and back, the one that is taken where nothing is asked for first: ``uart``, ``usb``."""
+        serial = any(resource.name == "uart" for resource in self.kind.resources)
+        usb = isinstance(self.flow, Ecp5Flow) and usb_resource(self.kind) is not None
+        return ("uart",) * serial + ("usb",) * usb
+
+    def link(self, asked: str | None) -> str:
+        """What carries bytes, where one of ``links`` is asked for or nothing. Raises FirebrickError where it has not what is asked for."""
+        if asked and asked not in self.links:
+            raise FirebrickError(f"board {self.name} has no link {asked} that is known here; it has {' and '.join(self.links)}")
+        return asked or self.links[0]
 
     @property
     def open(self) -> bool:

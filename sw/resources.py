@@ -57,13 +57,14 @@ class Resources:
         return Resources(self.luts + other.luts, self.block_rams + other.block_rams, self.multipliers + other.multipliers)
 
 
-LINK = Resources(luts=1600, block_rams=2)
+LINKS = {"uart": Resources(luts=1600, block_rams=2), "usb": Resources(luts=3600, block_rams=5)}
 """What the link to the host takes, about."""
 
 
-def beside_link(available: Resources) -> Resources:
+def beside_link(available: Resources, link: str = "uart") -> Resources:
     """What is left of a device beside the link to the host."""
-    return Resources(max(0, available.luts - LINK.luts), max(0, available.block_rams - LINK.block_rams), available.multipliers)
+    taken = LINKS[link]
+    return Resources(max(0, available.luts - taken.luts), max(0, available.block_rams - taken.block_rams), available.multipliers)
 
 
 def block_rams(depth: int, width: int, fabric: Fabric = ECP5) -> int:

@@ -3,6 +3,7 @@
 """The road to a bitstream: clocks, boards, steps that are kept, and, where there is time, a small network all the way."""
 
 import json
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
@@ -12,8 +13,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from firebrick.hw.bitstream import Options, TooSlowError, build
-from firebrick.hw.pll import COMPARE_HZ, VCO_HZ, pll_settings
+from firebrick.hw.bitstream import Options, TooSlowError, _clock, _late, build
+from firebrick.hw.boards import BoardTop
+from firebrick.hw.flows.ecp5 import FAST_HZ, SLOW_HZ, usb_settings
+from firebrick.hw.platforms import board
+from firebrick.hw.pll import COMPARE_HZ, DIVIDER_MAX, VCO_HZ, pll_settings
 from firebrick.hw.seeds import try_seeds
 from firebrick.hw.tools import EFFORT, Step, Tell, tool
 from firebrick.sim.small import drawn
@@ -49,6 +53,47 @@ def test_pll_comes_close_and_stays_within_its_limits(source: float, megahertz: i
 def test_pll_rejects_frequencies_out_of_reach() -> None:
     with pytest.raises(FirebrickError, match="a clock of 25 MHz cannot be turned into one of 1 MHz; choose another frequency"):
         pll_settings(25e6, 1e6)
+
+
+@pytest.mark.parametrize("megahertz", [12, 16, 25, 48, 50, 100])
+def test_loop_of_usb_makes_both_of_its_clocks_exactly(megahertz: int) -> None:
+    settings = usb_settings(megahertz * 1_000_000)
+    assert settings.vco_hz % FAST_HZ == settings.vco_hz % SLOW_HZ == 0
+    assert VCO_HZ[0] <= settings.vco_hz <= VCO_HZ[1]
+    assert COMPARE_HZ[0] <= settings.input_hz / settings.input_divider <= COMPARE_HZ[1]
+    assert max(settings.input_divider, settings.output_divider, settings.vco_hz / SLOW_HZ) <= DIVIDER_MAX
+
+
+def test_loop_of_usb_rejects_clocks_that_it_cannot_be_made_of() -> None:
+    with pytest.raises(FirebrickError, match=r"a clock of 33\.333 MHz cannot be turned into those of USB; choose the link uart"):
+        usb_settings(33_333_000)
+
+
+@needs_boards
+@pytest.mark.skipif(find_spec("luna") is None, reason="needs the extra `usb`")
+@pytest.mark.parametrize(
+    ("name", "clocks"),
+    [("ulx3s_12f", {12e6, 25e6, 48e6, 60e6}), ("orangecrab_r0_2_85f", {12e6, 48e6, 60e6}), ("ecpix5_85f", {60e6, 100e6})],
+)
+def test_usb_has_its_pins_and_its_clocks_are_constrained(name: str, clocks: set[float]) -> None:
+    model, chosen = drawn(SMALL, np.random.default_rng(0)), board(name)
+    flow = chosen.flow
+    top = BoardTop(plan=compile_model(model, 7), model=model, flow=flow, frequency=60e6, link=chosen.link("usb"))
+    constraints = chosen.platform().prepare(top, name="top").files["top.lpf"]
+    assert {float(hertz) for hertz in re.findall(r"FREQUENCY .* ([\d.]+) HZ", constraints)} == clocks
+    assert len(re.findall(r"LOCATE COMP \"(?:usb|ulpi)_", constraints)) == (13 if name == "ecpix5_85f" else 3)
+
+
+def clock(constraint: float, achieved: float) -> dict[str, float]:
+    return {"constraint": constraint, "achieved": achieved}
+
+
+def test_timing_of_the_accelerator_is_told_from_that_of_its_link() -> None:
+    timing = {"fmax": {"a": clock(60, 70), "b": clock(58.3, 59), "c": clock(12, 80)}}
+    assert _clock(timing, Options(59.5e6)) == clock(58.3, 59)  # a loop never makes more than was asked for
+    assert _clock({"fmax": {"a": clock(60, 70), "b": clock(60.0002, 61)}}, Options(60e6))["achieved"] == 61
+    assert _late(timing) == ""
+    assert _late({"fmax": {"a": clock(60, 55.5), "b": clock(40, 70)}}) == "55.5 MHz for 60.0"
 
 
 def python(code: str) -> list[str]:

@@ -48,6 +48,7 @@ def test_boards_command_says_who_makes_a_bitstream() -> None:
         "block_ram_bits": 18432,
         "multipliers": 156,
         "clock_mhz": 25.0,
+        "links": ["uart", "usb"],
         "tools": "nextpnr-ecp5",
         "open": True,
         "missing": [],
@@ -55,7 +56,8 @@ def test_boards_command_says_who_makes_a_bitstream() -> None:
     }
     assert (every["icebreaker"]["block_ram_bits"], every["icebreaker"]["open"]) == (4096, True)
     assert (every["arty_a7_35"]["lut_inputs"], every["arty_a7_35"]["open"]) == (6, False)
-    assert every["orangecrab_r0_2"]["lacks"] == "a serial line to the host"
+    assert (every["orangecrab_r0_2"]["lacks"], every["orangecrab_r0_2"]["links"]) == (None, ["usb"])
+    assert every["fomu_pvt"]["lacks"] == "a serial line to the host"
     assert every["quickfeather"]["luts"] is None
     only = json.loads(CliRunner().invoke(main, ["boards", "--open", "--json"]).stdout)
     assert [one["name"] for one in only] == [name for name, one in every.items() if one["open"]]
@@ -73,7 +75,7 @@ def test_boards_command_finds_a_vendors_tool_on_the_path(tmp_path: Path, monkeyp
     ("name", "said"),
     [
         ("ulx4s", r"board must be one that `firebrick boards` lists \(.*ulx3s_85f.*, with open tools\), not ulx4s"),
-        ("orangecrab_r0_2", "board orangecrab_r0_2 lacks a serial line to the host; choose another board"),
+        ("fomu_pvt", "board fomu_pvt lacks a serial line to the host; choose another board"),
         ("upduino_v3", "board upduino_v3 lacks a clock at a pin of its FPGA; choose another board"),
         ("quickfeather", "board quickfeather has an FPGA, ql-eos-s3_wlcsp, that no tools here are known for; choose another board"),
     ],
@@ -81,6 +83,11 @@ def test_boards_command_finds_a_vendors_tool_on_the_path(tmp_path: Path, monkeyp
 def test_board_rejects_what_cannot_be_built_for(name: str, said: str) -> None:
     with pytest.raises(FirebrickError, match=said):
         board(name)
+
+
+def test_bitstream_rejects_a_link_that_the_board_has_not() -> None:
+    result = CliRunner().invoke(main, ["bitstream", "--board", "icebreaker", "--model", "digits", "--link", "usb"])
+    assert result.output.endswith("Error: board icebreaker has no link usb that is known here; it has uart\n")
 
 
 @pytest.mark.parametrize(

@@ -39,22 +39,25 @@ def test_devices_lists_boards_and_ports_without_one(tmp_path: Path) -> None:
     with PseudoTerminal(tiny_board()) as terminal:
         nothing = str(tmp_path / "nothing")
         listed = json.loads(CliRunner().invoke(main, ["devices", "--json", terminal.port, nothing], catch_exceptions=False).stdout)
-        table = CliRunner().invoke(main, ["devices", terminal.port, nothing], catch_exceptions=False).stdout
+        shown = CliRunner().invoke(main, ["devices", terminal.port, nothing], catch_exceptions=False)
     assert listed[0]["address"] == f"serial:{terminal.port}"
     assert listed[0]["identity"]["network"] == "tiny"
     assert listed[1]["identity"] is None
     assert "it cannot be opened" in listed[1]["problem"]
-    assert "3 x 26 x 30" in table
-    assert "no board of ours answers" in table
+    assert "3 x 26 x 30" in shown.stdout
+    assert "no board of ours answers" in shown.stdout
+    assert shown.stderr == f"{listed[1]['problem']}\n"
 
 
 def test_devices_says_when_there_is_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discovery, "serial_ports", list)
-    assert CliRunner().invoke(main, ["devices"], catch_exceptions=False).stdout.startswith("No serial port was found; connect a board")
+    monkeypatch.setattr(discovery, "usb_boards", list)
+    table = CliRunner().invoke(main, ["devices"], catch_exceptions=False).stdout
+    assert table.startswith("No serial port and no board on USB was found; connect a board")
     assert json.loads(CliRunner().invoke(main, ["devices", "--json"], catch_exceptions=False).stdout) == []
 
 
-@pytest.mark.parametrize("address", ["", "gold", "serial", "serial:", "usb:1"])
+@pytest.mark.parametrize("address", ["", "gold", "serial", "serial:", "usb:", "usb2"])
 def test_open_device_rejects_addresses_of_no_known_kind(address: str) -> None:
     with pytest.raises(FirebrickError, match=f"device {address}: there is no such kind of device; known: golden, sim, serial:PORT"):
         open_device(address, tiny_model())

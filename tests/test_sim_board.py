@@ -3,13 +3,16 @@
 """The driver and the virtual board: every result is right and belongs to its frame, or is marked invalid; nothing hangs."""
 
 import asyncio
+import threading
 import tracemalloc
+from collections.abc import Iterator
 from contextlib import aclosing
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from boards import LANES, tiny_board, tiny_frames, tiny_model
+from numpy.typing import NDArray
 
 from firebrick.sim.faults import FAULTS, BadCable
 from firebrick.sim.pseudo import PseudoTerminal
@@ -118,6 +121,33 @@ def test_driver_needs_no_more_memory_after_many_frames() -> None:
     assert sizes[-1] - sizes[0] < 20_000
 
 
+def test_driver_gives_each_result_before_a_slow_source_has_the_next_frame() -> None:
+    model, asked = tiny_model(), threading.Event()
+    frames = tiny_frames(np.random.default_rng(1), 5)
+
+    def slow() -> Iterator[NDArray[np.uint8]]:
+        """A source that has its next frame only when the last one's result was looked at."""
+        for frame in frames:
+            yield frame
+            assert asked.wait(60)
+            asked.clear()
+
+    with LinkedDevice(model, tiny_board()) as device:
+        for result in device.stream(slow()):
+            np.testing.assert_array_equal(result.scores, golden.run(model, frames[result.frame : result.frame + 1])[0])
+            asked.set()
+        assert device.counters()["repeated"] == device.counters()["restarts"] == 0
+
+
+def test_driver_raises_what_the_source_raises() -> None:
+    def failing() -> Iterator[NDArray[np.uint8]]:
+        yield tiny_frames(np.random.default_rng(1), 1)[0]
+        raise RuntimeError("the camera fell over")
+
+    with LinkedDevice(tiny_model(), tiny_board()) as device, pytest.raises(RuntimeError, match="the camera fell over"):
+        list(device.stream(failing()))
+
+
 def test_board_works_after_a_stream_that_was_left() -> None:
     model = tiny_model()
     frames = tiny_frames(np.random.default_rng(1), 6)
@@ -216,7 +246,7 @@ def test_serial_driver_finds_and_runs_a_board_behind_a_pseudo_terminal() -> None
     model = tiny_model()
     frames = tiny_frames(np.random.default_rng(4), 5)
     with PseudoTerminal(tiny_board()) as terminal:
-        (found,) = find_devices([(terminal.port, "a terminal")], lambda _port: None)
+        (found,) = find_devices([(f"serial:{terminal.port}", "a terminal")], lambda _port: None)
         assert found.identity is not None
         assert found.identity.network == "tiny"
         with open_device(found.address, model) as device:

@@ -5,16 +5,21 @@
 from typing import TYPE_CHECKING, Any
 
 from amaranth.hdl import Instance, Module, Signal
-from amaranth.lib import io
+from amaranth.lib import io, wiring
+from amaranth.lib.wiring import In, Out
 
+from ...sw.errors import FirebrickError
 from ..generate import TOP
-from ..pll import PllSettings, pll_settings
+from ..pll import ECP5, PllSettings, pll_settings
 from ..romrecord import KEPT
 from .clock import BoardClock
 from .flow import Cells, OpenFlow, in_halves
 
 if TYPE_CHECKING:
     from ..bitstream import Options
+
+FAST_HZ, SLOW_HZ = 48_000_000, 12_000_000
+"""Of USB at full speed: four samples of each bit, and one."""
 
 
 class Ecp5Flow(OpenFlow):
@@ -64,36 +69,103 @@ def mapped(top: str) -> str:
 
 
 class Ecp5Clock(BoardClock):
-    """A clock that starts when it is stable, so that everything it drives can do without a reset."""
+    """A clock that starts when it is stable, so that everything it drives can do without a reset.
+
+    ``board`` is the board's own clock, for other loops.
+    """
+
+    def __init__(self, *, pin: Any, settings: PllSettings) -> None:
+        super().__init__(pin=pin, settings=settings)
+        self.board = Signal()
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         settings = self.settings
         made, locked = Signal(), Signal()
         m.submodules.pin = pin = io.Buffer(io.Direction.Input, self.pin)
-        m.submodules.pll = Instance(
-            "EHXPLLL",
-            a_FREQUENCY_PIN_CLKI=f"{settings.input_hz / 1e6:g}",
-            a_FREQUENCY_PIN_CLKOP=f"{settings.output_hz / 1e6:g}",
-            a_ICP_CURRENT="12",
-            a_LPF_RESISTOR="8",
-            a_MFG_ENABLE_FILTEROPAMP="1",
-            a_MFG_GMCREF_SEL="2",
-            p_FEEDBK_PATH="CLKOP",
-            p_CLKI_DIV=settings.input_divider,
-            p_CLKFB_DIV=settings.feedback_divider,
-            p_CLKOP_DIV=settings.output_divider,
-            p_CLKOP_ENABLE="ENABLED",
-            p_CLKOP_CPHASE=settings.output_divider - 1,
-            p_CLKOP_FPHASE=0,
-            i_CLKI=pin.i,
-            i_CLKFB=made,
-            o_CLKOP=made,
-            o_LOCK=locked,
-            i_RST=0,
-            i_STDBY=0,
-            i_PLLWAKESYNC=0,
-            i_ENCLKOP=0,
-        )
+        m.d.comb += self.board.eq(pin.i)
+        m.submodules.pll = _loop(settings, {"CLKOP": settings.output_divider}, pin.i, {"CLKOP": made}, locked)
         m.submodules.gate = Instance("DCCA", i_CLKI=made, i_CE=locked, o_CLKO=self.clock)
         return m
+
+
+class Ecp5UsbClocks(wiring.Component):
+    """The two clocks of USB at full speed, one four times the other and in step with it; they start when they are stable.
+
+    Parameters
+    ----------
+    board_hz: of the board's clock; raises FirebrickError where no loop makes USB's of it
+
+    Members
+    -------
+    board: ``In(1)``; the board's clock
+    fast: ``Out(1)``; of ``FAST_HZ``
+    slow: ``Out(1)``; of ``SLOW_HZ``
+    """
+
+    board: Signal
+    fast: Signal
+    slow: Signal
+
+    def __init__(self, *, board_hz: int) -> None:
+        self.settings = usb_settings(board_hz)
+        super().__init__({"board": In(1), "fast": Out(1), "slow": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        fed, fast, slow, locked = Signal(), Signal(), Signal(), Signal()
+        vco = round(self.settings.vco_hz)
+        dividers = {"CLKOP": self.settings.output_divider, "CLKOS": vco // FAST_HZ, "CLKOS2": vco // SLOW_HZ}
+        outputs = {"CLKOP": fed, "CLKOS": fast, "CLKOS2": slow}
+        m.submodules.pll = _loop(self.settings, dividers, self.board, outputs, locked)
+        m.submodules.fast_gate = Instance("DCCA", i_CLKI=fast, i_CE=locked, o_CLKO=self.fast)
+        m.submodules.slow_gate = Instance("DCCA", i_CLKI=slow, i_CE=locked, o_CLKO=self.slow)
+        return m
+
+
+def usb_settings(board_hz: int) -> PllSettings:
+    """Dividers with which the loop's oscillator runs at a multiple of both of USB's clocks. Raises FirebrickError where there are none."""
+    low, high = (round(limit) for limit in ECP5.vco_hz)
+    for vco in range(-(-low // FAST_HZ) * FAST_HZ, high + 1, FAST_HZ):
+        for divider in ECP5.input_dividers:
+            if board_hz >= ECP5.compare_hz[0] * divider and not vco * divider % board_hz:
+                multiple = vco * divider // board_hz
+                for feedback in ECP5.feedback_dividers:
+                    if not multiple % feedback and 2 <= multiple // feedback <= ECP5.output_dividers[-1]:
+                        return PllSettings(board_hz, divider, feedback, multiple // feedback)
+    raise FirebrickError(f"a clock of {board_hz / 1e6:g} MHz cannot be turned into those of USB; choose the link uart")
+
+
+def _loop(settings: PllSettings, dividers: dict[str, int], board: Signal, outputs: dict[str, Signal], locked: Signal) -> Instance:
+    """A phase-locked loop, fed back from its output CLKOP."""
+    made: dict[str, Any] = {}
+    for name, divider in dividers.items():
+        made |= {
+            f"p_{name}_DIV": divider,
+            f"p_{name}_ENABLE": "ENABLED",
+            f"p_{name}_CPHASE": divider - 1,
+            f"p_{name}_FPHASE": 0,
+            f"a_FREQUENCY_PIN_{name}": f"{settings.vco_hz / divider / 1e6:g}",
+            f"o_{name}": outputs[name],
+        }
+    return Instance(
+        "EHXPLLL",
+        a_FREQUENCY_PIN_CLKI=f"{settings.input_hz / 1e6:g}",
+        a_ICP_CURRENT="12",
+        a_LPF_RESISTOR="8",
+        a_MFG_ENABLE_FILTEROPAMP="1",
+        a_MFG_GMCREF_SEL="2",
+        p_FEEDBK_PATH="CLKOP",
+        p_CLKI_DIV=settings.input_divider,
+        p_CLKFB_DIV=settings.feedback_divider,
+        i_CLKI=board,
+        i_CLKFB=outputs["CLKOP"],
+        o_LOCK=locked,
+        i_RST=0,
+        i_STDBY=0,
+        i_PLLWAKESYNC=0,
+        i_ENCLKOP=0,
+        i_ENCLKOS=0,
+        i_ENCLKOS2=0,
+        **made,
+    )

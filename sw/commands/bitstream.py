@@ -48,6 +48,7 @@ def _seeds(_context: click.Context, _option: click.Parameter, value: str | None)
 @click.option(
     "--target-fps", type=click.FloatRange(min=0, min_open=True), metavar="F", help="Make the smallest plan that reaches F frames a second."
 )
+@click.option("--link", type=click.Choice(["uart", "usb"]), help="What carries bytes to the host; uart where the board has both.")
 @click.option("--swappable", is_flag=True, help="Keep all weights in block RAM, so that `firebrick swap` can replace them.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Where placement starts from; another may be faster.")
 @click.option("--seeds", callback=_seeds, metavar="N|A,B,...", help="Place from seeds 1 to N, or from those listed; the fastest is kept.")
@@ -63,6 +64,7 @@ def command(
     classes: Path | None,
     frequency: float | None,
     target_fps: float | None,
+    link: str | None,
     swappable: bool,
     seed: int,
     seeds: tuple[int, ...],
@@ -104,10 +106,10 @@ def command(
     first, *more = seeds or (seed,)
     hertz = chosen.clock_for(frequency * 1e6 if frequency else chosen.frequency)
     at_a_time = jobs or (1 + len(more) if scheduler else os.cpu_count() or 1)
-    options = Options(hertz, first, placer, router or "", tuple(more), at_a_time)
+    options = Options(hertz, first, placer, router or "", tuple(more), at_a_time, chosen.link(link))
     workers = cluster(scheduler) if scheduler else nullcontext()
     with Console(stderr=True).status("planning") as status, workers as elsewhere:
-        available = beside_link(chosen.device.resources)
+        available = beside_link(chosen.device.resources, chosen.link(link))
         fabric = replace(chosen.device.fabric, logic_bits=(0,)) if swappable else chosen.device.fabric
         loaded = load_model(model, classes) if model else _largest(classes, available, fabric)
         if target_fps is None:

@@ -15,8 +15,8 @@ def command(only_open: bool, as_json: bool) -> None:
 
     A board with open tools gets a finished bitstream; another gets one where its vendor's tools are on the PATH, and else a project for
     them. The JSON document is a list of {name, part, family, luts, lut_inputs, block_rams, block_ram_bits, multipliers, clock_mhz,
-    tools, open, missing, lacks}: missing are programs that are not there, and lacks says what the board has not that the accelerator
-    needs, or nothing.
+    links, tools, open, missing, lacks}: links are what can carry bytes to the host, missing are programs that are not there, and lacks
+    says what the board has not that the accelerator needs, or nothing.
 
     \b
     Example: firebrick boards --open
@@ -34,11 +34,12 @@ def command(only_open: bool, as_json: bool) -> None:
         table.add_column(column)
     for column in ("LUTs", "block RAMs", "multipliers", "clock, MHz"):
         table.add_column(column, justify="right")
+    table.add_column("link")
     table.add_column("bitstream")
     for one in found:
         counts = ("" if one[kind] is None else f"{one[kind]:,}" for kind in ("luts", "block_rams", "multipliers"))
         clock = "" if one["clock_mhz"] is None else f"{one['clock_mhz']:g}"
-        table.add_row(one["name"], one["part"], one["family"] or "", *counts, clock, _said(one))
+        table.add_row(one["name"], one["part"], one["family"] or "", *counts, clock, ", ".join(one["links"]), _said(one))
     print_tables(table)
 
 

@@ -29,7 +29,7 @@ classes_option = click.option(
     "--classes", type=click.Path(path_type=Path), metavar="FILE", help="Keep only the classes that FILE names, one a line."
 )
 device_option = click.option(
-    "--device", default="golden", show_default=True, metavar="D", help="What computes: golden, sim (the virtual board), or serial:PORT."
+    "--device", default="golden", show_default=True, metavar="D", help="What computes: golden, sim (the virtual board), serial:PORT or usb."
 )
 lanes_option = click.option(
     "--lanes", type=click.IntRange(1), default=DEFAULT_LANES, show_default=True, help="Multipliers to spend on the whole network."

@@ -8,15 +8,18 @@ import click
 
 from .common import json_option, print_json, print_tables
 
+KINDS = ("serial:", "usb")
+"""How addresses of boards begin."""
+
 
 @click.command("devices")
 @json_option
-@click.argument("ports", nargs=-1, metavar="[PORT...]")
-def command(as_json: bool, ports: tuple[str, ...]) -> None:
+@click.argument("places", nargs=-1, metavar="[PORT...]")
+def command(as_json: bool, places: tuple[str, ...]) -> None:
     """List the boards that are connected, and what they run.
 
-    Asks what is behind each serial port, or each PORT given, at 115,200 bits a second. The JSON document is a list of {address,
-    description, identity, problem}; identity is null where no board of ours answers.
+    Asks what is behind each serial port, at 115,200 bits a second, and each board on USB; or behind each PORT given, a serial port or an
+    address. The JSON document is a list of {address, description, identity, problem}; identity is null where no board of ours answers.
 
     \b
     Example: firebrick devices
@@ -24,15 +27,16 @@ def command(as_json: bool, ports: tuple[str, ...]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from ..driver.discovery import find_devices, serial_ports
+    from ..driver.discovery import find_devices, serial_ports, usb_boards
 
     with Console(stderr=True).status("looking") as status:
-        found = find_devices([(port, "") for port in ports] or serial_ports(), lambda port: status.update(f"asking {port}"))
+        given = [(place if place.startswith(KINDS) else f"serial:{place}", "") for place in places]
+        found = find_devices(given or [*serial_ports(), *usb_boards()], lambda address: status.update(f"asking {address}"))
     if as_json:
         print_json([{**asdict(each), "identity": each.identity.as_dict() if each.identity else None} for each in found])
         return
     if not found:
-        click.echo("No serial port was found; connect a board, or use the device golden or sim.")
+        click.echo("No serial port and no board on USB was found; connect a board, or use the device golden or sim.")
         return
     table = Table("address", "network", "input", "classes", "lanes", "clock", "model")
     for each in found:
@@ -44,3 +48,6 @@ def command(as_json: bool, ports: tuple[str, ...]) -> None:
         checksum = it.checksum.hex()[:8]
         table.add_row(each.address, it.network, shape, f"{it.classes:,}", f"{it.lanes:,}", f"{it.clock / 1e6:.1f} MHz", checksum)
     print_tables(table)
+    for each in found:
+        if each.problem and (places or each.address.startswith("usb")):  # on other serial ports there need not be a board
+            click.echo(each.problem, err=True)

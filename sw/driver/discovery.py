@@ -9,18 +9,18 @@ from serial.tools.list_ports import comports
 
 from ..errors import FirebrickError
 from ..link.identity import Identity
+from .addresses import open_line
 from .channel import RETRIES, Channel
-from .serialline import SerialLine
 
 
 @dataclass(frozen=True)
 class Found:
-    """A serial port and what is behind it."""
+    """A serial port or a device on USB, and what is behind it."""
 
     address: str
     """As ``open_device`` takes it."""
     description: str
-    """What the system says of the port."""
+    """What the system says of it."""
     identity: Identity | None
     """None where no device of ours answers."""
     problem: str = ""
@@ -28,21 +28,30 @@ class Found:
 
 
 def serial_ports() -> list[tuple[str, str]]:
-    """Name and description of each serial port that the system knows, by name."""
-    return sorted((port.device, port.description) for port in comports())
+    """Address and description of each serial port that the system knows, by name."""
+    return sorted((f"serial:{port.device}", port.description) for port in comports())
 
 
-def find_devices(ports: Iterable[tuple[str, str]], tell: Callable[[str], None]) -> list[Found]:
-    """Ask each port's device what it is; a second or two for each that does not answer. ``tell`` gets the name of each port.
+def usb_boards() -> list[tuple[str, str]]:
+    """Address and description of each board on USB; none without the extra ``usb``. Raises FirebrickError where USB cannot be used."""
+    try:
+        from .usbline import description, usb_devices
+    except ModuleNotFoundError:
+        return []
+    return sorted((address, description(device)) for address, device in usb_devices().items())
 
-    What is asked is a few bytes at 115,200 bits a second; a port that another program has open is left alone.
+
+def find_devices(addresses: Iterable[tuple[str, str]], tell: Callable[[str], None]) -> list[Found]:
+    """Ask the devices at addresses what they are; a second or two for each that does not answer. ``tell`` gets each address.
+
+    What is asked is a few bytes, on a serial port at 115,200 bits a second; what another program has open is left alone.
     """
     found = []
-    for port, description in ports:
-        tell(port)
-        address, identity, problem = f"serial:{port}", None, ""
+    for address, description in addresses:
+        tell(address)
+        identity, problem = None, ""
         try:
-            line = SerialLine(port)
+            line = open_line(address)
             try:
                 identity = Channel(line).identify(RETRIES)
             finally:

@@ -14,6 +14,7 @@ from ..errors import FirebrickError
 from ..link.identity import Identity, checksum
 from ..link.packets import PAYLOAD_MOST, Kind, Packet
 from ..model import Model
+from .ahead import Ahead
 from .channel import Channel, room_of
 from .collector import Collector
 from .device import Device, Result
@@ -26,6 +27,8 @@ TRIES = 3
 """Times a frame is sent before its result is given up."""
 UNANSWERED = 5
 """Questions without an answer after which a new session begins; the time between them doubles."""
+GLANCE = 0.002
+"""Seconds that packets are waited for at a time while a frame is waited for, too."""
 STUCK = 64
 """Frame times without progress after which a new session begins."""
 
@@ -79,24 +82,26 @@ class LinkedDevice(Device):
         self._now()
         self._streaming = True
         flights: deque[_Flight] = deque()
-        source = enumerate(frames)
+        source, count = Ahead(frames), 0
         try:
             if not self._clean:
                 self._start()
             self._clean = False
-            more = True
             while True:
-                while more and not self._window.waiting and len(flights) < AHEAD:
-                    number, frame = next(source, (0, None))
-                    if more := frame is not None:
-                        flights.append(_Flight(number, self._bytes(frame), time.perf_counter()))
-                        self._window.add(_payloads(flights[-1].data))
-                        self._progress = self._now()
+                while not source.ended and not self._window.waiting and len(flights) < AHEAD:
+                    frame = source.take(wait=not flights)
+                    if frame is None:
+                        break
+                    flights.append(_Flight(count, self._bytes(frame), time.perf_counter()))
+                    count += 1
+                    self._window.add(_payloads(flights[-1].data))
+                    self._progress = self._now()
                 if not flights:
                     self._clean = True
                     return
-                yield from self._step(flights)
+                yield from self._step(flights, glance=source.asked)
         finally:
+            source.close()
             self._streaming = False
 
     def counters(self) -> dict[str, int]:
@@ -142,14 +147,18 @@ class LinkedDevice(Device):
         self._window = Window(self.identity.room)
         self._collector = Collector(self.identity.classes, self.identity.score_bytes)
         self._wanted = self._unanswered = 0
-        self._progress = self._now()
+        self._progress = self._waiting_since = self._now()
         self._clean = True
 
-    def _step(self, flights: deque[_Flight]) -> Iterator[Result]:
-        """Send what may be sent, wait for one packet, and act on it, or on its absence."""
+    def _step(self, flights: deque[_Flight], *, glance: bool) -> Iterator[Result]:
+        """Send what may be sent, wait for one packet, for ``GLANCE`` only or as long as it may take, and act on it or on its absence."""
         for number, payload in self._window.sendable():
             self._channel.send(Kind.DATA, number, payload)
-        packet = self._channel.receive(self._channel.timeout * (1 << self._unanswered))
+            self._waiting_since = self._now()
+        patience = self._waiting_since + self._channel.timeout * (1 << self._unanswered) - self._now()
+        packet = self._channel.receive(min(patience, GLANCE) if glance else patience)
+        if packet is None and glance and patience > GLANCE:
+            return
         stuck = STUCK * (self.identity.cycles / self.identity.clock + self._channel.timeout)
         if self._unanswered >= UNANSWERED or self._now() - self._progress > stuck:
             yield from self._restart(flights)
@@ -160,6 +169,7 @@ class LinkedDevice(Device):
             yield from self._take_scores(packet, flights)
         elif packet.kind in (Kind.STATUS, Kind.AGAIN):
             self._take_status(packet)
+        self._waiting_since = self._now()  # however long the results were looked at
 
     def _take_status(self, packet: Packet) -> None:
         room = room_of(packet)

@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What carries the link's bytes between a board's pins and the accelerator."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Signal
+from amaranth.lib import io, wiring
+
+from ..sw.errors import FirebrickError
+from ..sw.link.usb import FULL_SPEED, HIGH_SPEED
+from .flows.clock import BoardClock
+from .flows.ecp5 import FAST_HZ, SLOW_HZ, Ecp5Clock, Ecp5UsbClocks
+from .link.device import LinkedAccelerator
+from .uart import SerialPort
+
+ULPI_HZ = 60e6
+"""Of the clock that a PHY of ULPI gives."""
+PHY_RESET = 1024
+"""Cycles of the accelerator's clock that a PHY is held in reset: at least a microsecond up to 1 GHz."""
+
+
+def carry_serial(m: Module, platform: Any, device: LinkedAccelerator, divisor: int) -> None:
+    """Join a device to the board's serial line, at first with so many clock cycles a bit."""
+    m.submodules.port = port = SerialPort(divisor=divisor)
+    pins = platform.request("uart", 0, dir="-")
+    m.submodules.rx = rx = io.Buffer(io.Direction.Input, pins.rx)
+    m.submodules.tx = tx = io.Buffer(io.Direction.Output, pins.tx)
+    wiring.connect(m, device.sent, port.sent)
+    m.d.comb += [
+        device.received.valid.eq(port.received.valid),
+        device.received.payload.eq(port.received.payload),
+        port.divisor.eq(device.divisor),
+        device.slow.eq(port.slow),
+        port.rx.eq(rx.i),
+        tx.o.eq(port.tx),
+    ]
+
+
+def carry_usb(m: Module, platform: Any, device: LinkedAccelerator, clock: BoardClock, name: str, serial: str) -> None:
+    """Join a device to the board's USB: through a PHY of ULPI at high speed, or else at full speed by the FPGA's own pins.
+
+    Raises FirebrickError where LUNA is not installed.
+    """
+    try:
+        from .usb import UsbPort
+    except ModuleNotFoundError as problem:
+        raise FirebrickError("luna-usb, which makes devices on USB, is missing; install firebrick[usb]") from problem
+
+    resource = usb_resource(type(platform))
+    pins = platform.request(resource.name, resource.number, dir="-")
+    buffers = {io_.name: io.Buffer(_DIRECTIONS[io_.ios[0].dir], getattr(pins, io_.name)) for io_ in resource.ios if hasattr(io_, "ios")}
+    for each, buffer in buffers.items():
+        m.submodules[f"usb_{each}"] = buffer
+    high_speed = "stp" in buffers
+    if high_speed:
+        _clock_from_phy(m, buffers["clk"].i)
+        platform.add_clock_constraint(pins.clk.io, ULPI_HZ)
+    else:
+        assert isinstance(clock, Ecp5Clock)
+        _clocks_from_board(m, platform, clock)
+    packet = HIGH_SPEED if high_speed else FULL_SPEED
+    m.submodules.port = port = UsbPort(phy=SimpleNamespace(**buffers), name=name, serial=serial, packet=packet)
+    wiring.connect(m, device.sent, port.sent)
+    m.d.comb += [device.received.valid.eq(port.received.valid), device.received.payload.eq(port.received.payload)]
+
+
+_DIRECTIONS = {"i": io.Direction.Input, "o": io.Direction.Output, "io": io.Direction.Bidir}
+
+
+def usb_resource(kind: Any) -> Any:
+    """Of a class of platform, the pins of a PHY of ULPI that has a clock, or of USB itself; None where there are neither."""
+    for resource in kind.resources:
+        pins = {each.name: each.ios[0] for each in resource.ios if hasattr(each, "ios")}
+        if {"stp", "nxt", "rst"} <= set(pins) and pins["clk"].dir == "i":
+            return resource
+        if {"d_p", "d_n", "pullup"} <= set(pins) and len(pins["pullup"].names) == 1:  # with two, a device may be a host, too
+            return resource
+    return None
+
+
+def _clock_from_phy(m: Module, clock: Signal) -> None:
+    """The domain of USB from its PHY. The reset, which LUNA hands on to the PHY, is timed by the accelerator: until then nothing ticks."""
+    m.domains += ClockDomain("usb")
+    held = Signal(range(PHY_RESET))
+    with m.If(held != PHY_RESET - 1):
+        m.d.sync += held.eq(held + 1)
+    reset = Signal(init=1)
+    m.d.sync += reset.eq(held != PHY_RESET - 1)
+    m.d.comb += [ClockSignal("usb").eq(clock), ResetSignal("usb").eq(reset)]
+
+
+def _clocks_from_board(m: Module, platform: Any, clock: Ecp5Clock) -> None:
+    """The two domains of USB from the board's clock; they stand still until they are stable, so nothing needs a reset."""
+    m.submodules.usb_clocks = clocks = Ecp5UsbClocks(board_hz=round(platform.default_clk_frequency))
+    m.d.comb += clocks.board.eq(clock.board)
+    for domain, made, hertz in (("usb", clocks.slow, SLOW_HZ), ("usb_io", clocks.fast, FAST_HZ)):
+        m.domains += ClockDomain(domain, reset_less=True)
+        m.d.comb += ClockSignal(domain).eq(made)
+        platform.add_clock_constraint(made, hertz)

@@ -1,0 +1,178 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""USB in the simulator, by LUNA's host on a UTMI bus: a board is enumerated, and speaks the protocol through its bulk endpoints."""
+
+from collections.abc import Generator, Iterator
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.hdl import Elaboratable, Module
+
+from firebrick.hw.link.device import LinkedAccelerator
+from firebrick.sim.small import drawn
+from firebrick.sw import golden
+from firebrick.sw.compiler import compile_model
+from firebrick.sw.driver.collector import Collector
+from firebrick.sw.link.identity import decode_identity, identity_of
+from firebrick.sw.link.packets import PLACE, ROOM, Decoder, Kind, Packet
+from firebrick.sw.link.usb import ENDPOINT, FULL_SPEED, MANUFACTURER, PRODUCT, VENDOR
+from firebrick.sw.network import Conv, GlobalAverage, Network, Shape
+
+if find_spec("luna") is None:
+    pytest.skip("needs the extra `usb`", allow_module_level=True)
+
+from luna.gateware.test import usb_domain_test_case
+from luna.gateware.test.usb2 import USBDeviceTest
+from luna.gateware.usb.usb2 import USBPacketID
+
+from firebrick.hw.usb import UsbPort
+
+NETWORK = Network("seen", Shape(1, 8, 8), (Conv("conv1", 2, 3), Conv("conv10", 3, 1), GlobalAverage("pool10")))
+MODEL = drawn(NETWORK, np.random.default_rng(1), bits=4)
+SESSION = 0x0F00
+Steps = Generator[Any, Any, Any]
+
+
+class Board(Elaboratable):
+    """An accelerator behind its link, behind USB."""
+
+    def __init__(self, *, bus: Any) -> None:
+        plan = compile_model(MODEL, 2)
+        self._device = LinkedAccelerator(plan=plan, identity=identity_of(MODEL, plan, 70e6), divisor=600)
+        self._port = UsbPort(phy=bus, name="seen", serial="0123", packet=FULL_SPEED)
+
+    def elaborate(self, platform: object) -> Module:  # noqa: ARG002
+        m = Module()
+        m.submodules.device = device = self._device
+        m.submodules.port = port = self._port
+        m.d.comb += [
+            device.received.valid.eq(port.received.valid),
+            device.received.payload.eq(port.received.payload),
+            port.sent.valid.eq(device.sent.valid),
+            port.sent.payload.eq(device.sent.payload),
+            device.sent.ready.eq(port.sent.ready),
+        ]
+        return m
+
+
+class TestUsb(USBDeviceTest):
+    """A host, and what it does with the board; the accelerator's clock has nothing to do with that of USB."""
+
+    FRAGMENT_UNDER_TEST = Board
+    SYNC_CLOCK_FREQUENCY = 70e6
+    USB_CLOCK_FREQUENCY = 60e6
+
+    def begin(self) -> Steps:
+        """Enumerate the board, on a bus that idles as it does at full speed: else the board would take it for a reset."""
+        yield self.utmi.line_state.eq(0b01)
+        self.pids = {USBPacketID.OUT: 0, USBPacketID.IN: 0}
+        yield from self.set_address(5)
+        yield from self.set_configuration(1)
+        self.decoder = Decoder()
+
+    def pid(self, way: USBPacketID) -> USBPacketID:
+        return USBPacketID.DATA1 if self.pids[way] else USBPacketID.DATA0
+
+    def write(self, data: bytes) -> Steps:
+        """Bytes through the bulk endpoint, each packet until it is taken; how often one was not."""
+        refused = 0
+        for packet in cut(data):
+            while True:
+                said = yield from self.out_transaction(*packet, endpoint=ENDPOINT, data_pid=self.pid(USBPacketID.OUT))
+                if said == USBPacketID.ACK:
+                    break
+                assert said == USBPacketID.NAK
+                refused += 1
+            self.pids[USBPacketID.OUT] ^= 1
+        return refused
+
+    def read(self, tries: int = 40) -> Steps:
+        """One packet, which is a transfer of its own; None where none comes."""
+        data = b""
+        for _ in range(tries):
+            pid, octets = yield from self.in_transaction(endpoint=ENDPOINT)
+            if pid == USBPacketID.NAK:
+                yield from self.advance_cycles(50)
+                continue
+            assert pid == self.pid(USBPacketID.IN)
+            self.pids[USBPacketID.IN] ^= 1
+            data += bytes(octets)
+            if len(octets) < FULL_SPEED:
+                [packet] = self.decoder.feed(data)
+                return packet
+        return None
+
+    def ask(self, kind: Kind, number: int = 0, payload: bytes = b"") -> Steps:
+        yield from self.write(Packet(kind, SESSION, number, payload).encode())
+
+    @usb_domain_test_case
+    def test_usb_tells_what_it_is(self) -> Steps:
+        _, device = yield from self.get_descriptor(1, length=18)
+        strings = []
+        for place in device[14:17]:
+            _, string = yield from self.get_descriptor(3, index=place, length=64)
+            strings.append(bytes(string[2:]).decode("utf-16le"))
+        _, configuration = yield from self.get_descriptor(2, length=64)
+        assert (int.from_bytes(device[8:10], "little"), int.from_bytes(device[10:12], "little")) == (VENDOR, PRODUCT)
+        assert strings == [MANUFACTURER, "seen", "0123"]
+        assert configuration[9 + 5] == 0xFF
+        endpoints = [tuple(configuration[place : place + 7]) for place in (18, 25)]
+        assert endpoints == [(7, 5, address, 2, FULL_SPEED, 0, 255) for address in (ENDPOINT, ENDPOINT | 0x80)]
+
+    @usb_domain_test_case
+    def test_usb_carries_frames_and_their_golden_scores(self) -> Steps:
+        frames = np.random.default_rng(0).integers(0, 256, (2, 1, 8, 8), dtype=np.uint8)
+        yield from self.begin()
+        yield from self.ask(Kind.IDENTIFY)
+        identity = yield from self.read()
+        assert decode_identity(identity.payload).network == "seen"
+        yield from self.ask(Kind.OPEN)
+        status = yield from self.read()
+        assert (status.kind, status.number, status.payload) == (Kind.STATUS, 0, PLACE.pack(ROOM))
+        for number, frame in enumerate(frames):
+            yield from self.ask(Kind.DATA, number, frame.tobytes())
+            packets = [(yield from self.read()), (yield from self.read())]
+            [scores] = [packet for packet in packets if packet.kind == Kind.SCORES]
+            assert scores.number == number
+            found = Collector(3, decode_identity(identity.payload).score_bytes).add(scores.payload)
+            np.testing.assert_array_equal(found, golden.run(MODEL, frame[np.newaxis])[0])
+            yield from self.ask(Kind.WANT, number + 1)
+            yield from self.read()
+        assert (yield from self.read(3)) is None
+
+    @usb_domain_test_case
+    def test_usb_sends_a_packet_again_that_the_host_did_not_hear(self) -> Steps:
+        yield from self.begin()
+        yield from self.ask(Kind.IDENTIFY)
+        yield from self.advance_cycles(2000)
+        heard = []
+        for _ in range(3):
+            heard.append((yield from self.in_transaction(endpoint=ENDPOINT, handshake=USBPacketID.NAK)))
+        assert heard[0] == heard[1] == heard[2]
+        assert (yield from self.read()).kind == Kind.IDENTITY
+
+    @usb_domain_test_case
+    def test_usb_waits_with_what_the_host_does_not_fetch_and_takes_all_that_it_sends(self) -> Steps:
+        """Nobody fetches the answers to far too many questions; the board takes them all, and answers the next one."""
+        yield from self.begin()
+        for _ in range(12):
+            yield from self.ask(Kind.COUNT)
+            yield from self.write(bytes(100))
+        yield from self.advance_cycles(3000)
+        fetched = yield from self.fetched()
+        assert {packet.kind for packet in fetched} == {Kind.COUNTERS}
+        yield from self.ask(Kind.IDENTIFY)
+        assert (yield from self.read()).kind == Kind.IDENTITY
+
+    def fetched(self) -> Steps:
+        """All packets that wait."""
+        found = []
+        while (packet := (yield from self.read(10))) is not None:
+            found.append(packet)
+        return found
+
+
+def cut(data: bytes) -> Iterator[bytes]:
+    return (data[place : place + FULL_SPEED] for place in range(0, len(data), FULL_SPEED))
