@@ -52,7 +52,7 @@ class NetworkGraph(ABC):
         from onnx import checker, helper
 
         self.add("Identity", [self.network(network)], OUTPUT)
-        shapes = {
+        shapes: dict[str, tuple[type[np.number], list[str | int | None]]] = {
             INPUT: (pixel, ["n", network.input.channels, network.input.height, network.input.width]),
             OUTPUT: (score, ["n", network.classes]),
         }
