@@ -18,6 +18,8 @@ from .subset import keep_classes
 ROUNDS = 24
 """How often prices are raised before a target counts as out of reach."""
 TRIES = 6
+ROUNDING = 1 + 1e-9
+"""What sums of prices may be off by."""
 
 Counts = tuple[int, int, int]
 """LUTs, block RAMs and multipliers."""
@@ -162,7 +164,8 @@ class _Costs:
 
     def least(self, room: Resources) -> dict[str, Share]:
         """The shares, however slow, that take the smallest share of what they take the greatest share of."""
-        return min(self._attempts(self.meeting(float("inf")), room), key=lambda shares: max(self._shares_of(shares, room)))
+        attempts = (shares for shares, _ in self._attempts(self.meeting(float("inf")), room))
+        return min(attempts, key=lambda shares: max(self._shares_of(shares, room)))
 
     def within(self, options: dict[str, list[Share]], room: Resources) -> dict[str, Share] | None:
         """Shares among the options within the room, if any are found."""
@@ -170,16 +173,22 @@ class _Costs:
             least = self.cheapest(options, [float(kind == other) for other in range(len(_counts(room)))])
             if least is None or self._needed(least)[kind] > most:
                 return None
-        return next((shares for shares in self._attempts(options, room) if all(map(le, self._needed(shares), _counts(room)))), None)
+        for shares, prices in self._attempts(options, room):
+            needed = self._needed(shares)
+            if all(map(le, needed, _counts(room))):
+                return shares
+            if sum(map(mul, needed, prices)) > ROUNDING * sum(map(mul, _counts(room), prices)):
+                return None  # what is within the room costs no more than the room, and nothing is cheaper than this
+        return None
 
-    def _attempts(self, options: dict[str, list[Share]], room: Resources) -> Iterator[dict[str, Share]]:
-        """The cheapest shares among the options, again and again: whatever is short becomes dearer."""
+    def _attempts(self, options: dict[str, list[Share]], room: Resources) -> Iterator[tuple[dict[str, Share], list[float]]]:
+        """The cheapest shares among the options and their prices, again and again: whatever is short becomes dearer."""
         prices = first_prices(room)
         for _ in range(ROUNDS):
             shares = self.cheapest(options, prices)
             if shares is None:
                 return
-            yield shares
+            yield shares, prices
             prices = [price * taken**2 for price, taken in zip(prices, self._shares_of(shares, room), strict=True)]
 
     def _shares_of(self, shares: dict[str, Share], room: Resources) -> list[float]:
