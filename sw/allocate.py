@@ -4,6 +4,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import takewhile
 
 import numpy as np
@@ -121,6 +122,7 @@ class Demand:
         return scaled(found, fabric)
 
 
+@lru_cache(maxsize=1)
 def demands(model: Model) -> tuple[Demand, ...]:
     """The engines of a model in order, named after their stages (``fire2/squeeze``, ``fire2/expand``)."""
     network = model.network
@@ -210,7 +212,7 @@ def _demand(
         squeeze=squeeze,
         capacity=capacity,
         rows=shape.height,
-        filters=tuple((len(part.bias), int(np.count_nonzero(part.weights))) for part in parts),
+        filters=tuple((len(part.bias), int(part.filter_nonzero.sum())) for part in parts),
         lanes_divide=capacity >> pooled,
         pace=pace,
     )
@@ -257,12 +259,11 @@ def cheapest(
                 best[share.lanes] = (cost, share)
         longer: dict[tuple[int, int], tuple[float, tuple[Share, ...]]] = {}
         for (source, entering), (so_far, shares) in ways.items():
+            onward = (source if demand.squeeze else entering) if demand.bypass is not Bypass.NONE else 0
             for lanes, (more, share) in best.items():
-                if not demand.fits(lanes, source, entering):
-                    continue
-                way = (lanes, (source if demand.squeeze else entering) if demand.bypass is not Bypass.NONE else 0)
-                if way not in longer or so_far + more < longer[way][0]:
-                    longer[way] = (so_far + more, (*shares, share))
+                known = longer.get((lanes, onward))
+                if (known is None or so_far + more < known[0]) and demand.fits(lanes, source, entering):
+                    longer[lanes, onward] = (so_far + more, (*shares, share))
         ways = longer
     if not ways:
         return None

@@ -148,19 +148,27 @@ class _Costs:
         """The shares with which each engine meets a target, but for those that take no less of anything than another of as many lanes."""
         found: dict[str, list[Share]] = {}
         for name, options in self.cycles.items():
-            kept: dict[Share, Counts] = {}
+            kept: list[Share] = []
+            alike: dict[int, list[Counts]] = {}
             for share, cycles in options.items():
-                counts = self.counts[name][share]
-                if cycles <= target and not any(
-                    one.lanes == share.lanes and all(map(le, least, counts)) for one, least in kept.items()
-                ):
-                    kept[share] = counts
-            found[name] = list(kept)
+                if cycles > target:
+                    continue
+                counts, others = self.counts[name][share], alike.setdefault(share.lanes, [])
+                if not any(all(map(le, least, counts)) for least in others):
+                    others.append(counts)
+                    kept.append(share)
+            found[name] = kept
         return found
 
     def cheapest(self, options: dict[str, list[Share]], prices: Sequence[float]) -> dict[str, Share] | None:
         """The shares among the options for which the least is to be paid."""
-        return cheapest(self.wanted, options, lambda demand, share: sum(map(mul, self.counts[demand.name][share], prices)))
+        each_lut, each_ram, each_multiplier = prices
+
+        def price(demand: Demand, share: Share) -> float:
+            luts, rams, multipliers = self.counts[demand.name][share]
+            return luts * each_lut + rams * each_ram + multipliers * each_multiplier
+
+        return cheapest(self.wanted, options, price)
 
     def least(self, room: Resources) -> dict[str, Share]:
         """The shares, however slow, that take the smallest share of what they take the greatest share of."""

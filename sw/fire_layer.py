@@ -163,6 +163,8 @@ def _best_cut(layer: QuantizedLayer) -> _Cut:
         gaps = folded.sum(axis=0)
         gaps[-1] += fillers
         cuts.append(_Cut(gap_bits, (_with_zeros(codes, fillers), gaps)))
+        if not fillers:
+            break  # a greater alphabet only has more gaps that do not occur
     return min(cuts, key=lambda cut: sum(cut.bits) + _LENGTH_BITS * cut.symbols)
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """How much of an FPGA each part of a plan is expected to take."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 from .fabric import ECP5, Fabric
 from .spec import AverageSpec, BypassSpec, ConvSpec, DelaySpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, SqueezeSpec, walk
@@ -66,7 +66,7 @@ def estimate(plan: Plan, fabric: Fabric = ECP5) -> dict[str, Resources]:
 
 def scaled(ecp5: Resources, fabric: Fabric) -> Resources:
     """With the LUTs of a family in place of those of an ECP5."""
-    return replace(ecp5, luts=round(ecp5.luts * fabric.lut_factor))
+    return Resources(round(ecp5.luts * fabric.lut_factor), ecp5.block_rams, ecp5.multipliers)
 
 
 def total(parts: dict[str, Resources]) -> Resources:
