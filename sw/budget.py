@@ -3,6 +3,7 @@
 """The fastest plan that a board has room for."""
 
 from dataclasses import asdict
+from functools import lru_cache
 from operator import le
 
 from .choose import choose
@@ -121,7 +122,7 @@ class _Costs:
 
     def __init__(self, wanted: tuple[Demand, ...], logic_bits: int, fabric: Fabric) -> None:
         self.wanted = wanted
-        self.cycles = {demand.name: {share: demand.cycles(share) for share in options_of(demand, fabric)} for demand in wanted}
+        self.cycles = _cycles(wanted, fabric)
         self.counts = {
             demand.name: {share: _counts(demand.resources(share, logic_bits, fabric)) for share in self.cycles[demand.name]}
             for demand in wanted
@@ -170,6 +171,12 @@ class _Costs:
 
     def _count(self, demand: Demand, share: Share) -> Counts:
         return self.counts[demand.name][share]
+
+
+@lru_cache(maxsize=1)
+def _cycles(wanted: tuple[Demand, ...], fabric: Fabric) -> dict[str, dict[Share, float]]:
+    """For each engine, what it may be given, and how many cycles it then needs."""
+    return {demand.name: {share: demand.cycles(share) for share in options_of(demand, fabric)} for demand in wanted}
 
 
 def first_prices(room: Resources) -> list[float]:

@@ -8,21 +8,18 @@ both operands of a bypass in the same order: a simple bypass keeps the order of 
 """
 
 from collections.abc import Mapping, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import replace
 
 from .allocate import allocate
-from .deal import Deck, Filter, common_order, deal
+from .contents import Engine, shelf_of
+from .deal import Filter
 from .demand import SQUEEZE_SLOTS, Share
 from .errors import FirebrickError
-from .model import Model, QuantizedLayer
+from .model import Model
 from .network import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Shape, stage_layers
 from .pace import apart, lead
-from .schedule import Group, schedule
 from .spec import (
     LOGIC_BITS,
-    Arithmetic,
     AverageSpec,
     BypassSpec,
     ConvSpec,
@@ -56,6 +53,7 @@ def plan_with(model: Model, shares: Mapping[str, Share], logic_bits: int = LOGIC
 class _Compiler:
     def __init__(self, model: Model, shares: Mapping[str, Share], logic_bits: int) -> None:
         self.logic_bits = logic_bits
+        self.shelf = shelf_of(model)
         self.model = model
         self.shares = shares
         self.nodes: list[Node] = []
@@ -89,7 +87,7 @@ class _Compiler:
     def order_of(self, index: int) -> list[int]:
         """The order in which a stage's filters come: one that suits all engines whose words are added to them or to their sums."""
         stages, shapes = self.model.network.stages, self.model.network.shapes()
-        decks: list[Deck] = []
+        engines: list[Engine] = []
         for place, stage in enumerate(stages[index:], index):
             match stage:
                 case Fire(bypass=Bypass.SIMPLE) if place == index:
@@ -99,16 +97,16 @@ class _Compiler:
                 case Fire(name=name, bypass=bypass) if place == index or bypass is Bypass.SIMPLE:
                     layers = stage_layers(stage, shapes[place])
                     expand = [layer for layer in layers if "/expand" in layer.name]
-                    decks.append(self.deck(f"{name}/expand", expand))
+                    engines.append(self.dealt(f"{name}/expand", expand))
                     if bypass is Bypass.COMPLEX:
-                        decks.append(self.deck(f"{name}/bypass", layers[-1:]))
+                        engines.append(self.dealt(f"{name}/bypass", layers[-1:]))
                 case Conv(name=name) if place == index:
-                    decks.append(self.deck(name, stage_layers(stage, shapes[place])))
+                    engines.append(self.dealt(name, stage_layers(stage, shapes[place])))
                 case MaxPool():
                     pass
                 case _:
                     break
-        return common_order(decks)
+        return self.shelf.common_order(engines)
 
     def fire_with_bypass(self, fire: Fire, layers: Sequence[Layer], order: Sequence[int]) -> None:
         """A Fire module and its bypass: both read the stream that comes here, and both give the same channels in the same order."""
@@ -144,56 +142,46 @@ class _Compiler:
         output = _strips(share, main.output.width)
         if not self.raster:
             self.narrow(output.tiles * main.conv.stride)
-        rounds = deal(self.deck(name, layers), order)
-        parts = []
-        for part in range(share.splits):
-            mine = [one[part] for one in rounds if part < len(one)]
-            groups = [Group(one.kind, self.taps(one)) for one in mine]
-            parts.append(
-                ConvSpec(
-                    source=self.strips,
-                    raster=self.raster,
-                    channels=main.input.channels,
-                    height=main.input.height,
-                    output=output,
-                    output_height=main.output.height,
-                    kernel=kernel,
-                    stride=main.conv.stride,
-                    padding=main.conv.padding,
-                    slots=kernel + main.conv.stride,
-                    weights=schedule(groups, inner=main.input.channels, taps=kernel**2, logic_bits=self.logic_bits),
-                    arithmetic=self.arithmetic(mine),
-                    distributed=share.distributed,
-                )
+        contents = self.shelf.filter_major(self.dealt(name, layers), self.order, order)
+        parts = tuple(
+            ConvSpec(
+                source=self.strips,
+                raster=self.raster,
+                channels=main.input.channels,
+                height=main.input.height,
+                output=output,
+                output_height=main.output.height,
+                kernel=kernel,
+                stride=main.conv.stride,
+                padding=main.conv.padding,
+                slots=kernel + main.conv.stride,
+                weights=replace(weights, logic_bits=self.logic_bits),
+                arithmetic=arithmetic,
+                distributed=share.distributed,
             )
-        return self.engine(name, layers, tuple(parts), rounds)
+            for weights, arithmetic in contents.parts
+        )
+        return self.engine(name, layers, parts, contents.rounds)
 
     def squeeze(self, name: str, layer: Layer) -> EngineSpec:
         """A channel-major engine."""
         share = self.share(name, layer.output.width)
         output = _strips(share, layer.output.width)
         self.narrow(output.tiles)
-        deck = self.deck(name, [layer])
-        rounds = deal(deck, common_order([deck]))
-        parts = []
-        for part in range(share.splits):
-            mine = [one[part] for one in rounds if part < len(one)]
-            quantized = self.model.layers[layer.name]
-            weights = quantized.codebook[quantized.codes[[one.index for one in mine], :, 0, 0]]
-            ends = (0, len(self.order) - 1)
-            groups = [Group(0, weights[:, channel], required=place in ends) for place, channel in enumerate(self.order)]
-            parts.append(
-                SqueezeSpec(
-                    source=self.strips,
-                    channels=layer.input.channels,
-                    height=layer.input.height,
-                    output=output,
-                    slots=SQUEEZE_SLOTS,
-                    weights=schedule(groups, inner=len(mine), taps=1, logic_bits=self.logic_bits),
-                    arithmetic=self.arithmetic(mine),
-                )
+        contents = self.shelf.channel_major(self.dealt(name, [layer]), self.order)
+        parts = tuple(
+            SqueezeSpec(
+                source=self.strips,
+                channels=layer.input.channels,
+                height=layer.input.height,
+                output=output,
+                slots=SQUEEZE_SLOTS,
+                weights=replace(weights, logic_bits=self.logic_bits),
+                arithmetic=arithmetic,
             )
-        return self.engine(name, [layer], tuple(parts), rounds)
+            for weights, arithmetic in contents.parts
+        )
+        return self.engine(name, [layer], parts, contents.rounds)
 
     def pool(self, name: str, shape: Shape, output: Shape) -> None:
         """A pooling stage with the lanes of its source, or a single one where pixels come one by one."""
@@ -238,27 +226,9 @@ class _Compiler:
             self.nodes.append(NarrowSpec(self.strips, lanes))
             self.strips = self.strips.narrowed(lanes)
 
-    def deck(self, name: str, layers: Sequence[Layer]) -> Deck:
-        """The filters of an engine; output channels are counted through its layers."""
-        found: list[Filter] = []
-        for layer in layers:
-            kind = int(layer.conv.kernel < layers[-1].conv.kernel)
-            counts = np.count_nonzero(self.model.layers[layer.name].weights, axis=(1, 2, 3))
-            found += [Filter(kind, layer.name, i, len(found) + i, int(count)) for i, count in enumerate(counts)]
-        return Deck(found, self.share(name).splits)
-
-    def taps(self, one: Filter) -> NDArray[np.int32]:
-        """A filter's weights in the order (tap, channel of the stream)."""
-        layer = self.model.layers[one.layer]
-        return layer.codebook[layer.codes[one.index, self.order].transpose(1, 2, 0).reshape(-1)]
-
-    def arithmetic(self, filters: Sequence[Filter]) -> Arithmetic:
-        layers: dict[str, QuantizedLayer] = {one.layer: self.model.layers[one.layer] for one in filters}
-        return Arithmetic(
-            start=tuple(int(self.model.layers[one.layer].start[one.index]) for one in filters),
-            bits=max(layer.accumulator_bits for layer in layers.values()),
-            shift=next(iter(layers.values())).shift,
-        )
+    def dealt(self, name: str, layers: Sequence[Layer]) -> Engine:
+        """An engine and the parts that its filters are dealt to."""
+        return Engine(name, tuple(layers), self.share(name).splits)
 
 
 def _strips(share: Share, width: int) -> Strips:

@@ -4,6 +4,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import takewhile
 from typing import TypeAlias
 
@@ -187,6 +188,7 @@ class Demand:
         return scaled(found, fabric)
 
 
+@lru_cache(maxsize=1)
 def demands(model: Model) -> tuple[Demand, ...]:
     """The engines of a model in order, named after their stages (``fire2/squeeze``, ``fire2/expand``)."""
     network = model.network

@@ -12,6 +12,7 @@ up, biases (both in two's complement), 4-bit code lengths of all codes and then 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from struct import Struct
 
 import numpy as np
@@ -62,23 +63,29 @@ def encode_layer(layer: QuantizedLayer) -> EncodedLayer:
     flat = layer.codes.ravel()
     biases = _pack(layer.bias, bias_bits := _width(layer.bias))
     codebook = _pack(layer.codebook[1:], centroid_bits := _width(layer.codebook))
-    cuts = [(0, flat, np.empty(0, np.int64))] + [(bits, *_entries(flat, bits)) for bits in range(1, GAP_BITS_MAX + 1)]
-    gap_bits, codes, gaps = min(cuts, key=lambda cut: _cost(cut[1], layer.bits) + (_cost(cut[2], cut[0]) if cut[0] else 0))
-    lengths, coded_codes = _huffman(codes, layer.bits)
-    gap_lengths, coded_gaps = _huffman(gaps, gap_bits) if gap_bits else ((), b"")
+    cut = _best_cut(layer)
+    codes, gaps = _entries(flat, cut.gap_bits) if cut.gap_bits else (flat, np.empty(0, np.int64))
+    coded_codes, coded_gaps = (_huffman(symbols, lengths) for symbols, lengths in zip((codes, gaps), cut.lengths, strict=True))
     return EncodedLayer(
         HEADER.pack(
-            layer.bits, layer.shift, centroid_bits, bias_bits, gap_bits, codes.size, len(coded_codes), len(coded_gaps)
+            layer.bits, layer.shift, centroid_bits, bias_bits, cut.gap_bits, codes.size, len(coded_codes), len(coded_gaps)
         ),
         codebook,
         biases,
-        _pack(np.array(lengths + gap_lengths), _LENGTH_BITS),
+        _pack(np.array(sum(cut.lengths, ())), _LENGTH_BITS),
         coded_codes,
         coded_gaps,
         codes.size,
-        gap_bits,
+        cut.gap_bits,
         _entropy_bits(codes) + _entropy_bits(gaps),
     )
+
+
+def encoded_size(layer: QuantizedLayer) -> int:
+    """Bytes of the layer in the file, which are counted and not made."""
+    cut = _best_cut(layer)
+    numbers = (len(layer.codebook) - 1) * _width(layer.codebook), len(layer.bias) * _width(layer.bias), _LENGTH_BITS * cut.symbols
+    return HEADER.size + sum(-(-bits // 8) for bits in (*numbers, *cut.bits))
 
 
 def decode_layer(data: memoryview, layer: Layer) -> tuple[QuantizedLayer, memoryview]:
@@ -117,6 +124,55 @@ def decode_layer(data: memoryview, layer: Layer) -> tuple[QuantizedLayer, memory
     return QuantizedLayer(flat.reshape(layer.weight_shape), codebook, biases, shift), rest
 
 
+@dataclass(frozen=True)
+class _Cut:
+    """A way to cut a layer's weights into symbols."""
+
+    gap_bits: int
+    counts: tuple[Integers, Integers]
+    """How often each code and each gap occurs."""
+
+    @cached_property
+    def lengths(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Of the words of codes and of gaps."""
+        codes, gaps = self.counts
+        return code_lengths(codes, WORD_MAX), code_lengths(gaps, WORD_MAX)
+
+    @property
+    def symbols(self) -> int:
+        """Codes and gaps that have an entry in the tables of lengths."""
+        return sum(map(len, self.counts))
+
+    @property
+    def bits(self) -> tuple[int, int]:
+        """Of the streams of codes and of gaps."""
+        codes, gaps = (int(counts @ np.array(lengths, np.int64)) for counts, lengths in zip(self.counts, self.lengths, strict=True))
+        return codes, gaps
+
+
+def _best_cut(layer: QuantizedLayer) -> _Cut:
+    """The cut whose streams and tables take the fewest bits."""
+    flat = layer.codes.ravel()
+    positions = np.flatnonzero(flat)
+    codes = np.bincount(flat[positions], minlength=1 << layer.bits)
+    skipped = np.bincount(np.diff(positions, prepend=-1) - 1)
+    cuts = [_Cut(0, (_with_zeros(codes, flat.size - positions.size), np.empty(0, np.int64)))]
+    for gap_bits in range(1, GAP_BITS_MAX + 1):
+        folded = np.pad(skipped, (0, -len(skipped) % (1 << gap_bits))).reshape(-1, 1 << gap_bits)
+        fillers = int(folded.sum(axis=1) @ np.arange(len(folded)))
+        gaps = folded.sum(axis=0)
+        gaps[-1] += fillers
+        cuts.append(_Cut(gap_bits, (_with_zeros(codes, fillers), gaps)))
+        if not fillers:
+            break  # a greater alphabet only has more gaps that do not occur
+    return min(cuts, key=lambda cut: sum(cut.bits) + _LENGTH_BITS * cut.symbols)
+
+
+def _with_zeros(codes: Integers, zeros: int) -> Integers:
+    """Counts of codes with so many of code 0, of which there are none so far."""
+    return np.concatenate([[zeros], codes[1:]])
+
+
 def _entries(flat: NDArray[np.uint8], gap_bits: int) -> tuple[Integers, Integers]:
     """Codes and gaps of a sparse layer's entries, fillers included."""
     positions = np.flatnonzero(flat)
@@ -130,20 +186,8 @@ def _entries(flat: NDArray[np.uint8], gap_bits: int) -> tuple[Integers, Integers
     return codes, gaps
 
 
-def _counts(symbols: Integers, bits: int) -> list[int]:
-    return [int(count) for count in np.bincount(symbols, minlength=1 << bits)]
-
-
-def _cost(symbols: Integers, bits: int) -> int:
-    """Bits of a stream and its table of lengths."""
-    counts = _counts(symbols, bits)
-    lengths = code_lengths(counts, WORD_MAX)
-    return sum(count * length for count, length in zip(counts, lengths, strict=True)) + len(lengths) * _LENGTH_BITS
-
-
-def _huffman(symbols: Integers, bits: int) -> tuple[tuple[int, ...], bytes]:
-    lengths = code_lengths(_counts(symbols, bits), WORD_MAX)
-    return lengths, np.packbits(CanonicalCode(lengths).encode(symbols)).tobytes()
+def _huffman(symbols: Integers, lengths: tuple[int, ...]) -> bytes:
+    return np.packbits(CanonicalCode(lengths).encode(symbols)).tobytes()
 
 
 def _decode(data: memoryview, lengths: tuple[int, ...], count: int, what: str) -> NDArray[np.uint16]:

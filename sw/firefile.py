@@ -13,7 +13,7 @@ from struct import Struct
 
 from .errors import FirebrickError
 from .files import write_whole
-from .fire_layer import decode_layer, encode_layer
+from .fire_layer import decode_layer, encode_layer, encoded_size
 from .fire_metadata import Description, read_description, write_description
 from .model import Model, QuantizedLayer
 
@@ -40,9 +40,21 @@ def encode_model(model: Model) -> bytes:
     model.verify()
     data = encode_description(model) + b"".join(encode_layer(layer).data for layer in model.layers.values())
     data += _CRC.pack(zlib.crc32(data))
-    if len(data) > BYTES_MAX:
-        raise FirebrickError(f"model of {model.network.name}: a .fire file must have at most {BYTES_MAX} bytes, not {len(data)}")
+    _check_size(model, len(data))
     return data
+
+
+def file_size(model: Model) -> int:
+    """Bytes of a model's `.fire` file, which are counted and not made; raises FirebrickError unless the model is sound."""
+    model.verify()
+    size = len(encode_description(model)) + sum(map(encoded_size, model.layers.values())) + CRC_BYTES
+    _check_size(model, size)
+    return size
+
+
+def _check_size(model: Model, size: int) -> None:
+    if size > BYTES_MAX:
+        raise FirebrickError(f"model of {model.network.name}: a .fire file must have at most {BYTES_MAX} bytes, not {size}")
 
 
 def decode_model(data: bytes) -> Model:

@@ -20,7 +20,7 @@ LENGTH_MAX = 16
 """Longest code word that is allowed anywhere, in bits."""
 
 
-def code_lengths(counts: Sequence[int], limit: int) -> tuple[int, ...]:
+def code_lengths(counts: Sequence[int] | NDArray[np.integer], limit: int) -> tuple[int, ...]:
     """The length in bits of each symbol's code word, 0 for symbols that do not occur.
 
     ``counts[symbol]`` is how often the symbol occurs. The lengths are those of an optimal prefix code without words longer than
@@ -29,23 +29,38 @@ def code_lengths(counts: Sequence[int], limit: int) -> tuple[int, ...]:
     """
     if not 1 <= limit <= LENGTH_MAX:
         raise FirebrickError(f"limit must be 1 to {LENGTH_MAX} bits, not {limit}")
-    if any(count < 0 for count in counts):
+    weights = np.asarray(counts, np.int64)
+    if weights.min(initial=0) < 0:
         raise FirebrickError("counts must not be negative")
-    coins = sorted((int(count), (symbol,)) for symbol, count in enumerate(counts) if count)
+    coins = np.argsort(weights, kind="stable")[np.count_nonzero(weights == 0) :]
     if len(coins) > 1 << limit:
         raise FirebrickError(f"{len(coins)} symbols do not fit code words of at most {limit} bits; raise the limit")
-    lengths = [0] * len(counts)
-    if len(coins) == 1:
-        lengths[coins[0][1][0]] = 1
-        return tuple(lengths)
-    packages: list[tuple[int, tuple[int, ...]]] = []
+    lengths = np.zeros(len(weights), np.int64)
+    lengths[coins] = 1 if len(coins) == 1 else _package_merge(weights[coins], limit)
+    return tuple(lengths.tolist())
+
+
+def _package_merge(coins: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
+    """The lengths for ascending counts, none of them zero and not one alone.
+
+    Each round merges the coins with pairs of what the round before gave, and of the last one's items the least 2(n - 1) are taken. What
+    is taken of any round are its least items, so the number of coins among them, the least ones too, says all.
+    """
+    rounds: list[NDArray[np.bool_]] = []
+    packages = np.empty(0, np.int64)
     for _ in range(limit):
-        merged = sorted(coins + packages, key=lambda item: item[0])
-        packages = [(left[0] + right[0], left[1] + right[1]) for left, right in zip(merged[::2], merged[1::2], strict=False)]
-    for _, symbols in packages[: max(0, len(coins) - 1)]:
-        for symbol in symbols:
-            lengths[symbol] += 1
-    return tuple(lengths)
+        merged = np.concatenate([coins, packages])
+        order = np.argsort(merged, kind="stable")
+        rounds.append(order < len(coins))
+        merged = merged[order]
+        packages = merged[: len(merged) // 2 * 2].reshape(-1, 2).sum(axis=1)
+    lengths = np.zeros(len(coins), np.int64)
+    taken = 2 * max(0, len(coins) - 1)
+    for is_coin in reversed(rounds):
+        singles = int(np.count_nonzero(is_coin[:taken]))
+        lengths[:singles] += 1
+        taken = 2 * (taken - singles)
+    return lengths
 
 
 @dataclass(frozen=True)

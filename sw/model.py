@@ -5,6 +5,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,11 @@ class QuantizedLayer:
         """The weights as integers, in the shape of the codes."""
         return self.codebook[self.codes]
 
+    @cached_property
+    def filter_nonzero(self) -> NDArray[np.int64]:
+        """For each filter, its weights that are not zero, by value and not by code."""
+        return np.asarray(np.count_nonzero((self.codebook != 0)[self.codes], axis=(1, 2, 3)), np.int64)
+
     @property
     def start(self) -> NDArray[np.int64]:
         """What each filter's accumulator starts from: bias and rounding term."""
@@ -66,7 +72,7 @@ class QuantizedLayer:
         high = self.start + ACTIVATION_MAX * np.maximum(flat, 0).sum(axis=1)
         return min(0, int(low.min())), max(0, int(high.max()))
 
-    @property
+    @cached_property
     def accumulator_bits(self) -> int:
         """Width of a two's complement accumulator that cannot overflow."""
         low, high = self.accumulator_range()

@@ -15,7 +15,7 @@ import numpy as np
 from .compiler import compile_model
 from .compress import Compressor, Settings
 from .errors import FirebrickError
-from .firefile import encode_model
+from .firefile import file_size
 from .model import Model
 
 Offer = TypeVar("Offer")
@@ -48,7 +48,7 @@ class Budget:
         if self.cycles is not None:
             return compile_model(model, self.lanes).cycles / self.cycles
         assert self.bytes is not None
-        return len(encode_model(model)) / self.bytes
+        return file_size(model) / self.bytes
 
 
 def compress_within(compressor: Compressor, settings: Settings, budget: Budget) -> Model:

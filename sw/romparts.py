@@ -44,7 +44,7 @@ class RomPart:
         """For people."""
         return f"{self.engine} part {self.number}"
 
-    def lists(self) -> list[tuple[int, ...]]:
+    def lists(self) -> list[Sequence[int]]:
         """The lists of words that its ROM holds."""
         return [one.words for one in (self.weights.codes, self.weights.gaps) if one is not None]
 

@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """From integer weights to the circular, entropy-coded streams that an engine's ROMs hold."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .huffman import CanonicalCode, code_lengths
-from .spec import LOGIC_BITS, Encoded, Weights
+from .spec import Encoded, Weights
 
 CODE_LIMIT = {6: 9, 8: 12}
 """Longest code word by codebook bits, up to and including the key."""
@@ -30,22 +32,23 @@ class Group:
     """Every position has an entry, zero or not."""
 
 
-def schedule(groups: Sequence[Group], *, inner: int, taps: int, logic_bits: int = LOGIC_BITS) -> Weights:
+def schedule(groups: Sequence[Group], *, inner: int, taps: int) -> Weights:
     """The weight stream of an engine whose groups come in this order.
 
     Every non-zero weight gets an entry. Where the next one is further than an entry can skip, filler entries of weight zero lie between.
     """
     kinds = np.array([group.kind for group in groups])
     sizes = np.where(kinds == 0, taps * inner, inner)
+    ends = np.cumsum(sizes)
     flat = np.concatenate([group.weights for group in groups])
     wanted = flat != 0
-    for end, size, group in zip(np.cumsum(sizes), sizes, groups, strict=True):
-        wanted[end - size : end] |= group.required
+    for end, size, group in zip(ends, sizes, groups, strict=True):
+        if group.required:
+            wanted[end - size : end] = True
     reach = min(inner, GAP_ALPHABET)
     positions = _with_fillers(np.flatnonzero(wanted), len(flat), reach)
-    values = flat[positions]
-    entry_kinds = np.repeat(kinds, sizes)[positions]
-    ranks, codebooks = _ranked(values, entry_kinds, kinds=int(kinds.max()) + 1)
+    counts = np.diff(np.searchsorted(positions, ends), prepend=0)
+    ranks, codebooks = _ranked(flat[positions], np.repeat(kinds, counts), kinds=int(kinds.max()) + 1)
     dense = len(positions) == len(flat)
     steps = np.diff(positions, prepend=positions[-1] - len(flat))
     gap_ranks, gap_values = _ranked(steps - 1, np.zeros_like(steps), kinds=1)
@@ -59,8 +62,7 @@ def schedule(groups: Sequence[Group], *, inner: int, taps: int, logic_bits: int 
         codebooks=codebooks,
         gaps=None if dense else encode(gap_ranks, GAP_LIMIT, codes.width),
         gap_values=gap_values[0],
-        logic_bits=logic_bits,
-        counts=tuple(np.diff(np.searchsorted(positions, np.cumsum(sizes)), prepend=0).tolist()),
+        counts=tuple(counts.tolist()),
         last=(last_tap + (taps // 2 if kinds[-1] else 0), last_inner),
     )
 
@@ -70,14 +72,48 @@ def encode(ranks: NDArray[np.int64], limit: int, width: int = 9) -> Encoded:
 
     9 and 18 bits are the widths that block RAMs with two ports hold without waste.
     """
-    lengths = tuple(sorted(code_lengths(np.bincount(ranks).tolist(), limit)))
-    bits = CanonicalCode(lengths).encode(ranks)
+    counts = np.bincount(ranks)
+    lengths = tuple(sorted(code_lengths(counts.tolist(), limit)))
+    bits = int(counts @ np.array(lengths))
     width = width if limit <= width else 18
-    padded = np.pad(bits, (0, -len(bits) % width)).reshape(-1, width)
-    words = np.zeros(len(padded), np.int32)
-    for column in padded.T:
-        words = words << 1 | column
-    return Encoded(lengths=lengths, width=width, words=tuple(words.tolist()), count=len(ranks), bits=len(bits))
+    return Encoded(lengths=lengths, width=width, words=_Words(ranks, lengths, width, -(-bits // width)), count=len(ranks), bits=bits)
+
+
+@dataclass(frozen=True, eq=False)
+class _Words(Sequence[int]):
+    """The ROM words of a stream, made when they are first looked at: the search for a plan only asks how many there are."""
+
+    ranks: NDArray[np.int64]
+    lengths: tuple[int, ...]
+    width: int
+    depth: int
+
+    @cached_property
+    def made(self) -> tuple[int, ...]:
+        bits = CanonicalCode(self.lengths).encode(self.ranks)
+        words = np.zeros(self.depth, np.int32)
+        for column in np.pad(bits, (0, -len(bits) % self.width)).reshape(-1, self.width).T:
+            words = words << 1 | column
+        return tuple(words.tolist())
+
+    def __len__(self) -> int:
+        return self.depth
+
+    @overload
+    def __getitem__(self, place: int) -> int: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[int, ...]: ...
+    def __getitem__(self, place: int | slice) -> int | tuple[int, ...]:
+        return self.made[place]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.made)
+
+    def __eq__(self, other: object) -> bool:
+        return self.made == (other.made if isinstance(other, _Words) else other)
+
+    def __hash__(self) -> int:
+        return hash(self.made)
 
 
 def _with_fillers(positions: NDArray[np.int64], total: int, reach: int) -> NDArray[np.int64]:
@@ -85,6 +121,8 @@ def _with_fillers(positions: NDArray[np.int64], total: int, reach: int) -> NDArr
     if not len(positions):
         positions = np.array([total - 1])
     steps = np.diff(positions, prepend=positions[-1] - total)
+    if steps.max() <= reach:
+        return positions
     counts = -(-steps // reach)
     ends = np.cumsum(counts)
     nth = np.arange(ends[-1]) - np.repeat(ends - counts, counts) + 1
@@ -96,14 +134,16 @@ def _ranked(
     values: NDArray[np.int64] | NDArray[np.int32], entry_kinds: NDArray[np.int64], *, kinds: int
 ) -> tuple[NDArray[np.int64], tuple[tuple[int, ...], ...]]:
     """The rank of each value among those of its kind, most frequent first, and each kind's values by rank."""
-    ranks = np.zeros(len(values), np.int64)
+    low = int(values.min())
+    span = int(values.max()) - low + 1
+    keys = entry_kinds * span + (values - low)
+    found = np.bincount(keys, minlength=kinds * span)
+    ranks = np.empty(len(found), np.int64)
     tables = []
-    for kind in range(kinds):
-        mine = entry_kinds == kind
-        symbols, inverse, counts = np.unique(values[mine], return_inverse=True, return_counts=True)
-        order = np.argsort(-counts, kind="stable")
-        rank_of = np.empty(len(order), np.int64)
-        rank_of[order] = np.arange(len(order))
-        ranks[mine] = rank_of[inverse]
-        tables.append(tuple(int(value) for value in symbols[order]))
-    return ranks, tuple(tables)
+    for start in range(0, len(found), span):
+        counts = found[start : start + span]
+        symbols = np.flatnonzero(counts)
+        order = symbols[np.argsort(-counts[symbols], kind="stable")]
+        ranks[start + order] = np.arange(len(order))
+        tables.append(tuple((low + order).tolist()))
+    return ranks[keys], tuple(tables)

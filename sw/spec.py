@@ -22,7 +22,7 @@ class Encoded:
     """Code length of each rank, not decreasing: symbols are renamed by rank, so canonical codes need no table of symbols."""
     width: int
     """Bits in a word; at least the longest code."""
-    words: tuple[int, ...] = field(repr=False)
+    words: Sequence[int] = field(repr=False)
     """Most significant bit first."""
     count: int
     """Symbols in the stream."""

@@ -29,7 +29,7 @@ from firebrick.sw.errors import FirebrickError
 from firebrick.sw.explore import executors, measure
 from firebrick.sw.explore.drawings import front
 from firebrick.sw.explore.figure3 import PRESETS
-from firebrick.sw.explore.generated import _layer, generated
+from firebrick.sw.explore.generated import _drawn, _layer, generated
 from firebrick.sw.explore.measure import Found
 from firebrick.sw.explore.page import html_page
 from firebrick.sw.explore.points import Grid, Point, Target, Trained, Untrained, lanes_target, points
@@ -108,8 +108,8 @@ def test_generated_weights_follow_from_the_seed() -> None:
 
 def test_generated_weights_are_coded_into_about_as_many_bytes_as_trained_ones() -> None:
     trained = catalogue.load("squeezenet1_1")
-    rng = np.random.default_rng(0)
-    layers = {layer.name: _layer(layer, 6, trained.layers[layer.name].nonzero / layer.weights, rng) for layer in trained.network.layers()}
+    drawn = zip(trained.layers.items(), _drawn(trained.network, 0), strict=True)
+    layers = {name: _layer(*numbers, 6, layer.nonzero / layer.codes.size) for (name, layer), numbers in drawn}
     assert len(encode_model(replace(trained, layers=layers))) == pytest.approx(len(encode_model(trained)), rel=0.03)
 
 

@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Weights for networks that nobody has trained: as large, once coded, as trained and compressed ones."""
 
+from functools import lru_cache
+
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import FirebrickError
 from ..model import CENTROID_BITS, Model, Preprocessing, QuantizedLayer
-from ..network import Layer, Network
+from ..network import Network
 
 STEP = 0.6
 """Standard deviations between neighbouring centroids at 6 bits where nothing is pruned; half as many with each bit more.
@@ -29,16 +32,24 @@ def generated(network: Network, bits: int, density: float, seed: int = 0) -> Mod
     if not 0 < density <= 1:
         raise FirebrickError(f"density must be above 0 and at most 1, not {density}")
     network.verify()
-    rng = np.random.default_rng(seed)
-    layers = {layer.name: _layer(layer, bits, density, rng) for layer in network.layers()}
+    layers = {layer.name: _layer(*drawn, bits, density) for layer, drawn in zip(network.layers(), _drawn(network, seed), strict=True)}
     side = max(network.input.height, network.input.width)
     labels = tuple(f"class {index}" for index in range(network.classes))
     return Model(network, layers, Preprocessing(side, (0.0, 0.0, 0.0)), labels, 1.0, {"weights": "generated"})
 
 
-def _layer(layer: Layer, bits: int, density: float, rng: np.random.Generator) -> QuantizedLayer:
+Reals = NDArray[np.float64]
+
+
+@lru_cache(maxsize=1)
+def _drawn(network: Network, seed: int) -> list[tuple[Reals, Reals]]:
+    """Weights of standard deviation 1 and biases of each layer; points of one network follow each other."""
+    rng = np.random.default_rng(seed)
+    return [(rng.laplace(size=layer.weight_shape) / np.sqrt(2), rng.normal(0, BIAS, layer.conv.filters)) for layer in network.layers()]
+
+
+def _layer(weights: Reals, biases: Reals, bits: int, density: float) -> QuantizedLayer:
     most = (1 << bits - 1) - 1
-    weights = rng.laplace(size=layer.weight_shape) / np.sqrt(2)
     sizes = np.abs(weights)
     kept = max(1, round(density * weights.size))
     least = np.partition(sizes, weights.size - kept, axis=None)[weights.size - kept]
@@ -48,5 +59,5 @@ def _layer(layer: Layer, bits: int, density: float, rng: np.random.Generator) ->
     unit = ((1 << CENTROID_BITS - 1) - 1) // most
     steps_up = np.arange(1, most + 1, dtype=np.int32) * unit
     codebook = np.concatenate([[0], steps_up, -steps_up, [0]]).astype(np.int32)
-    bias = np.rint(rng.normal(0, BIAS, layer.conv.filters)).astype(np.int64)
+    bias = np.rint(biases).astype(np.int64)
     return QuantizedLayer(codes, codebook, bias, SHIFT)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..budget import best_plan, room
 from ..compiler import compile_model
-from ..firefile import encode_model
+from ..firefile import file_size
 from ..metaparameters import float_bytes
 from ..model import Model
 from ..resources import Resources, estimate, shortage, total
@@ -57,5 +57,4 @@ def measure(point: Point, synthesis: Synthesis | None = None) -> Found:
 def _model(subject: Untrained | Trained) -> tuple[Model, int]:
     """A model and the bytes of its file; points of one subject follow each other."""
     model = subject.model()
-    model.verify()
-    return model, len(encode_model(model))
+    return model, file_size(model)
