@@ -16,7 +16,7 @@ from .conv import ConvEngine, line_buffer
 from .pool import MaxPool
 from .routing import Fork, Merge, Narrow, Serial
 from .squeeze import SqueezeEngine
-from .words import Queue, words
+from .words import Queue, Relay, word, words
 
 QUEUE_DEPTH = 4
 
@@ -70,7 +70,9 @@ class Engine(wiring.Component):
             m.submodules.merge = merge = Merge(lanes=spec.output.lanes, tiles=spec.output.tiles, turns=spec.turns)
             for part, sink in zip(parts, merge.inputs, strict=True):
                 wiring.connect(m, part.output, sink)
-            wiring.connect(m, merge.output, wiring.flipped(self.output))
+            m.submodules.relay = relay = Relay(shape=word(spec.output.lanes))
+            wiring.connect(m, merge.output, relay.input)
+            wiring.connect(m, relay.output, wiring.flipped(self.output))
         return m
 
     def _sinks(self, m: Module, parts: Sequence[Any]) -> Iterator[Any]:

@@ -3,13 +3,14 @@
 """3x3/2 max pooling."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..sw.spec import PoolSpec
-from .words import bits_for, count_up, lookup, word, words
+from .words import Relay, bits_for, count_up, lookup, word, words
 
 
 class MaxPool(wiring.Component):
@@ -18,7 +19,7 @@ class MaxPool(wiring.Component):
     Columns: output tile j is the maximum of tiles 2j, 2j+1 and 2j+2; after the last tile comes the first of the lane beside; a single lane
     may have an odd number of tiles. Rows: an
     even row ends one window and begins the next. Windows that overhang see only what is there, as pixels are never negative and
-    columns beyond the map are zero. Throughput is one input word a cycle; latency 2 cycles.
+    columns beyond the map are zero. Throughput is one input word a cycle; latency 3 cycles.
 
     Parameters
     ----------
@@ -45,9 +46,15 @@ class MaxPool(wiring.Component):
         m = Module()
         spec = self._spec
         lanes, tiles = spec.source.lanes, spec.source.tiles
+        # Whether the sink is ready reaches no further than this register.
+        m.submodules.relay = relay = Relay(shape=word(lanes))
+        wiring.connect(m, relay.output, wiring.flipped(self.output))
+        output: Any = relay.input.signature.flip().create()
+        wiring.connect(m, output, relay.input)
+
         advance, taken = Signal(), Signal()
         m.d.comb += [
-            advance.eq(~self.output.valid | self.output.ready),
+            advance.eq(~output.valid | output.ready),
             self.input.ready.eq(advance),
             taken.eq(self.input.valid & advance),
         ]
@@ -99,7 +106,7 @@ class MaxPool(wiring.Component):
                 begins.eq(~row[0]),
                 ends.eq((~row[0] & (row != 0)) | (row[0] & (row == spec.height - 1))),
             ]
-            m.d.sync += self.output.valid.eq(window & ends)
+            m.d.sync += output.valid.eq(window & ends)
         initial = Signal()  # no maximum so far
         with m.If(advance):
             m.d.sync += initial.eq(row == 0)
@@ -110,7 +117,7 @@ class MaxPool(wiring.Component):
             m.d.comb += greatest.eq(_greatest([Mux(initial, 0, read.data[lane]), across[lane]]))
             m.d.comb += write.data[lane].eq(Mux(begins, across[lane], greatest))
             with m.If(advance):
-                m.d.sync += self.output.payload[lane].eq(Mux(inside, greatest, 0))
+                m.d.sync += output.payload[lane].eq(Mux(inside, greatest, 0))
         return m
 
 

@@ -166,9 +166,14 @@ class Rom(wiring.Component):
             return
         rom: memory.Memory = memory.Memory(shape=self._width, depth=len(words), init=words, attrs={"rom_style": style})
         m.submodules[name] = rom
-        for address in addresses:
-            port = rom.read_port()
-            m.d.comb += [port.addr.eq(address), port.en.eq(1)]
+        for number, address in enumerate(addresses):
+            port = rom.read_port(domain="comb" if bank.logic else "sync")
+            if bank.logic:  # a register in front of its many look-up tables, not behind them
+                near = Signal(len(address), name=f"{name}_address_{number}", reset_less=True)
+                m.d.sync += near.eq(address)
+                m.d.comb += port.addr.eq(near)
+            else:
+                m.d.comb += [port.addr.eq(address), port.en.eq(1)]
             yield Value.cast(port.data)
 
 

@@ -4,6 +4,7 @@
 
 from typing import Any
 
+DEVICE = "device."
 PIPELINE = "accelerator.pipeline."
 WIRE = "wire"
 BOARD = "board"
@@ -14,7 +15,7 @@ WHAT = {"routing": WIRE, "logic": "look-up table or carry", "clk-to-q": "out of 
 
 def component(name: str) -> str:
     """The component that a cell or net belongs to: a node of the pipeline, or what stands beside it."""
-    first = name.removeprefix(PIPELINE).partition(".")[0]
+    first = name.removeprefix(DEVICE).removeprefix(PIPELINE).partition(".")[0]
     return BOARD if not first or "$" in first or first in OUTSIDE else first
 
 
@@ -53,5 +54,5 @@ def slowest_paths(timing: dict[str, Any]) -> dict[str, float]:
 
 def _place(net: str) -> str:
     """Where a net with a name of its own is: its component and the parts inside it."""
-    named = net.removeprefix(PIPELINE).partition("$")[0].split(".")[:-1]
+    named = net.removeprefix(DEVICE).removeprefix(PIPELINE).partition("$")[0].split(".")[:-1]
     return " ".join(named) if len(named) > 1 else ""

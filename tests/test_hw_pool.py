@@ -63,8 +63,8 @@ def test_maxpool_takes_a_word_a_cycle() -> None:
     frame = spec.channels * spec.source.tiles * spec.height
     words = len(cycles) // 3
     assert [cycles[index + words] - cycles[index] for index in range(2 * words)] == [frame] * 2 * words
-    # The last word of a frame ends a window: it goes out 2 cycles later, and the source's first word is taken in cycle 1.
-    assert cycles[-1] == 3 * frame + 2
+    # The last word of a frame ends a window: it goes out 3 cycles later, and the source's first word is taken in cycle 1.
+    assert cycles[-1] == 3 * frame + 3
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from firebrick.hw.timing import component, critical_path, slowest_paths
 
-EXPAND = "accelerator.pipeline.fire2_expand."
+EXPAND = "device.accelerator.pipeline.fire2_expand."
 
 
 def step(kind: str, delay: float, net: str = "", cell: str = EXPAND + "$ff$1") -> dict[str, Any]:
@@ -23,7 +23,7 @@ def test_critical_path_joins_neighbours_and_keeps_the_whole_time() -> None:
         step("logic", 0.25),
         step("routing", 0.0, EXPAND + "$abc$1$lut$2.genblk1.f3"),
         step("logic", 0.25),
-        step("routing", 2.0, "link.frames.valid"),
+        step("routing", 2.0, "device.link.frames.valid"),
         step("setup", 0.0),
     ]
     paths = [
@@ -52,5 +52,6 @@ def test_slowest_paths_are_those_of_each_component(delay: float | list[float]) -
 
 
 def test_components_are_nodes_or_what_stands_beside_them() -> None:
-    names = {EXPAND + "part_0.x": "fire2_expand", "link.transmitter.y": "link", "$PACKER_GND": "board", "clock.loop": "board", "": "board"}
+    beside = {"$PACKER_GND": "board", "clock.loop": "board", "": "board"}
+    names = {EXPAND + "part_0.x": "fire2_expand", "device.link.transmitter.y": "link", **beside}
     assert {name: component(name) for name in names} == names
