@@ -139,7 +139,6 @@ class Demand:
         """Most parts that its filters can be dealt to."""
         return min(SPLITS_MAX, max(count for count, _ in self.filters))
 
-
     def buffer(self, share: Share) -> tuple[int, int]:
         """Depth and width in bits of its line buffer; a byte takes 9 where words are narrower than the buffer's."""
         lanes, tiles, conv, channels = share.lanes, self.tiles(share.lanes), self.layer.conv, self.layer.input.channels
@@ -175,6 +174,9 @@ class Demand:
             part.multipliers * splits,
         )
         outputs, width = sum(count for count, _ in self.filters), self.width
+        if self.side or (self.bypass is Bypass.SIMPLE and not self.squeeze):
+            words = tiles * (channels if self.side else outputs * (conv.padding + 1))
+            found += delay_resources(words, lanes, fabric) + Resources(20 + 16 * lanes)
         for _ in range(self.pooled):
             if share.serial and lanes > 1:
                 found += serial_resources(lanes, tiles, fabric)
@@ -182,9 +184,6 @@ class Demand:
             width = pooled(width)
             tiles = width if lanes == 1 else tiles // 2
             found += pool_resources(lanes, outputs, tiles, fabric)
-        if self.side or (self.bypass is Bypass.SIMPLE and not self.squeeze):
-            words = tiles * (channels if self.side else outputs * (conv.padding + 1))
-            found += delay_resources(words, lanes, fabric) + Resources(20 + 16 * lanes)
         return scaled(found, fabric)
 
 
