@@ -12,7 +12,7 @@ from ..sw.errors import FirebrickError
 from ..sw.files import write_whole
 from ..sw.model import Model
 from ..sw.report import plan_report
-from ..sw.resources import Resources, estimate, shortage, total
+from ..sw.resources import LINK, Resources, estimate, shortage, total
 from ..sw.spec import NarrowSpec, Plan, walk
 from .boards import BoardTop
 from .flows.flow import Flow, OpenFlow
@@ -22,7 +22,7 @@ from .platforms import Board, board
 from .project import finish
 from .romrecord import record
 from .seeds import try_seeds
-from .timing import critical_path, slowest_paths
+from .timing import BESIDE, critical_path, slowest_paths
 from .tools import EFFORT, Step, Tell
 
 TOP = "firebrick"
@@ -157,7 +157,7 @@ def _synthesis_report(plan: Plan, chosen: Board, stat: dict[str, Any]) -> dict[s
     """What each node was expected to take, and what it takes."""
     taken = chosen.flow.cells.resources
     cells = {module.removeprefix("\\"): taken(entry["num_cells_by_type"]) for module, entry in stat["modules"].items()}
-    predicted = estimate(plan, chosen.device.fabric)
+    predicted = estimate(plan, chosen.device.fabric) | {BESIDE: LINK}
     actual: dict[str, Resources] = {}
     carried = Resources()
     for number, node in enumerate(walk(plan.nodes)):
@@ -166,6 +166,8 @@ def _synthesis_report(plan: Plan, chosen: Board, stat: dict[str, Any]) -> dict[s
         if not isinstance(node, NarrowSpec):
             actual[node.name] = carried
             carried = Resources()
+    whole = total(cells)
+    actual[BESIDE] = Resources(**{kind: count - asdict(total(actual))[kind] for kind, count in asdict(whole).items()})
     return {
         "board": chosen.name,
         "bitstream": chosen.flow.packed,
@@ -175,7 +177,7 @@ def _synthesis_report(plan: Plan, chosen: Board, stat: dict[str, Any]) -> dict[s
         "cycles_per_frame": plan.cycles,
         "available": asdict(chosen.device.resources),
         "predicted": asdict(total(predicted)),
-        "actual": asdict(total(cells)),
+        "actual": asdict(whole),
         "nodes": [
             {"name": node, "predicted": asdict(predicted[node]), "actual": asdict(actual[node])} for node in predicted
         ],
