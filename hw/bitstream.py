@@ -12,7 +12,7 @@ from ..sw.errors import FirebrickError
 from ..sw.files import write_whole
 from ..sw.model import Model
 from ..sw.report import plan_report
-from ..sw.resources import Resources, estimate, shortage, total
+from ..sw.resources import LINKS, Resources, estimate, shortage, total
 from ..sw.spec import Adapter, Plan, walk
 from .accelerator import module_name
 from .boards import BoardTop
@@ -23,7 +23,7 @@ from .platforms import Board, board
 from .project import finish
 from .romrecord import record
 from .seeds import try_seeds
-from .timing import critical_path, slowest_paths
+from .timing import BESIDE, critical_path, slowest_paths
 from .tools import EFFORT, Step, Tell
 
 TOP = "firebrick"
@@ -98,7 +98,7 @@ def build(
         [cache / f"{TOP}.ys", cache / flow.design],
         [f"{TOP}.json", f"{TOP}.stat.json"],
     ).run(cache / "synthesis", tell)
-    report = {"link": link, **_synthesis_report(plan, chosen, json.loads(synthesised[f"{TOP}.stat.json"].read_text()))}
+    report = {"link": link, **_synthesis_report(plan, chosen, link, json.loads(synthesised[f"{TOP}.stat.json"].read_text()))}
     write_whole(output / "synthesis.json", (json.dumps(report, indent=2) + "\n").encode())
     if short := shortage(device.resources, Resources(**report["actual"])):
         raise FirebrickError(f"the plan does not fit {name}: it needs {short}; give fewer lanes, a smaller model or another board")
@@ -160,11 +160,11 @@ def _script(flow: Flow, platform: Any) -> str:
     return SCRIPT.format(read=read, design=flow.design, synthesis=flow.synthesis(platform))
 
 
-def _synthesis_report(plan: Plan, chosen: Board, stat: dict[str, Any]) -> dict[str, Any]:
+def _synthesis_report(plan: Plan, chosen: Board, link: str, stat: dict[str, Any]) -> dict[str, Any]:
     """What each node was expected to take, and what it takes."""
     taken = chosen.flow.cells.resources
     cells = {module.removeprefix("\\"): taken(entry["num_cells_by_type"]) for module, entry in stat["modules"].items()}
-    predicted = estimate(plan, chosen.device.fabric)
+    predicted = estimate(plan, chosen.device.fabric) | {BESIDE: LINKS[link]}
     actual: dict[str, Resources] = {}
     carried = Resources()
     for number, node in enumerate(walk(plan.nodes)):
@@ -173,6 +173,8 @@ def _synthesis_report(plan: Plan, chosen: Board, stat: dict[str, Any]) -> dict[s
         if not isinstance(node, Adapter):
             actual[node.name] = carried
             carried = Resources()
+    whole = total(cells)
+    actual[BESIDE] = Resources(**{kind: count - asdict(total(actual))[kind] for kind, count in asdict(whole).items()})
     return {
         "board": chosen.name,
         "bitstream": chosen.flow.packed,
@@ -182,7 +184,7 @@ def _synthesis_report(plan: Plan, chosen: Board, stat: dict[str, Any]) -> dict[s
         "cycles_per_frame": plan.cycles,
         "available": asdict(chosen.device.resources),
         "predicted": asdict(total(predicted)),
-        "actual": asdict(total(cells)),
+        "actual": asdict(whole),
         "nodes": [
             {"name": node, "predicted": asdict(predicted[node]), "actual": asdict(actual[node])} for node in predicted
         ],

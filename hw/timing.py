@@ -5,18 +5,16 @@
 from typing import Any
 
 DEVICE = "device."
-PIPELINE = "accelerator.pipeline."
+PIPELINE = f"{DEVICE}accelerator.pipeline."
 WIRE = "wire"
-BOARD = "board"
-"""What is neither a node nor the link to the host."""
-OUTSIDE = ("accelerator", "clock", "rx", "tx", "pin_clk")
+BESIDE = "link and board"
+"""What is no node: many of its cells have no names."""
 WHAT = {"routing": WIRE, "logic": "look-up table or carry", "clk-to-q": "out of a register or memory"}
 
 
 def component(name: str) -> str:
-    """The component that a cell or net belongs to: a node of the pipeline, or what stands beside it."""
-    first = name.removeprefix(DEVICE).removeprefix(PIPELINE).partition(".")[0]
-    return BOARD if not first or "$" in first or first in OUTSIDE else first
+    """The component that a cell or net belongs to: a node of the pipeline, or what stands beside them."""
+    return name.removeprefix(PIPELINE).partition(".")[0] if name.startswith(PIPELINE) else BESIDE
 
 
 def critical_path(timing: dict[str, Any]) -> list[dict[str, Any]]:
@@ -54,5 +52,5 @@ def slowest_paths(timing: dict[str, Any]) -> dict[str, float]:
 
 def _place(net: str) -> str:
     """Where a net with a name of its own is: its component and the parts inside it."""
-    named = net.removeprefix(DEVICE).removeprefix(PIPELINE).partition("$")[0].split(".")[:-1]
+    named = net.removeprefix(PIPELINE).removeprefix(DEVICE).partition("$")[0].split(".")[:-1]
     return " ".join(named) if len(named) > 1 else ""

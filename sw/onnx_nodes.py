@@ -51,17 +51,14 @@ class NetworkGraph(ABC):
         """The whole network as a checked model: ``frames`` (n, channels, rows, columns) in, ``scores`` (n, classes) out."""
         from onnx import checker, helper
 
+        def end(name: str, kind: type[np.number], *shape: str | int) -> Any:
+            return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), shape)
+
         self.add("Identity", [self.network(network)], OUTPUT)
-        shapes: dict[str, tuple[type[np.number], list[str | int | None]]] = {
-            INPUT: (pixel, ["n", network.input.channels, network.input.height, network.input.width]),
-            OUTPUT: (score, ["n", network.classes]),
-        }
-        ends = [
-            helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), shape)
-            for name, (kind, shape) in shapes.items()
-        ]
+        frames = end(INPUT, pixel, "n", network.input.channels, network.input.height, network.input.width)
+        scores = end(OUTPUT, score, "n", network.classes)
         proto = helper.make_model(
-            helper.make_graph(self.nodes, network.name, ends[:1], ends[1:], self.constants),
+            helper.make_graph(self.nodes, network.name, [frames], [scores], self.constants),
             opset_imports=[helper.make_opsetid("", OPSET)],
             ir_version=IR_VERSION,
             producer_name="firebrick",

