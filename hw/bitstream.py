@@ -59,6 +59,8 @@ class Options:
     """Placements at a time."""
     link: str | None = None
     """What carries bytes to the host: ``uart`` or ``usb``; what the board has unless given, ``uart`` where it has both."""
+    cycles: int | None = None
+    """Of a frame, as simulated; those of the plan unless given."""
 
 
 class TooSlowError(FirebrickError):
@@ -98,7 +100,8 @@ def build(
         [cache / f"{TOP}.ys", cache / flow.design],
         [f"{TOP}.json", f"{TOP}.stat.json"],
     ).run(cache / "synthesis", tell)
-    report = {"link": link, **_synthesis_report(plan, chosen, link, json.loads(synthesised[f"{TOP}.stat.json"].read_text()))}
+    statistics = json.loads(synthesised[f"{TOP}.stat.json"].read_text())
+    report = {"link": link, "simulated_cycles_per_frame": options.cycles, **_synthesis_report(plan, chosen, link, statistics)}
     write_whole(output / "synthesis.json", (json.dumps(report, indent=2) + "\n").encode())
     if short := shortage(device.resources, Resources(**report["actual"])):
         raise FirebrickError(f"the plan does not fit {name}: it needs {short}; give fewer lanes, a smaller model or another board")
@@ -196,7 +199,7 @@ def _timing_report(report: dict[str, Any], options: Options, timing: dict[str, A
     """With what place and route say."""
     slowest = _clock(timing, options)
     return {
-        "fps": round(options.frequency / report["cycles_per_frame"], 3),
+        "fps": _fps(report, options),
         "frequency_mhz": round(options.frequency / 1e6, 3),
         "fmax_mhz": round(slowest["achieved"], 3),
         "seed": options.seed,
@@ -220,8 +223,12 @@ def _late(timing: dict[str, Any]) -> str:
     return " and ".join(f"{clock['achieved']:.1f} MHz for {clock['constraint']:.1f}" for clock in late)
 
 
+def _fps(report: dict[str, Any], options: Options) -> float:
+    """Frames a second: of the cycles that were simulated, if they were."""
+    return round(options.frequency / (options.cycles or report["cycles_per_frame"]), 3)
+
+
 def _planned_report(report: dict[str, Any], options: Options) -> dict[str, Any]:
     """With what is hoped for, where a vendor's tools have the last word on timing."""
     frequency = round(options.frequency / 1e6, 3)
-    fps = round(options.frequency / report["cycles_per_frame"], 3)
-    return {"fps": fps, "frequency_mhz": frequency, "fmax_mhz": None, **report}
+    return {"fps": _fps(report, options), "frequency_mhz": frequency, "fmax_mhz": None, **report}

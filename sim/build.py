@@ -16,12 +16,13 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from ..hw.generate import TOP, Artefacts, generate
+from ..hw.generate import TOP, Artefacts, generate, generate_plan
 from ..hw.link.generate import generate_device
 from ..sw.errors import FirebrickError
 from ..sw.firefile import encode_model
 from ..sw.model import Model
 from ..sw.progress import Report
+from ..sw.spec import Plan
 from . import verilator
 from .fingerprint import digest, sources, tools
 
@@ -72,16 +73,16 @@ DEVICE = Recipe(generate_device, "firebrick.hw.link.generate", "device.cpp")
 """The accelerator behind its link: packets in and out."""
 
 
-def build(model: Model, lanes: int, progress: Report, recipe: Recipe = ACCELERATOR) -> Build:
-    """The simulation of a model's accelerator, or what else a recipe makes.
+def build(model: Model, lanes: int | Plan, progress: Report, recipe: Recipe = ACCELERATOR) -> Build:
+    """The simulation of a model's accelerator, or what else a recipe makes, for so many lanes; or of a plan of the model.
 
-    The design is named after the model, the lanes and the code that generates it; the library after the Verilog, the harness and the
-    tools. So each is made once and is never out of date, and a change that leaves the Verilog as it was compiles nothing. Raises
+    The design is named after the model, the lanes or the plan, and the code that generates it; the library after the Verilog, the harness
+    and the tools. So each is made once and is never out of date, and a change that leaves the Verilog as it was compiles nothing. Raises
     FirebrickError when a tool is missing or fails.
     """
     env = verilator.environment()
     cache = cache_folder().absolute()
-    design = cache / f"design-{digest(encode_model(model), str(lanes), sources(recipe.module), tools())}"
+    design = cache / f"design-{digest(encode_model(model), repr(lanes), sources(recipe.module), tools())}"
     if not (design / REPORT).exists():
         _generate(recipe, model, lanes, design, progress)
     harness = files("firebrick.sim").joinpath(recipe.harness).read_bytes()
@@ -96,10 +97,10 @@ def build(model: Model, lanes: int, progress: Report, recipe: Recipe = ACCELERAT
     return built
 
 
-def _generate(recipe: Recipe, model: Model, lanes: int, design: Path, progress: Report) -> None:
+def _generate(recipe: Recipe, model: Model, lanes: int | Plan, design: Path, progress: Report) -> None:
     what = "generating Verilog"
     progress(what, 0, 2)
-    artefacts = recipe.generate(model, lanes)
+    artefacts = generate_plan(lanes) if isinstance(lanes, Plan) else recipe.generate(model, lanes)
     progress(what, 1, 2)
     with _unfinished(design.parent) as folder:
         artefacts.write(folder)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..sw.errors import FirebrickError
 from ..sw.model import Model
 from ..sw.progress import Report
+from ..sw.spec import Plan
 from .build import build
 
 SLICE = 50_000
@@ -41,13 +42,13 @@ class Simulator:
     Parameters
     ----------
     model: what to build
-    lanes: multipliers in all
+    lanes: multipliers in all, or a plan of the model
     progress: called with what is being done, how much of it is done, and how much there is
 
     Raises FirebrickError when a tool is missing, and from ``run`` when the hardware gives no result in time.
     """
 
-    def __init__(self, model: Model, *, lanes: int, progress: Report | None = None) -> None:
+    def __init__(self, model: Model, *, lanes: int | Plan, progress: Report | None = None) -> None:
         self._model = model
         self._progress: Report = progress or (lambda _what, _done, _total: None)
         built = build(model, lanes, self._progress)

@@ -14,6 +14,7 @@ from ..sw.errors import FirebrickError
 from ..sw.model import Model
 from ..sw.pictures import read_pictures
 from ..sw.progress import Report
+from ..sw.spec import Plan
 from .device import Result, Simulator
 
 FRAMES_MIN = 2
@@ -22,8 +23,8 @@ DEVIATION_MAX = 0.01
 """How far measured cycles may be from predicted ones."""
 
 
-def simulate(model: Model, lanes: int, pictures: Sequence[Path], frames: int, progress: Report) -> dict[str, Any]:
-    """Stream frames, the pictures one after the other, and report what was predicted, measured and compared.
+def simulate(model: Model, lanes: int | Plan, pictures: Sequence[Path], frames: int, progress: Report) -> dict[str, Any]:
+    """Stream frames, the pictures one after the other, through so many lanes or a plan; report what was predicted, measured and compared.
 
     Raises FirebrickError when there are fewer than FRAMES_MIN frames.
     """

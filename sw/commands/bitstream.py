@@ -3,6 +3,7 @@
 """`firebrick bitstream`: the accelerator of a model on a board."""
 
 import os
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..errors import FirebrickError
 from .common import classes_option, json_option, load_model, print_json
 
 if TYPE_CHECKING:
     from ..fabric import Fabric
     from ..model import Model
     from ..resources import Resources
+    from ..spec import Plan
 
 BOARD = "ulx3s_85f"
 SEEDS_MAX = 1000
@@ -51,6 +54,7 @@ def _seeds(_context: click.Context, _option: click.Parameter, value: str | None)
     "--target-fps", type=click.FloatRange(min=0, min_open=True), metavar="F", help="Make the smallest plan that reaches F frames a second."
 )
 @click.option("--link", type=click.Choice(["uart", "usb"]), help="What carries bytes to the host; uart where the board has both.")
+@click.option("--simulate", is_flag=True, help="First stream photographs through the plan under Verilator, for scores and cycles.")
 @click.option("--swappable", is_flag=True, help="Keep all weights in block RAM, so that `firebrick swap` can replace them.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Where placement starts from; another may be faster.")
 @click.option("--seeds", callback=_seeds, metavar="N|A,B,...", help="Place from seeds 1 to N, or from those listed; the fastest is kept.")
@@ -67,6 +71,7 @@ def command(
     frequency: float | None,
     target_fps: float | None,
     link: str | None,
+    simulate: bool,
     swappable: bool,
     seed: int,
     seeds: tuple[int, ...],
@@ -118,6 +123,8 @@ def command(
             plan = plan_for(loaded, available, fabric)
         else:
             plan = smallest_plan(loaded, available, int(hertz / target_fps), fabric)
+        if simulate:
+            options = replace(options, cycles=_simulated(loaded, plan, status.update))
         try:
             report = build(plan, loaded, board, options, folder, status.update, elsewhere)
         except TooSlowError as problem:
@@ -136,7 +143,7 @@ def command(
     for kind in used:
         click.echo(f"{kind.replace('_', ' '):12} {used[kind]:7,} of {had[kind]:7,}, {report['predicted'][kind]:,} expected")
     rate = f"{report['fps']:.1f} frames a second of {report['classes']} classes at {report['frequency_mhz']:.1f} MHz"
-    cycles = f"{report['cycles_per_frame']:,} cycles a frame"
+    cycles = f"{options.cycles or report['cycles_per_frame']:,} cycles a frame"
     wrote = folder / (report["bitstream"] or report["project"])
     if report["fmax_mhz"]:
         click.echo(f"wrote {wrote}: {rate} ({report['fmax_mhz']:.1f} possible), {cycles}; see {folder / 'report.html'}")
@@ -144,6 +151,19 @@ def command(
         click.echo(f"wrote {wrote}: {rate}, if its timing report says so, {cycles}")
     else:
         click.echo(f"wrote {wrote}, a project: {rate}, if met, {cycles}; no bitstream: install {report['install']}")
+
+
+def _simulated(model: "Model", plan: "Plan", tell: Callable[[str], None]) -> int:
+    """Cycles of a frame, of photographs that were streamed through a plan. Raises FirebrickError where anything is not as it should be."""
+    from firebrick.sim.whole import faults, simulate
+
+    from ..samples import photographs
+
+    report = simulate(model, plan, photographs(), 3, lambda what, done, total: tell(f"simulation: {what}, {done} of {total}"))
+    if wrong := faults(report):
+        raise FirebrickError(f"the simulation of the plan is not as it should be: {'; '.join(wrong)}")
+    click.echo(f"simulated {report['frames']} photographs: {report['scores']:,} scores as in the golden model", err=True)
+    return int(report["cycles_per_frame"])
 
 
 def _largest(classes: Path | None, available: "Resources", fabric: "Fabric") -> "Model":
