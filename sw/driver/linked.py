@@ -29,6 +29,8 @@ UNANSWERED = 5
 """Questions without an answer after which a new session begins; the time between them doubles."""
 GLANCE = 0.002
 """Seconds that packets are waited for at a time while a frame is waited for, too."""
+QUIET = 8
+"""Times in a frame's time that a device which computes is asked whether a result was lost, at least."""
 STUCK = 64
 """Frame times without progress after which a new session begins."""
 
@@ -95,7 +97,7 @@ class LinkedDevice(Device):
                     flights.append(_Flight(count, self._bytes(frame), time.perf_counter()))
                     count += 1
                     self._window.add(_payloads(flights[-1].data))
-                    self._progress = self._now()
+                    self._progressed()
                 if not flights:
                     self._clean = True
                     return
@@ -147,15 +149,25 @@ class LinkedDevice(Device):
         self._window = Window(self.identity.room)
         self._collector = Collector(self.identity.classes, self.identity.score_bytes)
         self._wanted = self._unanswered = 0
-        self._progress = self._waiting_since = self._now()
+        self._waiting_since = self._now()
+        self._progressed()
         self._clean = True
+
+    def _progressed(self) -> None:
+        """Frames go out or results come in."""
+        self._progress, self._asked = self._now(), 0
+
+    def _patience(self) -> float:
+        """Seconds of silence before a question: more and more where there is no answer, or nothing new as the device computes."""
+        timeout, frame = self._channel.timeout, self.identity.cycles / self.identity.clock
+        return max(timeout * (1 << self._unanswered), min(timeout * (1 << self._asked), frame / QUIET))
 
     def _step(self, flights: deque[_Flight], *, glance: bool) -> Iterator[Result]:
         """Send what may be sent, wait for one packet, for ``GLANCE`` only or as long as it may take, and act on it or on its absence."""
         for number, payload in self._window.sendable():
             self._channel.send(Kind.DATA, number, payload)
             self._waiting_since = self._now()
-        patience = self._waiting_since + self._channel.timeout * (1 << self._unanswered) - self._now()
+        patience = self._waiting_since + self._patience() - self._now()
         packet = self._channel.receive(min(patience, GLANCE) if glance else patience)
         if packet is None and glance and patience > GLANCE:
             return
@@ -164,6 +176,7 @@ class LinkedDevice(Device):
             yield from self._restart(flights)
         elif packet is None:
             self._unanswered += 1
+            self._asked += 1
             self._channel.send(Kind.WANT, self._wanted)
         elif packet.kind == Kind.SCORES:
             yield from self._take_scores(packet, flights)
@@ -177,7 +190,7 @@ class LinkedDevice(Device):
         if taken is None:
             return
         if taken:
-            self._progress = self._now()
+            self._progressed()
         if packet.kind == Kind.AGAIN or (self._unanswered and not taken):  # an answer: what was sent before has not come
             self._window.go_back()
         self._unanswered = 0
@@ -192,7 +205,7 @@ class LinkedDevice(Device):
         self._collector = Collector(self.identity.classes, self.identity.score_bytes)
         self._wanted += 1
         self._frames += 1
-        self._progress = self._now()
+        self._progressed()
         self._channel.send(Kind.WANT, self._wanted)
         flight = flights.popleft()
         yield Result(flight.frame, scores, time.perf_counter() - flight.start)
