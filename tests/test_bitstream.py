@@ -200,6 +200,22 @@ def test_bitstream_lowers_its_clock_once_where_none_was_asked_for(
     assert clocks == tried
 
 
+@needs_boards
+@pytest.mark.slow
+def test_bitstream_counts_the_cycles_of_a_simulated_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[tuple[Plan, Options]] = []
+
+    def build(plan: Plan, _model: Model, _board: str, options: Options, *_: object) -> None:
+        found.append((plan, options))
+        raise FirebrickError("enough")
+
+    monkeypatch.setattr("firebrick.hw.bitstream.build", build)
+    result = CliRunner().invoke(main, ["bitstream", "--board", "ulx3s_12f", "--model", "digits", "--simulate"])
+    assert "simulated 3 photographs: 30 scores as in the golden model" in result.stderr
+    [(plan, options)] = found
+    assert options.cycles == pytest.approx(plan.cycles, rel=0.01)
+
+
 @needs_tools
 def test_bitstream_of_the_digits_network_is_finished(tmp_path: Path) -> None:
     """The one build that is not slow, if not quick: all the way from the model that ships to a bitstream for the smallest ECP5."""

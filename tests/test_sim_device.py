@@ -15,6 +15,8 @@ from firebrick.sim import verilator
 from firebrick.sim.build import build
 from firebrick.sim.device import Simulator
 from firebrick.sw import golden
+from firebrick.sw.compiler import plan_with
+from firebrick.sw.demand import Share
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model import Model
 
@@ -147,3 +149,18 @@ def test_cache_keeps_what_was_used_last(tmp_path: Path, monkeypatch: pytest.Monk
 
 def _refuse(*_arguments: object, **_options: object) -> None:
     raise FirebrickError("refused")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cache")
+def test_simulator_takes_a_plan_with_pairs_distributed_rows_and_single_pixels(model: Model) -> None:
+    shares = {
+        "conv1": Share(3, 4, paired=True, serial=True),
+        "fire2/squeeze": Share(3),
+        "fire2/expand": Share(5, 3, paired=True, serial=True),
+        "conv10": Share(2, 2, distributed=True),
+    }
+    frames = random_frames(np.random.default_rng(2), model, 4)
+    with Simulator(model, lanes=plan_with(model, shares)) as simulator:
+        results = simulator.run(frames)
+    np.testing.assert_array_equal([result.scores for result in results], golden.run(model, frames))
