@@ -17,6 +17,8 @@ from .uart import SerialPort
 
 ULPI_HZ = 60e6
 """Of the clock that a PHY of ULPI gives."""
+DIRECTIONS = {"i": io.Direction.Input, "o": io.Direction.Output, "io": io.Direction.Bidir}
+"""By what amaranth-boards calls them."""
 PHY_RESET = 1024
 """Cycles of the accelerator's clock that a PHY is held in reset: at least a microsecond up to 1 GHz."""
 
@@ -50,9 +52,9 @@ def carry_usb(m: Module, platform: Any, device: LinkedAccelerator, clock: BoardC
 
     resource = usb_resource(type(platform))
     pins = platform.request(resource.name, resource.number, dir="-")
-    buffers = {io_.name: io.Buffer(_DIRECTIONS[io_.ios[0].dir], getattr(pins, io_.name)) for io_ in resource.ios if hasattr(io_, "ios")}
-    for each, buffer in buffers.items():
-        m.submodules[f"usb_{each}"] = buffer
+    buffers = {pin: io.Buffer(DIRECTIONS[each.dir], getattr(pins, pin)) for pin, each in _pins(resource).items()}
+    for pin, buffer in buffers.items():
+        m.submodules[f"usb_{pin}"] = buffer
     high_speed = "stp" in buffers
     if high_speed:
         _clock_from_phy(m, buffers["clk"].i)
@@ -66,18 +68,20 @@ def carry_usb(m: Module, platform: Any, device: LinkedAccelerator, clock: BoardC
     m.d.comb += [device.received.valid.eq(port.received.valid), device.received.payload.eq(port.received.payload)]
 
 
-_DIRECTIONS = {"i": io.Direction.Input, "o": io.Direction.Output, "io": io.Direction.Bidir}
-
-
 def usb_resource(kind: Any) -> Any:
     """Of a class of platform, the pins of a PHY of ULPI that has a clock, or of USB itself; None where there are neither."""
     for resource in kind.resources:
-        pins = {each.name: each.ios[0] for each in resource.ios if hasattr(each, "ios")}
+        pins = _pins(resource)
         if {"stp", "nxt", "rst"} <= set(pins) and pins["clk"].dir == "i":
             return resource
         if {"d_p", "d_n", "pullup"} <= set(pins) and len(pins["pullup"].names) == 1:  # with two, a device may be a host, too
             return resource
     return None
+
+
+def _pins(resource: Any) -> dict[str, Any]:
+    """The pins of a resource that has several, by name."""
+    return {each.name: each.ios[0] for each in resource.ios if hasattr(each, "ios")}
 
 
 def _clock_from_phy(m: Module, clock: Signal) -> None:

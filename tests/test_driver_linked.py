@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The driver against a device that is nothing but its answers, and computes for long."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from boards import tiny_frames, tiny_model
+
+from firebrick.sw.compiler import compile_model
+from firebrick.sw.driver.linked import QUIET, LinkedDevice
+from firebrick.sw.driver.transport import Transport
+from firebrick.sw.link.identity import identity_of
+from firebrick.sw.link.packets import COUNTER, COUNTERS, PLACE, ROOM, Decoder, Kind, Packet
+
+MODEL = tiny_model()
+IDENTITY = replace(identity_of(MODEL, compile_model(MODEL, 2), 1e6), cycles=100_000)
+COMPUTES = IDENTITY.cycles / IDENTITY.clock
+"""Seconds."""
+ANSWERS = {Kind.OPEN: Kind.STATUS, Kind.DATA: Kind.STATUS, Kind.WANT: Kind.STATUS, Kind.IDENTIFY: Kind.IDENTITY, Kind.COUNT: Kind.COUNTERS}
+
+
+class Computing(Transport):
+    """Takes each packet at once and has a frame's scores, all zero, a frame's time after its last byte; loses some at first."""
+
+    def __init__(self, lost: int) -> None:
+        self.address, self.latency, self.byte_seconds = "stub", 1e-4, 1e-7
+        self._decoder = Decoder()
+        self._waiting = list[bytes]()
+        self._time = 0.0
+        self._session = self._expected = self._bytes = self._result = 0
+        self._due: float | None = None
+        self._lost = lost
+        self.wants = 0
+
+    def write(self, data: bytes) -> None:
+        for packet in self._decoder.feed(data):
+            self._take(packet)
+
+    def read(self, seconds: float) -> bytes:
+        if self._waiting:
+            return self._waiting.pop(0)
+        if self._due is not None and self._due <= self._time + seconds:
+            self._time, self._due = max(self._time, self._due), None
+            self._lost -= 1
+            if self._lost < 0:
+                self._say(Kind.SCORES, self._result, PLACE.pack(0) + bytes(IDENTITY.classes * IDENTITY.score_bytes))
+            return self._waiting.pop(0) if self._waiting else b""
+        self._time += seconds
+        return b""
+
+    def now(self) -> float:
+        return self._time
+
+    def close(self) -> None:
+        pass
+
+    def _take(self, packet: Packet) -> None:
+        self.wants += packet.kind == Kind.WANT
+        if packet.kind == Kind.OPEN:
+            self._session, self._expected, self._bytes, self._result = packet.session, 0, 0, 0
+        if packet.kind == Kind.DATA:
+            self._expected += 1
+            self._bytes += len(packet.payload)
+            if self._bytes == IDENTITY.frame_bytes:
+                self._bytes, self._due = 0, self._time + COMPUTES
+        if packet.kind == Kind.WANT and packet.number > self._result:
+            self._result = packet.number
+        elif packet.kind == Kind.WANT and self._due is None:
+            self._due = self._time
+        payloads = {Kind.IDENTITY: IDENTITY.encode(), Kind.COUNTERS: bytes(COUNTER.size * len(COUNTERS)), Kind.STATUS: PLACE.pack(ROOM)}
+        answer = ANSWERS[Kind(packet.kind)]
+        self._say(answer, self._expected, payloads[answer])
+
+    def _say(self, kind: Kind, number: int, payload: bytes) -> None:
+        self._waiting.append(Packet(kind, self._session, number, payload).encode())
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_driver_asks_a_computing_device_seldom_and_yet_soon_enough(lost: int) -> None:
+    frames, line = tiny_frames(np.random.default_rng(0), 1), Computing(lost)
+    with LinkedDevice(MODEL, line) as device:
+        start, asked = line.now(), line.wants
+        assert [result.scores is not None for result in device.stream(frames)] == [True]
+        assert device.counters()["restarts"] == 0
+    assert line.wants - asked <= 2 * QUIET
+    assert line.now() - start <= (1 + 2 / QUIET) * COMPUTES
