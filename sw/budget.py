@@ -45,17 +45,17 @@ def smallest_plan(model: Model, available: Resources, cycles: int, fabric: Fabri
     most = room(available, fabric)
     plans = [fastest]
     for logic_bits in fabric.logic_bits:
-        costs = _Costs(demands(model), logic_bits, fabric)
-        aim = float(cycles)
+        costs, aim, allowed = _Costs(demands(model), logic_bits, fabric), float(cycles), most
         for _ in range(TRIES):
-            shares = costs.within(costs.meeting(aim), most)
+            shares = costs.within(costs.meeting(aim), allowed)
             if shares is None:
                 break
             plan = plan_with(model, shares, logic_bits)
-            if plan.cycles <= cycles:
-                plans += [] if _short(plan, available, fabric) else [plan]
+            less = _less(plan, most, allowed, fabric)
+            if plan.cycles <= cycles and less is None:
+                plans.append(plan)
                 break
-            aim *= min(0.99, cycles / plan.cycles)
+            aim, allowed = aim * (min(0.99, cycles / plan.cycles) if plan.cycles > cycles else 1), less or allowed
     have = asdict(most)
     return min(plans, key=lambda plan: sum(need / max(1, have[kind]) for kind, need in asdict(total(estimate(plan, fabric))).items()))
 
@@ -109,12 +109,18 @@ def _plan(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits:
         if shares is None:
             return None
         plan = plan_with(model, shares, logic_bits)
-        needed = asdict(total(estimate(plan, fabric)))
-        over = {kind: needed[kind] - have for kind, have in asdict(room).items()}
-        if max(over.values()) <= 0:
+        less = _less(plan, room, aim, fabric)
+        if less is None:
             return plan
-        aim = Resources(**{kind: value - max(0, over[kind]) for kind, value in asdict(aim).items()})
+        aim = less
     return None
+
+
+def _less(plan: Plan, room: Resources, asked: Resources, fabric: Fabric) -> Resources | None:
+    """What to ask for instead of what was asked for, as a plan takes more than was expected before compiling; None where it fits."""
+    needed, had = asdict(total(estimate(plan, fabric))), asdict(room)
+    over = {kind: max(0, needed[kind] - had[kind]) for kind in had}
+    return Resources(**{kind: value - over[kind] for kind, value in asdict(asked).items()}) if any(over.values()) else None
 
 
 class _Costs:

@@ -24,8 +24,8 @@ class Fabric:
     """LUTs can be memory; where they cannot, queues and sums lie in block RAM."""
     product_luts: int = 0
     """LUTs of an ECP5 that a multiplier would take, in a family that has none; 0 in one that has."""
-    logic_bits: tuple[int, ...] = (4 * 1024, 8 * 1024, 12 * 1024, 17 * 1024)
-    """Up to how many bits the last bank of a ROM may be logic: what is tried. A full bank never is."""
+    logic_bits: tuple[int, ...] = (4 * 1024, 8 * 1024, 12 * 1024)
+    """Up to how many bits the last bank of a ROM may be logic: what is tried. More would limit the clock."""
 
     @property
     def ram_bits(self) -> int:
