@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Lattice ECP5: Yosys, nextpnr-ecp5, ecppack."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from amaranth.hdl import Instance, Module, Signal
 from amaranth.lib import io, wiring
@@ -26,7 +27,8 @@ class Ecp5Flow(OpenFlow):
     """Reading and writing never meet in one word of a memory."""
 
     tools = "nextpnr-ecp5"
-    frequency = 60e6
+    frequency = 62.5e6
+    faster: ClassVar[Mapping[str, float]] = {"8": 90e6}
     gated = True
     cells = Cells(
         luts={"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},  # distributed RAM takes two LUTs more, for its writing port

@@ -5,7 +5,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...sw.resources import Resources
 from ..generate import TOP
@@ -45,6 +45,8 @@ class Flow(ABC):
     """What makes the bitstream, for people."""
     frequency: float | None
     """Of the accelerator's clock where none is asked for, in Hz; None for the board's own."""
+    faster: ClassVar[Mapping[str, float]] = {}
+    """The same by speed grade, of those that are faster than others."""
     design: str = f"{TOP}.il"
     """The file with the design, among those that Amaranth prepares."""
     packed: str
