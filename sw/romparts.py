@@ -57,9 +57,9 @@ class RomPart:
     def as_dict(self) -> dict[str, Any]:
         """All of it but the words themselves, of which only the number is told: those are in the bitstream. ``part_from`` reads it."""
         document = asdict(self)
-        for stream in ("codes", "gaps"):
-            if document["weights"][stream]:
-                document["weights"][stream]["words"] = len(document["weights"][stream]["words"])
+        for name, stream in (("codes", self.weights.codes), ("gaps", self.weights.gaps)):
+            if stream is not None:
+                document["weights"][name]["words"] = len(stream.words)
         return document
 
 
