@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The paper's tables as a page of HTML that needs nothing else, and as tables for a terminal."""
 
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -53,10 +54,15 @@ def text_table(section: Section) -> "Table":
     return table
 
 
+def _prose(text: str) -> str:
+    """A sentence with what stands between backticks as code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
 def _section(section: Section) -> str:
     head = "".join(f"<th>{escape(column)}</th>" for column in section.columns)
     body = "\n".join("<tr>" + "".join(f"<td>{escape(_text(cell))}</td>" for cell in row) + "</tr>" for row in section.rows)
-    notes = "\n".join(f"<p>{escape(note)}</p>" for note in section.notes)
+    notes = "\n".join(f"<p>{_prose(note)}</p>" for note in section.notes)
     table = f"<div><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
     return f'<h2 id="{section.key}">{escape(section.title)}</h2>\n{table}\n{notes}'
 

@@ -172,7 +172,7 @@ HEAD = field(1, "net") + layer("data", "Data", [], ["data"])
     [
         (b"", "must have one average over all positions, not 0"),
         (field(2, field(4, "old")), "is of Caffe's old format"),
-        (b"\xff" * 20, "is no complete .caffemodel file"),
+        (b"\xff" * 20, "no complete .caffemodel file"),
         (HEAD + layer("odd", "LRN", ["data"], ["x"]), "layer 'odd' (LRN): this type is not supported; supported are Accuracy, Concat"),
         (HEAD + layer("c", "Convolution", ["gone"], ["c"]), "layer 'c' (Convolution): reads 'gone', which no layer before it makes"),
         (HEAD + layer("c", "Convolution", [], ["c"]), "reads '', which no layer before it makes"),

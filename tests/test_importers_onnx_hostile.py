@@ -165,7 +165,7 @@ def mask(model: ModelProto) -> None:
         (lambda model: model.graph.node.append(model.graph.node[0]), "every tensor must have one maker"),
         (lambda model: model.graph.node.remove(node(model, "Relu")), "nothing makes"),
         (second_output, "must have one input and one output, not 1 and 2"),
-        (lambda model: model.ClearField("opset_import"), "is no complete ONNX file"),
+        (lambda model: model.ClearField("opset_import"), "no complete ONNX file"),
         (lambda model: model.opset_import[0].__setattr__("domain", "com.acme"), "must use ONNX's own operators"),
         (lambda model: model.graph.node.extend([NodeProto()] * NODES_MAX), f"must have at most {NODES_MAX} nodes"),
         (external, "its data lie in another file; save the model with its weights inside"),

@@ -12,12 +12,12 @@ from .tables import columns, constant
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 85rem; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff }
-div { overflow-x: auto }
+div { overflow: auto; max-height: 90vh }
 svg { max-width: 100%; height: auto }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px }
 th, td { padding: .15rem .6rem; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap }
 th { vertical-align: bottom; background: #f4f4f4; position: sticky; top: 0 }
-td:last-child, th:last-child { text-align: left }
+td:last-child, th:last-child { text-align: left; white-space: normal; min-width: 14rem }
 p { max-width: 55rem }
 """
 

@@ -84,7 +84,7 @@ def _parse(data: bytes) -> Any:
     try:
         net.ParseFromString(data)
     except DecodeError as error:
-        raise FirebrickError("is no complete .caffemodel file; copy it anew") from error
+        raise FirebrickError("no complete .caffemodel file; copy it anew") from error
     if net.layers and not net.layer:
         raise FirebrickError("is of Caffe's old format; upgrade it with Caffe's upgrade_net_proto_binary")
     return net

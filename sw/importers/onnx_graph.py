@@ -114,9 +114,9 @@ def _parse(data: bytes) -> "ModelProto":
     try:
         model: ModelProto = onnx.ModelProto.FromString(data)
     except DecodeError as error:
-        raise FirebrickError("is no complete ONNX file; export it anew") from error
+        raise FirebrickError("no complete ONNX file; export it anew") from error
     if not model.HasField("graph") or not model.opset_import:
-        raise FirebrickError("is no complete ONNX file, as it has no graph or no operator set; export it anew")
+        raise FirebrickError("no complete ONNX file, as it has no graph or no operator set; export it anew")
     return model
 
 
