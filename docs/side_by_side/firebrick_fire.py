@@ -9,11 +9,11 @@ from firebrick.hw.accelerator import Pipeline
 from firebrick.hw.generate import to_verilog
 from firebrick.sim.payloads import traffic
 from firebrick.sw.compiler import plan_with
-from firebrick.sw.demand import Share, demands, options_of
+from firebrick.sw.demand import Share, demands, plain_options_of
 from firebrick.sw.model import Model
 from firebrick.sw.pictures import read_pictures
 from firebrick.sw.samples import photographs
-from firebrick.sw.spec import NarrowSpec, Plan
+from firebrick.sw.spec import Adapter, Plan
 
 FRAMES = 3
 BENCH = """\
@@ -54,15 +54,15 @@ def fire_plan(model: Model, fire: str, multipliers: int) -> tuple[Plan, int, int
     squeeze, expand = wanted[f"{fire}/squeeze"], wanted[f"{fire}/expand"]
     pairs = [
         (max(squeeze.cycles(one), expand.cycles(two)), one.lanes * one.splits + two.lanes * two.splits, one, two)
-        for one, two in product(options_of(squeeze), options_of(expand))
-        if one.lanes * one.splits + two.lanes * two.splits <= multipliers and expand.fits(two.lanes, one.lanes, 0)
+        for one, two in product(plain_options_of(squeeze), plain_options_of(expand))
+        if one.lanes * one.splits + two.lanes * two.splits <= multipliers and expand.fed(two, (one.lanes, squeeze.tiles(one.lanes)))
     ]
     _, _, one, two = min(pairs, key=lambda pair: pair[:2])
     names = list(wanted)
     before = names[names.index(squeeze.name) - 1]
     shares = {name: Share(1) for name in names} | {before: Share(one.lanes), squeeze.name: one, expand.name: two}
     plan = plan_with(model, shares)
-    places = {node.name: place for place, node in enumerate(plan.nodes) if not isinstance(node, NarrowSpec)}
+    places = {node.name: place for place, node in enumerate(plan.nodes) if not isinstance(node, Adapter)}
     return plan, places[squeeze.name], places[expand.name]
 
 
