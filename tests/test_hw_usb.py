@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Elaboratable, Module
+from amaranth.hdl import Module
+from amaranth.lib import wiring
 
 from firebrick.hw.link.device import LinkedAccelerator
 from firebrick.sim.small import drawn
@@ -35,13 +36,14 @@ SESSION = 0x0F00
 Steps = Generator[Any, Any, Any]
 
 
-class Board(Elaboratable):
+class Board(wiring.Component):
     """An accelerator behind its link, behind USB."""
 
     def __init__(self, *, bus: Any) -> None:
         plan = compile_model(MODEL, 2)
         self._device = LinkedAccelerator(plan=plan, identity=identity_of(MODEL, plan, 70e6), divisor=600)
         self._port = UsbPort(phy=bus, name="seen", serial="0123", packet=FULL_SPEED)
+        super().__init__({})
 
     def elaborate(self, platform: object) -> Module:  # noqa: ARG002
         m = Module()
