@@ -83,7 +83,7 @@ WHOLE_SHARES = {
     "fire3/squeeze": Share(2, 2),
     "fire3/expand": Share(4),
     "fire4/squeeze": Share(2),
-    "fire4/expand": Share(4, 3),
+    "fire4/expand": Share(3, 3),
     "conv10": Share(2),
 }
 
@@ -92,12 +92,16 @@ def subjects() -> dict[str, Subject]:
     """Every bench's subject by name."""
     fire2 = (CONV1, MaxPool("pool1"), Fire("fire2", 16, 64, 64))
     unequal = (Conv("conv1", 16, 3, stride=2), MaxPool("pool1"), Fire("fire2", 7, 5, 14), Conv("conv10", 1, 1), END)
-    behind = {"conv1": Share(8), "fire2/squeeze": Share(4), "fire2/expand": Share(8)}
+    behind = {"conv1": Share(8, serial=True), "fire2/squeeze": Share(4), "fire2/expand": Share(7)}
     tail = (Conv("conv10", 1, 1), END)
     return {
         "conv1_3x3": Subject((CONV1, *tail), {"conv1": Share(5, 4)}, "conv1", "conv1"),
         "conv1_7x7": Subject(
-            (Conv("conv1", 12, 7, stride=2), *tail), {"conv1": Share(4, 3)}, "conv1", "conv1", shape=Shape(3, 25, 38), random=True
+            (Conv("conv1", 12, 7, stride=2), *tail),
+            {"conv1": Share(4, 3, distributed=True)},
+            *("conv1", "conv1"),
+            shape=Shape(3, 25, 38),
+            random=True,
         ),
         "squeeze": Subject(
             (*fire2, Fire("fire3", 16, 4, 4), *tail),
@@ -105,9 +109,9 @@ def subjects() -> dict[str, Subject]:
             "fire3/squeeze",
             "fire3/squeeze",
         ),
-        "fire2": Subject((*fire2, *tail), {**behind, "fire2/expand": Share(4, 8)}, "fire2/squeeze", "fire2/expand"),
+        "fire2": Subject((*fire2, *tail), {**behind, "fire2/expand": Share(4, 8, paired=True)}, "fire2/squeeze", "fire2/expand"),
         "fire_unequal": Subject(
-            unequal, {"conv1": Share(8), "fire2/squeeze": Share(8, 3), "fire2/expand": Share(4, 2)}, "fire2/squeeze", "fire2/expand"
+            unequal, {"conv1": Share(8), "fire2/squeeze": Share(7, 3), "fire2/expand": Share(4, 2)}, "fire2/squeeze", "fire2/expand"
         ),
         "fire_one_part": Subject(unequal, {**behind, "fire2/squeeze": Share(2)}, "fire2/squeeze", "fire2/expand", random=True),
         "fire_simple": Subject(
@@ -126,7 +130,7 @@ def subjects() -> dict[str, Subject]:
         ),
         "fire8": Subject(
             (CONV1, MaxPool("pool1"), MaxPool("pool3"), Fire("fire8", 64, 128, 128), *tail),
-            {"conv1": Share(4), "fire8/squeeze": Share(4), "fire8/expand": Share(4, 8)},
+            {"conv1": Share(4), "fire8/squeeze": Share(3), "fire8/expand": Share(3, 8)},
             "fire8/squeeze",
             "fire8/expand",
         ),
@@ -134,7 +138,7 @@ def subjects() -> dict[str, Subject]:
         "pool_even": Subject((*unequal[:2], *tail), {"conv1": Share(3)}, "pool1", "pool1", shape=Shape(3, 33, 37)),
         "conv10": Subject(
             (CONV1, MaxPool("pool1"), MaxPool("pool3"), Fire("fire9", 4, 256, 256), Conv("conv10", 40, 1), END),
-            {"conv1": Share(4), "fire9/squeeze": Share(4), "fire9/expand": Share(4), "conv10": Share(2, 8)},
+            {"conv1": Share(4), "fire9/squeeze": Share(3), "fire9/expand": Share(3), "conv10": Share(2, 8, paired=True)},
             "conv10",
             "pool10",
         ),
