@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
-from amaranth.lib import memory, stream, wiring
+from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..sw.spec import PoolSpec
@@ -19,7 +19,7 @@ class MaxPool(wiring.Component):
     Columns: output tile j is the maximum of tiles 2j, 2j+1 and 2j+2; after the last tile comes the first of the lane beside; a single lane
     may have an odd number of tiles. Rows: an
     even row ends one window and begins the next. Windows that overhang see only what is there, as pixels are never negative and
-    columns beyond the map are zero. Throughput is one input word a cycle; latency 3 cycles.
+    columns beyond the map are zero. Throughput is one input word a cycle; latency 4 cycles.
 
     Parameters
     ----------
@@ -72,8 +72,7 @@ class MaxPool(wiring.Component):
         pixels = [self.input.payload[lane] for lane in range(lanes)]
         so_far = [Signal(8, name=f"so_far_{lane}", reset_less=True) for lane in range(lanes)]
         first = [Signal(8, name=f"first_{lane}", reset_less=True) for lane in range(lanes)]
-        across = [Signal(8, name=f"across_{lane}", reset_less=True) for lane in range(lanes)]
-        window = Signal()  # a window's columns are complete
+        across = Signal(word(lanes), reset_less=True)
         last = Signal()
         m.d.comb += last.eq(tile == tiles - 1)
         with m.If(taken):
@@ -85,11 +84,12 @@ class MaxPool(wiring.Component):
                 before = [so_far[lane]] if tiles > 1 else []
                 m.d.sync += across[lane].eq(_greatest([*before, pixels[lane], Mux(last, beside, 0)]))
 
-        # Rows: the maximum so far is read with the word and written back a cycle later.
+        # Rows: the maximum so far is read with the word, and written back when both have passed a register.
         depth = spec.channels << bits_for(spec.output.tiles)
         rows: memory.Memory = memory.Memory(shape=word(lanes), depth=depth, init=[])
         m.submodules.rows = rows
         write = rows.write_port()
+        # A word comes back two cycles after it was read at the soonest, while it is written: when it is the only one.
         read = rows.read_port(transparent_for=(write,) if depth == 1 else ())
         place = Signal(range(max(2, spec.output.tiles)))
         m.d.comb += [
@@ -97,27 +97,31 @@ class MaxPool(wiring.Component):
             read.addr.eq(Cat(place[: bits_for(spec.output.tiles)], channel)),
             read.en.eq(advance),
         ]
-        address, place_2, begins, ends = Signal.like(read.addr), Signal.like(place), Signal(), Signal()
+        flags = {"window": 1, "initial": 1, "begins": 1, "ends": 1}
+        came = Signal(data.StructLayout({**flags, "address": read.addr.shape(), "place": place.shape()}))
         with m.If(advance):
             m.d.sync += [
-                window.eq(taken & (last | (~tile[0] & (tile != 0)))),
-                address.eq(read.addr),
-                place_2.eq(place),
-                begins.eq(~row[0]),
-                ends.eq((~row[0] & (row != 0)) | (row[0] & (row == spec.height - 1))),
+                came.window.eq(taken & (last | (~tile[0] & (tile != 0)))),  # a window's columns are complete
+                came.initial.eq(row == 0),  # no maximum so far
+                came.begins.eq(~row[0]),
+                came.ends.eq((~row[0] & (row != 0)) | (row[0] & (row == spec.height - 1))),
+                came.address.eq(read.addr),
+                came.place.eq(place),
             ]
-            m.d.sync += output.valid.eq(window & ends)
-        initial = Signal()  # no maximum so far
+        joins, above, now = Signal.like(came), Signal(word(lanes), reset_less=True), Signal(word(lanes), reset_less=True)
         with m.If(advance):
-            m.d.sync += initial.eq(row == 0)
-        m.d.comb += [write.en.eq(advance & window), write.addr.eq(address)]
+            m.d.sync += [joins.eq(came), above.eq(read.data), now.eq(across)]
+
+        m.d.comb += [write.en.eq(advance & joins.window), write.addr.eq(joins.address)]
+        with m.If(advance):
+            m.d.sync += output.valid.eq(joins.window & joins.ends)
+        inside = [lookup([int(valid[lane]) for valid in spec.output.valid], joins.place, 1) for lane in range(lanes)]
         for lane in range(lanes):
             greatest = Signal(8, name=f"greatest_{lane}")
-            inside = lookup([int(tile_valid[lane]) for tile_valid in spec.output.valid], place_2, 1)
-            m.d.comb += greatest.eq(_greatest([Mux(initial, 0, read.data[lane]), across[lane]]))
-            m.d.comb += write.data[lane].eq(Mux(begins, across[lane], greatest))
+            m.d.comb += greatest.eq(_greatest([Mux(joins.initial, 0, above[lane]), now[lane]]))
+            m.d.comb += write.data[lane].eq(Mux(joins.begins, now[lane], greatest))
             with m.If(advance):
-                m.d.sync += output.payload[lane].eq(Mux(inside, greatest, 0))
+                m.d.sync += output.payload[lane].eq(Mux(inside[lane], greatest, 0))
         return m
 
 

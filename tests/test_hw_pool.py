@@ -53,8 +53,19 @@ def test_maxpool_takes_extremes(fill: int) -> None:
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.5])
-def test_maxpool_takes_a_single_channel_in_a_single_tile(stall: float) -> None:
-    check_pool(pool_spec(lanes=3, tiles=1, width=6, channels=1, height=7), rng=np.random.default_rng(0), stall=stall)
+@pytest.mark.parametrize(("tiles", "channels"), [(1, 1), (1, 2), (2, 1), (2, 2)])
+def test_maxpool_takes_rows_of_few_words(tiles: int, channels: int, stall: float) -> None:
+    spec = pool_spec(lanes=3, tiles=tiles, width=6 * tiles, channels=channels, height=7)
+    check_pool(spec, rng=np.random.default_rng(0), stall=stall)
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.5])
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("width", [2, 3, 5])
+def test_maxpool_takes_any_width_in_a_single_lane(width: int, channels: int, stall: float) -> None:
+    source = Strips.natural(lanes=1, tiles=width, width=width)
+    output = Strips.natural(lanes=1, tiles=pooled(width), width=pooled(width))
+    check_pool(PoolSpec("pool", source, channels, 7, output), rng=np.random.default_rng(0), stall=stall)
 
 
 def test_maxpool_takes_a_word_a_cycle() -> None:
@@ -63,8 +74,8 @@ def test_maxpool_takes_a_word_a_cycle() -> None:
     frame = spec.channels * spec.source.tiles * spec.height
     words = len(cycles) // 3
     assert [cycles[index + words] - cycles[index] for index in range(2 * words)] == [frame] * 2 * words
-    # The last word of a frame ends a window: it goes out 3 cycles later, and the source's first word is taken in cycle 1.
-    assert cycles[-1] == 3 * frame + 3
+    # The last word of a frame ends a window: it goes out 4 cycles later, and the source's first word is taken in cycle 1.
+    assert cycles[-1] == 3 * frame + 4
 
 
 @pytest.mark.parametrize(
