@@ -10,14 +10,16 @@ from typing import Any
 
 from ..sw.errors import FirebrickError
 from ..sw.files import write_whole
+from ..sw.link.identity import identity_of
 from ..sw.model import Model
 from ..sw.report import plan_report
-from ..sw.resources import LINKS, Resources, estimate, shortage, total
+from ..sw.resources import Resources, estimate, link_resources, shortage, total
 from ..sw.spec import Adapter, Plan, walk
 from .accelerator import module_name
 from .boards import BoardTop
 from .flows.flow import Flow, OpenFlow
 from .flows.vendor import VendorFlow
+from .identity import place_identity
 from .netlist import Netlist
 from .platforms import Board, board
 from .project import finish
@@ -29,6 +31,8 @@ from .tools import EFFORT, Step, Tell
 TOP = "firebrick"
 PIPELINE = f"{TOP}.device.accelerator.pipeline."
 """How the names of nodes' modules begin."""
+IDENTITY = "device.link.transmitter.identity"
+"""The name of the memory that holds a swappable bitstream's identity."""
 SCRIPT = f"""\
 {{read}} {{design}}
 hierarchy -top {TOP}
@@ -61,6 +65,8 @@ class Options:
     """What carries bytes to the host: ``uart`` or ``usb``; what the board has unless given, ``uart`` where it has both."""
     cycles: int | None = None
     """Of a frame, as simulated; those of the plan unless given."""
+    swappable: bool = False
+    """What the device says of its model can be replaced in the bitstream."""
 
 
 class TooSlowError(FirebrickError):
@@ -89,7 +95,8 @@ def build(
     platform, flow, device = chosen.platform(), chosen.flow, chosen.device
     cache = output / "steps"
     tell("generating")
-    sources = platform.prepare(BoardTop(plan=plan, model=model, flow=flow, frequency=options.frequency, link=link), name=TOP)
+    top = BoardTop(plan=plan, model=model, flow=flow, frequency=options.frequency, link=link, swappable=options.swappable)
+    sources = platform.prepare(top, name=TOP)
     for file in (flow.design, *([flow.constraints] if isinstance(flow, OpenFlow) else [])):
         content = sources.files[file]
         write_whole(cache / file, content if isinstance(content, bytes) else content.encode())
@@ -101,7 +108,7 @@ def build(
         [f"{TOP}.json", f"{TOP}.stat.json"],
     ).run(cache / "synthesis", tell)
     statistics = json.loads(synthesised[f"{TOP}.stat.json"].read_text())
-    report = {"link": link, "simulated_cycles_per_frame": options.cycles, **_synthesis_report(plan, chosen, link, statistics)}
+    report = {"link": link, "simulated_cycles_per_frame": options.cycles, **_synthesis_report(plan, chosen, options, statistics)}
     write_whole(output / "synthesis.json", (json.dumps(report, indent=2) + "\n").encode())
     if short := shortage(device.resources, Resources(**report["actual"])):
         raise FirebrickError(f"the plan does not fit {name}: it needs {short}; give fewer lanes, a smaller model or another board")
@@ -139,6 +146,9 @@ def build(
         tell("recording where the ROMs are")
         netlist = Netlist(*(json.loads(path.read_text()) for path in (routed[f"{TOP}.routed.json"], synthesised[f"{TOP}.json"])))
         roms = record(plan, netlist, platform.device, PIPELINE)
+        if options.swappable:
+            size = len(identity_of(model, plan, options.frequency).encode())
+            roms["identity"] = place_identity(netlist, IDENTITY, size, model.network).as_dict()
         write_whole(output / f"{TOP}.roms.json", json.dumps(roms, separators=(",", ":")).encode())
     report["steps"] = [json.loads(made[EFFORT].read_text()) for made in (synthesised, routed, packed)]
     write_whole(output / flow.packed, packed[flow.packed].read_bytes())
@@ -163,11 +173,11 @@ def _script(flow: Flow, platform: Any) -> str:
     return SCRIPT.format(read=read, design=flow.design, synthesis=flow.synthesis(platform))
 
 
-def _synthesis_report(plan: Plan, chosen: Board, link: str, stat: dict[str, Any]) -> dict[str, Any]:
+def _synthesis_report(plan: Plan, chosen: Board, options: Options, stat: dict[str, Any]) -> dict[str, Any]:
     """What each node was expected to take, and what it takes."""
     taken = chosen.flow.cells.resources
     cells = {module.removeprefix("\\"): taken(entry["num_cells_by_type"]) for module, entry in stat["modules"].items()}
-    predicted = estimate(plan, chosen.device.fabric) | {BESIDE: LINKS[link]}
+    predicted = estimate(plan, chosen.device.fabric) | {BESIDE: link_resources(chosen.link(options.link), swappable=options.swappable)}
     actual: dict[str, Resources] = {}
     carried = Resources()
     for number, node in enumerate(walk(plan.nodes)):

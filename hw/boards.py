@@ -26,14 +26,16 @@ class BoardTop(wiring.Component):
     flow: how bitstreams of the board's family are made
     frequency: of the accelerator's clock, in Hz
     link: what carries bytes to the host and back, ``uart`` or ``usb``
+    swappable: what the device says of itself can be replaced in a finished bitstream
     """
 
-    def __init__(self, *, plan: Plan, model: Model, flow: Flow, frequency: float, link: str) -> None:
+    def __init__(self, *, plan: Plan, model: Model, flow: Flow, frequency: float, link: str, swappable: bool = False) -> None:
         self._plan = plan
         self._model = model
         self._flow = flow
         self._frequency = frequency
         self._link = link
+        self._swappable = swappable
         super().__init__({})
 
     def elaborate(self, platform: Any) -> Module:
@@ -49,7 +51,8 @@ class BoardTop(wiring.Component):
 
         divisor = round(settings.output_hz / BAUD)
         identity = identity_of(self._model, self._plan, settings.output_hz)
-        m.submodules.device = device = LinkedAccelerator(plan=self._plan, identity=identity, divisor=divisor)
+        device = LinkedAccelerator(plan=self._plan, identity=identity, divisor=divisor, swappable=self._swappable)
+        m.submodules.device = device
         if self._link == "usb":
             carry_usb(m, platform, device, clock, identity.network, identity.checksum.hex()[:8])
         else:

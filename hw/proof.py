@@ -12,25 +12,31 @@ import numpy as np
 from ..sw.errors import FirebrickError
 from ..sw.model import Model
 from ..sw.romparts import RomPart, layers_of, shapes_of, starts_of
-from .readback import WORD_BITS, Configuration
+from .blocks import read_block
+from .identity import PlacedIdentity, judge_identity
+from .readback import Configuration
 from .romchecks import Check, checks, read_logic
-from .romrecord import BankPlace, PlacedPart
+from .romrecord import PlacedPart
 
 Words = list[tuple[int, ...]]
 """The lists of words of a ROM."""
 
 
-def prove(configuration: Configuration, parts: Sequence[PlacedPart], model: Model) -> dict[str, Any]:
+def prove(
+    configuration: Configuration, parts: Sequence[PlacedPart], model: Model, identity: PlacedIdentity | None = None
+) -> dict[str, Any]:
     """A JSON document: which layers' weights the bitstream holds, which not, and of which that cannot be told.
 
     A layer is ``proven`` when all words of its ROMs were read out of the bitstream and decode to its weights, every one, and all that
     the decoder has in logic was read out and is what they were decoded with; ``different`` when something is not so; ``unknown`` when
-    something cannot be told, and ``roms`` says what. Wires between look-up tables are those of the routed netlist.
+    something cannot be told, and ``roms`` says what. Wires between look-up tables are those of the routed netlist. ``identity`` is what
+    the device tells of its model, ``proven`` or ``different``; null where the build has that in logic.
     """
     read = {placed.part.name: read_lists(placed, configuration) for placed in parts}
     tables = {placed.part.name: list(checks(placed, configuration)) for placed in parts}
     layers = [_layer(layer, parts, read, tables, model) for layer in model.layers]
-    verdicts = [layer["verdict"] for layer in layers]
+    told = judge_identity(identity, configuration, model) if identity else None
+    verdicts = [one["verdict"] for one in (*layers, *([told] if told else []))]
     return {
         "network": model.network.name,
         "device": configuration.device,
@@ -38,6 +44,7 @@ def prove(configuration: Configuration, parts: Sequence[PlacedPart], model: Mode
         "weights": sum(layer["weights"] for layer in layers),
         "weights_proven": sum(layer["weights"] for layer in layers if layer["verdict"] == "proven"),
         "layers": layers,
+        "identity": told,
         "roms": [_rom(placed, read[placed.part.name], tables[placed.part.name]) for placed in parts],
     }
 
@@ -47,11 +54,12 @@ def read_lists(placed: PlacedPart, configuration: Configuration) -> Words | None
 
     Raises FirebrickError where the bitstream has no block RAM at the place of a bank.
     """
+    width = placed.part.weights.codes.width
     sizes = [len(one) for one in placed.part.lists()]
     ends = list(accumulate(sizes))
     found: list[list[int]] = [[0] * size for size in sizes]
     for bank in placed.banks:
-        words = read_block(bank, placed.part, configuration) if bank.place else read_logic(placed, bank, configuration)
+        words = read_block(bank, width, configuration) if bank.place else read_logic(placed, bank, configuration)
         if words is None:
             return None
         for port in bank.ports:
@@ -59,15 +67,6 @@ def read_lists(placed: PlacedPart, configuration: Configuration) -> Words | None
             for place in range(max(start, bank.first), min(ends[port], bank.first + bank.count)):
                 found[port][place - start] = words[place - bank.first]
     return [tuple(one) for one in found]
-
-
-def read_block(bank: BankPlace, part: RomPart, configuration: Configuration) -> tuple[int, ...]:
-    """The words of a bank in block RAM, out of those of 9 bits. Raises FirebrickError where the bitstream has none there."""
-    contents = np.array(configuration.block(bank.place), np.int64)
-    pieces = max(1, bank.bits // WORD_BITS)
-    words = contents[: bank.count * pieces].reshape(-1, pieces) << WORD_BITS * np.arange(pieces)
-    found: list[int] = (words.sum(axis=1) & (1 << part.weights.codes.width) - 1).tolist()
-    return tuple(found)
 
 
 def _layer(

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ..sw.huffman import CanonicalCode
 from ..sw.spec import Encoded
+from .blocks import BankPlace
 from .cones import Chip, Evaluator
-from .romrecord import BankPlace, PlacedPart
+from .romrecord import PlacedPart
 
 SEED = 1
 """Of the bits round a code word, which must not matter."""

@@ -10,9 +10,10 @@ from ..sw.errors import FirebrickError
 from ..sw.partrecord import part_from
 from ..sw.romparts import RomPart, rom_parts
 from ..sw.spec import Plan
+from .blocks import BankPlace
 from .cones import cone
 from .netlist import ADDRESS_END, ADDRESS_START, Gate, Netlist
-from .readback import WORD_BITS, WORDS
+from .readback import WORD_BITS
 from .rom import banks
 
 FORMAT = 1
@@ -55,23 +56,6 @@ TARGETS = {
 KEPT = ("held.group", "held.tap", "held.inner", "control_1.centroid", "control_2.start")
 """Registers that are parts of others, so that synthesis must be told to keep their names."""
 ROM_CROSSINGS = 2
-
-
-@dataclass(frozen=True)
-class BankPlace:
-    """A bank of a ROM on the chip."""
-
-    first: int
-    count: int
-    ports: tuple[int, ...]
-    place: str
-    """Of its block RAM, ``X6/Y25/EBR1``; empty for logic."""
-    bits: int = 0
-    """Of a word of the block RAM."""
-    data: tuple[int, ...] = ()
-    """Of a bank of logic, the nets of its output."""
-    address: tuple[int, ...] = ()
-    """And those of its address."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +111,7 @@ def _placed_from(entry: Mapping[str, Any]) -> PlacedPart:
     sound = all(
         0 <= bank.first < bank.first + bank.count <= words
         and set(bank.ports) <= set(range(len(lists)))
-        and (not bank.place or bank.count * max(1, bank.bits // WORD_BITS) <= WORDS)
+        and (not bank.place or bank.fits)
         for bank in found.banks
     )
     wide = {option: len(range(start, ADDRESS_END)) for option, start in zip((False, True), ADDRESS_START.values(), strict=True)}

@@ -8,18 +8,25 @@ from ..sw.decode import encode_again
 from ..sw.errors import FirebrickError
 from ..sw.model import Model
 from ..sw.romparts import RomPart, groups_of, shapes_of, starts_of
+from .blocks import contents_with
+from .identity import PlacedIdentity, identity_for
 from .proof import read_lists
-from .readback import WORD_BITS, WORDS, Configuration
-from .romrecord import BankPlace, PlacedPart
+from .readback import Configuration
+from .romrecord import PlacedPart
 
 
-def swapped(configuration: Configuration, parts: Sequence[PlacedPart], model: Model) -> str:
-    """The configuration with a model's weights in place of those that it has.
+def swapped(configuration: Configuration, parts: Sequence[PlacedPart], model: Model, identity: PlacedIdentity | None) -> str:
+    """The configuration with a model's weights in place of those that it has, and what the device tells of its model.
 
     What is in logic stays: biases, shifts, codebooks, code lengths, which weights are zero by having no entry, and the banks of ROMs
     that are no block RAMs. Raises FirebrickError, which says why, where the model needs other logic.
     """
     model.verify()
+    if identity is None:
+        raise FirebrickError(
+            "the bitstream cannot take another model: what the device tells the host of its model is in logic; "
+            "build it with --swappable, which keeps that in block RAM"
+        )
     changed: dict[int, list[int]] = {}
     weights = {name: layer.weights for name, layer in model.layers.items()}
     if shapes_of([placed.part for placed in parts]) != {name: layer.codes.shape for name, layer in model.layers.items()}:
@@ -47,15 +54,9 @@ def swapped(configuration: Configuration, parts: Sequence[PlacedPart], model: Mo
                 )
             number = configuration.number(bank.place)
             changed[number] = contents_with(bank, after[span], configuration.contents[number])
+    number = configuration.number(identity.bank.place)
+    changed[number] = contents_with(identity.bank, identity_for(identity, configuration, model), configuration.contents[number])
     return configuration.with_contents(changed)
-
-
-def contents_with(bank: BankPlace, words: Sequence[int], old: Sequence[int]) -> list[int]:
-    """A block RAM's words of 9 bits with a bank's words at its beginning, the rest as it was: ``proof.read_block`` reversed."""
-    pieces = max(1, bank.bits // WORD_BITS)
-    mask = (1 << WORD_BITS) - 1
-    new = [word >> WORD_BITS * piece & mask for word in words for piece in range(pieces)]
-    return [*new, *old[len(new) : WORDS]]
 
 
 def _check(part: RomPart, model: Model) -> None:

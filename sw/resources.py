@@ -61,9 +61,14 @@ LINKS = {"uart": Resources(luts=1600, block_rams=2), "usb": Resources(luts=3600,
 """What the link to the host takes, about."""
 
 
-def beside_link(available: Resources, link: str = "uart") -> Resources:
+def link_resources(link: str, *, swappable: bool = False) -> Resources:
+    """What the link to the host takes; a swappable one keeps its identity in a block RAM."""
+    return LINKS[link] + Resources(block_rams=int(swappable))
+
+
+def beside_link(available: Resources, link: str = "uart", *, swappable: bool = False) -> Resources:
     """What is left of a device beside the link to the host."""
-    taken = LINKS[link]
+    taken = link_resources(link, swappable=swappable)
     return Resources(max(0, available.luts - taken.luts), max(0, available.block_rams - taken.block_rams), available.multipliers)
 
 

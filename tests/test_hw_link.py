@@ -68,9 +68,9 @@ def score_of(packets: list[Packet]) -> list[int]:
     return [found[index] for index in sorted(found)]
 
 
-def converse(bench: Callable[[Host], Any]) -> list[bytes]:
+def converse(bench: Callable[[Host], Any], *, swappable: bool = False) -> list[bytes]:
     """Run a host against the link; returns the frames that reached the accelerator."""
-    link, frames = Link(average=AVERAGE, identity=IDENTITY, divisor=521), list[bytes]()
+    link, frames = Link(average=AVERAGE, identity=IDENTITY, divisor=521, swappable=swappable), list[bytes]()
     data = bytearray()
 
     async def take(ctx: Any) -> None:
@@ -117,13 +117,14 @@ def status(number: int, room: int = ROOM, kind: int = Kind.STATUS) -> Packet:
 FRAMES = [bytes(range(1, FRAME + 1)), bytes(range(0, 5 * FRAME, 5)), bytes([7] * FRAME)]
 
 
-def test_link_gives_its_identity_before_any_session() -> None:
+@pytest.mark.parametrize("swappable", [False, True])
+def test_link_gives_its_identity_before_any_session(swappable: bool) -> None:
     async def bench(host: Host) -> None:
         (packet,) = await host.ask(Kind.IDENTIFY, session=99, cycles=500)
         assert packet.kind == Kind.IDENTITY
         assert decode_identity(packet.payload) == IDENTITY
 
-    converse(bench)
+    converse(bench, swappable=swappable)
 
 
 def test_link_answers_frames_with_their_scores_until_they_are_acknowledged() -> None:

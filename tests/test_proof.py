@@ -18,14 +18,17 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from firebrick.hw.proof import prove, read_block
-from firebrick.hw.readback import Configuration, parse
-from firebrick.hw.romrecord import BankPlace, PlacedPart, placed_parts
-from firebrick.hw.swap import contents_with, swapped
+from firebrick.hw.blocks import BankPlace, contents_with, read_block
+from firebrick.hw.identity import PlacedIdentity, placed_identity
+from firebrick.hw.proof import prove
+from firebrick.hw.readback import WORDS, Configuration, parse
+from firebrick.hw.romrecord import PlacedPart, placed_parts
+from firebrick.hw.swap import swapped
 from firebrick.sim.small import drawn
 from firebrick.sw.cli import main
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.firefile import write_fire
+from firebrick.sw.link.identity import Identity, architecture, checksum, decode_identity
 from firebrick.sw.model import Model, QuantizedLayer
 from firebrick.sw.network import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
 
@@ -37,6 +40,8 @@ TINY = Network(
 )
 BLOCK = 4
 """The number of the block RAM that holds most of fire2/expand."""
+TOLD, TOLD_AT = 7, "X8/Y25/EBR0"
+"""Those of the block RAM that holds the identity: a build without --swappable, as the recorded one is, has none, so it is added here."""
 
 
 @cache
@@ -49,22 +54,38 @@ def parts() -> list[PlacedPart]:
     return placed_parts(recorded()["record"])
 
 
-def configuration(luts: Mapping[str, int] | None = None, words: Mapping[int, int] | None = None) -> Configuration:
-    """The recorded one as text, some look-up tables and words of the block RAM replaced, and parsed again."""
+@cache
+def identity() -> Identity:
+    shape = TINY.input
+    return Identity(shape.channels, shape.height, shape.width, TINY.classes, 2, 40_000_000, 7, 1234, checksum(model()), TINY.name)
+
+
+@cache
+def told() -> PlacedIdentity:
+    return PlacedIdentity(BankPlace(0, len(identity().encode()), (0,), TOLD_AT, 9), architecture(TINY))
+
+
+def configuration(
+    luts: Mapping[str, int] | None = None, words: Mapping[int, int] | None = None, payload: bytes | None = None
+) -> Configuration:
+    """The recorded one as text, some look-up tables, words of the block RAM, or the identity replaced, and parsed again."""
     held = recorded()["luts"] | dict(luts or {})
     contents = list(recorded()["contents"][str(BLOCK)])
     for place, word in (words or {}).items():
         contents[place] = word
+    blocks = {BLOCK: contents, TOLD: contents_with(told().bank, payload or identity().encode(), (0,) * WORDS)}
     lines = [f".device {recorded()['device']}", ""]
     for place, value in held.items():
         tile, slice_ = place.rsplit("/", 1)
         column, row = tile[1:].split("/Y")
         lines += [f".tile R{row}C{column}:PLC2", f"word: {slice_}.INIT {value:016b}", ""]
-    for place, number in recorded()["numbers"].items():
+    for place, number in (recorded()["numbers"] | {TOLD_AT: TOLD}).items():
         column, row, which = place[1:].replace("/Y", "/").replace("EBR", "").split("/")
         lines += [f".tile MIB_R{row}C{int(column) + 1}:MIB_EBR{2 * int(which) + 1}", f"word: EBR{which}.WID {f'{number:09b}'[::-1]}", ""]
-    rows = (contents[start : start + 8] for start in range(0, len(contents), 8))
-    lines += [f".bram_init {BLOCK}", *(" ".join(f"{word:03x}" for word in row) for row in rows), "", ""]
+    for number, block in blocks.items():
+        rows = (block[start : start + 8] for start in range(0, len(block), 8))
+        lines += [f".bram_init {number}", *(" ".join(f"{word:03x}" for word in row) for row in rows), ""]
+    lines.append("")
     return parse("\n".join(lines))
 
 
@@ -158,7 +179,7 @@ HOSTILE: tuple[Any, ...] = (None, -1, 0, 1, 1 << 20, 10**15, -(10**30), 1.5, flo
 def test_record_with_anything_in_it_is_proven_or_refused(seed: int) -> None:
     """One place anywhere in the record says something else; whatever comes of it is a verdict or a FirebrickError."""
     rng = random.Random(seed)
-    document = copy.deepcopy(recorded()["record"])
+    document = copy.deepcopy(recorded()["record"]) | {"identity": told().as_dict()}
     for _ in range(3):
         node: Any = document
         while isinstance(node, dict | list) and node:
@@ -170,8 +191,9 @@ def test_record_with_anything_in_it_is_proven_or_refused(seed: int) -> None:
             node = node[key]
     with suppress(FirebrickError):
         found = placed_parts(document)
-        prove(configuration(), found, model())
-        swapped(configuration(), found, model())
+        place = placed_identity(document)
+        prove(configuration(), found, model(), place)
+        swapped(configuration(), found, model(), place or told())
 
 
 def exchanged(count: int) -> Model:
@@ -186,15 +208,68 @@ def exchanged(count: int) -> Model:
 
 def test_swapped_weights_pass_the_same_proof() -> None:
     other = exchanged(7)
-    after = parse(swapped(configuration(), parts(), other))
-    assert prove(after, parts(), other)["proven"]
-    assert not prove(after, parts(), model())["proven"]
+    after = parse(swapped(configuration(), parts(), other, told()))
+    assert prove(after, parts(), other, told())["proven"]
+    assert not prove(after, parts(), model(), told())["proven"]
     assert after.luts == configuration().luts
-    assert parse(swapped(after, parts(), model())).text == configuration().text
+    assert parse(swapped(after, parts(), model(), told())).text == configuration().text
+
+
+@pytest.mark.parametrize("name", [TINY.name, "", "a name that is longer", "\u00e9\u00e9\u00e9"])
+def test_swapped_bitstream_tells_the_host_of_the_new_model(name: str) -> None:
+    other = replace(exchanged(7), network=replace(TINY, name=name))
+    after = parse(swapped(configuration(), parts(), other, told()))
+    payload = bytes(after.contents[TOLD][: told().bank.count])
+    found = decode_identity(payload)
+    assert len(payload) == len(identity().encode())
+    assert found.checksum == checksum(other)
+    assert name.startswith(found.network)
+    assert replace(found, checksum=identity().checksum, network=TINY.name) == identity()
+    report = prove(after, parts(), other, told())
+    assert report["proven"]
+    assert report["identity"]["checksum"] == checksum(other).hex()
+
+
+def test_proof_fails_where_the_host_is_told_of_another_model() -> None:
+    stale = configuration(payload=replace(identity(), checksum=checksum(exchanged(7))).encode())
+    report = prove(stale, parts(), model(), told())
+    assert set(verdicts(report).values()) == {"proven"}
+    assert not report["proven"]
+    assert "the device tells the host of another model" in report["identity"]["reasons"][0]
+    for payload in (bytes(8), replace(identity(), rows=17).encode(), replace(identity(), network="tony").encode()):
+        assert not prove(configuration(payload=payload), parts(), model(), told())["proven"]
+
+
+def test_identity_in_logic_is_left_out_of_the_proof() -> None:
+    report = prove(configuration(), parts(), model(), placed_identity(recorded()["record"]))
+    assert report["proven"]
+    assert report["identity"] is None
+
+
+def test_swap_refuses_a_bitstream_whose_identity_is_in_logic() -> None:
+    with pytest.raises(FirebrickError, match=r"tells the host of its model is in logic; build it with --swappable"):
+        swapped(configuration(), parts(), model(), placed_identity(recorded()["record"]))
+
+
+def test_swap_refuses_another_network_of_the_same_layers() -> None:
+    wide = replace(TINY, input=Shape(3, 20, 16))
+    other = Model(wide, model().layers, model().preprocessing, model().labels, model().score_scale)
+    with pytest.raises(FirebrickError, match=r"its network is another; build a bitstream for it"):
+        swapped(configuration(), parts(), other, told())
+    assert not prove(configuration(), parts(), other, told())["proven"]
+
+
+@pytest.mark.parametrize(
+    "broken", [1, [], {}, *({"size": size} for size in (0, 113, 10**30, float("inf"))), {"place": ""}, {"bits": "x"}, {"bits": 10**6}]
+)
+def test_record_of_an_identity_that_is_damaged_is_refused(broken: Any) -> None:
+    entry = {**told().as_dict(), **broken} if broken and isinstance(broken, dict) else broken
+    with pytest.raises(FirebrickError, match="record of the build's ROMs is damaged"):
+        placed_identity({"identity": entry})
 
 
 def test_swap_of_the_same_model_changes_nothing() -> None:
-    assert swapped(configuration(), parts(), model()) == configuration().text
+    assert swapped(configuration(), parts(), model(), told()) == configuration().text
 
 
 def test_swap_refuses_what_needs_other_logic() -> None:
@@ -213,7 +288,7 @@ def test_swap_refuses_what_needs_other_logic() -> None:
     }
     for reason, wanted in cases.items():
         with pytest.raises(FirebrickError, match=reason) as caught:
-            swapped(configuration(), parts(), wanted)
+            swapped(configuration(), parts(), wanted, told())
         assert "build" in str(caught.value)
 
 
@@ -222,7 +297,7 @@ def test_swap_refuses_to_change_words_in_logic() -> None:
     first, second = np.flatnonzero(codes.reshape(-1))[[0, 5]]
     codes.reshape(-1)[[first, second]] = codes.reshape(-1)[[second, first]]
     with pytest.raises(FirebrickError, match=r"ROM words of conv10 part 0 are logic; build it with --swappable"):
-        swapped(configuration(), parts(), changed("conv10", codes=codes))
+        swapped(configuration(), parts(), changed("conv10", codes=codes), told())
 
 
 @pytest.mark.parametrize("command", ["prove", "swap"])
@@ -288,11 +363,17 @@ def test_bitstream_is_proven_swapped_and_proven_again(tmp_path: Path) -> None:
     assert status == 0, complaint
     assert proof["weights_proven"] == proof["weights"]
     assert not any(rom["logic_bits"] for rom in proof["roms"]), "--swappable keeps all in block RAM"
+    assert proof["identity"]["checksum"] == checksum(model()).hex()
+    link = report["nodes"][-1]
+    assert link["actual"]["block_rams"] == link["predicted"]["block_rams"] == 3
 
     assert run("swap", "--bitstream", built, "--model", second, "-o", other)[0] == 0
-    assert run("prove", "--bitstream", other, "--model", second)[0] == 0
+    status, proof, complaint = run("prove", "--bitstream", other, "--model", second)
+    assert status == 0, complaint
+    assert proof["identity"]["checksum"] == checksum(exchanged(7)).hex()
     status, proof, complaint = run("prove", "--bitstream", other, "--model", first)
     assert status == 1
+    assert "identity: the device tells the host of another model" in complaint
     assert "fire2/expand3x3: 14 of 4,608 weights are others" in complaint
     assert verdicts(proof) == {name: "different" if name == "fire2/expand3x3" else "proven" for name in model().layers}
 
@@ -308,12 +389,10 @@ def test_bitstream_is_proven_swapped_and_proven_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("width", "bits"), [(9, 9), (9, 18), (18, 18)])
 def test_words_of_a_block_ram_are_read_as_they_are_put_in(width: int, bits: int) -> None:
     rng = np.random.default_rng(bits + width)
-    part = parts()[0].part
-    wide = replace(part, weights=replace(part.weights, codes=replace(part.weights.codes, width=width)))
     words = rng.integers(0, 1 << width, 1000).tolist()
     bank = BankPlace(0, len(words), (0,), "X6/Y25/EBR1", bits)
     old = configuration().contents[BLOCK]
     put = contents_with(bank, words, old)
     assert put[len(words) * bits // 9 :] == list(old[len(words) * bits // 9 :])
     after = parse(configuration().with_contents({BLOCK: put}))
-    assert list(read_block(bank, wide, after)) == words
+    assert list(read_block(bank, width, after)) == words

@@ -29,6 +29,7 @@ class Link(wiring.Component):
     average: the accelerator's last node
     identity: what the device says of itself
     divisor: clock cycles that a bit of a serial line takes at first
+    swappable: as that of ``PacketTransmitter``
 
     Members
     -------
@@ -49,12 +50,13 @@ class Link(wiring.Component):
     slow: Signal
     divisor: Signal
 
-    def __init__(self, *, average: AverageSpec, identity: Identity, divisor: int) -> None:
+    def __init__(self, *, average: AverageSpec, identity: Identity, divisor: int, swappable: bool = False) -> None:
         if divisor not in DIVISORS:
             raise ValueError(f"divisor must be {DIVISORS.start} to {DIVISORS.stop - 1} cycles a bit, not {divisor}")
         self._average = average
         self._identity = identity
         self._divisor = divisor
+        self._swappable = swappable
         byte = unsigned(8)
         super().__init__(
             {
@@ -72,7 +74,8 @@ class Link(wiring.Component):
         m.submodules.buffer = buffer = PacketBuffer(depth=BUFFER)
         m.submodules.feeder = feeder = FrameFeeder(frame_bytes=self._identity.frame_bytes)
         m.submodules.results = results = ScoreBuffer(average=self._average)
-        m.submodules.transmitter = transmitter = PacketTransmitter(average=self._average, identity=self._identity.encode())
+        transmitter = PacketTransmitter(average=self._average, identity=self._identity.encode(), swappable=self._swappable)
+        m.submodules.transmitter = transmitter
         m.submodules.counters = counters = Counters()
         wiring.connect(m, wiring.flipped(self.received), receiver.input)
         wiring.connect(m, buffer.output, feeder.input)

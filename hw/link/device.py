@@ -23,6 +23,7 @@ class LinkedAccelerator(wiring.Component):
     plan: what the compiler made of the model
     identity: what the device says of itself
     divisor: clock cycles that a bit of a serial line takes at first
+    swappable: what it says of itself can be replaced in a finished bitstream
 
     Members
     -------
@@ -36,9 +37,9 @@ class LinkedAccelerator(wiring.Component):
     slow: Signal
     divisor: Signal
 
-    def __init__(self, *, plan: Plan, identity: Identity, divisor: int) -> None:
+    def __init__(self, *, plan: Plan, identity: Identity, divisor: int, swappable: bool = False) -> None:
         self._plan = plan
-        self._link = Link(average=plan.average, identity=identity, divisor=divisor)
+        self._link = Link(average=plan.average, identity=identity, divisor=divisor, swappable=swappable)
         byte = stream.Signature(unsigned(8))
         super().__init__(
             {"received": In(byte), "sent": Out(byte), "slow": In(1), "divisor": Out(range(DIVISORS.stop))}

@@ -3,7 +3,7 @@
 """Packets to the host, composed byte by byte."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
-from amaranth.lib import stream, wiring
+from amaranth.lib import memory, stream, wiring
 from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
@@ -25,6 +25,7 @@ class PacketTransmitter(wiring.Component):
     ----------
     average: the accelerator's last node
     identity: payload of an IDENTITY packet
+    swappable: it lies in a block RAM, so that a finished bitstream can be given another
 
     Members
     -------
@@ -54,11 +55,12 @@ class PacketTransmitter(wiring.Component):
     hold: Signal
     output: stream.Interface
 
-    def __init__(self, *, average: AverageSpec, identity: bytes) -> None:
+    def __init__(self, *, average: AverageSpec, identity: bytes, swappable: bool = False) -> None:
         if not 1 <= len(identity) <= REPLY_MOST:
             raise ValueError(f"identity must have 1 to {REPLY_MOST} bytes, not {len(identity)}")
         self._average = average
         self._identity = identity
+        self._swappable = swappable
         super().__init__(
             {
                 "request": In(1), "kind": In(4), "number": In(16), "room": In(16), "taken": Out(1),
@@ -95,7 +97,7 @@ class PacketTransmitter(wiring.Component):
                 score = Cat(self.score, Signal(8 * size - len(self.score))).word_select(part, 8) if size > 1 else self.score
                 m.d.comb += body.eq(Mux(place < PLACE.size, first.word_select(place[0], 8), score))
             with m.Case(Kind.IDENTITY):
-                m.d.comb += body.eq(lookup(list(self._identity), place[: bits_for(len(self._identity))], 8))
+                m.d.comb += body.eq(self._told(m, place[: bits_for(len(self._identity))]))
             with m.Case(Kind.COUNTERS):
                 m.d.comb += body.eq(self.counter)
             with m.Default():
@@ -151,3 +153,13 @@ class PacketTransmitter(wiring.Component):
         with m.If(self.abort):
             m.d.sync += self.index.eq(0)
         return m
+
+    def _told(self, m: Module, place: Value) -> Value:
+        """A byte of the identity, from logic at once or from a block RAM a cycle later."""
+        if not self._swappable:
+            return lookup(list(self._identity), place, 8)
+        kept: memory.Memory = memory.Memory(shape=8, depth=len(self._identity), init=self._identity, attrs={"rom_style": "block"})
+        m.submodules.identity = kept
+        read = kept.read_port()
+        m.d.comb += read.addr.eq(place)
+        return Value.cast(read.data)

@@ -113,10 +113,10 @@ def command(
     first, *more = seeds or (seed,)
     hertz = chosen.clock_for(frequency * 1e6 if frequency else chosen.frequency)
     at_a_time = jobs or (1 + len(more) if scheduler else os.cpu_count() or 1)
-    options = Options(hertz, first, placer, router or "", tuple(more), at_a_time, chosen.link(link))
+    options = Options(hertz, first, placer, router or "", tuple(more), at_a_time, chosen.link(link), swappable=swappable)
     workers = cluster(scheduler) if scheduler else nullcontext()
     with Console(stderr=True).status("planning") as status, workers as elsewhere:
-        available = beside_link(chosen.device.resources, chosen.link(link))
+        available = beside_link(chosen.device.resources, chosen.link(link), swappable=swappable)
         fabric = replace(chosen.device.fabric, logic_bits=(0,)) if swappable else chosen.device.fabric
         loaded = load_model(model, classes) if model else _largest(classes, available, fabric)
         if target_fps is None:

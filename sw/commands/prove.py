@@ -17,6 +17,7 @@ from .common import json_option, model_option, print_json, print_tables
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from firebrick.hw.identity import PlacedIdentity
     from firebrick.hw.romrecord import PlacedPart
     from firebrick.hw.tools import Tell
 
@@ -42,8 +43,8 @@ def command(bitstream: Path, model: str | None, as_json: bool) -> None:
 
     The contents of block RAMs and look-up tables are read back out of the bitstream. The weight ROMs are decoded to integers and compared
     with the model's, layer by layer; what decoders have in logic (code words, gaps, codebooks, the order of filters, biases) is
-    compared too, case by case. Where each of them lies is told by B.roms.json, which the build wrote beside the bitstream. Exits with
-    status 1 unless all is proven.
+    compared too, case by case, and so is what the board tells the host of its model, where --swappable keeps that in block RAM. Where
+    each of them lies is told by B.roms.json, which the build wrote beside the bitstream. Exits with status 1 unless all is proven.
 
     \b
     Example: firebrick prove --bitstream build/ulx3s_85f/firebrick.bit --model squeezenet1_1_small
@@ -52,7 +53,7 @@ def command(bitstream: Path, model: str | None, as_json: bool) -> None:
 
     model = model or str(bitstream.with_name("model.fire"))
     with _telling() as tell:
-        report = _prove(read(bitstream), bitstream.name, _parts(bitstream), catalogue.load(model), tell)
+        report = _prove(read(bitstream), bitstream.name, *_recorded(bitstream), catalogue.load(model), tell)
     if as_json:
         print_json(report)
     else:
@@ -69,9 +70,10 @@ def command(bitstream: Path, model: str | None, as_json: bool) -> None:
 def swap_command(bitstream: Path, model: str, output: Path, as_json: bool) -> None:
     """Replace the weights in a finished bitstream, without placement and routing.
 
-    The model must fit what is in logic: the same network, biases, shifts and codebooks, no weight where the old model has a zero without
-    an entry, and code words that fill as many ROM words as before; a bitstream built with --swappable has no part of a ROM in logic.
-    Otherwise the command says what does not fit. The result is proven to hold the model before it is written.
+    The bitstream must have been built with --swappable, which keeps all ROMs, and the model's checksum that the board tells the host, in
+    block RAM. The model must fit what is in logic: the same network, biases, shifts and codebooks, no weight where the old model has a
+    zero without an entry, and code words that fill as many ROM words as before. Otherwise the command says what does not fit. The
+    result is proven to hold the model before it is written.
 
     \b
     Example: firebrick swap --bitstream build/ulx3s_85f/firebrick.bit --model tuned.fire -o tuned.bit
@@ -81,15 +83,15 @@ def swap_command(bitstream: Path, model: str, output: Path, as_json: bool) -> No
 
     from ..files import write_whole
 
-    loaded, parts = catalogue.load(model), _parts(bitstream)
+    loaded, (parts, identity) = catalogue.load(model), _recorded(bitstream)
     with _telling() as tell:
         before = read(bitstream)
         configuration = unpack(before, bitstream.name, tell)
-        after = swapped(configuration, parts, loaded)
+        after = swapped(configuration, parts, loaded, identity)
         if pack(configuration.text, bitstream.name, tell) != before:
             raise FirebrickError(f"{bitstream} has settings that packing it again would lose; build a bitstream for the model")
         data = pack(after, output.name, tell)
-        report = _prove(data, output.name, parts, loaded, tell)
+        report = _prove(data, output.name, parts, identity, loaded, tell)
     _judge(report, "the swapped bitstream is not proven to hold the model, and was not written")
     write_whole(_record(output), _record(bitstream).read_bytes())
     write_whole(output, data)
@@ -98,28 +100,32 @@ def swap_command(bitstream: Path, model: str, output: Path, as_json: bool) -> No
     click.echo(f"wrote {output}: proven to hold all {report['weights']:,} weights of {model}", err=as_json)
 
 
-def _prove(data: bytes, name: str, parts: "list[PlacedPart]", model: "Model", tell: "Tell") -> dict[str, Any]:
+def _prove(
+    data: bytes, name: str, parts: "list[PlacedPart]", identity: "PlacedIdentity | None", model: "Model", tell: "Tell"
+) -> dict[str, Any]:
     from firebrick.hw.proof import prove
     from firebrick.hw.readback import unpack
 
     configuration = unpack(data, name, tell)
     tell("decoding")
-    return {"bitstream": name} | prove(configuration, parts, model)
+    return {"bitstream": name} | prove(configuration, parts, model, identity)
 
 
 def _record(bitstream: Path) -> Path:
     return bitstream.with_suffix(".roms.json")
 
 
-def _parts(bitstream: Path) -> "list[PlacedPart]":
+def _recorded(bitstream: Path) -> "tuple[list[PlacedPart], PlacedIdentity | None]":
     """What the build kept beside a bitstream."""
+    from firebrick.hw.identity import placed_identity
     from firebrick.hw.romrecord import DAMAGED, placed_parts
 
     from ..files import read_some
 
     path = _record(bitstream)
     try:
-        return placed_parts(json.loads(read_some(path, RECORD_MAX, "the record that `firebrick bitstream` wrote beside the bitstream")))
+        document = json.loads(read_some(path, RECORD_MAX, "the record that `firebrick bitstream` wrote beside the bitstream"))
+        return placed_parts(document), placed_identity(document)
     except (ValueError, RecursionError) as error:
         raise error if isinstance(error, FirebrickError) else FirebrickError(f"{path}: {DAMAGED}") from error
 
@@ -141,7 +147,8 @@ def _telling() -> "Iterator[Tell]":
 def _judge(report: dict[str, Any], complaint: str) -> None:
     """Raise FirebrickError unless all is proven."""
     if not report["proven"]:
-        reasons = list(dict.fromkeys(f"{layer['name']}: {reason}" for layer in report["layers"] for reason in layer["reasons"]))
+        told = [report["identity"]] if report["identity"] else []
+        reasons = list(dict.fromkeys(f"{one['name']}: {reason}" for one in (*told, *report["layers"]) for reason in one["reasons"]))
         more = f" and {len(reasons) - REASONS} more" if len(reasons) > REASONS else ""
         raise FirebrickError(f"{complaint}: {'; '.join(reasons[:REASONS])}{more}")
 

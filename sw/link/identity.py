@@ -3,12 +3,14 @@
 """What a device says of itself: which network it runs, made from which model, by which plan."""
 
 import hashlib
+import json
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from ..errors import FirebrickError
 from ..firefile import encode_model
 from ..model import Model
+from ..network import Network
 from ..spec import Plan
 from .packets import REPLY_MOST, ROOM, VERSION
 
@@ -20,6 +22,12 @@ CHECKSUM = 16
 def checksum(model: Model) -> bytes:
     """What tells a model from every other: the first 16 bytes of the SHA-256 of its `.fire` file without its metadata."""
     return hashlib.sha256(encode_model(replace(model, metadata={}))).digest()[:CHECKSUM]
+
+
+def architecture(network: Network) -> str:
+    """What tells a network's structure from every other, whatever its name: a SHA-256 in hexadecimal digits."""
+    stages = [[type(stage).__name__, asdict(stage)] for stage in network.stages]
+    return hashlib.sha256(json.dumps([asdict(network.input), stages], sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -53,14 +61,14 @@ class Identity:
         """Bytes of a frame."""
         return self.channels * self.rows * self.columns
 
-    def encode(self) -> bytes:
-        """The payload of an IDENTITY packet; a long name is cut."""
+    def encode(self, size: int | None = None) -> bytes:
+        """The payload of an IDENTITY packet; a long name is cut. To ``size`` bytes where that is given: a short name gets spaces."""
         fixed = _LAYOUT.pack(
             *(self.version, self.channels, self.rows, self.columns, self.classes, self.score_bytes),
             *(self.room, self.clock, self.lanes, self.cycles, self.checksum),
         )
-        name = self.network.encode()[: REPLY_MOST - len(fixed)]
-        return fixed + name.decode(errors="ignore").encode()
+        name = self.network.encode()[: (size or REPLY_MOST) - len(fixed)].decode(errors="ignore").encode()
+        return (fixed + name).ljust(size or 0)
 
     def as_dict(self) -> dict[str, int | str]:
         """For JSON; the checksum in hexadecimal digits."""
@@ -79,7 +87,7 @@ def decode_identity(payload: bytes) -> Identity:
     version, channels, rows, columns, classes, score_bytes, room, clock, lanes, cycles, model = _LAYOUT.unpack_from(payload)
     if not (channels and rows and columns and classes and score_bytes in range(1, 9) and room and clock and cycles):
         raise FirebrickError("the device's identity is nonsense; that is a fault of the device")
-    name = payload[_LAYOUT.size :].decode(errors="replace")
+    name = payload[_LAYOUT.size :].decode(errors="replace").rstrip(" ")
     return Identity(channels, rows, columns, classes, score_bytes, clock, lanes, cycles, model, name, room, version)
 
 

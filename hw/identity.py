@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a device tells the host of its model, in the block RAM of a swappable bitstream: where it lies, read back, and replaced."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..sw.errors import FirebrickError
+from ..sw.link.identity import Identity, architecture, checksum, decode_identity
+from ..sw.link.packets import REPLY_MOST
+from ..sw.model import Model
+from ..sw.network import Network
+from .blocks import BankPlace, read_block
+from .netlist import Netlist
+from .readback import Configuration
+from .romrecord import DAMAGED
+
+
+@dataclass(frozen=True)
+class PlacedIdentity:
+    """An identity on the chip."""
+
+    bank: BankPlace
+    architecture: str
+    """Of the network that the engines were built for (``architecture``)."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        return {"place": self.bank.place, "bits": self.bank.bits, "size": self.bank.count, "architecture": self.architecture}
+
+
+def place_identity(netlist: Netlist, memory: str, size: int, network: Network) -> PlacedIdentity:
+    """Where a build has its identity, of so many bytes; ``memory`` is how its block RAM's name begins."""
+    place, bits = netlist.blocks.get(f"{memory}.0.0", ("", 0))
+    return PlacedIdentity(BankPlace(0, size, (0,), place or "missing", bits), architecture(network))
+
+
+def placed_identity(document: Mapping[str, Any]) -> PlacedIdentity | None:
+    """The identity in the record of a build; None where it is in logic. Raises FirebrickError where the record is damaged."""
+    entry = document.get("identity")
+    if entry is None:
+        return None
+    try:
+        bank = BankPlace(0, int(entry["size"]), (0,), str(entry["place"]), int(entry["bits"]))
+        found = PlacedIdentity(bank, str(entry["architecture"]))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise FirebrickError(DAMAGED) from error
+    if not (1 <= bank.count <= REPLY_MOST and bank.place and bank.fits):
+        raise FirebrickError(DAMAGED)
+    return found
+
+
+def identity_for(placed: PlacedIdentity, configuration: Configuration, model: Model) -> bytes:
+    """The identity in a bitstream, but of another model. Raises FirebrickError where the engines are of another network."""
+    if architecture(model.network) != placed.architecture:
+        raise FirebrickError("the model does not fit the bitstream: its network is another; build a bitstream for it")
+    return _of_model(_read(placed, configuration), model).encode(placed.bank.count)
+
+
+def judge_identity(placed: PlacedIdentity, configuration: Configuration, model: Model) -> dict[str, Any]:
+    """A JSON document: of which model the device will tell the host, and whether that is this one."""
+    report: dict[str, Any] = {"name": "identity", "place": placed.bank.place, "network": None, "checksum": None}
+    try:
+        told = _read(placed, configuration)
+    except FirebrickError as error:
+        return report | {"verdict": "different", "reasons": [str(error)]}
+    report |= {"network": told.network, "checksum": told.checksum.hex()}
+    reasons = []
+    if architecture(model.network) != placed.architecture:
+        reasons.append("the engines are of another network than the model")
+    if told.checksum != checksum(model):
+        reasons.append(f"the device tells the host of another model, {report['checksum'][:8]} and not {checksum(model).hex()[:8]}")
+    elif told.encode(placed.bank.count) != _of_model(told, model).encode(placed.bank.count):
+        reasons.append("the device tells the host of another network than the model's")
+    return report | {"verdict": "different" if reasons else "proven", "reasons": reasons}
+
+
+def _read(placed: PlacedIdentity, configuration: Configuration) -> Identity:
+    """The identity in a bitstream. Raises FirebrickError where there is none."""
+    return decode_identity(bytes(read_block(placed.bank, 8, configuration)))
+
+
+def _of_model(identity: Identity, model: Model) -> Identity:
+    """What an accelerator says that is as this one, but of another model."""
+    shape, network = model.network.input, model.network
+    return replace(
+        identity,
+        channels=shape.channels,
+        rows=shape.height,
+        columns=shape.width,
+        classes=network.classes,
+        checksum=checksum(model),
+        network=network.name,
+    )
