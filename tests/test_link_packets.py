@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from firebrick.sw.compiler import compile_model
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.link.identity import Identity, checksum, decode_identity, identity_of
+from firebrick.sw.link.identity import Identity, architecture, checksum, decode_identity, identity_of
 from firebrick.sw.link.packets import BUFFER, COUNTERS, CRC, PAYLOAD_MOST, REPLY_MOST, ROOM, Decoder, Kind, Packet, decode
 
 WORDS = st.integers(0, 0xFFFF)
@@ -120,6 +120,24 @@ def test_checksum_tells_models_apart_but_not_their_metadata() -> None:
     name, layer = next(iter(model.layers.items()))
     assert checksum(replace(model, metadata={"licence": "another"})) == checksum(model)
     assert checksum(replace(model, layers={**model.layers, name: replace(layer, bias=layer.bias + 1)})) != checksum(model)
+
+
+@pytest.mark.parametrize("size", [38, 40, 51, REPLY_MOST])
+def test_identity_of_a_given_size_cuts_its_name_or_fills_it_up(size: int) -> None:
+    payload = IDENTITY.encode(size)
+    assert len(payload) == size
+    assert decode_identity(payload) == replace(IDENTITY, network=IDENTITY.network[: size - len(replace(IDENTITY, network="").encode())])
+
+
+def test_architecture_tells_networks_apart_but_not_their_names() -> None:
+    network = random_model(np.random.default_rng(0)).network
+    first, *rest = network.stages
+    others = [
+        replace(network, input=replace(network.input, height=network.input.height + 2)),
+        replace(network, stages=(replace(first, name="other"), *rest)),
+    ]
+    assert architecture(replace(network, name="another")) == architecture(network)
+    assert len({architecture(each) for each in (network, *others)}) == 3
 
 
 def test_identity_describes_the_model_and_its_plan() -> None:

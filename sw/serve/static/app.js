@@ -56,7 +56,8 @@ function show(now) {
   status(now.status, now.status);
   if (fresh) notice(now.status === "failed" || now.status === "lost" ? now.message : "");
   text("what", `${now.network} on ${now.device}`);
-  text("given", now.given === "pattern" ? "Start again" : base(now.given));
+  element("given").hidden = now.given === "pattern"; // which has a button of its own
+  text("given", base(now.given));
   drawPipeline(element("pipeline"), element("plan"), now);
   counters(now.counters);
   drawChart(element("rate-chart"), now.history.map(([at, rate]) => [at, rate]));
