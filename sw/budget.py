@@ -33,16 +33,16 @@ def plan_for(model: Model, available: Resources, fabric: Fabric = ECP5) -> Plan:
     return plan
 
 
-def smallest_plan(model: Model, available: Resources, cycles: int, fabric: Fabric = ECP5) -> Plan:
-    """The plan that takes the smallest share of the resources and at most so many cycles a frame.
+def smallest_plan(model: Model, available: Resources, fps: float, clock: float, fabric: Fabric = ECP5) -> Plan:
+    """The plan that takes the smallest share of the resources and reaches so many frames a second at a clock in Hz.
 
-    Raises FirebrickError where there is none, which says how few cycles there can be.
+    Raises FirebrickError where there is none, which says what the fastest reaches.
     """
     fastest = plan_for(model, available, fabric)
-    if fastest.cycles > cycles:
-        least = f"the fastest {fastest.cycles:,}"
-        raise FirebrickError(f"no plan takes {cycles:,} cycles a frame or fewer, {least}; ask for fewer frames a second")
-    most = room(available, fabric)
+    if clock / fastest.cycles < fps:
+        reached = f"at {clock / 1e6:.1f} MHz the fastest, of {fastest.cycles:,} cycles a frame, reaches {clock / fastest.cycles:.2f}"
+        raise FirebrickError(f"no plan reaches {fps:g} frames a second: {reached}; ask for fewer, or for a higher clock with --frequency")
+    cycles, most = max(int(clock / fps), fastest.cycles), room(available, fabric)
     plans = [fastest]
     for logic_bits in fabric.logic_bits:
         costs, aim, allowed = _Costs(demands(model), logic_bits, fabric), float(cycles), most
