@@ -182,7 +182,7 @@ def shared_block_rams(deep: int, wide: int, fabric: Fabric) -> int:
 def serial_resources(lanes: int, tiles: int, fabric: Fabric = ECP5) -> Resources:
     """What it takes to send words of so many lanes pixel by pixel."""
     banks = -(-max(16, 2 * depth(1, tiles)) // 16)
-    return Resources(90 + (12 * banks + 4 * banks) * lanes, 0 if fabric.distributed else block_rams(16 * banks, 8 * lanes, fabric))
+    return Resources(30 + (16 * banks + 12) * lanes, 0 if fabric.distributed else block_rams(16 * banks, 8 * lanes, fabric))
 
 
 def pool_resources(lanes: int, channels: int, tiles: int, fabric: Fabric = ECP5) -> Resources:
@@ -237,7 +237,7 @@ def _node(node: Node, fabric: Fabric) -> Resources:
         case PoolSpec(source=source, channels=channels, output=output):
             return pool_resources(source.lanes, channels, output.tiles, fabric)
         case AverageSpec(source=source, channels=channels):
-            return Resources(120 + 12 * source.lanes, block_rams(channels, node.score_bits, fabric))
+            return Resources(50 + 2 * node.score_bits * (source.lanes - 1), block_rams(channels, node.score_bits, fabric))
         case DelaySpec(source=source):
             return delay_resources(node.depth, source.lanes, fabric)
         case BypassSpec(output=output):
