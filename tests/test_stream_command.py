@@ -142,7 +142,7 @@ def test_second_interrupt_ends_at_once(small_model: Path, tmp_path: Path, monkey
                     time.sleep(0.1)
                 yield result
 
-    monkeypatch.setattr(addresses, "open_device", lambda _address, model: Interrupting(model, ahead=4))
+    monkeypatch.setattr(addresses, "open_device", lambda _address, model, **_: Interrupting(model, ahead=4))
     before = signal.getsignal(signal.SIGINT)
     status, out, err = stream("--json", "--model", small_model, "--video", tmp_path / "out.mp4", "pattern")
     assert (status, [entry["frame"] for entry in lines(out)], err) == (130, [0, 1, 2], "")
@@ -155,7 +155,7 @@ def test_unplugged_device_leaves_what_was_seen_and_ends_in_one_sentence(
 ) -> None:
     devices: list[FakeDevice] = []
 
-    def open_fake(_address: str, model: Any) -> FakeDevice:
+    def open_fake(_address: str, model: Any, **_: object) -> FakeDevice:
         devices.append(FakeDevice(model, ahead=3, lost_at=4, invalid=(1,)))
         return devices[-1]
 

@@ -119,8 +119,7 @@ def command(
         available = beside_link(chosen.device.resources, chosen.link(link), swappable=swappable)
         fabric = replace(chosen.device.fabric, logic_bits=(0,)) if swappable else chosen.device.fabric
         loaded = load_model(model, classes) if model else _largest(classes, available, fabric)
-        fastest = target_fps is None
-        plan = plan_for(loaded, available, fabric) if fastest else smallest_plan(loaded, available, target_fps, hertz, fabric)
+        plan = plan_for(loaded, available, fabric) if target_fps is None else smallest_plan(loaded, available, target_fps, hertz, fabric)
         if simulate:
             options = replace(options, cycles=_simulated(loaded, plan, status.update))
         try:

@@ -61,14 +61,19 @@ class Written(tuple[int, ...]):
         return self.text
 
 
-def open_device(address: str, model: "Model") -> "Device":
-    """The device at an address, which runs ``model``; what takes its time is shown."""
+def open_device(address: str, model: "Model", lanes: int) -> "Device":
+    """The device at an address, which runs ``model``, the virtual one with so many ``lanes``; what takes its time is shown."""
     from rich.console import Console
 
     from ..driver.addresses import open_device as open_
 
-    with Console(stderr=True).status(f"opening device {address}"):
-        return open_(address, model)
+    with Console(stderr=True).status(f"opening device {address}") as status:
+        return open_(
+            address,
+            model,
+            lanes=lanes,
+            progress=lambda what, done, total: status.update(f"opening device {address}: {what}, {100 * done // total} %"),
+        )
 
 
 def command_line(source: str) -> str:

@@ -53,12 +53,12 @@ def command(source: str, device: str, model: str, lanes: int, host: str, port: i
 
     first = given()
     with listen(host, port) as bound, tempfile.TemporaryDirectory(prefix="firebrick-") as folder:
-        opened = open_device(device, loaded)
+        opened = open_device(device, loaded, lanes)
         network = loaded.network.name
         shape = loaded.network.input
         seen = {"resize": loaded.preprocessing.resize, "height": shape.height, "width": shape.width}
         about = {"device": device, "network": network, "given": source, "input": seen, "pipeline": pipeline(loaded, lanes)}
-        live = Live(opened, lambda: reopen(device, loaded), about)
+        live = Live(opened, lambda: reopen(device, loaded, lanes=lanes), about)
         live.show(first)
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{bound.getsockname()[1]}/"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import catalogue
-from .common import device_option, model_option, open_device
+from .common import device_option, lanes_option, model_option, open_device
 
 if TYPE_CHECKING:
     from ..stream.meter import Meter
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.command("stream")
 @device_option
 @model_option
+@lanes_option
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="End after so many frames.")
 @click.option("--loop", is_flag=True, help="Begin again when a file or folder ends.")
 @click.option("--rate", type=click.FloatRange(0.01, 1000), metavar="HZ", help="Frames a second, at most [default: as fast as the device].")
@@ -30,6 +31,7 @@ def command(
     source: str,
     device: str,
     model: str,
+    lanes: int,
     limit: int | None,
     loop: bool,
     rate: float | None,
@@ -41,7 +43,8 @@ def command(
 
     SOURCE is a video, a picture, a folder of pictures, `camera` (or `camera:N`), or `pattern`, a test pattern. A camera's frames are
     dropped where they come too fast; a file's never. Parts of a source that are damaged are passed over and counted. Ctrl-C ends the
-    stream after the frames on their way, with everything that was written in good order; once more, at once.
+    stream after the frames on their way, with everything that was written in good order; once more, at once. The device sim, the generated
+    hardware in simulation, has --lanes multipliers, and takes minutes to be built for the first time.
 
     With --json each line is {frame, name, at, latency, top5}: seconds into the source and from sending to scores, and [{index, label,
     probability}], null where the frame was damaged on its way; the last line is {summary}.
@@ -59,7 +62,7 @@ def command(
     feed = Feed(open_source(source, 4 * loaded.preprocessing.resize, rate), loaded, limit=limit, loop=loop, rate=rate, timeout=timeout)
     meter = Meter()
     sinks = _sinks(f"{source} on {device}", meter, video, as_json)
-    with open_device(device, loaded) as opened, interruptible(feed.stop) as signals:
+    with open_device(device, loaded, lanes) as opened, interruptible(feed.stop) as signals:
         meter.begin()
         summary = run(opened, feed, sinks, meter)
     if as_json:
