@@ -134,6 +134,8 @@ class Part:
     squeeze: bool
     reaches: bool
     """Lanes see columns beside their own."""
+    soft: bool
+    """Products come from LUTs."""
 
     def resources(self, fabric: Fabric = ECP5) -> Resources:
         """What the engine is expected to take: block RAMs counted, LUTs fitted to engines synthesised for an ECP5."""
@@ -157,7 +159,8 @@ class Part:
                 blocks += lanes * block_rams(self.sums, bits, fabric)
         if not fabric.distributed:
             blocks += (2 if self.gap_length else 1) + block_rams(QUEUE_DEPTH, 8 * lanes, fabric)
-        return Resources(luts + fabric.product_luts * lanes, blocks, 0 if fabric.product_luts else lanes)
+        product = fabric.soft_luts if self.soft else fabric.product_luts
+        return Resources(luts + product * lanes, blocks, 0 if product else lanes)
 
 
 def small(deep: int, lanes: int, fabric: Fabric) -> bool:
@@ -271,4 +274,5 @@ def _part(part: ConvSpec | SqueezeSpec) -> Part:
         sums=depth(part.weights.inner, part.output.tiles) if squeeze else part.output.tiles,
         squeeze=squeeze,
         reaches=not squeeze and part.weights.taps > 1,
+        soft=part.arithmetic.soft,
     )
