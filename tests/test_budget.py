@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from generate import random_model
 
-from firebrick.sw.budget import plan_for, smallest_plan
+from firebrick.sw.budget import SOFT_SHARE, plan_for, smallest_plan
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fabric import ECP5
 from firebrick.sw.model import Model
@@ -74,6 +74,16 @@ def test_smallest_plan_says_what_the_fastest_reaches() -> None:
     reached = f"at 60.0 MHz the fastest, of {least:,} cycles a frame, reaches {60e6 / least:.2f}"
     with pytest.raises(FirebrickError, match=f"no plan reaches 2e\\+07 frames a second: {reached}; ask for fewer"):
         smallest_plan(model, LARGE, 20e6, 60e6)
+
+
+def test_plans_have_soft_multipliers_where_there_are_too_few_others() -> None:
+    scarce = replace(LARGE, multipliers=20)
+    plan, without = plan_for(model_of(0), scarce), plan_for(model_of(0), scarce, replace(ECP5, soft_luts=0))
+    soft = sum(engine.lanes for engine in plan.engines if any(part.arithmetic.soft for part in engine.parts))
+    assert 1 <= soft <= 20 // SOFT_SHARE
+    assert plan.lanes == total(estimate(plan)).multipliers + soft <= 22
+    assert plan.cycles < without.cycles
+    assert total(estimate(without)).multipliers == without.lanes <= 20
 
 
 def test_plans_keep_roms_out_of_logic_where_asked() -> None:

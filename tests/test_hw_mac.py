@@ -142,7 +142,7 @@ def test_mac_computes_random_sums(seed: int) -> None:
         rotations=rotations,
         sums=sums,
         centroid_bits=centroid_bits,
-        arithmetic=Arithmetic(tuple(int(start) for start in rng.integers(-5000, 5000, starts)), 26, int(rng.integers(0, 10))),
+        arithmetic=Arithmetic(tuple(int(start) for start in rng.integers(-5000, 5000, starts)), 26, int(rng.integers(0, 10)), soft=seed % 3 == 0),
     )
 
     def operation(**ends: int) -> Operation:

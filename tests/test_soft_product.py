@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Soft multipliers of an ECP5: what their cells give, by Yosys's models of cells, for every pixel and weight."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from amaranth.back import rtlil  # type: ignore[attr-defined]  # the stubs leave it out
+from amaranth.hdl import Elaboratable, Module, Signal, signed
+from numpy.typing import NDArray
+
+from firebrick.hw.flows.ecp5_product import SOFT_PRODUCTS
+from firebrick.hw.mac import SoftProduct
+from firebrick.hw.tools import run_tool, tool
+
+pytestmark = pytest.mark.skipif(find_spec("pyosys") is None, reason="needs pyosys, of the extra `bitstream`")
+SCRIPT = """\
+read_rtlil top.il
+hierarchy -top top
+{products}
+select -assert-none t:$mul
+select -assert-count 41 t:CCU2C
+read_verilog -overwrite +/ecp5/cells_sim.v
+hierarchy -top top
+prep -flatten -top top
+techmap
+aigmap
+write_aiger -ascii top.aag
+"""
+
+
+class Top(Elaboratable):
+    """A single product between ports."""
+
+    def __init__(self, bits: int) -> None:
+        self.pixel, self.weight, self.product = Signal(8), Signal(signed(bits)), Signal(signed(bits + 8))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.soft_product_0 = soft = SoftProduct(bits=len(self.weight))
+        m.d.comb += [soft.pixel.eq(self.pixel), soft.weight.eq(self.weight), self.product.eq(soft.product)]
+        return m
+
+
+def products_of(folder: Path, bits: int, products: str) -> NDArray[np.int64]:
+    """What the cells give for each weight and pixel, shape (2^bits, 256), weights from 0 up and then from the least."""
+    top = Top(bits)
+    (folder / "top.il").write_text(rtlil.convert(top, ports=[top.pixel, top.weight, top.product], name="top", emit_src=False))
+    (folder / "run.ys").write_text(SCRIPT.format(products=products))
+    code, printed = run_tool([*tool("yosys"), "run.ys"], folder, "mapping", lambda _text: None, 300.0)
+    assert code == 0, printed[-2000:]
+    header, *lines = (folder / "top.aag").read_text().splitlines()
+    _, inputs, latches, outputs, ands = map(int, header.split()[1:])
+    assert (inputs, latches, outputs) == (8 + bits, 0, 8 + bits)
+    cases = np.arange(1 << inputs)
+    values = {0: np.zeros(len(cases), np.bool_)} | {int(lines[bit]): (cases >> bit & 1).astype(np.bool_) for bit in range(inputs)}
+
+    def value(literal: int) -> NDArray[np.bool_]:
+        return values[literal & ~1] ^ bool(literal & 1)
+
+    for line in lines[inputs + outputs : inputs + outputs + ands]:
+        result, one, two = map(int, line.split())
+        values[result] = value(one) & value(two)
+    total = sum(value(int(lines[inputs + bit])).astype(np.int64) << bit for bit in range(outputs))
+    signed_total: NDArray[np.int64] = np.where(value(int(lines[inputs + outputs - 1])), total - (1 << outputs), total)
+    return signed_total.reshape(1 << bits, 256)
+
+
+@pytest.mark.parametrize("bits", [2, 8, 9])
+def test_soft_products_are_products_of_every_pixel_and_weight(bits: int, tmp_path: Path) -> None:
+    weights = np.concatenate([np.arange(1 << bits - 1), np.arange(-1 << bits - 1, 0)])
+    assert np.array_equal(products_of(tmp_path, bits, SOFT_PRODUCTS), weights[:, None] * np.arange(256))
+
+
+def test_a_fault_in_a_cell_shows(tmp_path: Path) -> None:
+    weights = np.concatenate([np.arange(256), np.arange(-256, 0)])
+    faulty = products_of(tmp_path, 9, SOFT_PRODUCTS.replace("16'h8777", "16'h8776"))
+    assert not np.array_equal(faulty, weights[:, None] * np.arange(256))
