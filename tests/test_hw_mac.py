@@ -136,13 +136,14 @@ def test_mac_computes_random_sums(seed: int) -> None:
     reach = source_lanes if rng.random() < 0.5 else 1
     rotations = tuple(sorted({0, *(int(rotation) for rotation in rng.integers(-reach, reach + 1, 3))}))
     limit = 1 << (centroid_bits - 1)
+    begin = tuple(int(start) for start in rng.integers(-5000, 5000, starts))
     setup = Setup(
         output=Strips.natural(lanes=lanes, tiles=tiles, width=int(rng.integers(1, lanes * tiles + 1))),
         source_lanes=source_lanes,
         rotations=rotations,
         sums=sums,
         centroid_bits=centroid_bits,
-        arithmetic=Arithmetic(tuple(int(start) for start in rng.integers(-5000, 5000, starts)), 26, int(rng.integers(0, 10)), soft=seed % 3 == 0),
+        arithmetic=Arithmetic(begin, 26, int(rng.integers(0, 10)), soft=seed % 3 == 0),
     )
 
     def operation(**ends: int) -> Operation:

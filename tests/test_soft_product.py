@@ -37,7 +37,7 @@ class Top(Elaboratable):
     def __init__(self, bits: int) -> None:
         self.pixel, self.weight, self.product = Signal(8), Signal(signed(bits)), Signal(signed(bits + 8))
 
-    def elaborate(self, platform: object) -> Module:
+    def elaborate(self, _platform: object) -> Module:
         m = Module()
         m.submodules.soft_product_0 = soft = SoftProduct(bits=len(self.weight))
         m.d.comb += [soft.pixel.eq(self.pixel), soft.weight.eq(self.weight), self.product.eq(soft.product)]

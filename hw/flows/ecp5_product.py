@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Soft multipliers of an ECP5: carry chains that add two rows of a product at a time, each row and its bit of the weight in the same cell."""
+"""Soft multipliers of an ECP5: carry chains that add two rows of a product at a time, each bit of the weight in one cell with its row."""
 
 MAP = """\
 (* techmap_celltype = "$mul" *)
