@@ -98,7 +98,7 @@ class MaxPool(wiring.Component):
             read.en.eq(advance),
         ]
         flags = {"window": 1, "initial": 1, "begins": 1, "ends": 1}
-        came = Signal(data.StructLayout({**flags, "address": read.addr.shape(), "place": place.shape()}))
+        came: Any = Signal(data.StructLayout({**flags, "address": read.addr.shape(), "place": place.shape()}))
         with m.If(advance):
             m.d.sync += [
                 came.window.eq(taken & (last | (~tile[0] & (tile != 0)))),  # a window's columns are complete
@@ -108,7 +108,8 @@ class MaxPool(wiring.Component):
                 came.address.eq(read.addr),
                 came.place.eq(place),
             ]
-        joins, above, now = Signal.like(came), Signal(word(lanes), reset_less=True), Signal(word(lanes), reset_less=True)
+        joins: Any = Signal.like(came)
+        above, now = Signal(word(lanes), reset_less=True), Signal(word(lanes), reset_less=True)
         with m.If(advance):
             m.d.sync += [joins.eq(came), above.eq(read.data), now.eq(across)]
 

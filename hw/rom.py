@@ -17,8 +17,10 @@ from .words import Queue, bits_for
 
 QUEUE_DEPTH = 16
 """Words that are read ahead; more than are on their way from the memory, so that a word a cycle is sent."""
-READ_LATENCY = 3
-"""Cycles from an address to its word in the queue: the memory's, the register of its bank, and the choice among banks."""
+READ_LATENCY = 4
+"""Cycles from an address to its word in the queue: a register, the memory's, the register of its bank, and the choice among banks."""
+TREE_WORDS = 128
+"""Words of logic in front of a register: what an ECP5's slices look up with their own multiplexers."""
 ROM_VERILOG = """\
 // A synchronous read-only memory with two ports, whose words stand in a file of hexadecimal numbers.
 module firebrick_rom #(parameter WIDTH = 1, parameter DEPTH = 1, parameter ADDRESS = 1,
@@ -72,7 +74,7 @@ class Rom(wiring.Component):
 
     The lists follow each other in banks of one block RAM each, so that only the last bank is not full; a block RAM has two ports, one
     for each list. Each bank's output is registered before anything looks at it, and nothing but a count of the room in the queue
-    behind decides whether a word is read. The first word comes 4 cycles after reset; throughput is one word a cycle for each list.
+    behind decides whether a word is read. The first word comes 5 cycles after reset; throughput is one word a cycle for each list.
 
     Parameters
     ----------
@@ -106,12 +108,11 @@ class Rom(wiring.Component):
         starts = [0, *self._ends[:-1]]
         addresses = [Signal(range(len(self._words)), init=start, name=f"address_{n}") for n, start in enumerate(starts)]
         data: list[list[Value]] = [[] for _ in addresses]
+        near = [self._later(m, address, f"near_{n}") for n, address in enumerate(addresses)]
         for number, bank in enumerate(self._banks):
-            local = [addresses[port][: bits_for(len(bank.words))] for port in bank.ports]
+            local = [near[port][: bits_for(max(2, len(bank.words)))] for port in bank.ports]
             for port, raw in zip(bank.ports, self._bank(m, platform, f"bank_{number}", bank, local), strict=True):
-                register = Signal(self._width, name=f"data_{number}_{port}", reset_less=True)
-                m.d.sync += register.eq(raw)
-                data[port].append(register)
+                data[port].append(self._later(m, raw, f"data_{number}_{port}"))
         for n, address in enumerate(addresses):
             self._read(m, n, address, starts[n], self._ends[n], data[n])
         return m
@@ -140,8 +141,7 @@ class Rom(wiring.Component):
                 chosen = Signal(range(max(2, len(data))), name=f"bank_{number}_{stage}", reset_less=True)
                 m.d.sync += chosen.eq(bank)
                 bank = chosen
-        word = Signal(self._width, name=f"word_{number}", reset_less=True)
-        m.d.sync += word.eq(Array(data)[bank] if len(data) > 1 else data[0])
+        word = self._later(m, Array(data)[bank] if len(data) > 1 else data[0], f"word_{number}")
         m.d.comb += [queue.input.valid.eq(valid), queue.input.payload.eq(word)]
         wiring.connect(m, queue.output, wiring.flipped(output))
 
@@ -164,17 +164,36 @@ class Rom(wiring.Component):
             )
             yield from data
             return
+        if bank.logic:
+            yield self._logic(m, name, words, addresses[0])
+            return
         rom: memory.Memory = memory.Memory(shape=self._width, depth=len(words), init=words, attrs={"rom_style": style})
         m.submodules[name] = rom
-        for number, address in enumerate(addresses):
-            port = rom.read_port(domain="comb" if bank.logic else "sync")
-            if bank.logic:  # a register in front of its many look-up tables, not behind them
-                near = Signal(len(address), name=f"{name}_address_{number}", reset_less=True)
-                m.d.sync += near.eq(address)
-                m.d.comb += port.addr.eq(near)
-            else:
-                m.d.comb += [port.addr.eq(address), port.en.eq(1)]
+        for address in addresses:
+            port = rom.read_port()
+            m.d.comb += [port.addr.eq(address), port.en.eq(1)]
             yield Value.cast(port.data)
+
+    def _logic(self, m: Module, name: str, words: Sequence[int], address: Value) -> Value:
+        """A word from small trees of look-up tables, with a register behind each, of which one is chosen."""
+        if len(words) == 1:  # a constant would be no memory that anyone could read back
+            words = [*words, words[0] ^ (1 << self._width) - 1]
+        found = []
+        for number, first in enumerate(range(0, len(words), TREE_WORDS)):
+            held = words[first : first + TREE_WORDS]
+            tree: memory.Memory = memory.Memory(shape=self._width, depth=len(held), init=held, attrs={"rom_style": "logic"})
+            m.submodules[f"{name}_{number}"] = tree
+            port = tree.read_port(domain="comb")
+            m.d.comb += port.addr.eq(address)
+            found.append(self._later(m, port.data, f"{name}_tree_{number}"))
+        return Array(found)[self._later(m, address[bits_for(TREE_WORDS) :], f"{name}_chosen")]
+
+    @staticmethod
+    def _later(m: Module, value: Value, name: str) -> Signal:
+        """A value a cycle later."""
+        register = Signal(Value.cast(value).shape(), name=name, reset_less=True)
+        m.d.sync += register.eq(value)
+        return register
 
 
 def bank_words(width: int) -> int:

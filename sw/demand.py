@@ -165,6 +165,7 @@ class Demand:
             bits=self.bits,
             sums=depth(filters, tiles) if self.squeeze else tiles,
             squeeze=self.squeeze,
+            reaches=not self.squeeze and conv.kernel > 1,
         ).resources(fabric)
         buffers = -(-splits // 2) if share.paired else splits
         buffer = buffer_resources(deep, wide, lanes, fabric, paired=share.paired, distributed=share.distributed)

@@ -14,8 +14,8 @@ class Fabric:
 
     ram_widths: Widths
     lut_inputs: int = 4
-    lut_share: float = 0.87
-    """Share of the LUTs that a plan may take: beyond it, placement finds no way."""
+    lut_share: float = 0.78
+    """Share of the LUTs that a plan may take: beyond it, wires grow long, and in the end routing finds no way."""
     lut_factor: float = 1.0
     """LUTs (logic cells, where a LUT and a flip-flop are one) by those of an ECP5 that the same logic takes."""
     reading_ports: int = 2

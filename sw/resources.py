@@ -29,14 +29,18 @@ BLOCK_SUMS = 64
 """Words of sums from which on a squeeze engine keeps them in block RAM."""
 BLOCK_REVISIT = 3
 """Fewest tiles with which it can: a word is read two cycles ahead."""
-LOGIC_ROM_BITS = 12
+LOGIC_ROM_BITS = 8
 """Bits of a ROM that a LUT holds, the choice among LUTs counted in."""
+LOGIC_START_BITS = 14
+"""Bits that sums start from that a LUT holds: many are alike."""
 SMALL_BITS = 2 * 1024
 """Bits up to which a line buffer lies in distributed RAM."""
 QUEUE_BITS = 8 * 1024
 """Bits up to which a queue lies in distributed RAM."""
-LANE_LUTS = 88
+LANE_LUTS = 10
 """LUTs of a lane, besides those that depend on the width of its sums."""
+REACH_LUTS = 60
+"""LUTs with which a lane of a convolution reaches the columns beside it."""
 QUEUE_DEPTH = 16
 """Words of the queues behind an engine's ROM and its lanes."""
 BLOCK_DEPTH = 512
@@ -123,24 +127,27 @@ class Part:
     sums: int
     """Words of sums."""
     squeeze: bool
+    reaches: bool
+    """Lanes see columns beside their own."""
 
     def resources(self, fabric: Fabric = ECP5) -> Resources:
         """What the engine is expected to take: block RAMs counted, LUTs fitted to engines synthesised for an ECP5."""
         lanes, bits = self.lanes, self.bits
-        luts = 280 + 26 * self.code_length + (130 + 26 * self.gap_length if self.gap_length else 0)
+        luts = 270 + 28 * self.code_length + (20 + 34 * self.gap_length if self.gap_length else 0)
         banks, rest = divmod(self.rom_bits, BLOCK_BITS)
         if rest > self.logic_bits:
             banks += 1
         else:
             luts += rest // LOGIC_ROM_BITS
-        luts += 12 * banks + self.starts * self.start_bits // LOGIC_ROM_BITS
+        luts += 2 * banks + self.starts * self.start_bits // LOGIC_START_BITS
         held = self.rom_bits if rest > self.logic_bits else self.rom_bits - rest
         blocks = fabric.rom_rams(held, min(held, BLOCK_BITS) if self.gap_length else 0)
+        luts += lanes * (LANE_LUTS + REACH_LUTS * self.reaches)
         if self.squeeze and self.tiles >= BLOCK_REVISIT and self.sums >= BLOCK_SUMS:
             blocks += block_rams(self.sums, bits * lanes, fabric)
-            luts += 100 + lanes * (LANE_LUTS + bits)
+            luts += lanes * bits * 8 // 3
         else:
-            luts += 180 + lanes * (LANE_LUTS + (bits if self.sums == 1 else -(-self.sums // 16) * bits * 5 // 2))
+            luts += lanes * (bits * 8 // 3 if self.sums == 1 else -(-self.sums // 16) * bits * 3)
             if self.sums > 1 and not fabric.distributed:
                 blocks += lanes * block_rams(self.sums, bits, fabric)
         if not fabric.distributed:
@@ -258,4 +265,5 @@ def _part(part: ConvSpec | SqueezeSpec) -> Part:
         bits=part.arithmetic.bits,
         sums=depth(part.weights.inner, part.output.tiles) if squeeze else part.output.tiles,
         squeeze=squeeze,
+        reaches=not squeeze and part.weights.taps > 1,
     )

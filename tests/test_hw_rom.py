@@ -14,7 +14,7 @@ from firebrick.sw.huffman import CanonicalCode
 from firebrick.sw.schedule import encode
 from firebrick.sw.spec import Encoded
 
-STARTUP = 8
+STARTUP = 9
 """Cycles from reset to the first symbol of a decoder."""
 
 
@@ -29,7 +29,10 @@ def ranks_of(rng: np.random.Generator, symbols: int, count: int) -> NDArray[np.i
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.4])
-@pytest.mark.parametrize(("depths", "width"), [((1,), 1), ((1, 2), 9), ((3, 1), 18), ((16, 5), 5), ((17,), 36), ((700, 400), 36)])
+@pytest.mark.parametrize(
+    ("depths", "width"),
+    [((1,), 1), ((1, 2), 9), ((3, 1), 18), ((16, 5), 5), ((17,), 36), ((700, 400), 36), ((129,), 9), ((600, 500), 3), ((2049,), 9)],
+)
 def test_rom_sends_each_list_in_a_circle(depths: tuple[int, ...], width: int, stall: float) -> None:
     rng = np.random.default_rng(depths)
     lists = [[int(word) for word in rng.integers(0, 1 << width, depth)] for depth in depths]
@@ -41,7 +44,7 @@ def test_rom_sends_each_list_in_a_circle(depths: tuple[int, ...], width: int, st
 
 def test_rom_sends_one_word_a_cycle() -> None:
     _, cycles = take_first(Rom(lists=[[1, 2, 3]], width=9), 10, rng=np.random.default_rng(0), name="output_0")
-    assert cycles == list(range(5, 15))
+    assert cycles == list(range(6, 16))
 
 
 @pytest.mark.parametrize("lists", [[], [[]], [[1], []], [[1], [2], [3]]])

@@ -27,7 +27,7 @@ class Ecp5Flow(OpenFlow):
     """Reading and writing never meet in one word of a memory."""
 
     tools = "nextpnr-ecp5"
-    frequency = 62.5e6
+    frequency = 66e6
     faster: ClassVar[Mapping[str, float]] = {"8": 90e6}
     gated = True
     cells = Cells(
