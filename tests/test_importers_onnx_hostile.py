@@ -261,7 +261,7 @@ def mask(model: ModelProto) -> None:
         (lambda model: model.graph.input[0].type.tensor_type.shape.dim[2].__setattr__("dim_value", 2), "does not fit a map of 2x12x3"),
         (lambda model: model.graph.input[0].type.tensor_type.shape.dim.pop(), "must have four axes"),
         (lambda model: model.graph.input[0].type.tensor_type.__setattr__("elem_type", TensorProto.UINT8), "must be floats"),
-        (lambda model: model.graph.output[0].__setattr__("name", node(model, "Add").output[0]), "(Add): the graph must end with the average"),
+        (lambda model: model.graph.output[0].__setattr__("name", node(model, "Add").output[0]), "(Add): the graph must end with"),
         (lambda model: model.graph.output[0].__setattr__("name", "picture"), "must end with the average"),
     ],
 )
