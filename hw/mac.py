@@ -34,6 +34,31 @@ def control_layout(*, centroid_bits: int, rotations: int, sums: int, starts: int
     )
 
 
+class SoftProduct(wiring.Component):
+    """A pixel times a weight, at once. A flow knows it by its name, ``soft_product_N``, and makes it of logic instead of a multiplier.
+
+    Parameters
+    ----------
+    bits: width of a weight
+
+    Members
+    -------
+    pixel: ``In(8)``; weight: ``In(signed(bits))``; product: ``Out(signed(bits + 8))``
+    """
+
+    pixel: Signal
+    weight: Signal
+    product: Signal
+
+    def __init__(self, *, bits: int) -> None:
+        super().__init__({"pixel": In(8), "weight": In(signed(bits)), "product": Out(signed(bits + 8))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.d.comb += self.product.eq(self.pixel * self.weight)
+        return m
+
+
 class MacArray(wiring.Component):
     """Multiplies a weight with a word of pixels each cycle and adds the products to one of several words of sums.
 
@@ -128,8 +153,13 @@ class MacArray(wiring.Component):
         # Stage 4: the product.
         shape = signed(self._centroid_bits + 8)
         products = [Signal(shape, name=f"product_{lane}", reset_less=True) for lane in range(lanes)]
-        for product, pixel in zip(products, pixels, strict=True):
-            m.d.sync += product.eq(pixel * control.centroid)
+        for lane, (product, pixel) in enumerate(zip(products, pixels, strict=True)):
+            if self._arithmetic.soft:
+                m.submodules[f"soft_product_{lane}"] = soft = SoftProduct(bits=self._centroid_bits)
+                m.d.comb += [soft.pixel.eq(pixel), soft.weight.eq(control.centroid)]
+                m.d.sync += product.eq(soft.product)
+            else:
+                m.d.sync += product.eq(pixel * control.centroid)
         strobe, control = self._delay(m, strobe, control, 4)
 
         # Stage 5: the sum.

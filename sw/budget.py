@@ -17,9 +17,11 @@ from .spec import Plan
 from .subset import keep_classes
 
 TRIES = 6
+SOFT_SHARE = 10
+"""Multipliers to each soft one that a plan may have besides: more of these would mostly wait for other engines."""
 
-Counts = tuple[int, int, int]
-"""LUTs, block RAMs and multipliers."""
+Counts = tuple[int, int, int, int]
+"""LUTs, block RAMs, multipliers and soft multipliers."""
 
 
 def plan_for(model: Model, available: Resources, fabric: Fabric = ECP5) -> Plan:
@@ -33,16 +35,16 @@ def plan_for(model: Model, available: Resources, fabric: Fabric = ECP5) -> Plan:
     return plan
 
 
-def smallest_plan(model: Model, available: Resources, cycles: int, fabric: Fabric = ECP5) -> Plan:
-    """The plan that takes the smallest share of the resources and at most so many cycles a frame.
+def smallest_plan(model: Model, available: Resources, fps: float, clock: float, fabric: Fabric = ECP5) -> Plan:
+    """The plan that takes the smallest share of the resources and reaches so many frames a second at a clock in Hz.
 
-    Raises FirebrickError where there is none, which says how few cycles there can be.
+    Raises FirebrickError where there is none, which says what the fastest reaches.
     """
     fastest = plan_for(model, available, fabric)
-    if fastest.cycles > cycles:
-        least = f"the fastest {fastest.cycles:,}"
-        raise FirebrickError(f"no plan takes {cycles:,} cycles a frame or fewer, {least}; ask for fewer frames a second")
-    most = room(available, fabric)
+    if clock / fastest.cycles < fps:
+        reached = f"at {clock / 1e6:.1f} MHz the fastest, of {fastest.cycles:,} cycles a frame, reaches {clock / fastest.cycles:.2f}"
+        raise FirebrickError(f"no plan reaches {fps:g} frames a second: {reached}; ask for fewer, or for a higher clock with --frequency")
+    cycles, most = max(int(clock / fps), fastest.cycles), room(available, fabric)
     plans = [fastest]
     for logic_bits in fabric.logic_bits:
         costs, aim, allowed = _Costs(demands(model), logic_bits, fabric), float(cycles), most
@@ -130,7 +132,10 @@ class _Costs:
         self.wanted = wanted
         self.cycles = _cycles(wanted, fabric)
         self.counts = {
-            demand.name: {share: _counts(demand.resources(share, logic_bits, fabric)) for share in self.cycles[demand.name]}
+            demand.name: {
+                share: (*_counts(demand.resources(share, logic_bits, fabric)), share.lanes * share.splits * share.soft)
+                for share in self.cycles[demand.name]
+            }
             for demand in wanted
         }
 
@@ -165,7 +170,7 @@ class _Costs:
 
         Raises FirebrickError where there are none: no two engines of a bypass, say, can be joined.
         """
-        shares = choose(self.wanted, self.meeting(float("inf")), self._count, _counts(room))
+        shares = choose(self.wanted, self.meeting(float("inf")), self._count, _limits(room))
         if shares is None:
             raise FirebrickError("no lanes suit all engines of the network")
         return shares
@@ -173,7 +178,7 @@ class _Costs:
     def within(self, options: dict[str, list[Share]], room: Resources) -> dict[str, Share] | None:
         """The shares among the options that take the fewest LUTs, and few of all else, of those within the room."""
         luts, *others = first_prices(room)
-        return choose(self.wanted, options, self._count, _counts(room), (luts, *(price / 10 for price in others)))
+        return choose(self.wanted, options, self._count, _limits(room), (luts, *(price / 10 for price in others), 0.0))
 
     def _count(self, demand: Demand, share: Share) -> Counts:
         return self.counts[demand.name][share]
@@ -190,5 +195,9 @@ def first_prices(room: Resources) -> list[float]:
     return [1 / max(1, count) for count in _counts(room)]
 
 
-def _counts(resources: Resources) -> Counts:
+def _limits(room: Resources) -> Counts:
+    return *_counts(room), room.multipliers // SOFT_SHARE
+
+
+def _counts(resources: Resources) -> tuple[int, int, int]:
     return resources.luts, resources.block_rams, resources.multipliers

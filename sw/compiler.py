@@ -156,7 +156,7 @@ class _Compiler:
                 padding=main.conv.padding,
                 slots=kernel + main.conv.stride,
                 weights=replace(weights, logic_bits=self.logic_bits),
-                arithmetic=arithmetic,
+                arithmetic=replace(arithmetic, soft=share.soft),
                 distributed=share.distributed,
             )
             for weights, arithmetic in contents.parts
@@ -177,7 +177,7 @@ class _Compiler:
                 output=output,
                 slots=SQUEEZE_SLOTS,
                 weights=replace(weights, logic_bits=self.logic_bits),
-                arithmetic=arithmetic,
+                arithmetic=replace(arithmetic, soft=share.soft),
             )
             for weights, arithmetic in contents.parts
         )

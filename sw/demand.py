@@ -44,6 +44,8 @@ Layout: TypeAlias = tuple[int, int]
 START: Layout = (1, 1)
 DISTRIBUTED_BITS = 32 * 1024
 """Bits up to which a line buffer may lie in distributed RAM."""
+SOFT_BITS = 9
+"""Widest weights that a soft multiplier takes."""
 SERIAL_SHARE = 0.8
 """Share of the cycles that an engine's pixels may take, sent one by one, so that it need not wait."""
 
@@ -62,6 +64,8 @@ class Share:
     """The line buffer lies in distributed RAM, however large."""
     serial: bool = False
     """Its words are sent pixel by pixel to the pooling behind it, which then needs a single lane."""
+    soft: bool = False
+    """Its multipliers are made of LUTs."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ class Demand:
     """Width of a sum."""
     start_bits: int
     """Bits of what it starts from that are not zero in all filters."""
+    centroid_bits: int
+    """Width of a weight."""
     pooled: int
     """Poolings behind it."""
     raster: bool
@@ -166,6 +172,7 @@ class Demand:
             sums=depth(filters, tiles) if self.squeeze else tiles,
             squeeze=self.squeeze,
             reaches=not self.squeeze and conv.kernel > 1,
+            soft=share.soft,
         ).resources(fabric)
         buffers = -(-splits // 2) if share.paired else splits
         buffer = buffer_resources(deep, wide, lanes, fabric, paired=share.paired, distributed=share.distributed)
@@ -232,6 +239,7 @@ def _demand(
         rom_bits=_rom_bits(parts, squeeze),
         bits=bits,
         start_bits=start_bits((int(start) for part in parts for start in part.start), bits),
+        centroid_bits=1 + max((value if value >= 0 else ~value).bit_length() for part in parts for value in part.codebook.tolist()),
         pooled=pooled,
         raster=not squeeze and layers[0] == next(iter(model.layers)),
         name=name,
@@ -278,11 +286,16 @@ def _coded_bits(counts: NDArray[np.int64], limit: int) -> int:
 
 
 def options_of(demand: Demand, fabric: Fabric = ECP5) -> list[Share]:
-    """Every share that makes sense: as many lanes as a number of tiles needs, in any number of parts, with any kind of line buffer."""
+    """Every share that makes sense: as many lanes as a number of tiles needs, in any number of parts, with any kind of line buffer.
+
+    Engines of a single part may have soft multipliers: some are enough to fill what LUTs are left.
+    """
     lanes = sorted({-(-demand.width // tiles) for tiles in range(1, demand.width + 1)})
     ways = (False, True) if demand.pooled else (False,)
     plain = [Share(lane, splits, serial=way) for lane in lanes for splits in range(1, demand.splits + 1) for way in ways[: 1 + (lane > 1)]]
-    return [each for share in plain for each in (share, *_buffers(demand, share, fabric)) if demand.leaves(each)]
+    hard = [each for share in plain for each in (share, *_buffers(demand, share, fabric)) if demand.leaves(each)]
+    soft = fabric.soft_luts and demand.centroid_bits <= SOFT_BITS
+    return [*hard, *(replace(share, soft=True) for share in hard if soft and share.splits == 1)]
 
 
 def plain_options_of(demand: Demand) -> list[Share]:

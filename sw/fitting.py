@@ -9,7 +9,7 @@ from .fabric import Fabric
 from .model import Model
 from .resources import Resources, estimate, shortage, total
 
-IMAGENET = ("squeezenet1_1", "squeezenet1_1_small")
+IMAGENET = ("squeezenet1_1", "squeezenet1_1_small", "squeezenet1_0_small")
 """Models that ship, of the same classes, the larger first."""
 LARGEST_FIRST = (*IMAGENET, "digits")
 """Every model that ships."""

@@ -130,6 +130,8 @@ class Part:
     squeeze: bool
     reaches: bool
     """Lanes see columns beside their own."""
+    soft: bool
+    """Products come from LUTs."""
 
     def resources(self, fabric: Fabric = ECP5) -> Resources:
         """What the engine is expected to take: block RAMs counted, LUTs fitted to engines synthesised for an ECP5."""
@@ -153,7 +155,8 @@ class Part:
                 blocks += lanes * block_rams(self.sums, bits, fabric)
         if not fabric.distributed:
             blocks += (2 if self.gap_length else 1) + block_rams(QUEUE_DEPTH, 8 * lanes, fabric)
-        return Resources(luts + fabric.product_luts * lanes, blocks, 0 if fabric.product_luts else lanes)
+        product = fabric.soft_luts if self.soft else fabric.product_luts
+        return Resources(luts + product * lanes, blocks, 0 if product else lanes)
 
 
 def small(deep: int, lanes: int, fabric: Fabric) -> bool:
@@ -178,7 +181,7 @@ def shared_block_rams(deep: int, wide: int, fabric: Fabric) -> int:
 def serial_resources(lanes: int, tiles: int, fabric: Fabric = ECP5) -> Resources:
     """What it takes to send words of so many lanes pixel by pixel."""
     banks = -(-max(16, 2 * depth(1, tiles)) // 16)
-    return Resources(90 + (12 * banks + 4 * banks) * lanes, 0 if fabric.distributed else block_rams(16 * banks, 8 * lanes, fabric))
+    return Resources(30 + (16 * banks + 12) * lanes, 0 if fabric.distributed else block_rams(16 * banks, 8 * lanes, fabric))
 
 
 def pool_resources(lanes: int, channels: int, tiles: int, fabric: Fabric = ECP5) -> Resources:
@@ -233,7 +236,7 @@ def _node(node: Node, fabric: Fabric) -> Resources:
         case PoolSpec(source=source, channels=channels, output=output):
             return pool_resources(source.lanes, channels, output.tiles, fabric)
         case AverageSpec(source=source, channels=channels):
-            return Resources(120 + 12 * source.lanes, block_rams(channels, node.score_bits, fabric))
+            return Resources(50 + 2 * node.score_bits * (source.lanes - 1), block_rams(channels, node.score_bits, fabric))
         case DelaySpec(source=source):
             return delay_resources(node.depth, source.lanes, fabric)
         case BypassSpec(output=output):
@@ -267,4 +270,5 @@ def _part(part: ConvSpec | SqueezeSpec) -> Part:
         sums=depth(part.weights.inner, part.output.tiles) if squeeze else part.output.tiles,
         squeeze=squeeze,
         reaches=not squeeze and part.weights.taps > 1,
+        soft=part.arithmetic.soft,
     )

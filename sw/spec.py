@@ -83,6 +83,8 @@ class Arithmetic:
     """Width of the accumulator, proven from the weights."""
     shift: int
     """Right shift from sum to pixel."""
+    soft: bool = False
+    """Products come from look-up tables instead of multipliers."""
 
 
 @dataclass(frozen=True)

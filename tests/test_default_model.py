@@ -42,6 +42,17 @@ def test_small_model_fits_an_ecp5_of_the_largest_kind_with_all_classes() -> None
     assert sum(engine.macs for engine in plan.engines) >= 2.0 * plan.lanes * plan.cycles, "dense multiplications a lane and cycle"
 
 
+def test_v1_0_of_its_authors_fits_it_too() -> None:
+    model = catalogue.load("squeezenet1_0_small")
+    options = "--bits 6 --calibrate calibration --bytes 306000 --cycle-price 3.0 --lean"
+    assert model.metadata["command"] == f"firebrick compress --output squeezenet1_0_small.fire {options} compressed_SqueezeNet.net"
+    assert model.network.shapes()[1].channels == 96
+    plan = plan_for(model, beside_link(DEVICES["lfe5u-85f"].resources))
+    assert plan.average.channels == 1000
+    assert plan.cycles <= 65e6 / 20, "20 frames a second at 65 MHz"
+    assert sum(engine.macs for engine in plan.engines) >= 1.6 * plan.lanes * plan.cycles, "dense multiplications a lane and cycle"
+
+
 def test_default_model_knows_a_cat_and_a_cup_of_coffee() -> None:
     pytest.importorskip("skimage", reason="needs scikit-image's photographs")
     model = catalogue.load("squeezenet1_1")

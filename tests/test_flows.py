@@ -40,7 +40,7 @@ TINY = Network(
 )
 PART = Part(
     lanes=2, tiles=4, rom_bits=6000, logic_bits=1024, code_length=6, gap_length=4, starts=8, start_bits=20, bits=20, sums=4,
-    squeeze=False, reaches=True,
+    squeeze=False, reaches=True, soft=False,
 )  # fmt: skip
 
 

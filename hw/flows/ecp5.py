@@ -14,6 +14,7 @@ from ..generate import TOP
 from ..pll import ECP5, PllSettings, pll_settings
 from ..romrecord import KEPT
 from .clock import BoardClock
+from .ecp5_product import SOFT_PRODUCTS
 from .flow import Cells, OpenFlow, in_halves
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ class Ecp5Flow(OpenFlow):
     """Reading and writing never meet in one word of a memory."""
 
     tools = "nextpnr-ecp5"
-    frequency = 66e6
-    faster: ClassVar[Mapping[str, float]] = {"8": 90e6}
+    frequency = 75e6
+    faster: ClassVar[Mapping[str, float]] = {"8": 108e6}
     gated = True
     cells = Cells(
         luts={"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},  # distributed RAM takes two LUTs more, for its writing port
@@ -67,7 +68,7 @@ class Ecp5Flow(OpenFlow):
 
 def mapped(top: str) -> str:
     """The Yosys commands that map a design to cells of the ECP5."""
-    return in_halves(f"synth_ecp5 -top {top} -no-rw-check -cmp2softlogic")
+    return f"{SOFT_PRODUCTS}\n" + in_halves(f"synth_ecp5 -top {top} -no-rw-check -cmp2softlogic")
 
 
 class Ecp5Clock(BoardClock):

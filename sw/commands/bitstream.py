@@ -122,7 +122,7 @@ def command(
         if target_fps is None:
             plan = plan_for(loaded, available, fabric)
         else:
-            plan = smallest_plan(loaded, available, int(hertz / target_fps), fabric)
+            plan = smallest_plan(loaded, available, target_fps, hertz, fabric)
         if simulate:
             options = replace(options, cycles=_simulated(loaded, plan, status.update))
         try:
