@@ -18,6 +18,8 @@ from .network import Bypass, Conv, Fire, Network
 _BATCH = 4
 _SAMPLES = 1 << 20
 """Values of a tensor that its scale is chosen from."""
+_LARGEST = 1e15
+"""What no output reaches, so that sums of its products stay finite."""
 _CLIPS = np.arange(24, 129) / 128
 
 
@@ -44,7 +46,8 @@ def scale_owners(network: Network) -> dict[str, str]:
 def activation_scales(model: FloatModel, frames: NDArray[np.uint8], progress: Callable[[str, int, int], None]) -> dict[str, float]:
     """The scale of each tensor in ``scale_owners``: what one step of its byte is worth in the float network.
 
-    Chosen to minimise the squared error of rounding and clipping over the frames, bytes of shape (n, channels, rows, columns).
+    Chosen to minimise the squared error of rounding and clipping over the frames, bytes of shape (n, channels, rows, columns). Raises
+    FirebrickError where an output is too large for floats.
     """
     owners = scale_owners(model.network)
     samples: dict[str, list[NDArray[np.float32]]] = {}
@@ -53,13 +56,16 @@ def activation_scales(model: FloatModel, frames: NDArray[np.uint8], progress: Ca
     def tap(name: str, maps: NDArray[np.float32]) -> None:
         owner = owners[name]
         values = maps.reshape(-1)
+        if not float(values.max()) < _LARGEST:
+            raise FirebrickError(f"layer {name}: its outputs must be less than {_LARGEST:g}; the weights are too large")
         tops[owner] = max(tops.get(owner, 0.0), float(values.max()))
         stride = max(1, len(values) * len(frames) // (len(maps) * _SAMPLES))
         samples.setdefault(owner, []).append(values[::stride].copy())
 
     for start in range(0, len(frames), _BATCH):
         progress("measuring activations", start, len(frames))
-        floatnet.run(model, frames[start : start + _BATCH], tap)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by `tap`
+            floatnet.run(model, frames[start : start + _BATCH], tap)
     progress("measuring activations", len(frames), len(frames))
     scales = {owner: best_scale(np.concatenate(values), tops[owner]) for owner, values in samples.items()}
     return {name: scales[owner] for name, owner in owners.items() if owner in scales}

@@ -49,6 +49,8 @@ class _Commands(click.Group):
             if error.errno == errno.EPIPE:  # the reader of stdout has gone; click ends quietly
                 raise
             raise click.ClickException(f"the system refuses {error.filename or 'output'}: {error.strerror}") from error
+        except MemoryError as error:
+            raise click.ClickException("there is not enough memory for that; choose something smaller") from error
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
 

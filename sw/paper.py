@@ -18,7 +18,7 @@ from .network import Bypass, Fire, Network, stage_layers
 from .presets import squeezenet1_0
 from .section import Cell, Section
 from .stagetable import stage_rows
-from .table2 import table2
+from .table2sizes import table2_sizes
 
 PARAMETERS = {
     "conv1": (14_208, 14_208),
@@ -67,7 +67,10 @@ QUOTED = " (the paper's)"
 
 def sections(released: FloatModel | None = None) -> tuple[Section, ...]:
     """All tables, in the paper's order; ``released`` is the authors' Deep Compression file, counted beside Table 1 where it is given."""
-    return (table1(squeezenet1_0(), released), table2(), figure3a(), figure3b(), table3())
+    network = squeezenet1_0()
+    biases = sum(layer.conv.filters for layer in network.layers())
+    kept = sum(kept_parameters(network, stage) for stage in DENSITIES) - biases
+    return (table1(network, released), table2_sizes(network, kept), figure3a(), figure3b(), table3())
 
 
 def table1(network: Network, released: FloatModel | None = None) -> Section:
@@ -129,7 +132,7 @@ def table3() -> Section:
         "Complex bypass as in Fig. 2 and Section 6 adds four 1x1 convolutions, round fire2, fire4, fire6 and fire8, with "
         f"{' + '.join(f'{count:,}' for count in convolutions)} parameters: {4 * sum(convolutions):,} bytes. For the paper's 7.7 MB that is "
         f"{misfit(float_bytes(full), 7.7):,} bytes too few. With a 1x1 convolution round all eight Fire modules it would be "
-        f"{every:,} bytes, {megabytes(every):g} MB. No reading of Fig. 2 that we know gives 7.7, and the paper gives no more detail.",
+        f"{every:,} bytes, {megabytes(every):.1f} MB. No reading of Fig. 2 that we know gives 7.7, and the paper gives no more detail.",
     )
     return Section("table3", "Table 3: bypass connections", columns, tuple(rows), notes)
 

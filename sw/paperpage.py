@@ -50,7 +50,7 @@ def text_table(section: Section) -> "Table":
     for index, column in enumerate(section.columns):
         table.add_column(column, justify="right" if index else "left")
     for row in section.rows:
-        table.add_row(*(_text(cell) for cell in row))
+        table.add_row(*(_text(*pair) for pair in zip(row, section.columns, strict=True)))
     return table
 
 
@@ -61,15 +61,19 @@ def _prose(text: str) -> str:
 
 def _section(section: Section) -> str:
     head = "".join(f"<th>{escape(column)}</th>" for column in section.columns)
-    body = "\n".join("<tr>" + "".join(f"<td>{escape(_text(cell))}</td>" for cell in row) + "</tr>" for row in section.rows)
+    rows = [[_text(*pair) for pair in zip(row, section.columns, strict=True)] for row in section.rows]
+    body = "\n".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>" for cells in rows)
     notes = "\n".join(f"<p>{_prose(note)}</p>" for note in section.notes)
     table = f"<div><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
     return f'<h2 id="{section.key}">{escape(section.title)}</h2>\n{table}\n{notes}'
 
 
-def _text(cell: Cell) -> str:
+def _text(cell: Cell, column: str) -> str:
+    """A cell for people; per cent have at least one decimal."""
     if cell is None:
         return ""
     if isinstance(cell, int):
         return f"{cell:,}"
-    return f"{cell:g}" if isinstance(cell, float) else cell
+    if isinstance(cell, str):
+        return cell
+    return f"{cell:.1f}" if "%" in column and cell == round(cell) else f"{cell:g}"

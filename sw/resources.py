@@ -106,7 +106,8 @@ def total(parts: dict[str, Resources]) -> Resources:
 def shortage(available: Resources, needed: Resources) -> str:
     """What is missing and how much of it, in words; empty where everything fits."""
     have, need = asdict(available), asdict(needed)
-    return " and ".join(f"{need[kind]:,} {kind.replace('_', ' ')} of {have[kind]:,}" for kind in have if need[kind] > have[kind])
+    words = {"luts": "LUTs", "block_rams": "block RAMs", "multipliers": "multipliers"}
+    return " and ".join(f"{need[kind]:,} {words[kind]} of {have[kind]:,}" for kind in have if need[kind] > have[kind])
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,10 @@ PAPER: tuple[tuple[str, str, str, float, int, float, float], ...] = (
     ("SqueezeNet", "Deep Compression, 33% kept", "6", 0.47, 510, 57.5, 80.3),
 )
 """The paper's rows: network, compression, bits, MB, times smaller than AlexNet, top-1 and top-5 in per cent on ImageNet."""
-_COLUMNS = ("network", "compression", "bits", "MB", "bytes", "times smaller", "top-1 %", "top-5 %")
-_MEASURED = ("standard error of top-1", "agrees with float %", "standard error of it", "whose")
+_COLUMNS = (
+    *("network", "compression", "bits", "MB", "bytes", "times smaller", "top-1 %", "top-5 %"),
+    *("standard error of top-1", "agrees with float %", "standard error of it", "whose"),
+)
 _PAPERS = (
     "The paper's rows are quoted. MB are units of 2^20 bytes; times smaller is AlexNet's 240 MB over the size. Their accuracies are those "
     "of the 50,000 pictures of ImageNet's validation set, after retraining on its 1.2 million."
@@ -32,20 +34,15 @@ _OURS = (
 )
 
 
-def table2(measured: Sequence[Mapping[str, Any]] = ()) -> Section:
-    """The paper's rows and below them those measured: each a judgement's fields with ``network``, ``compression``, ``bits``, ``bytes``."""
+def table2(measured: Sequence[Mapping[str, Any]]) -> Section:
+    """The paper's rows and below them those measured, at least one: a judgement's fields with ``network``, ``compression`` and so on."""
     rows: list[tuple[Cell, ...]] = []
     for network, compression, bits, size, ratio, top1, top5 in PAPER:
-        row = (network, compression, bits, size, None, ratio, top1, top5)
-        rows.append((*row, None, None, None, "the paper's") if measured else row)
+        rows.append((network, compression, bits, size, None, ratio, top1, top5, None, None, None, "the paper's"))
     for each in measured:
         size = round(each["bytes"] / 2**20, 3)
         shares = [each[name] for name in ("top1", "top5", "top1_error", "agreement", "agreement_error")]
         cells = (each["network"], each["compression"], each["bits"], size, each["bytes"], round(ALEXNET * 2**20 / each["bytes"]))
         rows.append((*cells, *(None if share is None else round(100 * share, 2) for share in shares), "measured"))
-    notes = (_PAPERS, _OURS.format(count=measured[0]["pictures"])) if measured else (_PAPERS, _HINT)
-    columns = _COLUMNS + _MEASURED if measured else _COLUMNS
-    return Section("table2", "Table 2: model compression", columns, tuple(rows), notes)
-
-
-_HINT = "`firebrick table2` measures rows of ours on pictures of yours."
+    notes = (_PAPERS, _OURS.format(count=measured[0]["pictures"]))
+    return Section("table2", "Table 2: model compression", _COLUMNS, tuple(rows), notes)

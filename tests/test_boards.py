@@ -93,7 +93,7 @@ def test_bitstream_rejects_a_link_that_the_board_has_not() -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("icestick", r"squeezenet1_1 does not fit: even a slow plan needs [\d,]+ luts of [\d,]+"),
+        ("icestick", r"squeezenet1_1 does not fit: even a slow plan needs [\d,]+ LUTs of [\d,]+"),
         ("tang_primer_20k", r"squeezenet1_1 does not fit: even a slow plan needs .*[\d,]+ block rams of 44"),
     ],
 )

@@ -28,7 +28,7 @@ from firebrick.sw.devices import DEVICES
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.explore import executors, measure
 from firebrick.sw.explore.drawings import front
-from firebrick.sw.explore.figure3 import PRESETS
+from firebrick.sw.explore.figure3 import PRESETS, summary
 from firebrick.sw.explore.generated import _drawn, _layer, generated
 from firebrick.sw.explore.measure import Found
 from firebrick.sw.explore.page import html_page
@@ -36,8 +36,9 @@ from firebrick.sw.explore.points import Grid, Point, Target, Trained, Untrained,
 from firebrick.sw.explore.run import Row, explore, rows
 from firebrick.sw.explore.store import Store
 from firebrick.sw.explore.tables import csv_text
+from firebrick.sw.fabric import GOWIN
 from firebrick.sw.firefile import encode_model
-from firebrick.sw.metaparameters import Metaparameters
+from firebrick.sw.metaparameters import Metaparameters, float_bytes
 from firebrick.sw.network import Bypass
 from firebrick.sw.resources import estimate, total
 
@@ -127,6 +128,20 @@ def test_grid_is_every_combination_once_targets_fastest() -> None:
     assert len(twice) == 2
 
 
+def test_boards_with_one_device_are_listed_each_and_measured_once(tmp_path: Path) -> None:
+    alike, here = replace(lanes_target(30), name="its twin"), Here()
+    wanted = points(SMALL.subjects()[:1], [lanes_target(30), alike])
+    found = explored(wanted, Store(tmp_path, b""), here)
+    assert [row["target"] for row in found] == ["30 lanes", "its twin"]
+    assert len(here.done) == 1
+    assert len({row["cycles"] for row in found}) == 1
+
+
+def test_devices_of_another_fabric_are_measured_each() -> None:
+    other = replace(DEVICE, fabric=GOWIN)
+    assert len({point.key for point in points(SMALL.subjects()[:1], [DEVICE, other])}) == 2
+
+
 def test_grid_rejects_more_than_can_be_meant() -> None:
     with pytest.raises(FirebrickError, match="networks are more than 100,000"):
         Grid(base_e=range(1, 400), incr_e=range(400)).subjects()
@@ -154,7 +169,7 @@ def test_measure_is_what_the_plans_and_the_file_say(small_rows: list[Row]) -> No
 
 def test_what_is_short_is_said_of_points_that_do_not_fit(small_rows: list[Row]) -> None:
     assert [row["fits"] for row in small_rows if row["target"] == "tiny"] == [False] * 2
-    assert all("block rams of 3" in row["short"] for row in small_rows if row["target"] == "tiny")
+    assert all("block RAMs of 3" in row["short"] for row in small_rows if row["target"] == "tiny")
     assert all(row["fits"] and not row["short"] for row in small_rows if row["target"] != "tiny")
 
 
@@ -253,6 +268,19 @@ def test_page_is_drawn_where_every_point_failed(small_rows: list[Row]) -> None:
     failed: Found = {**small_rows[0], **dict.fromkeys(("cycles", "bytes", "fps", "fits")), "failed": "no"}
     assert "0 of which fit; 1 failed" in html_page([failed], 60e6)
     assert "0 of which fit; 1 failed" in html_page([failed], 60e6, PRESETS["fig3a"])
+
+
+def test_presets_hold_the_paper_against_its_own_networks_alone() -> None:
+    preset = PRESETS["fig3a"]
+    wanted = points(replace(preset.grid, sr=(0.125, 0.5), bypass=(Bypass.NONE, Bypass.COMPLEX), base_e=(128, 64)).subjects(), [DEVICE])
+    sizes = {point.key: {"float32_bytes": float_bytes(point.subject.metaparameters.network())} for point in wanted}  # type: ignore[union-attr]
+    found = rows(wanted, {key: size | {"cycles": 1, "short": ""} for key, size in sizes.items()}, 1, {})
+    assert summary(preset, found) == [
+        ("sr", ["0.125", "0.5"]),
+        ("32-bit MB, ours", ["4.8", "13"]),
+        ("32-bit MB, the paper's", ["4.8", "13"]),
+        ("top-5 %, the paper's", ["80.3", "85.6"]),
+    ]
 
 
 def test_presets_are_the_papers_sweeps() -> None:

@@ -26,7 +26,7 @@ def test_largest_that_fits_is_the_first_of_which_nothing_is_short(luts: int, tak
     name, loaded, passed = largest_that_fits(("2000", "200", "8"), model, Resources(luts, 100, 10), ECP5)
     assert (name, loaded.network.name) == (taken, f"of {taken}")
     assert list(passed) == ["2000", "200", "8"][: len(passed)]
-    assert all(" luts of " in short for short in passed.values())
+    assert all(" LUTs of " in short for short in passed.values())
 
 
 def test_largest_that_fits_tries_every_model_that_ships() -> None:

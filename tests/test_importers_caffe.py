@@ -162,6 +162,7 @@ def test_caffe_file_is_a_source(tmp_path: Path) -> None:
 
 
 NAN = field(7, blob(np.full((6, 3, 3, 3), np.nan)))
+SCALAR = field(7, field(7, field(1, b"")) + field(5, np.ones(1, "<f4").tobytes()))
 ONES = field(7, blob(np.ones((6, 3, 3, 3))))
 DATA = Writer(0).network(SMALL)
 HEAD = field(1, "net") + layer("data", "Data", [], ["data"])
@@ -178,6 +179,8 @@ HEAD = field(1, "net") + layer("data", "Data", [], ["data"])
         (HEAD + layer("c", "Convolution", [], ["c"]), "reads '', which no layer before it makes"),
         (HEAD + layer("c", "Convolution", ["data"], ["c"]), "must have weights and biases, not 0 blobs"),
         (HEAD + layer("c", "Convolution", ["data"], []), "has no output"),
+        (HEAD + layer("c", "Convolution", ["data"], ["c"], SCALAR), "weights must have four axes, not 0"),
+        (DATA + layer("c", "Convolution", ["pool3"], ["c"], ONES), "(Convolution): must not come after the average over all positions"),
         (HEAD + layer("c", "Convolution", ["data"], ["c"], NAN), "weights and biases must be finite"),
         (HEAD + layer("c", "Convolution", ["data"], ["c"], field(7, field(7, field(1, varint(1 << 40))))), "0 numbers do not fit"),
         (HEAD + layer("c", "Convolution", ["data"], ["c"], ONES + field(106, field(5, 3))), "must have one group"),

@@ -129,6 +129,49 @@ def second_output(model: ModelProto) -> None:
     model.graph.output.append(helper.make_tensor_value_info("more", TensorProto.FLOAT, None))
 
 
+def literal(name: str, value: Any) -> Edit:
+    """The first weights become a Constant node with such an attribute."""
+
+    def edit(model: ModelProto) -> None:
+        model.graph.node.append(helper.make_node("Constant", [], ["literal"], "the literal", **{name: value}))
+        node(model, "Conv").input[1] = "literal"
+
+    return edit
+
+
+def shaped_by(numbers: np.ndarray) -> Edit:
+    """The scores are reshaped by such a constant."""
+
+    def edit(model: ModelProto) -> None:
+        insert("Reshape", "GlobalAveragePool")(model)
+        model.graph.initializer.append(numpy_helper.from_array(numbers, "sides"))
+        node(model, "Reshape").input.append("sides")
+
+    return edit
+
+
+def sparse(model: ModelProto) -> None:
+    model.graph.sparse_initializer.add().values.CopyFrom(tensor(model))
+    model.graph.initializer.pop(0)
+
+
+def average_at_every_position(model: ModelProto) -> None:
+    node(model, "GlobalAveragePool").op_type = "AveragePool"
+    attribute(model, "AveragePool", "kernel_shape", [5, 5])
+    attribute(model, "AveragePool", "auto_pad", "SAME_UPPER")
+
+
+def first_pool(model: ModelProto) -> None:
+    pool = helper.make_node("MaxPool", ["picture"], ["new"], "the new one", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
+    model.graph.node.append(pool)
+    node(model, "Conv").input[0] = "new"
+
+
+def large(model: ModelProto) -> None:
+    for side in model.graph.input[0].type.tensor_type.shape.dim[2:]:
+        side.dim_value = 5000
+
+
 def training(model: ModelProto) -> None:
     insert("Dropout")(model)
     for name, value in (("ratio", np.array(0.5, np.float32)), ("on", np.array(True))):
@@ -168,9 +211,24 @@ def mask(model: ModelProto) -> None:
         (lambda model: model.ClearField("opset_import"), "no complete ONNX file"),
         (lambda model: model.opset_import[0].__setattr__("domain", "com.acme"), "must use ONNX's own operators"),
         (lambda model: model.graph.node.extend([NodeProto()] * NODES_MAX), f"must have at most {NODES_MAX} nodes"),
-        (external, "its data lie in another file; save the model with its weights inside"),
+        (lambda model: model.opset_import.add(version=12), "must use ONNX's own operators, of one version, not of 2"),
+        (external, "node 'Conv.2' (Conv) reads tensor 'constant.1': its data lie in another file; save the model with its weights"),
+        (sparse, "tensor 'constant.1': it is sparse; save the model with dense tensors"),
+        (lambda model: model.graph.initializer.append(tensor(model)), "tensor 'constant.1': there are two of this name"),
+        (lambda model: model.graph.initializer.pop(0), "node 'Conv.2' (Conv) reads 'constant.1', which nothing makes"),
+        (lambda model: node(model, "Conv").attribute.append(node(model, "Conv").attribute[0]), "has two attributes of one name"),
+        (lambda model: node(model, "Add").input.append(node(model, "Relu").output[0]), "(Add): must have at most 2 inputs, not 3"),
+        (average_at_every_position, "(AveragePool): kernel [5, 5] must be the whole map, 5x5x4, without padding and dilation"),
+        (literal("value_float", "text"), "node 'the literal' (Constant): attribute value_float must be floats"),
+        (literal("value_int", float("inf")), "attribute value_int must be whole numbers"),
+        (literal("value_ints", ["1"]), "attribute value_ints must be whole numbers"),
+        (literal("value_string", "text"), "must hold a tensor or numbers"),
+        (shaped_by(np.array([0, np.nan], np.float32)), "(Reshape): shape must be at most 64 whole numbers"),
+        (shaped_by(np.zeros(10_000, np.int64)), "shape must be at most 64 whole numbers"),
+        (lambda model: weights(model, np.ones((6, 3, 3, 3), np.complex64)), "must hold real numbers, not complex ones"),
         (promise(1 << 40, 3, 3, 3), "shape [1099511627776, 3, 3, 3] must have at most"),
         (promise(-6, 3, 3, 3), "must have at most"),
+        (large, "a feature map must have at most 16777216 values, not 5000x5000x3"),
         (promise(6, 3, 3, 4), "its data do not fit its shape"),
         (promise(*[1] * 70), "its data do not fit its shape"),
         (promise(6, 27), "weights must have four axes, not 2"),
@@ -191,7 +249,7 @@ def mask(model: ModelProto) -> None:
         (lambda model: attribute(model, "Conv", "pads", [0, 0, 1, 1]), "padding must be the same on all sides"),
         (lambda model: attribute(model, "Conv", "pads", [-1, -1, -1, -1]), "must be four numbers that are not negative"),
         (lambda model: attribute(model, "Conv", "pads", [1]), "pads must be four numbers"),
-        (lambda model: attribute(model, "Conv", "pads", [1 << 40] * 4), "padding must be less than the kernel"),
+        (lambda model: attribute(model, "Conv", "pads", [1 << 40] * 4), "node 'Conv.2' (Conv): padding must be less than the kernel, 3"),
         (lambda model: attribute(model, "Conv", "kernel_shape", [5, 5]), "kernel_shape must be that of the weights"),
         (lambda model: attribute(model, "Conv", "auto_pad", "SOMEHOW"), "auto_pad must be NOTSET"),
         (lambda model: attribute(model, "Concat", "axis", 2), "must join channels"),
@@ -203,12 +261,27 @@ def mask(model: ModelProto) -> None:
         (lambda model: model.graph.input[0].type.tensor_type.shape.dim[2].__setattr__("dim_value", 2), "does not fit a map of 2x12x3"),
         (lambda model: model.graph.input[0].type.tensor_type.shape.dim.pop(), "must have four axes"),
         (lambda model: model.graph.input[0].type.tensor_type.__setattr__("elem_type", TensorProto.UINT8), "must be floats"),
-        (lambda model: model.graph.output[0].__setattr__("name", node(model, "Add").output[0]), "must end with the average"),
+        (lambda model: model.graph.output[0].__setattr__("name", node(model, "Add").output[0]), "(Add): the graph must end with"),
         (lambda model: model.graph.output[0].__setattr__("name", "picture"), "must end with the average"),
     ],
 )
 def test_onnx_rejects(edit: Edit, message: str) -> None:
     assert message in complaint(edit)
+
+
+def test_onnx_rejects_a_network_that_begins_with_a_pool() -> None:
+    model = ModelProto.FromString(DATA)
+    first_pool(model)
+    with pytest.raises(FirebrickError, match=r"node 'the new one' \(MaxPool\): the first stage must be a convolution"):
+        onnx_model(model.SerializeToString(), "it.onnx", Normalisation((0.0,) * 3, (1.0,) * 3))
+
+
+def test_onnx_takes_names_that_no_terminal_does() -> None:
+    model = ModelProto.FromString(DATA)
+    model.producer_name = "a\nb\u202e"
+    found = onnx_model(model.SerializeToString(), "we\nird\udcff.onnx")
+    assert (found.network.name, found.metadata["name"]) == ("we?ird?", "we?ird?.onnx")
+    assert "a?b?" in found.metadata["source"]
 
 
 def without(operator: str, index: int) -> ModelProto:

@@ -6,6 +6,7 @@ import json
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -16,6 +17,8 @@ from firebrick.sw.importers import import_source
 from firebrick.sw.metaparameters import megabytes
 from firebrick.sw.paper import misfit, sections
 from firebrick.sw.paperpage import html_page
+from firebrick.sw.presets import squeezenet1_0
+from firebrick.sw.table2sizes import stored_bytes
 
 OFFICIAL = Path(__file__).parents[2] / "shared" / "models" / "compressed_SqueezeNet.net"
 
@@ -42,6 +45,23 @@ def test_fig3_and_table3_are_the_papers_but_for_complex_bypass() -> None:
             assert row["bytes to the paper's"] in (None, 0)
     assert [row["MB, paper"] for row in found["figure3a"]] == [4.8, None, 13, 19, None]
     assert [row["MB, paper"] for row in found["figure3b"]] == [5.7, None, 13, None, 21]
+
+
+def test_table2_has_the_papers_sizes_but_for_6_bits() -> None:
+    *_, dense, eight, six = tables()["table2"]
+    assert (dense["bytes, ours"], dense["bytes to the paper's"]) == (4_993_696, 0)
+    assert (eight["MB, ours"], eight["bytes, ours"], eight["bytes to the paper's"]) == (0.66, 668_315, 0)
+    assert (six["MB, ours"], six["bytes, ours"], six["bytes to the paper's"]) == (0.54, 544_067, 481_280 - 544_067)
+
+
+@pytest.mark.skipif(not OFFICIAL.exists(), reason="needs the authors' file in ../shared/models")
+def test_table2_knows_the_authors_format() -> None:
+    data = OFFICIAL.read_bytes()
+    network = squeezenet1_0()
+    entries = np.frombuffer(data, "<u4", len(network.layers()))
+    halves = sum(int(count) % 2 for count in entries) // 2  # gaps of each layer fill whole bytes
+    assert abs(stored_bytes(network, int(entries.sum()), 8) + halves - len(data)) <= 1
+    assert len(data) == 675_763
 
 
 @given(st.integers(1, 1 << 26), st.integers(1, 300))

@@ -200,6 +200,7 @@ def test_pictures_that_memory_does_not_hold_are_read_again(folder: Path, monkeyp
         ("-o a.onnx --pools 9,", "must be numbers of stages"),
         ("-o a.onnx --pools 10", "pools must be stages from 1 to 9"),
         ("-o a.onnx --rate -1", "rate must be above 0"),
+        ("-o a.onnx --rate 0", "rate must be above 0, not 0.0"),
         ("-o a.onnx --dropout 1", "dropout must be 0 or above and below 1"),
         ("-o a.onnx --resize 100", "resize must be at least the longer side of the network's input, 227, not 100"),
         ("-o a.onnx --from nothing.onnx", "nothing.onnx cannot be read"),

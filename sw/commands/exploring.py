@@ -155,7 +155,8 @@ def command(
         print_json({"frequency_mhz": frequency, "points": found})
     elif output:
         fitting = sum(row["fits"] is True for row in found)
-        click.echo(f"wrote {output}: explore.html, explore.csv, explore.json; {fitting:,} of {len(found):,} points fit")
+        against = f" an {DEVICE}" if not boards else ""
+        click.echo(f"wrote {output}: explore.html, explore.csv, explore.json; {fitting:,} of {len(found):,} points fit{against}")
     else:
         print_tables(rich_table(found))
     if failed:

@@ -16,9 +16,8 @@ from .common import json_option, print_json, print_tables
 def command(output: Path | None, net: Path | None, as_json: bool) -> None:
     """Make the SqueezeNet paper's tables again: Tables 1 to 3, and the sizes of Fig. 3.
 
-    The paper's figure, ours, and what lies between, explained. Accuracies that need training on ImageNet are quoted, and so is Table 2,
-    to which `firebrick table2` adds rows of ours. The JSON document
-    has a section for each table: {title, columns, rows, notes}, rows by column name.
+    The paper's figure, ours, and what lies between, explained. Accuracies that need training on ImageNet are quoted; `firebrick table2`
+    measures some on pictures of yours. The JSON document has a section for each table: {title, columns, rows, notes}, rows by column name.
 
     \b
     Example: firebrick paper -o paper.html

@@ -78,7 +78,8 @@ def command(
     network, pretrained = _network(source, preset, len(dataset.names), family)
     from ..train.job import Job
 
-    recipe = Recipe(1, batch, rate or (0.004 if source else 0.04), dropout=dropout, mirror=not no_mirror, seed=seed)
+    usual = 0.004 if source else 0.04
+    recipe = Recipe(1, batch, usual if rate is None else rate, dropout=dropout, mirror=not no_mirror, seed=seed)
     job = Job(dataset, network, pretrained, keep_head, resize, recipe, output)
     said = {"training": command_line(folder.resolve().name)} | ({"provenance": provenance} if provenance else {})
     try:

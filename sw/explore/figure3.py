@@ -10,7 +10,7 @@ from ..metaparameters import megabytes
 from ..paper import SIZES_3A, SIZES_3B
 from .drawings import svg
 from .points import Grid
-from .run import CHOICES, Row
+from .run import CHOICES, META, Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,36 +39,51 @@ _COSTS = (("block_rams", "block RAMs", 1), ("luts", "LUTs, thousands", 1e3), ("c
 def drawing(preset: Preset, rows: Sequence[Row]) -> bytes:
     """An SVG: over the network's size, as in the paper, its accuracies on the left axis and in each panel a cost on the right one."""
     known = [row for row in rows if not row["failed"] and row[preset.swept] is not None]
+    others = [name for name in CHOICES if name != preset.swept]
     lines: dict[tuple[object, ...], list[Row]] = {}
     for row in known:
-        lines.setdefault(tuple(row[name] for name in CHOICES if name != preset.swept), []).append(row)
-    sizes = {row[preset.swept]: row["float32_bytes"] / 2**20 for row in known}
-    quoted = [(size, preset.paper[value][1]) for value, size in sorted(sizes.items()) if preset.paper.get(value, (None, None))[1]]
+        lines.setdefault(tuple(row[name] for name in others), []).append(row)
+    varied = [place for place in range(len(others)) if len({choices[place] for choices in lines}) > 1]
+    sizes = _papers_own(preset, rows)
+    quoted = [(size / 2**20, preset.paper[value][1]) for value, size in sorted(sizes.items()) if preset.paper.get(value, (None, None))[1]]
 
     def draw(figure: "Figure") -> None:
         for axes, (name, label, unit) in zip(figure.subplots(1, len(_COSTS)), _COSTS, strict=True):
-            axes.set(xlabel="32-bit parameters, MB", ylabel="top-5 accuracy, % (the paper's)", ylim=(75, 90))
+            axes.set(xlabel="32-bit parameters, MB", ylim=(75, 90))
+            axes.margins(x=0.1)
             axes.plot([size for size, _ in quoted], [top5 for _, top5 in quoted], "k^:", markersize=5)
             axes.grid(alpha=0.3)
             costs = axes.twinx()
-            for number, line in enumerate(lines.values()):
-                costs.plot([row["float32_bytes"] / 2**20 for row in line], [row[name] / unit for row in line], f"C{number}o-", markersize=4)
+            for number, (choices, line) in enumerate(lines.items()):
+                spots = [row["float32_bytes"] / 2**20 for row in line], [row[name] / unit for row in line]
+                costs.plot(*spots, f"C{number}o-", markersize=4, label=", ".join(str(choices[place]) for place in varied))
             for row in next(iter(lines.values()), []):
                 spot = (row["float32_bytes"] / 2**20, row[name] / unit)
                 costs.annotate(f"{row[preset.swept]:g}", spot, (0, 5), textcoords="offset points", fontsize="x-small", ha="center")
             costs.set(ylim=(0, 1.1 * costs.get_ylim()[1]), ylabel=label)
-            costs.yaxis.label.set_color("C0")
+            costs.yaxis.label.set_color("C0" if len(lines) < 2 else "k")
+        figure.axes[0].set(ylabel="top-5 accuracy, % (the paper's)")
+        if varied:
+            title = ", ".join(others[place] for place in varied)
+            costs.legend(fontsize="x-small", loc="lower right", title=title, title_fontsize="x-small")
 
     return svg(draw, (13, 3.8))
 
 
+def _papers_own(preset: Preset, rows: Sequence[Row]) -> dict[float, int]:
+    """The bytes of the figure's own networks as 32-bit floats, by what is swept, whatever else is explored beside them."""
+    own = {name: getattr(preset.grid, name)[0] for name in (*META, "classes") if name != preset.swept}
+    mine = [row for row in rows if not row["failed"] and all(row[name] == value for name, value in own.items())]
+    return {row[preset.swept]: row["float32_bytes"] for row in mine}
+
+
 def summary(preset: Preset, rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
-    """A table by columns, each with its heading: for each value our size and what the paper says."""
-    sizes = {row[preset.swept]: row["float32_bytes"] for row in rows if not row["failed"] and row[preset.swept] is not None}
+    """A table by columns, each with its heading: for each of the paper's own networks our size and what the paper says."""
+    sizes = _papers_own(preset, rows)
     said = [preset.paper.get(value, (None, None)) for value in sizes]
     return [
         (preset.swept, [f"{value:g}" for value in sizes]),
         ("32-bit MB, ours", [f"{megabytes(size):g}" for size in sizes.values()]),
         ("32-bit MB, the paper's", ["" if size is None else f"{size:g}" for size, _ in said]),
-        ("top-5 %, the paper's", ["" if top5 is None else f"{top5:g}" for _, top5 in said]),
+        ("top-5 %, the paper's", ["" if top5 is None else f"{top5:.1f}" for _, top5 in said]),
     ]

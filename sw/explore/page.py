@@ -5,8 +5,10 @@
 from collections.abc import Sequence
 from html import escape
 
+from ..fabric import ECP5
 from .drawings import pareto
 from .figure3 import Preset, drawing, summary
+from .points import LARGEST
 from .run import Row
 from .tables import columns, constant
 
@@ -17,9 +19,15 @@ svg { max-width: 100%; height: auto }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px }
 th, td { padding: .15rem .6rem; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap }
 th { vertical-align: bottom; background: #f4f4f4; position: sticky; top: 0 }
-td:last-child, th:last-child { text-align: left; white-space: normal; min-width: 14rem }
+.points td:last-child, .points th:last-child { text-align: left; white-space: normal; min-width: 14rem }
 p { max-width: 55rem }
 """
+
+
+_FITS = (
+    f"A point fits where a plan has room. Wires need space, so that a plan may take {ECP5.lut_share:.0%} of the LUTs of an ECP5, and all "
+    f"block RAMs and multipliers. Plans for a number of lanes, which are multipliers, are held against an {LARGEST}."
+)
 
 
 def html_page(rows: Sequence[Row], frequency: float, preset: Preset | None = None) -> str:
@@ -31,20 +39,22 @@ def html_page(rows: Sequence[Row], frequency: float, preset: Preset | None = Non
         f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{escape(title)}</h1>",
         f"<p>By <code>firebrick explore</code>: {len(rows):,} points, {fitting:,} of which fit{f'; {failed:,} failed' if failed else ''}. "
         f"Frames a second are for a clock of {frequency / 1e6:g} MHz. Everywhere: {escape(constant(rows))}.</p>",
+        f"<p>{_FITS}</p>",
     ]
     if preset:
         parts += [
             _figure(drawing(preset, rows)),
             "<p>Triangles, on the left axis, are the paper's accuracies where its text gives them; they need training on ImageNet and are "
-            "quoted. Dots, on the right axis, are ours, labelled with what is swept.</p>",
-            _table(summary(preset, rows)),
+            "quoted. They and the table are of the paper's own networks. Dots, on the right axis, are ours, with what is swept.</p>",
+            _table("summary", summary(preset, rows)),
+            "<p>Plans are the fastest with so many multipliers, or for the room there is; LUTs and block RAMs are what they take.</p>",
         ]
     parts.append("<h2>Frames a second against what they cost</h2>")
     parts.append(_figure(pareto(rows)))
     parts.append("<p>Hollow points do not fit. The line joins those that fit and that no other beats.</p>")
     if any(row["top1"] is not None for row in rows):
         parts += ["<h2>Accuracy against what it costs</h2>", _figure(pareto(rows, "top1", "top-1, share of pictures"))]
-    parts += ["<h2>All points</h2>", _table(columns(rows)), "</body>\n</html>\n"]
+    parts += ["<h2>All points</h2>", _table("points", columns(rows)), "</body>\n</html>\n"]
     return "\n".join(parts)
 
 
@@ -54,8 +64,8 @@ def _figure(drawing: bytes) -> str:
     return f"<figure>{text[text.index('<svg') :]}</figure>"
 
 
-def _table(shown: Sequence[tuple[str, Sequence[str]]]) -> str:
+def _table(kind: str, shown: Sequence[tuple[str, Sequence[str]]]) -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name, _ in shown)
     lines = zip(*(cells for _, cells in shown), strict=True)
     body = "\n".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>" for cells in lines)
-    return f"<div><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
+    return f'<div class="{kind}"><table>\n' + f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"

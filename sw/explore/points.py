@@ -95,7 +95,7 @@ class Point:
     def key(self) -> str:
         """Everything that decides what is measured, as text."""
         subject = self.subject.sha256 if isinstance(self.subject, Trained) else repr(self.subject)
-        return f"{subject} {self.target.lanes} {self.target.available}"
+        return f"{subject} {self.target.lanes} {self.target.available} {self.target.fabric}"
 
 
 @dataclass(frozen=True)
@@ -129,5 +129,6 @@ class Grid:
 
 
 def points(subjects: Iterable[Untrained | Trained], targets: Sequence[Target]) -> list[Point]:
-    """Every subject for every target, each combination once."""
-    return list({point.key: point for point in (Point(*pair) for pair in product(subjects, targets))}.values())
+    """Every subject for every target, each combination once; those that differ in name alone are measured once."""
+    found = (Point(*pair) for pair in product(subjects, targets))
+    return list({(point.key, point.subject.name, point.target.name): point for point in found}.values())

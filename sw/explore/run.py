@@ -30,12 +30,13 @@ def explore(
     Returns, by the points' keys, what was found, or in a sentence why it was not. ``workers`` is only entered where there is work.
     """
     known = {point.key: found for point in points if (found := store.get(point)) is not None}
-    missing = [point for point in points if point.key not in known]
+    missing = {point.key: point for point in points if point.key not in known}.values()
+    count = len(known) + len(missing)
     results: dict[str, Found | str] = dict(known)
     if not missing:
         return results
     what = "exploring"
-    progress(what, len(known), len(points))
+    progress(what, len(known), count)
     with workers() as executor:
         waiting = {executor.submit(partial(measure, point, synthesis)): point for point in missing}
         for future in as_completed(waiting):
@@ -48,7 +49,7 @@ def explore(
                 results[point.key] = f"{type(error).__name__}: {error}"
             else:
                 store.put(point, future.result())
-            progress(what, len(results), len(points))
+            progress(what, len(results), count)
     return results
 
 

@@ -23,7 +23,7 @@ from firebrick.sw.network import Shape
 
 from . import maps
 from .caffe_proto import net_class
-from .maps import Filters, Maps, place, refusal
+from .maps import Filters, Kind, Maps, place, refusal
 from .normalisation import CAFFE, Normalisation, float_model
 from .onnx_graph import BYTES_MAX
 from .recognise import recognise
@@ -32,6 +32,8 @@ SIDE = 227
 """Rows and columns of a picture where neither user nor file says."""
 _CEIL, _MAX, _AVERAGE, _SUM = 0, 0, 1, 1
 _PICTURES = ("Input", "Data", "ImageData", "HDF5Data", "MemoryData", "DummyData")
+_AFTER = ("Dropout", "Flatten", "ReLU", "Split")
+"""What may read the average, besides what ends a network."""
 _ENDS = ("Softmax", "SoftmaxWithLoss", "Accuracy", "Silence")
 
 
@@ -63,6 +65,7 @@ def caffe_model(
     size: tuple[int, int] | None = None,
 ) -> FloatModel:
     """The network in a ``.caffemodel`` file's bytes; ``name`` is for messages. As `import_caffe` else."""
+    name = maps.printable(name)
     try:
         reader = _Reader(_parse(data), size)
         provenance = {"name": name, "source": "a .caffemodel file of Caffe", "source sha256": hashlib.sha256(data).hexdigest()}
@@ -132,7 +135,10 @@ class _Reader:
         name = layer.bottom[index] if index < len(layer.bottom) else ""
         if name not in self.values:
             raise refusal(where, f"reads {name[:60]!r}, which no layer before it makes")
-        return self.values[name]
+        found = self.values[name]
+        if found.kind is Kind.AVERAGE and layer.type not in _AFTER:
+            raise refusal(where, f"must not come after the average over all positions; {', '.join(_AFTER)} may")
+        return found
 
     def data(self, where: str, layer: Any) -> Maps:
         transform = layer.transform_param
@@ -149,6 +155,8 @@ class _Reader:
         if not 1 <= len(layer.blobs) <= 2:
             raise refusal(where, f"must have weights and biases, not {len(layer.blobs)} blobs")
         weights = self.blob(where, layer.blobs[0])
+        if weights.ndim != 4:
+            raise refusal(where, f"weights must have four axes, not {weights.ndim}")
         bias = self.blob(where, layer.blobs[1]).reshape(-1) if len(layer.blobs) == 2 else np.zeros(len(weights), np.float32)
         if (settings.HasField("group") and settings.group != 1) or any(each != 1 for each in settings.dilation):
             raise refusal(where, "must have one group and no dilation")

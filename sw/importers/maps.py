@@ -81,6 +81,11 @@ def place(what: str, name: str, operator: str) -> str:
     return f"{what} {name[:60]!r} ({shown})"
 
 
+def printable(text: str, most: int = 255) -> str:
+    """A name from a file on one line, without what a terminal or a model's metadata would not take."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:most])
+
+
 def refusal(where: str, problem: str) -> FirebrickError:
     """What to raise when an operator is not as it should be."""
     return FirebrickError(f"{where}: {problem}")
@@ -137,7 +142,7 @@ def concat(where: str, sources: Sequence[Maps]) -> Maps:
     """Channels side by side."""
     first = sources[0].shape
     if any((source.shape.height, source.shape.width) != (first.height, first.width) for source in sources):
-        raise refusal(where, f"maps must be of one size, not {', '.join(str(source.shape) for source in sources)}")
+        raise refusal(where, f"maps must be of one size, not {', '.join(str(source.shape) for source in sources[:4])}")
     shape = Shape(sum(source.shape.channels for source in sources), first.height, first.width)
     return Maps(where, Kind.CONCAT, tuple(sources), shape, all(source.rectified for source in sources))
 

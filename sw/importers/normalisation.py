@@ -18,6 +18,8 @@ from .labels import imagenet_labels
 from .maps import Filters
 from .recognise import Recognised
 
+MAP_MAX = 1 << 24
+"""Most values of a feature map, so that a small file cannot ask for much memory; SqueezeNet's largest has 1.2 million."""
 Triple = tuple[float, float, float]
 
 
@@ -66,6 +68,9 @@ def float_model(found: Recognised, normalisation: Normalisation, labels: Sequenc
     if sum(layer.weights for layer in network.layers()) > WEIGHTS_MAX:
         raise FirebrickError(f"network {network.name}: all layers together must have at most {WEIGHTS_MAX} weights")
     filters = found.filters | {first.name: _folded(found.filters[first.name], normalisation)}
+    for shape in (network.input, *(layer.output for layer in network.layers())):
+        if shape.channels * shape.height * shape.width > MAP_MAX:
+            raise FirebrickError(f"network {network.name}: a feature map must have at most {MAP_MAX} values, not {shape}")
     if labels is None:
         labels = imagenet_labels() if network.classes == 1000 else [f"class {index}" for index in range(network.classes)]
     resize = round(max(network.input.height, network.input.width) / normalisation.crop)

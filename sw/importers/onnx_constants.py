@@ -26,6 +26,8 @@ DEPTH_MAX = 20
 """Most operators between an initialiser and what uses it."""
 _WORK_MAX = 16 * WEIGHTS_MAX
 """Most elements that all evaluations may touch, so that a small file cannot ask for much work."""
+_AXES_MAX = 64
+"""Most axes that are listed; NumPy's arrays have no more."""
 _WORK_LEAST = 1000
 """What an evaluation counts at least."""
 
@@ -100,9 +102,13 @@ class Constants:
     def _literal(self, node: Node) -> Array:
         from onnx import TensorProto
 
-        for key, kind in (("value_float", np.float32), ("value_floats", np.float32), ("value_int", np.int64), ("value_ints", np.int64)):
-            if key in node.attributes:
-                return np.array(node.attributes[key], kind)
+        for key, kind in (("value_float", float), ("value_floats", float), ("value_int", int), ("value_ints", int)):
+            numbers = node.attributes.get(key)
+            if numbers is None:
+                continue
+            if not all(isinstance(each, kind) for each in (numbers if isinstance(numbers, list) else [numbers])):
+                raise refusal(node.where, f"attribute {key} must be {'whole numbers' if kind is int else 'floats'}")
+            return np.array(numbers, np.int64 if kind is int else np.float32)
         tensor = node.attributes.get("value")
         if not isinstance(tensor, TensorProto):
             raise refusal(node.where, "must hold a tensor or numbers")
@@ -121,7 +127,16 @@ class Constants:
             raise FirebrickError(f"{where}: its data do not fit its shape {list(tensor.dims)[:8]}; export the file anew") from error
         if array.dtype.kind in "OSU":
             raise refusal(where, "must hold numbers, not text")
+        if array.dtype.kind == "c":
+            raise refusal(where, "must hold real numbers, not complex ones")
         return array
+
+
+def whole_numbers(node: Node, name: str, array: Array) -> list[int]:
+    """A constant that lists whole numbers, an axis or a side each."""
+    if array.dtype.kind not in "iu" or array.size > _AXES_MAX:
+        raise refusal(node.where, f"{name} must be at most {_AXES_MAX} whole numbers")
+    return [int(number) for number in array.reshape(-1)]
 
 
 def _identity(_node: Node, source: Constant, _rest: list[Array | None]) -> Constant:
@@ -132,18 +147,20 @@ def _cast(node: Node, source: Constant, _rest: list[Array | None]) -> Constant:
     from onnx import helper
 
     try:
-        kind = helper.tensor_dtype_to_np_dtype(node.integer("to", 0))
+        kind = np.dtype(helper.tensor_dtype_to_np_dtype(node.integer("to", 0)))
+        if kind.kind in "cOSU":
+            raise TypeError(kind)
         return Constant(source.values.astype(kind))
     except (KeyError, TypeError, ValueError) as error:
         raise FirebrickError(f"{node.where}: casts to a kind that is not supported; whole numbers and floats are") from error
 
 
 def _reshape(node: Node, source: Constant, rest: list[Array | None]) -> Constant:
-    target = node.integers("shape", []) if not rest or rest[0] is None else [int(side) for side in rest[0].reshape(-1)]
+    target = node.integers("shape", []) if not rest or rest[0] is None else whole_numbers(node, "shape", rest[0])
     sides = [source.values.shape[axis] if side == 0 and axis < source.values.ndim else side for axis, side in enumerate(target)]
     try:
         values = source.values.reshape(sides)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise FirebrickError(f"{node.where}: {source.values.shape} cannot become {target[:8]}") from error
     indices = None if source.indices is None else source.indices.reshape(values.shape)
     return Constant(values, indices, source.codebook)

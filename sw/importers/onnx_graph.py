@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """An ONNX file as nodes in the order of the dataflow, whatever their order in the file; no number in it is believed unchecked."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from firebrick.sw.errors import FirebrickError
 
-from .maps import place, refusal
+from .maps import place, printable, refusal
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto
@@ -87,6 +88,11 @@ def read_graph(data: bytes) -> Graph:
     if len(graph.node) > NODES_MAX:
         raise FirebrickError(f"a graph must have at most {NODES_MAX} nodes, not {len(graph.node)}")
     tensors = {tensor.name: tensor for tensor in graph.initializer}
+    if len(tensors) < len(graph.initializer):
+        [(twice, _)] = Counter(tensor.name for tensor in graph.initializer).most_common(1)
+        raise FirebrickError(f"tensor {twice[:60]!r}: there are two of this name; every tensor must have one value")
+    if graph.sparse_initializer:
+        raise FirebrickError(f"tensor {graph.sparse_initializer[0].values.name[:60]!r}: it is sparse; save the model with dense tensors")
     inputs = [value for value in graph.input if value.name not in tensors]  # old files list initialisers as inputs, too
     if len(inputs) != 1 or len(graph.output) != 1:
         raise FirebrickError(f"a graph must have one input and one output, not {len(inputs)} and {len(graph.output)}")
@@ -100,7 +106,7 @@ def read_graph(data: bytes) -> Graph:
         _sides(inputs[0]),
         output,
         _opset(model),
-        f"{model.producer_name[:60]} {model.producer_version[:60]}".strip() or "an unnamed producer",
+        f"{printable(model.producer_name, 60)} {printable(model.producer_version, 60)}".strip() or "an unnamed producer",
         {entry.key: entry.value for entry in model.metadata_props},
     )
 
@@ -121,10 +127,10 @@ def _parse(data: bytes) -> "ModelProto":
 
 
 def _opset(model: "ModelProto") -> int:
-    versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
-    if not versions:
-        raise FirebrickError("must use ONNX's own operators, not only those of other domains")
-    return int(versions[0])
+    versions = {int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx")}
+    if len(versions) != 1:
+        raise FirebrickError(f"must use ONNX's own operators, of one version, not of {len(versions)}")
+    return versions.pop()
 
 
 def _nodes(graph: "GraphProto") -> list[Node]:
@@ -139,6 +145,8 @@ def _nodes(graph: "GraphProto") -> list[Node]:
             attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in proto.attribute}
         except ValueError as error:
             raise FirebrickError(f"{where}: an attribute has no value; export the file anew") from error
+        if len(attributes) < len(proto.attribute):
+            raise refusal(where, "has two attributes of one name; export the file anew")
         listed = {name: list(value) if isinstance(value, list | tuple) else value for name, value in attributes.items()}
         nodes.append(Node(where, operator, tuple(proto.input), tuple(proto.output), listed))
     return nodes

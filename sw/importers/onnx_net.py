@@ -24,8 +24,9 @@ from firebrick.sw.network import Shape
 from . import maps
 from .maps import Filters, Maps, refusal
 from .normalisation import TORCH, Normalisation, float_model
-from .onnx_constants import Constants, quantisation
-from .onnx_graph import BYTES_MAX, Graph, Node, read_graph
+from .onnx_constants import Constant, Constants, quantisation, whole_numbers
+from .onnx_graph import BYTES_MAX, NODES_MAX, Graph, Node, read_graph
+from .onnx_padding import padding
 from .onnx_properties import stated
 from .onnx_scores import Scores, flatten, reshape, softmax
 from .recognise import recognise
@@ -67,6 +68,7 @@ def onnx_model(
     size: tuple[int, int] | None = None,
 ) -> FloatModel:
     """The network in an ONNX file's bytes; ``name`` is for messages. Raises FirebrickError as `import_onnx` does."""
+    name = maps.printable(name)
     try:
         if len(data) > BYTES_MAX:
             raise FirebrickError(f"an ONNX file must have at most {BYTES_MAX} bytes")
@@ -117,10 +119,14 @@ class _Reader:
                 raise refusal(node.where, f"this operator is not supported; supported are {', '.join(sorted(_OPERATORS))}")
             if not node.outputs or not node.outputs[0]:
                 raise refusal(node.where, "has no output")
+            most = _INPUTS.get(node.operator, 1)
+            if len(node.inputs) > most:
+                raise refusal(node.where, f"must have at most {most} input{'s' if most > 1 else ''}, not {len(node.inputs)}")
             self.values[node.outputs[0]] = handler(self, node)
         value = self.values.get(self.graph.output)
         if not isinstance(value, Scores):
-            raise FirebrickError("the graph must end with the average over all positions, and flattening or softmax after it")
+            end = self.graph.nodes[-1].where if self.graph.nodes else "the output"
+            raise refusal(end, "the graph must end with the average over all positions, and flattening or softmax after it")
         return value.maps
 
     def value(self, node: Node, index: int = 0) -> _Value:
@@ -145,21 +151,31 @@ class _Reader:
         value = self.value(node)
         return self.maps(node) if isinstance(value, _Quantised) else value
 
+    def constant(self, node: Node, index: int) -> Constant:
+        """An input that must be a constant."""
+        name = node.input(index)
+        if name not in self.constants:
+            raise refusal(node.where, f"input {index} must be a constant")
+        try:
+            return self.constants.value(name)
+        except FirebrickError as problem:
+            raise FirebrickError(f"{node.where} reads {problem}") from problem
+
     def conv(self, node: Node) -> Maps:
         source = self.maps(node)
         if not all(name in self.constants for name in node.inputs[1:] if name) or not node.input(1):
             raise refusal(node.where, "weights and biases must be constants")
-        found = self.constants.value(node.input(1))
+        found = self.constant(node, 1)
         weights = self._floats(node, found.values)
         if weights.ndim != 4:
             raise refusal(node.where, f"weights must have four axes, not {weights.ndim}")
-        bias = self._floats(node, self.constants.array(node.input(2))) if node.input(2) else np.zeros(len(weights), np.float32)
+        bias = self._floats(node, self.constant(node, 2).values) if node.input(2) else np.zeros(len(weights), np.float32)
         if node.integer("group", 1) != 1 or set(node.integers("dilations", [1, 1])) != {1}:
             raise refusal(node.where, "must have one group and no dilation")
         if node.integers("kernel_shape", list(weights.shape[2:])) != list(weights.shape[2:]):
             raise refusal(node.where, f"kernel_shape must be that of the weights, {list(weights.shape[2:])}")
         strides = node.pair("strides", [1, 1])
-        pads = _pads(node, source.shape, [int(side) for side in weights.shape[2:]], strides)
+        pads = padding(node, source.shape, [int(side) for side in weights.shape[2:]], strides)
         return maps.conv(node.where, source, Filters(weights, bias, found.coded()), strides, pads)
 
     def max_pool(self, node: Node) -> Maps:
@@ -170,7 +186,7 @@ class _Reader:
         ceil = node.integer("ceil_mode", 0)
         if ceil not in (0, 1):
             raise refusal(node.where, f"ceil_mode must be 0 or 1, not {ceil}")
-        pads = _pads(node, source.shape, kernel, strides)
+        pads = padding(node, source.shape, kernel, strides)
         return maps.max_pool(node.where, source, kernel, strides, pads, bool(ceil))
 
     def relu(self, node: Node) -> _Value:
@@ -189,7 +205,7 @@ class _Reader:
         return self.value(node)
 
     def dropout(self, node: Node) -> _Value:
-        if node.input(2) and (node.input(2) not in self.constants or np.any(self.constants.array(node.input(2)))):
+        if node.input(2) and (node.input(2) not in self.constants or np.any(self.constant(node, 2).values)):
             raise refusal(node.where, "must not be in training mode; export the network for inference")
         return self.value(node)
 
@@ -200,14 +216,15 @@ class _Reader:
     def average_pool(self, node: Node) -> Scores:
         source = self.maps(node)
         kernel = node.pair("kernel_shape")
-        if kernel != [source.shape.height, source.shape.width] or any(_pads(node, source.shape, kernel, kernel)):
-            raise refusal(node.where, f"kernel {kernel} must be the whole map, {source.shape}, without padding")
+        pads = padding(node, source.shape, kernel, node.pair("strides", [1, 1]))
+        if kernel != [source.shape.height, source.shape.width] or any(pads) or set(node.integers("dilations", [1, 1])) != {1}:
+            raise refusal(node.where, f"kernel {kernel} must be the whole map, {source.shape}, without padding and dilation")
         return self.global_average(node)
 
     def reduce_mean(self, node: Node) -> Scores:
         axes = self._numbers(node, "axes")
         keep = node.integer("keepdims", 1)
-        if sorted(axis % 4 for axis in axes) != [2, 3]:
+        if sorted(axis + 4 if axis < 0 else axis for axis in axes) != [2, 3]:
             raise refusal(node.where, f"must be over all positions, axes 2 and 3, not {axes[:8]}")
         scores = self.global_average(node)
         return scores if keep else replace(scores, shape=scores.shape[:1])
@@ -238,14 +255,13 @@ class _Reader:
         return value.value
 
     def _quantisation(self, node: Node) -> tuple[NDArray[Any], NDArray[Any]]:
-        names = [name for name in node.inputs[1:3] if name]
-        if not names or not all(name in self.constants for name in names):
+        if not node.input(1) or not all(name in self.constants for name in node.inputs[1:3] if name):
             raise refusal(node.where, "scale and zero point must be constants")
-        scale, *rest = (self.constants.array(name) for name in names)
+        scale, zero = self.constant(node, 1).values, self.constant(node, 2).values if node.input(2) else None
         value = self.value(node)
         inner = value.value if isinstance(value, _Quantised) else value
         shape = inner.shape if isinstance(inner, Scores) else (inner.shape.channels, inner.shape.height, inner.shape.width)
-        scale, zero = quantisation(node, scale, rest[0] if rest else None, (0, *shape))
+        scale, zero = quantisation(node, scale, zero, (0, *shape))
         if not (np.isfinite(scale).all() and (scale > 0).all()):
             raise refusal(node.where, "the scale must be positive")
         return scale, zero
@@ -262,7 +278,7 @@ class _Reader:
                 floats = array.astype(np.float32)
         except (TypeError, ValueError) as error:
             raise refusal(node.where, "weights and biases must be numbers") from error
-        if array.dtype.kind in "iub" or not np.isfinite(floats).all():
+        if array.dtype.kind in "iub" or "int" in array.dtype.name or not np.isfinite(floats).all():
             raise refusal(node.where, "weights and biases must be finite floats")
         return floats
 
@@ -272,27 +288,7 @@ class _Reader:
             return node.integers(name)
         if node.input(1) not in self.constants:
             raise refusal(node.where, f"{name} must be a constant")
-        return [int(number) for number in self.constants.array(node.input(1)).reshape(-1)]
-
-
-def _pads(node: Node, shape: Shape, kernel: Sequence[int], strides: Sequence[int]) -> list[int]:
-    """Padding at top, left, bottom and right."""
-    auto = node.text("auto_pad", "NOTSET")
-    if auto == "NOTSET":
-        pads = node.integers("pads", [0, 0, 0, 0])
-        if len(pads) != 4:
-            raise refusal(node.where, f"pads must be four numbers, not {len(pads)}")
-        return pads
-    if auto == "VALID":
-        return [0, 0, 0, 0]
-    if auto not in ("SAME_UPPER", "SAME_LOWER"):
-        raise refusal(node.where, f"auto_pad must be NOTSET, VALID, SAME_UPPER or SAME_LOWER, not {auto[:20]!r}")
-    total = [
-        max(0, (-(-length // stride) - 1) * stride + side - length)
-        for length, side, stride in zip((shape.height, shape.width), kernel, strides, strict=True)
-    ]
-    less, more = [each // 2 for each in total], [each - each // 2 for each in total]
-    return [*less, *more] if auto == "SAME_UPPER" else [*more, *less]
+        return whole_numbers(node, name, self.constant(node, 1).values)
 
 
 _OPERATORS: dict[str, Callable[[_Reader, Node], _Value]] = {
@@ -312,3 +308,6 @@ _OPERATORS: dict[str, Callable[[_Reader, Node], _Value]] = {
     "Reshape": _Reader.reshape,
     "Softmax": _Reader.softmax,
 }
+_INPUTS = {"Add": 2, "Concat": NODES_MAX, "Conv": 3, "Dropout": 3, "ReduceMean": 2, "Reshape": 2}
+_INPUTS |= dict.fromkeys(("QuantizeLinear", "DequantizeLinear"), 3)
+"""Most inputs of operators that have more than one."""

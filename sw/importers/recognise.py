@@ -72,6 +72,8 @@ class _Namer:
         self.order: Order = None
 
     def network(self, steps: Sequence[Maps | _Module], end: str, name: str) -> Recognised:
+        if not steps or isinstance(steps[0], _Module) or steps[0].kind is not Kind.CONV:
+            raise refusal(steps[0].where if steps else end, "the first stage must be a convolution, to take up the mean of the pictures")
         for index, step in enumerate(steps):
             if isinstance(step, _Module):
                 self.fire(step)
@@ -93,6 +95,8 @@ class _Namer:
         if last and maps.kernel == 1 and padding:
             self.changed.append(f"{name} has no padding, as in the paper's Table 1; the file pads it by {padding}")
             padding = 0
+        if padding >= maps.kernel:
+            raise refusal(maps.where, f"padding must be less than the kernel, {maps.kernel}, not {padding}")
         self.stages.append(Conv(name, len(maps.filters.bias), maps.kernel, maps.stride, padding))
         self.filters[name] = maps.filters.permuted(channels=self.order)
         self.order = None

@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Padding of an ONNX convolution or pool, which a file may give in numbers or leave to a rule."""
+
+from collections.abc import Sequence
+
+from firebrick.sw.network import Shape
+
+from .maps import refusal
+from .onnx_graph import Node
+
+
+def padding(node: Node, shape: Shape, kernel: Sequence[int], strides: Sequence[int]) -> list[int]:
+    """Padding at top, left, bottom and right."""
+    auto = node.text("auto_pad", "NOTSET")
+    if auto == "NOTSET":
+        pads = node.integers("pads", [0, 0, 0, 0])
+        if len(pads) != 4:
+            raise refusal(node.where, f"pads must be four numbers, not {len(pads)}")
+        return pads
+    if auto == "VALID":
+        return [0, 0, 0, 0]
+    if auto not in ("SAME_UPPER", "SAME_LOWER"):
+        raise refusal(node.where, f"auto_pad must be NOTSET, VALID, SAME_UPPER or SAME_LOWER, not {auto[:20]!r}")
+    total = [
+        max(0, (-(-length // stride) - 1) * stride + side - length)
+        for length, side, stride in zip((shape.height, shape.width), kernel, strides, strict=True)
+    ]
+    less, more = [each // 2 for each in total], [each - each // 2 for each in total]
+    return [*less, *more] if auto == "SAME_UPPER" else [*more, *less]
