@@ -158,9 +158,13 @@ class LinkedDevice(Device):
         self._progress, self._asked = self._now(), 0
 
     def _patience(self) -> float:
-        """Seconds of silence before a question: more and more where there is no answer, or nothing new as the device computes."""
+        """Seconds of silence before a question: more and more where there is no answer, or nothing new as the device computes.
+
+        Full, the device's buffer is silent for as long as the engines take to empty it.
+        """
         timeout, frame = self._channel.timeout, self.identity.cycles / self.identity.clock
-        return max(timeout * (1 << self._unanswered), min(timeout * (1 << self._asked), frame / QUIET))
+        emptying = timeout + frame * min(1 / QUIET, self.identity.room / self.identity.frame_bytes)
+        return max(timeout * (1 << self._unanswered), min(timeout * (1 << self._asked), frame / QUIET), emptying)
 
     def _step(self, flights: deque[_Flight], *, glance: bool) -> Iterator[Result]:
         """Send what may be sent, wait for one packet, for ``GLANCE`` only or as long as it may take, and act on it or on its absence."""
