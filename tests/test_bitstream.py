@@ -180,12 +180,12 @@ def test_bitstream_rejects_a_network_that_is_too_large() -> None:
     result = CliRunner().invoke(main, ["bitstream", "--board", "ulx3s_12f", "--model", "squeezenet1_1"])
     assert result.exit_code == 1
     assert "does not fit" in result.output
-    assert "block rams of 54" in result.output  # two are the link's
+    assert "block RAMs of 54" in result.output  # two are the link's
 
 
 @needs_boards
 @pytest.mark.parametrize(
-    ("asked", "tried"), [([], [68e6, 0.95 * 52e6]), (["--frequency", "55"], [55e6]), (["--target-fps", "9"], [68e6])]
+    ("asked", "tried"), [([], [475e6 / 7, 0.95 * 52e6]), (["--frequency", "55"], [55e6]), (["--target-fps", "9"], [475e6 / 7])]
 )
 def test_bitstream_lowers_its_clock_once_where_none_was_asked_for(
     asked: list[str], tried: list[float], monkeypatch: pytest.MonkeyPatch

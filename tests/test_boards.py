@@ -94,7 +94,7 @@ def test_bitstream_rejects_a_link_that_the_board_has_not() -> None:
     ("name", "said"),
     [
         ("icestick", r"squeezenet1_1 does not fit: even a slow plan needs [\d,]+ LUTs of [\d,]+"),
-        ("tang_primer_20k", r"squeezenet1_1 does not fit: even a slow plan needs .*[\d,]+ block rams of 44"),
+        ("tang_primer_20k", r"squeezenet1_1 does not fit: even a slow plan needs .*[\d,]+ block RAMs of 44"),
     ],
 )
 def test_bitstream_says_what_a_small_board_has_too_little_of(name: str, said: str) -> None:

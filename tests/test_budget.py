@@ -50,9 +50,9 @@ def test_plan_for_is_no_faster_with_less(kind: str) -> None:
     assert asdict(total(estimate(less)))[kind] <= tight[kind]
 
 
-@pytest.mark.parametrize("kind", ["luts", "block_rams", "multipliers"])
-def test_plan_for_says_what_is_missing(kind: str) -> None:
-    with pytest.raises(FirebrickError, match=rf"does not fit: even a slow plan needs .*{kind.replace('_', ' ')} of 0; take fewer layers"):
+@pytest.mark.parametrize(("kind", "called"), [("luts", "LUTs"), ("block_rams", "block RAMs"), ("multipliers", "multipliers")])
+def test_plan_for_says_what_is_missing(kind: str, called: str) -> None:
+    with pytest.raises(FirebrickError, match=rf"does not fit: even a slow plan needs .*{called} of 0; take fewer layers"):
         plan_for(model_of(2), replace(LARGE, **{kind: 0}))
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from amaranth.back import rtlil  # type: ignore[attr-defined]  # the stubs leave it out
-from amaranth.hdl import Elaboratable, Module, Signal, signed
+from amaranth.hdl import Module, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
 from firebrick.hw.flows.ecp5_product import SOFT_PRODUCTS
@@ -31,11 +33,15 @@ write_aiger -ascii top.aag
 """
 
 
-class Top(Elaboratable):
+class Top(wiring.Component):
     """A single product between ports."""
 
+    pixel: Signal
+    weight: Signal
+    product: Signal
+
     def __init__(self, bits: int) -> None:
-        self.pixel, self.weight, self.product = Signal(8), Signal(signed(bits)), Signal(signed(bits + 8))
+        super().__init__({"pixel": In(8), "weight": In(signed(bits)), "product": Out(signed(bits + 8))})
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
@@ -47,7 +53,7 @@ class Top(Elaboratable):
 def products_of(folder: Path, bits: int, products: str) -> NDArray[np.int64]:
     """What the cells give for each weight and pixel, shape (2^bits, 256), weights from 0 up and then from the least."""
     top = Top(bits)
-    (folder / "top.il").write_text(rtlil.convert(top, ports=[top.pixel, top.weight, top.product], name="top", emit_src=False))
+    (folder / "top.il").write_text(rtlil.convert(top, name="top", emit_src=False))
     (folder / "run.ys").write_text(SCRIPT.format(products=products))
     code, printed = run_tool([*tool("yosys"), "run.ys"], folder, "mapping", lambda _text: None, 300.0)
     assert code == 0, printed[-2000:]

@@ -83,7 +83,8 @@ def place(what: str, name: str, operator: str) -> str:
 
 def printable(text: str, most: int = 255) -> str:
     """A name from a file on one line, without what a terminal or a model's metadata would not take."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text[:most])
+    letters = text if isinstance(text, str) else bytes(text).decode(errors="replace")  # a damaged protobuf string comes as bytes
+    return "".join(letter if letter.isprintable() else "?" for letter in letters[:most])
 
 
 def refusal(where: str, problem: str) -> FirebrickError:
