@@ -81,9 +81,9 @@ def place(what: str, name: str, operator: str) -> str:
     return f"{what} {name[:60]!r} ({shown})"
 
 
-def printable(text: str, most: int = 255) -> str:
+def printable(text: str | bytes, most: int = 255) -> str:
     """A name from a file on one line, without what a terminal or a model's metadata would not take."""
-    letters = text if isinstance(text, str) else bytes(text).decode(errors="replace")  # a damaged protobuf string comes as bytes
+    letters = text if isinstance(text, str) else text.decode(errors="replace")  # a damaged protobuf string comes as bytes
     return "".join(letter if letter.isprintable() else "?" for letter in letters[:most])
 
 
