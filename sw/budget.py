@@ -17,6 +17,8 @@ from .spec import Plan
 from .subset import keep_classes
 
 TRIES = 6
+NEAR = 1.01
+"""How much slower a plan may be that takes fewer LUTs: cycles are not known better before compiling, and a sparser plan clocks faster."""
 SOFT_SHARE = 10
 """Multipliers to each soft one that a plan may have besides: more of these would mostly wait for other engines."""
 
@@ -25,7 +27,7 @@ Counts = tuple[int, int, int, int]
 
 
 def plan_for(model: Model, available: Resources, fabric: Fabric = ECP5) -> Plan:
-    """The plan with the fewest cycles a frame whose estimate the resources cover. Raises FirebrickError where there is none."""
+    """The plan with about the fewest cycles a frame whose estimate the resources cover. Raises FirebrickError where there is none."""
     plan = best_plan(model, available, fabric)
     if short := _short(plan, available, fabric):
         classes = _classes_that_fit(model, available, fabric)
@@ -63,7 +65,7 @@ def smallest_plan(model: Model, available: Resources, fps: float, clock: float, 
 
 
 def best_plan(model: Model, available: Resources, fabric: Fabric = ECP5) -> Plan:
-    """The plan with the fewest cycles a frame whose estimate the resources cover, or where none is found, the plan that takes least.
+    """The smallest of the plans with about the fewest cycles a frame that fit, or where none is found, the plan that takes least.
 
     The latter is also tried where none seems to fit before compiling: it may need less than was expected.
     """
@@ -72,7 +74,8 @@ def best_plan(model: Model, available: Resources, fabric: Fabric = ECP5) -> Plan
     if not plans:
         least = [_least_plan(model, available, fabric, logic_bits) for logic_bits in fabric.logic_bits]
         plans = [plan for plan in least if not _short(plan, available, fabric)] or least[-1:]
-    return min(plans, key=lambda plan: (plan.cycles, total(estimate(plan, fabric)).luts))
+    fewest = min(plan.cycles for plan in plans)
+    return min((plan for plan in plans if plan.cycles <= NEAR * fewest), key=lambda plan: (total(estimate(plan, fabric)).luts, plan.cycles))
 
 
 def room(available: Resources, fabric: Fabric = ECP5) -> Resources:
@@ -140,17 +143,16 @@ class _Costs:
         }
 
     def fastest(self, room: Resources) -> dict[str, Share] | None:
-        """The shares of the least number of cycles that the room allows."""
+        """The shares of about the least number of cycles that the room allows."""
         targets = sorted({cycles for options in self.cycles.values() for cycles in options.values()})
-        low, high, best = 0, len(targets) - 1, None
+        low, high, least = 0, len(targets) - 1, None
         while low <= high:
             middle = (low + high) // 2
-            shares = self.within(self.meeting(targets[middle]), room)
-            if shares is None:
+            if self.within(self.meeting(targets[middle]), room) is None:
                 low = middle + 1
             else:
-                best, high = shares, middle - 1
-        return best
+                least, high = targets[middle], middle - 1
+        return None if least is None else self.within(self.meeting(NEAR * least), room)
 
     def meeting(self, target: float) -> dict[str, list[Share]]:
         """The shares with which each engine meets a target, but for those that take no less of anything than another of the same layout."""

@@ -164,7 +164,6 @@ class Demand:
             tiles=tiles,
             rom_bits=self.rom_bits // splits,
             logic_bits=logic_bits,
-            code_length=9,
             gap_length=7,
             starts=filters,
             start_bits=self.start_bits,

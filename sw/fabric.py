@@ -25,7 +25,7 @@ class Fabric:
     product_luts: int = 0
     """LUTs of an ECP5 that a multiplier would take, in a family that has none; 0 in one that has."""
     soft_luts: int = 0
-    """LUTs of a soft multiplier, of a pixel and a weight of at most 9 bits, which a plan may have besides its multipliers; 0: never."""
+    """LUTs that a lane takes more with a soft multiplier, of at most 9 bits each way; a plan may have some besides its multipliers; 0: never."""
     logic_bits: tuple[int, ...] = (4 * 1024, 8 * 1024, 12 * 1024)
     """Up to how many bits the last bank of a ROM may be logic: what is tried. More would limit the clock."""
 
@@ -44,7 +44,7 @@ def _widths(deepest: int, *widths: int) -> Widths:
     return tuple((deepest >> step, width) for step, width in enumerate(widths))
 
 
-ECP5 = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36), soft_luts=82)
+ECP5 = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36), soft_luts=92)
 GOWIN = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36), lut_factor=1.15)
 ICE40 = Fabric(
     _widths(2048, 2, 4, 8, 16), lut_share=0.95, lut_factor=1.2, reading_ports=1, distributed=False, logic_bits=(256, 512, 1024, 2048)

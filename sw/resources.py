@@ -31,15 +31,17 @@ BLOCK_REVISIT = 3
 """Fewest tiles with which it can: a word is read two cycles ahead."""
 LOGIC_ROM_BITS = 8
 """Bits of a ROM that a LUT holds, the choice among LUTs counted in."""
-LOGIC_START_BITS = 14
+LOGIC_START_BITS = 26
 """Bits that sums start from that a LUT holds: many are alike."""
 SMALL_BITS = 2 * 1024
 """Bits up to which a line buffer lies in distributed RAM."""
+WIDE_BANKS = 16
+"""Banks of distributed RAM from which wide multiplexers choose at once; choosing from more takes twice as much for each."""
 QUEUE_BITS = 8 * 1024
 """Bits up to which a queue lies in distributed RAM."""
-LANE_LUTS = 10
-"""LUTs of a lane, besides those that depend on the width of its sums."""
-REACH_LUTS = 60
+ENGINE_LUTS = 416
+"""LUTs of an engine besides those counted below: its decoder and its counters."""
+REACH_LUTS = 61
 """LUTs with which a lane of a convolution reaches the columns beside it."""
 QUEUE_DEPTH = 16
 """Words of the queues behind an engine's ROM and its lanes."""
@@ -120,8 +122,6 @@ class Part:
     """Bits of codes and gaps."""
     logic_bits: int
     """Bits up to which the last bank of them is logic."""
-    code_length: int
-    """Bits of the longest code word."""
     gap_length: int
     """Bits of the longest code word of a gap; 0 without gaps."""
     starts: int
@@ -141,7 +141,7 @@ class Part:
     def resources(self, fabric: Fabric = ECP5) -> Resources:
         """What the engine is expected to take: block RAMs counted, LUTs fitted to engines synthesised for an ECP5."""
         lanes, bits = self.lanes, self.bits
-        luts = 270 + 28 * self.code_length + (20 + 34 * self.gap_length if self.gap_length else 0)
+        luts = ENGINE_LUTS + 58 * self.gap_length
         banks, rest = divmod(self.rom_bits, BLOCK_BITS)
         if rest > self.logic_bits:
             banks += 1
@@ -150,12 +150,12 @@ class Part:
         luts += 2 * banks + self.starts * self.start_bits // LOGIC_START_BITS
         held = self.rom_bits if rest > self.logic_bits else self.rom_bits - rest
         blocks = fabric.rom_rams(held, min(held, BLOCK_BITS) if self.gap_length else 0)
-        luts += lanes * (LANE_LUTS + REACH_LUTS * self.reaches)
+        luts += lanes * REACH_LUTS * self.reaches
         if self.squeeze and self.tiles >= BLOCK_REVISIT and self.sums >= BLOCK_SUMS:
             blocks += block_rams(self.sums, bits * lanes, fabric)
-            luts += lanes * bits * 8 // 3
+            luts += lanes * bits * 3
         else:
-            luts += lanes * (bits * 8 // 3 if self.sums == 1 else -(-self.sums // 16) * bits * 3)
+            luts += lanes * (bits * 3 if self.sums == 1 else -(-self.sums // 16) * bits * 7 // 2)
             if self.sums > 1 and not fabric.distributed:
                 blocks += lanes * block_rams(self.sums, bits, fabric)
         if not fabric.distributed:
@@ -173,7 +173,7 @@ def buffer_resources(deep: int, wide: int, lanes: int, fabric: Fabric, *, paired
     """What a line buffer takes, so deep and so many bits wide; ``paired``: two engines read it."""
     if distributed or small(deep, lanes, fabric):
         banks = -(-deep // 16)
-        return Resources(12 * banks * lanes + 4 * (banks - 1) * lanes)
+        return Resources((12 * banks + (4 if banks <= WIDE_BANKS else 8) * (banks - 1)) * lanes)
     return Resources(40 * paired + 8 * paired * lanes, shared_block_rams(deep, wide, fabric) if paired else block_rams(deep, wide, fabric))
 
 
@@ -186,12 +186,12 @@ def shared_block_rams(deep: int, wide: int, fabric: Fabric) -> int:
 def serial_resources(lanes: int, tiles: int, fabric: Fabric = ECP5) -> Resources:
     """What it takes to send words of so many lanes pixel by pixel."""
     banks = -(-max(16, 2 * depth(1, tiles)) // 16)
-    return Resources(40 + (16 * banks + 14) * lanes, 0 if fabric.distributed else block_rams(16 * banks, 8 * lanes, fabric))
+    return Resources(30 + (16 * banks + 17) * lanes, 0 if fabric.distributed else block_rams(16 * banks, 8 * lanes, fabric))
 
 
 def pool_resources(lanes: int, channels: int, tiles: int, fabric: Fabric = ECP5) -> Resources:
     """What pooling to so many tiles takes."""
-    return Resources(80 + 70 * lanes, block_rams(depth(channels, tiles), 8 * lanes, fabric))
+    return Resources(80 + 80 * lanes, block_rams(depth(channels, tiles), 8 * lanes, fabric))
 
 
 def delay_queues(words: int, lanes: int) -> tuple[int, ...]:
@@ -267,7 +267,6 @@ def _part(part: ConvSpec | SqueezeSpec) -> Part:
         tiles=part.output.tiles,
         rom_bits=codes.width * (len(codes.words) + (len(gaps.words) if gaps else 0)),
         logic_bits=part.weights.logic_bits,
-        code_length=max(codes.lengths),
         gap_length=max(gaps.lengths) if gaps else 0,
         starts=len(part.arithmetic.start),
         start_bits=start_bits(part.arithmetic.start, part.arithmetic.bits),

@@ -39,7 +39,7 @@ TINY = Network(
     (Conv("conv1", 4, 3, padding=1), Fire("fire2", 2, 2, 2), Conv("conv10", 3, 1), GlobalAverage("pool10")),
 )
 PART = Part(
-    lanes=2, tiles=4, rom_bits=6000, logic_bits=1024, code_length=6, gap_length=4, starts=8, start_bits=20, bits=20, sums=4,
+    lanes=2, tiles=4, rom_bits=6000, logic_bits=1024, gap_length=4, starts=8, start_bits=20, bits=20, sums=4,
     squeeze=False, reaches=True, soft=False,
 )  # fmt: skip
 
