@@ -25,7 +25,7 @@ class Fabric:
     product_luts: int = 0
     """LUTs of an ECP5 that a multiplier would take, in a family that has none; 0 in one that has."""
     soft_luts: int = 0
-    """LUTs that a lane takes more with a soft multiplier, of at most 9 bits each way; a plan may have some besides its multipliers; 0: never."""
+    """LUTs that a lane takes more with a soft multiplier, of at most 9 bits; a plan may have some besides its multipliers; 0: never."""
     logic_bits: tuple[int, ...] = (4 * 1024, 8 * 1024, 12 * 1024)
     """Up to how many bits the last bank of a ROM may be logic: what is tried. More would limit the clock."""
 
