@@ -9,12 +9,11 @@ from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..sw.spec import Arithmetic
+from ..sw.spec import SUMS_QUEUED, Arithmetic
 from ..sw.strips import Strips
 from .linebuffer import READ_LATENCY
 from .words import Queue, lookup, word, words
 
-QUEUE_DEPTH = 16
 """Words of finished sums that an engine may be ahead of its consumer; more than its pipeline holds, so that it never stops."""
 
 
@@ -178,7 +177,7 @@ class MacArray(wiring.Component):
         m.d.sync += [summed.eq(strobe & control.last), tile.eq(control.tile)]
 
         # Stage 6: requantised, and into the queue.
-        m.submodules.queue = queue = Queue(shape=word(lanes), depth=QUEUE_DEPTH)
+        m.submodules.queue = queue = Queue(shape=word(lanes), depth=SUMS_QUEUED)
         finished = Signal()
         outputs = [Signal(8, name=f"output_{lane}", reset_less=True) for lane in range(lanes)]
         m.d.sync += finished.eq(summed)
@@ -236,7 +235,7 @@ class MacArray(wiring.Component):
 
     def _count_credit(self, m: Module) -> None:
         """Room in the queue, less the sums that are on their way to it."""
-        room = Signal(range(QUEUE_DEPTH + 1), init=QUEUE_DEPTH)
+        room = Signal(range(SUMS_QUEUED + 1), init=SUMS_QUEUED)
         m.d.comb += self.credit.eq(room > 1)
         m.d.sync += room.eq(room + (self.output.valid & self.output.ready) - (self.strobe & self.control.last))
 

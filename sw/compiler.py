@@ -17,7 +17,7 @@ from .demand import SQUEEZE_SLOTS, Share
 from .errors import FirebrickError
 from .model import Model
 from .network import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Shape, stage_layers
-from .pace import apart, lead
+from .pace import apart, frame_cycles, lead
 from .spec import (
     LOGIC_BITS,
     AverageSpec,
@@ -61,6 +61,8 @@ class _Compiler:
         self.strips = Strips.natural(lanes=1, tiles=width, width=width)
         self.order = list(range(model.network.input.channels))
         self.raster = True
+        self.burst = 1
+        """Channels that come at once: one from each part of the engine before."""
 
     def run(self) -> Plan:
         network = self.model.network
@@ -82,7 +84,7 @@ class _Compiler:
                     self.pool(name, shape, output)
                 case GlobalAverage(name=name):
                     self.nodes.append(AverageSpec(name, self.strips, shape.channels, shape.height))
-        return Plan(network.name, tuple(self.nodes))
+        return Plan(network.name, tuple(self.nodes), frame_cycles(self.nodes))
 
     def order_of(self, index: int) -> list[int]:
         """The order in which a stage's filters come: one that suits all engines whose words are added to them or to their sums."""
@@ -165,7 +167,7 @@ class _Compiler:
 
     def squeeze(self, name: str, layer: Layer) -> EngineSpec:
         """A channel-major engine."""
-        share = self.share(name, layer.output.width)
+        share, burst = self.share(name, layer.output.width), self.burst
         output = _strips(share, layer.output.width)
         self.narrow(output.tiles)
         contents = self.shelf.channel_major(self.dealt(name, [layer]), self.order)
@@ -175,7 +177,7 @@ class _Compiler:
                 channels=layer.input.channels,
                 height=layer.input.height,
                 output=output,
-                slots=SQUEEZE_SLOTS,
+                slots=SQUEEZE_SLOTS * burst,
                 weights=replace(weights, logic_bits=self.logic_bits),
                 arithmetic=replace(arithmetic, soft=share.soft),
             )
@@ -205,7 +207,7 @@ class _Compiler:
         paired = self.share(name).paired and len(parts) > 1
         engine = EngineSpec(name, tuple(layer.name for layer in layers), parts, turns, tuple(self.order), macs, paired)
         self.nodes.append(engine)
-        self.raster = False
+        self.raster, self.burst = False, len(parts)
         return engine
 
     def share(self, name: str, width: int | None = None) -> Share:

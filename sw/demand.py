@@ -32,6 +32,7 @@ from .resources import (
     start_bits,
 )
 from .schedule import CODE_LIMIT, GAP_ALPHABET, GAP_LIMIT
+from .spec import SUMS_QUEUED
 from .strips import Strips
 
 SQUEEZE_SLOTS = 4
@@ -135,10 +136,15 @@ class Demand:
         return lanes, tiles
 
     def cycles(self, share: Share) -> float:
-        """Cycles a frame that it needs, as estimated from the entries, times its pace."""
+        """Cycles a frame that it needs, as estimated from the entries, times its pace.
+
+        The words of a squeeze engine all go with its last channel, at worst pixel by pixel.
+        """
         entries = sum(each * -(-count // share.splits) / count for count, each in self.filters)
-        pixels = sum(count for count, _ in self.filters) * self.rows * self.width / SERIAL_SHARE if share.serial else 0.0
-        return max(self.pace * max(1.0, entries) * self.rows * self.tiles(share.lanes), pixels)
+        tiles, filters = self.tiles(share.lanes), sum(count for count, _ in self.filters)
+        pixels = filters * self.rows * self.width / SERIAL_SHARE if share.serial else 0.0
+        waits = max(0, filters * self.width - tiles * (-(-filters // share.splits) + SUMS_QUEUED)) if self.squeeze else 0
+        return max(self.pace * (max(1.0, entries) * tiles + waits) * self.rows, pixels)
 
     @property
     def splits(self) -> int:
@@ -291,10 +297,15 @@ def options_of(demand: Demand, fabric: Fabric = ECP5) -> list[Share]:
     """
     lanes = sorted({-(-demand.width // tiles) for tiles in range(1, demand.width + 1)})
     ways = (False, True) if demand.pooled else (False,)
-    plain = [Share(lane, splits, serial=way) for lane in lanes for splits in range(1, demand.splits + 1) for way in ways[: 1 + (lane > 1)]]
+    plain = [Share(lane, splits, serial=way) for lane in lanes for splits in _splits(demand, lane) for way in ways[: 1 + (lane > 1)]]
     hard = [each for share in plain for each in (share, *_buffers(demand, share, fabric)) if demand.leaves(each)]
     soft = fabric.soft_luts and demand.centroid_bits <= SOFT_BITS
     return [*hard, *(replace(share, soft=True) for share in hard if soft and share.splits == 1)]
+
+
+def _splits(demand: Demand, lanes: int) -> range:
+    """Into how many parts an engine may be split: one, if the queue behind it can't hold a channel while the other parts' go."""
+    return range(1, 1 + (demand.splits if demand.tiles(lanes) <= SUMS_QUEUED else 1))
 
 
 def plain_options_of(demand: Demand) -> list[Share]:

@@ -10,6 +10,8 @@ from .strips import Strips
 
 LOGIC_BITS = 8 * 1024
 """Bits up to which the last bank of a ROM is made of logic, unless the plan says otherwise."""
+SUMS_QUEUED = 16
+"""Words that the queue behind an engine's lanes holds."""
 ROW_OVERHEAD = 2
 """Cycles between two output rows of a convolution engine, besides one for each input row released."""
 
@@ -342,6 +344,8 @@ class Plan:
 
     name: str
     nodes: tuple[Node, ...]
+    cycles: int
+    """Predicted cycles from one frame's last score to the next one's."""
 
     @property
     def engines(self) -> tuple[EngineSpec, ...]:
@@ -360,11 +364,6 @@ class Plan:
     def lanes(self) -> int:
         """Multipliers of the whole."""
         return sum(engine.lanes for engine in self.engines)
-
-    @property
-    def cycles(self) -> int:
-        """Predicted cycles from one frame's last score to the next one's: those of the slowest node."""
-        return max(node.cycles for node in walk(self.nodes) if isinstance(node, EngineSpec | SerialSpec | PoolSpec))
 
 
 def gathers(source: Strips, raster: bool, tiles: int) -> bool:

@@ -13,9 +13,9 @@ from amaranth.sim import Simulator
 from streams import watch
 
 from firebrick.hw.linebuffer import READ_LATENCY
-from firebrick.hw.mac import QUEUE_DEPTH, MacArray
+from firebrick.hw.mac import MacArray
 from firebrick.sw.resources import BLOCK_REVISIT
-from firebrick.sw.spec import Arithmetic
+from firebrick.sw.spec import SUMS_QUEUED, Arithmetic
 from firebrick.sw.strips import Strips
 
 LATENCY = 7
@@ -240,7 +240,7 @@ def test_mac_promises_no_more_credit_than_its_queue_holds() -> None:
             strobes += credit
             _, _, credit = await ctx.tick().sample(mac.credit)
         ctx.set(mac.strobe, 0)
-        assert strobes <= QUEUE_DEPTH
+        assert strobes <= SUMS_QUEUED
         ctx.set(mac.output.ready, 1)
         for _ in range(strobes):
             assert ctx.get(mac.output.valid)
