@@ -52,6 +52,7 @@ class SqueezeEngine(wiring.Component):
             tiles=tiles,
             lanes=lanes,
             slots=spec.slots,
+            distributed=spec.queue,
         )
         pixels = buffer.readers[0]
         m.submodules.mac = mac = MacArray(

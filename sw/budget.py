@@ -17,8 +17,10 @@ from .spec import Plan
 from .subset import keep_classes
 
 TRIES = 6
+SLOWER = (1.0, 1.01, 1.02)
+"""How much slower engines may be than they could: how long some wait for others is known only when a plan is compiled."""
 NEAR = 1.01
-"""How much slower a plan may be that takes fewer LUTs: cycles are not known better before compiling, and a sparser plan clocks faster."""
+"""How much slower a plan may be that takes fewer LUTs: a sparser one is routed with less trouble and clocks faster."""
 SOFT_SHARE = 10
 """Multipliers to each soft one that a plan may have besides: more of these would mostly wait for other engines."""
 
@@ -70,7 +72,7 @@ def best_plan(model: Model, available: Resources, fabric: Fabric = ECP5) -> Plan
     The latter is also tried where none seems to fit before compiling: it may need less than was expected.
     """
     wanted = demands(model)
-    plans = [plan for logic_bits in fabric.logic_bits if (plan := _plan(model, wanted, room(available, fabric), logic_bits, fabric))]
+    plans = [plan for logic_bits in fabric.logic_bits for plan in _plans(model, wanted, room(available, fabric), logic_bits, fabric)]
     if not plans:
         least = [_least_plan(model, available, fabric, logic_bits) for logic_bits in fabric.logic_bits]
         plans = [plan for plan in least if not _short(plan, available, fabric)] or least[-1:]
@@ -105,20 +107,18 @@ def _classes_that_fit(model: Model, available: Resources, fabric: Fabric) -> int
     return low
 
 
-def _plan(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits: int, fabric: Fabric) -> Plan | None:
-    """The fastest plan for a way to lay out ROMs: where the plan needs more than was expected before compiling, less is asked for."""
+def _plans(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits: int, fabric: Fabric) -> list[Plan]:
+    """Fast plans for a way to lay out ROMs: where they need more than was expected before compiling, less is asked for."""
     costs = _Costs(wanted, logic_bits, fabric)
     aim = room
     for _ in range(TRIES):
-        shares = costs.fastest(aim)
-        if shares is None:
-            return None
-        plan = plan_with(model, shares, logic_bits)
-        less = _less(plan, room, aim, fabric)
-        if less is None:
-            return plan
-        aim = less
-    return None
+        plans = [plan_with(model, shares, logic_bits) for shares in costs.fast(aim)]
+        lesses = [_less(plan, room, aim, fabric) for plan in plans]
+        fitting = [plan for plan, less in zip(plans, lesses, strict=True) if less is None]
+        if fitting or not plans:
+            return fitting
+        aim = lesses[0] or aim
+    return []
 
 
 def _less(plan: Plan, room: Resources, asked: Resources, fabric: Fabric) -> Resources | None:
@@ -142,17 +142,18 @@ class _Costs:
             for demand in wanted
         }
 
-    def fastest(self, room: Resources) -> dict[str, Share] | None:
-        """The shares of about the least number of cycles that the room allows."""
+    def fast(self, room: Resources) -> list[dict[str, Share]]:
+        """The shares of the least number of cycles that the room allows, and those of a few more; none where there is no room."""
         targets = sorted({cycles for options in self.cycles.values() for cycles in options.values()})
-        low, high, least = 0, len(targets) - 1, None
-        while low <= high:
+        low, high = 0, len(targets)
+        while low < high:
             middle = (low + high) // 2
             if self.within(self.meeting(targets[middle]), room) is None:
                 low = middle + 1
             else:
-                least, high = targets[middle], middle - 1
-        return None if least is None else self.within(self.meeting(NEAR * least), room)
+                high = middle
+        found = [self.within(self.meeting(slower * target), room) for target in targets[low : low + 1] for slower in SLOWER]
+        return [shares for shares in found if shares is not None]
 
     def meeting(self, target: float) -> dict[str, list[Share]]:
         """The shares with which each engine meets a target, but for those that take no less of anything than another of the same layout."""

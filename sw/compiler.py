@@ -17,7 +17,8 @@ from .demand import SQUEEZE_SLOTS, Share
 from .errors import FirebrickError
 from .model import Model
 from .network import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Shape, stage_layers
-from .pace import apart, frame_cycles, lead
+from .pace import apart, lead
+from .period import frame_cycles
 from .spec import (
     LOGIC_BITS,
     AverageSpec,

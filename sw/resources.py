@@ -9,6 +9,7 @@ from operator import or_
 
 from .fabric import ECP5, Fabric
 from .spec import (
+    QUEUE_BITS,
     Adapter,
     AverageSpec,
     BypassSpec,
@@ -37,8 +38,6 @@ SMALL_BITS = 2 * 1024
 """Bits up to which a line buffer lies in distributed RAM."""
 WIDE_BANKS = 16
 """Banks of distributed RAM from which wide multiplexers choose at once; choosing from more takes twice as much for each."""
-QUEUE_BITS = 8 * 1024
-"""Bits up to which a queue lies in distributed RAM."""
 ENGINE_LUTS = 416
 """LUTs of an engine besides those counted below: its decoder and its counters."""
 REACH_LUTS = 61
@@ -250,9 +249,8 @@ def _node(node: Node, fabric: Fabric) -> Resources:
 
 def _buffer(part: ConvSpec | SqueezeSpec, paired: bool, fabric: Fabric) -> Resources:
     if isinstance(part, SqueezeSpec):
-        return buffer_resources(
-            part.slots * depth(1, part.output.tiles), 8 * part.output.lanes, part.output.lanes, fabric, paired=False, distributed=False
-        )
+        wide, queue = 8 * part.output.lanes, fabric.distributed and part.queue
+        return buffer_resources(part.depth, wide, part.output.lanes, fabric, paired=False, distributed=queue)
     lanes = part.buffer_lanes
     spread = lanes > 1 and part.source.lanes < lanes and not part.gathers
     deep = part.slots * rows(part.channels, part.buffer_tiles)

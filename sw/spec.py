@@ -10,6 +10,8 @@ from .strips import Strips
 
 LOGIC_BITS = 8 * 1024
 """Bits up to which the last bank of a ROM is made of logic, unless the plan says otherwise."""
+QUEUE_BITS = 8 * 1024
+"""Bits up to which a queue lies in distributed RAM."""
 SUMS_QUEUED = 16
 """Words that the queue behind an engine's lanes holds."""
 ROW_OVERHEAD = 2
@@ -165,6 +167,16 @@ class SqueezeSpec:
     """Input channels that the buffer holds."""
     weights: Weights
     arithmetic: Arithmetic
+
+    @property
+    def depth(self) -> int:
+        """Words that the buffer holds, where channel and tile stand side by side in the address."""
+        return self.slots << (self.output.tiles - 1).bit_length()
+
+    @property
+    def queue(self) -> bool:
+        """The buffer is small enough for distributed RAM, like other queues."""
+        return 8 * self.output.lanes * self.depth <= QUEUE_BITS
 
     @property
     def output_height(self) -> int:
