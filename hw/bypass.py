@@ -8,8 +8,8 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..sw.resources import QUEUE_BITS, delay_queues
-from ..sw.spec import BypassSpec, DelaySpec
+from ..sw.resources import delay_queues
+from ..sw.spec import QUEUE_BITS, BypassSpec, DelaySpec
 from .routing import Fork
 from .words import Queue, word, words
 

@@ -58,7 +58,7 @@ class _Convolution:
         self.made, self.sent = [0] * len(engine.parts), 0
 
     def send(self, channel: int, free: int = 0) -> int:
-        """The cycle in which a channel has been sent, when there is room for it from a cycle on; a part works on while its queue has room."""
+        """The cycle in which a channel has been sent, if there is room for it from a cycle on; a part works on while its queue has room."""
         part = self.parts[channel]
         self.made[part] = max(self.made[part] + self.cycles[channel], self.gone[part][0])
         self.sent = max(self.sent, self.made[part] - self.tiles, free) + self.leaving

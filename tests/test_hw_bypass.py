@@ -19,8 +19,8 @@ from firebrick.sim.payloads import Traffic, traffic
 from firebrick.sw import golden
 from firebrick.sw.compiler import plan_with
 from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, Network, Shape
-from firebrick.sw.resources import BLOCK_DEPTH, QUEUE_BITS, delay_queues
-from firebrick.sw.spec import BypassSpec, DelaySpec, EngineSpec, walk
+from firebrick.sw.resources import BLOCK_DEPTH, delay_queues
+from firebrick.sw.spec import QUEUE_BITS, BypassSpec, DelaySpec, EngineSpec, walk
 from firebrick.sw.strips import Strips
 
 FRAMES = 3
