@@ -17,7 +17,7 @@ from .spec import Plan
 from .subset import keep_classes
 
 TRIES = 6
-SLOWER = (1.0, 1.01, 1.02)
+SLOWER = (1.0, 1.015)
 """How much slower engines may be than they could: how long some wait for others is known only when a plan is compiled."""
 NEAR = 1.01
 """How much slower a plan may be that takes fewer LUTs: a sparser one is routed with less trouble and clocks faster."""
@@ -152,8 +152,13 @@ class _Costs:
                 low = middle + 1
             else:
                 high = middle
-        found = [self.within(self.meeting(slower * target), room) for target in targets[low : low + 1] for slower in SLOWER]
-        return [shares for shares in found if shares is not None]
+        found: list[dict[str, Share]] = []
+        for target in targets[low : low + 1]:
+            for slower in SLOWER:
+                shares = self.within(self.meeting(slower * target), room)
+                if shares is not None and shares not in found:
+                    found.append(shares)
+        return found
 
     def meeting(self, target: float) -> dict[str, list[Share]]:
         """The shares with which each engine meets a target, but for those that take no less of anything than another of the same layout."""
