@@ -172,7 +172,7 @@ def buffer_resources(deep: int, wide: int, lanes: int, fabric: Fabric, *, paired
     """What a line buffer takes, so deep and so many bits wide; ``paired``: two engines read it."""
     if distributed or small(deep, lanes, fabric):
         banks = -(-deep // 16)
-        return Resources((12 * banks + (4 if banks <= WIDE_BANKS else 8) * (banks - 1)) * lanes)
+        return Resources((12 * banks + (9 if banks <= WIDE_BANKS else 16) * (banks - 1) // 2) * lanes)
     return Resources(40 * paired + 8 * paired * lanes, shared_block_rams(deep, wide, fabric) if paired else block_rams(deep, wide, fabric))
 
 
@@ -185,7 +185,7 @@ def shared_block_rams(deep: int, wide: int, fabric: Fabric) -> int:
 def serial_resources(lanes: int, tiles: int, fabric: Fabric = ECP5) -> Resources:
     """What it takes to send words of so many lanes pixel by pixel."""
     banks = -(-max(16, 2 * depth(1, tiles)) // 16)
-    return Resources(30 + (16 * banks + 17) * lanes, 0 if fabric.distributed else block_rams(16 * banks, 8 * lanes, fabric))
+    return Resources(30 + (10 * banks + 23) * lanes, 0 if fabric.distributed else block_rams(16 * banks, 8 * lanes, fabric))
 
 
 def pool_resources(lanes: int, channels: int, tiles: int, fabric: Fabric = ECP5) -> Resources:
