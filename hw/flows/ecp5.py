@@ -29,7 +29,7 @@ class Ecp5Flow(OpenFlow):
 
     tools = "nextpnr-ecp5"
     frequency = 68e6
-    faster: ClassVar[Mapping[str, float]] = {"8": 97e6}
+    faster: ClassVar[Mapping[str, float]] = {"8": 100e6}
     gated = True
     cells = Cells(
         luts={"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},  # distributed RAM takes two LUTs more, for its writing port
