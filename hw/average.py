@@ -4,6 +4,7 @@
 
 from functools import reduce
 from operator import add
+from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, memory, stream, wiring
@@ -26,7 +27,7 @@ def scores(spec: AverageSpec) -> stream.Signature:
 class GlobalSum(wiring.Component):
     """Sums each channel over all rows and columns and sends the sums while the last row comes.
 
-    Throughput is one input word a cycle; latency 2 cycles.
+    Throughput is one input word a cycle; latency 3 cycles.
 
     Parameters
     ----------
@@ -67,38 +68,48 @@ class GlobalSum(wiring.Component):
         sums: memory.Memory = memory.Memory(shape=spec.score_bits, depth=spec.channels, init=[])
         m.submodules.sums = sums
         write = sums.write_port()
-        read = sums.read_port(transparent_for=(write,) if spec.channels * tiles == 1 else ())
+        # A word comes back two cycles after it was read at the soonest, while it is written: when there are two. One waits in the register.
+        read = sums.read_port(transparent_for=(write,) if spec.channels * tiles == 2 else ())
         m.d.comb += [read.addr.eq(channel), read.en.eq(advance)]
         across = Signal(range(255 * lanes + 1), reset_less=True)
-        valid, starts_row, ends_row, top, bottom, end = (Signal() for _ in range(6))
-        channel_1 = Signal.like(channel)
+        flags = {"valid": 1, "starts_row": 1, "ends_row": 1, "top": 1, "bottom": 1, "end": 1}
+        came: Any = Signal(data.StructLayout({**flags, "channel": channel.shape()}))
         with m.If(advance):
             m.d.sync += [
-                valid.eq(taken),
                 across.eq(_sum([self.input.payload[lane] for lane in range(lanes)])),
-                starts_row.eq(tile == 0),
-                ends_row.eq(tile == tiles - 1),
-                top.eq(row == 0),
-                bottom.eq(row == spec.height - 1),
-                end.eq(channel == spec.channels - 1),
-                channel_1.eq(channel),
+                came.valid.eq(taken),
+                came.starts_row.eq(tile == 0),
+                came.ends_row.eq(tile == tiles - 1),
+                came.top.eq(row == 0),
+                came.bottom.eq(row == spec.height - 1),
+                came.end.eq(channel == spec.channels - 1),
+                came.channel.eq(channel),
             ]
 
-        # Stage 2: the channel's sum over tiles, then over rows.
-        so_far = Signal(spec.score_bits, reset_less=True)
-        over_tiles, over_rows = Signal(spec.score_bits), Signal(spec.score_bits)
+        # Stage 2: the channel's sum over tiles.
+        over_tiles, so_far = Signal(spec.score_bits, reset_less=True), Signal(spec.score_bits, reset_less=True)
+        summed: Any = Signal.like(came)
+        with m.If(advance):
+            m.d.sync += summed.eq(came)
+            with m.If(came.valid):
+                m.d.sync += over_tiles.eq(Mux(came.starts_row, 0, over_tiles) + across)
+            if spec.channels > 1:
+                m.d.sync += so_far.eq(read.data)
+
+        # Stage 3: over rows.
+        over_rows = Signal(spec.score_bits)
         m.d.comb += [
-            over_tiles.eq(Mux(starts_row, 0, so_far) + across),
-            over_rows.eq(Mux(top, 0, read.data) + over_tiles),
-            write.en.eq(advance & valid & ends_row),
-            write.addr.eq(channel_1),
+            over_rows.eq(Mux(summed.top, 0, so_far) + over_tiles),
+            write.en.eq(advance & summed.valid & summed.ends_row),
+            write.addr.eq(summed.channel),
             write.data.eq(over_rows),
         ]
+        if spec.channels == 1:
+            with m.If(write.en):
+                m.d.sync += so_far.eq(over_rows)
         with m.If(advance):
-            m.d.sync += self.output.valid.eq(valid & ends_row & bottom)
-            m.d.sync += [self.output.payload.score.eq(over_rows), self.output.payload.last.eq(end)]
-            with m.If(valid):
-                m.d.sync += so_far.eq(over_tiles)
+            m.d.sync += self.output.valid.eq(summed.valid & summed.ends_row & summed.bottom)
+            m.d.sync += [self.output.payload.score.eq(over_rows), self.output.payload.last.eq(summed.end)]
         return m
 
 

@@ -129,4 +129,4 @@ def test_globalsum_takes_a_word_a_cycle() -> None:
     spec = AverageSpec("average", Strips.natural(lanes=2, tiles=3, width=6), 4, 5)
     cycles = check_average(spec, rng=np.random.default_rng(0), stall=0.0)
     frame = 3 * 4 * 5
-    assert cycles[3::4] == [frame + 2, 2 * frame + 2, 3 * frame + 2]
+    assert cycles[3::4] == [frame + 3, 2 * frame + 3, 3 * frame + 3]
