@@ -21,7 +21,7 @@ def model(name: str) -> Model:
     return drawn(Network(f"of {name}", Shape(1, 8, 8), stages), np.random.default_rng(0))
 
 
-@pytest.mark.parametrize(("luts", "taken"), [(60_000, "2000"), (8_000, "200"), (5_000, "8")])
+@pytest.mark.parametrize(("luts", "taken"), [(60_000, "2000"), (6_300, "200"), (4_000, "8")])
 def test_largest_that_fits_is_the_first_of_which_nothing_is_short(luts: int, taken: str) -> None:
     name, loaded, passed = largest_that_fits(("2000", "200", "8"), model, Resources(luts, 100, 10), ECP5)
     assert (name, loaded.network.name) == (taken, f"of {taken}")
