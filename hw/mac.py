@@ -14,8 +14,6 @@ from ..sw.strips import Strips
 from .linebuffer import READ_LATENCY
 from .words import Queue, lookup, word, words
 
-"""Words of finished sums that an engine may be ahead of its consumer; more than its pipeline holds, so that it never stops."""
-
 
 def control_layout(*, centroid_bits: int, rotations: int, sums: int, starts: int, tiles: int) -> data.StructLayout:
     """What comes with each word of pixels: the weight, which lane's pixel each lane takes, and which sum it is added to."""

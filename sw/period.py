@@ -24,10 +24,7 @@ def frame_cycles(nodes: Sequence[Node]) -> int:
 
 
 def row_periods(nodes: Sequence[Node]) -> Iterator[tuple[EngineSpec, int]]:
-    """Each engine but those that have no time of their own, and the cycles between two of its rows, with rows enough to read.
-
-    A convolution stands for the squeeze engine behind it, too.
-    """
+    """Cycles a row of each convolution and the squeeze engine that takes its channels, and of each squeeze engine behind none."""
     engines = [*_engines(nodes, ())]
     word_cycles = {engine.name: cycles for engine, cycles, _ in engines}
     led = set()

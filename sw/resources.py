@@ -10,6 +10,7 @@ from operator import or_
 from .fabric import ECP5, Fabric
 from .spec import (
     QUEUE_BITS,
+    SUMS_QUEUED,
     Adapter,
     AverageSpec,
     BypassSpec,
@@ -42,8 +43,6 @@ ENGINE_LUTS = 416
 """LUTs of an engine besides those counted below: its decoder and its counters."""
 REACH_LUTS = 61
 """LUTs with which a lane of a convolution reaches the columns beside it."""
-QUEUE_DEPTH = 16
-"""Words of the queues behind an engine's ROM and its lanes."""
 BLOCK_DEPTH = 512
 """Words of a block RAM where it is widest."""
 
@@ -158,7 +157,7 @@ class Part:
             if self.sums > 1 and not fabric.distributed:
                 blocks += lanes * block_rams(self.sums, bits, fabric)
         if not fabric.distributed:
-            blocks += (2 if self.gap_length else 1) + block_rams(QUEUE_DEPTH, 8 * lanes, fabric)
+            blocks += (2 if self.gap_length else 1) + block_rams(SUMS_QUEUED, 8 * lanes, fabric)
         product = fabric.soft_luts if self.soft else fabric.product_luts
         return Resources(luts + product * lanes, blocks, 0 if product else lanes)
 

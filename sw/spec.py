@@ -13,7 +13,7 @@ LOGIC_BITS = 8 * 1024
 QUEUE_BITS = 8 * 1024
 """Bits up to which a queue lies in distributed RAM."""
 SUMS_QUEUED = 16
-"""Words that the queue behind an engine's lanes holds."""
+"""Words of finished sums that an engine may be ahead of its consumer; more than its pipeline holds, so that it never stops."""
 ROW_OVERHEAD = 2
 """Cycles between two output rows of a convolution engine, besides one for each input row released."""
 
