@@ -115,7 +115,10 @@ def _classes_that_fit(model: Model, available: Resources, fabric: Fabric) -> int
 
 
 def _plans(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits: int, fabric: Fabric) -> list[Plan]:
-    """The fastest plan for a way to lay out ROMs, and slower ones; where one needs more than was expected before compiling, less is asked for."""
+    """For a way to lay out ROMs, the fastest plan and slower ones.
+
+    Less is asked for where one needs more than was expected before compiling.
+    """
     costs = _Costs(wanted, logic_bits, fabric)
     plans, target = [], 0.0
     for slower in SLOWER:

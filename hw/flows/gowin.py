@@ -25,7 +25,7 @@ class GowinFlow(OpenFlow):
     """Wide multiplexers of LUTs cost none."""
 
     tools = "nextpnr-himbaechel"
-    frequency = 40e6
+    frequency = 67.5e6
     cells = Cells(
         luts={"LUT1": 1, "LUT2": 1, "LUT3": 1, "LUT4": 1, "ALU": 1, "RAM16SDP4": 6},
         block_rams={"SP": 1, "SPX9": 1, "SDPB": 1, "SDPX9B": 1, "DPB": 1, "DPX9B": 1, "pROM": 1, "pROMX9": 1},
