@@ -120,7 +120,8 @@ def _plans(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits
     Less is asked for where one needs more than was expected before compiling.
     """
     costs = _Costs(wanted, logic_bits, fabric)
-    plans, target = [], 0.0
+    plans: list[Plan] = []
+    target = 0.0
     for slower in SLOWER:
         aim = room
         for _ in range(TRIES):
