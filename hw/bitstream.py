@@ -177,7 +177,8 @@ def _synthesis_report(plan: Plan, chosen: Board, options: Options, stat: dict[st
     """What each node was expected to take, and what it takes."""
     taken = chosen.flow.cells.resources
     cells = {module.removeprefix("\\"): taken(entry["num_cells_by_type"]) for module, entry in stat["modules"].items()}
-    predicted = estimate(plan, chosen.device.fabric) | {BESIDE: link_resources(chosen.link(options.link), swappable=options.swappable)}
+    fabric = chosen.device.fabric
+    predicted = estimate(plan, fabric) | {BESIDE: link_resources(chosen.link(options.link), fabric, swappable=options.swappable)}
     actual: dict[str, Resources] = {}
     carried = Resources()
     for number, node in enumerate(walk(plan.nodes)):

@@ -45,14 +45,14 @@ def _widths(deepest: int, *widths: int) -> Widths:
 
 
 ECP5 = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36), soft_luts=92)
-GOWIN = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36), lut_factor=1.15)
+GOWIN = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36), lut_factor=1.1)
 ICE40 = Fabric(
-    _widths(2048, 2, 4, 8, 16), lut_share=0.95, lut_factor=1.2, reading_ports=1, distributed=False, logic_bits=(256, 512, 1024, 2048)
+    _widths(2048, 2, 4, 8, 16), lut_share=0.95, lut_factor=1.75, reading_ports=1, distributed=False, logic_bits=(256, 512, 1024, 2048)
 )
-ICE40_PLAIN = replace(ICE40, product_luts=64)
+ICE40_PLAIN = replace(ICE40, product_luts=140)
 """An iCE40 without multipliers."""
 XILINX = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36), lut_inputs=6, lut_factor=0.75)
 INTEL_ALM = Fabric(_widths(8192, 1, 2, 5, 10, 20, 40), lut_inputs=6, lut_factor=0.8)
 INTEL = Fabric(_widths(8192, 1, 2, 4, 9, 18, 36), lut_factor=1.2)
-MACHXO = Fabric(_widths(8192, 1, 2, 4, 9, 18), product_luts=64)
+MACHXO = Fabric(_widths(8192, 1, 2, 4, 9, 18), product_luts=290)
 """The Lattice family with the logic of an ECP5 and block RAMs of half the size."""

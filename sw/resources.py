@@ -62,17 +62,19 @@ class Resources:
 
 
 LINKS = {"uart": Resources(luts=1600, block_rams=2), "usb": Resources(luts=3600, block_rams=5)}
-"""What the link to the host takes, about."""
+"""What the link to the host takes in an ECP5, about."""
+LINK_QUEUES = 4
+"""Its queues that are small, block RAMs where LUTs cannot be memory."""
 
 
-def link_resources(link: str, *, swappable: bool = False) -> Resources:
+def link_resources(link: str, fabric: Fabric = ECP5, *, swappable: bool = False) -> Resources:
     """What the link to the host takes; a swappable one keeps its identity in a block RAM."""
-    return LINKS[link] + Resources(block_rams=int(swappable))
+    return scaled(LINKS[link], fabric) + Resources(block_rams=int(swappable) + (0 if fabric.distributed else LINK_QUEUES))
 
 
-def beside_link(available: Resources, link: str = "uart", *, swappable: bool = False) -> Resources:
+def beside_link(available: Resources, link: str = "uart", fabric: Fabric = ECP5, *, swappable: bool = False) -> Resources:
     """What is left of a device beside the link to the host."""
-    taken = link_resources(link, swappable=swappable)
+    taken = link_resources(link, fabric, swappable=swappable)
     return Resources(max(0, available.luts - taken.luts), max(0, available.block_rams - taken.block_rams), available.multipliers)
 
 
@@ -153,7 +155,7 @@ class Part:
             blocks += block_rams(self.sums, bits * lanes, fabric)
             luts += lanes * bits * 3
         else:
-            luts += lanes * (bits * 3 if self.sums == 1 else -(-self.sums // 16) * bits * 7 // 2)
+            luts += lanes * (bits * 3 if self.sums == 1 else (26 * -(-self.sums // 16) + 9) * bits // 10)
             if self.sums > 1 and not fabric.distributed:
                 blocks += lanes * block_rams(self.sums, bits, fabric)
         if not fabric.distributed:
@@ -184,7 +186,7 @@ def shared_block_rams(deep: int, wide: int, fabric: Fabric) -> int:
 def serial_resources(lanes: int, tiles: int, fabric: Fabric = ECP5) -> Resources:
     """What it takes to send words of so many lanes pixel by pixel."""
     banks = -(-max(16, 2 * depth(1, tiles)) // 16)
-    return Resources(30 + (10 * banks + 23) * lanes, 0 if fabric.distributed else block_rams(16 * banks, 8 * lanes, fabric))
+    return Resources((10 * banks + 23) * lanes, 0 if fabric.distributed else block_rams(16 * banks, 8 * lanes, fabric))
 
 
 def pool_resources(lanes: int, channels: int, tiles: int, fabric: Fabric = ECP5) -> Resources:

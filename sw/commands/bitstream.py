@@ -116,8 +116,8 @@ def command(
     options = Options(hertz, first, placer, router or "", tuple(more), at_a_time, chosen.link(link), swappable=swappable)
     workers = cluster(scheduler) if scheduler else nullcontext()
     with Console(stderr=True).status("planning") as status, workers as elsewhere:
-        available = beside_link(chosen.device.resources, chosen.link(link), swappable=swappable)
         fabric = replace(chosen.device.fabric, logic_bits=(0,)) if swappable else chosen.device.fabric
+        available = beside_link(chosen.device.resources, chosen.link(link), fabric, swappable=swappable)
         loaded = load_model(model, classes) if model else _largest(classes, available, fabric)
         plan = plan_for(loaded, available, fabric) if target_fps is None else smallest_plan(loaded, available, target_fps, hertz, fabric)
         if simulate:
