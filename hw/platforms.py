@@ -91,7 +91,8 @@ class Board:
     @property
     def frequency(self) -> float:
         """What the accelerator's clock is planned for where nothing is asked for, in Hz. Raises FirebrickError as ``flow`` does."""
-        return self.flow.faster.get(getattr(self.kind, "speed", ""), self.flow.frequency) or self.clock_hz or 0.0
+        grade = getattr(self.kind, "speed", getattr(self.kind, "family", ""))
+        return self.flow.faster.get(grade, self.flow.frequency) or self.clock_hz or 0.0
 
     def clock_for(self, frequency: float) -> float:
         """The clock that the accelerator gets where a frequency is asked for, at most 5 % less; both in Hz.

@@ -46,7 +46,7 @@ class Flow(ABC):
     frequency: float | None
     """Of the accelerator's clock where none is asked for, in Hz; None for the board's own."""
     faster: ClassVar[Mapping[str, float]] = {}
-    """The same by speed grade, of those that are faster than others."""
+    """The same by speed grade, or where there are none by device, of those that are faster than others."""
     design: str = f"{TOP}.il"
     """The file with the design, among those that Amaranth prepares."""
     packed: str

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Gowin LittleBee and Arora: Yosys, nextpnr-himbaechel for Gowin, gowin_pack of Apicula."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from amaranth.hdl import Const, Instance, Signal
 
@@ -25,7 +26,8 @@ class GowinFlow(OpenFlow):
     """Wide multiplexers of LUTs cost none."""
 
     tools = "nextpnr-himbaechel"
-    frequency = 67.5e6
+    frequency = 54e6
+    faster: ClassVar[Mapping[str, float]] = {"GW2A-18C": 81e6}
     cells = Cells(
         luts={"LUT1": 1, "LUT2": 1, "LUT3": 1, "LUT4": 1, "ALU": 1, "RAM16SDP4": 6},
         block_rams={"SP": 1, "SPX9": 1, "SDPB": 1, "SDPX9B": 1, "DPB": 1, "DPX9B": 1, "pROM": 1, "pROMX9": 1},
