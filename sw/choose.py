@@ -30,7 +30,7 @@ def choose(
     """One of its options for each engine, by name, so that all take at most the limits and the least has to be paid.
 
     Without prices, the limits may be exceeded, and the greatest share that is taken of one is as small as can be. None where there is no
-    such choice. What engines need of the words that reach them (``Demand.joins``, ``Demand.fed``) holds for all of them.
+    such choice. Both operands of a bypass have one layout, and words reach each engine fast enough (``Demand.fed``).
     """
     if not all(options[demand.name] for demand in wanted):
         return None

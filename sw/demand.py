@@ -108,14 +108,6 @@ class Demand:
         """Words of a row of one channel, in words of so many lanes."""
         return -(-self.width // lanes)
 
-    def joins(self, share: Share, source: Layout, entering: Layout) -> bool:
-        """Whether it can have this share, when the engine before it and the stream that enters the Fire module have these layouts.
-
-        Both operands of a bypass must have the same.
-        """
-        own = (share.lanes, self.tiles(share.lanes))
-        return not ((self.side and own != source) or (self.bypass is Bypass.SIMPLE and not self.squeeze and own != entering))
-
     def fed(self, share: Share, source: Layout) -> bool:
         """Whether words of this layout come fast enough: those that must be sent as several of fewer lanes may be slower than it is."""
         lanes, tiles = source

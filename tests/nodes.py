@@ -14,8 +14,9 @@ from firebrick.hw.accelerator import Pipeline
 from firebrick.hw.huffman import HuffmanDecoder
 from firebrick.hw.rom import Rom
 from firebrick.sim.payloads import stream_words
-from firebrick.sw.demand import START, Demand, Share, demands
+from firebrick.sw.demand import START, Demand, Layout, Share, demands
 from firebrick.sw.model import Model
+from firebrick.sw.network import Bypass
 from firebrick.sw.spec import Encoded, Node
 from firebrick.sw.strips import Strips
 
@@ -45,7 +46,7 @@ def random_shares(rng: np.random.Generator, model: Model) -> dict[str, Share]:
         source = entering = START
         for demand in demands(model):
             drawn = [_random_share(rng, demand, lanes) for lanes in range(1, demand.width + 1)]
-            fit = [(share, layout) for share in drawn if (layout := demand.leaves(share)) and demand.joins(share, source, entering)]
+            fit = [(share, layout) for share in drawn if (layout := demand.leaves(share)) and joins(demand, share, source, entering)]
             if not fit:  # a bypass that the lanes drawn before it cannot go round
                 break
             share, layout = fit[rng.integers(len(fit))]
@@ -53,6 +54,15 @@ def random_shares(rng: np.random.Generator, model: Model) -> dict[str, Share]:
             shares[demand.name] = share
         else:
             return shares
+
+
+def joins(demand: Demand, share: Share, source: Layout, entering: Layout) -> bool:
+    """Whether an engine can have a share, when the engine before it and the stream that enters the Fire module have these layouts.
+
+    Both operands of a bypass must have the same.
+    """
+    own = (share.lanes, demand.tiles(share.lanes))
+    return not ((demand.side and own != source) or (demand.bypass is Bypass.SIMPLE and not demand.squeeze and own != entering))
 
 
 def _random_share(rng: np.random.Generator, demand: Demand, lanes: int) -> Share:

@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 from generate import random_model
+from nodes import joins
 
 from firebrick.sw.choose import GAP, choose
 from firebrick.sw.demand import START, Demand, Share, demands, options_of
@@ -22,7 +23,7 @@ def counts(demand: Demand, share: Share) -> Counts:
 def fits(wanted: tuple[Demand, ...], shares: tuple[Share, ...]) -> bool:
     source = entering = START
     for demand, share in zip(wanted, shares, strict=True):
-        if not demand.joins(share, source, entering) or not (demand.raster or demand.fed(share, entering if demand.side else source)):
+        if not joins(demand, share, source, entering) or not (demand.raster or demand.fed(share, entering if demand.side else source)):
             return False
         entering, source = (source if demand.squeeze else entering), demand.leaves(share) or START
     return True
