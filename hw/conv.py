@@ -60,6 +60,7 @@ class ConvEngine(wiring.Component):
             sums=tiles,
             centroid_bits=spec.weights.centroid_bits,
             arithmetic=spec.arithmetic,
+            revisit=tiles,
         )
         wiring.connect(m, mac.output, wiring.flipped(self.output))
         m.d.comb += mac.pixels.eq(buffer.data)
@@ -155,4 +156,5 @@ def line_buffer(spec: ConvSpec, readers: int) -> LineBuffer:
         slots=spec.slots,
         readers=readers,
         distributed=spec.distributed,
+        banked=spec.distributed and readers == 1,
     )

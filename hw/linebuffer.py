@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from ..sw.resources import SMALL_BITS
 from ..sw.spec import gathers
 from ..sw.strips import Strips
+from .banked import BankedMemory
 from .words import bits_for, count_up, lookup, word, words
 
 READ_LATENCY = 2
@@ -42,8 +43,8 @@ class LineBuffer(wiring.Component):
 
     Words may be narrower than the buffer's: then each is written to the lanes that own its columns, and so a picture's pixels,
     words of a single lane, are spread over the lanes; where they make up whole words, these are put together first. Columns that no
-    word brings are zero. A slot can be read from the cycle after its last word is written until it is released by every reader.
-    One word is taken a cycle while a slot is free.
+    word brings are zero. A slot can be read, at the earliest by an address two cycles after its last word came, until it is released by
+    every reader. One word is taken a cycle while a slot is free.
 
     Two readers have a port of the memory each. Words are then written at the first one's, in two cycles, in the second of which that
     reader is held.
@@ -56,6 +57,7 @@ class LineBuffer(wiring.Component):
     slots: how many slots
     readers: engines that read it, 1 or 2
     distributed: it lies in distributed RAM, as all of at most SMALL_BITS do
+    banked: it lies in distributed RAM, in a ``BankedMemory``, as is best for many words; for one reader
 
     Members
     -------
@@ -77,6 +79,7 @@ class LineBuffer(wiring.Component):
         slots: int,
         readers: int = 1,
         distributed: bool = False,
+        banked: bool = False,
     ) -> None:
         if raster and source.lanes != 1:
             raise ValueError(f"source must have one lane in raster order, not {source.lanes}")
@@ -84,6 +87,8 @@ class LineBuffer(wiring.Component):
             raise ValueError(f"tiles must divide the source's {source.tiles}, not {tiles}")
         if readers not in (1, 2):
             raise ValueError(f"readers must be 1 or 2, not {readers}")
+        if banked and readers == 2:
+            raise ValueError("readers must be 1 of a buffer in banks, not 2")
         self._source = source
         self._raster = raster
         self._channels = channels
@@ -91,6 +96,7 @@ class LineBuffer(wiring.Component):
         self._lanes = lanes
         self._slots = slots
         self._distributed = distributed
+        self._banked = banked
         self._strip = -(-source.tiles // tiles)  # lanes that share out the strip of one of the source's
         port = reading(channels=channels, tiles=tiles, lanes=lanes, slots=slots)
         super().__init__({"input": In(words(source.lanes)), **{f"reader_{number}": In(port) for number in range(readers)}})
@@ -106,10 +112,6 @@ class LineBuffer(wiring.Component):
         whole = gathers(self._source, self._raster, self._tiles)
         spread = not whole and (self._strip > 1 or self._source.lanes < self._lanes)
         depth = self._slots << (bits_for(self._channels) + bits_for(self._tiles))
-        style = "distributed" if self._distributed or 8 * self._lanes * depth <= SMALL_BITS else "block"
-        ram: memory.Memory = memory.Memory(shape=word(self._lanes), depth=depth, init=[], attrs={"ram_style": style})
-        m.submodules.memory = ram
-        write = ram.write_port(granularity=1 if spread else None)
 
         # Where the word that comes belongs: nested counters follow the order of the stream.
         taken, wanted = Signal(), Signal()
@@ -119,7 +121,7 @@ class LineBuffer(wiring.Component):
         order = range(count) if self._raster else self._source.order
         tile = lookup([column % self._tiles for column in order], place, bits_for(self._tiles)) if self._tiles > 1 else Cat()
         lane_in_strip = lookup([column // self._tiles for column in order], place, bits_for(self._strip))
-        full = Cat(reader.available == self._slots for reader in self.readers).any()
+        full = Signal()
         m.d.comb += [taken.eq(self.input.valid & self.input.ready), wanted.eq(taken & ((place == count - 1) if whole else 1))]
         address = Cat(tile, channel, slot)
         pixels: list[Value] = [self.input.payload[min(lane // self._strip, self._source.lanes - 1)] for lane in range(self._lanes)]
@@ -142,21 +144,41 @@ class LineBuffer(wiring.Component):
                 with m.If(outer[0] == outer[1] - 1):
                     count_up(m, slot, self._slots)
 
-        if len(self.readers) == 1:
-            m.d.comb += [self.input.ready.eq(~full), filled.eq(taken & last), write.addr.eq(address)]
-            m.d.comb += [write.data[lane].eq(pixel) for lane, pixel in enumerate(pixels)]
-            m.d.comb += write.en.eq(Mux(wanted, enables, 0))
-            first = self.readers[0].address
+        if self._banked:
+            m.submodules.memory = banks = BankedMemory(depth=depth, lanes=self._lanes, spread=spread)
+            m.d.comb += [
+                *(banks.write_data[lane].eq(pixel) for lane, pixel in enumerate(pixels)),
+                banks.write_address.eq(address),
+                banks.enables.eq(Mux(wanted, enables, 0)),
+                banks.read_address.eq(self.reader_0.address),
+                self.reader_0.data.eq(banks.output),
+                self.input.ready.eq(~full),
+                filled.eq(taken & last),
+            ]
         else:
-            first = self._write_at_reader(m, full, wanted, taken & last, filled, write, address, pixels, enables)
+            style = "distributed" if self._distributed or 8 * self._lanes * depth <= SMALL_BITS else "block"
+            ram: memory.Memory = memory.Memory(shape=word(self._lanes), depth=depth, init=[], attrs={"ram_style": style})
+            m.submodules.memory = ram
+            write = ram.write_port(granularity=1 if spread else None)
+            if len(self.readers) == 1:
+                m.d.comb += [self.input.ready.eq(~full), filled.eq(taken & last), write.addr.eq(address)]
+                m.d.comb += [write.data[lane].eq(pixel) for lane, pixel in enumerate(pixels)]
+                m.d.comb += write.en.eq(Mux(wanted, enables, 0))
+                first = self.readers[0].address
+            else:
+                first = self._write_at_reader(m, full, wanted, taken & last, filled, write, address, pixels, enables)
+            for number, reader in enumerate(self.readers):
+                read = ram.read_port()
+                register = Signal(word(self._lanes), name=f"register_{number}", reset_less=True)
+                m.d.sync += register.eq(read.data)
+                m.d.comb += [read.addr.eq(reader.address if number else first), read.en.eq(1), reader.data.eq(register)]
 
-        # Reading.
-        for number, reader in enumerate(self.readers):
-            m.d.sync += reader.available.eq(reader.available + filled - reader.release)
-            read = ram.read_port()
-            register = Signal(word(self._lanes), name=f"register_{number}", reset_less=True)
-            m.d.sync += register.eq(read.data)
-            m.d.comb += [read.addr.eq(reader.address if number else first), read.en.eq(1), reader.data.eq(register)]
+        # Which slots are filled.
+        available = [Signal(range(self._slots + 1), name=f"available_{number}") for number in range(len(self.readers))]
+        for reader, left in zip(self.readers, available, strict=True):
+            m.d.comb += left.eq(reader.available + filled - reader.release)
+            m.d.sync += reader.available.eq(left)
+        m.d.sync += full.eq(Cat(left == self._slots for left in available).any())
         return m
 
     def _gathered(self, m: Module, taken: Signal) -> list[Value]:

@@ -9,11 +9,14 @@ from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..sw.resources import BLOCK_REVISIT
 from ..sw.spec import SUMS_QUEUED, Arithmetic
 from ..sw.strips import Strips
 from .linebuffer import READ_LATENCY
 from .words import Queue, lookup, word, words
 
+SUM_REVISIT = 2
+"""Fewest cycles from one strobe of a sum to the next with which distributed RAM can be read a cycle ahead."""
 
 def control_layout(*, centroid_bits: int, rotations: int, sums: int, starts: int, tiles: int) -> data.StructLayout:
     """What comes with each word of pixels: the weight, which lane's pixel each lane takes, and which sum it is added to."""
@@ -61,7 +64,7 @@ class MacArray(wiring.Component):
 
     ``first`` makes a sum start anew from its filter's start value, ``last`` sends it on: shifted right, clamped to 0..255, zero in
     columns beyond the map. The pipeline never stops: whoever strobes ``last`` sees to it that ``credit`` was set in the cycle before,
-    which promises room in the queue behind. A sum comes out 7 cycles after its last strobe; throughput is one product a lane and cycle.
+    which promises room in the queue behind. A sum comes out 8 cycles after its last strobe; throughput is one product a lane and cycle.
 
     Parameters
     ----------
@@ -71,7 +74,8 @@ class MacArray(wiring.Component):
     sums: how many words of sums are held
     centroid_bits: width of a weight
     arithmetic: start values, accumulator width (proven sufficient from the weights by the compiler) and shift
-    block: sums lie in block RAM; whoever strobes leaves BLOCK_REVISIT cycles or more between two strobes of one sum
+    revisit: fewest cycles from a strobe of one sum to the next; with 2 or more, distributed RAM is read a cycle ahead
+    block: sums lie in block RAM; then ``revisit`` is BLOCK_REVISIT or more
 
     Members
     -------
@@ -97,14 +101,18 @@ class MacArray(wiring.Component):
         sums: int,
         centroid_bits: int,
         arithmetic: Arithmetic,
+        revisit: int = 1,
         block: bool = False,
     ) -> None:
+        if block and revisit < BLOCK_REVISIT:
+            raise ValueError(f"revisit must be at least {BLOCK_REVISIT} for sums in block RAM, not {revisit}")
         self._strips = output
         self._source_lanes = source_lanes
         self._rotations = tuple(rotations)
         self._sums = sums
         self._centroid_bits = centroid_bits
         self._arithmetic = arithmetic
+        self._revisit = revisit
         self._block = block
         self._layout = control_layout(
             centroid_bits=centroid_bits,
@@ -131,8 +139,6 @@ class MacArray(wiring.Component):
         strobe, control = self.strobe, self.control
         for stage in range(1, READ_LATENCY + 1):
             strobe, control = self._delay(m, strobe, control, stage)
-        start = self._start(m, control)
-        early = control.sum
 
         # Stage 3: the pixel of each lane.
         pixels = [Signal(8, name=f"pixel_{lane}", reset_less=True) for lane in range(lanes)]
@@ -146,35 +152,42 @@ class MacArray(wiring.Component):
                         else:
                             m.d.sync += pixel.eq(0)
         strobe, control = self._delay(m, strobe, control, 3)
+        start = self._start(m, control)
+        earlier = control.sum
 
-        # Stage 4: the product.
+        # Stage 4: the product; stage 5: a register that lets multipliers be far from what else a lane has.
         shape = signed(self._centroid_bits + 8)
         products = [Signal(shape, name=f"product_{lane}", reset_less=True) for lane in range(lanes)]
         for lane, (product, pixel) in enumerate(zip(products, pixels, strict=True)):
+            near = Signal(shape, name=f"near_{lane}", reset_less=True)
             if self._arithmetic.soft:
                 m.submodules[f"soft_product_{lane}"] = soft = SoftProduct(bits=self._centroid_bits)
                 m.d.comb += [soft.pixel.eq(pixel), soft.weight.eq(control.centroid)]
-                m.d.sync += product.eq(soft.product)
+                m.d.sync += near.eq(soft.product)
             else:
-                m.d.sync += product.eq(pixel * control.centroid)
+                m.d.sync += near.eq(pixel * control.centroid)
+            m.d.sync += product.eq(near)
         strobe, control = self._delay(m, strobe, control, 4)
+        early, ends = control.sum, Signal()
+        m.d.sync += ends.eq(strobe & control.last)
+        strobe, control = self._delay(m, strobe, control, 5)
 
-        # Stage 5: the sum.
+        # Stage 6: the sum.
         results = [Signal(signed(self._arithmetic.bits), name=f"result_{lane}", reset_less=True) for lane in range(lanes)]
         totals = [Signal(signed(self._arithmetic.bits), name=f"total_{lane}") for lane in range(lanes)]
         if self._block:
-            sums = self._block_sums(m, early, control.sum, strobe, totals)
+            sums = self._block_sums(m, earlier, control.sum, strobe, totals)
         else:
-            sums = [self._sum(m, lane, control.sum, strobe, total) for lane, total in enumerate(totals)]
+            sums = [self._sum(m, lane, early, control.sum, strobe, total) for lane, total in enumerate(totals)]
         for product, result, total, held in zip(products, results, totals, sums, strict=True):
             m.d.comb += total.eq(Mux(control.first, start, held) + product)
-            with m.If(strobe & control.last):
+            with m.If(ends):
                 m.d.sync += result.eq(total)
         summed = Signal()
         tile = Signal.like(control.tile, reset_less=True)
-        m.d.sync += [summed.eq(strobe & control.last), tile.eq(control.tile)]
+        m.d.sync += [summed.eq(ends), tile.eq(control.tile)]
 
-        # Stage 6: requantised, and into the queue.
+        # Stage 7: requantised, and into the queue.
         m.submodules.queue = queue = Queue(shape=word(lanes), depth=SUMS_QUEUED)
         finished = Signal()
         outputs = [Signal(8, name=f"output_{lane}", reset_less=True) for lane in range(lanes)]
@@ -195,7 +208,7 @@ class MacArray(wiring.Component):
         return later_strobe, later
 
     def _start(self, m: Module, control: data.View) -> Signal:
-        """The start value of the filter that is in stage 2, in stage 4."""
+        """The start value of the filter that is in stage 3, in stage 5."""
         shape, values = signed(self._arithmetic.bits), list(self._arithmetic.start)
         rom: memory.Memory = memory.Memory(shape=shape, depth=len(values), init=values, attrs={"rom_style": "logic"})
         m.submodules.starts = rom
@@ -205,8 +218,8 @@ class MacArray(wiring.Component):
         m.d.sync += start.eq(port.data)
         return start
 
-    def _sum(self, m: Module, lane: int, index: Value, strobe: Value, total: Value) -> Value:
-        """The sum of one lane that ``index`` names, replaced by ``total`` at the strobe."""
+    def _sum(self, m: Module, lane: int, early: Value, index: Value, strobe: Value, total: Value) -> Value:
+        """The sum of one lane that ``index`` names, as ``early`` did a cycle before, replaced by ``total`` at the strobe."""
         shape = signed(self._arithmetic.bits)
         if self._sums == 1:
             register = Signal(shape, name=f"sum_{lane}", reset_less=True)
@@ -216,8 +229,14 @@ class MacArray(wiring.Component):
         sums: memory.Memory = memory.Memory(shape=shape, depth=self._sums, init=[])
         m.submodules[f"sums_{lane}"] = sums
         read, write = sums.read_port(domain="comb"), sums.write_port()
-        m.d.comb += [read.addr.eq(index), write.addr.eq(index), write.en.eq(strobe), write.data.eq(total)]
-        return Value.cast(read.data)
+        m.d.comb += [write.addr.eq(index), write.en.eq(strobe), write.data.eq(total)]
+        if self._revisit < SUM_REVISIT:
+            m.d.comb += read.addr.eq(index)
+            return Value.cast(read.data)
+        held = Signal(shape, name=f"held_{lane}", reset_less=True)
+        m.d.comb += read.addr.eq(early)
+        m.d.sync += held.eq(read.data)
+        return held
 
     def _block_sums(self, m: Module, early: Value, index: Value, strobe: Value, totals: list[Signal]) -> list[Value]:
         """The sums of all lanes that ``early`` named two cycles before; those that ``index`` names become ``totals`` at the strobe."""

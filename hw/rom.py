@@ -124,8 +124,9 @@ class Rom(wiring.Component):
         m.submodules[f"queue_{number}"] = queue
         room = Signal(range(QUEUE_DEPTH + 1), init=QUEUE_DEPTH, name=f"room_{number}")
         issue = Signal(name=f"issue_{number}")
+        left = Signal(name=f"left_{number}")
         m.d.comb += issue.eq(room != 0)
-        m.d.sync += room.eq(room + (output.valid & output.ready) - issue)
+        m.d.sync += [left.eq(output.valid & output.ready), room.eq(room + left - issue)]
         with m.If(issue):
             m.d.sync += address.eq(address + 1)
             with m.If(address == end - 1):

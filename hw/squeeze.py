@@ -62,6 +62,7 @@ class SqueezeEngine(wiring.Component):
             sums=spec.weights.inner << tile_bits,
             centroid_bits=spec.weights.centroid_bits,
             arithmetic=spec.arithmetic,
+            revisit=tiles,
             block=tiles >= BLOCK_REVISIT and spec.weights.inner << tile_bits >= BLOCK_SUMS,
         )
         wiring.connect(m, wiring.flipped(self.input), buffer.input)

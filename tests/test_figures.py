@@ -1,9 +1,11 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The README's table of results is the one that docs/figures.py writes."""
+"""Tables in pages are those that the scripts in docs write."""
 
 import runpy
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parent.parent
 
@@ -14,3 +16,25 @@ def test_readme_has_the_rows_that_figures_writes() -> None:
     cells = [script["_cells"](line) for line in table.splitlines()[2:]]
     assert [(what, command) for what, _, command in cells] == [(row.what, row.shown) for row in script["ROWS"]]
     assert all(figure for _, figure, _ in cells)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/boards.md"])
+def test_pages_have_the_builds_that_bitstreams_writes(page: str) -> None:
+    script = runpy.run_path(str(ROOT / "docs" / "bitstreams.py"))
+    table = (ROOT / page).read_text().split(script["START"])[1].split(script["END"])[0]
+    head, _, *lines = ([cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines())
+    assert tuple(head) == script["HEAD"]
+    assert [line[0] for line in lines] == [f"`{command}`" for command in script["BUILDS"][page]]
+
+
+def test_a_build_is_told_by_its_report_and_its_proof() -> None:
+    row = runpy.run_path(str(ROOT / "docs" / "bitstreams.py"))["row"]
+    kinds = {"luts": 1000, "block_rams": 2, "multipliers": 3}
+    report = {
+        "actual": kinds, "available": {kind: 2 * count for kind, count in kinds.items()}, "frequency_mhz": 60.714, "fmax_mhz": 66.789,
+        "cycles_per_frame": 1234, "simulated_cycles_per_frame": None, "fps": 4321.25,
+    }  # fmt: skip
+    told = ("`c`", "1,000 of 2,000", "2 of 4", "3 of 6", "60.7 MHz, 66.8", "1,234", "4,321.2", "")
+    assert row("c", report, None) == told
+    proven = row("c", report | {"simulated_cycles_per_frame": 1235}, {"weights": 10, "weights_proven": 9})
+    assert (proven[5], proven[7]) == ("1,235, simulated", "9 of 10")

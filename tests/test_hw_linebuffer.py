@@ -29,10 +29,11 @@ def run(
     hold: int,
     readers: int = 1,
     distributed: bool = False,
+    banked: bool = False,
 ) -> None:
     """Write random rows; every reader reads each as soon as it is there, and releases it after ``hold`` cycles more."""
     shape = {"channels": channels, "tiles": target.tiles, "lanes": target.lanes, "slots": slots}
-    buffer = LineBuffer(source=source, raster=raster, readers=readers, distributed=distributed, **shape)
+    buffer = LineBuffer(source=source, raster=raster, readers=readers, distributed=distributed, banked=banked, **shape)
     maps = rng.integers(0, 256, (1, channels, rows, source.width), dtype=np.uint8)
     payloads = raster_bytes(maps) if raster else stream_words(maps, source, range(channels))
     simulator = Simulator(buffer)
@@ -102,6 +103,7 @@ def test_linebuffer_spreads_pictures_over_the_lanes(seed: int) -> None:
         rng=rng,
         stall=float(rng.choice([0.0, 0.3])),
         hold=int(rng.integers(0, 20)),
+        banked=bool(seed % 2),
     )
 
 
@@ -121,6 +123,7 @@ def test_linebuffer_takes_words_narrower_than_its_own(before: int, lanes: int, t
         rng=rng,
         stall=float(rng.choice([0.0, 0.3])),
         hold=int(rng.integers(0, 20)),
+        banked=bool(seed % 2),
     )
 
 
@@ -141,7 +144,8 @@ def test_linebuffer_has_one_or_two_readers_and_strips_of_any_length(lanes: int, 
         stall=float(rng.choice([0.0, 0.3])),
         hold=int(rng.integers(0, 20)),
         readers=readers,
-        distributed=bool(seed % 2),
+        distributed=seed % 3 == 1,
+        banked=seed % 3 == 2 and readers == 1,
     )
 
 
@@ -211,3 +215,9 @@ def test_linebuffer_rejects_more_readers_than_its_memory_has_ports(readers: int)
     strips = Strips.natural(lanes=2, tiles=4, width=8)
     with pytest.raises(ValueError, match=f"readers must be 1 or 2, not {readers}"):
         LineBuffer(source=strips, raster=False, channels=3, tiles=4, lanes=2, slots=3, readers=readers)
+
+
+def test_linebuffer_has_one_reader_in_banks() -> None:
+    strips = Strips.natural(lanes=2, tiles=4, width=8)
+    with pytest.raises(ValueError, match="readers must be 1 of a buffer in banks, not 2"):
+        LineBuffer(source=strips, raster=False, channels=3, tiles=4, lanes=2, slots=3, readers=2, banked=True)

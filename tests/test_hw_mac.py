@@ -18,7 +18,7 @@ from firebrick.sw.resources import BLOCK_REVISIT
 from firebrick.sw.spec import SUMS_QUEUED, Arithmetic
 from firebrick.sw.strips import Strips
 
-LATENCY = 7
+LATENCY = 8
 """Cycles from a sum's last strobe to its word."""
 
 
@@ -47,6 +47,7 @@ class Setup:
     sums: int
     centroid_bits: int
     arithmetic: Arithmetic
+    revisit: int = 1
     block: bool = False
 
     def expected(self, operations: Sequence[Operation]) -> list[tuple[int, ...]]:
@@ -75,6 +76,7 @@ def run(
         sums=setup.sums,
         centroid_bits=setup.centroid_bits,
         arithmetic=setup.arithmetic,
+        revisit=setup.revisit,
         block=setup.block,
     )
     simulator = Simulator(mac)
@@ -159,10 +161,10 @@ def test_mac_computes_random_sums(seed: int) -> None:
     assert words == setup.expected(operations)
 
 
-@pytest.mark.parametrize("sums", [BLOCK_REVISIT, BLOCK_REVISIT + 2])
-def test_mac_keeps_sums_in_block_ram(sums: int) -> None:
+@pytest.mark.parametrize(("sums", "block"), [(2, False), (3, False), (40, False), (BLOCK_REVISIT, True), (BLOCK_REVISIT + 2, True)])
+def test_mac_reads_sums_ahead(sums: int, block: bool) -> None:
     rng = np.random.default_rng(sums)
-    setup = replace(simple(Arithmetic((7, -9), 24, 3), lanes=2, sums=sums), block=True)
+    setup = replace(simple(Arithmetic((7, -9), 24, 3), lanes=2, sums=sums), revisit=sums, block=block)
     operations = []
     for visit in range(20):
         ends = {"first": int(visit % 5 == 0), "last": int(visit % 5 == 4), "start": int(visit > 9)}
@@ -171,6 +173,12 @@ def test_mac_keeps_sums_in_block_ram(sums: int) -> None:
             operations.append(Operation(pixels, int(rng.integers(-128, 128)), sum=index, **ends))
     words, _ = run(setup, operations, rng=rng)
     assert words == setup.expected(operations)
+
+
+def test_mac_refuses_sums_in_block_ram_that_come_again_too_soon() -> None:
+    setup = replace(simple(Arithmetic((0,), 20, 0), sums=2), revisit=2, block=True)
+    with pytest.raises(ValueError, match=f"revisit must be at least {BLOCK_REVISIT} for sums in block RAM, not 2"):
+        run(setup, [], rng=np.random.default_rng(0))
 
 
 def test_mac_takes_a_product_every_cycle_and_answers_in_time() -> None:

@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Builds the bitstreams that the README and docs/boards.md speak of, proves them, and writes their tables of what came of it.
+
+Takes hours from scratch. Steps that were done are kept below build/bitstreams, so builds can be run before this, at the same time.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+BUILDS = {
+    "README.md": (
+        "firebrick bitstream --board ulx3s_85f --simulate",
+        "firebrick bitstream --board ecpix5_85f --simulate",
+        "firebrick bitstream --board ulx3s_85f --model squeezenet1_0_small --simulate",
+    ),
+    "docs/boards.md": (
+        "firebrick bitstream --board ulx3s_12f --model digits",
+        "firebrick bitstream --board tang_primer_20k --model digits",
+        "firebrick bitstream --board tang_nano_9k --model digits",
+    ),
+}
+START, END = "<!-- bitstreams -->\n", "<!-- /bitstreams -->\n"
+HEAD = ("command", "LUTs", "block RAMs", "multipliers", "clock, possible", "cycles a frame", "frames a second", "weights proven")
+
+
+def main() -> None:
+    """Rewrite the tables in place."""
+    for name, commands in BUILDS.items():
+        page = ROOT / name
+        rows = [HEAD, ("---", *("---:",) * (len(HEAD) - 1)), *(_built(command) for command in commands)]
+        head, rest = page.read_text().split(START)
+        table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+        page.write_text(head + START + table + END + rest.split(END)[1])
+
+
+def row(command: str, report: dict[str, Any], proof: dict[str, Any] | None) -> tuple[str, ...]:
+    """A line of a table: what a build's report says, and its proof where there is one."""
+    simulated = report["simulated_cycles_per_frame"]
+    return (
+        f"`{command}`",
+        *(f"{report['actual'][kind]:,} of {report['available'][kind]:,}" for kind in ("luts", "block_rams", "multipliers")),
+        f"{report['frequency_mhz']:.1f} MHz, {report['fmax_mhz']:.1f}",
+        f"{simulated:,}, simulated" if simulated else f"{report['cycles_per_frame']:,}",
+        f"{report['fps']:,.1f}",
+        f"{proof['weights_proven']:,} of {proof['weights']:,}" if proof else "",
+    )
+
+
+def _built(command: str) -> tuple[str, ...]:
+    words = command.split()
+    folder = Path("build/bitstreams") / "-".join(word for word in words[2:] if not word.startswith("--"))
+    report = _run([*words, "-o", str(folder)])
+    bitstream = folder / report["bitstream"]
+    return row(command, report, _run(["firebrick", "prove", "--bitstream", str(bitstream)]) if bitstream.suffix == ".bit" else None)
+
+
+def _run(words: list[str]) -> dict[str, Any]:
+    print(f"bitstreams: {' '.join(words)}", file=sys.stderr)
+    command = [str(Path(sys.executable).with_name(words[0])), *words[1:], "--json"]
+    found: dict[str, Any] = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    return found
+
+
+if __name__ == "__main__":
+    main()
