@@ -226,7 +226,7 @@ class MacArray(wiring.Component):
             with m.If(strobe):
                 m.d.sync += register.eq(total)
             return register
-        sums: memory.Memory = memory.Memory(shape=shape, depth=self._sums, init=[])
+        sums: memory.Memory = memory.Memory(shape=shape, depth=self._sums, init=[], attrs={"ram_style": "distributed"})
         m.submodules[f"sums_{lane}"] = sums
         read, write = sums.read_port(domain="comb"), sums.write_port()
         m.d.comb += [write.addr.eq(index), write.en.eq(strobe), write.data.eq(total)]

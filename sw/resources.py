@@ -39,7 +39,7 @@ SMALL_BITS = 2 * 1024
 """Bits up to which a line buffer lies in distributed RAM."""
 WIDE_BANKS = 16
 """Banks of distributed RAM from which wide multiplexers choose at once; choosing from more takes twice as much for each."""
-ENGINE_LUTS = 416
+ENGINE_LUTS = 452
 """LUTs of an engine besides those counted below: its decoder and its counters."""
 REACH_LUTS = 61
 """LUTs with which a lane of a convolution reaches the columns beside it."""
