@@ -16,7 +16,7 @@ BUILDS = {
     "README.md": (
         "firebrick bitstream --board ulx3s_85f --simulate",
         "firebrick bitstream --board ecpix5_85f --simulate",
-        "firebrick bitstream --board ulx3s_85f --model squeezenet1_0_small --simulate",
+        "firebrick bitstream --board ulx3s_85f --model squeezenet1_0_small --frequency 70 --simulate",
     ),
     "docs/boards.md": (
         "firebrick bitstream --board ulx3s_12f --model digits",

@@ -160,10 +160,10 @@ class LineBuffer(wiring.Component):
             ram: memory.Memory = memory.Memory(shape=word(self._lanes), depth=depth, init=[], attrs={"ram_style": style})
             m.submodules.memory = ram
             write = ram.write_port(granularity=1 if spread else None)
-            if len(self.readers) == 1:
-                m.d.comb += [self.input.ready.eq(~full), filled.eq(taken & last), write.addr.eq(address)]
-                m.d.comb += [write.data[lane].eq(pixel) for lane, pixel in enumerate(pixels)]
-                m.d.comb += write.en.eq(Mux(wanted, enables, 0))
+            if len(self.readers) == 1:  # what comes is written a cycle later
+                m.d.comb += [self.input.ready.eq(~full), filled.eq(taken & last)]
+                m.d.sync += [write.addr.eq(address), write.en.eq(Mux(wanted, enables, 0))]
+                m.d.sync += [write.data[lane].eq(pixel) for lane, pixel in enumerate(pixels)]
                 first = self.readers[0].address
             else:
                 first = self._write_at_reader(m, full, wanted, taken & last, filled, write, address, pixels, enables)

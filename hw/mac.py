@@ -253,8 +253,9 @@ class MacArray(wiring.Component):
     def _count_credit(self, m: Module) -> None:
         """Room in the queue, less the sums that are on their way to it."""
         room = Signal(range(SUMS_QUEUED + 1), init=SUMS_QUEUED)
+        left = Signal()
         m.d.comb += self.credit.eq(room > 1)
-        m.d.sync += room.eq(room + (self.output.valid & self.output.ready) - (self.strobe & self.control.last))
+        m.d.sync += [left.eq(self.output.valid & self.output.ready), room.eq(room + left - (self.strobe & self.control.last))]
 
 
 def _requantise(total: Signal, shift: int) -> Value:

@@ -28,8 +28,8 @@ class Ecp5Flow(OpenFlow):
     """Reading and writing never meet in one word of a memory."""
 
     tools = "nextpnr-ecp5"
-    frequency = 68e6
-    faster: ClassVar[Mapping[str, float]] = {"8": 100e6}
+    frequency = 80e6
+    faster: ClassVar[Mapping[str, float]] = {"8": 110e6}
     gated = True
     cells = Cells(
         luts={"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},  # distributed RAM takes two LUTs more, for its writing port
