@@ -39,9 +39,9 @@ SMALL_BITS = 2 * 1024
 """Bits up to which a line buffer lies in distributed RAM."""
 WIDE_BANKS = 16
 """Banks of distributed RAM from which wide multiplexers choose at once; choosing from more takes twice as much for each."""
-ENGINE_LUTS = 452
+ENGINE_LUTS = 472
 """LUTs of an engine besides those counted below: its decoder and its counters."""
-REACH_LUTS = 61
+REACH_LUTS = 59
 """LUTs with which a lane of a convolution reaches the columns beside it."""
 BLOCK_DEPTH = 512
 """Words of a block RAM where it is widest."""
