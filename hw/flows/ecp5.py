@@ -28,7 +28,7 @@ class Ecp5Flow(OpenFlow):
     """Reading and writing never meet in one word of a memory."""
 
     tools = "nextpnr-ecp5"
-    frequency = 70e6
+    frequency = 65e6
     faster: ClassVar[Mapping[str, float]] = {"8": 110e6}
     gated = True
     cells = Cells(
