@@ -14,9 +14,9 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 BUILDS = {
     "README.md": (
-        "firebrick bitstream --board ulx3s_85f --simulate",
-        "firebrick bitstream --board ecpix5_85f --simulate",
-        "firebrick bitstream --board ulx3s_85f --model squeezenet1_0_small --frequency 70 --simulate",
+        "firebrick bitstream --board ulx3s_85f",
+        "firebrick bitstream --board ecpix5_85f",
+        "firebrick bitstream --board ulx3s_85f --model squeezenet1_0_small --frequency 60",
     ),
     "docs/boards.md": (
         "firebrick bitstream --board ulx3s_12f --model digits",
