@@ -19,6 +19,7 @@ BUILDS = {
         "firebrick bitstream --board ulx3s_85f --model squeezenet1_0_small --frequency 60",
     ),
     "docs/boards.md": (
+        "firebrick bitstream --board ulx3s_12f --model digits",
         "firebrick bitstream --board tang_primer_20k --model digits",
     ),
 }
