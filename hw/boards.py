@@ -47,7 +47,7 @@ class BoardTop(wiring.Component):
         m.d.comb += ClockSignal().eq(clock.clock)
         if not self._flow.gated:
             m.d.comb += ResetSignal().eq(clock.reset)
-        platform.add_clock_constraint(clock.clock, settings.output_hz)
+        platform.add_clock_constraint(clock.clock, settings.output_hz * self._flow.aim)
 
         divisor = round(settings.output_hz / BAUD)
         identity = identity_of(self._model, self._plan, settings.output_hz)

@@ -28,7 +28,7 @@ class Ecp5Flow(OpenFlow):
     """Reading and writing never meet in one word of a memory."""
 
     tools = "nextpnr-ecp5"
-    frequency = 65e6
+    frequency = 75e6
     faster: ClassVar[Mapping[str, float]] = {"8": 110e6}
     gated = True
     cells = Cells(
@@ -43,6 +43,7 @@ class Ecp5Flow(OpenFlow):
     router = "router2"
     provable = True
     packed = f"{TOP}.bit"
+    aim = 1.02
 
     def synthesis(self, platform: Any) -> str:
         kept = " ".join(f"*/w:{name}" for name in KEPT)
@@ -60,6 +61,7 @@ class Ecp5Flow(OpenFlow):
         return [
             *(device, "--package", package, "--speed", str(platform.speed)),
             *("--lpf", self.constraints, "--textcfg", self.routed),
+            "--tmg-ripup",  # wires that are too slow are routed once more, until none is
         ]
 
     def packing(self, platform: Any) -> list[str]:

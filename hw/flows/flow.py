@@ -51,6 +51,8 @@ class Flow(ABC):
     """The file with the design, among those that Amaranth prepares."""
     packed: str
     """The bitstream."""
+    aim: float = 1.0
+    """What clock place and route are to reach for each that is needed: routers stop at what they are told, and may be a little wrong."""
     gated: bool = False
     """The clock is still until it is stable, so that nothing needs a reset."""
     cells: Cells
