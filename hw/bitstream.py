@@ -96,7 +96,7 @@ def build(
     cache = output / "steps"
     tell("generating")
     top = BoardTop(plan=plan, model=model, flow=flow, frequency=options.frequency, link=link, swappable=options.swappable)
-    sources = platform.prepare(top, name=TOP)
+    sources = platform.prepare(top, name=TOP, emit_src=False)  # so that the design is the same wherever its sources lie
     for file in (flow.design, *([flow.constraints] if isinstance(flow, OpenFlow) else [])):
         content = sources.files[file]
         write_whole(cache / file, content if isinstance(content, bytes) else content.encode())

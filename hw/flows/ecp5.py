@@ -43,7 +43,7 @@ class Ecp5Flow(OpenFlow):
     router = "router2"
     provable = True
     packed = f"{TOP}.bit"
-    aim = 1.02
+    aim = 1.015
 
     def synthesis(self, platform: Any) -> str:
         kept = " ".join(f"*/w:{name}" for name in KEPT)
