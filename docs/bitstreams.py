@@ -21,7 +21,6 @@ BUILDS = {
     "docs/boards.md": (
         "firebrick bitstream --board ulx3s_12f --model digits",
         "firebrick bitstream --board tang_primer_20k --model digits",
-        "firebrick bitstream --board tang_nano_9k --model digits",
     ),
 }
 START, END = "<!-- bitstreams -->\n", "<!-- /bitstreams -->\n"
