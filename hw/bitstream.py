@@ -180,7 +180,8 @@ def _synthesis_report(plan: Plan, chosen: Board, options: Options, stat: dict[st
     taken = chosen.flow.cells.resources
     cells = {module.removeprefix("\\"): taken(entry["num_cells_by_type"]) for module, entry in stat["modules"].items()}
     fabric = chosen.device.fabric
-    predicted = estimate(plan, fabric) | {BESIDE: link_resources(chosen.link(options.link), fabric, swappable=options.swappable)}
+    link = link_resources(chosen.link(options.link), fabric, swappable=options.swappable, classes=plan.average.channels)
+    predicted = estimate(plan, fabric) | {BESIDE: link}
     actual: dict[str, Resources] = {}
     carried = Resources()
     for number, node in enumerate(walk(plan.nodes)):

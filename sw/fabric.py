@@ -45,7 +45,7 @@ def _widths(deepest: int, *widths: int) -> Widths:
 
 
 ECP5 = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36), soft_luts=92)
-GOWIN = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36), lut_factor=1.1)
+GOWIN = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36), lut_factor=1.03)
 ICE40 = Fabric(
     _widths(2048, 2, 4, 8, 16), lut_share=0.95, lut_factor=1.75, reading_ports=1, distributed=False, logic_bits=(256, 512, 1024, 2048)
 )

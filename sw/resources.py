@@ -39,6 +39,8 @@ SMALL_BITS = 2 * 1024
 """Bits up to which a line buffer lies in distributed RAM."""
 WIDE_BANKS = 16
 """Banks of distributed RAM from which wide multiplexers choose at once; choosing from more takes twice as much for each."""
+SMALL_WORDS = 64
+"""Words up to which a memory of scores lies in distributed RAM."""
 ENGINE_LUTS = 472
 """LUTs of an engine besides those counted below: its decoder and its counters."""
 REACH_LUTS = 59
@@ -67,9 +69,11 @@ LINK_QUEUES = 4
 """Its queues that are small, block RAMs where LUTs cannot be memory."""
 
 
-def link_resources(link: str, fabric: Fabric = ECP5, *, swappable: bool = False) -> Resources:
-    """What the link to the host takes; a swappable one keeps its identity in a block RAM."""
-    return scaled(LINKS[link], fabric) + Resources(block_rams=int(swappable) + (0 if fabric.distributed else LINK_QUEUES))
+def link_resources(link: str, fabric: Fabric = ECP5, *, swappable: bool = False, classes: int | None = None) -> Resources:
+    """What the link to the host takes; a swappable one keeps its identity in a block RAM, and one of few classes no scores in one."""
+    queues = 0 if fabric.distributed else LINK_QUEUES
+    few = fabric.distributed and classes is not None and classes <= SMALL_WORDS
+    return scaled(LINKS[link], fabric) + Resources(block_rams=queues + int(swappable) - int(few))
 
 
 def beside_link(available: Resources, link: str = "uart", fabric: Fabric = ECP5, *, swappable: bool = False) -> Resources:
@@ -141,13 +145,13 @@ class Part:
     def resources(self, fabric: Fabric = ECP5) -> Resources:
         """What the engine is expected to take: block RAMs counted, LUTs fitted to engines synthesised for an ECP5."""
         lanes, bits = self.lanes, self.bits
-        luts = ENGINE_LUTS + 58 * self.gap_length
+        luts = ENGINE_LUTS + 44 * self.gap_length
         banks, rest = divmod(self.rom_bits, BLOCK_BITS)
         if rest > self.logic_bits:
             banks += 1
         else:
             luts += rest // LOGIC_ROM_BITS
-        luts += 2 * banks + self.starts * self.start_bits // LOGIC_START_BITS
+        luts += 98 * (banks > 0) + 2 * banks + self.starts * self.start_bits // LOGIC_START_BITS
         held = self.rom_bits if rest > self.logic_bits else self.rom_bits - rest
         blocks = fabric.rom_rams(held, min(held, BLOCK_BITS) if self.gap_length else 0)
         luts += lanes * REACH_LUTS * self.reaches
@@ -192,6 +196,18 @@ def serial_resources(lanes: int, tiles: int, fabric: Fabric = ECP5) -> Resources
 def pool_resources(lanes: int, channels: int, tiles: int, fabric: Fabric = ECP5) -> Resources:
     """What pooling to so many tiles takes."""
     return Resources(80 + 80 * lanes, block_rams(depth(channels, tiles), 8 * lanes, fabric))
+
+
+def average_resources(lanes: int, channels: int, bits: int, fabric: Fabric = ECP5) -> Resources:
+    """What the global average takes, whose sums are so wide."""
+    return Resources(24 + 5 * bits + max(0, 27 * lanes - 45)) + scores_resources(channels, bits, fabric)
+
+
+def scores_resources(classes: int, bits: int, fabric: Fabric = ECP5) -> Resources:
+    """What a memory of a word for each class takes."""
+    if fabric.distributed and classes <= SMALL_WORDS:
+        return Resources(luts=(6 * -(-classes // 16) - 5) * bits // 2)
+    return Resources(block_rams=block_rams(classes, bits, fabric))
 
 
 def delay_queues(words: int, lanes: int) -> tuple[int, ...]:
@@ -241,7 +257,7 @@ def _node(node: Node, fabric: Fabric) -> Resources:
         case PoolSpec(source=source, channels=channels, output=output):
             return pool_resources(source.lanes, channels, output.tiles, fabric)
         case AverageSpec(source=source, channels=channels):
-            return Resources(50 + 2 * node.score_bits * (source.lanes - 1), block_rams(channels, node.score_bits, fabric))
+            return average_resources(source.lanes, channels, node.score_bits, fabric)
         case DelaySpec(source=source):
             return delay_resources(node.depth, source.lanes, fabric)
         case BypassSpec(output=output):

@@ -23,13 +23,14 @@ LOOPS = {
 
 
 class GowinFlow(OpenFlow):
-    """Wide multiplexers of LUTs cost none."""
+    """All logic is plain LUTs: a flip-flop shares its slice with the LUT that it is fed by, but not with a wide multiplexer or a carry,
+    so that with these the slices run out, and nextpnr looks for places for long, before the LUTs do."""
 
     tools = "nextpnr-himbaechel"
     frequency = 54e6
     faster: ClassVar[Mapping[str, float]] = {"GW2A-18C": 81e6}
     cells = Cells(
-        luts={"LUT1": 1, "LUT2": 1, "LUT3": 1, "LUT4": 1, "ALU": 1, "RAM16SDP4": 6},
+        luts={"LUT1": 1, "LUT2": 1, "LUT3": 1, "LUT4": 1, "RAM16SDP4": 6},
         block_rams={"SP": 1, "SPX9": 1, "SDPB": 1, "SDPX9B": 1, "DPB": 1, "DPX9B": 1, "pROM": 1, "pROMX9": 1},
         multipliers={"MULT9X9": 0.5, "MULT18X18": 1},
     )
@@ -41,7 +42,7 @@ class GowinFlow(OpenFlow):
 
     def synthesis(self, platform: Any) -> str:
         family = "gw2a" if platform.family.startswith("GW2A") else "gw1n"
-        return in_halves(f"synth_gowin -top {TOP} -family {family} -no-rw-check -noiopads")
+        return in_halves(f"synth_gowin -top {TOP} -family {family} -no-rw-check -noiopads -nowidelut -noalu")
 
     def settings(self, platform: Any, frequency: float) -> PllSettings:
         own = platform.default_clk_frequency
