@@ -14,13 +14,14 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 BUILDS = {
     "README.md": (
-        "firebrick bitstream --board ulx3s_85f",
-        "firebrick bitstream --board ecpix5_85f",
-        "firebrick bitstream --board ulx3s_85f --model squeezenet1_0_small --frequency 65",
+        "firebrick bitstream --board ulx3s_85f --simulate",
+        "firebrick bitstream --board ecpix5_85f --simulate",
+        "firebrick bitstream --board ulx3s_85f --model squeezenet1_0_small --frequency 65 --simulate",
     ),
     "docs/boards.md": (
         "firebrick bitstream --board ulx3s_12f --model digits",
         "firebrick bitstream --board tang_primer_20k --model digits",
+        "firebrick bitstream --board tang_nano_9k --model digits",
     ),
 }
 START, END = "<!-- bitstreams -->\n", "<!-- /bitstreams -->\n"

@@ -226,6 +226,9 @@ def test_bitstream_of_the_digits_network_is_finished(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "report.json").read_text()) == report
     assert report["fmax_mhz"] >= report["frequency_mhz"] == 40
     assert report["classes"] == 10
+    for node in report["nodes"]:
+        assert node["predicted"]["luts"] == pytest.approx(node["actual"]["luts"], rel=0.1)
+        assert node["predicted"]["block_rams"] == node["actual"]["block_rams"]
     assert (tmp_path / report["bitstream"]).read_bytes()[:2] == b"\xff\x00"  # how a bitstream of an ECP5 begins
 
 

@@ -365,8 +365,7 @@ def test_bitstream_is_proven_swapped_and_proven_again(tmp_path: Path) -> None:
     assert not any(rom["logic_bits"] for rom in proof["roms"]), "--swappable keeps all in block RAM"
     assert proof["identity"]["checksum"] == checksum(model()).hex()
     link = report["nodes"][-1]
-    assert link["predicted"]["block_rams"] == 3
-    assert link["actual"]["block_rams"] == 2, "so few scores take none"
+    assert link["predicted"]["block_rams"] == link["actual"]["block_rams"] == 2, "so few scores take none"
 
     assert run("swap", "--bitstream", built, "--model", second, "-o", other)[0] == 0
     status, proof, complaint = run("prove", "--bitstream", other, "--model", second)

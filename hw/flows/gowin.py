@@ -23,8 +23,10 @@ LOOPS = {
 
 
 class GowinFlow(OpenFlow):
-    """All logic is plain LUTs: a flip-flop shares its slice with the LUT that it is fed by, but not with a wide multiplexer or a carry,
-    so that with these the slices run out, and nextpnr looks for places for long, before the LUTs do."""
+    """All logic is plain LUTs, without carries and wide multiplexers.
+
+    A flip-flop shares its slice with the LUT that it is fed by, and with nothing else: slices run out before LUTs do.
+    """
 
     tools = "nextpnr-himbaechel"
     frequency = 54e6

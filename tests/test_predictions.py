@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What plans are expected to take, against what Yosys makes of them, for networks that ship, whole."""
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from firebrick.sw.cli import main
+from firebrick.sw.errors import FirebrickError
+
+TOOLS = all(find_spec(name) for name in ("amaranth_boards", "pyosys"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not TOOLS, reason="needs the extra `bitstream`")
+@pytest.mark.parametrize(
+    ("board", "model"),
+    [
+        ("tang_nano_9k", "digits"),
+        ("tang_primer_20k", "digits"),
+        ("ulx3s_12f", "digits"),
+        ("ulx3s_85f", "squeezenet1_1_small"),
+        ("ulx3s_85f", "squeezenet1_0_small"),
+    ],
+)
+def test_predictions_are_within_a_tenth(board: str, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For every engine and pooling; five minutes of synthesis for each of the large ones."""
+
+    def stop(*_: object) -> None:
+        raise FirebrickError("synthesis is enough")
+
+    monkeypatch.setattr("firebrick.hw.bitstream.try_seeds", stop)
+    result = CliRunner().invoke(main, ["bitstream", "--board", board, "--model", model, "-o", str(tmp_path)])
+    assert "synthesis is enough" in result.stderr
+    report = json.loads((tmp_path / "synthesis.json").read_text())
+    for node in report["nodes"]:
+        predicted, actual = node["predicted"], node["actual"]
+        assert predicted["luts"] == pytest.approx(actual["luts"], rel=0.1), node["name"]
+        assert predicted["block_rams"] == actual["block_rams"], node["name"]
+        assert predicted["multipliers"] == actual["multipliers"], node["name"]
+    assert report["predicted"]["luts"] == pytest.approx(report["actual"]["luts"], rel=0.03)
