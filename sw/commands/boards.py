@@ -15,8 +15,8 @@ def command(only_open: bool, as_json: bool) -> None:
 
     A board with open tools gets a finished bitstream; another gets one where its vendor's tools are on the PATH, and else a project for
     them. The JSON document is a list of {name, part, family, luts, lut_inputs, block_rams, block_ram_bits, multipliers, clock_mhz,
-    links, tools, open, missing, lacks}: links are what can carry bytes to the host, missing are programs that are not there, and lacks
-    says what the board has not that the accelerator needs, or nothing.
+    links, tools, open, extra, missing, lacks}: links are what can carry bytes to the host, extra is what pip installs the open tools as,
+    missing are programs that are not there, and lacks says what the board has not that the accelerator needs, or nothing.
 
     \b
     Example: firebrick boards --open
