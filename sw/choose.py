@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Which of its shares each engine gets: an integer programme, solved by HiGHS."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
@@ -39,6 +42,19 @@ def choose(
         if not programme.forbid_clashes(chosen):
             return {demand.name: share for demand, share in zip(wanted, chosen, strict=True)}
     return None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Nothing reaches stdout, which is for results: HiGHS says there, whatever it is told, when it solves a part again."""
+    kept = os.dup(1)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 @dataclass
@@ -104,13 +120,14 @@ class _Programme:
         starts = np.cumsum([0, *(len(row[0]) for row in self.rows)])
         places, values = (np.concatenate([row[which] for row in self.rows]) for which in (0, 1))
         sums = csr_array((values, places, starts), shape=(len(self.rows), count + 1))
-        found = milp(
-            cost,
-            integrality=np.append(np.ones(count), 0),
-            bounds=Bounds(0, np.append(np.ones(count), np.inf)),
-            constraints=LinearConstraint(sums, [row[2] for row in self.rows], [row[3] for row in self.rows]),
-            options={"mip_rel_gap": GAP},
-        )
+        with _quiet():
+            found = milp(
+                cost,
+                integrality=np.append(np.ones(count), 0),
+                bounds=Bounds(0, np.append(np.ones(count), np.inf)),
+                constraints=LinearConstraint(sums, [row[2] for row in self.rows], [row[3] for row in self.rows]),
+                options={"mip_rel_gap": GAP},
+            )
         if found.x is None:
             return None
         return [self.columns[max(columns, key=lambda column: float(found.x[column]))][1] for columns in self.mine]

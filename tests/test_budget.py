@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The fastest plan within a board's resources, and what plans are expected to take."""
 
+import os
 from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 import pytest
 from generate import random_model
+from scipy.optimize import milp
 
 from firebrick.sw.budget import SOFT_SHARE, plan_for, smallest_plan
 from firebrick.sw.errors import FirebrickError
@@ -26,6 +29,17 @@ def model_of(seed: int) -> Model:
 )
 def test_block_rams_take_the_shape_that_wastes_least(depth: int, width: int, count: int) -> None:
     assert block_rams(depth, width) == count
+
+
+def test_solver_does_not_print_where_results_go(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    def loud(*arguments: Any, **options: Any) -> Any:
+        os.write(1, b"HighsMipSolverData::transformNewIntegerFeasibleSolution\n")
+        return milp(*arguments, **options)
+
+    monkeypatch.setattr("firebrick.sw.choose.milp", loud)
+    plan_for(model_of(0), LARGE)
+    os.write(1, b"a result\n")
+    assert capfd.readouterr().out == "a result\n"
 
 
 @pytest.mark.parametrize("seed", range(6))
