@@ -23,6 +23,8 @@ from firebrick.hw.platforms import board
 from firebrick.hw.pll import Loop, pll_settings
 from firebrick.hw.project import finish
 from firebrick.hw.tools import tool
+from firebrick.sim.build import ACCELERATOR
+from firebrick.sim.build import build as build_simulation
 from firebrick.sim.device import Simulator
 from firebrick.sim.small import drawn
 from firebrick.sw import golden
@@ -115,12 +117,9 @@ def test_bitstream_estimates_where_the_vendors_tool_is_missing(name: str, tmp_pa
 
 
 MULTIPLIER = """
-module MULT18X18(
-    input [17:0] A, SIA, B, SIB, input ASIGN, BSIGN, ASEL, BSEL, CE, CLK, RESET, output [35:0] DOUT, output [17:0] SOA, SOB
-);
-    parameter AREG = 0, BREG = 0, OUT_REG = 0, PIPE_REG = 0, ASIGN_REG = 0, BSIGN_REG = 0, SOA_REG = 0, MULT_RESET_MODE = "SYNC";
-    wire signed [36:0] product = $signed({ASIGN & A[17], A}) * $signed({BSIGN & B[17], B});
-    assign DOUT = product[35:0];
+module MULT9X9(input [8:0] A, SIA, B, SIB, input ASIGN, BSIGN, ASEL, BSEL, CE, CLK, RESET, output [17:0] DOUT);
+    wire signed [19:0] product = $signed({ASIGN & A[8], A}) * $signed({BSIGN & B[8], B});
+    assign DOUT = product[17:0];
 endmodule
 """
 """That of a Gowin FPGA without its registers; Yosys has no model of it."""
@@ -151,7 +150,8 @@ def test_cells_give_the_golden_scores(name: str, family: str, before: str, tmp_p
         text = before + cells.read_text() + (tmp_path / "netlist.v").read_text()
         return replace(made, verilog=text, roms={})
 
-    monkeypatch.setattr("firebrick.sim.build.generate", synthesised)
+    recipe = replace(ACCELERATOR, generate=synthesised)
+    monkeypatch.setattr("firebrick.sim.device.build", lambda model, lanes, tell: build_simulation(model, lanes, tell, recipe))
     monkeypatch.setenv("FIREBRICK_CACHE", str(tmp_path / "cache"))
     frames = rng.integers(0, 256, (3, 1, 8, 8), dtype=np.uint8)
     with Simulator(model, lanes=5) as simulator:

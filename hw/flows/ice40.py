@@ -27,6 +27,8 @@ class Ice40Flow(OpenFlow):
 
     These are read as soon as an address is there, block RAM a cycle later: Yosys takes the address a cycle earlier, from in front of its
     register, where the register starts with nothing in particular. It may, as all but the clock is reset.
+
+    The first register behind a product is kept outside the multiplier: of two that Yosys takes into it, it makes zeros.
     """
 
     tools = "nextpnr-ice40"
@@ -48,6 +50,7 @@ class Ice40Flow(OpenFlow):
             [
                 "setattr -unset ram_style a:ram_style=distributed",
                 f"setattr -unset init {TOP}.*/w:* {TOP}.clock/w:* %d",
+                "setattr -set keep 1 */w:near_*",
                 in_halves(f"synth_ice40 -top {TOP} -no-rw-check{dsp}"),
             ]
         )
