@@ -158,10 +158,11 @@ class Part:
         if self.squeeze and self.tiles >= BLOCK_REVISIT and self.sums >= BLOCK_SUMS:
             blocks += block_rams(self.sums, bits * lanes, fabric)
             luts += lanes * bits * 3
+        elif self.sums > 1 and not fabric.distributed:
+            blocks += lanes * block_rams(self.sums, bits, fabric)
+            luts += lanes * bits
         else:
             luts += lanes * (bits * 3 if self.sums == 1 else (26 * -(-self.sums // 16) + 9) * bits // 10)
-            if self.sums > 1 and not fabric.distributed:
-                blocks += lanes * block_rams(self.sums, bits, fabric)
         if not fabric.distributed:
             blocks += (2 if self.gap_length else 1) + block_rams(SUMS_QUEUED, 8 * lanes, fabric)
         product = fabric.soft_luts if self.soft else fabric.product_luts

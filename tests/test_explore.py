@@ -47,7 +47,7 @@ needs_distributed = pytest.mark.skipif(find_spec("distributed") is None, reason=
 SMALL = Grid(base_e=(4,), incr_e=(2,), sr=(0.25,), bypass=(Bypass.NONE, Bypass.COMPLEX), classes=(5,), size=(35, 41))
 SMALL_OPTIONS = ("--base-e", "4", "--incr-e", "2", "--classes", "5", "--input", "35x41")
 DEVICE = Target("LFE5U-85F", DEVICES["lfe5u-85f"].resources)
-TINY = Target("tiny", replace(DEVICE.available, block_rams=3))
+TINY = Target("tiny", replace(DEVICE.available, block_rams=2))
 
 
 class Here(Executor):
@@ -169,7 +169,7 @@ def test_measure_is_what_the_plans_and_the_file_say(small_rows: list[Row]) -> No
 
 def test_what_is_short_is_said_of_points_that_do_not_fit(small_rows: list[Row]) -> None:
     assert [row["fits"] for row in small_rows if row["target"] == "tiny"] == [False] * 2
-    assert all("block RAMs of 3" in row["short"] for row in small_rows if row["target"] == "tiny")
+    assert all("block RAMs of 2" in row["short"] for row in small_rows if row["target"] == "tiny")
     assert all(row["fits"] and not row["short"] for row in small_rows if row["target"] != "tiny")
 
 
