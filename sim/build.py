@@ -39,7 +39,7 @@ class Build:
 
     folder: Path
     """With the generated Verilog, ROM files and report.json."""
-    library: Path
+    compiled: Path
     """The simulation, which reads ROM files from the current folder when it is opened."""
 
     @property
@@ -111,7 +111,7 @@ def _generate(recipe: Recipe, model: Model, lanes: int | Plan, design: Path, pro
 
 def _compile(built: Build, harness: bytes, env: dict[str, str], progress: Report) -> None:
     """Verilog to C++ to a library, in a folder of its own."""
-    library, what = built.library, "compiling the simulation (minutes, once)"
+    library, what = built.compiled, "compiling the simulation (minutes, once)"
     log = library.with_suffix(".log")
     with _unfinished(library.parent) as folder:
         log.unlink(missing_ok=True)

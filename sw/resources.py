@@ -72,7 +72,7 @@ LINK_QUEUES = 4
 def link_resources(link: str, fabric: Fabric = ECP5, *, swappable: bool = False, classes: int | None = None) -> Resources:
     """What the link to the host takes; a swappable one keeps its identity in a block RAM, and one of few classes no scores in one."""
     queues = 0 if fabric.distributed else LINK_QUEUES
-    few = fabric.distributed and classes is not None and classes <= SMALL_WORDS
+    few = classes is not None and _few(classes, fabric)
     return scaled(LINKS[link], fabric) + Resources(block_rams=queues + int(swappable) - int(few))
 
 
@@ -199,16 +199,17 @@ def pool_resources(lanes: int, channels: int, tiles: int, fabric: Fabric = ECP5)
     return Resources(80 + 80 * lanes, block_rams(depth(channels, tiles), 8 * lanes, fabric))
 
 
-def average_resources(lanes: int, channels: int, bits: int, fabric: Fabric = ECP5) -> Resources:
-    """What the global average takes, whose sums are so wide."""
-    return Resources(24 + 5 * bits + max(0, 27 * lanes - 45)) + scores_resources(channels, bits, fabric)
+def average_resources(lanes: int, classes: int, bits: int, fabric: Fabric) -> Resources:
+    """What the global average takes, whose sums are so wide: adders, and a memory of a sum for each class."""
+    adders = Resources(24 + 5 * bits + max(0, 27 * lanes - 45))
+    if _few(classes, fabric):
+        return adders + Resources(luts=(6 * -(-classes // 16) - 5) * bits // 2)
+    return adders + Resources(block_rams=block_rams(classes, bits, fabric))
 
 
-def scores_resources(classes: int, bits: int, fabric: Fabric = ECP5) -> Resources:
-    """What a memory of a word for each class takes."""
-    if fabric.distributed and classes <= SMALL_WORDS:
-        return Resources(luts=(6 * -(-classes // 16) - 5) * bits // 2)
-    return Resources(block_rams=block_rams(classes, bits, fabric))
+def _few(classes: int, fabric: Fabric) -> bool:
+    """Whether a memory of scores lies in distributed RAM."""
+    return fabric.distributed and classes <= SMALL_WORDS
 
 
 def delay_queues(words: int, lanes: int) -> tuple[int, ...]:

@@ -96,7 +96,7 @@ def test_build_compiles_nothing_when_the_verilog_is_the_same(model: Model, cache
     before = {path.name for path in cache.iterdir()}
     other = build(replace(model, metadata={"licence": "another"}), LANES, silent)
     assert other.folder.name not in before
-    assert other.library.name in before
+    assert other.compiled.name in before
 
 
 def test_build_of_another_model_is_another_build(model: Model, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
