@@ -70,7 +70,7 @@ program: setup ## put the bitstream in build/BOARD into the board (BOARD=)
 	$(BIN)/firebrick program --board $(BOARD) -o build/$(BOARD)
 
 figures: setup ## run what the README's table of results says and write the figures into it (PICTURES=, LABELS=, NET=)
-	PICTURES="$(PICTURES)" LABELS="$(LABELS)" NET="$(NET)" $(BIN)/python docs/figures.py
+	PICTURES="$(PICTURES)" LABELS="$(LABELS)" NET="$(NET)" $(BIN)/python scripts/readme_figures.py
 
 clean: ## remove what was made, except .venv
 	rm -rf build dist .types .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

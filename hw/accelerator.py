@@ -9,14 +9,17 @@ from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..sw.spec import AverageSpec, BypassSpec, ConvSpec, DelaySpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, SerialSpec, walk
-from .average import GlobalSum, score_layout, scores
-from .bypass import Bypass, Delay
-from .conv import ConvEngine, line_buffer
-from .pool import MaxPool
-from .routing import Fork, Merge, Narrow, Serial
-from .squeeze import SqueezeEngine
-from .words import Queue, Relay, word, words
+from ..sw.plan.nodes import AverageSpec, BypassSpec, ConvSpec, DelaySpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, SerialSpec, walk
+from .engines.bypass import Bypass, Delay
+from .engines.conv import ConvEngine, line_buffer
+from .engines.global_sum import GlobalSum, score_layout, scores
+from .engines.max_pool import MaxPool
+from .engines.squeeze import SqueezeEngine
+from .module_names import module_name
+from .stream.adapters import Fork, Merge, Narrow, Serial
+from .stream.fifo import Queue
+from .stream.signatures import word, words
+from .stream.skid_buffer import Relay
 
 QUEUE_DEPTH = 4
 
@@ -140,17 +143,6 @@ class Pipeline(wiring.Component):
                 wiring.connect(m, self._chain(m, node.side, component.to_side), component.from_side)
             output = component.output
         return output
-
-
-def module_name(node: Node, place: int) -> str:
-    """What the module of a node is called; ``place`` is its number in the order of ``walk``."""
-    match node:
-        case NarrowSpec():
-            return f"narrow_{place}"
-        case SerialSpec():
-            return f"serial_{place}"
-        case _:
-            return node.name.replace("/", "_")
 
 
 def create(node: Node) -> Any:

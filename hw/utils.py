@@ -4,19 +4,7 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Array, Const, Module, Mux, ShapeLike, Signal, Value, unsigned
-from amaranth.lib import data, fifo, stream, wiring
-from amaranth.lib.wiring import In, Out
-
-
-def word(lanes: int) -> data.ArrayLayout:
-    """One pixel, 0..255, for each lane."""
-    return data.ArrayLayout(unsigned(8), lanes)
-
-
-def words(lanes: int) -> stream.Signature:
-    """A stream of words: one pixel, 0..255, for each lane. Rows follow each other, in a row channels, in a channel tiles."""
-    return stream.Signature(word(lanes))
+from amaranth.hdl import Array, Const, Module, Signal, Value
 
 
 def bits_for(count: int) -> int:
@@ -37,77 +25,3 @@ def count_up(m: Module, counter: Signal, count: int) -> None:
     with m.If(counter == count - 1):
         m.d.sync += counter.eq(0)
 
-
-class Queue(wiring.Component):
-    """A first-in first-out queue of words, for any stream.
-
-    Latency 1 cycle, or 2 in block RAM; throughput one payload a cycle.
-
-    Parameters
-    ----------
-    shape: of a payload
-    depth: payloads it holds, at least 2
-    block: they lie in block RAM
-
-    Members
-    -------
-    input: ``In(stream.Signature(shape))``
-    output: ``Out(stream.Signature(shape))``
-    """
-
-    input: stream.Interface
-    output: stream.Interface
-
-    def __init__(self, *, shape: ShapeLike, depth: int, block: bool = False) -> None:
-        if depth < 2:
-            raise ValueError(f"depth must be at least 2, not {depth}")
-        self._depth = depth
-        self._kind = fifo.SyncFIFOBuffered if block else fifo.SyncFIFO
-        super().__init__({"input": In(stream.Signature(shape)), "output": Out(stream.Signature(shape))})
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        m.submodules.fifo = queue = self._kind(width=Value.cast(self.input.payload).shape().width, depth=self._depth)
-        m.d.comb += [
-            queue.w_data.eq(Value.cast(self.input.payload)),
-            queue.w_en.eq(self.input.valid),
-            self.input.ready.eq(queue.w_rdy),
-            Value.cast(self.output.payload).eq(queue.r_data),
-            self.output.valid.eq(queue.r_rdy),
-            queue.r_en.eq(self.output.ready),
-        ]
-        return m
-
-
-class Relay(wiring.Component):
-    """A register in a stream, for payload, valid and ready alike, so that no logic reaches from one side to the other.
-
-    Latency 1 cycle, throughput one payload a cycle.
-
-    Parameters
-    ----------
-    shape: of a payload
-
-    Members
-    -------
-    input: ``In(stream.Signature(shape))``
-    output: ``Out(stream.Signature(shape))``
-    """
-
-    input: stream.Interface
-    output: stream.Interface
-
-    def __init__(self, *, shape: ShapeLike) -> None:
-        super().__init__({"input": In(stream.Signature(shape)), "output": Out(stream.Signature(shape))})
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        payload = Value.cast(self.input.payload)
-        spare, taken = Signal(payload.shape(), reset_less=True), Signal()  # what came while the output had to wait
-        m.d.comb += self.input.ready.eq(~taken)
-        with m.If(~self.output.valid | self.output.ready):
-            m.d.sync += [self.output.valid.eq(taken | self.input.valid), taken.eq(0)]
-            m.d.sync += Value.cast(self.output.payload).eq(Mux(taken, spare, payload))
-        with m.Elif(self.input.valid & ~taken):
-            m.d.sync += [taken.eq(1), spare.eq(payload)]
-        return m

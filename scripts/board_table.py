@@ -5,7 +5,7 @@
 from pathlib import Path
 from typing import Any
 
-from firebrick.hw.listing import listing
+from firebrick.hw.boards.inventory import listing
 
 PAGE = Path(__file__).parent / "boards.md"
 START, END = "<!-- boards -->\n", "<!-- /boards -->\n"

@@ -57,5 +57,5 @@ def main(folder: Path) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        sys.exit("usage: python docs/digits.py FOLDER")
+        sys.exit("usage: python scripts/train_digits.py FOLDER")
     main(Path(sys.argv[1]))

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..sw import catalogue
-from ..sw.endings import tidy_end
 from ..sw.errors import FirebrickError
-from ..sw.files import write_whole
-from ..sw.model import Model
-from ..sw.network import Conv
-from ..sw.progress import Report, progress_bar
+from ..sw.model.quantized import Model
+from ..sw.network.graph import Conv
+from ..sw.utils.atomic_files import write_whole
+from ..sw.utils.progress import Report, progress_bar
+from ..sw.utils.signals import tidy_end
+from ..sw.zoo import catalogue
 
 if TYPE_CHECKING:
-    from .cases import Case
+    from .bench_cases import Case
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,9 +36,9 @@ def main(name: str, lanes: int, frames: int, benches: bool, output: Path) -> Non
     network: photographs back to back, every score compared, cycles and busy lanes counted. DIR/report.json has it all. Exits with
     status 1 when anything differs, or when measured and predicted cycles differ by more than 1 %.
     """
-    from ..sw.samples import photographs
+    from ..sw.data.calibration_set import photographs
+    from .full_network import faults, simulate
     from .report import busy_chart
-    from .whole import faults, simulate
 
     start = time.monotonic()
     try:
@@ -60,14 +60,14 @@ def main(name: str, lanes: int, frames: int, benches: bool, output: Path) -> Non
 
 def run_benches(model: Model, output: Path, progress: Report) -> list[dict[str, Any]]:
     """Every bench, each in a folder of its own below ``output``."""
-    from ..sw.firefile import encode_model
-    from .cases import cases
-    from .fingerprint import digest, sources, tools
+    from ..sw.fire_format.file import encode_model
+    from ..sw.utils.source_hash import digest, sources, tools
+    from .bench_cases import cases
 
     conv1 = model.network.stages[0]
     fits = isinstance(conv1, Conv) and (conv1.kernel, conv1.filters) == (3, 64)
     weights = model if fits else catalogue.load(catalogue.DEFAULT)
-    origin = digest(encode_model(weights), sources("firebrick.hw.generate", "firebrick.sim.cases"), tools())
+    origin = digest(encode_model(weights), sources("firebrick.hw.codegen.verilog", "firebrick.sim.bench_cases"), tools())
     makers = cases(weights)
     found = []
     for number, (name, make) in enumerate(makers.items()):
@@ -78,7 +78,7 @@ def run_benches(model: Model, output: Path, progress: Report) -> list[dict[str, 
 
 
 def _bench(case: "Case", folder: Path, origin: str, progress: Report) -> dict[str, Any]:
-    from .bench import run_case
+    from .bench_runner import run_case
 
     steps = count()
     outcome = run_case(case, folder, origin=origin, progress=lambda _step: progress(case.name, next(steps), 2))

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..sw.errors import FirebrickError
-from ..sw.model import Model
-from ..sw.progress import Report
-from ..sw.spec import Plan
+from ..sw.model.quantized import Model
+from ..sw.plan.nodes import Plan
+from ..sw.utils.progress import Report
 from .build import build
 
 SLICE = 50_000

@@ -10,15 +10,15 @@ from amaranth.lib import wiring
 from numpy.typing import NDArray
 
 from ..hw.accelerator import Accelerator, Pipeline
-from ..sw.compiler import plan_with
-from ..sw.demand import Share
-from ..sw.model import Model
-from ..sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
-from ..sw.pictures import read_pictures
-from ..sw.samples import photographs
-from ..sw.spec import Adapter, BypassSpec, Plan, walk
+from ..sw.compiler.engine_config import Share
+from ..sw.compiler.lowering import plan_with
+from ..sw.data.calibration_set import photographs
+from ..sw.data.images import read_pictures
+from ..sw.model.quantized import Model
+from ..sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
+from ..sw.plan.nodes import Adapter, BypassSpec, Plan, walk
 from .payloads import traffic
-from .small import drawn, narrowed
+from .small_models import drawn, narrowed
 
 FRAMES = 3
 """Frames that a case streams one right behind the other."""

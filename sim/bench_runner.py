@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ..hw.generate import to_verilog
+from ..hw.codegen.verilog import to_verilog
 from ..sw.errors import FirebrickError
+from ..sw.utils.source_hash import digest, tools
 from . import verilator
-from .cases import Case
-from .cocotb_run import PORTS, RESULTS, RUNTIME, TOP
-from .fingerprint import digest, tools
+from .bench_cases import Case
+from .cocotb_runner import PORTS, RESULTS, RUNTIME, TOP
 
 LEVEL = "-O1"
 """Benches are small: to optimise them more takes longer than it saves."""
@@ -74,7 +74,7 @@ def run_case(
         (folder / left).unlink(missing_ok=True)
     progress("running" if (folder / TOP).exists() else "building and running")
     try:
-        command = [sys.executable, "-m", "firebrick.sim.cocotb_run"]
+        command = [sys.executable, "-m", "firebrick.sim.cocotb_runner"]
         verilator.run(command, folder, env, log, limit=seconds)
         complaint = _complaint(folder / RESULTS)
     except FirebrickError as error:

@@ -14,17 +14,17 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_cache_path
-
-from ..hw.generate import TOP, Artefacts, generate, generate_plan
-from ..hw.link.generate import generate_device
+from ..hw.codegen.device_verilog import generate_device
+from ..hw.codegen.verilog import Artefacts, generate, generate_plan
+from ..hw.module_names import TOP
 from ..sw.errors import FirebrickError
-from ..sw.firefile import encode_model
-from ..sw.model import Model
-from ..sw.progress import Report
-from ..sw.spec import Plan
+from ..sw.fire_format.file import encode_model
+from ..sw.model.quantized import Model
+from ..sw.plan.nodes import Plan
+from ..sw.utils.cache import cache_folder
+from ..sw.utils.progress import Report
+from ..sw.utils.source_hash import digest, sources, tools
 from . import verilator
-from .fingerprint import digest, sources, tools
 
 REPORT = "report.json"
 KEEP = 8
@@ -49,12 +49,6 @@ class Build:
         return report
 
 
-def cache_folder() -> Path:
-    """Where compiled simulations are kept: FIREBRICK_CACHE, or the user's cache folder."""
-    chosen = os.environ.get("FIREBRICK_CACHE")
-    return Path(chosen) if chosen else user_cache_path("firebrick")
-
-
 @dataclass(frozen=True)
 class Recipe:
     """What is made of a model, and how it is driven."""
@@ -67,9 +61,9 @@ class Recipe:
     """The C++ file, beside this one."""
 
 
-ACCELERATOR = Recipe(generate, "firebrick.hw.generate", "harness.cpp")
+ACCELERATOR = Recipe(generate, "firebrick.hw.codegen.verilog", "accelerator_sim.cpp")
 """Streams of bytes in and scores out."""
-DEVICE = Recipe(generate_device, "firebrick.hw.link.generate", "device.cpp")
+DEVICE = Recipe(generate_device, "firebrick.hw.codegen.device_verilog", "virtual_board.cpp")
 """The accelerator behind its link: packets in and out."""
 
 

@@ -19,7 +19,7 @@ from cocotb.clock import Clock
 from cocotb.handle import HierarchyObject, LogicArrayObject, LogicObject
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from firebrick.sim.contract import StreamContract
+from firebrick.sim.stream_contract import StreamContract
 
 STALL = 0.6
 """Probability with which a stalling side pauses in a cycle."""

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Builds a bench with cocotb's runner and runs it; a process of its own, since the runner takes its settings from the environment.
 
-``python -m firebrick.sim.cocotb_run`` in the folder that sim/bench.py has made ready; what it prints there goes to a log.
+``python -m firebrick.sim.cocotb_runner`` in the folder that sim/bench_runner.py has made ready; what it prints there goes to a log.
 """
 
 import os
@@ -42,7 +42,7 @@ def main() -> None:
     environment = {"FIREBRICK_CASE": "case.json", "FIREBRICK_RESULT": "measured.json"}
     os.environ.pop("PYTEST_CURRENT_TEST", None)  # with it the runner would judge the results itself
     runner.test(
-        test_module="firebrick.sim.cocotb_stream",
+        test_module="firebrick.sim.cocotb_bench",
         hdl_toplevel=TOP,
         hdl_toplevel_lang="verilog",
         build_dir=".",

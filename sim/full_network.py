@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from ..sw import golden
+from ..sw.data.images import read_pictures
 from ..sw.errors import FirebrickError
-from ..sw.model import Model
-from ..sw.pictures import read_pictures
-from ..sw.progress import Report
-from ..sw.spec import Plan
-from .device import Result, Simulator
+from ..sw.model.quantized import Model
+from ..sw.plan.nodes import Plan
+from ..sw.utils.progress import Report
+from .accelerator_sim import Result, Simulator
 
 FRAMES_MIN = 2
 """Frames from which on there is an interval between two."""

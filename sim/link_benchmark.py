@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sw.driver.channel import Channel
-from ..sw.driver.linked import LinkedDevice
+from ..sw.driver.linked_device import LinkedDevice
+from ..sw.driver.session import Channel
 from ..sw.driver.transport import Transport
 from ..sw.errors import FirebrickError
 from ..sw.link.packets import PAYLOAD_MOST, Kind, Packet
-from ..sw.model import Model
-from ..sw.progress import Report
-from .board import VirtualBoard
-from .faults import FAULTS, BadCable
+from ..sw.model.quantized import Model
+from ..sw.utils.progress import Report
+from .fault_injection import FAULTS, BadCable
+from .virtual_board import VirtualBoard
 
 WARM = 2
 """Frames before those that are measured."""

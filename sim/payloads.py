@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..sw import golden
-from ..sw.model import Model
-from ..sw.spec import AverageSpec, BypassSpec, DelaySpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, SerialSpec
-from ..sw.strips import Strips
+from ..sw.model.quantized import Model
+from ..sw.plan.lane_layout import Strips
+from ..sw.plan.nodes import AverageSpec, BypassSpec, DelaySpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, SerialSpec
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
+from ..hw.eda.runner import run_tool, tool
 from ..hw.flows.ecp5 import mapped
-from ..hw.tools import run_tool, tool
 from ..sw.errors import FirebrickError
 
 SECONDS = 1800.0

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..sw import golden
-from ..sw.model import Model, Preprocessing, QuantizedLayer
-from ..sw.network import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Network, stage_layers
+from ..sw.model.quantized import Model, Preprocessing, QuantizedLayer
+from ..sw.network.graph import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Network, stage_layers
 
 
 def narrowed(model: Model, network: Network) -> Model:

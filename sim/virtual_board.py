@@ -7,8 +7,8 @@ from contextlib import chdir
 
 from ..sw.driver.transport import Transport
 from ..sw.errors import FirebrickError
-from ..sw.model import Model
-from ..sw.progress import Report
+from ..sw.model.quantized import Model
+from ..sw.utils.progress import Report
 from .build import DEVICE, build
 
 SLICE = 50_000

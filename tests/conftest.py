@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from generate import random_model
 from PIL import Image
 
-from firebrick.sw.firefile import write_fire
-from firebrick.sw.model import Preprocessing
+from firebrick.sw.fire_format.file import write_fire
+from firebrick.sw.model.quantized import Preprocessing
+from tests.helpers.random_models import random_model
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it to its background jobs, whose children inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -53,7 +53,7 @@ def test_every_module_can_be_imported(programs: Path) -> None:
     paths = [path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py") if path.name != "__main__.py"]
     names = [".".join(("firebrick", *path.with_suffix("").parts)).removesuffix(".__init__") for path in paths]
     if find_spec("torch") is None:  # an extra of its own, as it is very large
-        needy = ("firebrick.sw.distil.", "firebrick.sw.train.")
+        needy = ("firebrick.sw.training.distillation.", "firebrick.sw.training.supervised.")
         names = [name for name in names if not name.startswith(needy) or name.endswith(".recipe")]
     check = "import importlib, sys\nfor name in sys.argv[1:]: assert importlib.import_module(name).__file__.startswith(sys.prefix), name"
     _run(str(programs / "python"), "-c", check, *names)

@@ -7,13 +7,13 @@ from typing import Any
 from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal
 from amaranth.lib import wiring
 
-from ..sw.link.identity import identity_of
-from ..sw.link.packets import BAUD
-from ..sw.model import Model
-from ..sw.spec import Plan
-from .carriers import carry_serial, carry_usb
-from .flows.flow import Flow
-from .link.device import LinkedAccelerator
+from ...sw.link.identity import identity_of
+from ...sw.link.packets import BAUD
+from ...sw.model.quantized import Model
+from ...sw.plan.nodes import Plan
+from ..flows.base import Flow
+from ..link.linked_accelerator import LinkedAccelerator
+from .host_interface import carry_serial, carry_usb
 
 
 class BoardTop(wiring.Component):

@@ -8,12 +8,12 @@ from typing import Any
 from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Signal
 from amaranth.lib import io, wiring
 
-from ..sw.errors import FirebrickError
-from ..sw.link.usb import FULL_SPEED, HIGH_SPEED
-from .flows.clock import BoardClock
-from .flows.ecp5 import FAST_HZ, SLOW_HZ, Ecp5Clock, Ecp5UsbClocks
-from .link.device import LinkedAccelerator
-from .uart import SerialPort
+from ...sw.errors import FirebrickError
+from ...sw.link.usb_ids import FULL_SPEED, HIGH_SPEED
+from ..flows.clock_generator import BoardClock
+from ..flows.ecp5 import FAST_HZ, SLOW_HZ, Ecp5Clock, Ecp5UsbClocks
+from ..link.linked_accelerator import LinkedAccelerator
+from ..link.uart import SerialPort
 
 ULPI_HZ = 60e6
 """Of the clock that a PHY of ULPI gives."""
@@ -46,7 +46,7 @@ def carry_usb(m: Module, platform: Any, device: LinkedAccelerator, clock: BoardC
     Raises FirebrickError where LUNA is not installed.
     """
     try:
-        from .usb import UsbPort
+        from ..link.usb import UsbPort
     except ModuleNotFoundError as problem:
         raise FirebrickError("luna-usb, which makes devices on USB, is missing; install firebrick[usb]") from problem
 

@@ -4,12 +4,12 @@
 
 from typing import Any
 
-from ..sw.devices import device
-from ..sw.errors import FirebrickError
-from .flows.flow import OpenFlow
-from .flows.vendor import missing_tools
-from .platforms import Board, boards
-from .tools import extra_of, tool
+from ...sw.errors import FirebrickError
+from ...sw.fpga.devices import device
+from ..eda.runner import extra_of, tool
+from ..flows.base import OpenFlow
+from ..flows.vendor import missing_tools
+from .registry import Board, boards
 
 
 def listing() -> list[dict[str, Any]]:

@@ -7,8 +7,8 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..sw.errors import FirebrickError
-from .platforms import Board
+from ...sw.errors import FirebrickError
+from .registry import Board
 
 NAMES = {
     "arty_a7_100": "arty_a7_100t",

@@ -8,14 +8,14 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from ..sw.devices import Device, device
-from ..sw.errors import FirebrickError
-from .carriers import usb_resource
-from .flows.ecp5 import Ecp5Flow
-from .flows.flow import OpenFlow
-from .flows.gowin import GowinFlow
-from .flows.ice40 import Ice40Flow
-from .flows.vendor import VENDORS, VendorFlow
+from ...sw.errors import FirebrickError
+from ...sw.fpga.devices import Device, device
+from ..flows.base import OpenFlow
+from ..flows.ecp5 import Ecp5Flow
+from ..flows.gowin import GowinFlow
+from ..flows.ice40 import Ice40Flow
+from ..flows.vendor import VENDORS, VendorFlow
+from .host_interface import usb_resource
 
 FLOWS: dict[str, OpenFlow | VendorFlow] = {
     "ECP5": Ecp5Flow(),

@@ -4,40 +4,35 @@
 
 import json
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..sw.errors import FirebrickError
-from ..sw.files import write_whole
-from ..sw.link.identity import identity_of
-from ..sw.model import Model
-from ..sw.report import plan_report
-from ..sw.resources import Resources, estimate, link_resources, shortage, total
-from ..sw.spec import Adapter, Plan, walk
-from .accelerator import module_name
-from .boards import BoardTop
-from .flows.flow import Flow, OpenFlow
-from .flows.vendor import VendorFlow
-from .identity import place_identity
-from .netlist import Netlist
-from .platforms import Board, board
-from .project import finish
-from .romrecord import record
-from .seeds import try_seeds
-from .timing import BESIDE, critical_path, slowest_paths
-from .tools import EFFORT, Step, Tell
+from ...sw.errors import FirebrickError
+from ...sw.fpga.resources import Resources, shortage
+from ...sw.link.identity import identity_of
+from ...sw.model.quantized import Model
+from ...sw.plan.nodes import Plan
+from ...sw.utils.atomic_files import write_whole
+from ..boards.board_top import BoardTop
+from ..boards.registry import Board, board
+from ..eda.runner import EFFORT, Step, Tell
+from ..flows.base import Flow, OpenFlow
+from ..flows.options import Options
+from ..flows.vendor import VendorFlow
+from ..module_names import IDENTITY, NODE_MODULES, TOP
+from ..verify.identity import place_identity
+from ..verify.netlist import Netlist
+from ..verify.rom_map import record
+from .reports import _clock, _late, _planned_report, _synthesis_report, _timing_report
+from .seed_sweep import try_seeds
+from .vendor_project import finish
 
-TOP = "firebrick"
-PIPELINE = f"{TOP}.device.accelerator.pipeline."
-"""How the names of nodes' modules begin."""
-IDENTITY = "device.link.transmitter.identity"
-"""The name of the memory that holds a swappable bitstream's identity."""
 SCRIPT = f"""\
 {{read}} {{design}}
 hierarchy -top {TOP}
-setattr -mod -set keep_hierarchy 1 {PIPELINE}*
-setattr -mod -unset keep_hierarchy {PIPELINE}*.*
+setattr -mod -set keep_hierarchy 1 {NODE_MODULES}*
+setattr -mod -unset keep_hierarchy {NODE_MODULES}*.*
 {{synthesis}}
 hierarchy -check
 blackbox =A:whitebox
@@ -45,28 +40,6 @@ tee -q -o {TOP}.stat.json stat -json
 write_json {TOP}.json
 """
 """Nodes keep their modules, so that what each takes can be told."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to build."""
-
-    frequency: float
-    """Of the accelerator's clock, in Hz; what is made of it, and met, may be up to 5 % less."""
-    seed: int = 1
-    placer: str = "heap"
-    router: str = ""
-    """Unless given, the one that suits the family."""
-    more_seeds: tuple[int, ...] = ()
-    """Seeds to try besides the first; the fastest result is kept."""
-    jobs: int = 1
-    """Placements at a time."""
-    link: str | None = None
-    """What carries bytes to the host: ``uart`` or ``usb``; what the board has unless given, ``uart`` where it has both."""
-    cycles: int | None = None
-    """Of a frame, as simulated; those of the plan unless given."""
-    swappable: bool = False
-    """What the device says of its model can be replaced in the bitstream."""
 
 
 class TooSlowError(FirebrickError):
@@ -147,7 +120,7 @@ def build(
     if flow.provable:
         tell("recording where the ROMs are")
         netlist = Netlist(*(json.loads(path.read_text()) for path in (routed[f"{TOP}.routed.json"], synthesised[f"{TOP}.json"])))
-        roms = record(plan, netlist, platform.device, PIPELINE)
+        roms = record(plan, netlist, platform.device, NODE_MODULES)
         if options.swappable:
             size = len(identity_of(model, plan, options.frequency).encode())
             roms["identity"] = place_identity(netlist, IDENTITY, size, model.network).as_dict()
@@ -174,76 +147,3 @@ def _script(flow: Flow, platform: Any) -> str:
     read = "read_verilog" if flow.design.endswith(".v") else "read_rtlil"
     return SCRIPT.format(read=read, design=flow.design, synthesis=flow.synthesis(platform))
 
-
-def _synthesis_report(plan: Plan, chosen: Board, options: Options, stat: dict[str, Any]) -> dict[str, Any]:
-    """What each node was expected to take, and what it takes."""
-    taken = chosen.flow.cells.resources
-    cells = {module.removeprefix("\\"): taken(entry["num_cells_by_type"]) for module, entry in stat["modules"].items()}
-    fabric = chosen.device.fabric
-    link = link_resources(chosen.link(options.link), fabric, swappable=options.swappable, classes=plan.average.channels)
-    predicted = estimate(plan, fabric) | {BESIDE: link}
-    actual: dict[str, Resources] = {}
-    carried = Resources()
-    for number, node in enumerate(walk(plan.nodes)):
-        module = module_name(node, number)
-        carried += cells.get(PIPELINE + module, Resources())
-        if not isinstance(node, Adapter):
-            actual[node.name] = carried
-            carried = Resources()
-    whole = total(cells)
-    actual[BESIDE] = Resources(**{kind: count - asdict(total(actual))[kind] for kind, count in asdict(whole).items()})
-    return {
-        "board": chosen.name,
-        "bitstream": chosen.flow.packed,
-        "network": plan.name,
-        "classes": plan.average.channels,
-        "lanes": plan.lanes,
-        "cycles_per_frame": plan.cycles,
-        "available": asdict(chosen.device.resources),
-        "predicted": asdict(total(predicted)),
-        "actual": asdict(whole),
-        "nodes": [
-            {"name": node, "predicted": asdict(predicted[node]), "actual": asdict(actual[node])} for node in predicted
-        ],
-        "plan": plan_report(plan),
-    }
-
-
-def _timing_report(report: dict[str, Any], options: Options, timing: dict[str, Any], aim: float) -> dict[str, Any]:
-    """With what place and route say, which aimed for a clock, in Hz."""
-    slowest = _clock(timing, aim)
-    return {
-        "fps": _fps(report, options),
-        "frequency_mhz": round(options.frequency / 1e6, 3),
-        "fmax_mhz": round(slowest["achieved"], 3),
-        "seed": options.seed,
-        "critical_path": critical_path(timing),
-        "slowest_ns": slowest_paths(timing),
-        "utilization": timing["utilization"],
-        **report,
-    }
-
-
-def _clock(timing: dict[str, Any], aim: float) -> dict[str, float]:
-    """Constraint and achieved frequency of the accelerator's clock, in MHz: never more than the aim, in Hz; of several such the slowest."""
-    clocks: list[dict[str, float]] = list(timing["fmax"].values())
-    asked = aim / 1e6
-    return min(clocks, key=lambda one: (one["constraint"] > 1.0001 * asked, round(abs(one["constraint"] - asked), 1), one["achieved"]))
-
-
-def _late(timing: dict[str, Any], aim: float) -> str:
-    """Which clocks besides the accelerator's, for which that is an aim in Hz, are too slow, in words."""
-    own = _clock(timing, aim)
-    late = [clock for clock in timing["fmax"].values() if clock is not own and clock["achieved"] < clock["constraint"]]
-    return " and ".join(f"{clock['achieved']:.1f} MHz for {clock['constraint']:.1f}" for clock in late)
-
-
-def _fps(report: dict[str, Any], options: Options) -> float:
-    """Frames a second: of the cycles that were simulated, if they were."""
-    return round(options.frequency / (options.cycles or report["cycles_per_frame"]), 3)
-
-
-def _planned_report(report: dict[str, Any], options: Options) -> dict[str, Any]:
-    """With what is hoped for, where a vendor's tools have the last word on timing."""
-    frequency = round(options.frequency / 1e6, 3)
-    return {"fps": _fps(report, options), "frequency_mhz": frequency, "fmax_mhz": None, **report}

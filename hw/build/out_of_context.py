@@ -11,15 +11,15 @@ from pathlib import Path
 from amaranth.back import rtlil  # type: ignore[attr-defined]  # the stubs leave it out
 from amaranth.lib import wiring
 
-from ..sw.files import write_whole
-from ..sw.resources import Resources
-from ..sw.spec import Plan
-from .accelerator import Accelerator
-from .flows.ecp5 import Ecp5Flow, mapped
-from .tools import Step, Tell
-from .top import Top
+from ...sw.fpga.resources import Resources
+from ...sw.plan.nodes import Plan
+from ...sw.utils.atomic_files import write_whole
+from ..accelerator import Accelerator
+from ..codegen.top import Top
+from ..eda.runner import Step, Tell
+from ..flows.ecp5 import Ecp5Flow, mapped
+from ..module_names import TOP
 
-TOP = "firebrick"
 NODES = f"{TOP}.component.pipeline."
 """How the names of nodes' modules begin."""
 READ = {"il": "read_rtlil {file}", "v": "read_verilog {file}"}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Generic, TypeVar
 
-from ..sw.errors import FirebrickError
-from .tools import Tell
+from ...sw.errors import FirebrickError
+from ..eda.runner import Tell
 
 Result = TypeVar("Result")
 LOOK = 1.0

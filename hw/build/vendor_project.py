@@ -5,9 +5,9 @@
 from pathlib import Path
 from typing import Any
 
-from ..sw.files import write_whole
-from .flows.vendor import SCRIPT, VendorFlow, missing_tools
-from .tools import Step, Tell
+from ...sw.utils.atomic_files import write_whole
+from ..eda.runner import Step, Tell
+from ..flows.vendor import SCRIPT, VendorFlow, missing_tools
 
 
 def finish(sources: Any, platform: Any, flow: VendorFlow, output: Path, tell: Tell) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """From a model to the Verilog of its accelerator behind the link."""
 
-from ...sw.compiler import compile_model
+from ...sw.compiler.lowering import compile_model
 from ...sw.link.identity import identity_of
 from ...sw.link.packets import BAUD
-from ...sw.model import Model
-from ...sw.report import plan_report
-from ..generate import TOP, Artefacts, to_verilog
-from .device import LinkedAccelerator
+from ...sw.model.quantized import Model
+from ...sw.plan.report import plan_report
+from ..link.linked_accelerator import LinkedAccelerator
+from ..module_names import TOP
+from .verilog import Artefacts, to_verilog
 
 CLOCK = 60e6
 """Hz that a simulated device says it has."""

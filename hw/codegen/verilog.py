@@ -11,18 +11,16 @@ from typing import Any
 from amaranth.back import verilog
 from amaranth.lib import wiring
 
-from ..sw.compiler import compile_model
-from ..sw.files import write_whole
-from ..sw.model import Model
-from ..sw.report import plan_report
-from ..sw.spec import Plan
-from .accelerator import Accelerator
-from .platform import RomFiles
-from .rom import ROM_VERILOG
+from ...sw.compiler.lowering import compile_model
+from ...sw.model.quantized import Model
+from ...sw.plan.nodes import Plan
+from ...sw.plan.report import plan_report
+from ...sw.utils.atomic_files import write_whole
+from ..accelerator import Accelerator
+from ..module_names import TOP
+from ..weights.rom import ROM_VERILOG
+from ..weights.rom_files import RomFiles
 from .top import Top
-
-TOP = "firebrick"
-"""Name of the top module."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Artefacts:
     roms: dict[str, str] = field(repr=False)
     """Those files: name to contents."""
     report: dict[str, Any]
-    """The plan: engines, lanes and predicted cycles (sw/report.py)."""
+    """The plan: engines, lanes and predicted cycles (sw/plan/report.py)."""
 
     def write(self, folder: Path) -> None:
         """Write firebrick.v, the ROM files and report.json, the last after all others."""

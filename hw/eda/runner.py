@@ -21,7 +21,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO
 
-from ..sw.errors import FirebrickError
+from ...sw.errors import FirebrickError
 
 Tell = Callable[[str], None]
 """Called with what is being done."""

@@ -4,8 +4,8 @@
 
 from typing import Any
 
-DEVICE = "device."
-PIPELINE = f"{DEVICE}accelerator.pipeline."
+from ..module_names import DEVICE, PIPELINE
+
 WIRE = "wire"
 BESIDE = "link and board"
 """What is no node: many of its cells have no names."""

@@ -6,7 +6,8 @@ from amaranth.hdl import Array, Module, Mux, Signal, Value
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from .words import bits_for, word
+from ..stream.signatures import word
+from ..utils import bits_for
 
 BANK_WORDS = 16
 """What a LUT holds of each bit."""

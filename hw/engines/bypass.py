@@ -8,10 +8,11 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..sw.resources import delay_queues
-from ..sw.spec import QUEUE_BITS, BypassSpec, DelaySpec
-from .routing import Fork
-from .words import Queue, word, words
+from ...sw.plan.memory_mapping import delay_queues
+from ...sw.plan.nodes import QUEUE_BITS, BypassSpec, DelaySpec
+from ..stream.adapters import Fork
+from ..stream.fifo import Queue
+from ..stream.signatures import word, words
 
 
 class Delay(wiring.Component):

@@ -8,11 +8,12 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import Out
 
-from ..sw.spec import ConvSpec
-from .linebuffer import LineBuffer, reading
-from .mac import MacArray
-from .weights import WeightDecoder
-from .words import bits_for, count_up, lookup, words
+from ...sw.plan.nodes import ConvSpec
+from ..stream.signatures import words
+from ..utils import bits_for, count_up, lookup
+from ..weights.weight_decoder import WeightDecoder
+from .line_buffer import LineBuffer, reading
+from .mac_array import MacArray
 
 
 class ConvEngine(wiring.Component):

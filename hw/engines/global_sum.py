@@ -10,8 +10,9 @@ from amaranth.hdl import Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..sw.spec import AverageSpec
-from .words import count_up, words
+from ...sw.plan.nodes import AverageSpec
+from ..stream.signatures import words
+from ..utils import count_up
 
 
 def score_layout(spec: AverageSpec) -> data.StructLayout:

@@ -8,11 +8,12 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..sw.resources import SMALL_BITS
-from ..sw.spec import gathers
-from ..sw.strips import Strips
-from .banked import BankedMemory
-from .words import bits_for, count_up, lookup, word, words
+from ...sw.plan.lane_layout import Strips
+from ...sw.plan.memory_mapping import SMALL_BITS
+from ...sw.plan.nodes import gathers
+from ..stream.signatures import word, words
+from ..utils import bits_for, count_up, lookup
+from .banked_memory import BankedMemory
 
 READ_LATENCY = 2
 """Cycles from an address to its word: the memory's, and the register behind it."""

@@ -9,11 +9,13 @@ from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..sw.resources import BLOCK_REVISIT
-from ..sw.spec import SUMS_QUEUED, Arithmetic
-from ..sw.strips import Strips
-from .linebuffer import READ_LATENCY
-from .words import Queue, lookup, word, words
+from ...sw.plan.lane_layout import Strips
+from ...sw.plan.memory_mapping import BLOCK_REVISIT
+from ...sw.plan.nodes import SUMS_QUEUED, Arithmetic
+from ..stream.fifo import Queue
+from ..stream.signatures import word, words
+from ..utils import lookup
+from .line_buffer import READ_LATENCY
 
 SUM_REVISIT = 2
 """Fewest cycles from one strobe of a sum to the next with which distributed RAM can be read a cycle ahead."""

@@ -9,8 +9,10 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..sw.spec import PoolSpec
-from .words import Relay, bits_for, count_up, lookup, word, words
+from ...sw.plan.nodes import PoolSpec
+from ..stream.signatures import word, words
+from ..stream.skid_buffer import Relay
+from ..utils import bits_for, count_up, lookup
 
 
 class MaxPool(wiring.Component):

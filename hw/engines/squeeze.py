@@ -6,12 +6,13 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..sw.resources import BLOCK_REVISIT, BLOCK_SUMS
-from ..sw.spec import SqueezeSpec
-from .linebuffer import LineBuffer
-from .mac import MacArray
-from .weights import WeightDecoder
-from .words import bits_for, count_up, words
+from ...sw.plan.memory_mapping import BLOCK_REVISIT, BLOCK_SUMS
+from ...sw.plan.nodes import SqueezeSpec
+from ..stream.signatures import words
+from ..utils import bits_for, count_up
+from ..weights.weight_decoder import WeightDecoder
+from .line_buffer import LineBuffer
+from .mac_array import MacArray
 
 
 class SqueezeEngine(wiring.Component):

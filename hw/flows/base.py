@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...sw.resources import Resources
-from ..generate import TOP
-from ..pll import PllSettings
-from .clock import BoardClock
+from ...sw.fpga.resources import Resources
+from ..module_names import TOP
+from .clock_generator import BoardClock
+from .pll import PllSettings
 
 if TYPE_CHECKING:
-    from ..bitstream import Options
+    from .options import Options
 
 
 HIDE = "rename -hide w:*[[]*"

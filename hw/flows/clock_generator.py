@@ -9,7 +9,7 @@ from amaranth.hdl import ClockDomain, ClockSignal, Instance, Module, Signal
 from amaranth.lib import io, wiring
 from amaranth.lib.wiring import Out
 
-from ..pll import PllSettings
+from .pll import PllSettings
 
 HOLD = 1024
 """Cycles that everything is held in reset: more than the 3 us after which block RAMs of an iCE40 can be read."""

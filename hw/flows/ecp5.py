@@ -10,15 +10,15 @@ from amaranth.lib import io, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...sw.errors import FirebrickError
-from ..generate import TOP
-from ..pll import ECP5, PllSettings, pll_settings
-from ..romrecord import KEPT
-from .clock import BoardClock
-from .ecp5_product import SOFT_PRODUCTS
-from .flow import Cells, OpenFlow, in_halves
+from ..module_names import TOP
+from ..weights.probes import KEPT
+from .base import Cells, OpenFlow, in_halves
+from .clock_generator import BoardClock
+from .ecp5_soft_multiplier import SOFT_PRODUCTS
+from .pll import ECP5, PllSettings, pll_settings
 
 if TYPE_CHECKING:
-    from ..bitstream import Options
+    from .options import Options
 
 FAST_HZ, SLOW_HZ = 48_000_000, 12_000_000
 """Of USB at full speed: four samples of each bit, and one."""

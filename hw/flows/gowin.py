@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from amaranth.hdl import Const, Instance, Signal
 
-from ..generate import TOP
-from ..pll import Loop, PllSettings, pll_settings
-from .clock import BoardClock, HeldClock, own_clock
-from .flow import Cells, OpenFlow, in_halves
+from ..module_names import TOP
+from .base import Cells, OpenFlow, in_halves
+from .clock_generator import BoardClock, HeldClock, own_clock
+from .pll import Loop, PllSettings, pll_settings
 
 if TYPE_CHECKING:
-    from ..bitstream import Options
+    from .options import Options
 
 DIVIDERS = (range(1, 65), range(1, 65), (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128))
 LOOPS = {

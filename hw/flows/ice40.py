@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from amaranth.hdl import Const, Instance, Module, Signal
 from amaranth.lib import io
 
-from ..generate import TOP
-from ..pll import Loop, PllSettings, pll_settings
-from .clock import BoardClock, HeldClock, hold_until, own_clock
-from .flow import Cells, OpenFlow, in_halves
+from ..module_names import TOP
+from .base import Cells, OpenFlow, in_halves
+from .clock_generator import BoardClock, HeldClock, hold_until, own_clock
+from .pll import Loop, PllSettings, pll_settings
 
 if TYPE_CHECKING:
-    from ..bitstream import Options
+    from .options import Options
 
 LOOP = Loop((533e6, 1066e6), (10e6, 133e6), range(1, 17), range(1, 129), [1 << power for power in range(1, 7)], fed_from_output=False)
 FILTERS = ((17e6, 1), (26e6, 2), (44e6, 3), (66e6, 4), (101e6, 5), (float("inf"), 6))

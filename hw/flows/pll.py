@@ -5,7 +5,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..sw.errors import FirebrickError
+from ...sw.errors import FirebrickError
 
 VCO_HZ = (400e6, 800e6)
 """What the oscillator inside can do."""

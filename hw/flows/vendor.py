@@ -8,10 +8,10 @@ from typing import Any
 from amaranth.hdl import Const, Instance, Signal
 
 from ...sw.errors import FirebrickError
-from ..generate import TOP
-from ..pll import Loop, PllSettings, pll_settings
-from .clock import BoardClock, HeldClock, own_clock
-from .flow import HIDE, Cells, Flow, in_halves
+from ..module_names import TOP
+from .base import HIDE, Cells, Flow, in_halves
+from .clock_generator import BoardClock, HeldClock, own_clock
+from .pll import Loop, PllSettings, pll_settings
 
 SCRIPT = f"build_{TOP}.sh"
 """The file of a project that runs the tools."""

@@ -8,14 +8,14 @@ from amaranth.lib.wiring import In, Out
 
 from ...sw.link.identity import Identity
 from ...sw.link.packets import BUFFER, COUNTERS, DIVISORS, Kind
-from ...sw.spec import AverageSpec
-from ..average import scores
-from .buffer import PacketBuffer
+from ...sw.plan.nodes import AverageSpec
+from ..engines.global_sum import scores
 from .counters import Counters
-from .frames import FrameFeeder
-from .receiver import PacketReceiver
-from .scores import ScoreBuffer
-from .transmitter import PacketTransmitter
+from .frame_feeder import FrameFeeder
+from .packet_buffer import PacketBuffer
+from .packet_receiver import PacketReceiver
+from .packet_transmitter import PacketTransmitter
+from .score_buffer import ScoreBuffer
 
 
 class Link(wiring.Component):

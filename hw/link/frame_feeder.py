@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..words import count_up
+from ..utils import count_up
 
 FLIGHT_MOST = 255
 """Frames that may be in the accelerator at a time: more than fit into any."""

@@ -10,9 +10,9 @@ from amaranth.lib.wiring import In, Out
 
 from ...sw.link.identity import Identity
 from ...sw.link.packets import DIVISORS
-from ...sw.spec import Plan
+from ...sw.plan.nodes import Plan
 from ..accelerator import Accelerator
-from .core import Link
+from .endpoint import Link
 
 
 class LinkedAccelerator(wiring.Component):

@@ -8,8 +8,8 @@ from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
 from ...sw.link.packets import COUNTER, COUNTERS, CRC, HEAD, PLACE, REPLY_MOST, Kind
-from ...sw.spec import AverageSpec
-from ..words import bits_for, lookup
+from ...sw.plan.nodes import AverageSpec
+from ..utils import bits_for, lookup
 from .cobs import CobsEncoder
 
 PHASES = 4

@@ -6,9 +6,9 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...sw.spec import AverageSpec
-from ..average import scores
-from ..words import count_up
+from ...sw.plan.nodes import AverageSpec
+from ..engines.global_sum import scores
+from ..utils import count_up
 
 
 class ScoreBuffer(wiring.Component):

@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..sw.link.packets import DIVISORS
+from ...sw.link.packets import DIVISORS
 
 DIVISOR_BITS = (DIVISORS.stop - 1).bit_length()
 

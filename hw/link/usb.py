@@ -11,7 +11,7 @@ from luna.gateware.usb.usb2.device import USBDevice
 from luna.gateware.usb.usb2.endpoints.stream import USBStreamInEndpoint, USBStreamOutEndpoint
 from usb_protocol.emitters import DeviceDescriptorCollection
 
-from ..sw.link.usb import ENDPOINT, HIGH_SPEED, MANUFACTURER, PRODUCT, VENDOR
+from ...sw.link.usb_ids import ENDPOINT, HIGH_SPEED, MANUFACTURER, PRODUCT, VENDOR
 
 QUEUE = 16
 """Bytes between the clock of USB and the accelerator's, each way: more than a byte in every cycle needs to cross."""

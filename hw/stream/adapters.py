@@ -8,8 +8,9 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..sw.spec import NarrowSpec, SerialSpec
-from .words import bits_for, count_up, lookup, word, words
+from ...sw.plan.nodes import NarrowSpec, SerialSpec
+from ..utils import bits_for, count_up, lookup
+from .signatures import word, words
 
 SERIAL_WORDS = 16
 """Words that rows are kept in before they are sent pixel by pixel, unless two rows are more."""

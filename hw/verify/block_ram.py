@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .readback import WORD_BITS, WORDS, Configuration
+from .ecp5_bitstream import WORD_BITS, WORDS, Configuration
 
 
 @dataclass(frozen=True)

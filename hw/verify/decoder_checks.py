@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sw.huffman import CanonicalCode
-from ..sw.spec import Encoded
-from .blocks import BankPlace
-from .cones import Chip, Evaluator
-from .romrecord import PlacedPart
+from ...sw.coding.huffman import CanonicalCode
+from ...sw.coding.streams import Encoded
+from .block_ram import BankPlace
+from .logic_cones import Chip, Evaluator
+from .rom_map import PlacedPart
 
 SEED = 1
 """Of the bits round a code word, which must not matter."""

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..sw.errors import FirebrickError
-from ..sw.files import read_some
-from .tools import Tell, run_tool, tool
+from ...sw.errors import FirebrickError
+from ...sw.utils.atomic_files import read_some
+from ..eda.runner import Tell, run_tool, tool
 
 BYTES_MAX = 16 << 20
 """No ECP5 bitstream is longer, compressed or not."""

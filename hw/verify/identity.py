@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..sw.errors import FirebrickError
-from ..sw.link.identity import Identity, architecture, checksum, decode_identity
-from ..sw.link.packets import REPLY_MOST
-from ..sw.model import Model
-from ..sw.network import Network
-from .blocks import BankPlace, read_block
+from ...sw.errors import FirebrickError
+from ...sw.link.identity import Identity, architecture, checksum, decode_identity
+from ...sw.link.packets import REPLY_MOST
+from ...sw.model.quantized import Model
+from ...sw.network.graph import Network
+from .block_ram import BankPlace, read_block
+from .ecp5_bitstream import Configuration
 from .netlist import Netlist
-from .readback import Configuration
-from .romrecord import DAMAGED
+from .rom_map import DAMAGED
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ..sw.errors import FirebrickError
-from ..sw.model import Model
-from ..sw.romparts import RomPart, layers_of, shapes_of, starts_of
-from .blocks import read_block
+from ...sw.errors import FirebrickError
+from ...sw.model.quantized import Model
+from ...sw.plan.rom_layout import RomPart, layers_of, shapes_of, starts_of
+from .block_ram import read_block
+from .decoder_checks import Check, checks, read_logic
+from .ecp5_bitstream import Configuration
 from .identity import PlacedIdentity, judge_identity
-from .readback import Configuration
-from .romchecks import Check, checks, read_logic
-from .romrecord import PlacedPart
+from .rom_map import PlacedPart
 
 Words = list[tuple[int, ...]]
 """The lists of words of a ROM."""

@@ -4,15 +4,15 @@
 
 from collections.abc import Sequence
 
-from ..sw.decode import encode_again
-from ..sw.errors import FirebrickError
-from ..sw.model import Model
-from ..sw.romparts import RomPart, groups_of, shapes_of, starts_of
-from .blocks import contents_with
+from ...sw.coding.decoder import encode_again
+from ...sw.errors import FirebrickError
+from ...sw.model.quantized import Model
+from ...sw.plan.rom_layout import RomPart, groups_of, shapes_of, starts_of
+from .block_ram import contents_with
+from .ecp5_bitstream import Configuration
 from .identity import PlacedIdentity, identity_for
-from .proof import read_lists
-from .readback import Configuration
-from .romrecord import PlacedPart
+from .rom_map import PlacedPart
+from .weight_proof import read_lists
 
 
 def swapped(configuration: Configuration, parts: Sequence[PlacedPart], model: Model, identity: PlacedIdentity | None) -> str:

@@ -10,7 +10,7 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..sw.spec import Encoded
+from ...sw.coding.streams import Encoded
 
 
 class HuffmanDecoder(wiring.Component):
@@ -103,7 +103,7 @@ class HuffmanDecoder(wiring.Component):
         ]
         with m.If(forward):
             m.d.sync += [self.output.valid.eq(taken), self.output.payload.eq(number + first)]
-        # A name that synthesis keeps, by which the proof of a bitstream finds the rank (hw/romrecord.py).
+        # A name that synthesis keeps, by which the proof of a bitstream finds the rank (hw/verify/rom_map.py).
         m.d.comb += Signal.like(rank, name="rank", attrs={"keep": 1}).eq(rank)
         return m
 

@@ -10,10 +10,11 @@ from amaranth.hdl import Array, ClockSignal, Const, Instance, Module, Signal, Va
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import Out
 
-from ..sw.resources import BLOCK_BITS
-from ..sw.spec import LOGIC_BITS
-from .platform import RomFiles
-from .words import Queue, bits_for
+from ...sw.coding.streams import LOGIC_BITS
+from ...sw.plan.memory_mapping import BLOCK_BITS
+from ..stream.fifo import Queue
+from ..utils import bits_for
+from .rom_files import RomFiles
 
 QUEUE_DEPTH = 16
 """Words that are read ahead; more than are on their way from the memory, so that a word a cycle is sent."""

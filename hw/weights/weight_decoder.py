@@ -8,10 +8,11 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, s
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import Out
 
-from ..sw.spec import Weights
-from .huffman import HuffmanDecoder
+from ...sw.coding.streams import Weights
+from ..stream.skid_buffer import Relay
+from ..utils import bits_for, lookup
+from .huffman_decoder import HuffmanDecoder
 from .rom import Rom
-from .words import Relay, bits_for, lookup
 
 
 def entry_layout(weights: Weights) -> data.StructLayout:

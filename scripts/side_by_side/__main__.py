@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """One Fire module by NNgen and by Firebrick: generated, simulated, synthesised for the ECP5; writes docs/side_by_side.md.
 
-``python docs/side_by_side``, with the extra `side-by-side`, which pins NNgen 1.3.4; tried with Python 3.11 and NumPy 2.4. The module is
+``python scripts/side_by_side``, with the extra `side-by-side`, which pins NNgen 1.3.4; tried with Python 3.11 and NumPy 2.4. The module is
 fire4 of SqueezeNet v1.1. NNgen gets it dense, with random 8-bit weights, since neither its cycles nor its logic depend on their values;
 Firebrick gets the weights of the model that it ships, pruned and coded, and as many multipliers as NNgen's takes, or a little fewer.
 Takes some minutes; what was made before is kept in build/side_by_side.
@@ -21,11 +21,11 @@ from firebrick_fire import bench_files, fire_plan
 from nngen_fire import AXI_BITS, PARALLEL, nngen_fire
 
 from firebrick.hw.accelerator import Pipeline
-from firebrick.hw.synthesis import component_resources, synthesise
+from firebrick.hw.build.out_of_context import component_resources, synthesise
 from firebrick.sim import verilator
-from firebrick.sw import catalogue
-from firebrick.sw.model import Model
-from firebrick.sw.network import Shape
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.network.graph import Shape
+from firebrick.sw.zoo import catalogue
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "side_by_side"
@@ -123,7 +123,7 @@ TEXT = """\
 
 The same Fire module, fire4 of SqueezeNet v1.1 ({shape} in, 32 squeeze filters, 128 + 128 expand filters), from
 [NNgen](https://github.com/NNgen/nngen) {nngen} and from Firebrick, with as many multipliers as NNgen's takes or a little fewer.
-`python docs/side_by_side` (extra `side-by-side`) makes both, simulates both in Verilator, synthesises both with the same Yosys script
+`python scripts/side_by_side` (extra `side-by-side`) makes both, simulates both in Verilator, synthesises both with the same Yosys script
 for the ECP5 and writes this page.
 
 | | NNgen | Firebrick |

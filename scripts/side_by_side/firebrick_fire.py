@@ -6,14 +6,15 @@ from dataclasses import replace
 from itertools import product
 
 from firebrick.hw.accelerator import Pipeline
-from firebrick.hw.generate import to_verilog
+from firebrick.hw.codegen.verilog import to_verilog
 from firebrick.sim.payloads import traffic
-from firebrick.sw.compiler import plan_with
-from firebrick.sw.demand import Share, demands, plain_options_of
-from firebrick.sw.model import Model
-from firebrick.sw.pictures import read_pictures
-from firebrick.sw.samples import photographs
-from firebrick.sw.spec import Adapter, Plan
+from firebrick.sw.compiler.engine_config import Share
+from firebrick.sw.compiler.lowering import plan_with
+from firebrick.sw.compiler.workload import demands, plain_options_of
+from firebrick.sw.data.calibration_set import photographs
+from firebrick.sw.data.images import read_pictures
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.plan.nodes import Adapter, Plan
 
 FRAMES = 3
 BENCH = """\

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from firebrick.sw.model import Model
-from firebrick.sw.network import Shape
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.network.graph import Shape
 
 AXI_BITS = 32
 PARALLEL = 2

@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The commands of `firebrick`, one module each; together with cli.py the only part of sw that may import hw and sim."""
+"""The commands of `firebrick`, one module each; the only part of sw that may import hw and sim."""

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import golden
-from ..classify import Guess, top
-from ..model import Model
+from ..golden.top_k import Guess, top
+from ..model.quantized import Model
 
 Progress = Callable[[str, int, int], None]
 
@@ -31,7 +31,7 @@ def classify(backend: str, model: Model, frames: NDArray[np.uint8], *, lanes: in
     """The result of each frame, shape (n, channels, rows, columns), from the backend ``golden`` or ``sim``."""
     if backend == "golden":
         return list(_timed(_golden(model, frames, progress)))
-    from firebrick.sim.device import Simulator
+    from firebrick.sim.accelerator_sim import Simulator
 
     with Simulator(model, lanes=lanes, progress=progress) as simulator:
         return list(_timed((result.scores, result.cycles) for result in simulator.stream(frames)))

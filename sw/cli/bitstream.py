@@ -15,10 +15,10 @@ from ..errors import FirebrickError
 from .common import classes_option, json_option, load_model, print_json
 
 if TYPE_CHECKING:
-    from ..fabric import Fabric
-    from ..model import Model
-    from ..resources import Resources
-    from ..spec import Plan
+    from ..fpga.fabric import Fabric
+    from ..fpga.resources import Resources
+    from ..model.quantized import Model
+    from ..plan.nodes import Plan
 
 BOARD = "ulx3s_85f"
 SEEDS_MAX = 1000
@@ -98,15 +98,16 @@ def command(
     """
     from rich.console import Console
 
-    from firebrick.hw.bitstream import Options, TooSlowError, build
-    from firebrick.hw.platforms import board as find
+    from firebrick.hw.boards.registry import board as find
+    from firebrick.hw.build.bitstream import TooSlowError, build
+    from firebrick.hw.flows.options import Options
 
-    from ..boardpage import board_page
-    from ..budget import plan_for, smallest_plan
-    from ..explore.executors import cluster
-    from ..files import write_whole
-    from ..firefile import write_fire
-    from ..resources import beside_link
+    from ..compiler.planner import plan_for, smallest_plan
+    from ..fire_format.file import write_fire
+    from ..fpga.cost_model import beside_link
+    from ..reports.bitstream_html import board_page
+    from ..utils.atomic_files import write_whole
+    from ..utils.executors import cluster
 
     folder = output or Path("build") / board
     chosen = find(board)
@@ -152,9 +153,9 @@ def command(
 
 def _simulated(model: "Model", plan: "Plan", tell: Callable[[str], None]) -> int:
     """Cycles of a frame, of photographs that were streamed through a plan. Raises FirebrickError where anything is not as it should be."""
-    from firebrick.sim.whole import faults, simulate
+    from firebrick.sim.full_network import faults, simulate
 
-    from ..samples import photographs
+    from ..data.calibration_set import photographs
 
     report = simulate(model, plan, photographs(), 3, lambda what, done, total: tell(f"simulation: {what}, {done} of {total}"))
     if wrong := faults(report):
@@ -165,7 +166,7 @@ def _simulated(model: "Model", plan: "Plan", tell: Callable[[str], None]) -> int
 
 def _largest(classes: Path | None, available: "Resources", fabric: "Fabric") -> "Model":
     """The largest model that ships and fits, for some classes only where they are named."""
-    from ..fitting import IMAGENET, LARGEST_FIRST, largest_that_fits
+    from ..zoo.selection import IMAGENET, LARGEST_FIRST, largest_that_fits
 
     names = LARGEST_FIRST if classes is None else IMAGENET
     name, model, passed = largest_that_fits(names, lambda name: load_model(name, classes), available, fabric)

@@ -23,7 +23,7 @@ def command(only_open: bool, as_json: bool) -> None:
     """
     from rich.table import Table
 
-    from firebrick.hw.listing import listing
+    from firebrick.hw.boards.inventory import listing
 
     found = [one for one in listing() if one["open"] or not only_open]
     if as_json:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .. import catalogue
+from ..zoo import catalogue
 from .common import json_option, lanes_option, model_option, print_json, progress_bar
 
 
@@ -28,7 +28,7 @@ def command(backend: str, model: str, lanes: int, scores: bool, as_json: bool, i
     \b
     Example: firebrick classify --backend sim --lanes 200 cat.jpg
     """
-    from ..pictures import read_pictures
+    from ..data.images import read_pictures
     from .backends import classify, top5
 
     loaded = catalogue.load(model)

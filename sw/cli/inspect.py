@@ -4,7 +4,7 @@
 
 import click
 
-from .. import catalogue
+from ..zoo import catalogue
 from .common import json_option, print_json, print_tables
 
 
@@ -20,7 +20,7 @@ def command(model: str, as_json: bool) -> None:
     \b
     Example: firebrick inspect squeezenet1_1
     """
-    from ..inspect import byte_table, inspect, table1
+    from ..reports.model_report import byte_table, inspect, table1
 
     inspection = inspect(catalogue.load(model))
     if as_json:

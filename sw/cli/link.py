@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import catalogue
+from ..zoo import catalogue
 from .common import json_option, lanes_option, model_option, print_json, print_tables, progress_bar
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def command(model: str, lanes: int, frames: int, as_json: bool) -> None:
     \b
     Example: firebrick link --lanes 320
     """
-    from firebrick.sim.linkfigures import link_figures
+    from firebrick.sim.link_benchmark import link_figures
 
     with progress_bar() as progress:
         figures = link_figures(catalogue.load(model), lanes, frames, progress)

@@ -7,16 +7,18 @@ from typing import Any
 
 import click
 
-from .commands import (
+from ..errors import FirebrickError
+from ..utils.signals import tidy_end
+from . import (
     bitstream,
     boards,
     classify,
-    compressing,
+    compress,
     demo,
     devices,
     evaluate,
-    exploring,
-    importing,
+    explore,
+    import_network,
     inspect,
     link,
     models,
@@ -24,14 +26,13 @@ from .commands import (
     paper,
     program,
     prove,
-    serving,
-    streaming,
+    serve,
+    stream,
+    swap,
     table2,
     train,
     verilog,
 )
-from .endings import tidy_end
-from .errors import FirebrickError
 
 INTERRUPTED = 130
 
@@ -71,19 +72,19 @@ for command in (
     paper.command,
     table2.command,
     train.command,
-    importing.command,
-    compressing.command,
+    import_network.command,
+    compress.command,
     inspect.command,
     classify.command,
     evaluate.command,
-    exploring.command,
-    streaming.command,
-    serving.command,
+    explore.command,
+    stream.command,
+    serve.command,
     verilog.command,
     boards.command,
     bitstream.command,
     prove.command,
-    prove.swap_command,
+    swap.command,
     program.command,
     demo.command,
     devices.command,

@@ -4,7 +4,7 @@
 
 import click
 
-from .. import catalogue
+from ..zoo import catalogue
 from .common import json_option, print_json
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .common import json_option, print_json, print_tables
-from .family import family_network, family_options
+from .network_options import family_network, family_options
 
 
 @click.command("network")
@@ -24,7 +24,7 @@ def command(classes: int, as_json: bool, **family: Any) -> None:
     \b
     Example: firebrick network --sr 0.5 --pct3x3 0.25 --bypass simple
     """
-    from ..stagetable import network_document, stage_table
+    from ..network.summary import network_document, stage_table
 
     network = family_network(classes, **family)
     if as_json:

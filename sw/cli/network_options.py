@@ -11,7 +11,7 @@ import click
 from .common import Written
 
 if TYPE_CHECKING:
-    from ..network import Network
+    from ..network.graph import Network
 
 
 def height_width(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Written | None:
@@ -70,7 +70,7 @@ def family_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def family_network(classes: int, *, bypass: str, size: tuple[int, int], grey: bool, **metaparameters: Any) -> "Network":
     """The network that the options describe."""
-    from ..metaparameters import Metaparameters
-    from ..network import Bypass
+    from ..network.graph import Bypass
+    from ..network.metaparameters import Metaparameters
 
     return Metaparameters(bypass=Bypass(bypass), **metaparameters).network(classes, *size, channels=1 if grey else 3)

@@ -22,10 +22,10 @@ def command(output: Path | None, net: Path | None, as_json: bool) -> None:
     \b
     Example: firebrick paper -o paper.html
     """
-    from ..files import write_whole
-    from ..importers.deepcompression import import_net
-    from ..paper import sections
-    from ..paperpage import html_page, text_table
+    from ..importers.deep_compression import import_net
+    from ..reports.paper.html import html_page, text_table
+    from ..reports.paper.tables import sections
+    from ..utils.atomic_files import write_whole
 
     found = sections(import_net(net) if net else None)
     if output:

@@ -23,8 +23,8 @@ def command(board: str, flash: bool, output: Path | None, as_json: bool) -> None
     \b
     Example: firebrick program --board ulx3s_85f
     """
-    from firebrick.hw.loader import program
-    from firebrick.hw.platforms import board as find
+    from firebrick.hw.boards.programmer import program
+    from firebrick.hw.boards.registry import board as find
 
     chosen = find(board)
     bitstream = (output or Path("build") / board) / chosen.flow.packed

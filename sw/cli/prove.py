@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`firebrick prove` and `firebrick swap`: what weights a finished bitstream holds, and others put into it."""
+"""`firebrick prove`: what weights a finished bitstream holds."""
 
 import json
 from collections.abc import Iterator
@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import catalogue
 from ..errors import FirebrickError
-from .common import json_option, model_option, print_json, print_tables
+from ..zoo import catalogue
+from .common import json_option, print_json, print_tables
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from firebrick.hw.identity import PlacedIdentity
-    from firebrick.hw.romrecord import PlacedPart
-    from firebrick.hw.tools import Tell
+    from firebrick.hw.eda.runner import Tell
+    from firebrick.hw.verify.identity import PlacedIdentity
+    from firebrick.hw.verify.rom_map import PlacedPart
 
-    from ..model import Model
+    from ..model.quantized import Model
 
 RECORD_MAX = 1 << 28
 REASONS = 3
@@ -49,7 +49,7 @@ def command(bitstream: Path, model: str | None, as_json: bool) -> None:
     \b
     Example: firebrick prove --bitstream build/ulx3s_85f/firebrick.bit --model squeezenet1_1_small
     """
-    from firebrick.hw.readback import read
+    from firebrick.hw.verify.ecp5_bitstream import read
 
     model = model or str(bitstream.with_name("model.fire"))
     with _telling() as tell:
@@ -62,49 +62,11 @@ def command(bitstream: Path, model: str | None, as_json: bool) -> None:
     click.echo(f"proven: all {report['weights']:,} weights of {report['network']} are in {bitstream}", err=as_json)
 
 
-@click.command("swap")
-@bitstream_option
-@model_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="OUT.bit", help="The bitstream to write.")
-@json_option
-def swap_command(bitstream: Path, model: str, output: Path, as_json: bool) -> None:
-    """Replace the weights in a finished bitstream, without placement and routing.
-
-    The bitstream must have been built with --swappable, which keeps all ROMs, and the model's checksum that the board tells the host, in
-    block RAM. The model must fit what is in logic: the same network, biases, shifts and codebooks, no weight where the old model has a
-    zero without an entry, and code words that fill as many ROM words as before. Otherwise the command says what does not fit. The
-    result is proven to hold the model before it is written.
-
-    \b
-    Example: firebrick swap --bitstream build/ulx3s_85f/firebrick.bit --model tuned.fire -o tuned.bit
-    """
-    from firebrick.hw.readback import pack, read, unpack
-    from firebrick.hw.swap import swapped
-
-    from ..files import write_whole
-
-    loaded, (parts, identity) = catalogue.load(model), _recorded(bitstream)
-    with _telling() as tell:
-        before = read(bitstream)
-        configuration = unpack(before, bitstream.name, tell)
-        after = swapped(configuration, parts, loaded, identity)
-        if pack(configuration.text, bitstream.name, tell) != before:
-            raise FirebrickError(f"{bitstream} has settings that packing it again would lose; build a bitstream for the model")
-        data = pack(after, output.name, tell)
-        report = _prove(data, output.name, parts, identity, loaded, tell)
-    _judge(report, "the swapped bitstream is not proven to hold the model, and was not written")
-    write_whole(_record(output), _record(bitstream).read_bytes())
-    write_whole(output, data)
-    if as_json:
-        print_json(report)
-    click.echo(f"wrote {output}: proven to hold all {report['weights']:,} weights of {model}", err=as_json)
-
-
 def _prove(
     data: bytes, name: str, parts: "list[PlacedPart]", identity: "PlacedIdentity | None", model: "Model", tell: "Tell"
 ) -> dict[str, Any]:
-    from firebrick.hw.proof import prove
-    from firebrick.hw.readback import unpack
+    from firebrick.hw.verify.ecp5_bitstream import unpack
+    from firebrick.hw.verify.weight_proof import prove
 
     configuration = unpack(data, name, tell)
     tell("decoding")
@@ -117,10 +79,10 @@ def _record(bitstream: Path) -> Path:
 
 def _recorded(bitstream: Path) -> "tuple[list[PlacedPart], PlacedIdentity | None]":
     """What the build kept beside a bitstream."""
-    from firebrick.hw.identity import placed_identity
-    from firebrick.hw.romrecord import DAMAGED, placed_parts
+    from firebrick.hw.verify.identity import placed_identity
+    from firebrick.hw.verify.rom_map import DAMAGED, placed_parts
 
-    from ..files import read_some
+    from ..utils.atomic_files import read_some
 
     path = _record(bitstream)
     try:
@@ -135,7 +97,7 @@ def _telling() -> "Iterator[Tell]":
     """Progress; gates in a record that go on and on, as no design's do, are refused."""
     from rich.console import Console
 
-    from firebrick.hw.romrecord import DAMAGED
+    from firebrick.hw.verify.rom_map import DAMAGED
 
     try:
         with Console(stderr=True).status("reading") as status:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from .. import catalogue
+from ..zoo import catalogue
 from .common import device_option, json_option, lanes_option, model_option, open_device, print_json
 
 MEGABYTE = 10**6
@@ -37,13 +37,14 @@ def command(source: str, device: str, model: str, lanes: int, host: str, port: i
     from ..serve.server import check_packages, listen, run
 
     check_packages()
-    from ..driver.addresses import open_device as reopen
     from ..serve.app import application
-    from ..serve.live import Live
-    from ..serve.pipeline import pipeline
+    from ..serve.live_streamer import Live
+    from ..serve.pipeline_view import pipeline
     from ..serve.uploads import Uploads
-    from ..stream.run import SIGNALLED, interruptible
-    from ..stream.sources import Source, open_source
+    from ..stream.open_source import open_source
+    from ..stream.runner import SIGNALLED, interruptible
+    from ..stream.source import Source
+    from .open_device import open_device as reopen
 
     loaded = catalogue.load(model)
     least = 4 * loaded.preprocessing.resize

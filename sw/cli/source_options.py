@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .common import command_line, print_json
-from .family import height_width
+from .network_options import height_width
 
 if TYPE_CHECKING:
-    from ..floatmodel import FloatModel
     from ..importers.normalisation import Normalisation
-    from ..model import Model
+    from ..model.float_model import FloatModel
+    from ..model.quantized import Model
 
 Triple = tuple[float, float, float]
 
 
 def calibration_pictures(folder: Path | None) -> list[Path]:
     """The pictures of a folder to calibrate with, none without a folder; where they are few, stderr says so."""
-    from ..pictures import pictures_in
-    from ..samples import FEW
+    from ..data.calibration_set import FEW
+    from ..data.images import pictures_in
 
     paths = pictures_in(folder) if folder else []
     if 0 < len(paths) < FEW:
@@ -84,7 +84,7 @@ def read_source(
 ) -> "FloatModel":
     """The float network that the options describe, with the command that it is read for in its metadata."""
     from ..importers import Reading, import_source
-    from ..importers.labels import read_labels
+    from ..importers.class_names import read_labels
 
     names = read_labels(class_names) if class_names else None
     network = import_source(source, Reading(_normalisation(source, pictures, mean, std), names, size))
@@ -93,7 +93,7 @@ def read_source(
 
 def write_model(model: "Model", output: Path, as_json: bool) -> None:
     """Write the model, and print what it is: {output, bytes, network, weights, nonzero, bits}."""
-    from ..firefile import write_fire
+    from ..fire_format.file import write_fire
 
     write_fire(model, output)
     layers = model.layers.values()

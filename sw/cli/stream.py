@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import catalogue
+from ..zoo import catalogue
 from .common import device_option, lanes_option, model_option, open_device
 
 if TYPE_CHECKING:
-    from ..stream.meter import Meter
+    from ..stream.rate_meter import Meter
     from ..stream.sinks import Sink
 
 
@@ -52,11 +52,11 @@ def command(
     \b
     Example: firebrick stream --device golden --limit 100 holiday.mp4
     """
-    from ..stream.feed import Feed
-    from ..stream.meter import Meter
-    from ..stream.run import SIGNALLED, interruptible, run
+    from ..stream.frame_feed import Feed
+    from ..stream.open_source import open_source
+    from ..stream.rate_meter import Meter
+    from ..stream.runner import SIGNALLED, interruptible, run
     from ..stream.sinks import JsonLines
-    from ..stream.sources import open_source
 
     loaded = catalogue.load(model)
     feed = Feed(open_source(source, 4 * loaded.preprocessing.resize, rate), loaded, limit=limit, loop=loop, rate=rate, timeout=timeout)
@@ -81,7 +81,7 @@ def _sinks(title: str, meter: "Meter", video: Path | None, as_json: bool) -> "li
     else:
         sinks.append(Screen(title, meter) if sys.stdout.isatty() else TextLines(sys.stdout))
     if video is not None:
-        from ..stream.videofile import VideoFile
+        from ..stream.video_sink import VideoFile
 
         sinks.append(VideoFile(video, meter))
     return sinks

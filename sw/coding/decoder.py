@@ -1,15 +1,15 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""From the words of a weight ROM back to integer weights, and from other weights to words for the same decoder: sw/schedule.py reversed."""
+"""Decodes the words of a weight ROM to integer weights (sw/coding/encoder.py reversed), and encodes other weights for the same decoder."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import FirebrickError
+from ..errors import FirebrickError
 from .huffman import CanonicalCode
-from .spec import Encoded, Weights
+from .streams import Encoded, Weights
 
 
 def decode(weights: Weights) -> list[NDArray[np.int32]]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .huffman import CanonicalCode, code_lengths
-from .spec import Encoded, Weights
+from .streams import Encoded, Weights
 
 CODE_LIMIT = {6: 9, 8: 12}
 """Longest code word by codebook bits, up to and including the key."""

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import FirebrickError
+from ..errors import FirebrickError
 
 LENGTH_MAX = 16
 """Longest code word that is allowed anywhere, in bits."""

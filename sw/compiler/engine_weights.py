@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from .deal import Deck, Filter, common_order, deal
-from .model import Model, QuantizedLayer
-from .network import Layer
-from .schedule import Group, schedule
-from .spec import Arithmetic, Weights
+from ..coding.encoder import Group, schedule
+from ..coding.streams import Weights
+from ..model.quantized import Model, QuantizedLayer
+from ..network.graph import Layer
+from ..plan.nodes import Arithmetic
+from .partitioning import Deck, Filter, common_order, deal
 
 Made = TypeVar("Made")
 

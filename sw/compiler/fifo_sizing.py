@@ -7,7 +7,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from .spec import ConvSpec, EngineSpec, SqueezeSpec
+from ..plan.nodes import ConvSpec, EngineSpec, SqueezeSpec
 
 LATENCY = 40
 """Cycles that a word takes through a Fire module besides those for its weights, about."""

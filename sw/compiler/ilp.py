@@ -12,8 +12,9 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from .demand import START, Demand, Layout, Share
-from .network import Bypass
+from ..network.graph import Bypass
+from .engine_config import START, Layout, Share
+from .workload import Demand
 
 Counts = tuple[int, ...]
 """How much a share takes of each kind of thing, LUTs say."""

@@ -4,10 +4,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from .choose import choose
-from .demand import Demand, Share, demands, plain_options_of
-from .errors import FirebrickError
-from .model import Model
+from ..errors import FirebrickError
+from ..model.quantized import Model
+from .engine_config import Share
+from .ilp import choose
+from .workload import Demand, demands, plain_options_of
 
 DECODER_LANES = 1
 """What a part counts for besides its lanes, so that fewer parts are chosen where lanes are equal or nearly so: each needs a decoder

@@ -3,24 +3,19 @@
 """The compiler: from a model and its engines' shares to the plan that the hardware is generated from.
 
 Any order of channels is as good as another, since the next layer's weights are permuted here; so filters are dealt to engines, and
-1x1 and 3x3 filters mixed, in the order that keeps everyone busy (sw/deal.py). Only the scores come in the order of the classes, and
-both operands of a bypass in the same order: a simple bypass keeps the order of its Fire module's input.
+1x1 and 3x3 filters mixed, in the order that keeps everyone busy (sw/compiler/partitioning.py). Only the scores come in the order of the
+classes, and both operands of a bypass in the same order: a simple bypass keeps the order of its Fire module's input.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from .allocate import allocate
-from .contents import Engine, shelf_of
-from .deal import Filter
-from .demand import SQUEEZE_SLOTS, Share
-from .errors import FirebrickError
-from .model import Model
-from .network import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Shape, stage_layers
-from .pace import apart, lead
-from .period import frame_cycles
-from .spec import (
-    LOGIC_BITS,
+from ..coding.streams import LOGIC_BITS
+from ..errors import FirebrickError
+from ..model.quantized import Model
+from ..network.graph import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Shape, stage_layers
+from ..plan.lane_layout import Strips
+from ..plan.nodes import (
     AverageSpec,
     BypassSpec,
     ConvSpec,
@@ -34,7 +29,13 @@ from .spec import (
     SqueezeSpec,
     walk,
 )
-from .strips import Strips
+from .engine_config import Share
+from .engine_weights import Engine, shelf_of
+from .fifo_sizing import apart, lead
+from .lane_allocation import allocate
+from .partitioning import Filter
+from .throughput import frame_cycles
+from .workload import SQUEEZE_SLOTS
 
 
 def compile_model(model: Model, lanes: int) -> Plan:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import lcm
 
-from .errors import FirebrickError
+from ..errors import FirebrickError
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,17 @@ from dataclasses import asdict
 from functools import lru_cache
 from operator import le
 
-from .choose import choose
-from .compiler import plan_with
-from .demand import Demand, Share, demands, options_of
-from .errors import FirebrickError
-from .fabric import ECP5, Fabric
-from .model import Model
-from .resources import Resources, estimate, shortage, total
-from .spec import Plan
-from .subset import keep_classes
+from ..errors import FirebrickError
+from ..fpga.cost_model import estimate
+from ..fpga.fabric import ECP5, Fabric
+from ..fpga.resources import Resources, shortage, total
+from ..model.class_subset import keep_classes
+from ..model.quantized import Model
+from ..plan.nodes import Plan
+from .engine_config import Share
+from .ilp import choose
+from .lowering import plan_with
+from .workload import Demand, demands, options_of
 
 TRIES = 6
 SLOWER = (1.0, 1.035)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from .spec import SUMS_QUEUED, BypassSpec, DelaySpec, EngineSpec, NarrowSpec, Node, PoolSpec, SerialSpec, SqueezeSpec, walk
+from ..plan.nodes import SUMS_QUEUED, BypassSpec, DelaySpec, EngineSpec, NarrowSpec, Node, PoolSpec, SerialSpec, SqueezeSpec, walk
 
 ROWS = 3
 """Rows after which engines that wait for one another have found their pace."""

@@ -6,19 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import takewhile
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import FirebrickError
-from .fabric import ECP5, Fabric
-from .huffman import code_lengths
-from .model import Model, QuantizedLayer
-from .network import Bypass, Conv, Fire, Layer, MaxPool, Shape, pooled
-from .resources import (
+from ..coding.encoder import CODE_LIMIT, GAP_ALPHABET, GAP_LIMIT
+from ..coding.huffman import code_lengths
+from ..errors import FirebrickError
+from ..fpga.cost_model import (
     Part,
-    Resources,
     block_rams,
     buffer_resources,
     delay_resources,
@@ -31,42 +27,25 @@ from .resources import (
     small,
     start_bits,
 )
-from .schedule import CODE_LIMIT, GAP_ALPHABET, GAP_LIMIT
-from .spec import SUMS_QUEUED
-from .strips import Strips
+from ..fpga.fabric import ECP5, Fabric
+from ..fpga.resources import Resources
+from ..model.quantized import Model, QuantizedLayer
+from ..network.graph import Bypass, Conv, Fire, Layer, MaxPool, Shape, pooled
+from ..plan.lane_layout import Strips
+from ..plan.nodes import SUMS_QUEUED
+from .engine_config import Layout, Share
 
 SQUEEZE_SLOTS = 4
 """Input channels that a squeeze engine's buffer holds: the source's pace may vary from filter to filter."""
 SPLITS_MAX = 8
 """Most engines that one layer is split over."""
 
-Layout: TypeAlias = tuple[int, int]
-"""Lanes of a stream's words, and words of a row of one channel."""
-START: Layout = (1, 1)
 DISTRIBUTED_BITS = 32 * 1024
 """Bits up to which a line buffer may lie in distributed RAM."""
 SOFT_BITS = 9
 """Widest weights that a soft multiplier takes."""
 SERIAL_SHARE = 0.8
 """Share of the cycles that an engine's pixels may take, sent one by one, so that it need not wait."""
-
-
-@dataclass(frozen=True)
-class Share:
-    """What one engine gets."""
-
-    lanes: int
-    """Pixels that each of its parts multiplies at a time (P)."""
-    splits: int = 1
-    """Parts that its filters are dealt to (S)."""
-    paired: bool = False
-    """Parts two and two read one line buffer."""
-    distributed: bool = False
-    """The line buffer lies in distributed RAM, however large."""
-    serial: bool = False
-    """Its words are sent pixel by pixel to the pooling behind it, which then needs a single lane."""
-    soft: bool = False
-    """Its multipliers are made of LUTs."""
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from .calibrate import Moments
-from .compress import Compressor
-from .floatmodel import Coded, FloatModel
-from .model import Model, QuantizedLayer
-from .network import Network, stage_layers
+from ..model.float_model import Coded, FloatModel
+from ..model.quantized import Model, QuantizedLayer
+from ..network.graph import Network, stage_layers
+from .calibration import Moments
+from .compressor import Compressor
 from .quantize import Target, quantize
 
 Vector = NDArray[np.float64]

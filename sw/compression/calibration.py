@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import floatnet
-from .columns import columns
-from .errors import FirebrickError
-from .floatmodel import FloatModel
-from .model import ACTIVATION_MAX
-from .network import Bypass, Conv, Fire, Network
+from ..errors import FirebrickError
+from ..golden import floating
+from ..golden.im2col import columns
+from ..model.float_model import FloatModel
+from ..model.quantized import ACTIVATION_MAX
+from ..network.graph import Bypass, Conv, Fire, Network
 
 _BATCH = 4
 _SAMPLES = 1 << 20
@@ -65,7 +65,7 @@ def activation_scales(model: FloatModel, frames: NDArray[np.uint8], progress: Ca
     for start in range(0, len(frames), _BATCH):
         progress("measuring activations", start, len(frames))
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by `tap`
-            floatnet.run(model, frames[start : start + _BATCH], tap)
+            floating.run(model, frames[start : start + _BATCH], tap)
     progress("measuring activations", len(frames), len(frames))
     scales = {owner: best_scale(np.concatenate(values), tops[owner]) for owner, values in samples.items()}
     return {name: scales[owner] for name, owner in owners.items() if owner in scales}

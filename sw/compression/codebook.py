@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import FirebrickError
+from ..errors import FirebrickError
 
 Vector = NDArray[np.float64]
 

@@ -14,15 +14,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from . import floatnet, golden
-from .calibrate import activation_scales, moments
+from .. import golden
+from ..data.calibration_set import calibration_frames
+from ..errors import FirebrickError
+from ..golden import floating
+from ..model.float_model import FloatModel
+from ..model.quantized import Model, QuantizedLayer
+from ..network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, stage_layers
+from .calibration import activation_scales, moments
 from .codebook import NONZERO_BITS
-from .errors import FirebrickError
-from .floatmodel import FloatModel
-from .model import Model, QuantizedLayer
-from .network import Bypass, Conv, Fire, GlobalAverage, MaxPool, stage_layers
 from .quantize import Target, quantize
-from .samples import calibration_frames
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -119,7 +120,7 @@ class _Walk:
     def __init__(self, measured: Compressor, settings: Settings) -> None:
         self.source, self.scales, self.progress, self.settings = measured.source, measured.scales, measured.progress, settings
         self.maps = measured.frames
-        self.wanted = floatnet.centred(self.source, measured.frames, np.float32)
+        self.wanted = floating.centred(self.source, measured.frames, np.float32)
         self.scale = 1.0
         layers = self.source.network.layers()
         self.last = layers[-1].name
@@ -175,7 +176,7 @@ class _Walk:
             seen, ideal = maps[frame : frame + 1], wanted[frame : frame + 1].astype(np.float64)
             geometry = [{"stride": conv.stride, "padding": conv.padding} for _, conv in convs]
             integers = [golden.convolve(seen, layer, **where) for layer, where in zip(layers, geometry, strict=True)]
-            floats = [floatnet.convolve(self.source, name, ideal, **where) for (name, _), where in zip(convs, geometry, strict=True)]
+            floats = [floating.convolve(self.source, name, ideal, **where) for (name, _), where in zip(convs, geometry, strict=True)]
             outputs.append(finish(np.concatenate(integers, axis=1)))
             ideals.append(finish(np.concatenate(floats, axis=1)).astype(np.float32))
         return np.concatenate(outputs), np.concatenate(ideals)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Densities to prune to, by layer: those of the paper's Table 1."""
 
-from .errors import FirebrickError
-from .network import Network
+from ..errors import FirebrickError
+from ..network.graph import Network
 
 _TABLE1 = {  # squeeze1x1, expand1x1, expand3x3
     "fire2": (1.0, 1.0, 0.33),

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .compress import Compressor, Settings
-from .distil import Recipe, check_torch
-from .errors import FirebrickError
-from .files import write_whole
-from .firefile import encode_model, read_fire
-from .floatmodel import FloatModel
-from .model import Model
-from .pricing import Budget, compress_within
-from .progress import Report
-from .samples import photographs
+from ..data.calibration_set import photographs
+from ..errors import FirebrickError
+from ..fire_format.file import encode_model, read_fire
+from ..model.float_model import FloatModel
+from ..model.quantized import Model
+from ..training.distillation import Recipe, check_torch
+from ..utils.atomic_files import write_whole
+from ..utils.progress import Report
+from .compressor import Compressor, Settings
+from .rate_control import Budget, compress_within
 
 _ROOM = 0.99
 """Share of a budget to start training with: trained codes are a little less even."""
@@ -55,7 +55,7 @@ def make_model(source: FloatModel, order: Order, work: Work | None = None, progr
     if order.recipe is None:
         return _quantised(source, order, progress)
     check_torch()
-    from .distil.train import distil
+    from ..training.distillation.loop import distil
 
     task = _digest(source, order)
     start = _started(work, task)

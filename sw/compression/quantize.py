@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .calibrate import Moments
+from ..errors import FirebrickError
+from ..model.float_model import Coded
+from ..model.quantized import CENTROID_MAX, SHIFT_MAX, QuantizedLayer
+from .calibration import Moments
 from .codebook import NONZERO_BITS, Codebook, code_bits, codebook
-from .errors import FirebrickError
-from .feedback import Feedback, Matrix, compensated
-from .floatmodel import Coded
-from .model import CENTROID_BITS, SHIFT_MAX, QuantizedLayer
+from .error_feedback import Feedback, Matrix, compensated
 
-CENTROID_MAX = (1 << (CENTROID_BITS - 1)) - 1
 LEAN_CENTROID_MAX = 255
 """In a lean layer."""
 LEAN_FRACTION = 4

@@ -12,11 +12,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from .compiler import compile_model
-from .compress import Compressor, Settings
-from .errors import FirebrickError
-from .firefile import file_size
-from .model import Model
+from ..compiler.lowering import compile_model
+from ..errors import FirebrickError
+from ..fire_format.file import file_size
+from ..model.quantized import Model
+from .compressor import Compressor, Settings
 
 Offer = TypeVar("Offer")
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import FirebrickError
-from .evaluate import read_labels
-from .model import Preprocessing
-from .network import Shape
-from .pictures import read_pictures
+from ..errors import FirebrickError
+from ..model.quantized import Preprocessing
+from ..network.graph import Shape
+from .images import read_pictures
+from .labels import read_labels
 
 PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "motorcycle_right.png", "rocket.jpg")
 FEW = 32

@@ -5,10 +5,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import FirebrickError
-from .evaluate import read_labels
-from .fire_metadata import NUMBER_MAX
-from .pictures import Labelled, class_folders, class_names
+from ..errors import FirebrickError
+from ..fire_format.metadata import NUMBER_MAX
+from .images import Labelled, class_folders, class_names
+from .labels import read_labels
 
 HELD_OUT = 10
 """Of each class every picture with this many is held out to validate, where the folder does not say which."""

@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model import Model
+from ..model.quantized import Model
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ from serial.tools.list_ports import comports
 
 from ..errors import FirebrickError
 from ..link.identity import Identity
-from .addresses import open_line
-from .channel import RETRIES, Channel
+from .open_line import open_line
+from .session import RETRIES, Channel
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def serial_ports() -> list[tuple[str, str]]:
 def usb_boards() -> list[tuple[str, str]]:
     """Address and description of each board on USB; none without the extra ``usb``. Raises FirebrickError where USB cannot be used."""
     try:
-        from .usbline import description, usb_devices
+        from .usb_transport import description, usb_devices
     except ModuleNotFoundError:
         return []
     return sorted((address, description(device)) for address, device in usb_devices().items())

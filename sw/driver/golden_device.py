@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .. import golden
 from ..errors import FirebrickError
-from ..model import Model
+from ..model.quantized import Model
 from .device import Device, Result
 
 

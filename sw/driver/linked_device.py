@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from ..errors import FirebrickError
 from ..link.identity import Identity, checksum
 from ..link.packets import PAYLOAD_MOST, Kind, Packet
-from ..model import Model
-from .ahead import Ahead
-from .channel import Channel, room_of
-from .collector import Collector
+from ..model.quantized import Model
 from .device import Device, Result
+from .go_back_n import Window
+from .prefetch import Ahead
+from .score_reassembly import Collector
+from .session import Channel, room_of
 from .transport import Transport
-from .window import Window
 
 AHEAD = 3
 """Frames that are on their way, computed and waited for at a time."""

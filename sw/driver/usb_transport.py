@@ -13,7 +13,7 @@ import usb.core
 import usb.util
 
 from ..errors import FirebrickError
-from ..link.usb import ENDPOINT, HIGH_SPEED, MANUFACTURER, PRODUCT, VENDOR
+from ..link.usb_ids import ENDPOINT, HIGH_SPEED, MANUFACTURER, PRODUCT, VENDOR
 from .transport import Transport
 
 BYTE_SECONDS = {usb.util.SPEED_HIGH: 1 / (13 * 512 * 8e3)}

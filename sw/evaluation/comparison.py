@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 
-from .baselines import linear, pruned_kmeans
-from .compress import Compressor, Settings
-from .firefile import encode_model, read_fire
-from .floatmodel import FloatModel
-from .judge import Judge
-from .metaparameters import float_bytes
-from .model import Model
-from .pricing import Budget, compress_within
-from .progress import Report
-from .results import Entry, Results, digest
-from .samples import check_apart
+from ..compression.baselines import linear, pruned_kmeans
+from ..compression.compressor import Compressor, Settings
+from ..compression.rate_control import Budget, compress_within
+from ..data.calibration_set import check_apart
+from ..fire_format.file import encode_model, read_fire
+from ..model.float_model import FloatModel
+from ..model.quantized import Model
+from ..network.metaparameters import float_bytes
+from ..utils.progress import Report
+from .fidelity import Judge
+from .result_store import Entry, Results, digest
 
 KMEANS_BITS = 6
 OURS: Mapping[int, int] = {8: 660_000, 6: 470_000}

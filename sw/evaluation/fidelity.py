@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import floatnet, golden
-from .errors import FirebrickError
-from .floatmodel import FloatModel
-from .model import Model
-from .pictures import read_pictures
-from .progress import Report
+from .. import golden
+from ..data.images import read_pictures
+from ..errors import FirebrickError
+from ..golden import floating
+from ..model.float_model import FloatModel
+from ..model.quantized import Model
+from ..utils.progress import Report
 
 _BATCH = 4
 
@@ -65,7 +66,7 @@ class Judge:
     @cached_property
     def wanted(self) -> Scores:
         """The float network's scores before softmax, (n, classes)."""
-        return np.concatenate([floatnet.run(self.source, batch).astype(np.float64) for batch in self._batches("judging the float network")])
+        return np.concatenate([floating.run(self.source, batch).astype(np.float64) for batch in self._batches("judging the float network")])
 
     def network(self) -> Judgement:
         """Of the float network itself."""

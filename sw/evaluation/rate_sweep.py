@@ -9,15 +9,15 @@ from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 
-from .compress import Compressor, Settings
-from .files import write_whole
-from .floatmodel import FloatModel
-from .judge import Judge
-from .model import Model
-from .plot import check_matplotlib, curve
-from .progress import Report
-from .results import Entry, Results, digest
-from .samples import check_apart
+from ..compression.compressor import Compressor, Settings
+from ..data.calibration_set import check_apart
+from ..model.float_model import FloatModel
+from ..model.quantized import Model
+from ..reports.matplotlib_plots import check_matplotlib, curve
+from ..utils.atomic_files import write_whole
+from ..utils.progress import Report
+from .fidelity import Judge
+from .result_store import Entry, Results, digest
 
 BITS = (4, 5, 6, 7, 8)
 PRICES = (1.0, 2.0, 4.0, 8.0)

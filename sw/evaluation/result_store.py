@@ -9,12 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from .errors import FirebrickError
-from .files import write_whole
-from .firefile import encode_model
-from .floatmodel import FloatModel
-from .judge import Judgement
-from .model import Model
+from ..errors import FirebrickError
+from ..fire_format.file import encode_model
+from ..model.float_model import FloatModel
+from ..model.quantized import Model
+from ..utils.atomic_files import write_whole
+from .fidelity import Judgement
 
 Entry = dict[str, Any]
 """One result: a judgement's fields; of a model also ``file``, its ``sha256`` and ``bytes``, and ``nonzero`` weights; what callers add."""

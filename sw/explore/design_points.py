@@ -9,15 +9,15 @@ from functools import cached_property
 from itertools import product
 from math import prod
 
-from ..devices import DEVICES
 from ..errors import FirebrickError
-from ..fabric import ECP5, Fabric
-from ..firefile import decode_model
-from ..metaparameters import Metaparameters
-from ..model import Model
-from ..network import Bypass
-from ..resources import Resources
-from .generated import generated
+from ..fire_format.file import decode_model
+from ..fpga.devices import DEVICES
+from ..fpga.fabric import ECP5, Fabric
+from ..fpga.resources import Resources
+from ..model.quantized import Model
+from ..network.graph import Bypass
+from ..network.metaparameters import Metaparameters
+from .synthetic_weights import generated
 
 LARGEST = "LFE5U-85F"
 """The device that plans for a number of lanes are held against."""

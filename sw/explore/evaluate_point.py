@@ -7,14 +7,15 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
-from ..budget import best_plan, room
-from ..compiler import compile_model
-from ..firefile import file_size
-from ..metaparameters import float_bytes
-from ..model import Model
-from ..resources import Resources, estimate, shortage, total
-from ..spec import Plan
-from .points import Point, Trained, Untrained
+from ..compiler.lowering import compile_model
+from ..compiler.planner import best_plan, room
+from ..fire_format.file import file_size
+from ..fpga.cost_model import estimate
+from ..fpga.resources import Resources, shortage, total
+from ..model.quantized import Model
+from ..network.metaparameters import float_bytes
+from ..plan.nodes import Plan
+from .design_points import Point, Trained, Untrained
 
 Found = dict[str, Any]
 """What was measured of a point, as plain data; see `measure`."""

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..metaparameters import megabytes
-from ..paper import SIZES_3A, SIZES_3B
-from .drawings import svg
-from .points import Grid
-from .run import CHOICES, META, Row
+from ..network.metaparameters import megabytes
+from ..reports.paper.tables import SIZES_3A, SIZES_3B
+from .design_points import Grid
+from .pareto_plots import svg
+from .runner import CHOICES, META, Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

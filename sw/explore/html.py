@@ -5,11 +5,11 @@
 from collections.abc import Sequence
 from html import escape
 
-from ..fabric import ECP5
-from .drawings import pareto
+from ..fpga.fabric import ECP5
+from .design_points import LARGEST
 from .figure3 import Preset, drawing, summary
-from .points import LARGEST
-from .run import Row
+from .pareto_plots import pareto
+from .runner import Row
 from .tables import columns, constant
 
 _STYLE = """

@@ -6,8 +6,8 @@ import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ..plot import check_matplotlib
-from .run import Row
+from ..reports.matplotlib_plots import check_matplotlib
+from .runner import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,9 +6,9 @@ import hashlib
 import json
 from pathlib import Path
 
-from ..files import write_whole
-from .measure import Found
-from .points import Point
+from ..utils.atomic_files import write_whole
+from .design_points import Point
+from .evaluate_point import Found
 
 
 class Store:

@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any
 
 from ..errors import FirebrickError
-from ..progress import Report
-from .measure import Found, Synthesis, measure
-from .points import Point, Trained
-from .store import Store
+from ..utils.progress import Report
+from .design_points import Point, Trained
+from .evaluate_point import Found, Synthesis, measure
+from .result_cache import Store
 
 Row = dict[str, Any]
 """One point for people and other programs: what was chosen, what was found, and ``failed``, why it was not, empty where it was."""

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FirebrickError
-from ..model import CENTROID_BITS, Model, Preprocessing, QuantizedLayer
-from ..network import Network
+from ..model.quantized import CENTROID_BITS, Model, Preprocessing, QuantizedLayer
+from ..network.graph import Network
 
 STEP = 0.6
 """Standard deviations between neighbouring centroids at 6 bits where nothing is pruned; half as many with each bit more.

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .run import CHOICES, FOUND, META, Row
+from .runner import CHOICES, FOUND, META, Row
 
 if TYPE_CHECKING:
     from rich.table import Table

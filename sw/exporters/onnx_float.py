@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import FirebrickError
-from .files import write_whole
-from .floatmodel import FloatModel
-from .onnx_nodes import NetworkGraph
+from ..errors import FirebrickError
+from ..model.float_model import FloatModel
+from ..utils.atomic_files import write_whole
+from .onnx_graph import NetworkGraph
 
 PROPERTY = "firebrick"
 """The property of the file that holds what is said of the pictures: JSON of {labels, mean, metadata, resize}."""

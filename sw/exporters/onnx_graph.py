@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network
+from ..network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network
 
 if TYPE_CHECKING:
     from onnx import ModelProto

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import FirebrickError
-from .files import write_whole
-from .model import ACTIVATION_MAX, Model
-from .onnx_nodes import NetworkGraph
+from ..errors import FirebrickError
+from ..model.quantized import ACTIVATION_MAX, Model
+from ..utils.atomic_files import write_whole
+from .onnx_graph import NetworkGraph
 
 if TYPE_CHECKING:
     from onnx import ModelProto

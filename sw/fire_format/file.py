@@ -11,11 +11,11 @@ import zlib
 from pathlib import Path
 from struct import Struct
 
-from .errors import FirebrickError
-from .files import write_whole
-from .fire_layer import decode_layer, encode_layer, encoded_size
-from .fire_metadata import Description, read_description, write_description
-from .model import Model, QuantizedLayer
+from ..errors import FirebrickError
+from ..model.quantized import Model, QuantizedLayer
+from ..utils.atomic_files import write_whole
+from .layer import decode_layer, encode_layer, encoded_size
+from .metadata import Description, read_description, write_description
 
 MAGIC = b"\x89FIRE\r\n\x1a"
 VERSION = 1

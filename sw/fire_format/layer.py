@@ -18,10 +18,10 @@ from struct import Struct
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import FirebrickError
-from .huffman import CanonicalCode, code_lengths
-from .model import CENTROID_BITS, QuantizedLayer
-from .network import Layer
+from ..coding.huffman import CanonicalCode, code_lengths
+from ..errors import FirebrickError
+from ..model.quantized import CENTROID_BITS, QuantizedLayer
+from ..network.graph import Layer
 
 WORD_MAX = 12
 """Longest Huffman word in bits."""

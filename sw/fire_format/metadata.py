@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NoReturn, TypeVar
 
-from .errors import FirebrickError
-from .model import Model, Preprocessing
-from .network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
+from ..errors import FirebrickError
+from ..model.quantized import Model, Preprocessing
+from ..network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 
 NUMBER_MAX = 65535
 """Greatest size, count or resize length."""

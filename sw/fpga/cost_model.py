@@ -3,12 +3,12 @@
 """How much of an FPGA each part of a plan is expected to take."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 
-from .fabric import ECP5, Fabric
-from .spec import (
+from ..plan.memory_mapping import BLOCK_BITS, BLOCK_REVISIT, BLOCK_SUMS, SMALL_BITS, delay_queues
+from ..plan.nodes import (
     QUEUE_BITS,
     SUMS_QUEUED,
     Adapter,
@@ -25,18 +25,13 @@ from .spec import (
     SqueezeSpec,
     walk,
 )
+from .fabric import ECP5, Fabric
+from .resources import Resources
 
-BLOCK_BITS = 18 * 1024
-BLOCK_SUMS = 64
-"""Words of sums from which on a squeeze engine keeps them in block RAM."""
-BLOCK_REVISIT = 3
-"""Fewest tiles with which it can: a word is read two cycles ahead."""
 LOGIC_ROM_BITS = 8
 """Bits of a ROM that a LUT holds, the choice among LUTs counted in."""
 LOGIC_START_BITS = 26
 """Bits that sums start from that a LUT holds: many are alike."""
-SMALL_BITS = 2 * 1024
-"""Bits up to which a line buffer lies in distributed RAM."""
 WIDE_BANKS = 16
 """Banks of distributed RAM from which wide multiplexers choose at once; choosing from more takes twice as much for each."""
 SMALL_WORDS = 64
@@ -45,22 +40,6 @@ ENGINE_LUTS = 472
 """LUTs of an engine besides those counted below: its decoder and its counters."""
 REACH_LUTS = 59
 """LUTs with which a lane of a convolution reaches the columns beside it."""
-BLOCK_DEPTH = 512
-"""Words of a block RAM where it is widest."""
-
-
-@dataclass(frozen=True)
-class Resources:
-    """Parts of an FPGA: what there is, or what something takes."""
-
-    luts: int = 0
-    """Look-up tables, those that carry chains and distributed RAM take among them; of 4 inputs in an ECP5."""
-    block_rams: int = 0
-    """Memories of 18 kbit in an ECP5, of 4 to 20 in other families."""
-    multipliers: int = 0
-
-    def __add__(self, other: "Resources") -> "Resources":
-        return Resources(self.luts + other.luts, self.block_rams + other.block_rams, self.multipliers + other.multipliers)
 
 
 LINKS = {"uart": Resources(luts=1600, block_rams=2), "usb": Resources(luts=3600, block_rams=5)}
@@ -102,18 +81,6 @@ def estimate(plan: Plan, fabric: Fabric = ECP5) -> dict[str, Resources]:
 def scaled(ecp5: Resources, fabric: Fabric) -> Resources:
     """With the LUTs of a family in place of those of an ECP5."""
     return replace(ecp5, luts=round(ecp5.luts * fabric.lut_factor))
-
-
-def total(parts: dict[str, Resources]) -> Resources:
-    """The sum of all parts."""
-    return sum(parts.values(), Resources())
-
-
-def shortage(available: Resources, needed: Resources) -> str:
-    """What is missing and how much of it, in words; empty where everything fits."""
-    have, need = asdict(available), asdict(needed)
-    words = {"luts": "LUTs", "block_rams": "block RAMs", "multipliers": "multipliers"}
-    return " and ".join(f"{need[kind]:,} {words[kind]} of {have[kind]:,}" for kind in have if need[kind] > have[kind])
 
 
 @dataclass(frozen=True)
@@ -210,14 +177,6 @@ def average_resources(lanes: int, classes: int, bits: int, fabric: Fabric) -> Re
 def _few(classes: int, fabric: Fabric) -> bool:
     """Whether a memory of scores lies in distributed RAM."""
     return fabric.distributed and classes <= SMALL_WORDS
-
-
-def delay_queues(words: int, lanes: int) -> tuple[int, ...]:
-    """The queues, one behind the other, that make a delay: a power of two and one of words in block RAM, until a small rest is left."""
-    if 8 * words * lanes <= QUEUE_BITS:
-        return (max(2, words),)
-    first = words if words <= BLOCK_DEPTH + 1 else 1 + (1 << (words - 1).bit_length() - 1)
-    return (first, *(delay_queues(words - first, lanes) if words > first else ()))
 
 
 def delay_resources(words: int, lanes: int, fabric: Fabric = ECP5) -> Resources:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from .columns import Product, columns
-from .errors import FirebrickError
-from .floatmodel import FloatModel
-from .golden import max_pool
-from .network import Bypass, Conv, Fire, GlobalAverage, MaxPool
+from ..errors import FirebrickError
+from ..model.float_model import FloatModel
+from ..network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool
+from .im2col import Product, columns
+from .integer import max_pool
 
 Floats = NDArray[np.float32]
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from .columns import Number, columns
-from .errors import FirebrickError
-from .model import ACTIVATION_MAX, Model, QuantizedLayer
-from .network import Bypass, Conv, Fire, GlobalAverage, MaxPool, pooled
+from ..errors import FirebrickError
+from ..model.quantized import ACTIVATION_MAX, Model, QuantizedLayer
+from ..network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, pooled
+from .im2col import Number, columns
 
 Map = NDArray[np.uint8]
 """A batch of feature maps: (frames, channels, rows, columns), 0..255."""
@@ -80,7 +80,7 @@ def run(model: Model, frames: Map, tap: Callable[[str, Map], None] | None = None
             case Conv(name=name, stride=stride, padding=padding):
                 maps = tapped(name, convolve(maps, model.layers[name], stride=stride, padding=padding))
             case Fire():
-                maps = _fire(model, stage, maps, tapped)
+                maps = fire_module(model, stage, maps, tapped)
             case MaxPool(name=name):
                 maps = tapped(name, max_pool(maps))
             case GlobalAverage():
@@ -88,7 +88,9 @@ def run(model: Model, frames: Map, tap: Callable[[str, Map], None] | None = None
     raise FirebrickError(f"network {model.network.name}: the last stage must be the global average")
 
 
-def _fire(model: Model, fire: Fire, maps: Map, tapped: Callable[[str, Map], Map]) -> Map:
+def fire_module(model: Model, fire: Fire, maps: Map, tapped: Callable[[str, Map], Map]) -> Map:
+    """One Fire module with its bypass; ``tapped`` sees, and may replace, the input of each of its layers."""
+
     def layer(part: str, inputs: Map, padding: int = 0) -> Map:
         name = f"{fire.name}/{part}"
         return tapped(name, convolve(inputs, model.layers[name], padding=padding))

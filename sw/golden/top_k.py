@@ -7,8 +7,8 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import FirebrickError
-from .model import Model
+from ..errors import FirebrickError
+from ..model.quantized import Model
 
 
 class Guess(TypedDict):

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.floatmodel import FloatModel
+from firebrick.sw.model.float_model import FloatModel
 
-from .caffe import import_caffe
-from .deepcompression import import_net
+from .caffe.importer import import_caffe
+from .deep_compression import import_net
 from .ndf import import_ndf
 from .normalisation import Normalisation
-from .onnx_net import import_onnx
+from .onnx.importer import import_onnx
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.files import read_some
-from firebrick.sw.floatmodel import Coded, FloatModel
-from firebrick.sw.model import Preprocessing
-from firebrick.sw.network import Layer, Network
-from firebrick.sw.presets import squeezenet1_0
+from firebrick.sw.model.float_model import Coded, FloatModel
+from firebrick.sw.model.quantized import Preprocessing
+from firebrick.sw.network.graph import Layer, Network
+from firebrick.sw.network.presets import squeezenet1_0
+from firebrick.sw.utils.atomic_files import read_some
 
-from .labels import imagenet_labels
+from .class_names import imagenet_labels
 from .ndf import CAFFE_MEAN
 
 _CENTROIDS = 256

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.floatmodel import Coded
-from firebrick.sw.network import Shape, pooled
+from firebrick.sw.model.float_model import Coded
+from firebrick.sw.network.graph import Shape, pooled
 
 
 class Kind(StrEnum):

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
+from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 
-from .maps import Filters, Kind, Maps, refusal
+from .feature_graph import Filters, Kind, Maps, refusal
 
 Order = NDArray[np.intp] | None
 """Which channel of the file each channel of ours is; None where they agree."""

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.floatmodel import FloatModel
-from firebrick.sw.model import Preprocessing
-from firebrick.sw.network import Network
-from firebrick.sw.presets import squeezenet1_1
+from firebrick.sw.model.float_model import FloatModel
+from firebrick.sw.model.quantized import Preprocessing
+from firebrick.sw.network.graph import Network
+from firebrick.sw.network.presets import squeezenet1_1
 
-from .arrays import read_pickled_arrays
-from .labels import imagenet_labels
+from .class_names import imagenet_labels
+from .safe_pickle import read_pickled_arrays
 
 VERSION = "0.1.4"
 SHA256 = "f286bbf493e6389979ed3036f960f4404e0079acdb92156500df0d4a43d085f1"

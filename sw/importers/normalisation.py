@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.fire_metadata import WEIGHTS_MAX
-from firebrick.sw.floatmodel import Coded, FloatModel
-from firebrick.sw.model import Preprocessing
-from firebrick.sw.network import Conv
+from firebrick.sw.fire_format.metadata import WEIGHTS_MAX
+from firebrick.sw.model.float_model import Coded, FloatModel
+from firebrick.sw.model.quantized import Preprocessing
+from firebrick.sw.network.graph import Conv
 
-from .labels import imagenet_labels
-from .maps import Filters
-from .recognise import Recognised
+from .class_names import imagenet_labels
+from .feature_graph import Filters
+from .fire_matcher import Recognised
 
 MAP_MAX = 1 << 24
 """Most values of a feature map, so that a small file cannot ask for much memory; SqueezeNet's largest has 1.2 million."""

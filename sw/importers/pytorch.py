@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.floatmodel import FloatModel
+from firebrick.sw.model.float_model import FloatModel
 
 from .normalisation import TORCH, Normalisation
-from .onnx_net import onnx_model
+from .onnx.importer import onnx_model
 
 if TYPE_CHECKING:
     import torch

@@ -8,10 +8,10 @@ import struct
 from dataclasses import asdict, dataclass, replace
 
 from ..errors import FirebrickError
-from ..firefile import encode_model
-from ..model import Model
-from ..network import Network
-from ..spec import Plan
+from ..fire_format.file import encode_model
+from ..model.quantized import Model
+from ..network.graph import Network
+from ..plan.nodes import Plan
 from .packets import REPLY_MOST, ROOM, VERSION
 
 _LAYOUT = struct.Struct("<BHHHHBHIHI16s")

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .errors import FirebrickError
-from .files import read_some
-from .model import Model
-from .network import Conv, GlobalAverage
+from ..errors import FirebrickError
+from ..network.graph import Conv, GlobalAverage
+from ..utils.atomic_files import read_some
+from .quantized import Model
 
 _MOST_BYTES = 1 << 20
 

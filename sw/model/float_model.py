@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import FirebrickError
-from .model import Preprocessing
-from .network import Network
+from ..errors import FirebrickError
+from ..network.graph import Network
+from .quantized import Preprocessing
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,11 +10,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import FirebrickError
-from .network import Fire, Layer, Network
+from ..errors import FirebrickError
+from ..network.graph import Fire, Layer, Network
 
 ACTIVATION_MAX = 255
 CENTROID_BITS = 12  # signed; a product with a pixel stays below 2^20
+CENTROID_MAX = (1 << (CENTROID_BITS - 1)) - 1
 SHIFT_MAX = 24
 LUMINANCE = (0.299, 0.587, 0.114)
 """Shares of R, G and B in grey (ITU-R BT.601)."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .errors import FirebrickError
+from ..errors import FirebrickError
 
 
 class Bypass(StrEnum):

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, fields
 from decimal import ROUND_HALF_UP, Decimal
 
-from .errors import FirebrickError
-from .network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
+from ..errors import FirebrickError
+from .graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 
 FIRES_MAX = 8
 """Most Fire modules: fire2 to fire9."""

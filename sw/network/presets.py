@@ -4,7 +4,7 @@
 
 from collections.abc import Callable
 
-from .network import Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
+from .graph import Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 
 _FIRES = {"fire2": 16, "fire3": 16, "fire4": 32, "fire5": 32, "fire6": 48, "fire7": 48, "fire8": 64, "fire9": 64}
 

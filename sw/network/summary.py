@@ -5,8 +5,8 @@
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from .graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Stage, stage_layers
 from .metaparameters import float_bytes, megabytes
-from .network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Stage, stage_layers
 
 if TYPE_CHECKING:
     from rich.table import Table

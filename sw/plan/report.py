@@ -4,7 +4,7 @@
 
 from typing import Any
 
-from .spec import ConvSpec, EngineSpec, Plan, SqueezeSpec
+from .nodes import ConvSpec, EngineSpec, Plan, SqueezeSpec
 
 
 def plan_report(plan: Plan) -> dict[str, Any]:

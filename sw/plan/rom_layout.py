@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .decode import decode
-from .errors import FirebrickError
-from .model import QuantizedLayer
-from .spec import BypassSpec, ConvSpec, EngineSpec, Node, Plan, SqueezeSpec, Weights
+from ..coding.decoder import decode
+from ..coding.streams import Weights
+from ..errors import FirebrickError
+from ..model.quantized import QuantizedLayer
+from .nodes import BypassSpec, ConvSpec, EngineSpec, Node, Plan, SqueezeSpec
 
 
 @dataclass(frozen=True)

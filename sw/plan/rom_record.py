@@ -4,10 +4,10 @@
 
 from typing import Any
 
-from .errors import FirebrickError
-from .model import CENTROID_BITS
-from .romparts import RomPart
-from .spec import Encoded, Weights
+from ..coding.streams import Encoded, Weights
+from ..errors import FirebrickError
+from ..model.quantized import CENTROID_BITS
+from .rom_layout import RomPart
 
 WORDS_MAX = 1 << 20
 WEIGHTS_MAX = 1 << 26

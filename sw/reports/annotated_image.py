@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from .classify import Guess
+from ..golden.top_k import Guess
 
 HEIGHT = 360
 PANEL = 400

@@ -7,7 +7,7 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from .drawing import Bar, Point, bars, roofline
+from .svg_charts import Bar, Point, bars, roofline
 
 KINDS = {"luts": "LUTs", "block_rams": "block RAMs", "multipliers": "multipliers"}
 _STYLE = """

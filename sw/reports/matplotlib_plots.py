@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from .errors import FirebrickError
+from ..errors import FirebrickError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,10 +5,10 @@
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from .fire_layer import encode_layer
-from .firefile import CRC_BYTES, encode_description
-from .model import Model
-from .network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Stage
+from ..fire_format.file import CRC_BYTES, encode_description
+from ..fire_format.layer import encode_layer
+from ..model.quantized import Model
+from ..network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Stage
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -16,10 +16,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ..errors import FirebrickError
-from ..stream.sources import Pattern, Source
-from .guard import Guard
-from .live import Live
-from .pushed import Pushed
+from ..stream.image_sources import Pattern
+from ..stream.source import Source
+from .browser_camera import Pushed
+from .live_streamer import Live
+from .request_guard import Guard
 from .uploads import TooLargeError, Uploads
 
 STATIC = Path(__file__).with_name("static")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from PIL import Image
 
 from ..errors import FirebrickError
-from ..stream.sources import Frame, Source
+from ..stream.source import Frame, Source
 
 BYTES_MAX = 2 << 20
 """Of a frame's JPEG."""

@@ -15,12 +15,12 @@ from PIL import Image, ImageOps
 
 from ..driver.device import Device
 from ..errors import FirebrickError
-from ..model import Model
-from ..stream.feed import Feed
-from ..stream.meter import Meter
-from ..stream.sources import Source
-from ..stream.watch import Sighting, watch
-from .viewers import View, Viewers
+from ..model.quantized import Model
+from ..stream.frame_feed import Feed
+from ..stream.inference import Sighting, watch
+from ..stream.rate_meter import Meter
+from ..stream.source import Source
+from .broadcast import View, Viewers
 
 LEAVE = 1.0
 """Seconds that a source gets to be closed before the next is opened."""

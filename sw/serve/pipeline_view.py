@@ -4,10 +4,10 @@
 
 from typing import Any
 
-from ..compiler import compile_model
+from ..compiler.lowering import compile_model
 from ..errors import FirebrickError
-from ..model import Model
-from ..report import plan_report
+from ..model.quantized import Model
+from ..plan.report import plan_report
 
 
 def pipeline(model: Model, lanes: int) -> dict[str, Any]:

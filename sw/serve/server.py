@@ -43,7 +43,7 @@ def run(app: "Starlette", bound: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM, which then does what it did before."""
     import uvicorn
 
-    from .pushed import BYTES_MAX
+    from .browser_camera import BYTES_MAX
 
     config = uvicorn.Config(
         app,

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from PIL import UnidentifiedImageError
 
+from ..data.images import open_picture
 from ..errors import FirebrickError
-from ..pictures import open_picture
-from ..stream.sources import Pictures, Source
-from ..stream.video import Video
+from ..stream.image_sources import Pictures
+from ..stream.source import Source
+from ..stream.video_source import Video
 
 SECONDS = 300.0
 """In which an upload must be complete."""

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.images import fit
 from ..errors import FirebrickError
-from ..model import Model
-from ..pictures import fit
-from .sources import Frame, Source
+from ..model.quantized import Model
+from .source import Frame, Source
 
 TIMEOUT = 10.0
 """Seconds without a frame after which a source is given up."""

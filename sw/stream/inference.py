@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..classify import Guess, top
 from ..driver.device import Device, Result
 from ..errors import FirebrickError
-from ..model import Model
-from .feed import Feed
-from .sources import Frame
+from ..golden.top_k import Guess, top
+from ..model.quantized import Model
+from .frame_feed import Feed
+from .source import Frame
 
 
 @dataclass(frozen=True, eq=False)

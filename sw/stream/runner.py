@@ -10,10 +10,10 @@ from types import FrameType
 from typing import Any
 
 from ..driver.device import Device
-from .feed import Feed
-from .meter import Meter
+from .frame_feed import Feed
+from .inference import watch
+from .rate_meter import Meter
 from .sinks import Sink
-from .watch import watch
 
 SIGNALLED = 128
 """Plus the signal's number: a command's status after it was interrupted, as shells have it."""

@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
-from .meter import Meter
-from .watch import Sighting
+from .inference import Sighting
+from .rate_meter import Meter
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -9,12 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from ..annotate import PANEL, annotated
 from ..errors import FirebrickError
-from .meter import Meter
+from ..reports.annotated_image import PANEL, annotated
+from .inference import Sighting
+from .rate_meter import Meter
 from .sinks import Sink
-from .video import check_av
-from .watch import Sighting
+from .video_source import check_av
 
 if TYPE_CHECKING:
     from PIL import Image

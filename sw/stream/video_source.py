@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from ..errors import FirebrickError
-from .sources import Frame, Source
+from .source import Frame, Source
 
 if TYPE_CHECKING:
     from av import VideoFrame

@@ -5,7 +5,7 @@
 import os
 from pathlib import Path
 
-from .errors import FirebrickError
+from ..errors import FirebrickError
 
 
 def write_whole(path: Path, data: bytes) -> None:

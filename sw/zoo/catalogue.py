@@ -7,15 +7,15 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import FirebrickError
+from ..errors import FirebrickError
 
 if TYPE_CHECKING:
-    from .model import Model
+    from ..model.quantized import Model
 
 DEFAULT = "squeezenet1_1"
 DEFAULT_LANES = 320
 """Multipliers that a whole network gets unless told otherwise; one number, so that one simulation is built."""
-_SHIPPED = files("firebrick.sw").joinpath("models")
+_SHIPPED = files("firebrick.sw.zoo").joinpath("models")
 
 
 def names() -> tuple[str, ...]:
@@ -30,7 +30,7 @@ def size(name: str) -> int:
 
 def load(model: str) -> "Model":
     """The model of a name from ``names()``, or of a .fire file's path."""
-    from .firefile import read_fire  # needs NumPy, which `firebrick --help` does without
+    from ..fire_format.file import read_fire  # needs NumPy, which `firebrick --help` does without
 
     if model in names():
         with as_file(_SHIPPED.joinpath(f"{model}.fire")) as path:

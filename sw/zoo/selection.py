@@ -4,10 +4,11 @@
 
 from collections.abc import Callable, Sequence
 
-from .budget import best_plan, room
-from .fabric import Fabric
-from .model import Model
-from .resources import Resources, estimate, shortage, total
+from ..compiler.planner import best_plan, room
+from ..fpga.cost_model import estimate
+from ..fpga.fabric import Fabric
+from ..fpga.resources import Resources, shortage, total
+from ..model.quantized import Model
 
 IMAGENET = ("squeezenet1_1", "squeezenet1_1_small", "squeezenet1_0_small")
 """Models that ship, of the same classes, the larger first."""

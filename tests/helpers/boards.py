@@ -5,10 +5,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from firebrick.sim.board import VirtualBoard
-from firebrick.sim.small import drawn
-from firebrick.sw.model import Model
-from firebrick.sw.network import Conv, GlobalAverage, Network, Shape
+from firebrick.sim.small_models import drawn
+from firebrick.sim.virtual_board import VirtualBoard
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.network.graph import Conv, GlobalAverage, Network, Shape
 
 NETWORK = Network("tiny", Shape(3, 26, 30), (Conv("conv1", 3, 3, stride=2), Conv("conv10", 5, 1), GlobalAverage("pool10")))
 LANES = 2

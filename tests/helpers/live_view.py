@@ -15,8 +15,8 @@ from PIL import Image
 from firebrick.sw import golden
 from firebrick.sw.driver.device import Device, Result
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.model import Model
-from firebrick.sw.stream.sources import Frame, Source
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.stream.source import Frame, Source
 
 
 class FakeDevice(Device):

@@ -11,14 +11,16 @@ from amaranth.lib.wiring import Out
 from numpy.typing import NDArray
 
 from firebrick.hw.accelerator import Pipeline
-from firebrick.hw.huffman import HuffmanDecoder
-from firebrick.hw.rom import Rom
+from firebrick.hw.weights.huffman_decoder import HuffmanDecoder
+from firebrick.hw.weights.rom import Rom
 from firebrick.sim.payloads import stream_words
-from firebrick.sw.demand import START, Demand, Layout, Share, demands
-from firebrick.sw.model import Model
-from firebrick.sw.network import Bypass
-from firebrick.sw.spec import Encoded, Node
-from firebrick.sw.strips import Strips
+from firebrick.sw.coding.streams import Encoded
+from firebrick.sw.compiler.engine_config import START, Layout, Share
+from firebrick.sw.compiler.workload import Demand, demands
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.network.graph import Bypass
+from firebrick.sw.plan.lane_layout import Strips
+from firebrick.sw.plan.nodes import Node
 
 
 class Decoder(wiring.Component):

@@ -15,10 +15,10 @@ import uvicorn
 from firebrick.sw.driver.device import Device
 from firebrick.sw.serve import server
 from firebrick.sw.serve.app import application
-from firebrick.sw.serve.live import Live
-from firebrick.sw.serve.pipeline import pipeline
+from firebrick.sw.serve.live_streamer import Live
+from firebrick.sw.serve.pipeline_view import pipeline
 from firebrick.sw.serve.uploads import Uploads
-from firebrick.sw.stream.sources import Source
+from firebrick.sw.stream.source import Source
 
 
 @dataclass(frozen=True)

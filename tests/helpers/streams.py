@@ -10,7 +10,7 @@ from amaranth.hdl import Value
 from amaranth.lib import wiring
 from amaranth.sim import Simulator
 
-from firebrick.sim.contract import StreamContract
+from firebrick.sim.stream_contract import StreamContract
 
 
 def watch(simulator: Simulator, source: Any, name: str) -> None:

@@ -5,8 +5,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from firebrick.sw.huffman import CanonicalCode
-from firebrick.sw.spec import Encoded, Weights
+from firebrick.sw.coding.huffman import CanonicalCode
+from firebrick.sw.coding.streams import Encoded, Weights
 
 
 def decode(encoded: Encoded) -> list[int]:

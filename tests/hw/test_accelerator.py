@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from generate import random_frames, random_model
-from nodes import random_shares
 from numpy.typing import NDArray
-from streams import simulate
 
 from firebrick.hw.accelerator import Accelerator, Pipeline
 from firebrick.sim.payloads import raster_bytes, score_payloads, traffic
 from firebrick.sw import golden
-from firebrick.sw.compiler import compile_model, plan_with
-from firebrick.sw.model import Model
-from firebrick.sw.spec import EngineSpec, Plan
+from firebrick.sw.compiler.lowering import compile_model, plan_with
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.plan.nodes import EngineSpec, Plan
+from tests.helpers.nodes import random_shares
+from tests.helpers.random_models import random_frames, random_model
+from tests.helpers.streams import simulate
 
 
 def check(model: Model, plan: Plan, frames: NDArray[np.uint8], *, rng: np.random.Generator, stall: float) -> list[int]:

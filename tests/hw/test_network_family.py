@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from generate import family_network, random_frames, random_model
-from nodes import random_shares
-from streams import simulate
 
 from firebrick.hw.accelerator import Accelerator
 from firebrick.sim.payloads import raster_bytes, score_payloads
 from firebrick.sw import golden
-from firebrick.sw.compiler import compile_model, plan_with
-from firebrick.sw.demand import demands
+from firebrick.sw.compiler.lowering import compile_model, plan_with
+from firebrick.sw.compiler.workload import demands
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
-from firebrick.sw.spec import Plan
+from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
+from firebrick.sw.plan.nodes import Plan
+from tests.helpers.nodes import random_shares
+from tests.helpers.random_models import family_network, random_frames, random_model
+from tests.helpers.streams import simulate
 
 FRAMES = 3
 

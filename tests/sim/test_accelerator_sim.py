@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from generate import random_frames, random_model
 
 from firebrick.sim import build as builder
 from firebrick.sim import verilator
+from firebrick.sim.accelerator_sim import Simulator
 from firebrick.sim.build import build
-from firebrick.sim.device import Simulator
 from firebrick.sw import golden
-from firebrick.sw.compiler import plan_with
-from firebrick.sw.demand import Share
+from firebrick.sw.compiler.engine_config import Share
+from firebrick.sw.compiler.lowering import plan_with
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.model import Model
+from firebrick.sw.model.quantized import Model
+from tests.helpers.random_models import random_frames, random_model
 
 LANES = 14
 

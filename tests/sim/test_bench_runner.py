@@ -9,10 +9,10 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from firebrick.hw.words import Queue
-from firebrick.sim.bench import STALLS, Outcome, run_case
-from firebrick.sim.cases import Case, cases
-from firebrick.sw import catalogue
+from firebrick.hw.stream.fifo import Queue
+from firebrick.sim.bench_cases import Case, cases
+from firebrick.sim.bench_runner import STALLS, Outcome, run_case
+from firebrick.sw.zoo import catalogue
 
 pytest.importorskip("cocotb_tools", reason="the benches need the extra sim")
 
@@ -72,7 +72,7 @@ def test_bench_passes_what_is_right_and_fails_a_wrong_score(folder: Path) -> Non
 def test_bench_generates_nothing_while_its_origin_is_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     case = Case("relay", Relay(), PAYLOADS, PAYLOADS)
     assert run_case(case, folder / "again", origin="a", patience=200, settle=50).passed
-    monkeypatch.setattr("firebrick.sim.bench.to_verilog", lambda _component, _top: ("module other; endmodule", {}))
+    monkeypatch.setattr("firebrick.sim.bench_runner.to_verilog", lambda _component, _top: ("module other; endmodule", {}))
     assert run_case(case, folder / "again", origin="a", patience=200, settle=50).passed
     assert not run_case(case, folder / "again", origin="b", patience=200, settle=50).passed
 
@@ -106,7 +106,7 @@ def test_bench_reports_a_simulation_that_takes_too_long(folder: Path) -> None:
 
 
 def test_bench_reports_verilog_that_does_not_build(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firebrick.sim.bench.to_verilog", lambda _component, _top: ("module bench(input clk); nonsense", {}))
+    monkeypatch.setattr("firebrick.sim.bench_runner.to_verilog", lambda _component, _top: ("module bench(input clk); nonsense", {}))
     outcome = bench(folder, Relay(), PAYLOADS)
     assert not outcome.passed
     assert "%Error" in outcome.complaint

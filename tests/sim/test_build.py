@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from firebrick.sim import verilator
-from firebrick.sim.fingerprint import digest, sources
 from firebrick.sw.errors import FirebrickError
+from firebrick.sw.utils.source_hash import digest, sources
 
 ENVIRONMENT = dict(os.environ)
 
@@ -57,7 +57,7 @@ def test_run_ends_a_tool_that_takes_too_long(tmp_path: Path) -> None:
 
 
 def test_sources_are_those_that_generate_hardware() -> None:
-    code = sources("firebrick.hw.generate")
+    code = sources("firebrick.hw.codegen.verilog")
     for part in (b"class ConvEngine", b"def allocate", b"class CanonicalCode", b"class FirebrickError"):
         assert part in code, part
     for part in (b"click.command", b"def evaluate", b"class Simulator", b"def calibration_frames"):

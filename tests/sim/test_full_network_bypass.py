@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from generate import random_model
 
-from firebrick.sim.whole import faults, simulate
-from firebrick.sw.metaparameters import Metaparameters
-from firebrick.sw.model import Preprocessing
-from firebrick.sw.network import Bypass
-from firebrick.sw.samples import photographs
+from firebrick.sim.full_network import faults, simulate
+from firebrick.sw.data.calibration_set import photographs
+from firebrick.sw.model.quantized import Preprocessing
+from firebrick.sw.network.graph import Bypass
+from firebrick.sw.network.metaparameters import Metaparameters
+from tests.helpers.random_models import random_model
 
 LANES = 320
 

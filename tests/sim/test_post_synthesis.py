@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from firebrick.sim.bench import run_case
-from firebrick.sim.cases import cases
-from firebrick.sim.postsynthesis import synthesised
-from firebrick.sw import catalogue
+from firebrick.sim.bench_cases import cases
+from firebrick.sim.bench_runner import run_case
+from firebrick.sim.post_synthesis import synthesised
+from firebrick.sw.zoo import catalogue
 
 
 @pytest.mark.slow

@@ -13,11 +13,11 @@ from click.testing import CliRunner
 from PIL import Image
 
 from firebrick.sim.__main__ import main
-from firebrick.sim.device import Result
+from firebrick.sim.accelerator_sim import Result
+from firebrick.sim.full_network import faults, simulate, summary
 from firebrick.sim.report import bench_table, busy_chart, engine_table
-from firebrick.sim.whole import faults, simulate, summary
-from firebrick.sw import catalogue
 from firebrick.sw.errors import FirebrickError
+from firebrick.sw.zoo import catalogue
 
 
 def engine(name: str, parts: int, cycles: int) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def bench() -> dict[str, Any]:
 def test_run_writes_its_report_and_fails_on_a_mismatch(
     mismatches: int, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("firebrick.sim.whole.simulate", lambda *_arguments: report(mismatches))
+    monkeypatch.setattr("firebrick.sim.full_network.simulate", lambda *_arguments: report(mismatches))
     result = CliRunner().invoke(main, ["--no-benches", "-o", str(tmp_path / "sim")], catch_exceptions=False)
     assert result.exit_code == status
     written = json.loads((tmp_path / "sim" / "report.json").read_text())

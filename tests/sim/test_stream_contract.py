@@ -9,9 +9,9 @@ import pytest
 from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import Out
-from streams import simulate, take_first
 
-from firebrick.sim.contract import ContractError, StreamContract
+from firebrick.sim.stream_contract import ContractError, StreamContract
+from tests.helpers.streams import simulate, take_first
 
 
 class Source(wiring.Component):

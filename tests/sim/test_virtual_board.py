@@ -11,19 +11,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from boards import LANES, tiny_board, tiny_frames, tiny_model
 from numpy.typing import NDArray
 
-from firebrick.sim.faults import FAULTS, BadCable
-from firebrick.sim.pseudo import PseudoTerminal
+from firebrick.sim.fault_injection import FAULTS, BadCable
+from firebrick.sim.pseudo_terminal import PseudoTerminal
 from firebrick.sw import golden
-from firebrick.sw.driver import aio
-from firebrick.sw.driver.addresses import open_device
+from firebrick.sw.cli.open_device import open_device
+from firebrick.sw.driver import asyncio_stream
 from firebrick.sw.driver.discovery import find_devices
-from firebrick.sw.driver.linked import LinkedDevice
+from firebrick.sw.driver.linked_device import LinkedDevice
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.link.packets import Kind, Packet
-from firebrick.sw.model import Model
+from firebrick.sw.model.quantized import Model
+from tests.helpers.boards import LANES, tiny_board, tiny_frames, tiny_model
 
 pytestmark = pytest.mark.usefixtures("compiled_board")
 BOUND = 5_000_000
@@ -236,7 +236,7 @@ def test_device_streams_beside_other_tasks() -> None:
 
     async def main() -> list[object]:
         with LinkedDevice(model, tiny_board()) as device:
-            async with aclosing(aio.stream(device, frames)) as results:
+            async with aclosing(asyncio_stream.stream(device, frames)) as results:
                 return [result.scores async for result in results]
 
     np.testing.assert_array_equal(asyncio.run(main()), golden.run(model, frames))

@@ -16,17 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.files import read_some
-from firebrick.sw.fire_metadata import NUMBER_MAX, WEIGHTS_MAX
-from firebrick.sw.floatmodel import FloatModel
-from firebrick.sw.network import Shape
+from firebrick.sw.fire_format.metadata import NUMBER_MAX, WEIGHTS_MAX
+from firebrick.sw.model.float_model import FloatModel
+from firebrick.sw.network.graph import Shape
+from firebrick.sw.utils.atomic_files import read_some
 
-from . import maps
-from .caffe_proto import net_class
-from .maps import Filters, Kind, Maps, place, refusal
-from .normalisation import CAFFE, Normalisation, float_model
-from .onnx_graph import BYTES_MAX
-from .recognise import recognise
+from .. import feature_graph
+from ..feature_graph import Filters, Kind, Maps, place, refusal
+from ..fire_matcher import recognise
+from ..normalisation import CAFFE, Normalisation, float_model
+from ..onnx.graph import BYTES_MAX
+from .proto import net_class
 
 SIDE = 227
 """Rows and columns of a picture where neither user nor file says."""
@@ -65,7 +65,7 @@ def caffe_model(
     size: tuple[int, int] | None = None,
 ) -> FloatModel:
     """The network in a ``.caffemodel`` file's bytes; ``name`` is for messages. As `import_caffe` else."""
-    name = maps.printable(name)
+    name = feature_graph.printable(name)
     try:
         reader = _Reader(_parse(data), size)
         provenance = {"name": name, "source": "a .caffemodel file of Caffe", "source sha256": hashlib.sha256(data).hexdigest()}
@@ -129,7 +129,7 @@ class _Reader:
         height, width = self.size or (tuple(sides) if len(sides) == 2 and all(sides) else (SIDE, SIDE))
         if not all(1 <= side <= NUMBER_MAX for side in (height, width)):
             raise refusal(where, f"a picture must have sides from 1 to {NUMBER_MAX}, not {height}x{width}")
-        return maps.picture(Shape(3, height, width), nonnegative=False)
+        return feature_graph.picture(Shape(3, height, width), nonnegative=False)
 
     def source(self, where: str, layer: Any, index: int = 0) -> Maps:
         name = layer.bottom[index] if index < len(layer.bottom) else ""
@@ -164,12 +164,12 @@ class _Reader:
         if any(kernel) and kernel != list(weights.shape[2:]):
             raise refusal(where, f"kernel {kernel} must be that of the weights, {list(weights.shape[2:])}")
         pad = _pair(settings.pad, settings, "pad", 0)
-        return maps.conv(where, source, Filters(weights, bias), _pair(settings.stride, settings, "stride", 1), [*pad, *pad])
+        return feature_graph.conv(where, source, Filters(weights, bias), _pair(settings.stride, settings, "stride", 1), [*pad, *pad])
 
     def relu(self, where: str, layer: Any) -> Maps:
         if layer.relu_param.negative_slope:
             raise refusal(where, f"negative_slope must be 0, not {layer.relu_param.negative_slope}")
-        return maps.relu(where, self.source(where, layer))
+        return feature_graph.relu(where, self.source(where, layer))
 
     def pooling(self, where: str, layer: Any) -> Maps:
         source, settings = self.source(where, layer), layer.pooling_param
@@ -180,10 +180,10 @@ class _Reader:
         if settings.global_pooling:
             kernel, stride, pad = [source.shape.height, source.shape.width], [1, 1], [0, 0]
         if settings.pool == _MAX:
-            return maps.max_pool(where, source, kernel, stride, [*pad, *pad], settings.round_mode == _CEIL)
+            return feature_graph.max_pool(where, source, kernel, stride, [*pad, *pad], settings.round_mode == _CEIL)
         if settings.pool != _AVERAGE or kernel != [source.shape.height, source.shape.width] or any(pad):
             raise refusal(where, f"must be 3x3/2 max pooling, or the average of the whole map, {source.shape}, without padding")
-        self.averages.append(maps.average(where, source))
+        self.averages.append(feature_graph.average(where, source))
         return self.averages[-1]
 
     def concat(self, where: str, layer: Any) -> Maps:
@@ -192,7 +192,7 @@ class _Reader:
             raise refusal(where, "must join channels, axis 1")
         if not layer.bottom:
             raise refusal(where, "must join something")
-        return maps.concat(where, [self.source(where, layer, index) for index in range(len(layer.bottom))])
+        return feature_graph.concat(where, [self.source(where, layer, index) for index in range(len(layer.bottom))])
 
     def eltwise(self, where: str, layer: Any) -> Maps:
         settings = layer.eltwise_param
@@ -200,7 +200,7 @@ class _Reader:
             raise refusal(where, "must be a sum without coefficients")
         if len(layer.bottom) != 2:
             raise refusal(where, f"must add two maps, not {len(layer.bottom)}")
-        return maps.add(where, self.source(where, layer, 0), self.source(where, layer, 1))
+        return feature_graph.add(where, self.source(where, layer, 0), self.source(where, layer, 1))
 
     def blob(self, where: str, blob: Any) -> NDArray[np.float32]:
         shape = list(blob.shape.dim) if blob.HasField("shape") else [blob.num, blob.channels, blob.height, blob.width]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from .maps import Maps, refusal
-from .onnx_graph import Node
+from ..feature_graph import Maps, refusal
+from .graph import Node
 
 _SOFTMAX_OF_ONE_AXIS = 13
 """The operator set from which Softmax works along one axis, not over all from it on."""

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.fire_metadata import WEIGHTS_MAX
-from firebrick.sw.floatmodel import Coded
+from firebrick.sw.fire_format.metadata import WEIGHTS_MAX
+from firebrick.sw.model.float_model import Coded
 
-from .maps import refusal
-from .onnx_graph import Graph, Node
+from ..feature_graph import refusal
+from .graph import Graph, Node
 
 if TYPE_CHECKING:
     from onnx import TensorProto

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from firebrick.sw.errors import FirebrickError
 
-from .maps import place, printable, refusal
+from ..feature_graph import place, printable, refusal
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto

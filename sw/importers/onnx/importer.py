@@ -16,20 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.files import read_some
-from firebrick.sw.fire_metadata import NUMBER_MAX
-from firebrick.sw.floatmodel import FloatModel
-from firebrick.sw.network import Shape
+from firebrick.sw.fire_format.metadata import NUMBER_MAX
+from firebrick.sw.model.float_model import FloatModel
+from firebrick.sw.network.graph import Shape
+from firebrick.sw.utils.atomic_files import read_some
 
-from . import maps
-from .maps import Filters, Maps, refusal
-from .normalisation import TORCH, Normalisation, float_model
-from .onnx_constants import Constant, Constants, quantisation, whole_numbers
-from .onnx_graph import BYTES_MAX, NODES_MAX, Graph, Node, read_graph
-from .onnx_padding import padding
-from .onnx_properties import stated
-from .onnx_scores import Scores, flatten, reshape, softmax
-from .recognise import recognise
+from .. import feature_graph
+from ..feature_graph import Filters, Maps, refusal
+from ..fire_matcher import recognise
+from ..normalisation import TORCH, Normalisation, float_model
+from .classifier_head import Scores, flatten, reshape, softmax
+from .constants import Constant, Constants, quantisation, whole_numbers
+from .graph import BYTES_MAX, NODES_MAX, Graph, Node, read_graph
+from .metadata import stated
+from .padding import padding
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ def onnx_model(
     size: tuple[int, int] | None = None,
 ) -> FloatModel:
     """The network in an ONNX file's bytes; ``name`` is for messages. Raises FirebrickError as `import_onnx` does."""
-    name = maps.printable(name)
+    name = feature_graph.printable(name)
     try:
         if len(data) > BYTES_MAX:
             raise FirebrickError(f"an ONNX file must have at most {BYTES_MAX} bytes")
@@ -107,7 +107,7 @@ class _Reader:
     def __init__(self, graph: Graph, shape: Shape, nonnegative: bool) -> None:
         self.graph = graph
         self.constants = Constants(graph)
-        self.values: dict[str, _Value] = {graph.input: maps.picture(shape, nonnegative)}
+        self.values: dict[str, _Value] = {graph.input: feature_graph.picture(shape, nonnegative)}
 
     def last(self) -> Maps:
         """The global average that the output comes from."""
@@ -176,7 +176,7 @@ class _Reader:
             raise refusal(node.where, f"kernel_shape must be that of the weights, {list(weights.shape[2:])}")
         strides = node.pair("strides", [1, 1])
         pads = padding(node, source.shape, [int(side) for side in weights.shape[2:]], strides)
-        return maps.conv(node.where, source, Filters(weights, bias, found.coded()), strides, pads)
+        return feature_graph.conv(node.where, source, Filters(weights, bias, found.coded()), strides, pads)
 
     def max_pool(self, node: Node) -> Maps:
         source = self.maps(node)
@@ -187,19 +187,19 @@ class _Reader:
         if ceil not in (0, 1):
             raise refusal(node.where, f"ceil_mode must be 0 or 1, not {ceil}")
         pads = padding(node, source.shape, kernel, strides)
-        return maps.max_pool(node.where, source, kernel, strides, pads, bool(ceil))
+        return feature_graph.max_pool(node.where, source, kernel, strides, pads, bool(ceil))
 
     def relu(self, node: Node) -> _Value:
         value = self.open_value(node)
-        return maps.relu(node.where, value) if isinstance(value, Maps) else value  # the average of what is not negative
+        return feature_graph.relu(node.where, value) if isinstance(value, Maps) else value  # the average of what is not negative
 
     def concat(self, node: Node) -> Maps:
         if not node.inputs or node.integer("axis", 1) not in (1, -3):
             raise refusal(node.where, "must join channels, axis 1")
-        return maps.concat(node.where, [self.maps(node, index) for index in range(len(node.inputs))])
+        return feature_graph.concat(node.where, [self.maps(node, index) for index in range(len(node.inputs))])
 
     def add(self, node: Node) -> Maps:
-        return maps.add(node.where, self.maps(node, 0), self.maps(node, 1))
+        return feature_graph.add(node.where, self.maps(node, 0), self.maps(node, 1))
 
     def unchanged(self, node: Node) -> _Value:
         return self.value(node)
@@ -210,7 +210,7 @@ class _Reader:
         return self.value(node)
 
     def global_average(self, node: Node) -> Scores:
-        found = maps.average(node.where, self.maps(node))
+        found = feature_graph.average(node.where, self.maps(node))
         return Scores(found, (found.shape.channels, 1, 1))
 
     def average_pool(self, node: Node) -> Scores:
@@ -244,7 +244,7 @@ class _Reader:
         if zero.dtype.name not in ("int8", "uint8", "int16", "uint16"):
             raise refusal(node.where, f"quantises to {zero.dtype.name}; int8, uint8, int16 and uint16 are supported")
         if (zero == np.iinfo(zero.dtype).min).all() and isinstance(value, Maps):
-            value = maps.relu(node.where, value)
+            value = feature_graph.relu(node.where, value)
         return _Quantised(value, scale, zero)
 
     def dequantize(self, node: Node) -> Maps | Scores:

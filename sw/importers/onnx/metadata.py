@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.fire_metadata import NUMBER_MAX
-from firebrick.sw.float_onnx import PROPERTY
-from firebrick.sw.network import Shape
+from firebrick.sw.exporters.onnx_float import PROPERTY
+from firebrick.sw.fire_format.metadata import NUMBER_MAX
+from firebrick.sw.network.graph import Shape
 
-from .normalisation import Normalisation
+from ..normalisation import Normalisation
 
 
 @dataclass(frozen=True)

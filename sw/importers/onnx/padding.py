@@ -4,10 +4,10 @@
 
 from collections.abc import Sequence
 
-from firebrick.sw.network import Shape
+from firebrick.sw.network.graph import Shape
 
-from .maps import refusal
-from .onnx_graph import Node
+from ..feature_graph import refusal
+from .graph import Node
 
 
 def padding(node: Node, shape: Shape, kernel: Sequence[int], strides: Sequence[int]) -> list[int]:

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The sizes of Table 2 of the SqueezeNet paper (arXiv:1602.07360), computed from parameter counts; its accuracies are quoted."""
 
-from .metaparameters import float_bytes, megabytes
-from .network import Network
+from ...network.graph import Network
+from ...network.metaparameters import float_bytes, megabytes
 from .section import Cell, Section
 from .table2 import PAPER
 

@@ -12,13 +12,13 @@ from decimal import ROUND_CEILING, Decimal
 
 import numpy as np
 
-from .floatmodel import FloatModel
-from .metaparameters import Metaparameters, float_bytes, megabytes
-from .network import Bypass, Fire, Network, stage_layers
-from .presets import squeezenet1_0
+from ...model.float_model import FloatModel
+from ...network.graph import Bypass, Fire, Network, stage_layers
+from ...network.metaparameters import Metaparameters, float_bytes, megabytes
+from ...network.presets import squeezenet1_0
+from ...network.summary import stage_rows
 from .section import Cell, Section
-from .stagetable import stage_rows
-from .table2sizes import table2_sizes
+from .table2_sizes import table2_sizes
 
 PARAMETERS = {
     "conv1": (14_208, 14_208),

@@ -4,8 +4,8 @@
 
 from importlib.util import find_spec
 
-from ..errors import FirebrickError
-from .recipe import Recipe as Recipe
+from ...errors import FirebrickError
+from .config import Recipe as Recipe
 
 
 def check_torch(purpose: str = "distillation", instead: str = ", or leave out --distil") -> None:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..model import Preprocessing
-from ..network import Network
-from ..pictures import open_picture
+from ...data.images import open_picture
+from ...model.quantized import Preprocessing
+from ...network.graph import Network
 
 AREA_MIN = 0.2
 """Least share of a picture that a view shows."""

@@ -15,15 +15,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..errors import FirebrickError
-from ..files import write_whole
-from ..firefile import encode_model
-from ..floatmodel import FloatModel
-from ..model import Model
-from ..progress import Report
-from .recipe import Recipe
-from .student import Maps, Student, Teacher
-from .views import Batch, Views
+from ...errors import FirebrickError
+from ...fire_format.file import encode_model
+from ...model.float_model import FloatModel
+from ...model.quantized import Model
+from ...utils.atomic_files import write_whole
+from ...utils.progress import Report
+from ..torch_backend import Maps, best_device
+from .augmentation import Batch, Views
+from .config import Recipe
+from .student_teacher import Student, Teacher
 
 _BATCH = 32
 _COMPARED = 8
@@ -85,13 +86,6 @@ def distil(
         progress("distilling", recipe.steps, recipe.steps)
     trained: Model = student.quantised()
     return replace(trained, metadata={**model.metadata, "distilled": f"{recipe.steps} steps, seed {recipe.seed}"})
-
-
-def best_device() -> tuple[torch.device, torch.dtype]:
-    """Where to compute, and with what: bfloat16, which holds a byte exactly, where the hardware multiplies it."""
-    if torch.cuda.is_available():
-        return torch.device("cuda"), torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    return torch.device("cpu"), torch.bfloat16 if torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
 
 
 def _groups(student: Student, rate: float) -> list[dict[str, Any]]:

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..model import ACTIVATION_MAX, QuantizedLayer
-from ..network import Conv
-from ..quantize import CENTROID_MAX
+from ...model.quantized import ACTIVATION_MAX, CENTROID_MAX, QuantizedLayer
+from ...network.graph import Conv
 
 
 class Requantise(torch.autograd.Function):

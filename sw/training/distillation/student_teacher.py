@@ -2,20 +2,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Both networks of a distillation in PyTorch: the integers that learn, and the float network that teaches."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..floatmodel import FloatModel
-from ..model import ACTIVATION_MAX, Model
-from ..network import Bypass, Conv, Fire, MaxPool, Network
-from .layers import TrainedLayer
-
-Maps = list[Tensor]
-"""Outputs of the convolutions and Fire modules, in order, each (frames, channels, rows, columns)."""
+from ...model.float_model import FloatModel
+from ...model.quantized import ACTIVATION_MAX, Model
+from ...network.graph import Network
+from ..torch_backend import Maps, run_stages
+from .qat_layers import TrainedLayer
 
 
 class Student(nn.Module):
@@ -75,41 +72,6 @@ class Teacher(nn.Module):
         weights, bias, conv = self.weights[name].to(maps.device), self.biases[name].to(maps.device), self.convs[name]
         weights = weights.contiguous(memory_format=torch.channels_last)
         return functional.conv2d(maps, weights, bias, stride=conv.stride, padding=conv.padding).relu_()
-
-
-def run_stages(
-    network: Network, maps: Tensor, convolve: Callable[[str, Tensor], Tensor], add: Callable[[Tensor, Tensor], Tensor]
-) -> tuple[Tensor, Maps]:
-    """The maps before the global average, and all of them.
-
-    ``convolve`` gives the output of a layer, by its name in the network; ``add`` is what ends a bypass.
-    """
-    maps = maps.contiguous(memory_format=torch.channels_last)
-    seen: Maps = []
-    for stage in network.stages:
-        match stage:
-            case Conv(name=name):
-                maps = convolve(name, maps)
-                seen.append(maps)
-            case MaxPool():
-                maps = functional.max_pool2d(maps, 3, 2, ceil_mode=True)
-            case Fire():
-                maps = _fire(stage, maps, convolve, add)
-                seen.append(maps)
-    return maps, seen
-
-
-def _fire(fire: Fire, maps: Tensor, convolve: Callable[[str, Tensor], Tensor], add: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    squeezed = convolve(f"{fire.name}/squeeze1x1", maps)
-    halves = [convolve(f"{fire.name}/{part}", squeezed) for part in ("expand1x1", "expand3x3") if getattr(fire, part)]
-    out = torch.cat(halves, 1)
-    match fire.bypass:
-        case Bypass.NONE:
-            return out
-        case Bypass.SIMPLE:
-            return add(out, maps)
-        case Bypass.COMPLEX:
-            return add(out, convolve(f"{fire.name}/bypass1x1", maps))
 
 
 def _saturated(maps: Tensor, other: Tensor) -> Tensor:

@@ -4,7 +4,7 @@
 
 from dataclasses import dataclass
 
-from ..errors import FirebrickError
+from ...errors import FirebrickError
 
 EPOCHS = 68
 """What the published 170,000 batches of 512 come to on ImageNet's 1,281,167 pictures."""

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..distil.student import run_stages
-from ..floatmodel import FloatModel
-from ..network import Network
+from ...model.float_model import FloatModel
+from ...network.graph import Network
+from ..torch_backend import run_stages
 
 UNIT = 64.0
 """What bytes minus the mean are divided by for the first layer; a power of two, so that taking it into the weights is exact."""

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import FirebrickError
-from ..model import Preprocessing
-from ..network import Shape
-from ..pictures import open_picture, scaled
-from ..progress import Report
+from ...data.images import open_picture, scaled
+from ...errors import FirebrickError
+from ...model.quantized import Preprocessing
+from ...network.graph import Shape
+from ...utils.progress import Report
 
 ROOM = 1 << 30
 """Bytes of scaled pictures that are kept; those beyond are read again each time."""

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..errors import FirebrickError
-from ..floatmodel import FloatModel
-from ..model import Preprocessing
-from ..network import Conv, Fire, Network
-from .trainee import UNIT, drawn
+from ...errors import FirebrickError
+from ...model.float_model import FloatModel
+from ...model.quantized import Preprocessing
+from ...network.graph import Conv, Fire, Network
+from .float_module import UNIT, drawn
 
 
 def fresh(network: Network, preprocessing: Preprocessing, labels: Sequence[str], seed: int) -> FloatModel:

@@ -9,19 +9,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..errors import FirebrickError
-from ..files import write_whole
-from ..float_onnx import write_float_onnx
-from ..floatmodel import FloatModel
-from ..labelled import Dataset
-from ..model import Preprocessing
-from ..network import Network
-from ..plot import training_curves
-from ..progress import Report
-from .gallery import Gallery
+from ...data.dataset import Dataset
+from ...errors import FirebrickError
+from ...exporters.onnx_float import write_float_onnx
+from ...model.float_model import FloatModel
+from ...model.quantized import Preprocessing
+from ...network.graph import Network
+from ...reports.matplotlib_plots import training_curves
+from ...utils.atomic_files import write_whole
+from ...utils.progress import Report
+from .config import Recipe
+from .image_cache import Gallery
+from .initialise import check_classes, fresh, with_new_head
 from .loop import Training
-from .recipe import Recipe
-from .start import check_classes, fresh, with_new_head
 
 _CROPPED = 227 / 256
 """Share of a picture's short side that a crop shows, as published."""

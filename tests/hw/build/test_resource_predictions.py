@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from firebrick.sw.cli import main
+from firebrick.sw.cli.main import main
 from firebrick.sw.errors import FirebrickError
 
 TOOLS = all(find_spec(name) for name in ("amaranth_boards", "pyosys"))
@@ -33,7 +33,7 @@ def test_predictions_are_within_a_tenth(board: str, model: str, tmp_path: Path, 
     def stop(*_: object) -> None:
         raise FirebrickError("synthesis is enough")
 
-    monkeypatch.setattr("firebrick.hw.bitstream.try_seeds", stop)
+    monkeypatch.setattr("firebrick.hw.build.bitstream.try_seeds", stop)
     result = CliRunner().invoke(main, ["bitstream", "--board", board, "--model", model, "-o", str(tmp_path)])
     assert "synthesis is enough" in result.stderr
     report = json.loads((tmp_path / "synthesis.json").read_text())

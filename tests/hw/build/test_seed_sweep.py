@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from firebrick.hw.seeds import try_seeds
-from firebrick.hw.tools import Tell
-from firebrick.sw.cli import main
+from firebrick.hw.build.seed_sweep import try_seeds
+from firebrick.hw.eda.runner import Tell
+from firebrick.sw.cli.main import main
 from firebrick.sw.errors import FirebrickError
 
 RATES = {1: 60.0, 2: 72.5, 3: 72.5, 4: 10.0}

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from generate import random_model
 
-from firebrick.hw.generate import Artefacts, generate
-from firebrick.hw.platform import RomFiles
-from firebrick.hw.rom import banks
-from firebrick.sw.compiler import compile_model
+from firebrick.hw.codegen.verilog import Artefacts, generate
+from firebrick.hw.weights.rom import banks
+from firebrick.hw.weights.rom_files import RomFiles
+from firebrick.sw.compiler.lowering import compile_model
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.firefile import write_fire
-from firebrick.sw.model import Model
+from firebrick.sw.fire_format.file import write_fire
+from firebrick.sw.model.quantized import Model
+from tests.helpers.random_models import random_model
 
 LANES = 8
 SCRIPT = f"""

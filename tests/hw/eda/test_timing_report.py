@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from firebrick.hw.timing import BESIDE, component, critical_path, slowest_paths
+from firebrick.hw.eda.timing_report import BESIDE, component, critical_path, slowest_paths
 
 EXPAND = "device.accelerator.pipeline.fire2_expand."
 

@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 from amaranth.hdl import Value
 from amaranth.sim import Simulator
-from generate import random_frames, random_model
-from nodes import component, random_shares, words_of
-from streams import simulate
 
-from firebrick.hw.bypass import Bypass as BypassComponent
-from firebrick.hw.bypass import Delay
+from firebrick.hw.engines.bypass import Bypass as BypassComponent
+from firebrick.hw.engines.bypass import Delay
 from firebrick.sim.payloads import Traffic, traffic
 from firebrick.sw import golden
-from firebrick.sw.compiler import plan_with
-from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, Network, Shape
-from firebrick.sw.resources import BLOCK_DEPTH, delay_queues
-from firebrick.sw.spec import QUEUE_BITS, BypassSpec, DelaySpec, EngineSpec, walk
-from firebrick.sw.strips import Strips
+from firebrick.sw.compiler.lowering import plan_with
+from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, Network, Shape
+from firebrick.sw.plan.lane_layout import Strips
+from firebrick.sw.plan.memory_mapping import BLOCK_DEPTH, delay_queues
+from firebrick.sw.plan.nodes import QUEUE_BITS, BypassSpec, DelaySpec, EngineSpec, walk
+from tests.helpers.nodes import component, random_shares, words_of
+from tests.helpers.random_models import random_frames, random_model
+from tests.helpers.streams import simulate
 
 FRAMES = 3
 

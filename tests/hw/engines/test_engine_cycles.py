@@ -4,15 +4,15 @@
 
 import numpy as np
 import pytest
-from generate import random_frames, random_model
-from nodes import component, random_shares
-from streams import simulate
 
 from firebrick.sim.payloads import Traffic, traffic
-from firebrick.sw.compiler import compile_model, plan_with
-from firebrick.sw.demand import Share
-from firebrick.sw.model import Model
-from firebrick.sw.spec import EngineSpec, Plan
+from firebrick.sw.compiler.engine_config import Share
+from firebrick.sw.compiler.lowering import compile_model, plan_with
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.plan.nodes import EngineSpec, Plan
+from tests.helpers.nodes import component, random_shares
+from tests.helpers.random_models import random_frames, random_model
+from tests.helpers.streams import simulate
 
 FRAMES = 4
 PIPELINE = 8

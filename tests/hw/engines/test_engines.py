@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from generate import random_frames, random_model
-from nodes import component, random_shares
 from numpy.typing import NDArray
-from streams import simulate
 
 from firebrick.sim.payloads import traffic
-from firebrick.sw.compiler import plan_with
-from firebrick.sw.demand import Share
-from firebrick.sw.model import Model
-from firebrick.sw.spec import ConvSpec, EngineSpec, NarrowSpec, Plan
+from firebrick.sw.compiler.engine_config import Share
+from firebrick.sw.compiler.lowering import plan_with
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.plan.nodes import ConvSpec, EngineSpec, NarrowSpec, Plan
+from tests.helpers.nodes import component, random_shares
+from tests.helpers.random_models import random_frames, random_model
+from tests.helpers.streams import simulate
 
 CYCLES_MAX = 1200
 """Most cycles a frame of an engine that is simulated here, where they are drawn at random."""

@@ -10,10 +10,10 @@ from amaranth.hdl import Value
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
-from firebrick.hw.linebuffer import READ_LATENCY, LineBuffer
-from firebrick.hw.words import bits_for
+from firebrick.hw.engines.line_buffer import READ_LATENCY, LineBuffer
+from firebrick.hw.utils import bits_for
 from firebrick.sim.payloads import raster_bytes, stream_words
-from firebrick.sw.strips import Strips
+from firebrick.sw.plan.lane_layout import Strips
 
 
 def run(

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from amaranth.hdl import Value
 from amaranth.sim import Simulator
-from streams import watch
 
-from firebrick.hw.linebuffer import READ_LATENCY
-from firebrick.hw.mac import MacArray
-from firebrick.sw.resources import BLOCK_REVISIT
-from firebrick.sw.spec import SUMS_QUEUED, Arithmetic
-from firebrick.sw.strips import Strips
+from firebrick.hw.engines.line_buffer import READ_LATENCY
+from firebrick.hw.engines.mac_array import MacArray
+from firebrick.sw.plan.lane_layout import Strips
+from firebrick.sw.plan.memory_mapping import BLOCK_REVISIT
+from firebrick.sw.plan.nodes import SUMS_QUEUED, Arithmetic
+from tests.helpers.streams import watch
 
 LATENCY = 8
 """Cycles from a sum's last strobe to its word."""

@@ -4,16 +4,16 @@
 
 import numpy as np
 import pytest
-from nodes import words_of
-from streams import simulate
 
-from firebrick.hw.average import GlobalSum
-from firebrick.hw.pool import MaxPool
+from firebrick.hw.engines.global_sum import GlobalSum
+from firebrick.hw.engines.max_pool import MaxPool
 from firebrick.sim.payloads import score_payloads
 from firebrick.sw import golden
-from firebrick.sw.network import pooled
-from firebrick.sw.spec import AverageSpec, PoolSpec
-from firebrick.sw.strips import Strips
+from firebrick.sw.network.graph import pooled
+from firebrick.sw.plan.lane_layout import Strips
+from firebrick.sw.plan.nodes import AverageSpec, PoolSpec
+from tests.helpers.nodes import words_of
+from tests.helpers.streams import simulate
 
 
 def pool_spec(*, lanes: int, tiles: int, width: int, channels: int, height: int) -> PoolSpec:

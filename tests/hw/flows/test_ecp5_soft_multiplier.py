@@ -13,9 +13,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
-from firebrick.hw.flows.ecp5_product import SOFT_PRODUCTS
-from firebrick.hw.mac import SoftProduct
-from firebrick.hw.tools import run_tool, tool
+from firebrick.hw.eda.runner import run_tool, tool
+from firebrick.hw.engines.mac_array import SoftProduct
+from firebrick.hw.flows.ecp5_soft_multiplier import SOFT_PRODUCTS
 
 pytestmark = pytest.mark.skipif(find_spec("pyosys") is None, reason="needs pyosys, of the extra `bitstream`")
 SCRIPT = """\

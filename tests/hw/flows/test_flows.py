@@ -14,25 +14,27 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from firebrick.hw.bitstream import Options, build
+from firebrick.hw.boards.registry import board
+from firebrick.hw.build.bitstream import build
+from firebrick.hw.build.vendor_project import finish
+from firebrick.hw.codegen.verilog import Artefacts, generate
+from firebrick.hw.eda.runner import tool
 from firebrick.hw.flows.gowin import LOOPS
 from firebrick.hw.flows.ice40 import LOOP
+from firebrick.hw.flows.options import Options
+from firebrick.hw.flows.pll import Loop, pll_settings
 from firebrick.hw.flows.vendor import MMCM, SCRIPT, VENDORS
-from firebrick.hw.generate import TOP, Artefacts, generate
-from firebrick.hw.platforms import board
-from firebrick.hw.pll import Loop, pll_settings
-from firebrick.hw.project import finish
-from firebrick.hw.tools import tool
+from firebrick.hw.module_names import TOP
+from firebrick.sim.accelerator_sim import Simulator
 from firebrick.sim.build import ACCELERATOR
 from firebrick.sim.build import build as build_simulation
-from firebrick.sim.device import Simulator
-from firebrick.sim.small import drawn
+from firebrick.sim.small_models import drawn
 from firebrick.sw import golden
-from firebrick.sw.compiler import compile_model
-from firebrick.sw.fabric import ECP5, ICE40, ICE40_PLAIN
-from firebrick.sw.model import Model
-from firebrick.sw.network import Conv, Fire, GlobalAverage, Network, Shape
-from firebrick.sw.resources import Part, block_rams, buffer_resources
+from firebrick.sw.compiler.lowering import compile_model
+from firebrick.sw.fpga.cost_model import Part, block_rams, buffer_resources
+from firebrick.sw.fpga.fabric import ECP5, ICE40, ICE40_PLAIN
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, Network, Shape
 
 pytestmark = pytest.mark.skipif(find_spec("amaranth_boards") is None, reason="needs the extra `bitstream`")
 TINY = Network(
@@ -151,7 +153,7 @@ def test_cells_give_the_golden_scores(name: str, family: str, before: str, tmp_p
         return replace(made, verilog=text, roms={})
 
     recipe = replace(ACCELERATOR, generate=synthesised)
-    monkeypatch.setattr("firebrick.sim.device.build", lambda model, lanes, tell: build_simulation(model, lanes, tell, recipe))
+    monkeypatch.setattr("firebrick.sim.accelerator_sim.build", lambda model, lanes, tell: build_simulation(model, lanes, tell, recipe))
     monkeypatch.setenv("FIREBRICK_CACHE", str(tmp_path / "cache"))
     frames = rng.integers(0, 256, (3, 1, 8, 8), dtype=np.uint8)
     with Simulator(model, lanes=5) as simulator:

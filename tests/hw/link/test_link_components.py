@@ -10,19 +10,19 @@ import pytest
 from amaranth.hdl import Value
 from amaranth.sim import Simulator
 from cobs import cobs
-from streams import simulate, watch
 
-from firebrick.hw.link.buffer import PacketBuffer
 from firebrick.hw.link.cobs import CobsDecoder, CobsEncoder
 from firebrick.hw.link.counters import Counters
-from firebrick.hw.link.frames import FrameFeeder
-from firebrick.hw.link.receiver import PacketReceiver
-from firebrick.hw.link.scores import ScoreBuffer
-from firebrick.hw.link.transmitter import PacketTransmitter
+from firebrick.hw.link.frame_feeder import FrameFeeder
+from firebrick.hw.link.packet_buffer import PacketBuffer
+from firebrick.hw.link.packet_receiver import PacketReceiver
+from firebrick.hw.link.packet_transmitter import PacketTransmitter
+from firebrick.hw.link.score_buffer import ScoreBuffer
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.link.packets import COUNTERS, CRC, ROOM, Packet, decode
-from firebrick.sw.spec import AverageSpec
-from firebrick.sw.strips import Strips
+from firebrick.sw.plan.lane_layout import Strips
+from firebrick.sw.plan.nodes import AverageSpec
+from tests.helpers.streams import simulate, watch
 
 AVERAGE = AverageSpec("pool", Strips.natural(lanes=1, tiles=2, width=2), channels=3, height=30)
 

@@ -13,12 +13,12 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In
 
-from firebrick.hw.link.core import Link
-from firebrick.hw.tools import tool
-from firebrick.hw.top import Top
+from firebrick.hw.codegen.top import Top
+from firebrick.hw.eda.runner import tool
+from firebrick.hw.link.endpoint import Link
 from firebrick.sw.link.identity import Identity
-from firebrick.sw.spec import AverageSpec
-from firebrick.sw.strips import Strips
+from firebrick.sw.plan.lane_layout import Strips
+from firebrick.sw.plan.nodes import AverageSpec
 
 AVERAGE = AverageSpec("pool", Strips.natural(lanes=1, tiles=13, width=13), channels=1000, height=13)
 IDENTITY = Identity(3, 224, 224, 1000, 2, 60_000_000, 320, 950_000, bytes(range(16)), "squeezenet1_1")

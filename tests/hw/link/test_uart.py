@@ -10,12 +10,12 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
-from firebrick.hw.link.core import Link
-from firebrick.hw.uart import SerialPort, SlowZero, UartReceiver, UartTransmitter
+from firebrick.hw.link.endpoint import Link
+from firebrick.hw.link.uart import SerialPort, SlowZero, UartReceiver, UartTransmitter
 from firebrick.sw.link.identity import Identity
 from firebrick.sw.link.packets import PLACE, ROOM, Kind, Packet, decode
-from firebrick.sw.spec import AverageSpec
-from firebrick.sw.strips import Strips
+from firebrick.sw.plan.lane_layout import Strips
+from firebrick.sw.plan.nodes import AverageSpec
 
 DIVISOR = 5
 SLOW = 16

@@ -11,15 +11,15 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 
-from firebrick.hw.link.device import LinkedAccelerator
-from firebrick.sim.small import drawn
+from firebrick.hw.link.linked_accelerator import LinkedAccelerator
+from firebrick.sim.small_models import drawn
 from firebrick.sw import golden
-from firebrick.sw.compiler import compile_model
-from firebrick.sw.driver.collector import Collector
+from firebrick.sw.compiler.lowering import compile_model
+from firebrick.sw.driver.score_reassembly import Collector
 from firebrick.sw.link.identity import decode_identity, identity_of
 from firebrick.sw.link.packets import PLACE, ROOM, Decoder, Kind, Packet
-from firebrick.sw.link.usb import ENDPOINT, FULL_SPEED, MANUFACTURER, PRODUCT, VENDOR
-from firebrick.sw.network import Conv, GlobalAverage, Network, Shape
+from firebrick.sw.link.usb_ids import ENDPOINT, FULL_SPEED, MANUFACTURER, PRODUCT, VENDOR
+from firebrick.sw.network.graph import Conv, GlobalAverage, Network, Shape
 
 if find_spec("luna") is None:
     pytest.skip("needs the extra `usb`", allow_module_level=True)
@@ -28,7 +28,7 @@ from luna.gateware.test import usb_domain_test_case
 from luna.gateware.test.usb2 import USBDeviceTest
 from luna.gateware.usb.usb2 import USBPacketID
 
-from firebrick.hw.usb import UsbPort
+from firebrick.hw.link.usb import UsbPort
 
 NETWORK = Network("seen", Shape(1, 8, 8), (Conv("conv1", 2, 3), Conv("conv10", 3, 1), GlobalAverage("pool10")))
 MODEL = drawn(NETWORK, np.random.default_rng(1), bits=4)

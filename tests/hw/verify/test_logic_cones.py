@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firebrick.hw.cones import Evaluator, cone
-from firebrick.hw.netlist import ONE, ZERO, Gate, Netlist
+from firebrick.hw.verify.logic_cones import Evaluator, cone
+from firebrick.hw.verify.netlist import ONE, ZERO, Gate, Netlist
 
 
 @dataclass(frozen=True)

@@ -18,19 +18,19 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from firebrick.hw.blocks import BankPlace, contents_with, read_block
-from firebrick.hw.identity import PlacedIdentity, placed_identity
-from firebrick.hw.proof import prove
-from firebrick.hw.readback import WORDS, Configuration, parse
-from firebrick.hw.romrecord import PlacedPart, placed_parts
-from firebrick.hw.swap import swapped
-from firebrick.sim.small import drawn
-from firebrick.sw.cli import main
+from firebrick.hw.verify.block_ram import BankPlace, contents_with, read_block
+from firebrick.hw.verify.ecp5_bitstream import WORDS, Configuration, parse
+from firebrick.hw.verify.identity import PlacedIdentity, placed_identity
+from firebrick.hw.verify.rom_map import PlacedPart, placed_parts
+from firebrick.hw.verify.weight_proof import prove
+from firebrick.hw.verify.weight_swap import swapped
+from firebrick.sim.small_models import drawn
+from firebrick.sw.cli.main import main
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.firefile import write_fire
+from firebrick.sw.fire_format.file import write_fire
 from firebrick.sw.link.identity import Identity, architecture, checksum, decode_identity
-from firebrick.sw.model import Model, QuantizedLayer
-from firebrick.sw.network import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.model.quantized import Model, QuantizedLayer
+from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
 
 RECORDED = Path(__file__).parent / "recorded" / "tiny.json.gz"
 TINY = Network(

@@ -4,15 +4,15 @@
 
 import numpy as np
 import pytest
-from nodes import Decoder
 from numpy.typing import NDArray
-from streams import take_first
 
-from firebrick.hw.huffman import HuffmanDecoder
-from firebrick.hw.rom import Rom, banks
-from firebrick.sw.huffman import CanonicalCode
-from firebrick.sw.schedule import encode
-from firebrick.sw.spec import Encoded
+from firebrick.hw.weights.huffman_decoder import HuffmanDecoder
+from firebrick.hw.weights.rom import Rom, banks
+from firebrick.sw.coding.encoder import encode
+from firebrick.sw.coding.huffman import CanonicalCode
+from firebrick.sw.coding.streams import Encoded
+from tests.helpers.nodes import Decoder
+from tests.helpers.streams import take_first
 
 STARTUP = 9
 """Cycles from reset to the first symbol of a decoder."""

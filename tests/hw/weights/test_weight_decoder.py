@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from streams import take_first
 
-from firebrick.hw.weights import WeightDecoder, entry_layout
-from firebrick.sw.schedule import Group, schedule
-from firebrick.sw.spec import Weights
+from firebrick.hw.weights.weight_decoder import WeightDecoder, entry_layout
+from firebrick.sw.coding.encoder import Group, schedule
+from firebrick.sw.coding.streams import Weights
+from tests.helpers.streams import take_first
 
 
 @dataclass(frozen=True)

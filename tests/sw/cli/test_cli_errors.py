@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from firebrick.sw import catalogue
-from firebrick.sw.cli import main
+from firebrick.sw.cli.main import main
+from firebrick.sw.zoo import catalogue
 
 
 def complaint(*arguments: object) -> str:

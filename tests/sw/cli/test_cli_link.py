@@ -6,16 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
-from boards import LANES, tiny_board, tiny_model
 from click.testing import CliRunner
 
-from firebrick.sim.faults import FAULTS
-from firebrick.sim.pseudo import PseudoTerminal
-from firebrick.sw.cli import main
+from firebrick.sim.fault_injection import FAULTS
+from firebrick.sim.pseudo_terminal import PseudoTerminal
+from firebrick.sw.cli.main import main
+from firebrick.sw.cli.open_device import open_device
 from firebrick.sw.driver import discovery
-from firebrick.sw.driver.addresses import open_device
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.firefile import write_fire
+from firebrick.sw.fire_format.file import write_fire
+from tests.helpers.boards import LANES, tiny_board, tiny_model
 
 
 @pytest.mark.usefixtures("compiled_board")

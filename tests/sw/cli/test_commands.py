@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from firebrick.sw import catalogue, golden
-from firebrick.sw.cli import main
-from firebrick.sw.firefile import read_fire
-from firebrick.sw.pictures import read_pictures
+from firebrick.sw import golden
+from firebrick.sw.cli.main import main
+from firebrick.sw.data.images import read_pictures
+from firebrick.sw.fire_format.file import read_fire
+from firebrick.sw.zoo import catalogue
 
 COMMANDS = (
     *("models", "network", "paper", "table2", "train", "import", "compress", "inspect", "classify", "evaluate", "explore"),
@@ -43,7 +44,7 @@ def test_help_has_an_example_and_json(command: str) -> None:
 
 def test_help_loads_nothing_heavy() -> None:
     heavy = {"numpy", "amaranth", "rich", "PIL", "onnx", "cocotb", "torch", "av", "starlette"}
-    check = f"import sys, firebrick.sw.cli; print({heavy} & set(sys.modules))"
+    check = f"import sys, firebrick.sw.cli.main; print({heavy} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 

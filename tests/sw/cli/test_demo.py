@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from firebrick.sw import golden
-from firebrick.sw.cli import main
-from firebrick.sw.model import Model
+from firebrick.sw.cli.main import main
+from firebrick.sw.model.quantized import Model
 
 
 class StandIn:
@@ -44,9 +44,9 @@ class StandIn:
 
 @pytest.fixture(autouse=True)
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> type[StandIn]:
-    module = ModuleType("firebrick.sim.device")
+    module = ModuleType("firebrick.sim.accelerator_sim")
     monkeypatch.setattr(module, "Simulator", StandIn, raising=False)
-    monkeypatch.setitem(sys.modules, "firebrick.sim.device", module)
+    monkeypatch.setitem(sys.modules, "firebrick.sim.accelerator_sim", module)
     return StandIn
 
 

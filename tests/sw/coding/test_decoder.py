@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firebrick.sim.small import drawn
-from firebrick.sw.compiler import compile_model
-from firebrick.sw.decode import decode, encode_again
+from firebrick.sim.small_models import drawn
+from firebrick.sw.coding.decoder import decode, encode_again
+from firebrick.sw.coding.encoder import Group, schedule
+from firebrick.sw.compiler.lowering import compile_model
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
-from firebrick.sw.partrecord import part_from
-from firebrick.sw.romparts import RomPart, groups_of, layers_of, rom_parts, shapes_of
-from firebrick.sw.schedule import Group, schedule
+from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.plan.rom_layout import RomPart, groups_of, layers_of, rom_parts, shapes_of
+from firebrick.sw.plan.rom_record import part_from
 
 NETWORK = Network(
     "small",

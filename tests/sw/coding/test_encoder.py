@@ -4,9 +4,9 @@
 
 import numpy as np
 import pytest
-from weight_streams import decode, dense, entries
 
-from firebrick.sw.schedule import CODE_LIMIT, GAP_ALPHABET, GAP_LIMIT, Group, encode, schedule
+from firebrick.sw.coding.encoder import CODE_LIMIT, GAP_ALPHABET, GAP_LIMIT, Group, encode, schedule
+from tests.helpers.weight_streams import decode, dense, entries
 
 
 def random_groups(rng: np.random.Generator, inner: int, taps: int) -> list[Group]:

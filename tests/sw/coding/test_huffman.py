@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firebrick.sw.coding.huffman import CanonicalCode, code_lengths
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.huffman import CanonicalCode, code_lengths
 
 COUNTS = st.lists(st.integers(0, 1000), min_size=1, max_size=60)
 

@@ -6,12 +6,13 @@ from itertools import product
 
 import numpy as np
 import pytest
-from generate import random_model
-from nodes import joins
 
-from firebrick.sw.choose import GAP, choose
-from firebrick.sw.demand import START, Demand, Share, demands, options_of
-from firebrick.sw.network import Bypass
+from firebrick.sw.compiler.engine_config import START, Share
+from firebrick.sw.compiler.ilp import GAP, choose
+from firebrick.sw.compiler.workload import Demand, demands, options_of
+from firebrick.sw.network.graph import Bypass
+from tests.helpers.nodes import joins
+from tests.helpers.random_models import random_model
 
 Counts = tuple[int, int]
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from generate import random_model
 
-from firebrick.sw.allocate import allocate
-from firebrick.sw.compiler import plan_with
-from firebrick.sw.demand import SPLITS_MAX, Share, demands
+from firebrick.sw.compiler.engine_config import Share
+from firebrick.sw.compiler.lane_allocation import allocate
+from firebrick.sw.compiler.lowering import plan_with
+from firebrick.sw.compiler.workload import SPLITS_MAX, demands
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.model import Model
+from firebrick.sw.model.quantized import Model
+from tests.helpers.random_models import random_model
 
 LANES = (1, 2, 3, 5, 8, 13, 21, 40, 80, 160, 400)
 """More than the least, so many."""

@@ -8,20 +8,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from generate import random_model
-from nodes import random_shares
 from numpy.typing import NDArray
-from weight_streams import dense
 
-from firebrick.sw.compiler import compile_model, plan_with
-from firebrick.sw.demand import Share, demands
+from firebrick.sw.compiler.engine_config import Share
+from firebrick.sw.compiler.lowering import compile_model, plan_with
+from firebrick.sw.compiler.workload import demands
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.model import Model
-from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
-from firebrick.sw.report import plan_report
-from firebrick.sw.resources import estimate
-from firebrick.sw.spec import Adapter, BypassSpec, ConvSpec, EngineSpec, Node, Plan, SqueezeSpec, walk
-from firebrick.sw.strips import Strips
+from firebrick.sw.fpga.cost_model import estimate
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.plan.lane_layout import Strips
+from firebrick.sw.plan.nodes import Adapter, BypassSpec, ConvSpec, EngineSpec, Node, Plan, SqueezeSpec, walk
+from firebrick.sw.plan.report import plan_report
+from tests.helpers.nodes import random_shares
+from tests.helpers.random_models import random_model
+from tests.helpers.weight_streams import dense
 
 
 def drawn(seed: int) -> tuple[Model, Plan]:

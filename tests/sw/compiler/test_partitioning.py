@@ -5,7 +5,7 @@
 import numpy as np
 import pytest
 
-from firebrick.sw.deal import Deck, Filter, common_order, deal
+from firebrick.sw.compiler.partitioning import Deck, Filter, common_order, deal
 from firebrick.sw.errors import FirebrickError
 
 

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from generate import random_model
 from scipy.optimize import milp
 
-from firebrick.sw.budget import SOFT_SHARE, plan_for, smallest_plan
+from firebrick.sw.compiler.planner import SOFT_SHARE, plan_for, smallest_plan
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.fabric import ECP5
-from firebrick.sw.model import Model
-from firebrick.sw.resources import Resources, block_rams, estimate, shortage, total
+from firebrick.sw.fpga.cost_model import block_rams, estimate
+from firebrick.sw.fpga.fabric import ECP5
+from firebrick.sw.fpga.resources import Resources, shortage, total
+from firebrick.sw.model.quantized import Model
+from tests.helpers.random_models import random_model
 
 LARGE = Resources(luts=80_000, block_rams=200, multipliers=150)
 
@@ -36,7 +37,7 @@ def test_solver_does_not_print_where_results_go(monkeypatch: pytest.MonkeyPatch,
         os.write(1, b"HighsMipSolverData::transformNewIntegerFeasibleSolution\n")
         return milp(*arguments, **options)
 
-    monkeypatch.setattr("firebrick.sw.choose.milp", loud)
+    monkeypatch.setattr("firebrick.sw.compiler.ilp.milp", loud)
     plan_for(model_of(0), LARGE)
     os.write(1, b"a result\n")
     assert capfd.readouterr().out == "a result\n"

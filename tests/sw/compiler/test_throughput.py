@@ -6,13 +6,14 @@ from itertools import cycle
 
 import numpy as np
 import pytest
-from generate import random_model
 
-from firebrick.sw.compiler import plan_with
-from firebrick.sw.demand import SQUEEZE_SLOTS, Share
-from firebrick.sw.network import Conv, Fire, GlobalAverage, Network, Shape
-from firebrick.sw.period import row_periods
-from firebrick.sw.spec import SUMS_QUEUED, EngineSpec, NarrowSpec, Plan
+from firebrick.sw.compiler.engine_config import Share
+from firebrick.sw.compiler.lowering import plan_with
+from firebrick.sw.compiler.throughput import row_periods
+from firebrick.sw.compiler.workload import SQUEEZE_SLOTS
+from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, Network, Shape
+from firebrick.sw.plan.nodes import SUMS_QUEUED, EngineSpec, NarrowSpec, Plan
+from tests.helpers.random_models import random_model
 
 ROWS = 4
 LANES = (1, 2, 3, 5, 7, 10, 14, 28)

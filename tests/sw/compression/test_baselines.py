@@ -7,17 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from generate import random_network
-from test_compress import distance, float_model, frames_of
-from test_compress import paths as paths
 
-from firebrick.sw import floatnet, golden
-from firebrick.sw.baselines import kmeans, linear, pruned_kmeans
-from firebrick.sw.compress import Compressor, Settings
+from firebrick.sw import golden
+from firebrick.sw.compression.baselines import kmeans, linear, pruned_kmeans
+from firebrick.sw.compression.compressor import Compressor, Settings
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.floatmodel import FloatModel
-from firebrick.sw.judge import Judge, standard_error
-from firebrick.sw.network import Bypass, Shape
+from firebrick.sw.evaluation.fidelity import Judge, standard_error
+from firebrick.sw.golden import floating
+from firebrick.sw.model.float_model import FloatModel
+from firebrick.sw.network.graph import Bypass, Shape
+from tests.helpers.float_models import distance, float_model, frames_of
+from tests.helpers.float_models import paths as paths
+from tests.helpers.random_models import random_network
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,7 @@ def test_kmeans_finds_clusters_that_are_there() -> None:
 
 def test_judge_counts_what_the_float_network_and_the_labels_say(measured: Compressor, paths: list[Path]) -> None:
     source, judging = measured.source, paths[1::2]
-    wanted = floatnet.run(source, frames_of(source, judging))
+    wanted = floating.run(source, frames_of(source, judging))
     labels = [-1, *np.argsort(-wanted, axis=1)[1:, 2]]  # one without a label; of the others, the third guess is right
     judge = Judge(source, judging, labels)
     own = judge.network()

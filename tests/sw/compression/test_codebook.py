@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firebrick.sw.codebook import Codebook, code_bits, codebook
+from firebrick.sw.compression.codebook import Codebook, code_bits, codebook
+from firebrick.sw.compression.error_feedback import Feedback, compensated, damped
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.feedback import Feedback, compensated, damped
 
 FREE = 0.0
 

@@ -7,69 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from generate import random_network
-from numpy.typing import NDArray
-from PIL import Image
 
-from firebrick.sw import floatnet, golden
-from firebrick.sw.calibrate import activation_scales, best_scale, moments, scale_owners
-from firebrick.sw.columns import columns
-from firebrick.sw.compress import Settings, compress
+from firebrick.sw import golden
+from firebrick.sw.compression.calibration import activation_scales, best_scale, moments, scale_owners
+from firebrick.sw.compression.compressor import Settings, compress
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.firefile import encode_model
-from firebrick.sw.floatmodel import Coded, FloatModel
-from firebrick.sw.model import CENTROID_BITS, Model, Preprocessing
-from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
-from firebrick.sw.pictures import read_pictures
-
-NETWORK = Network(
-    "small",
-    Shape(3, 37, 33),
-    (
-        Conv("conv1", 12, 3, stride=2),
-        MaxPool("pool1"),
-        Fire("fire2", 6, 8, 8),
-        Fire("fire3", 6, 8, 8, Bypass.SIMPLE),
-        Fire("fire4", 6, 9, 0, Bypass.COMPLEX),
-        Conv("conv10", 10, 1),
-        GlobalAverage("pool10"),
-    ),
-)
-
-
-def float_model(network: Network = NETWORK, seed: int = 0) -> FloatModel:
-    rng = np.random.default_rng(seed)
-    weights, biases = {}, {}
-    for layer in network.layers():
-        gain = 0.02 if layer.name == "conv1" else 1.4
-        fan = layer.weight_shape[1] * layer.conv.kernel**2
-        weights[layer.name] = (rng.laplace(size=layer.weight_shape) * gain / np.sqrt(fan)).astype(np.float32)
-        biases[layer.name] = (rng.standard_normal(layer.conv.filters) * 0.2).astype(np.float32)
-    labels = tuple(f"class {index}" for index in range(network.classes))
-    return FloatModel(
-        network, weights, biases, Preprocessing(40, (120.0, 110.0, 100.0)), labels, metadata={"source": "noise", "name": "noise"}
-    )
-
-
-@pytest.fixture(scope="module")
-def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("views")
-    rng = np.random.default_rng(3)
-    for index in range(16):
-        blobs = Image.fromarray(rng.integers(0, 256, (9, 9, 3), dtype=np.uint8)).resize((40, 40), Image.Resampling.BICUBIC)
-        blobs.save(folder / f"{index:02}.png")
-    return sorted(folder.iterdir())
-
-
-def frames_of(model: FloatModel, paths: list[Path]) -> NDArray[np.uint8]:
-    return read_pictures(paths, model.preprocessing, model.network.input)
-
-
-def distance(model: Model, source: FloatModel, frames: NDArray[np.uint8]) -> float:
-    """The share of the float scores' variance that the integer scores miss."""
-    wanted = floatnet.run(source, frames)
-    got = golden.run(model, frames) * model.score_scale
-    return float(((got - wanted) ** 2).mean() / wanted.var())
+from firebrick.sw.fire_format.file import encode_model
+from firebrick.sw.golden import floating
+from firebrick.sw.golden.im2col import columns
+from firebrick.sw.model.float_model import Coded, FloatModel
+from firebrick.sw.model.quantized import CENTROID_BITS
+from firebrick.sw.network.graph import Bypass, Conv, MaxPool, Shape
+from tests.helpers.float_models import NETWORK, distance, float_model, frames_of
+from tests.helpers.random_models import random_network
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -98,7 +48,7 @@ def test_compress_folds_the_mean_into_the_first_bias(paths: list[Path]) -> None:
     model = compress(source, Settings(8), calibration=paths)
     frames = frames_of(source, paths)
     maps = golden.convolve(frames, model.layers["conv1"], stride=2)
-    wanted = floatnet.convolve(source, "conv1", floatnet.centred(source, frames, np.float32), stride=2)
+    wanted = floating.convolve(source, "conv1", floating.centred(source, frames, np.float32), stride=2)
     scale = activation_scales(source, frames, lambda *_: None)["conv1"]
     assert abs(float((maps * scale - wanted).mean())) < 0.1 * scale
 

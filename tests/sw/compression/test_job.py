@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from onnx_files import Dress, file_of
 
-from firebrick.sw.cli import main
-from firebrick.sw.compress import Settings
-from firebrick.sw.distil import Recipe
-from firebrick.sw.firefile import encode_model, read_fire
+from firebrick.sw.cli.main import main
+from firebrick.sw.compression.compressor import Settings
+from firebrick.sw.compression.job import Order, Work, make_model
+from firebrick.sw.compression.rate_control import Budget
+from firebrick.sw.fire_format.file import encode_model, read_fire
 from firebrick.sw.importers import import_source
-from firebrick.sw.network import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
-from firebrick.sw.pipeline import Order, Work, make_model
-from firebrick.sw.pricing import Budget
+from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.training.distillation import Recipe
+from tests.helpers.onnx_files import Dress, file_of
 
 NETWORK = Network(
     "it", Shape(3, 24, 24), (Conv("conv1", 8, 3, 2), MaxPool("pool1"), Fire("fire2", 8, 16, 16), Conv("conv3", 4, 1), GlobalAverage("end"))
@@ -72,7 +72,7 @@ def test_compress_names_what_is_wrong_and_writes_nothing(source: Path, tmp_path:
 def test_without_pytorch_distillation_is_refused_at_once(
     source: Path, pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("firebrick.sw.distil.find_spec", lambda _name: None)
+    monkeypatch.setattr("firebrick.sw.training.distillation.find_spec", lambda _name: None)
     message = run(source, "-o", tmp_path / "m.fire", "--calibrate", pictures[0].parent, "--distil", 5, fails=True)
     assert "install firebrick[train]" in message
 
@@ -81,9 +81,9 @@ def test_an_interrupted_order_is_taken_up_again(
     source: Path, pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("torch", reason="needs PyTorch, which firebrick[train] brings").set_num_threads(1)
-    from firebrick.sw.distil import train
+    from firebrick.sw.training.distillation import loop
 
-    monkeypatch.setattr(train, "_SAVE_EVERY", 2)
+    monkeypatch.setattr(loop, "_SAVE_EVERY", 2)
     network = import_source(str(source))
     order = Order(Settings(5), Budget(bytes=2500), pictures, Recipe(6))
     whole = make_model(network, order)

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_compress import NETWORK, float_model
 
-from firebrick.sw.compiler import compile_model
-from firebrick.sw.compress import Compressor, Settings
-from firebrick.sw.densities import table1
+from firebrick.sw.compiler.lowering import compile_model
+from firebrick.sw.compression.compressor import Compressor, Settings
+from firebrick.sw.compression.density_presets import table1
+from firebrick.sw.compression.rate_control import Budget, compress_within, search
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.firefile import encode_model
-from firebrick.sw.model import Model
-from firebrick.sw.network import Bypass, Fire
-from firebrick.sw.presets import squeezenet1_0, squeezenet1_1
-from firebrick.sw.pricing import Budget, compress_within, search
+from firebrick.sw.fire_format.file import encode_model
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.network.graph import Bypass, Fire
+from firebrick.sw.network.presets import squeezenet1_0, squeezenet1_1
+from tests.helpers.float_models import NETWORK, float_model
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from firebrick.sw.cli import main
+from firebrick.sw.cli.main import main
+from firebrick.sw.data.calibration_set import calibration_frames, check_apart, halves, labels_of
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.model import Preprocessing
-from firebrick.sw.network import Shape
-from firebrick.sw.samples import calibration_frames, check_apart, halves, labels_of
+from firebrick.sw.model.quantized import Preprocessing
+from firebrick.sw.network.graph import Shape
 
 RULE = Preprocessing(64, (0.0, 0.0, 0.0))
 SHAPE = Shape(3, 48, 48)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from firebrick.sw.data.dataset import read_dataset
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.labelled import read_dataset
 
 
 def fill(folder: Path, **counts: int) -> None:

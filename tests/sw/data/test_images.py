@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from firebrick.sw.data.images import fit, pictures_in, read_picture, read_pictures
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.model import Preprocessing
-from firebrick.sw.network import Shape
-from firebrick.sw.pictures import fit, pictures_in, read_picture, read_pictures
+from firebrick.sw.model.quantized import Preprocessing
+from firebrick.sw.network.graph import Shape
 
 RULE = Preprocessing(64, (0.0, 0.0, 0.0))
 SHAPE = Shape(3, 48, 56)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from firebrick.sw.driver.collector import Collector
-from firebrick.sw.driver.window import Window
+from firebrick.sw.driver.go_back_n import Window
+from firebrick.sw.driver.score_reassembly import Collector
 from firebrick.sw.link.packets import PLACE
 
 ROOM = 50

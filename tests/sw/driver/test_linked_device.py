@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from boards import tiny_frames, tiny_model
 
-from firebrick.sw.compiler import compile_model
-from firebrick.sw.driver.linked import QUIET, LinkedDevice
+from firebrick.sw.compiler.lowering import compile_model
+from firebrick.sw.driver.linked_device import QUIET, LinkedDevice
 from firebrick.sw.driver.transport import Transport
 from firebrick.sw.link.identity import identity_of
 from firebrick.sw.link.packets import COUNTER, COUNTERS, PLACE, ROOM, Decoder, Kind, Packet
+from tests.helpers.boards import tiny_frames, tiny_model
 
 MODEL = tiny_model()
 IDENTITY = replace(identity_of(MODEL, compile_model(MODEL, 2), 1e6), cycles=100_000)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from firebrick.sw.driver.ahead import Ahead
+from firebrick.sw.driver.prefetch import Ahead
 
 
 def test_ahead_gives_the_items_in_order_and_then_ends() -> None:

@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from boards import tiny_board, tiny_frames, tiny_model
 from click.testing import CliRunner
 
 from firebrick.sw import golden
-from firebrick.sw.cli import main
+from firebrick.sw.cli.main import main
+from firebrick.sw.cli.open_device import open_device
 from firebrick.sw.driver import discovery
-from firebrick.sw.driver.addresses import open_device
 from firebrick.sw.driver.transport import Transport
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.link.usb import ENDPOINT, HIGH_SPEED, MANUFACTURER, PRODUCT, VENDOR
+from firebrick.sw.link.usb_ids import ENDPOINT, HIGH_SPEED, MANUFACTURER, PRODUCT, VENDOR
+from tests.helpers.boards import tiny_board, tiny_frames, tiny_model
 
 if find_spec("usb") is None:
     pytest.skip("needs the extra `usb`", allow_module_level=True)
@@ -205,6 +205,6 @@ def test_usb_that_cannot_be_used_at_all_is_said(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_usb_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "firebrick.sw.driver.usbline", None)
+    monkeypatch.setitem(sys.modules, "firebrick.sw.driver.usb_transport", None)
     with pytest.raises(FirebrickError, match=r"device usb: pyusb, .*, is missing; install firebrick\[usb\]"):
         open_device("usb", tiny_model())

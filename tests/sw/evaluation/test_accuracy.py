@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 
 from firebrick.sw import golden
-from firebrick.sw.classify import probabilities, top
+from firebrick.sw.data.images import read_pictures
+from firebrick.sw.data.labels import read_labels
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.evaluate import evaluate, read_labels
-from firebrick.sw.firefile import read_fire
-from firebrick.sw.pictures import read_pictures
+from firebrick.sw.evaluation.accuracy import evaluate
+from firebrick.sw.fire_format.file import read_fire
+from firebrick.sw.golden.top_k import probabilities, top
 
 
 def test_labels_are_read_whatever_else_is_there(tmp_path: Path) -> None:

@@ -11,16 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from test_compress import float_model
-from test_compress import paths as paths
 
-from firebrick.sw import importers, plot, sweep
-from firebrick.sw.cli import main
-from firebrick.sw.compress import Compressor, Settings
+from firebrick.sw import importers
+from firebrick.sw.cli.main import main
+from firebrick.sw.compression.compressor import Compressor, Settings
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.firefile import read_fire
-from firebrick.sw.judge import Judge
-from firebrick.sw.sweep import Sweep
+from firebrick.sw.evaluation import rate_sweep
+from firebrick.sw.evaluation.fidelity import Judge
+from firebrick.sw.evaluation.rate_sweep import Sweep
+from firebrick.sw.fire_format.file import read_fire
+from firebrick.sw.reports import matplotlib_plots
+from tests.helpers.float_models import float_model
+from tests.helpers.float_models import paths as paths
 
 pytest.importorskip("matplotlib", reason="needs matplotlib, which draws the curve")
 
@@ -81,7 +83,7 @@ def test_sweep_writes_models_json_csv_and_a_drawing(finished: Path, order: Sweep
 
 
 def test_finished_sweep_is_not_done_again(order: Sweep, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep, "Compressor", lambda *_: pytest.fail("measured again"))
+    monkeypatch.setattr(rate_sweep, "Compressor", lambda *_: pytest.fail("measured again"))
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     order.run(folder, (4, 6), (1.0, 30.0))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -135,12 +137,12 @@ def test_sweep_rejects_damaged_results(order: Sweep, tmp_path: Path, text: str) 
 
 
 def test_sweep_refuses_before_it_measures(order: Sweep, paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep, "Compressor", lambda *_: pytest.fail("measured"))
+    monkeypatch.setattr(rate_sweep, "Compressor", lambda *_: pytest.fail("measured"))
     with pytest.raises(FirebrickError, match="the same picture, calibrated"):
         Sweep(order.source, paths, paths[:1]).run(tmp_path)
     with pytest.raises(FirebrickError, match="price must be 0 to"):
         order.run(tmp_path, (4,), (-1.0,))
-    monkeypatch.setattr(plot, "find_spec", lambda _: None)
+    monkeypatch.setattr(matplotlib_plots, "find_spec", lambda _: None)
     with pytest.raises(FirebrickError, match=r"install firebrick\[plots\]"):
         order.run(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -19,28 +19,30 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firebrick.sw import catalogue
-from firebrick.sw.budget import plan_for
-from firebrick.sw.cli import main
-from firebrick.sw.commands.exploring import FAILED
-from firebrick.sw.compiler import compile_model
-from firebrick.sw.devices import DEVICES
+from firebrick.sw.cli.explore import FAILED
+from firebrick.sw.cli.main import main
+from firebrick.sw.compiler.lowering import compile_model
+from firebrick.sw.compiler.planner import plan_for
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.explore import executors, measure
-from firebrick.sw.explore.drawings import front
+from firebrick.sw.explore import evaluate_point
+from firebrick.sw.explore.design_points import Grid, Point, Target, Trained, Untrained, lanes_target, points
+from firebrick.sw.explore.evaluate_point import Found
 from firebrick.sw.explore.figure3 import PRESETS, summary
-from firebrick.sw.explore.generated import _drawn, _layer, generated
-from firebrick.sw.explore.measure import Found
-from firebrick.sw.explore.page import html_page
-from firebrick.sw.explore.points import Grid, Point, Target, Trained, Untrained, lanes_target, points
-from firebrick.sw.explore.run import Row, explore, rows
-from firebrick.sw.explore.store import Store
+from firebrick.sw.explore.html import html_page
+from firebrick.sw.explore.pareto_plots import front
+from firebrick.sw.explore.result_cache import Store
+from firebrick.sw.explore.runner import Row, explore, rows
+from firebrick.sw.explore.synthetic_weights import _drawn, _layer, generated
 from firebrick.sw.explore.tables import csv_text
-from firebrick.sw.fabric import GOWIN
-from firebrick.sw.firefile import encode_model
-from firebrick.sw.metaparameters import Metaparameters, float_bytes
-from firebrick.sw.network import Bypass
-from firebrick.sw.resources import estimate, total
+from firebrick.sw.fire_format.file import encode_model
+from firebrick.sw.fpga.cost_model import estimate
+from firebrick.sw.fpga.devices import DEVICES
+from firebrick.sw.fpga.fabric import GOWIN
+from firebrick.sw.fpga.resources import total
+from firebrick.sw.network.graph import Bypass
+from firebrick.sw.network.metaparameters import Metaparameters, float_bytes
+from firebrick.sw.utils import executors
+from firebrick.sw.zoo import catalogue
 
 needs_matplotlib = pytest.mark.skipif(find_spec("matplotlib") is None, reason="needs the extra `plots`")
 needs_distributed = pytest.mark.skipif(find_spec("distributed") is None, reason="needs the extra `cluster`")
@@ -218,7 +220,7 @@ def test_one_bad_point_does_not_stop_the_others(tmp_path: Path, monkeypatch: pyt
     def fails(*_arguments: Any) -> Any:
         raise ZeroDivisionError("no reason")
 
-    monkeypatch.setattr(measure, "best_plan", fails)
+    monkeypatch.setattr(evaluate_point, "best_plan", fails)
     found = explored([bad, broken, *quick_points(1)], Store(tmp_path, b""))
     assert [row["failed"] for row in found] == ["base_e must be 1 to 65535, not 0", "ZeroDivisionError: no reason", ""]
     assert found[0]["fits"] is None
@@ -379,7 +381,7 @@ def test_output_needs_matplotlib_and_a_folder(quick: Path, monkeypatch: pytest.M
     file.write_text("")
     if find_spec("matplotlib"):
         assert "is a file; name a folder" in run_command("-o", file).stderr
-    monkeypatch.setattr("firebrick.sw.plot.find_spec", lambda _name: None)
+    monkeypatch.setattr("firebrick.sw.reports.matplotlib_plots.find_spec", lambda _name: None)
     assert "install firebrick[plots]" in run_command("-o", quick / "out").stderr
 
 

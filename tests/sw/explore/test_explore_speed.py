@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from firebrick.sw.choose import choose
-from firebrick.sw.devices import DEVICES
-from firebrick.sw.explore import generated
-from firebrick.sw.explore.measure import measure
-from firebrick.sw.explore.points import Grid, Target, Untrained, points
-from firebrick.sw.huffman import CanonicalCode
-from firebrick.sw.network import Bypass
-from firebrick.sw.schedule import schedule
+from firebrick.sw.coding.encoder import schedule
+from firebrick.sw.coding.huffman import CanonicalCode
+from firebrick.sw.compiler.ilp import choose
+from firebrick.sw.explore import synthetic_weights
+from firebrick.sw.explore.design_points import Grid, Target, Untrained, points
+from firebrick.sw.explore.evaluate_point import measure
+from firebrick.sw.fpga.devices import DEVICES
+from firebrick.sw.network.graph import Bypass
 
 DEVICE = Target("LFE5U-85F", DEVICES["lfe5u-85f"].resources)
 TWO_BYPASSES = Grid(base_e=(8,), incr_e=(8,), bypass=(Bypass.COMPLEX,), classes=(7,), size=(67, 51))
@@ -29,7 +29,7 @@ def test_measuring_encodes_no_stream_and_makes_none_twice(monkeypatch: pytest.Mo
     def encode(*_arguments: Any) -> None:
         raise AssertionError("a stream was encoded")
 
-    monkeypatch.setattr("firebrick.sw.contents.schedule", counted)
+    monkeypatch.setattr("firebrick.sw.compiler.engine_weights.schedule", counted)
     monkeypatch.setattr(CanonicalCode, "encode", encode)
     [point] = points(TWO_BYPASSES.subjects(), [DEVICE])
     assert not measure(point)["short"]
@@ -37,10 +37,10 @@ def test_measuring_encodes_no_stream_and_makes_none_twice(monkeypatch: pytest.Mo
 
 
 def test_weights_are_drawn_once_for_all_points_of_a_network() -> None:
-    generated._drawn.cache_clear()
+    synthetic_weights._drawn.cache_clear()
     for subject in Grid(base_e=(4,), incr_e=(2,), bits=(4, 5, 6), density=(0.2, 0.4), classes=(5,), size=(35, 35)).subjects():
         subject.model()
-    assert generated._drawn.cache_info().misses == 1
+    assert synthetic_weights._drawn.cache_info().misses == 1
 
 
 def test_search_for_a_plan_solves_few_programmes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +51,7 @@ def test_search_for_a_plan_solves_few_programmes(monkeypatch: pytest.MonkeyPatch
         solved += 1
         return choose(*arguments)
 
-    monkeypatch.setattr("firebrick.sw.budget.choose", counted)
+    monkeypatch.setattr("firebrick.sw.compiler.planner.choose", counted)
     [point] = points([Untrained(bits=5, density=0.2, classes=100)], [DEVICE])
     assert not measure(point)["short"]
     assert solved < 70

@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from generate import random_network
 
-from firebrick.sw import floatnet
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.floatmodel import FloatModel
-from firebrick.sw.model import Preprocessing
-from firebrick.sw.network import Bypass
+from firebrick.sw.golden import floating
+from firebrick.sw.model.float_model import FloatModel
+from firebrick.sw.model.quantized import Preprocessing
+from firebrick.sw.network.graph import Bypass
+from tests.helpers.random_models import random_network
 
 onnx = pytest.importorskip("onnx", reason="needs the package onnx")
 
-from firebrick.sw.float_onnx import PROPERTY, float_onnx  # noqa: E402
+from firebrick.sw.exporters.onnx_float import PROPERTY, float_onnx  # noqa: E402
 from firebrick.sw.importers.normalisation import CAFFE, TORCH, Normalisation  # noqa: E402
-from firebrick.sw.importers.onnx_net import onnx_model  # noqa: E402
+from firebrick.sw.importers.onnx.importer import onnx_model  # noqa: E402
 
 
 def float_model(seed: int, **overrides: Any) -> FloatModel:
@@ -45,11 +45,11 @@ def test_float_file_computes_and_says_what_the_network_does(seed: int, channels:
     data = float_onnx(model)
     assert data == float_onnx(model)
     frames = np.random.default_rng(seed).integers(0, 256, (3, channels, shape.height, shape.width), dtype=np.uint8)
-    expected = floatnet.run(model, frames)
-    [scores] = runtime.InferenceSession(data).run(None, {"frames": floatnet.centred(model, frames, np.float32)})
+    expected = floating.run(model, frames)
+    [scores] = runtime.InferenceSession(data).run(None, {"frames": floating.centred(model, frames, np.float32)})
     np.testing.assert_allclose(scores, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
     read = onnx_model(data, "net.onnx")
-    np.testing.assert_allclose(floatnet.run(read, frames), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+    np.testing.assert_allclose(floating.run(read, frames), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
     assert (read.preprocessing, read.labels, read.metadata["licence"]) == (model.preprocessing, model.labels, "none")
     assert read.metadata["source"].startswith("an ONNX file made by firebrick")
 

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from generate import random_frames, random_model
 from numpy.typing import NDArray
 
-from firebrick.sw import catalogue, golden
+from firebrick.sw import golden
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.model import Model, Preprocessing, QuantizedLayer
-from firebrick.sw.network import Bypass, Conv, GlobalAverage, Network, Shape
-from firebrick.sw.onnx_export import export_onnx, write_onnx
-from firebrick.sw.onnx_nodes import INPUT, OUTPUT
+from firebrick.sw.exporters.onnx_graph import INPUT, OUTPUT
+from firebrick.sw.exporters.onnx_integer import export_onnx, write_onnx
+from firebrick.sw.model.quantized import Model, Preprocessing, QuantizedLayer
+from firebrick.sw.network.graph import Bypass, Conv, GlobalAverage, Network, Shape
+from firebrick.sw.zoo import catalogue
+from tests.helpers.random_models import random_frames, random_model
 
 
 def onnx_scores(model: Model, frames: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -71,7 +72,7 @@ def test_onnx_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
         export_onnx(random_model(np.random.default_rng(1)))
 
 
-@pytest.mark.skipif("squeezenet1_1" not in catalogue.names(), reason="this checkout has no sw/models/squeezenet1_1.fire")
+@pytest.mark.skipif("squeezenet1_1" not in catalogue.names(), reason="this checkout has no sw/zoo/models/squeezenet1_1.fire")
 def test_onnx_scores_of_the_shipped_model_equal_the_golden_models() -> None:
     data = pytest.importorskip("skimage.data")
     model = catalogue.load("squeezenet1_1")

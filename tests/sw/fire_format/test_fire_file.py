@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from generate import random_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firebrick.sw import fire_layer
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.firefile import decode_model, encode_model, read_fire, write_fire
-from firebrick.sw.model import Model, QuantizedLayer
-from firebrick.sw.network import Bypass, Conv, GlobalAverage, Network, Shape
+from firebrick.sw.fire_format import layer as fire_layer
+from firebrick.sw.fire_format.file import decode_model, encode_model, read_fire, write_fire
+from firebrick.sw.model.quantized import Model, QuantizedLayer
+from firebrick.sw.network.graph import Bypass, Conv, GlobalAverage, Network, Shape
+from tests.helpers.random_models import random_model
 
 SEEDS = st.integers(0, 2**32 - 1)
 SAMPLE = random_model(np.random.default_rng(5), fires=2, height=9, width=9, kernel=3)

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from generate import random_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firebrick.sw import fire_layer
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.firefile import BYTES_MAX, DESCRIPTION_MAX, MAGIC, decode_model, encode_description, encode_model
-from firebrick.sw.model import Model, QuantizedLayer
-from firebrick.sw.network import Conv, GlobalAverage, Network, Shape
+from firebrick.sw.fire_format import layer as fire_layer
+from firebrick.sw.fire_format.file import BYTES_MAX, DESCRIPTION_MAX, MAGIC, decode_model, encode_description, encode_model
+from firebrick.sw.model.quantized import Model, QuantizedLayer
+from firebrick.sw.network.graph import Conv, GlobalAverage, Network, Shape
+from tests.helpers.random_models import random_model
 
 HEAD = struct.Struct("<8sHI")
 SAMPLE = random_model(np.random.default_rng(5), fires=2, height=9, width=9, kernel=3)

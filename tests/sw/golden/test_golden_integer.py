@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from generate import random_frames, random_model
 
 from firebrick.sw import golden
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.model import Model, Preprocessing, QuantizedLayer
-from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.model.quantized import Model, Preprocessing, QuantizedLayer
+from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from tests.helpers.random_models import random_frames, random_model
 
 Planes = list[list[list[int]]]
 """Channels of rows of pixels."""

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.importers import import_source
-from firebrick.sw.importers.deepcompression import parse_net
-from firebrick.sw.importers.labels import imagenet_labels
-from firebrick.sw.network import Conv, GlobalAverage, Network, Shape
+from firebrick.sw.importers.class_names import imagenet_labels
+from firebrick.sw.importers.deep_compression import parse_net
+from firebrick.sw.network.graph import Conv, GlobalAverage, Network, Shape
 
 SHARED = Path(__file__).parents[2] / "shared"
 OFFICIAL = SHARED / "models" / "compressed_SqueezeNet.net"

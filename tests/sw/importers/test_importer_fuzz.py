@@ -9,18 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.helpers.caffe_files import SMALL, Writer
+
 pytest.importorskip("onnx", reason="needs the package onnx")
 
 from google.protobuf.descriptor import FieldDescriptor
 from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper
-from onnx_files import Dress, random_file
-from test_importers_caffe import DATA
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.floatmodel import FloatModel
-from firebrick.sw.importers.caffe import caffe_model
-from firebrick.sw.importers.caffe_proto import net_class
-from firebrick.sw.importers.onnx_net import _OPERATORS, onnx_model
+from firebrick.sw.importers.caffe.importer import caffe_model
+from firebrick.sw.importers.caffe.proto import net_class
+from firebrick.sw.importers.onnx.importer import _OPERATORS, onnx_model
+from firebrick.sw.model.float_model import FloatModel
+from tests.helpers.onnx_files import Dress, random_file
 
 INTEGERS = (-(1 << 63), -(1 << 31), -1, 0, 1, 2, 3, 4, 5, 65535, 65536, (1 << 31) - 1, 1 << 40, (1 << 63) - 1)
 FLOATS = (0.0, 1.0, -1.0, 2.0, 3.5, 1e-45, 3e38, float("inf"), float("-inf"), float("nan"))
@@ -161,7 +162,7 @@ def test_caffe_changed_in_any_field_gives_a_network_or_a_sentence(seed: int) -> 
     found = 0
     for _ in range(100):
         changed = net_class()()
-        changed.ParseFromString(DATA)
+        changed.ParseFromString(Writer(0).network(SMALL))
         for _ in range(draw.randint(1, 3)):
             change_caffe(changed, draw)
         data = changed.SerializeToString()

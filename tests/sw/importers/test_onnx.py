@@ -14,19 +14,20 @@ pytest.importorskip("onnxruntime", reason="needs the package onnxruntime")
 from click.testing import CliRunner
 from numpy.typing import NDArray
 from onnx import ModelProto
-from onnx_files import Dress, by_onnxruntime, file_of, random_file
 
-from firebrick.sw import floatnet, golden
-from firebrick.sw.cli import main
+from firebrick.sw import golden
+from firebrick.sw.cli.main import main
+from firebrick.sw.data.images import read_pictures
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.firefile import read_fire
-from firebrick.sw.floatmodel import FloatModel
-from firebrick.sw.importers.labels import read_labels
+from firebrick.sw.fire_format.file import read_fire
+from firebrick.sw.golden import floating
+from firebrick.sw.importers.class_names import read_labels
 from firebrick.sw.importers.normalisation import CAFFE, TORCH, Normalisation
-from firebrick.sw.importers.onnx_net import import_onnx, onnx_model
-from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
-from firebrick.sw.pictures import read_pictures
-from firebrick.sw.presets import squeezenet1_0, squeezenet1_1
+from firebrick.sw.importers.onnx.importer import import_onnx, onnx_model
+from firebrick.sw.model.float_model import FloatModel
+from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.network.presets import squeezenet1_0, squeezenet1_1
+from tests.helpers.onnx_files import Dress, by_onnxruntime, file_of, random_file
 
 DRESSES = {
     "plain": Dress(),
@@ -51,7 +52,7 @@ def check_scores(file: ModelProto, model: FloatModel, normalisation: Normalisati
     size = model.network.input
     frames = np.random.default_rng(1).integers(0, 256, (3, 3, size.height, size.width), dtype=np.uint8)
     expected = by_onnxruntime(file, normalised(frames, normalisation))
-    found = floatnet.run(model, frames)
+    found = floating.run(model, frames)
     if softmax:
         found = np.exp(found - found.max(axis=1, keepdims=True))
         found /= found.sum(axis=1, keepdims=True)
@@ -255,7 +256,7 @@ def test_onnx_reads_what_onnxruntimes_quantiser_writes(signed: bool, per_channel
     assert not any(node.op_type == "Relu" for node in written.graph.node)
     model = import_onnx(quantised, RANDOM)
     assert [type(stage) for stage in model.network.stages] == [type(stage) for stage in network.stages]
-    found, wanted = floatnet.run(model, frames), by_onnxruntime(file, normalised(frames, RANDOM))
+    found, wanted = floating.run(model, frames), by_onnxruntime(file, normalised(frames, RANDOM))
     assert np.abs(found - wanted).max() < 0.06 * np.abs(wanted).max()
 
 

@@ -17,14 +17,14 @@ pytest.importorskip("onnxruntime", reason="needs the package onnxruntime")
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
-from onnx_files import Dress, by_onnxruntime, file_of, model_of, random_file
 
-from firebrick.sw import floatnet
 from firebrick.sw.errors import FirebrickError
+from firebrick.sw.golden import floating
 from firebrick.sw.importers.normalisation import Normalisation
-from firebrick.sw.importers.onnx_graph import BYTES_MAX, NODES_MAX
-from firebrick.sw.importers.onnx_net import import_onnx, onnx_model
-from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.importers.onnx.graph import BYTES_MAX, NODES_MAX
+from firebrick.sw.importers.onnx.importer import import_onnx, onnx_model
+from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from tests.helpers.onnx_files import Dress, by_onnxruntime, file_of, model_of, random_file
 
 NETWORK = Network(
     "small",
@@ -348,7 +348,7 @@ def test_onnx_changed_at_random_is_refused_or_scores_as_onnxruntime(seed: int) -
             except Exception:  # onnxruntime, too, refuses many of these
                 continue
             if "changed" not in model.metadata:
-                np.testing.assert_allclose(floatnet.run(model, frame), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max() + 1e-6)
+                np.testing.assert_allclose(floating.run(model, frame), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max() + 1e-6)
                 imported += 1
     assert imported > 20
 

@@ -11,12 +11,12 @@ pytest.importorskip("onnx", reason="needs the package onnx")
 import torch
 from torch import nn
 
-from firebrick.sw import floatnet
 from firebrick.sw.errors import FirebrickError
+from firebrick.sw.golden import floating
 from firebrick.sw.importers.normalisation import TORCH
-from firebrick.sw.importers.torch_module import from_module
-from firebrick.sw.network import Bypass, Fire
-from firebrick.sw.presets import squeezenet1_0, squeezenet1_1
+from firebrick.sw.importers.pytorch import from_module
+from firebrick.sw.network.graph import Bypass, Fire
+from firebrick.sw.network.presets import squeezenet1_0, squeezenet1_1
 
 
 class FireModule(nn.Module):
@@ -68,7 +68,7 @@ def test_torch_squeezenets_are_the_presets(version: str, preset: type) -> None:
     assert model.network.stages == preset(size=96).stages
     frames = np.random.default_rng(0).integers(0, 256, (2, 3, 96, 96), dtype=np.uint8)
     expected = by_torch(module, frames)
-    np.testing.assert_allclose(floatnet.run(model, frames), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+    np.testing.assert_allclose(floating.run(model, frames), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("bypass", list(Bypass))
@@ -81,7 +81,7 @@ def test_torch_modules_with_bypass(bypass: Bypass) -> None:
     model = from_module(module, size=(11, 14), labels=["a", "b", "c", "d"])
     assert [stage.bypass for stage in model.network.stages if isinstance(stage, Fire)] == [bypass]
     frames = np.random.default_rng(0).integers(0, 256, (2, 3, 11, 14), dtype=np.uint8)
-    np.testing.assert_allclose(floatnet.run(model, frames), by_torch(module, frames), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(floating.run(model, frames), by_torch(module, frames), rtol=1e-4, atol=1e-5)
 
 
 def test_torch_rejects_what_is_not_of_the_family() -> None:

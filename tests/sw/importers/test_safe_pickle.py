@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.importers import import_source
-from firebrick.sw.importers.arrays import read_pickled_arrays
 from firebrick.sw.importers.ndf import layers_from_arrays
-from firebrick.sw.network import Conv, GlobalAverage, Network, Shape
+from firebrick.sw.importers.safe_pickle import read_pickled_arrays
+from firebrick.sw.network.graph import Conv, GlobalAverage, Network, Shape
 
 TINY = Network("tiny", Shape(3, 4, 4), (Conv("conv1", 2, 3), Conv("conv2", 5, 1), GlobalAverage("pool")))
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cobs import cobs
-from generate import random_model
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firebrick.sw.compiler import compile_model
+from firebrick.sw.compiler.lowering import compile_model
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.link.identity import Identity, architecture, checksum, decode_identity, identity_of
 from firebrick.sw.link.packets import BUFFER, COUNTERS, CRC, PAYLOAD_MOST, REPLY_MOST, ROOM, Decoder, Kind, Packet, decode
+from tests.helpers.random_models import random_model
 
 WORDS = st.integers(0, 0xFFFF)
 PACKETS = st.builds(Packet, st.integers(0, 255), WORDS, WORDS, st.binary(max_size=600) | st.integers(0, 1100).map(bytes))

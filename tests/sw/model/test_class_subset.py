@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from generate import random_model
 
 from firebrick.sw import golden
-from firebrick.sw.cli import main
+from firebrick.sw.cli.main import main
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.firefile import write_fire
-from firebrick.sw.model import Model
-from firebrick.sw.subset import keep_classes, read_classes
+from firebrick.sw.fire_format.file import write_fire
+from firebrick.sw.model.class_subset import keep_classes, read_classes
+from firebrick.sw.model.quantized import Model
+from tests.helpers.random_models import random_model
 
 
 def model_of(seed: int) -> Model:

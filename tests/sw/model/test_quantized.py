@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from generate import random_model
 from hypothesis import given
 from hypothesis import strategies as st
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.model import Model, Preprocessing, QuantizedLayer
-from firebrick.sw.network import Conv, Fire, GlobalAverage, Network, Shape
+from firebrick.sw.model.quantized import Model, Preprocessing, QuantizedLayer
+from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, Network, Shape
+from tests.helpers.random_models import random_model
 
 NETWORK = Network("test", Shape(3, 5, 5), (Conv("conv1", 4, 3), Fire("fire2", 2, 3, 3), Conv("conv10", 2, 1), GlobalAverage("pool10")))
 MODEL = random_model(np.random.default_rng(0), NETWORK, bits=4)

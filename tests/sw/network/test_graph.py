@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from generate import random_network
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage, pooled
-from firebrick.sw.presets import PRESETS, squeezenet1_0, squeezenet1_1
+from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage, pooled
+from firebrick.sw.network.presets import PRESETS, squeezenet1_0, squeezenet1_1
+from tests.helpers.random_models import random_network
 
 TABLE1 = {
     "conv1": 14_208,

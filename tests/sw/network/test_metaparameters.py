@@ -11,11 +11,11 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firebrick.sw.cli import main
+from firebrick.sw.cli.main import main
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.metaparameters import Metaparameters, float_bytes, megabytes
-from firebrick.sw.network import Bypass, Conv, Fire, Shape
-from firebrick.sw.presets import squeezenet1_0
+from firebrick.sw.network.graph import Bypass, Conv, Fire, Shape
+from firebrick.sw.network.metaparameters import Metaparameters, float_bytes, megabytes
+from firebrick.sw.network.presets import squeezenet1_0
 
 FIRES_V1_0 = [16, 16, 32, 32, 48, 48, 64, 64]
 

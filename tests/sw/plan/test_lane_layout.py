@@ -5,7 +5,7 @@
 import numpy as np
 import pytest
 
-from firebrick.sw.strips import Strips
+from firebrick.sw.plan.lane_layout import Strips
 
 
 def random_strips(rng: np.random.Generator) -> Strips:

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firebrick.sim.small import drawn
-from firebrick.sw.boardpage import board_page
-from firebrick.sw.compiler import compile_model
-from firebrick.sw.drawing import Bar, Point, bars, roofline
-from firebrick.sw.network import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
-from firebrick.sw.report import plan_report
-from firebrick.sw.resources import estimate, total
+from firebrick.sim.small_models import drawn
+from firebrick.sw.compiler.lowering import compile_model
+from firebrick.sw.fpga.cost_model import estimate
+from firebrick.sw.fpga.resources import total
+from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.plan.report import plan_report
+from firebrick.sw.reports.bitstream_html import board_page
+from firebrick.sw.reports.svg_charts import Bar, Point, bars, roofline
 
 NETWORK = Network(
     "a <small> & odd one",

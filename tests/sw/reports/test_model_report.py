@@ -7,14 +7,14 @@ from io import StringIO
 
 import numpy as np
 import pytest
-from generate import random_model
 from rich.console import Console
 
-from firebrick.sw.firefile import encode_model
-from firebrick.sw.inspect import Inspection, byte_table, inspect, table1
-from firebrick.sw.model import Model, Preprocessing, QuantizedLayer
-from firebrick.sw.network import Bypass
-from firebrick.sw.presets import squeezenet1_0
+from firebrick.sw.fire_format.file import encode_model
+from firebrick.sw.model.quantized import Model, Preprocessing, QuantizedLayer
+from firebrick.sw.network.graph import Bypass
+from firebrick.sw.network.presets import squeezenet1_0
+from firebrick.sw.reports.model_report import Inspection, byte_table, inspect, table1
+from tests.helpers.random_models import random_model
 
 # arXiv:1602.07360, Table 1: output size, density of s1x1, e1x1 and e3x3 (or of the one layer), and parameters before and after pruning.
 # It prints 33% for fire8's e3x3, but its count after pruning, and the total, need 30%.

@@ -17,20 +17,20 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from live import FakeDevice, ListSource, noise, write_video
 from PIL import Image
-from served import Served, serving, until
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from firebrick.sw import catalogue
-from firebrick.sw.cli import main
-from firebrick.sw.firefile import read_fire
-from firebrick.sw.model import Model
-from firebrick.sw.serve import pushed
+from firebrick.sw.cli.main import main
+from firebrick.sw.fire_format.file import read_fire
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.serve import browser_camera
 from firebrick.sw.serve import server as server_module
-from firebrick.sw.serve.pipeline import pipeline
+from firebrick.sw.serve.pipeline_view import pipeline
+from firebrick.sw.zoo import catalogue
+from tests.helpers.live_view import FakeDevice, ListSource, noise, write_video
+from tests.helpers.served import Served, serving, until
 
 LIMIT = 200_000
 
@@ -253,7 +253,7 @@ def test_camera_that_leaves_ends_its_stream(served: Served) -> None:
         (png(Image.new("RGB", (9, 9))), "no complete JPEG"),
         (b"", "no complete JPEG"),
         (jpeg(2001, 2000), "2001x2000 pixels is too large"),
-        (bytes(pushed.BYTES_MAX + 1), ""),
+        (bytes(browser_camera.BYTES_MAX + 1), ""),
         ("text", ""),
     ],
 )
@@ -264,7 +264,7 @@ def test_camera_rejects_what_is_no_frame(served: Served, frame: bytes | str, rea
 
 
 def test_lost_device_is_opened_again_and_the_source_goes_on(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firebrick.sw.serve.live.RETRY", 0.2)
+    monkeypatch.setattr("firebrick.sw.serve.live_streamer.RETRY", 0.2)
     devices: list[FakeDevice] = []
 
     def plug() -> FakeDevice:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from live import FakeDevice, noise, write_video
 from PIL import Image
-from served import Served, serving
 
-from firebrick.sw.firefile import read_fire
-from firebrick.sw.stream.sources import Pattern
+from firebrick.sw.fire_format.file import read_fire
+from firebrick.sw.stream.image_sources import Pattern
+from tests.helpers.live_view import FakeDevice, noise, write_video
+from tests.helpers.served import Served, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

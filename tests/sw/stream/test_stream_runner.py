@@ -9,20 +9,22 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from live import FakeDevice, ListSource, noise
 from PIL import Image
 
 from firebrick.sw import golden
-from firebrick.sw.classify import top
-from firebrick.sw.driver.addresses import open_device
+from firebrick.sw.cli.open_device import open_device
+from firebrick.sw.data.images import read_pictures
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.firefile import read_fire
-from firebrick.sw.model import Model
-from firebrick.sw.pictures import read_pictures
-from firebrick.sw.stream.feed import AHEAD, Feed
-from firebrick.sw.stream.meter import Meter
-from firebrick.sw.stream.sources import Frame, Pattern, Source, open_source
-from firebrick.sw.stream.watch import Sighting, watch
+from firebrick.sw.fire_format.file import read_fire
+from firebrick.sw.golden.top_k import top
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.stream.frame_feed import AHEAD, Feed
+from firebrick.sw.stream.image_sources import Pattern
+from firebrick.sw.stream.inference import Sighting, watch
+from firebrick.sw.stream.open_source import open_source
+from firebrick.sw.stream.rate_meter import Meter
+from firebrick.sw.stream.source import Frame, Source
+from tests.helpers.live_view import FakeDevice, ListSource, noise
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,16 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from live import noise, write_video
 from PIL import Image
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.stream import pattern, video
-from firebrick.sw.stream.sources import Frame, Pattern, Pictures, open_source
-from firebrick.sw.stream.video import Camera, Video
+from firebrick.sw.stream import test_pattern as pattern
+from firebrick.sw.stream import video_source
+from firebrick.sw.stream.image_sources import Pattern, Pictures
+from firebrick.sw.stream.open_source import open_source
+from firebrick.sw.stream.source import Frame
+from firebrick.sw.stream.video_source import Camera, Video
+from tests.helpers.live_view import noise, write_video
 
 
 def pixels(pictures: list[Image.Image]) -> list[bytes]:
@@ -119,7 +122,7 @@ def test_video_rejects_sound_alone_and_frames_too_large(tmp_path: Path, monkeypa
         container.mux(stream.encode(frame))
     with pytest.raises(FirebrickError, match=r"a.avi holds no video"):
         list(Video(tmp_path / "a.avi").frames())
-    monkeypatch.setattr(video, "PIXELS_MAX", 40 * 36 - 1)
+    monkeypatch.setattr(video_source, "PIXELS_MAX", 40 * 36 - 1)
     write_video(tmp_path / "b.avi", noise(1))
     with pytest.raises(FirebrickError, match=r"b.avi has frames of 40x36 pixels; the most is"):
         list(Video(tmp_path / "b.avi").frames())
@@ -192,7 +195,7 @@ def test_camera_is_live_and_says_when_it_is_gone(monkeypatch: pytest.MonkeyPatch
 
 def test_missing_pyav_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "a.mp4").touch()
-    monkeypatch.setattr(video, "find_spec", lambda _: None)
+    monkeypatch.setattr(video_source, "find_spec", lambda _: None)
     for name in (str(tmp_path / "a.mp4"), "camera"):
         with pytest.raises(FirebrickError, match=r"PyAV, which reads and writes videos, is missing; install firebrick\[stream\]"):
             open_source(name, 1)

@@ -8,27 +8,28 @@ from typing import Any
 
 import numpy as np
 import pytest
-from generate import random_model
 from numpy.typing import NDArray
 from PIL import Image
-from test_compress import float_model
 
-from firebrick.sw import floatnet, golden
-from firebrick.sw.compress import Settings, compress
-from firebrick.sw.distil import Recipe
+from firebrick.sw import golden
+from firebrick.sw.compression.compressor import Settings, compress
+from firebrick.sw.data.images import read_pictures
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.firefile import encode_model
-from firebrick.sw.floatmodel import FloatModel
-from firebrick.sw.model import Model
-from firebrick.sw.network import Bypass
-from firebrick.sw.pictures import read_pictures
+from firebrick.sw.fire_format.file import encode_model
+from firebrick.sw.golden import floating
+from firebrick.sw.model.float_model import FloatModel
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.network.graph import Bypass
+from firebrick.sw.training.distillation import Recipe
+from tests.helpers.float_models import float_model
+from tests.helpers.random_models import random_model
 
 torch = pytest.importorskip("torch", reason="needs PyTorch, which firebrick[train] brings")
 
-from firebrick.sw.distil import train  # noqa: E402
-from firebrick.sw.distil.layers import Requantise  # noqa: E402
-from firebrick.sw.distil.student import Student, Teacher  # noqa: E402
-from firebrick.sw.distil.views import Views  # noqa: E402
+from firebrick.sw.training.distillation import loop  # noqa: E402
+from firebrick.sw.training.distillation.augmentation import Views  # noqa: E402
+from firebrick.sw.training.distillation.qat_layers import Requantise  # noqa: E402
+from firebrick.sw.training.distillation.student_teacher import Student, Teacher  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def shares(scores: NDArray[Any]) -> NDArray[np.float64]:
 def distance(model: Model, source: FloatModel, paths: list[Path]) -> float:
     """Mean relative entropy of the model's scores and the float network's."""
     frames = read_pictures(paths, source.preprocessing, source.network.input)
-    wanted, found = shares(floatnet.run(source, frames)), shares(golden.run(model, frames) * model.score_scale)
+    wanted, found = shares(floating.run(source, frames)), shares(golden.run(model, frames) * model.score_scale)
     return float((wanted * np.log((wanted + 1e-9) / (found + 1e-9))).sum(axis=1).mean())
 
 
@@ -84,7 +85,7 @@ def test_teacher_is_the_float_network(paths: list[Path]) -> None:
     source = float_model()
     frames = read_pictures(paths[:3], source.preprocessing, source.network.input)
     scores, _ = Teacher(source)(torch.from_numpy(frames).float())
-    np.testing.assert_allclose(scores.numpy(), floatnet.run(source, frames), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(scores.numpy(), floating.run(source, frames), rtol=1e-3, atol=1e-3)
 
 
 def test_gradient_goes_straight_through_but_not_past_the_clamps() -> None:
@@ -101,7 +102,7 @@ def test_training_brings_the_integers_nearer(paths: list[Path]) -> None:
     source = float_model(seed=1)
     source.weights["conv10"] *= 8  # so that the scores tell the pictures apart
     model = compress(source, Settings(4, density=0.3), calibration=paths)
-    trained = train.distil(model, source, paths, Recipe(120, rate=5e-3))
+    trained = loop.distil(model, source, paths, Recipe(120, rate=5e-3))
     assert distance(trained, source, paths) < 0.7 * distance(model, source, paths)
     for name, layer in model.layers.items():
         assert not ((trained.layers[name].codes != 0) & (layer.codes == 0)).any()
@@ -112,7 +113,7 @@ def test_training_brings_the_integers_nearer(paths: list[Path]) -> None:
 def test_dense_phase_moves_zeros_but_adds_no_weights(paths: list[Path]) -> None:
     source = float_model(seed=1)
     model = compress(source, Settings(4, density=0.4), calibration=paths)
-    trained = train.distil(model, source, paths, Recipe(60, rate=2e-2, dense=True))
+    trained = loop.distil(model, source, paths, Recipe(60, rate=2e-2, dense=True))
     moved = 0
     for name, layer in model.layers.items():
         assert trained.layers[name].nonzero <= layer.nonzero
@@ -125,7 +126,7 @@ def test_labels_count(paths: list[Path]) -> None:
     model = compress(source, Settings(4), calibration=paths)
     frames = read_pictures(paths, source.preprocessing, source.network.input)
     wanted = [3] * len(paths)
-    trained = train.distil(model, source, paths, Recipe(80, rate=2e-2, labels=10.0), labels=wanted)
+    trained = loop.distil(model, source, paths, Recipe(80, rate=2e-2, labels=10.0), labels=wanted)
     assert (golden.run(trained, frames).argmax(axis=1) == 3).mean() > (golden.run(model, frames).argmax(axis=1) == 3).mean()
 
 
@@ -135,29 +136,29 @@ def test_interrupted_training_ends_as_if_it_had_not_been(
     source = float_model(seed=1)
     model = compress(source, Settings(4), calibration=paths)
     recipe, checkpoint = Recipe(30, seed=5), tmp_path / "training"
-    monkeypatch.setattr(train, "_SAVE_EVERY", 10)
-    whole = train.distil(model, source, paths, recipe)
+    monkeypatch.setattr(loop, "_SAVE_EVERY", 10)
+    whole = loop.distil(model, source, paths, recipe)
 
     def interrupt(_what: str, done: int, _total: int) -> None:
         if done == 17:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train.distil(model, source, paths, recipe, checkpoint=checkpoint, progress=interrupt)
+        loop.distil(model, source, paths, recipe, checkpoint=checkpoint, progress=interrupt)
     begun: list[int] = []
 
     def note(_what: str, done: int, _total: int) -> None:
         begun.append(done)
 
-    resumed = train.distil(model, source, paths, recipe, checkpoint=checkpoint, progress=note)
+    resumed = loop.distil(model, source, paths, recipe, checkpoint=checkpoint, progress=note)
     assert begun[0] == 10
     assert encode_model(resumed) == encode_model(whole)
     begun.clear()
-    train.distil(model, source, paths, replace(recipe, seed=6), checkpoint=checkpoint, progress=note)
+    loop.distil(model, source, paths, replace(recipe, seed=6), checkpoint=checkpoint, progress=note)
     assert begun[0] == 0  # another seed is another task
     checkpoint.write_bytes(b"PK" + bytes(100))
     with pytest.raises(FirebrickError, match="is damaged; delete it"):
-        train.distil(model, source, paths, recipe, checkpoint=checkpoint)
+        loop.distil(model, source, paths, recipe, checkpoint=checkpoint)
 
 
 def test_views_are_those_of_seed_and_step(paths: list[Path]) -> None:

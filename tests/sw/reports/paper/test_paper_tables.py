@@ -12,13 +12,13 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firebrick.sw.cli import main
+from firebrick.sw.cli.main import main
 from firebrick.sw.importers import import_source
-from firebrick.sw.metaparameters import megabytes
-from firebrick.sw.paper import misfit, sections
-from firebrick.sw.paperpage import html_page
-from firebrick.sw.presets import squeezenet1_0
-from firebrick.sw.table2sizes import stored_bytes
+from firebrick.sw.network.metaparameters import megabytes
+from firebrick.sw.network.presets import squeezenet1_0
+from firebrick.sw.reports.paper.html import html_page
+from firebrick.sw.reports.paper.table2_sizes import stored_bytes
+from firebrick.sw.reports.paper.tables import misfit, sections
 
 OFFICIAL = Path(__file__).parents[2] / "shared" / "models" / "compressed_SqueezeNet.net"
 

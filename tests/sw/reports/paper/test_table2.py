@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from test_compress import float_model
-from test_compress import paths as paths
 
-from firebrick.sw import compared, importers
-from firebrick.sw.cli import main
-from firebrick.sw.compress import Settings, compress
-from firebrick.sw.firefile import read_fire, write_fire
-from firebrick.sw.table2 import PAPER
+from firebrick.sw import importers
+from firebrick.sw.cli.main import main
+from firebrick.sw.compression.compressor import Settings, compress
+from firebrick.sw.evaluation import comparison
+from firebrick.sw.fire_format.file import read_fire, write_fire
+from firebrick.sw.reports.paper.table2 import PAPER
+from tests.helpers.float_models import float_model
+from tests.helpers.float_models import paths as paths
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_command_measures_every_row(paths: list[Path], tmp_path: Path, monkeypat
     assert command.endswith("--density 0.5 --density 1 --ours 8:9000 --ours 6:4000 --model mine.fire noise")
     page = output.read_text()
     assert "mine.fire" in page
-    monkeypatch.setattr(compared, "Compressor", lambda *_: pytest.fail("measured again"))
+    monkeypatch.setattr(comparison, "Compressor", lambda *_: pytest.fail("measured again"))
     again = table2_command(*words)
     assert again.stdout == result.stdout
     assert output.read_text() == page

@@ -1,0 +1,27 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Names of modules and of their instances, for everything that looks them up in netlists, reports and scripts."""
+
+from ..sw.plan.nodes import NarrowSpec, Node, SerialSpec
+
+TOP = "firebrick"
+"""The top module."""
+DEVICE = "device."
+"""How the names of a board's nets begin inside the linked accelerator."""
+PIPELINE = f"{DEVICE}accelerator.pipeline."
+"""How the names of a board's nets begin inside the pipeline's nodes."""
+NODE_MODULES = f"{TOP}.{PIPELINE}"
+"""How the names of the nodes' modules begin in a board's design."""
+IDENTITY = f"{DEVICE}link.transmitter.identity"
+"""The memory that holds the device descriptor of a reloadable bitstream."""
+
+
+def module_name(node: Node, place: int) -> str:
+    """What the module of a node is called; ``place`` is its number in the order of ``walk``."""
+    match node:
+        case NarrowSpec():
+            return f"narrow_{place}"
+        case SerialSpec():
+            return f"serial_{place}"
+        case _:
+            return node.name.replace("/", "_")

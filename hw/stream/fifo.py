@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""A FIFO for any stream."""
+
+from amaranth.hdl import Module, ShapeLike, Value
+from amaranth.lib import fifo, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+
+class Queue(wiring.Component):
+    """A first-in first-out queue of words, for any stream.
+
+    Latency 1 cycle, or 2 in block RAM; throughput one payload a cycle.
+
+    Parameters
+    ----------
+    shape: of a payload
+    depth: payloads it holds, at least 2
+    block: they lie in block RAM
+
+    Members
+    -------
+    input: ``In(stream.Signature(shape))``
+    output: ``Out(stream.Signature(shape))``
+    """
+
+    input: stream.Interface
+    output: stream.Interface
+
+    def __init__(self, *, shape: ShapeLike, depth: int, block: bool = False) -> None:
+        if depth < 2:
+            raise ValueError(f"depth must be at least 2, not {depth}")
+        self._depth = depth
+        self._kind = fifo.SyncFIFOBuffered if block else fifo.SyncFIFO
+        super().__init__({"input": In(stream.Signature(shape)), "output": Out(stream.Signature(shape))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.fifo = queue = self._kind(width=Value.cast(self.input.payload).shape().width, depth=self._depth)
+        m.d.comb += [
+            queue.w_data.eq(Value.cast(self.input.payload)),
+            queue.w_en.eq(self.input.valid),
+            self.input.ready.eq(queue.w_rdy),
+            Value.cast(self.output.payload).eq(queue.r_data),
+            self.output.valid.eq(queue.r_rdy),
+            queue.r_en.eq(self.output.ready),
+        ]
+        return m

@@ -1,0 +1,28 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Devices by their addresses."""
+
+from ..driver.device import Device
+from ..driver.golden_device import GoldenDevice
+from ..driver.linked_device import LinkedDevice
+from ..driver.open_line import open_line
+from ..model.quantized import Model
+from ..utils.progress import Report
+from ..zoo.catalogue import DEFAULT_LANES
+
+
+def open_device(address: str, model: Model, *, lanes: int = DEFAULT_LANES, progress: Report | None = None) -> Device:
+    """The device at an address, which runs ``model``.
+
+    ``golden`` is the golden model; ``sim`` the virtual board, with so many multiplier ``lanes``, which takes minutes to build for the
+    first time (``progress`` is told); all others are boards, see ``open_line``.
+
+    Raises FirebrickError for an address of no known kind, a device that cannot be reached, and one that runs another model.
+    """
+    if address == "golden":
+        return GoldenDevice(model)
+    if address == "sim":
+        from firebrick.sim.virtual_board import VirtualBoard
+
+        return LinkedDevice(model, VirtualBoard(model, lanes=lanes, progress=progress))
+    return LinkedDevice(model, open_line(address))

@@ -1,0 +1,11 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The golden model: the network in NumPy, in integers (``golden.run``) and in floats (``golden.floating.run``)."""
+
+from .integer import Map as Map
+from .integer import add as add
+from .integer import convolve as convolve
+from .integer import fire_module as fire_module
+from .integer import global_sum as global_sum
+from .integer import max_pool as max_pool
+from .integer import run as run
