@@ -10,7 +10,7 @@ LINK ?=# uart or usb; empty: uart where the board has both
 
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
-ROOMS := hw sw sim
+PACKAGES := hw sw sim
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lint types test test-all sim demo verilog bitstream program figures clean
@@ -35,10 +35,11 @@ setup: .venv/installed ## make the virtual environment in .venv and install ever
 	@touch $@
 
 .types/firebrick: Makefile
-	@mkdir -p $@ && for room in $(ROOMS); do ln -sfn ../../$$room $@/$$room; done && touch $@
+	@mkdir -p $@ && for package in $(PACKAGES); do ln -sfn ../../$$package $@/$$package; done && touch $@
 
-lint: setup ## check the style
+lint: setup ## check the style and the order of packages
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
 
 types: setup .types/firebrick ## check the types
 	$(BIN)/mypy

@@ -1,56 +1,49 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Who may import whom, so that the specification stays free of hardware and the hardware free of files and floats."""
+"""The order of packages that pyproject.toml states is kept, and a file that breaks it is found."""
 
-import ast
-from collections.abc import Iterator
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
-SPECIFICATION = (
-    *("allocate", "columns", "compiler", "decode", "devices", "errors", "fabric", "files", "huffman", "link"),
-    *("model", "network", "partrecord", "report", "resources", "romparts", "schedule", "spec", "strips"),
-)
-"""The modules of sw that hw may know: the integer specification and the plan."""
+PLANTED = {
+    "sw/model/graph.py": "from ..compiler.planner import plan_for\n",
+    "sw/plan/chip.py": "from ..fpga.fabric import ECP5\n",
+    "sw/golden/hardware.py": "def late() -> None:\n    from firebrick.hw.accelerator import Accelerator\n",
+    "hw/stream/engine.py": "from ..engines.conv import ConvEngine\n",
+    "hw/weights/command.py": "from ...sw.driver.device import Device\n",
+    "sw/serve/signal.py": "from amaranth import Signal\n",
+    "sim/first.py": "from .second import B\n",
+}
+"""One file each that breaks the order; the last one makes a circle with sim/second.py."""
 
 
-def test_sw_imports_neither_hardware_nor_simulation() -> None:
-    for path in modules("sw"):
-        if path.parent.name != "commands" and path.name not in ("cli.py", "addresses.py"):
-            wrong = [name for name in imported(path) if name.startswith(("firebrick.hw", "firebrick.sim", "amaranth", "cocotb"))]
-            assert wrong == [], path.relative_to(ROOT)
+def test_packages_import_only_those_below_them() -> None:
+    code, text = _lint(ROOT)
+    assert code == 0, text
 
 
-def test_hw_imports_only_the_specification_and_the_plan() -> None:
-    for path in modules("hw"):
-        parts = [name.split(".") for name in imported(path) if name.startswith("firebrick.")]
-        wrong = [name for name in parts if name[1] == "sim" or (name[1] == "sw" and (len(name) < 3 or name[2] not in SPECIFICATION))]
-        assert wrong == [], path.relative_to(ROOT)
+@pytest.mark.parametrize("file", PLANTED)
+def test_an_import_against_the_order_is_found(tmp_path: Path, file: str) -> None:
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for package in ("hw", "sw", "sim"):
+        shutil.copytree(ROOT / package, tmp_path / "firebrick" / package, ignore=shutil.ignore_patterns("__pycache__", "*.fire"))
+    (tmp_path / "firebrick" / file).write_text(PLANTED[file])
+    (tmp_path / "firebrick" / "sim" / "second.py").write_text("from .first import B\n")
+    code, text = _lint(tmp_path)
+    assert code == 1
+    assert "BROKEN" in text
 
 
-def test_no_room_imports_the_command_line() -> None:
-    for path in (*modules("hw"), *modules("sim")):
-        wrong = [name for name in imported(path) if name.startswith(("firebrick.sw.cli.main", "firebrick.sw.cli"))]
-        assert wrong == [], path.relative_to(ROOT)
-
-
-def test_rooms_are_imported_through_the_package() -> None:
-    for path in (*modules("hw"), *modules("sw"), *modules("sim"), *modules("tests")):
-        assert not [name for name in imported(path) if name.split(".")[0] in ("hw", "sw", "sim")], path.relative_to(ROOT)
-
-
-def modules(folder: str) -> list[Path]:
-    return sorted((ROOT / folder).rglob("*.py"))
-
-
-def imported(path: Path) -> Iterator[str]:
-    """The full names of what a file imports, at the top or inside functions."""
-    package = ["firebrick", *path.relative_to(ROOT).parent.parts]
-    for node in ast.walk(ast.parse(path.read_text())):
-        match node:
-            case ast.Import(names=names):
-                yield from (name.name for name in names)
-            case ast.ImportFrom(module=module, names=names, level=level):
-                base = package[: len(package) + 1 - level] if level else []
-                source = ".".join([*base, *([module] if module else [])])
-                yield from (f"{source}.{name.name}" for name in names)
+def _lint(folder: Path) -> tuple[int, str]:
+    """Exit status and report of import-linter on the packages below a folder, or on those that are installed."""
+    program = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run(
+        [program, "--no-cache"], cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)}, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
