@@ -39,6 +39,7 @@ setup: .venv/installed ## make the virtual environment in .venv and install ever
 
 lint: setup ## check the style and the order of packages
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/lint-imports --no-cache
 
 types: setup .types/firebrick ## check the types

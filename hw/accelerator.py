@@ -9,22 +9,34 @@ from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..sw.plan.nodes import AverageSpec, BypassSpec, ConvSpec, DelaySpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, SerialSpec, walk
-from .engines.bypass import Bypass, Delay
+from ..sw.plan.nodes import (
+    AverageSpec,
+    BypassSpec,
+    ConvSpec,
+    DownsizerSpec,
+    EngineSpec,
+    Node,
+    Plan,
+    PoolSpec,
+    SerializerSpec,
+    SkipFifoSpec,
+    walk,
+)
+from .engines.bypass import SkipConnection, SkipFifo
 from .engines.conv import ConvEngine, line_buffer
-from .engines.global_sum import GlobalSum, score_layout, scores
-from .engines.max_pool import MaxPool
+from .engines.global_sum import GlobalSum, score_layout, score_stream
+from .engines.max_pool import MaxPoolEngine
 from .engines.squeeze import SqueezeEngine
 from .module_names import module_name
-from .stream.adapters import Fork, Merge, Narrow, Serial
-from .stream.fifo import Queue
-from .stream.signatures import word, words
-from .stream.skid_buffer import Relay
+from .stream.adapters import Broadcast, Downsizer, Interleaver, Serializer
+from .stream.fifo import Fifo
+from .stream.signatures import pixel_beat, pixel_stream
+from .stream.skid_buffer import SkidBuffer
 
 QUEUE_DEPTH = 4
 
 
-class Engine(wiring.Component):
+class PartitionedEngine(wiring.Component):
     """The engines of one layer, as one.
 
     Parameters
@@ -46,16 +58,16 @@ class Engine(wiring.Component):
         self._spec = spec
         super().__init__(
             {
-                "input": In(words(spec.source.lanes)),
-                "output": Out(words(spec.output.lanes)),
-                "busy": Out(len(spec.parts)),
+                "input": In(pixel_stream(spec.source.lanes)),
+                "output": Out(pixel_stream(spec.output.lanes)),
+                "busy": Out(len(spec.partitions)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         spec = self._spec
-        parts = [ConvEngine(spec=part) if isinstance(part, ConvSpec) else SqueezeEngine(spec=part) for part in spec.parts]
+        parts = [ConvEngine(spec=part) if isinstance(part, ConvSpec) else SqueezeEngine(spec=part) for part in spec.partitions]
         for number, part in enumerate(parts):
             m.submodules[f"part_{number}"] = part
         m.d.comb += self.busy.eq(Cat(part.busy for part in parts))
@@ -63,17 +75,17 @@ class Engine(wiring.Component):
         if len(sinks) == 1:
             wiring.connect(m, wiring.flipped(self.input), sinks[0])
         else:
-            m.submodules.fork = fork = Fork(lanes=spec.source.lanes, count=len(sinks))
+            m.submodules.fork = fork = Broadcast(lanes=spec.source.lanes, count=len(sinks))
             wiring.connect(m, wiring.flipped(self.input), fork.input)
             for source, sink in zip(fork.outputs, sinks, strict=True):
                 wiring.connect(m, source, sink)
         if len(parts) == 1:
             wiring.connect(m, parts[0].output, wiring.flipped(self.output))
         else:
-            m.submodules.merge = merge = Merge(lanes=spec.output.lanes, tiles=spec.output.tiles, turns=spec.turns)
+            m.submodules.merge = merge = Interleaver(lanes=spec.output.lanes, tiles=spec.output.tiles, turns=spec.schedule)
             for part, sink in zip(parts, merge.inputs, strict=True):
                 wiring.connect(m, part.output, sink)
-            m.submodules.relay = relay = Relay(shape=word(spec.output.lanes))
+            m.submodules.relay = relay = SkidBuffer(shape=pixel_beat(spec.output.lanes))
             wiring.connect(m, merge.output, relay.input)
             wiring.connect(m, relay.output, wiring.flipped(self.output))
         return m
@@ -82,7 +94,7 @@ class Engine(wiring.Component):
         """Where the engine's input goes: to each squeeze engine, and to the line buffer of each convolution engine or pair of them."""
         readers = 2 if self._spec.paired else 1
         for first in range(0, len(parts), readers):
-            group, spec = parts[first : first + readers], self._spec.parts[first]
+            group, spec = parts[first : first + readers], self._spec.partitions[first]
             if isinstance(spec, ConvSpec):
                 buffer = line_buffer(spec, len(group))
                 m.submodules[f"buffer_{first}"] = buffer
@@ -116,9 +128,9 @@ class Pipeline(wiring.Component):
         first, last = nodes[0], nodes[-1]
         super().__init__(
             {
-                "input": In(words(first.source.lanes)),
-                "output": Out(scores(last) if isinstance(last, AverageSpec) else words(last.output.lanes)),
-                "busy": Out(sum(len(node.parts) for node in walk(nodes) if isinstance(node, EngineSpec))),
+                "input": In(pixel_stream(first.source.lanes)),
+                "output": Out(score_stream(last) if isinstance(last, AverageSpec) else pixel_stream(last.output.lanes)),
+                "busy": Out(sum(len(node.partitions) for node in walk(nodes) if isinstance(node, EngineSpec))),
             }
         )
 
@@ -127,7 +139,7 @@ class Pipeline(wiring.Component):
         self._components: list[Any] = []
         output = self._chain(m, self._nodes, wiring.flipped(self.input))
         wiring.connect(m, output, wiring.flipped(self.output))
-        m.d.comb += self.busy.eq(Cat(component.busy for component in self._components if isinstance(component, Engine)))
+        m.d.comb += self.busy.eq(Cat(component.busy for component in self._components if isinstance(component, PartitionedEngine)))
         return m
 
     def _chain(self, m: Module, nodes: Sequence[Node], output: Any) -> Any:
@@ -138,9 +150,9 @@ class Pipeline(wiring.Component):
             self._components.append(component)
             m.submodules[name] = component
             wiring.connect(m, output, component.input)
-            if isinstance(component, Bypass) and isinstance(node, BypassSpec):
-                wiring.connect(m, self._chain(m, node.path, component.to_path), component.from_path)
-                wiring.connect(m, self._chain(m, node.side, component.to_side), component.from_side)
+            if isinstance(component, SkipConnection) and isinstance(node, BypassSpec):
+                wiring.connect(m, self._chain(m, node.main_branch, component.to_path), component.from_path)
+                wiring.connect(m, self._chain(m, node.skip_branch, component.to_side), component.from_side)
             output = component.output
         return output
 
@@ -149,19 +161,19 @@ def create(node: Node) -> Any:
     """The hardware of one node; of a bypass only the fork and the adder."""
     match node:
         case EngineSpec():
-            return Engine(spec=node)
-        case NarrowSpec():
-            return Narrow(spec=node)
-        case SerialSpec():
-            return Serial(spec=node)
+            return PartitionedEngine(spec=node)
+        case DownsizerSpec():
+            return Downsizer(spec=node)
+        case SerializerSpec():
+            return Serializer(spec=node)
         case PoolSpec():
-            return MaxPool(spec=node)
+            return MaxPoolEngine(spec=node)
         case AverageSpec():
             return GlobalSum(spec=node)
-        case DelaySpec():
-            return Delay(spec=node)
+        case SkipFifoSpec():
+            return SkipFifo(spec=node)
         case BypassSpec():
-            return Bypass(spec=node)
+            return SkipConnection(spec=node)
 
 
 class Accelerator(wiring.Component):
@@ -187,16 +199,16 @@ class Accelerator(wiring.Component):
         super().__init__(
             {
                 "input": In(stream.Signature(unsigned(8))),
-                "output": Out(scores(plan.average)),
-                "busy": Out(sum(len(engine.parts) for engine in plan.engines)),
+                "output": Out(score_stream(plan.average)),
+                "busy": Out(sum(len(engine.partitions) for engine in plan.engines)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.pipeline = pipeline = Pipeline(nodes=self._plan.nodes)
-        m.submodules.incoming = incoming = Queue(shape=unsigned(8), depth=QUEUE_DEPTH)
-        m.submodules.outgoing = outgoing = Queue(shape=score_layout(self._plan.average), depth=QUEUE_DEPTH)
+        m.submodules.incoming = incoming = Fifo(shape=unsigned(8), depth=QUEUE_DEPTH)
+        m.submodules.outgoing = outgoing = Fifo(shape=score_layout(self._plan.average), depth=QUEUE_DEPTH)
         wiring.connect(m, wiring.flipped(self.input), incoming.input)
         m.d.comb += [
             pipeline.input.valid.eq(incoming.output.valid),

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Names of modules and of their instances, for everything that looks them up in netlists, reports and scripts."""
 
-from ..sw.plan.nodes import NarrowSpec, Node, SerialSpec
+from ..sw.plan.nodes import DownsizerSpec, Node, SerializerSpec
 
 TOP = "firebrick"
 """The top module."""
@@ -19,9 +19,9 @@ IDENTITY = f"{DEVICE}link.transmitter.identity"
 def module_name(node: Node, place: int) -> str:
     """What the module of a node is called; ``place`` is its number in the order of ``walk``."""
     match node:
-        case NarrowSpec():
+        case DownsizerSpec():
             return f"narrow_{place}"
-        case SerialSpec():
+        case SerializerSpec():
             return f"serial_{place}"
         case _:
             return node.name.replace("/", "_")

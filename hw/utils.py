@@ -24,4 +24,3 @@ def count_up(m: Module, counter: Signal, count: int) -> None:
     m.d.sync += counter.eq(counter + 1)
     with m.If(counter == count - 1):
         m.d.sync += counter.eq(0)
-

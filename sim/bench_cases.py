@@ -10,10 +10,10 @@ from amaranth.lib import wiring
 from numpy.typing import NDArray
 
 from ..hw.accelerator import Accelerator, Pipeline
-from ..sw.compiler.engine_config import Share
+from ..sw.compiler.engine_config import EngineConfig
 from ..sw.compiler.lowering import plan_with
 from ..sw.data.calibration_set import photographs
-from ..sw.data.images import read_pictures
+from ..sw.data.images import read_images
 from ..sw.model.quantized import Model
 from ..sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 from ..sw.plan.nodes import Adapter, BypassSpec, Plan, walk
@@ -45,7 +45,7 @@ class Subject:
     """A run of nodes in a small network."""
 
     stages: tuple[Stage, ...]
-    shares: Mapping[str, Share]
+    shares: Mapping[str, EngineConfig]
     first: str
     """Name of the first engine or stage, ``fire2/squeeze`` say; what adapts the stream to it belongs to it."""
     last: str
@@ -62,7 +62,7 @@ class Subject:
             frames = rng.integers(0, 256, (FRAMES, 3, self.shape.height, self.shape.width), dtype=np.uint8)
         else:
             frames = _crops(model, self.shape)
-        plan = plan_with(small, {"conv10": Share(1), **self.shares})
+        plan = plan_with(small, {"conv10": EngineConfig(1), **self.shares})
         return _case(name, small, plan, frames, self.first, self.last)
 
 
@@ -77,14 +77,14 @@ WHOLE = (
     END,
 )
 WHOLE_SHARES = {
-    "conv1": Share(8, 2),
-    "fire2/squeeze": Share(4),
-    "fire2/expand": Share(4, 2),
-    "fire3/squeeze": Share(2, 2),
-    "fire3/expand": Share(4),
-    "fire4/squeeze": Share(2),
-    "fire4/expand": Share(3, 3),
-    "conv10": Share(2),
+    "conv1": EngineConfig(8, 2),
+    "fire2/squeeze": EngineConfig(4),
+    "fire2/expand": EngineConfig(4, 2),
+    "fire3/squeeze": EngineConfig(2, 2),
+    "fire3/expand": EngineConfig(4),
+    "fire4/squeeze": EngineConfig(2),
+    "fire4/expand": EngineConfig(3, 3),
+    "conv10": EngineConfig(2),
 }
 
 
@@ -92,53 +92,66 @@ def subjects() -> dict[str, Subject]:
     """Every bench's subject by name."""
     fire2 = (CONV1, MaxPool("pool1"), Fire("fire2", 16, 64, 64))
     unequal = (Conv("conv1", 16, 3, stride=2), MaxPool("pool1"), Fire("fire2", 7, 5, 14), Conv("conv10", 1, 1), END)
-    behind = {"conv1": Share(8, serial=True), "fire2/squeeze": Share(4), "fire2/expand": Share(7)}
+    behind = {"conv1": EngineConfig(8, serialized=True), "fire2/squeeze": EngineConfig(4), "fire2/expand": EngineConfig(7)}
     tail = (Conv("conv10", 1, 1), END)
     return {
-        "conv1_3x3": Subject((CONV1, *tail), {"conv1": Share(5, 4)}, "conv1", "conv1"),
+        "conv1_3x3": Subject((CONV1, *tail), {"conv1": EngineConfig(5, 4)}, "conv1", "conv1"),
         "conv1_7x7": Subject(
             (Conv("conv1", 12, 7, stride=2), *tail),
-            {"conv1": Share(4, 3, distributed=True)},
+            {"conv1": EngineConfig(4, 3, distributed=True)},
             *("conv1", "conv1"),
             shape=Shape(3, 25, 38),
             random=True,
         ),
         "squeeze": Subject(
             (*fire2, Fire("fire3", 16, 4, 4), *tail),
-            {**behind, "fire3/squeeze": Share(4, 2), "fire3/expand": Share(4)},
+            {**behind, "fire3/squeeze": EngineConfig(4, 2), "fire3/expand": EngineConfig(4)},
             "fire3/squeeze",
             "fire3/squeeze",
         ),
-        "fire2": Subject((*fire2, *tail), {**behind, "fire2/expand": Share(4, 8, paired=True)}, "fire2/squeeze", "fire2/expand"),
+        "fire2": Subject((*fire2, *tail), {**behind, "fire2/expand": EngineConfig(4, 8, paired=True)}, "fire2/squeeze", "fire2/expand"),
         "fire_unequal": Subject(
-            unequal, {"conv1": Share(8), "fire2/squeeze": Share(7, 3), "fire2/expand": Share(4, 2)}, "fire2/squeeze", "fire2/expand"
+            unequal,
+            {"conv1": EngineConfig(8), "fire2/squeeze": EngineConfig(7, 3), "fire2/expand": EngineConfig(4, 2)},
+            "fire2/squeeze",
+            "fire2/expand",
         ),
-        "fire_one_part": Subject(unequal, {**behind, "fire2/squeeze": Share(2)}, "fire2/squeeze", "fire2/expand", random=True),
+        "fire_one_part": Subject(unequal, {**behind, "fire2/squeeze": EngineConfig(2)}, "fire2/squeeze", "fire2/expand", random=True),
         "fire_simple": Subject(
             (*unequal[:2], Fire("fire2", 5, 7, 9, Bypass.SIMPLE), *tail),
-            {"conv1": Share(4), "fire2/squeeze": Share(2), "fire2/expand": Share(4, 3)},
+            {"conv1": EngineConfig(4), "fire2/squeeze": EngineConfig(2), "fire2/expand": EngineConfig(4, 3)},
             "fire2",
             "fire2",
             random=True,
         ),
         "fire_complex": Subject(
             (*unequal[:2], Fire("fire2", 5, 9, 13, Bypass.COMPLEX), *tail),
-            {"conv1": Share(4), "fire2/squeeze": Share(2), "fire2/expand": Share(2, 2), "fire2/bypass": Share(2, 3)},
+            {
+                "conv1": EngineConfig(4),
+                "fire2/squeeze": EngineConfig(2),
+                "fire2/expand": EngineConfig(2, 2),
+                "fire2/bypass": EngineConfig(2, 3),
+            },
             "fire2",
             "fire2",
             random=True,
         ),
         "fire8": Subject(
             (CONV1, MaxPool("pool1"), MaxPool("pool3"), Fire("fire8", 64, 128, 128), *tail),
-            {"conv1": Share(4), "fire8/squeeze": Share(3), "fire8/expand": Share(3, 8)},
+            {"conv1": EngineConfig(4), "fire8/squeeze": EngineConfig(3), "fire8/expand": EngineConfig(3, 8)},
             "fire8/squeeze",
             "fire8/expand",
         ),
-        "pool_odd": Subject((*unequal[:2], *tail), {"conv1": Share(4)}, "pool1", "pool1"),
-        "pool_even": Subject((*unequal[:2], *tail), {"conv1": Share(3)}, "pool1", "pool1", shape=Shape(3, 33, 37)),
+        "pool_odd": Subject((*unequal[:2], *tail), {"conv1": EngineConfig(4)}, "pool1", "pool1"),
+        "pool_even": Subject((*unequal[:2], *tail), {"conv1": EngineConfig(3)}, "pool1", "pool1", shape=Shape(3, 33, 37)),
         "conv10": Subject(
             (CONV1, MaxPool("pool1"), MaxPool("pool3"), Fire("fire9", 4, 256, 256), Conv("conv10", 40, 1), END),
-            {"conv1": Share(4), "fire9/squeeze": Share(3), "fire9/expand": Share(3), "conv10": Share(2, 8, paired=True)},
+            {
+                "conv1": EngineConfig(4),
+                "fire9/squeeze": EngineConfig(3),
+                "fire9/expand": EngineConfig(3),
+                "conv10": EngineConfig(2, 8, paired=True),
+            },
             "conv10",
             "pool10",
         ),
@@ -153,7 +166,9 @@ def cases(model: Model) -> dict[str, Callable[[], Case]]:
 
 def _case(name: str, model: Model, plan: Plan, frames: NDArray[np.uint8], first: str, last: str) -> Case:
     """The nodes of a plan from one to another, with what the golden model says goes in and comes out."""
-    inner = {id(node) for bypass in plan.nodes if isinstance(bypass, BypassSpec) for node in walk((*bypass.path, *bypass.side))}
+    inner = {
+        id(node) for bypass in plan.nodes if isinstance(bypass, BypassSpec) for node in walk((*bypass.main_branch, *bypass.skip_branch))
+    }
     steps = [step for step in traffic(model, plan, frames) if id(step.node) not in inner]
     places = {step.node.name: place for place, step in enumerate(steps) if not isinstance(step.node, Adapter)}
     start, end = places[first], places[last]
@@ -166,6 +181,6 @@ def _case(name: str, model: Model, plan: Plan, frames: NDArray[np.uint8], first:
 
 def _crops(model: Model, shape: Shape) -> NDArray[np.uint8]:
     """Different small windows of photographs at the size that the model sees them."""
-    pictures = read_pictures(photographs()[:FRAMES], model.preprocessing, model.network.input)
+    pictures = read_images(photographs()[:FRAMES], model.preprocessing, model.network.input)
     top, left = (model.network.input.height - shape.height) // 2, (model.network.input.width - shape.width) // 2
     return np.ascontiguousarray(pictures[:, :, top : top + shape.height, left : left + shape.width])

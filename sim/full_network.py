@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..sw import golden
-from ..sw.data.images import read_pictures
+from ..sw.data.images import read_images
 from ..sw.errors import FirebrickError
 from ..sw.model.quantized import Model
 from ..sw.plan.nodes import Plan
@@ -30,7 +30,7 @@ def simulate(model: Model, lanes: int | Plan, pictures: Sequence[Path], frames: 
     """
     if frames < FRAMES_MIN:
         raise FirebrickError(f"frames must be at least {FRAMES_MIN}, as cycles are counted from one frame to the next, not {frames}")
-    views = read_pictures([pictures[index % len(pictures)] for index in range(frames)], model.preprocessing, model.network.input)
+    views = read_images([pictures[index % len(pictures)] for index in range(frames)], model.preprocessing, model.network.input)
     expected = []
     for index in range(frames):
         progress("golden model", index, frames)

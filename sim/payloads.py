@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..sw import golden
 from ..sw.model.quantized import Model
-from ..sw.plan.lane_layout import Strips
-from ..sw.plan.nodes import AverageSpec, BypassSpec, DelaySpec, EngineSpec, NarrowSpec, Node, Plan, PoolSpec, SerialSpec
+from ..sw.plan.lane_layout import LaneLayout
+from ..sw.plan.nodes import AverageSpec, BypassSpec, DownsizerSpec, EngineSpec, Node, Plan, PoolSpec, SerializerSpec, SkipFifoSpec
 
 
 @dataclass(frozen=True)
@@ -43,28 +43,28 @@ def _traffic(
         before = (taken, maps, order)
         match node:
             case EngineSpec():
-                maps, order = np.concatenate([taps[layer] for layer in node.layers], axis=1), node.order
+                maps, order = np.concatenate([taps[layer] for layer in node.layers], axis=1), node.channel_order
                 sent = stream_words(maps, node.output, order)
-            case NarrowSpec(output=strips) | SerialSpec(output=strips):
+            case DownsizerSpec(output=strips) | SerializerSpec(output=strips):
                 sent = stream_words(maps, strips, order)
             case PoolSpec(name=name, output=strips):
                 maps = taps[name]
                 sent = stream_words(maps, strips, order)
             case AverageSpec(score_bits=bits):
                 sent = score_payloads(scores, bits)
-            case DelaySpec():
+            case SkipFifoSpec():
                 sent = taken
-            case BypassSpec(name=name, output=strips, path=path):
-                maps, order = taps[name], [inner for inner in path if isinstance(inner, EngineSpec)][-1].order
+            case BypassSpec(name=name, output=strips, main_branch=main):
+                maps, order = taps[name], [inner for inner in main if isinstance(inner, EngineSpec)][-1].channel_order
                 sent = stream_words(maps, strips, order)
         yield Traffic(node, taken, sent)
         if isinstance(node, BypassSpec):
-            for branch in (node.path, node.side):
+            for branch in (node.main_branch, node.skip_branch):
                 yield from _traffic(branch, *before, taps, scores)
         taken = sent
 
 
-def stream_words(maps: NDArray[np.uint8], strips: Strips, order: Sequence[int]) -> list[int]:
+def stream_words(maps: NDArray[np.uint8], strips: LaneLayout, order: Sequence[int]) -> list[int]:
     """The words of feature maps, (frames, channels, rows, columns), in stream order; ``order`` is that of the stream's channels."""
     words = [strips.pack(frame[list(order), row]).reshape(-1, strips.lanes) for frame in maps for row in range(maps.shape[2])]
     return [int.from_bytes(word.tobytes(), "little") for word in np.concatenate(words)]

@@ -146,4 +146,3 @@ def _routing(chosen: Board, options: Options, synthesised: dict[str, Path], cach
 def _script(flow: Flow, platform: Any) -> str:
     read = "read_verilog" if flow.design.endswith(".v") else "read_rtlil"
     return SCRIPT.format(read=read, design=flow.design, synthesis=flow.synthesis(platform))
-

@@ -42,9 +42,7 @@ def _synthesis_report(plan: Plan, chosen: Board, options: Options, stat: dict[st
         "available": asdict(chosen.device.resources),
         "predicted": asdict(total(predicted)),
         "actual": asdict(whole),
-        "nodes": [
-            {"name": node, "predicted": asdict(predicted[node]), "actual": asdict(actual[node])} for node in predicted
-        ],
+        "nodes": [{"name": node, "predicted": asdict(predicted[node]), "actual": asdict(actual[node])} for node in predicted],
         "plan": plan_report(plan),
     }
 

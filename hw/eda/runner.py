@@ -178,9 +178,7 @@ def run_tool(command: Sequence[str], folder: Path, name: str, tell: Tell, limit:
         return code, stream.read().decode(errors="replace")
 
 
-def _watched(
-    command: Sequence[str], folder: Path, stream: IO[bytes], name: str, tell: Tell, limit: float = math.inf
-) -> tuple[int, Effort]:
+def _watched(command: Sequence[str], folder: Path, stream: IO[bytes], name: str, tell: Tell, limit: float = math.inf) -> tuple[int, Effort]:
     """Run a tool until it ends, telling for how long; whatever goes wrong, it and its children have ended afterwards."""
     began = told = time.monotonic()
     process = subprocess.Popen(

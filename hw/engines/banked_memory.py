@@ -6,7 +6,7 @@ from amaranth.hdl import Array, Module, Mux, Signal, Value
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..stream.signatures import word
+from ..stream.signatures import pixel_beat
 from ..utils import bits_for
 
 BANK_WORDS = 16
@@ -44,22 +44,22 @@ class BankedMemory(wiring.Component):
         super().__init__(
             {
                 "write_address": In(bits_for(depth)),
-                "write_data": In(word(lanes)),
+                "write_data": In(pixel_beat(lanes)),
                 "enables": In(lanes if spread else 1),
                 "read_address": In(bits_for(depth)),
-                "output": Out(word(lanes)),
+                "output": Out(pixel_beat(lanes)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         within = bits_for(BANK_WORDS)
-        place, written = Signal(within, reset_less=True), Signal(word(self._lanes), reset_less=True)
+        place, written = Signal(within, reset_less=True), Signal(pixel_beat(self._lanes), reset_less=True)
         m.d.sync += [place.eq(self.write_address), written.eq(self.write_data)]
         found: list[Value] = []
         for number in range(-(-self._depth // BANK_WORDS)):
             bank: memory.Memory = memory.Memory(
-                shape=word(self._lanes), depth=BANK_WORDS, init=[], attrs={"ram_style": "distributed"}
+                shape=pixel_beat(self._lanes), depth=BANK_WORDS, init=[], attrs={"ram_style": "distributed"}
             )
             m.submodules[f"bank_{number}"] = bank
             write, read = bank.write_port(granularity=1 if self._spread else None), bank.read_port()

@@ -8,14 +8,14 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...sw.plan.memory_mapping import delay_queues
-from ...sw.plan.nodes import QUEUE_BITS, BypassSpec, DelaySpec
-from ..stream.adapters import Fork
-from ..stream.fifo import Queue
-from ..stream.signatures import word, words
+from ...sw.plan.memory_mapping import skip_fifo_depths
+from ...sw.plan.nodes import FIFO_BITS, BypassSpec, SkipFifoSpec
+from ..stream.adapters import Broadcast
+from ..stream.fifo import Fifo
+from ..stream.signatures import pixel_beat, pixel_stream
 
 
-class Delay(wiring.Component):
+class SkipFifo(wiring.Component):
     """Keeps words in their order until they are asked for: queues one behind the other, large ones in block RAM.
 
     Throughput is one word a cycle; latency at most 2 cycles a queue.
@@ -33,18 +33,18 @@ class Delay(wiring.Component):
     input: stream.Interface
     output: stream.Interface
 
-    def __init__(self, *, spec: DelaySpec) -> None:
-        if spec.depth < spec.least:
-            raise ValueError(f"depth of {spec.name} must be at least {spec.least}, or the pipeline comes to a halt, not {spec.depth}")
+    def __init__(self, *, spec: SkipFifoSpec) -> None:
+        if spec.depth < spec.min_depth:
+            raise ValueError(f"depth of {spec.name} must be at least {spec.min_depth}, or the pipeline comes to a halt, not {spec.depth}")
         self._spec = spec
-        super().__init__({"input": In(words(spec.source.lanes)), "output": Out(words(spec.source.lanes))})
+        super().__init__({"input": In(pixel_stream(spec.source.lanes)), "output": Out(pixel_stream(spec.source.lanes))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         lanes = self._spec.source.lanes
         output: Any = wiring.flipped(self.input)
-        for number, depth in enumerate(delay_queues(self._spec.depth, lanes)):
-            queue = Queue(shape=word(lanes), depth=depth, block=8 * depth * lanes > QUEUE_BITS)
+        for number, depth in enumerate(skip_fifo_depths(self._spec.depth, lanes)):
+            queue = Fifo(shape=pixel_beat(lanes), depth=depth, block=8 * depth * lanes > FIFO_BITS)
             m.submodules[f"queue_{number}"] = queue
             wiring.connect(m, output, queue.input)
             output = queue.output
@@ -52,7 +52,7 @@ class Delay(wiring.Component):
         return m
 
 
-class Bypass(wiring.Component):
+class SkipConnection(wiring.Component):
     """Sends every word both into a Fire module and round it, and adds what comes back, pixel by pixel, with saturation at 255.
 
     No latency at the fork, 1 cycle at the adder; throughput is one word a cycle at each.
@@ -78,7 +78,7 @@ class Bypass(wiring.Component):
 
     def __init__(self, *, spec: BypassSpec) -> None:
         self._spec = spec
-        before, behind = words(spec.source.lanes), words(spec.output.lanes)
+        before, behind = pixel_stream(spec.source.lanes), pixel_stream(spec.output.lanes)
         super().__init__(
             {
                 "input": In(before),
@@ -92,7 +92,7 @@ class Bypass(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.fork = fork = Fork(lanes=self._spec.source.lanes, count=2)
+        m.submodules.fork = fork = Broadcast(lanes=self._spec.source.lanes, count=2)
         wiring.connect(m, wiring.flipped(self.input), fork.input)
         for output, end in zip(fork.outputs, (self.to_path, self.to_side), strict=True):
             wiring.connect(m, output, wiring.flipped(end))

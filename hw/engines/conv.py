@@ -9,7 +9,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import Out
 
 from ...sw.plan.nodes import ConvSpec
-from ..stream.signatures import words
+from ..stream.signatures import pixel_stream
 from ..utils import bits_for, count_up, lookup
 from ..weights.weight_decoder import WeightDecoder
 from .line_buffer import LineBuffer, reading
@@ -41,7 +41,7 @@ class ConvEngine(wiring.Component):
     def __init__(self, *, spec: ConvSpec) -> None:
         self._spec = spec
         port = reading(channels=spec.channels, tiles=spec.buffer_tiles, lanes=spec.buffer_lanes, slots=spec.slots)
-        super().__init__({"pixels": Out(port), "output": Out(words(spec.output.lanes)), "busy": Out(1)})
+        super().__init__({"pixels": Out(port), "output": Out(pixel_stream(spec.output.lanes)), "busy": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -150,7 +150,7 @@ def line_buffer(spec: ConvSpec, readers: int) -> LineBuffer:
     """The rows that so many engines, one or two, of one layer read."""
     return LineBuffer(
         source=spec.source,
-        raster=spec.raster,
+        raster=spec.channels_last,
         channels=spec.channels,
         tiles=spec.buffer_tiles,
         lanes=spec.buffer_lanes,

@@ -11,7 +11,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...sw.plan.nodes import AverageSpec
-from ..stream.signatures import words
+from ..stream.signatures import pixel_stream
 from ..utils import count_up
 
 
@@ -20,7 +20,7 @@ def score_layout(spec: AverageSpec) -> data.StructLayout:
     return data.StructLayout({"score": unsigned(spec.score_bits), "last": 1})
 
 
-def scores(spec: AverageSpec) -> stream.Signature:
+def score_stream(spec: AverageSpec) -> stream.Signature:
     """A stream of scores in the order of the channels; ``last`` marks a frame's last one."""
     return stream.Signature(score_layout(spec))
 
@@ -45,7 +45,7 @@ class GlobalSum(wiring.Component):
 
     def __init__(self, *, spec: AverageSpec) -> None:
         self._spec = spec
-        super().__init__({"input": In(words(spec.source.lanes)), "output": Out(scores(spec))})
+        super().__init__({"input": In(pixel_stream(spec.source.lanes)), "output": Out(score_stream(spec))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

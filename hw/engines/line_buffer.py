@@ -8,10 +8,10 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...sw.plan.lane_layout import Strips
+from ...sw.plan.lane_layout import LaneLayout
 from ...sw.plan.memory_mapping import SMALL_BITS
-from ...sw.plan.nodes import gathers
-from ..stream.signatures import word, words
+from ...sw.plan.nodes import packs_pixels
+from ..stream.signatures import pixel_beat, pixel_stream
 from ..utils import bits_for, count_up, lookup
 from .banked_memory import BankedMemory
 
@@ -31,7 +31,7 @@ def reading(*, channels: int, tiles: int, lanes: int, slots: int) -> wiring.Sign
     return wiring.Signature(
         {
             "address": Out(bits_for(slots) + bits_for(channels) + bits_for(tiles)),
-            "data": In(word(lanes)),
+            "data": In(pixel_beat(lanes)),
             "available": In(range(slots + 1)),
             "release": Out(1),
             "hold": In(1),
@@ -72,7 +72,7 @@ class LineBuffer(wiring.Component):
     def __init__(
         self,
         *,
-        source: Strips,
+        source: LaneLayout,
         raster: bool,
         channels: int,
         tiles: int,
@@ -100,7 +100,7 @@ class LineBuffer(wiring.Component):
         self._banked = banked
         self._strip = -(-source.tiles // tiles)  # lanes that share out the strip of one of the source's
         port = reading(channels=channels, tiles=tiles, lanes=lanes, slots=slots)
-        super().__init__({"input": In(words(source.lanes)), **{f"reader_{number}": In(port) for number in range(readers)}})
+        super().__init__({"input": In(pixel_stream(source.lanes)), **{f"reader_{number}": In(port) for number in range(readers)}})
         self._readers = readers
 
     @property
@@ -110,7 +110,7 @@ class LineBuffer(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        whole = gathers(self._source, self._raster, self._tiles)
+        whole = packs_pixels(self._source, self._raster, self._tiles)
         spread = not whole and (self._strip > 1 or self._source.lanes < self._lanes)
         depth = self._slots << (bits_for(self._channels) + bits_for(self._tiles))
 
@@ -158,7 +158,7 @@ class LineBuffer(wiring.Component):
             ]
         else:
             style = "distributed" if self._distributed or 8 * self._lanes * depth <= SMALL_BITS else "block"
-            ram: memory.Memory = memory.Memory(shape=word(self._lanes), depth=depth, init=[], attrs={"ram_style": style})
+            ram: memory.Memory = memory.Memory(shape=pixel_beat(self._lanes), depth=depth, init=[], attrs={"ram_style": style})
             m.submodules.memory = ram
             write = ram.write_port(granularity=1 if spread else None)
             if len(self.readers) == 1:  # what comes is written a cycle later
@@ -170,7 +170,7 @@ class LineBuffer(wiring.Component):
                 first = self._write_at_reader(m, full, wanted, taken & last, filled, write, address, pixels, enables)
             for number, reader in enumerate(self.readers):
                 read = ram.read_port()
-                register = Signal(word(self._lanes), name=f"register_{number}", reset_less=True)
+                register = Signal(pixel_beat(self._lanes), name=f"register_{number}", reset_less=True)
                 m.d.sync += register.eq(read.data)
                 m.d.comb += [read.addr.eq(reader.address if number else first), read.en.eq(1), reader.data.eq(register)]
 

@@ -9,16 +9,17 @@ from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...sw.plan.lane_layout import Strips
+from ...sw.plan.lane_layout import LaneLayout
 from ...sw.plan.memory_mapping import BLOCK_REVISIT
 from ...sw.plan.nodes import SUMS_QUEUED, Arithmetic
-from ..stream.fifo import Queue
-from ..stream.signatures import word, words
+from ..stream.fifo import Fifo
+from ..stream.signatures import pixel_beat, pixel_stream
 from ..utils import lookup
 from .line_buffer import READ_LATENCY
 
 SUM_REVISIT = 2
 """Fewest cycles from one strobe of a sum to the next with which distributed RAM can be read a cycle ahead."""
+
 
 def control_layout(*, centroid_bits: int, rotations: int, sums: int, starts: int, tiles: int) -> data.StructLayout:
     """What comes with each word of pixels: the weight, which lane's pixel each lane takes, and which sum it is added to."""
@@ -97,7 +98,7 @@ class MacArray(wiring.Component):
     def __init__(
         self,
         *,
-        output: Strips,
+        output: LaneLayout,
         source_lanes: int,
         rotations: Sequence[int],
         sums: int,
@@ -120,16 +121,16 @@ class MacArray(wiring.Component):
             centroid_bits=centroid_bits,
             rotations=len(rotations),
             sums=sums,
-            starts=len(arithmetic.start),
+            starts=len(arithmetic.accumulator_init),
             tiles=output.tiles,
         )
         super().__init__(
             {
                 "strobe": In(1),
                 "control": In(self._layout),
-                "pixels": In(word(source_lanes)),
+                "pixels": In(pixel_beat(source_lanes)),
                 "credit": Out(1),
-                "output": Out(words(output.lanes)),
+                "output": Out(pixel_stream(output.lanes)),
             }
         )
 
@@ -162,7 +163,7 @@ class MacArray(wiring.Component):
         products = [Signal(shape, name=f"product_{lane}", reset_less=True) for lane in range(lanes)]
         for lane, (product, pixel) in enumerate(zip(products, pixels, strict=True)):
             near = Signal(shape, name=f"near_{lane}", reset_less=True)
-            if self._arithmetic.soft:
+            if self._arithmetic.lut_multipliers:
                 m.submodules[f"soft_product_{lane}"] = soft = SoftProduct(bits=self._centroid_bits)
                 m.d.comb += [soft.pixel.eq(pixel), soft.weight.eq(control.centroid)]
                 m.d.sync += near.eq(soft.product)
@@ -190,7 +191,7 @@ class MacArray(wiring.Component):
         m.d.sync += [summed.eq(ends), tile.eq(control.tile)]
 
         # Stage 7: requantised, and into the queue.
-        m.submodules.queue = queue = Queue(shape=word(lanes), depth=SUMS_QUEUED)
+        m.submodules.queue = queue = Fifo(shape=pixel_beat(lanes), depth=SUMS_QUEUED)
         finished = Signal()
         outputs = [Signal(8, name=f"output_{lane}", reset_less=True) for lane in range(lanes)]
         m.d.sync += finished.eq(summed)
@@ -211,7 +212,7 @@ class MacArray(wiring.Component):
 
     def _start(self, m: Module, control: data.View) -> Signal:
         """The start value of the filter that is in stage 3, in stage 5."""
-        shape, values = signed(self._arithmetic.bits), list(self._arithmetic.start)
+        shape, values = signed(self._arithmetic.bits), list(self._arithmetic.accumulator_init)
         rom: memory.Memory = memory.Memory(shape=shape, depth=len(values), init=values, attrs={"rom_style": "logic"})
         m.submodules.starts = rom
         port = rom.read_port()

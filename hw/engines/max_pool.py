@@ -10,12 +10,12 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...sw.plan.nodes import PoolSpec
-from ..stream.signatures import word, words
-from ..stream.skid_buffer import Relay
+from ..stream.signatures import pixel_beat, pixel_stream
+from ..stream.skid_buffer import SkidBuffer
 from ..utils import bits_for, count_up, lookup
 
 
-class MaxPool(wiring.Component):
+class MaxPoolEngine(wiring.Component):
     """Pools as words come, keeping one row of partial maxima.
 
     Columns: output tile j is the maximum of tiles 2j, 2j+1 and 2j+2; after the last tile comes the first of the lane beside; a single lane
@@ -42,14 +42,14 @@ class MaxPool(wiring.Component):
         if lanes != spec.output.lanes or not halves or not spec.source.is_natural:
             raise ValueError("source must have the output's lanes and twice its tiles in natural order, or one more with a single lane")
         self._spec = spec
-        super().__init__({"input": In(words(spec.source.lanes)), "output": Out(words(spec.output.lanes))})
+        super().__init__({"input": In(pixel_stream(spec.source.lanes)), "output": Out(pixel_stream(spec.output.lanes))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         spec = self._spec
         lanes, tiles = spec.source.lanes, spec.source.tiles
         # Whether the sink is ready reaches no further than this register.
-        m.submodules.relay = relay = Relay(shape=word(lanes))
+        m.submodules.relay = relay = SkidBuffer(shape=pixel_beat(lanes))
         wiring.connect(m, relay.output, wiring.flipped(self.output))
         output: Any = relay.input.signature.flip().create()
         wiring.connect(m, output, relay.input)
@@ -74,7 +74,7 @@ class MaxPool(wiring.Component):
         pixels = [self.input.payload[lane] for lane in range(lanes)]
         so_far = [Signal(8, name=f"so_far_{lane}", reset_less=True) for lane in range(lanes)]
         first = [Signal(8, name=f"first_{lane}", reset_less=True) for lane in range(lanes)]
-        across = Signal(word(lanes), reset_less=True)
+        across = Signal(pixel_beat(lanes), reset_less=True)
         last = Signal()
         m.d.comb += last.eq(tile == tiles - 1)
         with m.If(taken):
@@ -88,7 +88,7 @@ class MaxPool(wiring.Component):
 
         # Rows: the maximum so far is read with the word, and written back when both have passed a register.
         depth = spec.channels << bits_for(spec.output.tiles)
-        rows: memory.Memory = memory.Memory(shape=word(lanes), depth=depth, init=[])
+        rows: memory.Memory = memory.Memory(shape=pixel_beat(lanes), depth=depth, init=[])
         m.submodules.rows = rows
         write = rows.write_port()
         # A word comes back two cycles after it was read at the soonest, while it is written: when it is the only one.
@@ -111,7 +111,7 @@ class MaxPool(wiring.Component):
                 came.place.eq(place),
             ]
         joins: Any = Signal.like(came)
-        above, now = Signal(word(lanes), reset_less=True), Signal(word(lanes), reset_less=True)
+        above, now = Signal(pixel_beat(lanes), reset_less=True), Signal(pixel_beat(lanes), reset_less=True)
         with m.If(advance):
             m.d.sync += [joins.eq(came), above.eq(read.data), now.eq(across)]
 

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...sw.plan.memory_mapping import BLOCK_REVISIT, BLOCK_SUMS
 from ...sw.plan.nodes import SqueezeSpec
-from ..stream.signatures import words
+from ..stream.signatures import pixel_stream
 from ..utils import bits_for, count_up
 from ..weights.weight_decoder import WeightDecoder
 from .line_buffer import LineBuffer
@@ -38,7 +38,7 @@ class SqueezeEngine(wiring.Component):
 
     def __init__(self, *, spec: SqueezeSpec) -> None:
         self._spec = spec
-        super().__init__({"input": In(words(spec.source.lanes)), "output": Out(words(spec.output.lanes)), "busy": Out(1)})
+        super().__init__({"input": In(pixel_stream(spec.source.lanes)), "output": Out(pixel_stream(spec.output.lanes)), "busy": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -19,7 +19,15 @@ MMCM = Loop((600e6, 1200e6), (10e6, 450e6), range(1, 11), range(2, 65), range(1,
 """Within what every speed grade of 7 series and UltraScale can do, but for its fractions."""
 LUTS_XILINX = {
     **{f"LUT{inputs}": 1 for inputs in range(1, 7)},
-    "RAM32M": 4, "RAM64M": 4, "RAM32M16": 8, "RAM64M8": 8, "RAM32X1D": 2, "RAM64X1D": 2, "RAM16X1D": 2, "SRL16E": 1, "SRLC32E": 1,
+    "RAM32M": 4,
+    "RAM64M": 4,
+    "RAM32M16": 8,
+    "RAM64M8": 8,
+    "RAM32X1D": 2,
+    "RAM64X1D": 2,
+    "RAM16X1D": 2,
+    "SRL16E": 1,
+    "SRLC32E": 1,
 }
 
 

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from ...sw.link.identity import Identity
 from ...sw.link.packets import BUFFER, COUNTERS, DIVISORS, Kind
 from ...sw.plan.nodes import AverageSpec
-from ..engines.global_sum import scores
+from ..engines.global_sum import score_stream
 from .counters import Counters
 from .frame_feeder import FrameFeeder
 from .packet_buffer import PacketBuffer
@@ -63,8 +63,10 @@ class Link(wiring.Component):
                 "received": In(stream.Signature(byte, always_ready=True)),
                 "sent": Out(stream.Signature(byte)),
                 "frames": Out(stream.Signature(byte)),
-                "scores": In(scores(average)),
-                "busy": In(1), "slow": In(1), "divisor": Out(range(DIVISORS.stop)),
+                "scores": In(score_stream(average)),
+                "busy": In(1),
+                "slow": In(1),
+                "divisor": Out(range(DIVISORS.stop)),
             }
         )
 

@@ -41,9 +41,7 @@ class LinkedAccelerator(wiring.Component):
         self._plan = plan
         self._link = Link(average=plan.average, identity=identity, divisor=divisor, swappable=swappable)
         byte = stream.Signature(unsigned(8))
-        super().__init__(
-            {"received": In(byte), "sent": Out(byte), "slow": In(1), "divisor": Out(range(DIVISORS.stop))}
-        )
+        super().__init__({"received": In(byte), "sent": Out(byte), "slow": In(1), "divisor": Out(range(DIVISORS.stop))})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

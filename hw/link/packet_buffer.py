@@ -46,8 +46,14 @@ class PacketBuffer(wiring.Component):
         self._depth = depth
         super().__init__(
             {
-                "byte": In(8), "write": In(1), "keep": In(1), "drop": In(1), "clear": In(1),
-                "overflow": Out(1), "room": Out(range(depth)), "drained": Out(1),
+                "byte": In(8),
+                "write": In(1),
+                "keep": In(1),
+                "drop": In(1),
+                "clear": In(1),
+                "overflow": Out(1),
+                "room": Out(range(depth)),
+                "drained": Out(1),
                 "output": Out(stream.Signature(unsigned(8))),
             }
         )

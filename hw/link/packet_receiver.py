@@ -42,7 +42,11 @@ class PacketReceiver(wiring.Component):
             {
                 "input": In(stream.Signature(unsigned(8), always_ready=True)),
                 "header": Out(HEADER),
-                "byte": Out(8), "write": Out(1), "end": Out(1), "sound": Out(1), "bare": Out(1),
+                "byte": Out(8),
+                "write": Out(1),
+                "end": Out(1),
+                "sound": Out(1),
+                "bare": Out(1),
             }
         )
 

@@ -63,10 +63,19 @@ class PacketTransmitter(wiring.Component):
         self._swappable = swappable
         super().__init__(
             {
-                "request": In(1), "kind": In(4), "number": In(16), "room": In(16), "taken": Out(1),
-                "session": In(16), "abort": In(1),
-                "index": Out(range(max(2, average.channels))), "score": In(average.score_bits), "complete": Out(1),
-                "place": Out(range(REPLY_MOST)), "counter": In(8), "hold": Out(1),
+                "request": In(1),
+                "kind": In(4),
+                "number": In(16),
+                "room": In(16),
+                "taken": Out(1),
+                "session": In(16),
+                "abort": In(1),
+                "index": Out(range(max(2, average.channels))),
+                "score": In(average.score_bits),
+                "complete": Out(1),
+                "place": Out(range(REPLY_MOST)),
+                "counter": In(8),
+                "hold": Out(1),
                 "output": Out(stream.Signature(unsigned(8))),
             }
         )

@@ -7,7 +7,7 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...sw.plan.nodes import AverageSpec
-from ..engines.global_sum import scores
+from ..engines.global_sum import score_stream
 from ..utils import count_up
 
 
@@ -41,9 +41,13 @@ class ScoreBuffer(wiring.Component):
         self._average = average
         super().__init__(
             {
-                "input": In(scores(average)),
-                "stale": In(1), "free": In(1), "finished": Out(1), "full": Out(1),
-                "index": In(range(max(2, average.channels))), "score": Out(average.score_bits),
+                "input": In(score_stream(average)),
+                "stale": In(1),
+                "free": In(1),
+                "finished": Out(1),
+                "full": Out(1),
+                "index": In(range(max(2, average.channels))),
+                "score": Out(average.score_bits),
             }
         )
 

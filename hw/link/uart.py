@@ -146,7 +146,10 @@ class SerialPort(wiring.Component):
         byte = unsigned(8)
         super().__init__(
             {
-                "rx": In(1), "tx": Out(1), "divisor": In(DIVISOR_BITS), "slow": Out(1),
+                "rx": In(1),
+                "tx": Out(1),
+                "divisor": In(DIVISOR_BITS),
+                "slow": Out(1),
                 "received": Out(stream.Signature(byte, always_ready=True)),
                 "sent": In(stream.Signature(byte)),
             }

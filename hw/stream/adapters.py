@@ -8,15 +8,15 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...sw.plan.nodes import NarrowSpec, SerialSpec
+from ...sw.plan.nodes import DownsizerSpec, SerializerSpec
 from ..utils import bits_for, count_up, lookup
-from .signatures import word, words
+from .signatures import pixel_beat, pixel_stream
 
 SERIAL_WORDS = 16
 """Words that rows are kept in before they are sent pixel by pixel, unless two rows are more."""
 
 
-class Narrow(wiring.Component):
+class Downsizer(wiring.Component):
     """Sends each word as several of fewer lanes (``Strips.narrowed``). No latency, one narrow word a cycle.
 
     Parameters
@@ -32,9 +32,9 @@ class Narrow(wiring.Component):
     input: stream.Interface
     output: stream.Interface
 
-    def __init__(self, *, spec: NarrowSpec) -> None:
+    def __init__(self, *, spec: DownsizerSpec) -> None:
         self._spec = spec
-        super().__init__({"input": In(words(spec.source.lanes)), "output": Out(words(spec.lanes))})
+        super().__init__({"input": In(pixel_stream(spec.source.lanes)), "output": Out(pixel_stream(spec.lanes))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -54,7 +54,7 @@ class Narrow(wiring.Component):
         return m
 
 
-class Serial(wiring.Component):
+class Serializer(wiring.Component):
     """Sends each channel's row pixel by pixel, from the first column to the last, while the words of the next one come.
 
     The words lie in distributed RAM. Throughput is one word or pixel a cycle; the first pixel comes 2 cycles after a row's last word.
@@ -72,18 +72,18 @@ class Serial(wiring.Component):
     input: stream.Interface
     output: stream.Interface
 
-    def __init__(self, *, spec: SerialSpec) -> None:
+    def __init__(self, *, spec: SerializerSpec) -> None:
         if not spec.source.is_natural:
             raise ValueError("source must have its tiles in natural order")
         self._spec = spec
-        super().__init__({"input": In(words(spec.source.lanes)), "output": Out(words(1))})
+        super().__init__({"input": In(pixel_stream(spec.source.lanes)), "output": Out(pixel_stream(1))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         lanes, tiles, width = self._spec.source.lanes, self._spec.source.tiles, self._spec.source.width
         tile_bits = bits_for(tiles)
         slots = max(2, SERIAL_WORDS >> tile_bits)
-        ram: memory.Memory = memory.Memory(shape=word(lanes), depth=slots << tile_bits, init=[], attrs={"ram_style": "distributed"})
+        ram: memory.Memory = memory.Memory(shape=pixel_beat(lanes), depth=slots << tile_bits, init=[], attrs={"ram_style": "distributed"})
         m.submodules.memory = ram
         write, read = ram.write_port(), ram.read_port(domain="comb")
         filled, freed = Signal(), Signal()
@@ -123,7 +123,7 @@ class Serial(wiring.Component):
         return m
 
 
-class Fork(wiring.Component):
+class Broadcast(wiring.Component):
     """Sends every word to each of several outputs, which may take it at different times. No latency, one word a cycle.
 
     Parameters
@@ -140,7 +140,7 @@ class Fork(wiring.Component):
 
     def __init__(self, *, lanes: int, count: int) -> None:
         self._count = count
-        super().__init__({"input": In(words(lanes)), **{f"output_{number}": Out(words(lanes)) for number in range(count)}})
+        super().__init__({"input": In(pixel_stream(lanes)), **{f"output_{number}": Out(pixel_stream(lanes)) for number in range(count)}})
 
     @property
     def outputs(self) -> list[stream.Interface]:
@@ -165,7 +165,7 @@ class Fork(wiring.Component):
         return m
 
 
-class Merge(wiring.Component):
+class Interleaver(wiring.Component):
     """Sends the words of several inputs in a fixed order: in each round, the words of one filter from each input that has a turn.
 
     No latency, one word a cycle.
@@ -186,7 +186,9 @@ class Merge(wiring.Component):
     def __init__(self, *, lanes: int, tiles: int, turns: Sequence[int]) -> None:
         self._tiles = tiles
         self._turns = tuple(turns)
-        super().__init__({"output": Out(words(lanes)), **{f"input_{number}": In(words(lanes)) for number in range(max(turns))}})
+        super().__init__(
+            {"output": Out(pixel_stream(lanes)), **{f"input_{number}": In(pixel_stream(lanes)) for number in range(max(turns))}}
+        )
 
     @property
     def inputs(self) -> list[stream.Interface]:

@@ -7,7 +7,7 @@ from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 
-class Queue(wiring.Component):
+class Fifo(wiring.Component):
     """A first-in first-out queue of words, for any stream.
 
     Latency 1 cycle, or 2 in block RAM; throughput one payload a cycle.

@@ -6,11 +6,11 @@ from amaranth.hdl import unsigned
 from amaranth.lib import data, stream
 
 
-def word(lanes: int) -> data.ArrayLayout:
+def pixel_beat(lanes: int) -> data.ArrayLayout:
     """One pixel, 0..255, for each lane."""
     return data.ArrayLayout(unsigned(8), lanes)
 
 
-def words(lanes: int) -> stream.Signature:
+def pixel_stream(lanes: int) -> stream.Signature:
     """A stream of words: one pixel, 0..255, for each lane. Rows follow each other, in a row channels, in a channel tiles."""
-    return stream.Signature(word(lanes))
+    return stream.Signature(pixel_beat(lanes))

@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 
-class Relay(wiring.Component):
+class SkidBuffer(wiring.Component):
     """A register in a stream, for payload, valid and ready alike, so that no logic reaches from one side to the other.
 
     Latency 1 cycle, throughput one payload a cycle.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...sw.coding.huffman import CanonicalCode
-from ...sw.coding.streams import Encoded
+from ...sw.coding.streams import HuffmanStream
 from .block_ram import BankPlace
 from .logic_cones import Chip, Evaluator
 from .rom_map import PlacedPart
@@ -42,8 +42,8 @@ def checks(placed: PlacedPart, chip: Chip) -> Iterator[Check]:
     """Every table in logic of a part: code words, gaps, codebooks, the order of positions, and the start values of sums."""
     weights = placed.part.weights
     yield _code(placed, "codes", weights.codes, chip)
-    if weights.gaps is not None:
-        yield _code(placed, "gaps", weights.gaps, chip)
+    if weights.zero_runs is not None:
+        yield _code(placed, "gaps", weights.zero_runs, chip)
     yield _codebooks(placed, chip)
     yield _gaps(placed, chip)
     yield _groups(placed, chip)
@@ -51,7 +51,7 @@ def checks(placed: PlacedPart, chip: Chip) -> Iterator[Check]:
     yield _starts(placed, chip)
 
 
-def _code(placed: PlacedPart, stream: str, encoded: Encoded, chip: Chip) -> Check:
+def _code(placed: PlacedPart, stream: str, encoded: HuffmanStream, chip: Chip) -> Check:
     """Each code word at each offset gives its rank and the offset behind it."""
     width, code = encoded.width, CanonicalCode(encoded.lengths)
     ranks, offsets = (grid.reshape(-1) for grid in np.meshgrid(np.arange(len(encoded.lengths)), np.arange(width), indexing="ij"))
@@ -80,7 +80,7 @@ def _codebooks(placed: PlacedPart, chip: Chip) -> Check:
 def _gaps(placed: PlacedPart, chip: Chip) -> Check:
     """From place 0 of a tap, each gap leads to the place behind it."""
     weights = placed.part.weights
-    gaps = np.array(weights.gap_values if weights.gaps is not None else (0,), np.int64)
+    gaps = np.array(weights.run_lengths if weights.zero_runs is not None else (0,), np.int64)
     nothing = np.zeros(len(gaps), np.int64)
     signals = {"gaps.rank": np.arange(len(gaps)), "held.inner": nothing, "held.tap": nothing, "held.group": nothing, "held.kind": nothing}
     if weights.inner == 1:
@@ -92,8 +92,8 @@ def _gaps(placed: PlacedPart, chip: Chip) -> Check:
 def _groups(placed: PlacedPart, chip: Chip) -> Check:
     """Behind the last place of each group comes the first one of the next."""
     weights = placed.part.weights
-    groups, kinds = np.arange(weights.groups), np.array(weights.kinds, np.int64)
-    gap = weights.gap_values[0] if weights.gaps is not None else 0
+    groups, kinds = np.arange(weights.groups), np.array(weights.filter_types, np.int64)
+    gap = weights.run_lengths[0] if weights.zero_runs is not None else 0
     last = np.where(kinds == 1, weights.taps // 2, weights.taps - 1)
     place = np.full(len(groups), weights.inner - 1 - gap)
     signals = {"held.group": groups, "held.kind": kinds, "held.tap": last, "held.inner": place, "gaps.rank": np.zeros_like(groups)}
@@ -103,7 +103,7 @@ def _groups(placed: PlacedPart, chip: Chip) -> Check:
         "held.inner": (weights.inner > 1, np.zeros_like(groups)),
         "held.tap": (weights.taps > 1, np.where(following == 1, weights.taps // 2, 0)),
         "held.group": (weights.groups > 1, (groups + 1) % weights.groups),
-        "held.kind": (len(set(weights.kinds)) > 1, following),
+        "held.kind": (len(set(weights.filter_types)) > 1, following),
     }
     found = [(_read(placed, chip, signals, name, after=True), one) for name, (there, one) in wanted.items() if there]
     return _compare("order of filters", found)

@@ -77,9 +77,7 @@ def _placed_from(entry: Mapping[str, Any]) -> PlacedPart:
     )
     words = sum(map(len, lists))
     sound = all(
-        0 <= bank.first < bank.first + bank.count <= words
-        and set(bank.ports) <= set(range(len(lists)))
-        and (not bank.place or bank.fits)
+        0 <= bank.first < bank.first + bank.count <= words and set(bank.ports) <= set(range(len(lists))) and (not bank.place or bank.fits)
         for bank in found.banks
     )
     wide = {option: len(range(start, ADDRESS_END)) for option, start in zip((False, True), ADDRESS_START.values(), strict=True)}
@@ -124,7 +122,7 @@ def _placed(part: RomPart, netlist: Netlist, module: str) -> PlacedPart:
 def _banks(part: RomPart, netlist: Netlist, module: str, prefix: str, gates: dict[int, Gate]) -> Iterator[BankPlace]:
     """Where each bank of a part's ROM is; the gates of those in logic are added to ``gates``."""
     rom = f"{prefix}weights.rom."
-    for number, bank in enumerate(banks(part.lists(), part.weights.codes.width, part.weights.logic_bits)):
+    for number, bank in enumerate(banks(part.lists(), part.weights.codes.width, part.weights.lut_rom_bits)):
         if not bank.logic:
             cell = f"{module.partition('.')[2]}.{rom}bank_{number}.0.0"
             place, bits = netlist.blocks.get(cell, ("", 0))

@@ -41,7 +41,7 @@ def swapped(configuration: Configuration, parts: Sequence[PlacedPart], model: Mo
             again = encode_again(part.with_lists(old).weights, groups_of(part, weights))
         except FirebrickError as error:
             raise FirebrickError(f"the model does not fit the bitstream: in {part.name} {error}; build a bitstream for it") from error
-        new = [again.codes.words, *([again.gaps.words] if again.gaps else [])]
+        new = [again.codes.words, *([again.zero_runs.words] if again.zero_runs else [])]
         before, after = ([word for one in lists for word in one] for lists in (old, new))
         for bank in placed.banks:
             span = slice(bank.first, bank.first + bank.count)

@@ -10,7 +10,7 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...sw.coding.streams import Encoded
+from ...sw.coding.streams import HuffmanStream
 
 
 class HuffmanDecoder(wiring.Component):
@@ -35,7 +35,7 @@ class HuffmanDecoder(wiring.Component):
     input: stream.Interface
     output: stream.Interface
 
-    def __init__(self, *, encoded: Encoded) -> None:
+    def __init__(self, *, encoded: HuffmanStream) -> None:
         if max(encoded.lengths) > encoded.width:
             raise ValueError(f"code words must be at most {encoded.width} bits, a ROM word, not {max(encoded.lengths)}")
         self._encoded = encoded

@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The signals by which read-back verification finds what a weight decoder keeps in logic."""
 
-
-
 DECODERS = ("codes", "gaps")
 SOURCES = {
     **{f"{one}.{name}": (f"weights.{one}.{name}",) for one in DECODERS for name in ("current", "following", "offset", "skip")},

@@ -10,9 +10,9 @@ from amaranth.hdl import Array, ClockSignal, Const, Instance, Module, Signal, Va
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import Out
 
-from ...sw.coding.streams import LOGIC_BITS
+from ...sw.coding.streams import LUT_ROM_BITS
 from ...sw.plan.memory_mapping import BLOCK_BITS
-from ..stream.fifo import Queue
+from ..stream.fifo import Fifo
 from ..utils import bits_for
 from .rom_files import RomFiles
 
@@ -49,7 +49,7 @@ class Bank:
     logic: bool
 
 
-def banks(lists: Sequence[Sequence[int]], width: int, logic_bits: int = LOGIC_BITS) -> list[Bank]:
+def banks(lists: Sequence[Sequence[int]], width: int, logic_bits: int = LUT_ROM_BITS) -> list[Bank]:
     """The banks that hold lists of words one behind the other.
 
     A bank of logic has one port, so where two lists lie in one, each gets its own, without the words of the other.
@@ -88,7 +88,7 @@ class Rom(wiring.Component):
     output_0, output_1: ``Out(stream.Signature(width))``, one for each list
     """
 
-    def __init__(self, *, lists: Sequence[Sequence[int]], width: int, logic_bits: int = LOGIC_BITS) -> None:
+    def __init__(self, *, lists: Sequence[Sequence[int]], width: int, logic_bits: int = LUT_ROM_BITS) -> None:
         if not 1 <= len(lists) <= 2 or not all(lists):
             raise ValueError("lists must be one or two, and not empty")
         self._words = [word for words in lists for word in words]
@@ -121,7 +121,7 @@ class Rom(wiring.Component):
     def _read(self, m: Module, number: int, address: Signal, start: int, end: int, data: list[Value]) -> None:
         """Read words round and round for as long as the queue has room for them."""
         output = self.outputs[number]
-        queue = Queue(shape=unsigned(self._width), depth=QUEUE_DEPTH)
+        queue = Fifo(shape=unsigned(self._width), depth=QUEUE_DEPTH)
         m.submodules[f"queue_{number}"] = queue
         room = Signal(range(QUEUE_DEPTH + 1), init=QUEUE_DEPTH, name=f"room_{number}")
         issue = Signal(name=f"issue_{number}")

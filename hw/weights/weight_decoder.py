@@ -8,14 +8,14 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, s
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import Out
 
-from ...sw.coding.streams import Weights
-from ..stream.skid_buffer import Relay
+from ...sw.coding.streams import EncodedWeights
+from ..stream.skid_buffer import SkidBuffer
 from ..utils import bits_for, lookup
 from .huffman_decoder import HuffmanDecoder
 from .rom import Rom
 
 
-def entry_layout(weights: Weights) -> data.StructLayout:
+def entry_layout(weights: EncodedWeights) -> data.StructLayout:
     """One weight: its integer, its place, and whether it begins or ends its group."""
     return data.StructLayout(
         {
@@ -48,7 +48,7 @@ class WeightDecoder(wiring.Component):
 
     output: stream.Interface
 
-    def __init__(self, *, weights: Weights) -> None:
+    def __init__(self, *, weights: EncodedWeights) -> None:
         self._weights = weights
         super().__init__({"output": Out(stream.Signature(entry_layout(weights)))})
 
@@ -56,24 +56,24 @@ class WeightDecoder(wiring.Component):
         m = Module()
         weights = self._weights
         layout = entry_layout(weights)
-        encoded = [weights.codes] if weights.gaps is None else [weights.codes, weights.gaps]
-        m.submodules.rom = rom = Rom(lists=[one.words for one in encoded], width=weights.codes.width, logic_bits=weights.logic_bits)
+        encoded = [weights.codes] if weights.zero_runs is None else [weights.codes, weights.zero_runs]
+        m.submodules.rom = rom = Rom(lists=[one.words for one in encoded], width=weights.codes.width, logic_bits=weights.lut_rom_bits)
         m.submodules.codes = codes = HuffmanDecoder(encoded=weights.codes)
         wiring.connect(m, rom.outputs[0], codes.input)
-        m.submodules.ranks = ranks = Relay(shape=codes.output.payload.shape())
+        m.submodules.ranks = ranks = SkidBuffer(shape=codes.output.payload.shape())
         wiring.connect(m, codes.output, ranks.input)
         sources = [ranks.output]
         steps = data.StructLayout({"on": range(weights.inner + 1), "back": signed(bits_for(weights.inner) + 1)})
         step: Any = Signal(steps)  # how far to the entry's place, and how far with the next tap's first place as zero
-        if weights.gaps is None:
+        if weights.zero_runs is None:
             m.d.comb += [step.on.eq(1), step.back.eq(1 - weights.inner)]
         else:
-            m.submodules.gaps = gaps = HuffmanDecoder(encoded=weights.gaps)
-            m.submodules.steps = placed = Relay(shape=steps)
+            m.submodules.gaps = gaps = HuffmanDecoder(encoded=weights.zero_runs)
+            m.submodules.steps = placed = SkidBuffer(shape=steps)
             wiring.connect(m, rom.outputs[1], gaps.input)
             on = Signal(range(weights.inner + 1))
             m.d.comb += [
-                on.eq(Array(Const(gap + 1, on.shape()) for gap in weights.gap_values)[gaps.output.payload]),
+                on.eq(Array(Const(gap + 1, on.shape()) for gap in weights.run_lengths)[gaps.output.payload]),
                 placed.input.payload.on.eq(on),
                 placed.input.payload.back.eq(on - weights.inner),
                 placed.input.valid.eq(gaps.output.valid),
@@ -86,7 +86,7 @@ class WeightDecoder(wiring.Component):
         held: Any = Signal(layout, init=self._last_entry())
         held_rank = Signal.like(ranks.output.payload)
         held_valid = Signal()
-        held_kind = Signal(init=weights.kinds[-1])
+        held_kind = Signal(init=weights.filter_types[-1])
         back = Signal(signed(bits_for(weights.inner) + 2))
         carry, wrap = Signal(), Signal()
         group, tap, inner, kind = Signal.like(held.group), Signal.like(held.tap), Signal.like(held.inner), Signal()
@@ -129,7 +129,7 @@ class WeightDecoder(wiring.Component):
 
     def _next_kind(self, group: Value) -> Value:
         """The kind of the group that follows, as a constant table."""
-        kinds = self._weights.kinds
+        kinds = self._weights.filter_types
         return lookup(kinds[1:] + kinds[:1], group, 1)
 
     def _centroid(self, kind: Value, rank: Value) -> Value:

@@ -8,11 +8,11 @@ from itertools import product
 from firebrick.hw.accelerator import Pipeline
 from firebrick.hw.codegen.verilog import to_verilog
 from firebrick.sim.payloads import traffic
-from firebrick.sw.compiler.engine_config import Share
+from firebrick.sw.compiler.engine_config import EngineConfig
 from firebrick.sw.compiler.lowering import plan_with
-from firebrick.sw.compiler.workload import demands, plain_options_of
+from firebrick.sw.compiler.workload import plain_configurations, workloads
 from firebrick.sw.data.calibration_set import photographs
-from firebrick.sw.data.images import read_pictures
+from firebrick.sw.data.images import read_images
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.plan.nodes import Adapter, Plan
 
@@ -51,17 +51,17 @@ def fire_plan(model: Model, fire: str, multipliers: int) -> tuple[Plan, int, int
     All else has one lane, but for the engine in front, whose words are as wide as the module's. Its input comes evenly here, not behind
     pooling as in the network, so the squeeze engine need not be faster than the expand engine.
     """
-    wanted = {demand.name: replace(demand, pace=1) for demand in demands(model)}
+    wanted = {demand.name: replace(demand, pace=1) for demand in workloads(model)}
     squeeze, expand = wanted[f"{fire}/squeeze"], wanted[f"{fire}/expand"]
     pairs = [
         (max(squeeze.cycles(one), expand.cycles(two)), one.lanes * one.splits + two.lanes * two.splits, one, two)
-        for one, two in product(plain_options_of(squeeze), plain_options_of(expand))
+        for one, two in product(plain_configurations(squeeze), plain_configurations(expand))
         if one.lanes * one.splits + two.lanes * two.splits <= multipliers and expand.fed(two, (one.lanes, squeeze.tiles(one.lanes)))
     ]
     _, _, one, two = min(pairs, key=lambda pair: pair[:2])
     names = list(wanted)
     before = names[names.index(squeeze.name) - 1]
-    shares = {name: Share(1) for name in names} | {before: Share(one.lanes), squeeze.name: one, expand.name: two}
+    shares = {name: EngineConfig(1) for name in names} | {before: EngineConfig(one.lanes), squeeze.name: one, expand.name: two}
     plan = plan_with(model, shares)
     places = {node.name: place for place, node in enumerate(plan.nodes) if not isinstance(node, Adapter)}
     return plan, places[squeeze.name], places[expand.name]
@@ -69,7 +69,7 @@ def fire_plan(model: Model, fire: str, multipliers: int) -> tuple[Plan, int, int
 
 def bench_files(model: Model, plan: Plan, first: int, last: int) -> dict[str, str]:
     """Files of a bench that streams photographs, as the module sees them, and compares every word with the golden model."""
-    frames = read_pictures(photographs()[:FRAMES], model.preprocessing, model.network.input)
+    frames = read_images(photographs()[:FRAMES], model.preprocessing, model.network.input)
     steps = list(traffic(model, plan, frames))
     sent, wanted = steps[first].taken, steps[last].sent
     text, roms = to_verilog(Pipeline(nodes=plan.nodes[first : last + 1]), "firebrick")

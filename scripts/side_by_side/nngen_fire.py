@@ -37,9 +37,7 @@ def nngen_fire(shape: Shape, model: Model, fire: str, folder: Path) -> tuple[str
         bias = ng.variable(ng.int32, shape=(filters,), name=f"{own}_bias")
         bias.set_value(rng.integers(-10_000, 10_000, bias.shape).astype(np.int64))
         wide = {"dtype": ng.int8, "sum_dtype": ng.int32, "par_ich": PARALLEL, "par_och": PARALLEL}
-        return ng.conv2d(
-            source, weights, strides=(1, 1, 1, 1), bias=bias, rshift_out=shift, act_func=ng.relu, name=own, **wide
-        )
+        return ng.conv2d(source, weights, strides=(1, 1, 1, 1), bias=bias, rshift_out=shift, act_func=ng.relu, name=own, **wide)
 
     maps = ng.placeholder(ng.int8, shape=(1, shape.height, shape.width, shape.channels), name="maps")
     squeezed = convolution(maps, f"{fire}/squeeze1x1", 12)

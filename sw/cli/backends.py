@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import golden
-from ..golden.top_k import Guess, top
+from ..golden.top_k import ClassScore, top_k
 from ..model.quantized import Model
 
 Progress = Callable[[str, int, int], None]
@@ -52,6 +52,6 @@ def _timed(answers: Iterator[tuple[NDArray[np.int64], int | None]]) -> Iterator[
         start = end
 
 
-def top5(model: Model, scores: NDArray[np.int64]) -> list[Guess]:
+def top5(model: Model, scores: NDArray[np.int64]) -> list[ClassScore]:
     """The five likeliest classes, or all where there are fewer, best first."""
-    return top(model, scores, min(5, model.network.classes))
+    return top_k(model, scores, min(5, model.network.classes))

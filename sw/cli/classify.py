@@ -28,11 +28,11 @@ def command(backend: str, model: str, lanes: int, scores: bool, as_json: bool, i
     \b
     Example: firebrick classify --backend sim --lanes 200 cat.jpg
     """
-    from ..data.images import read_pictures
+    from ..data.images import read_images
     from .backends import classify, top5
 
     loaded = catalogue.load(model)
-    frames = read_pictures(images, loaded.preprocessing, loaded.network.input)
+    frames = read_images(images, loaded.preprocessing, loaded.network.input)
     with progress_bar() as progress:
         results = classify(backend, loaded, frames, lanes=lanes, progress=progress)
     entries = []

@@ -49,11 +49,11 @@ def command(model: str, lanes: int, output: Path, as_json: bool) -> None:
 
 def compare(name: str, lanes: int, paths: list[Path]) -> dict[str, Any]:
     """Both backends' view of each picture, and whether it is the same."""
-    from ..data.images import read_pictures
+    from ..data.images import read_images
     from .backends import classify, top5
 
     model = catalogue.load(name)
-    frames = read_pictures(paths, model.preprocessing, model.network.input)
+    frames = read_images(paths, model.preprocessing, model.network.input)
     with progress_bar() as progress:
         expected, found = (classify(backend, model, frames, lanes=lanes, progress=progress) for backend in ("golden", "sim"))
     pictures: list[dict[str, Any]] = [

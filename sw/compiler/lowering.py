@@ -10,26 +10,26 @@ classes, and both operands of a bypass in the same order: a simple bypass keeps 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ..coding.streams import LOGIC_BITS
+from ..coding.streams import LUT_ROM_BITS
 from ..errors import FirebrickError
 from ..model.quantized import Model
 from ..network.graph import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Shape, stage_layers
-from ..plan.lane_layout import Strips
+from ..plan.lane_layout import LaneLayout
 from ..plan.nodes import (
     AverageSpec,
     BypassSpec,
     ConvSpec,
-    DelaySpec,
+    DownsizerSpec,
     EngineSpec,
-    NarrowSpec,
     Node,
     Plan,
     PoolSpec,
-    SerialSpec,
+    SerializerSpec,
+    SkipFifoSpec,
     SqueezeSpec,
     walk,
 )
-from .engine_config import Share
+from .engine_config import EngineConfig
 from .engine_weights import Engine, shelf_of
 from .fifo_sizing import apart, lead
 from .lane_allocation import allocate
@@ -43,7 +43,7 @@ def compile_model(model: Model, lanes: int) -> Plan:
     return plan_with(model, allocate(model, lanes))
 
 
-def plan_with(model: Model, shares: Mapping[str, Share], logic_bits: int = LOGIC_BITS) -> Plan:
+def plan_with(model: Model, shares: Mapping[str, EngineConfig], logic_bits: int = LUT_ROM_BITS) -> Plan:
     """The plan for given shares, by engine name. Raises FirebrickError where shares do not fit the network or each other.
 
     ``logic_bits``: up to which the last bank of an engine's ROM is made of logic.
@@ -53,14 +53,14 @@ def plan_with(model: Model, shares: Mapping[str, Share], logic_bits: int = LOGIC
 
 
 class _Compiler:
-    def __init__(self, model: Model, shares: Mapping[str, Share], logic_bits: int) -> None:
+    def __init__(self, model: Model, shares: Mapping[str, EngineConfig], logic_bits: int) -> None:
         self.logic_bits = logic_bits
         self.shelf = shelf_of(model)
         self.model = model
         self.shares = shares
         self.nodes: list[Node] = []
         width = model.network.input.width
-        self.strips = Strips.natural(lanes=1, tiles=width, width=width)
+        self.strips = LaneLayout.natural(lanes=1, tiles=width, width=width)
         self.order = list(range(model.network.input.channels))
         self.raster = True
         self.burst = 1
@@ -136,7 +136,7 @@ class _Compiler:
         self.nodes = [*before, BypassSpec(name, path, tuple(self.nodes), entering[0], self.strips)]
 
     def delay(self, name: str, depth: int, least: int) -> None:
-        self.nodes.append(DelaySpec(name, self.strips, max(2, depth), least))
+        self.nodes.append(SkipFifoSpec(name, self.strips, max(2, depth), least))
 
     def convolution(self, name: str, layers: Sequence[Layer], order: Sequence[int]) -> EngineSpec:
         """A filter-major engine; of several layers the last has the largest kernel, and the others are its centre tap."""
@@ -150,7 +150,7 @@ class _Compiler:
         parts = tuple(
             ConvSpec(
                 source=self.strips,
-                raster=self.raster,
+                channels_last=self.raster,
                 channels=main.input.channels,
                 height=main.input.height,
                 output=output,
@@ -159,8 +159,8 @@ class _Compiler:
                 stride=main.conv.stride,
                 padding=main.conv.padding,
                 slots=kernel + main.conv.stride,
-                weights=replace(weights, logic_bits=self.logic_bits),
-                arithmetic=replace(arithmetic, soft=share.soft),
+                weights=replace(weights, lut_rom_bits=self.logic_bits),
+                arithmetic=replace(arithmetic, lut_multipliers=share.lut_multipliers),
                 distributed=share.distributed,
             )
             for weights, arithmetic in contents.parts
@@ -180,8 +180,8 @@ class _Compiler:
                 height=layer.input.height,
                 output=output,
                 slots=SQUEEZE_SLOTS * burst,
-                weights=replace(weights, logic_bits=self.logic_bits),
-                arithmetic=replace(arithmetic, soft=share.soft),
+                weights=replace(weights, lut_rom_bits=self.logic_bits),
+                arithmetic=replace(arithmetic, lut_multipliers=share.lut_multipliers),
             )
             for weights, arithmetic in contents.parts
         )
@@ -190,12 +190,12 @@ class _Compiler:
     def pool(self, name: str, shape: Shape, output: Shape) -> None:
         """A pooling stage with the lanes of its source, or a single one where pixels come one by one."""
         engine = [node for node in walk(self.nodes) if isinstance(node, EngineSpec)][-1]
-        if self.strips.lanes > 1 and (self.share(engine.name).serial or self.strips.tiles % 2):
-            one_by_one = SerialSpec(self.strips, shape.channels, shape.height)
+        if self.strips.lanes > 1 and (self.share(engine.name).serialized or self.strips.tiles % 2):
+            one_by_one = SerializerSpec(self.strips, shape.channels, shape.height)
             self.nodes.append(one_by_one)
             self.strips = one_by_one.output
         tiles = output.width if self.strips.lanes == 1 else self.strips.tiles // 2
-        strips = Strips.natural(lanes=self.strips.lanes, tiles=tiles, width=output.width)
+        strips = LaneLayout.natural(lanes=self.strips.lanes, tiles=tiles, width=output.width)
         self.nodes.append(PoolSpec(name, self.strips, shape.channels, shape.height, strips))
         self.strips = strips
 
@@ -212,13 +212,13 @@ class _Compiler:
         self.raster, self.burst = False, len(parts)
         return engine
 
-    def share(self, name: str, width: int | None = None) -> Share:
+    def share(self, name: str, width: int | None = None) -> EngineConfig:
         """What an engine is given; of its lanes, none may be without columns."""
         share = self.shares.get(name)
         if share is None:
             raise FirebrickError(f"engine {name}: no share of the lanes is given; the engines with one are {', '.join(self.shares)}")
-        if share.splits < 1:
-            raise FirebrickError(f"engine {name}: splits must be at least 1, not {share.splits}")
+        if share.partitions < 1:
+            raise FirebrickError(f"engine {name}: splits must be at least 1, not {share.partitions}")
         if width is not None and not 1 <= share.lanes <= width:
             raise FirebrickError(f"engine {name}: lanes must be 1 to {width}, its output's columns, not {share.lanes}")
         return share
@@ -227,14 +227,14 @@ class _Compiler:
         """Fit the stream to an engine whose strips have so many columns."""
         lanes = self.strips.lanes_for(tiles)
         if lanes < self.strips.lanes:
-            self.nodes.append(NarrowSpec(self.strips, lanes))
+            self.nodes.append(DownsizerSpec(self.strips, lanes))
             self.strips = self.strips.narrowed(lanes)
 
     def dealt(self, name: str, layers: Sequence[Layer]) -> Engine:
         """An engine and the parts that its filters are dealt to."""
-        return Engine(name, tuple(layers), self.share(name).splits)
+        return Engine(name, tuple(layers), self.share(name).partitions)
 
 
-def _strips(share: Share, width: int) -> Strips:
+def _strips(share: EngineConfig, width: int) -> LaneLayout:
     """How an engine's lanes own the columns of its output."""
-    return Strips.natural(lanes=share.lanes, tiles=-(-width // share.lanes), width=width)
+    return LaneLayout.natural(lanes=share.lanes, tiles=-(-width // share.lanes), width=width)

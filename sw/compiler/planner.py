@@ -13,10 +13,10 @@ from ..fpga.resources import Resources, shortage, total
 from ..model.class_subset import keep_classes
 from ..model.quantized import Model
 from ..plan.nodes import Plan
-from .engine_config import Share
+from .engine_config import EngineConfig
 from .ilp import choose
 from .lowering import plan_with
-from .workload import Demand, demands, options_of
+from .workload import EngineWorkload, configurations, workloads
 
 TRIES = 6
 SLOWER = (1.0, 1.035)
@@ -55,7 +55,7 @@ def smallest_plan(model: Model, available: Resources, fps: float, clock: float, 
     cycles, most = max(int(clock / fps), fastest.cycles), room(available, fabric)
     plans = [fastest]
     for logic_bits in fabric.logic_bits:
-        costs, aim, allowed = _Costs(demands(model), logic_bits, fabric), float(cycles), most
+        costs, aim, allowed = _Costs(workloads(model), logic_bits, fabric), float(cycles), most
         for _ in range(TRIES):
             shares = costs.within(costs.meeting(aim), allowed)
             if shares is None:
@@ -76,7 +76,7 @@ def best_plan(model: Model, available: Resources, fabric: Fabric = ECP5, crowdin
     The latter is also tried where none seems to fit before compiling: it may need less than was expected.
     ``crowding``: by how much a cycle takes longer where the FPGA is fuller; 0 where the clock is given.
     """
-    wanted = demands(model)
+    wanted = workloads(model)
     plans = [plan for logic_bits in fabric.logic_bits for plan in _plans(model, wanted, room(available, fabric), logic_bits, fabric)]
     if not plans:
         least = [_least_plan(model, available, fabric, logic_bits) for logic_bits in fabric.logic_bits]
@@ -101,7 +101,7 @@ def _short(plan: Plan, available: Resources, fabric: Fabric) -> str:
 
 def _least_plan(model: Model, available: Resources, fabric: Fabric, logic_bits: int) -> Plan:
     """The plan, however slow, that takes the smallest share of what it takes the greatest share of."""
-    return plan_with(model, _Costs(demands(model), logic_bits, fabric).least(room(available, fabric)), logic_bits)
+    return plan_with(model, _Costs(workloads(model), logic_bits, fabric).least(room(available, fabric)), logic_bits)
 
 
 def _classes_that_fit(model: Model, available: Resources, fabric: Fabric) -> int:
@@ -116,7 +116,7 @@ def _classes_that_fit(model: Model, available: Resources, fabric: Fabric) -> int
     return low
 
 
-def _plans(model: Model, wanted: tuple[Demand, ...], room: Resources, logic_bits: int, fabric: Fabric) -> list[Plan]:
+def _plans(model: Model, wanted: tuple[EngineWorkload, ...], room: Resources, logic_bits: int, fabric: Fabric) -> list[Plan]:
     """For a way to lay out ROMs, the fastest plan and slower ones.
 
     Less is asked for where one needs more than was expected before compiling.
@@ -150,12 +150,12 @@ def _less(plan: Plan, room: Resources, asked: Resources, fabric: Fabric) -> Reso
 class _Costs:
     """The shares that each engine may have, and what it takes with each, as far as is known before compiling."""
 
-    def __init__(self, wanted: tuple[Demand, ...], logic_bits: int, fabric: Fabric) -> None:
+    def __init__(self, wanted: tuple[EngineWorkload, ...], logic_bits: int, fabric: Fabric) -> None:
         self.wanted = wanted
         self.cycles = _cycles(wanted, fabric)
         self.counts = {
             demand.name: {
-                share: (*_counts(demand.resources(share, logic_bits, fabric)), share.lanes * share.splits * share.soft)
+                share: (*_counts(demand.resources(share, logic_bits, fabric)), share.lanes * share.partitions * share.lut_multipliers)
                 for share in self.cycles[demand.name]
             }
             for demand in wanted
@@ -173,20 +173,20 @@ class _Costs:
                 high = middle
         return targets[low] if low < len(targets) else float("inf")
 
-    def meeting(self, target: float) -> dict[str, list[Share]]:
+    def meeting(self, target: float) -> dict[str, list[EngineConfig]]:
         """The shares with which each engine meets a target, but for those that take no less of anything than another of the same layout."""
-        found: dict[str, list[Share]] = {}
+        found: dict[str, list[EngineConfig]] = {}
         for demand in self.wanted:
-            kept: dict[tuple[int, bool, bool], list[Share]] = {}
+            kept: dict[tuple[int, bool, bool], list[EngineConfig]] = {}
             counts = self.counts[demand.name]
             for share, cycles in self.cycles[demand.name].items():
-                alike = kept.setdefault((share.lanes, share.paired, share.serial), [])
+                alike = kept.setdefault((share.lanes, share.paired, share.serialized), [])
                 if cycles <= target and not any(all(map(le, counts[one], counts[share])) for one in alike):
                     alike.append(share)
             found[demand.name] = [share for alike in kept.values() for share in alike]
         return found
 
-    def least(self, room: Resources) -> dict[str, Share]:
+    def least(self, room: Resources) -> dict[str, EngineConfig]:
         """The shares, however slow, that take the smallest share of what they take the greatest share of.
 
         Raises FirebrickError where there are none: no two engines of a bypass, say, can be joined.
@@ -196,19 +196,19 @@ class _Costs:
             raise FirebrickError("no lanes suit all engines of the network")
         return shares
 
-    def within(self, options: dict[str, list[Share]], room: Resources) -> dict[str, Share] | None:
+    def within(self, options: dict[str, list[EngineConfig]], room: Resources) -> dict[str, EngineConfig] | None:
         """The shares among the options that take the fewest LUTs, and few of all else, of those within the room."""
         luts, *others = first_prices(room)
         return choose(self.wanted, options, self._count, _limits(room), (luts, *(price / 10 for price in others), 0.0))
 
-    def _count(self, demand: Demand, share: Share) -> Counts:
+    def _count(self, demand: EngineWorkload, share: EngineConfig) -> Counts:
         return self.counts[demand.name][share]
 
 
 @lru_cache(maxsize=1)
-def _cycles(wanted: tuple[Demand, ...], fabric: Fabric) -> dict[str, dict[Share, float]]:
+def _cycles(wanted: tuple[EngineWorkload, ...], fabric: Fabric) -> dict[str, dict[EngineConfig, float]]:
     """For each engine, what it may be given, and how many cycles it then needs."""
-    return {demand.name: {share: demand.cycles(share) for share in options_of(demand, fabric)} for demand in wanted}
+    return {demand.name: {share: demand.cycles(share) for share in configurations(demand, fabric)} for demand in wanted}
 
 
 def first_prices(room: Resources) -> list[float]:

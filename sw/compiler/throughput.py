@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from ..plan.nodes import SUMS_QUEUED, BypassSpec, DelaySpec, EngineSpec, NarrowSpec, Node, PoolSpec, SerialSpec, SqueezeSpec, walk
+from ..plan.nodes import SUMS_QUEUED, BypassSpec, DownsizerSpec, EngineSpec, Node, PoolSpec, SerializerSpec, SkipFifoSpec, SqueezeSpec, walk
 
 ROWS = 3
 """Rows after which engines that wait for one another have found their pace."""
@@ -19,8 +19,8 @@ def frame_cycles(nodes: Sequence[Node]) -> int:
     A convolution and the squeeze engine behind it have only queues of a few words between them; so one waits where the other has more
     to do for a channel, as do the parts of one engine. Line buffers, which hold whole rows, set other engines free of each other.
     """
-    alone = (node.cycles for node in walk(nodes) if isinstance(node, EngineSpec | SerialSpec | PoolSpec))
-    return max(*alone, *(period * engine.parts[0].output_height for engine, period in row_periods(nodes)))
+    alone = (node.cycles for node in walk(nodes) if isinstance(node, EngineSpec | SerializerSpec | PoolSpec))
+    return max(*alone, *(period * engine.partitions[0].output_height for engine, period in row_periods(nodes)))
 
 
 def row_periods(nodes: Sequence[Node]) -> Iterator[tuple[EngineSpec, int]]:
@@ -29,15 +29,15 @@ def row_periods(nodes: Sequence[Node]) -> Iterator[tuple[EngineSpec, int]]:
     word_cycles = {engine.name: cycles for engine, cycles, _ in engines}
     led = set()
     for engine, cycles, behind in engines:
-        if not isinstance(engine.parts[0], SqueezeSpec):
+        if not isinstance(engine.partitions[0], SqueezeSpec):
             source = _Convolution(engine, cycles)
             if behind:
                 led.add(behind.name)
                 yield engine, _together(source, _Squeeze(behind, word_cycles[behind.name]))
             else:
-                yield engine, _settled(source.send, len(engine.order))
+                yield engine, _settled(source.send, len(engine.channel_order))
     for engine, cycles, _ in engines:
-        if isinstance(engine.parts[0], SqueezeSpec) and engine.name not in led:
+        if isinstance(engine.partitions[0], SqueezeSpec) and engine.name not in led:
             sink = _Squeeze(engine, cycles)
             yield engine, _settled(sink.take, sink.channels)
 
@@ -47,12 +47,12 @@ class _Convolution:
 
     def __init__(self, engine: EngineSpec, word_cycles: int) -> None:
         self.tiles, self.leaving = engine.output.tiles, engine.output.tiles * word_cycles
-        self.parts = [part for turn in engine.turns for part in range(turn)]
-        counts = [iter(part.weights.counts) for part in engine.parts]
+        self.parts = [part for turn in engine.schedule for part in range(turn)]
+        counts = [iter(part.weights.counts) for part in engine.partitions]
         self.cycles = [next(counts[part]) * self.tiles for part in self.parts]
         queued = max(1, SUMS_QUEUED // self.tiles)
-        self.gone = [deque([0] * queued, queued) for _ in engine.parts]
-        self.made, self.sent = [0] * len(engine.parts), 0
+        self.gone = [deque([0] * queued, queued) for _ in engine.partitions]
+        self.made, self.sent = [0] * len(engine.partitions), 0
 
     def send(self, channel: int, free: int = 0) -> int:
         """The cycle in which a channel has been sent, if there is room for it from a cycle on; a part works on while its queue has room."""
@@ -67,11 +67,11 @@ class _Squeeze:
     """When the parts of a squeeze engine have taken each channel, all of them the same ones."""
 
     def __init__(self, engine: EngineSpec, word_cycles: int) -> None:
-        self.cycles = [np.multiply(part.weights.counts, engine.output.tiles).tolist() for part in engine.parts]
+        self.cycles = [np.multiply(part.weights.counts, engine.output.tiles).tolist() for part in engine.partitions]
         self.channels = len(self.cycles[0])
-        self.leaving = word_cycles * (len(engine.order) * engine.output.tiles - SUMS_QUEUED * len(engine.parts))
-        self.done = [0] * len(engine.parts)
-        self.taken = deque([0] * engine.parts[0].slots, engine.parts[0].slots)
+        self.leaving = word_cycles * (len(engine.channel_order) * engine.output.tiles - SUMS_QUEUED * len(engine.partitions))
+        self.done = [0] * len(engine.partitions)
+        self.taken = deque([0] * engine.partitions[0].slots, engine.partitions[0].slots)
 
     @property
     def free(self) -> int:
@@ -103,8 +103,8 @@ def _engines(nodes: Sequence[Node], after: Sequence[Node]) -> Iterator[tuple[Eng
     for place, node in enumerate(nodes):
         rest = (*nodes[place + 1 :], *after)
         if isinstance(node, BypassSpec):
-            yield from _engines(node.path, rest)
-            yield from _engines(node.side, rest)
+            yield from _engines(node.main_branch, rest)
+            yield from _engines(node.skip_branch, rest)
         elif isinstance(node, EngineSpec):
             yield node, *_taker(rest)
 
@@ -117,14 +117,14 @@ def _taker(nodes: Sequence[Node]) -> tuple[int, EngineSpec | None]:
     cycles = 1
     for node in nodes:
         match node:
-            case NarrowSpec(source=source, lanes=lanes):
+            case DownsizerSpec(source=source, lanes=lanes):
                 cycles *= source.lanes // lanes
-            case BypassSpec(path=path, side=side):
-                inside, squeeze = _taker(path)
-                return cycles * max(inside, _taker(side)[0]), squeeze
+            case BypassSpec(main_branch=main, skip_branch=skip):
+                inside, squeeze = _taker(main)
+                return cycles * max(inside, _taker(skip)[0]), squeeze
             case EngineSpec(paired=paired):
-                return cycles * (2 if paired else 1), node if isinstance(node.parts[0], SqueezeSpec) else None
-            case DelaySpec():
+                return cycles * (2 if paired else 1), node if isinstance(node.partitions[0], SqueezeSpec) else None
+            case SkipFifoSpec():
                 pass
             case _:
                 break

@@ -31,9 +31,9 @@ from ..fpga.fabric import ECP5, Fabric
 from ..fpga.resources import Resources
 from ..model.quantized import Model, QuantizedLayer
 from ..network.graph import Bypass, Conv, Fire, Layer, MaxPool, Shape, pooled
-from ..plan.lane_layout import Strips
+from ..plan.lane_layout import LaneLayout
 from ..plan.nodes import SUMS_QUEUED
-from .engine_config import Layout, Share
+from .engine_config import EngineConfig, StreamLayout
 
 SQUEEZE_SLOTS = 4
 """Input channels that a squeeze engine's buffer holds: the source's pace may vary from filter to filter."""
@@ -49,7 +49,7 @@ SERIAL_SHARE = 0.8
 
 
 @dataclass(frozen=True)
-class Demand:
+class EngineWorkload:
     """What one engine has to do, before it is decided with how many lanes."""
 
     name: str
@@ -87,18 +87,18 @@ class Demand:
         """Words of a row of one channel, in words of so many lanes."""
         return -(-self.width // lanes)
 
-    def fed(self, share: Share, source: Layout) -> bool:
+    def fed(self, share: EngineConfig, source: StreamLayout) -> bool:
         """Whether words of this layout come fast enough: those that must be sent as several of fewer lanes may be slower than it is."""
         lanes, tiles = source
-        narrowed = Strips.natural(lanes=lanes, tiles=tiles, width=1).lanes_for(self.tiles(share.lanes) * self.layer.conv.stride)
+        narrowed = LaneLayout.natural(lanes=lanes, tiles=tiles, width=1).lanes_for(self.tiles(share.lanes) * self.layer.conv.stride)
         words = self.layer.input.channels * self.layer.input.height * tiles * (lanes // narrowed) * (2 if share.paired else 1)
         return narrowed == lanes or words <= self.cycles(share)
 
-    def leaves(self, share: Share) -> Layout | None:
+    def leaves(self, share: EngineConfig) -> StreamLayout | None:
         """The layout of its words behind the pooling behind it; None where it can't be pooled."""
         lanes, tiles, width = share.lanes, self.tiles(share.lanes), self.width
         for _ in range(self.pooled):
-            if share.serial:
+            if share.serialized:
                 lanes, tiles = 1, width
             if lanes > 1 and tiles % 2:
                 return None
@@ -106,15 +106,15 @@ class Demand:
             tiles = width if lanes == 1 else tiles // 2
         return lanes, tiles
 
-    def cycles(self, share: Share) -> float:
+    def cycles(self, share: EngineConfig) -> float:
         """Cycles a frame that it needs, as estimated from the entries, times its pace.
 
         The words of a squeeze engine all go with its last channel, at worst pixel by pixel.
         """
-        entries = sum(each * -(-count // share.splits) / count for count, each in self.filters)
+        entries = sum(each * -(-count // share.partitions) / count for count, each in self.filters)
         tiles, filters = self.tiles(share.lanes), sum(count for count, _ in self.filters)
-        pixels = filters * self.rows * self.width / SERIAL_SHARE if share.serial else 0.0
-        waits = max(0, filters * self.width - tiles * (-(-filters // share.splits) + SUMS_QUEUED)) if self.squeeze else 0
+        pixels = filters * self.rows * self.width / SERIAL_SHARE if share.serialized else 0.0
+        waits = max(0, filters * self.width - tiles * (-(-filters // share.partitions) + SUMS_QUEUED)) if self.squeeze else 0
         return max(self.pace * (max(1.0, entries) * tiles + waits) * self.rows, pixels)
 
     @property
@@ -122,7 +122,7 @@ class Demand:
         """Most parts that its filters can be dealt to."""
         return min(SPLITS_MAX, max(count for count, _ in self.filters))
 
-    def buffer(self, share: Share) -> tuple[int, int]:
+    def buffer(self, share: EngineConfig) -> tuple[int, int]:
         """Depth and width in bits of its line buffer; a byte takes 9 where words are narrower than the buffer's."""
         lanes, tiles, conv, channels = share.lanes, self.tiles(share.lanes), self.layer.conv, self.layer.input.channels
         if self.squeeze:
@@ -130,9 +130,9 @@ class Demand:
         spread = lanes > 1 and (self.raster or tiles * conv.stride > 1)
         return (conv.kernel + conv.stride) * rows(channels, tiles * conv.stride), (9 if spread else 8) * lanes
 
-    def resources(self, share: Share, logic_bits: int, fabric: Fabric = ECP5) -> Resources:
+    def resources(self, share: EngineConfig, logic_bits: int, fabric: Fabric = ECP5) -> Resources:
         """What it takes, the pooling behind it included."""
-        lanes, splits, conv = share.lanes, share.splits, self.layer.conv
+        lanes, splits, conv = share.lanes, share.partitions, self.layer.conv
         tiles, channels = self.tiles(lanes), self.layer.input.channels
         filters = sum(-(-count // splits) for count, _ in self.filters)
         deep, wide = self.buffer(share)
@@ -148,7 +148,7 @@ class Demand:
             sums=depth(filters, tiles) if self.squeeze else tiles,
             squeeze=self.squeeze,
             reaches=not self.squeeze and conv.kernel > 1,
-            soft=share.soft,
+            soft=share.lut_multipliers,
         ).resources(fabric)
         buffers = -(-splits // 2) if share.paired else splits
         buffer = buffer_resources(deep, wide, lanes, fabric, paired=share.paired, distributed=share.distributed)
@@ -162,7 +162,7 @@ class Demand:
             words = tiles * (channels if self.side else outputs * (conv.padding + 1))
             found += delay_resources(words, lanes, fabric) + Resources(20 + 16 * lanes)
         for _ in range(self.pooled):
-            if share.serial and lanes > 1:
+            if share.serialized and lanes > 1:
                 found += serial_resources(lanes, tiles, fabric)
                 lanes, tiles = 1, width
             width = pooled(width)
@@ -172,7 +172,7 @@ class Demand:
 
 
 @lru_cache(maxsize=1)
-def demands(model: Model) -> tuple[Demand, ...]:
+def workloads(model: Model) -> tuple[EngineWorkload, ...]:
     """The engines of a model in order, named after their stages (``fire2/squeeze``, ``fire2/expand``)."""
     network = model.network
     if not isinstance(network.stages[0], Conv):
@@ -207,14 +207,14 @@ def _demand(
     pooled: int = 0,
     squeeze: bool = False,
     pace: int = 1,
-) -> Demand:
+) -> EngineWorkload:
     parts = [model.layers[layer] for layer in layers]
     bits = max(part.accumulator_bits for part in parts)
-    return Demand(
+    return EngineWorkload(
         layer=next(layer for layer in model.network.layers() if layer.name == layers[-1]),
         rom_bits=_rom_bits(parts, squeeze),
         bits=bits,
-        start_bits=start_bits((int(start) for part in parts for start in part.start), bits),
+        start_bits=start_bits((int(start) for part in parts for start in part.accumulator_init), bits),
         centroid_bits=1 + max((value if value >= 0 else ~value).bit_length() for part in parts for value in part.codebook.tolist()),
         pooled=pooled,
         raster=not squeeze and layers[0] == next(iter(model.layers)),
@@ -261,35 +261,37 @@ def _coded_bits(counts: NDArray[np.int64], limit: int) -> int:
     return sum(count * length for count, length in zip(used, code_lengths(used, limit), strict=True)) if used else 0
 
 
-def options_of(demand: Demand, fabric: Fabric = ECP5) -> list[Share]:
+def configurations(demand: EngineWorkload, fabric: Fabric = ECP5) -> list[EngineConfig]:
     """Every share that makes sense: as many lanes as a number of tiles needs, in any number of parts, with any kind of line buffer.
 
     Engines of a single part may have soft multipliers: some are enough to fill what LUTs are left.
     """
     lanes = sorted({-(-demand.width // tiles) for tiles in range(1, demand.width + 1)})
     ways = (False, True) if demand.pooled else (False,)
-    plain = [Share(lane, splits, serial=way) for lane in lanes for splits in _splits(demand, lane) for way in ways[: 1 + (lane > 1)]]
+    plain = [
+        EngineConfig(lane, splits, serialized=way) for lane in lanes for splits in _splits(demand, lane) for way in ways[: 1 + (lane > 1)]
+    ]
     hard = [each for share in plain for each in (share, *_buffers(demand, share, fabric)) if demand.leaves(each)]
     soft = fabric.soft_luts and demand.centroid_bits <= SOFT_BITS
-    return [*hard, *(replace(share, soft=True) for share in hard if soft and share.splits == 1)]
+    return [*hard, *(replace(share, lut_multipliers=True) for share in hard if soft and share.partitions == 1)]
 
 
-def _splits(demand: Demand, lanes: int) -> range:
+def _splits(demand: EngineWorkload, lanes: int) -> range:
     """Into how many parts an engine may be split: one, if the queue behind it can't hold a channel while the other parts' go."""
     return range(1, 1 + (demand.splits if demand.tiles(lanes) <= SUMS_QUEUED else 1))
 
 
-def plain_options_of(demand: Demand) -> list[Share]:
+def plain_configurations(demand: EngineWorkload) -> list[EngineConfig]:
     """Those with the usual line buffers, and with pixels sent one by one only where words can't be pooled."""
-    return [share for share in options_of(demand) if share == _plain(demand, share)]
+    return [share for share in configurations(demand) if share == _plain(demand, share)]
 
 
-def _plain(demand: Demand, share: Share) -> Share:
-    usual = Share(share.lanes, share.splits)
-    return usual if demand.leaves(usual) else replace(usual, serial=True)
+def _plain(demand: EngineWorkload, share: EngineConfig) -> EngineConfig:
+    usual = EngineConfig(share.lanes, share.partitions)
+    return usual if demand.leaves(usual) else replace(usual, serialized=True)
 
 
-def _buffers(demand: Demand, share: Share, fabric: Fabric) -> Iterator[Share]:
+def _buffers(demand: EngineWorkload, share: EngineConfig, fabric: Fabric) -> Iterator[EngineConfig]:
     """The same with line buffers of other kinds, where these take less block RAM."""
     if demand.squeeze:
         return
@@ -297,5 +299,5 @@ def _buffers(demand: Demand, share: Share, fabric: Fabric) -> Iterator[Share]:
     if not small(deep, share.lanes, fabric):
         if fabric.distributed and deep * wide <= DISTRIBUTED_BITS:
             yield replace(share, distributed=True)
-        if share.splits > 1 and fabric.reading_ports > 1 and shared_block_rams(deep, wide, fabric) < 2 * block_rams(deep, wide, fabric):
+        if share.partitions > 1 and fabric.reading_ports > 1 and shared_block_rams(deep, wide, fabric) < 2 * block_rams(deep, wide, fabric):
             yield replace(share, paired=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import FirebrickError
 from ..model.quantized import Preprocessing
 from ..network.graph import Shape
-from .images import read_pictures
+from .images import read_images
 from .labels import read_labels
 
 PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "motorcycle_right.png", "rocket.jpg")
@@ -39,7 +39,7 @@ def calibration_frames(paths: Sequence[Path], preprocessing: Preprocessing, shap
     read, that show a single colour, or that are all grey where the network sees colour: activations measured on them would be wrong.
     """
     paths, given = paths or photographs(), bool(paths)
-    frames = read_pictures(paths, preprocessing, shape)
+    frames = read_images(paths, preprocessing, shape)
     _check(frames, paths)
     what = f"{len(frames)} pictures"
     if not given:

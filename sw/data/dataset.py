@@ -14,7 +14,6 @@ HELD_OUT = 10
 """Of each class every picture with this many is held out to validate, where the folder does not say which."""
 
 
-
 @dataclass(frozen=True)
 class Dataset:
     """Pictures to learn from and others to judge by."""

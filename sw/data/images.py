@@ -26,17 +26,17 @@ Labelled = list[tuple[Path, int]]
 def read_picture(path: Path, preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
     """A picture file as a network's input: RGB bytes of shape (3, rows, columns), or grey ones of shape (1, rows, columns).
 
-    Opened as by ``open_picture``; scaled (bicubic, antialiased) so that its short side is ``preprocessing.resize``, unless it is
+    Opened as by ``open_image``; scaled (bicubic, antialiased) so that its short side is ``preprocessing.resize``, unless it is
     already; cropped in the middle to ``shape``. Raises FirebrickError when the file is missing, broken, no picture or too large.
     """
-    picture = open_picture(path, 4 * preprocessing.resize)
+    picture = open_image(path, 4 * preprocessing.resize)
     try:
         return fit(picture, preprocessing, shape)
     except FirebrickError as problem:
         raise FirebrickError(f"{path}: {problem}") from problem
 
 
-def open_picture(path: Path, least: int) -> Image.Image:
+def open_image(path: Path, least: int) -> Image.Image:
     """A picture file as upright RGB.
 
     Turned as its EXIF orientation says; transparent pixels are shown on white. A large JPEG may come in a half, a quarter or an eighth
@@ -86,14 +86,14 @@ def scaled(picture: Image.Image, preprocessing: Preprocessing, shape: Shape) -> 
     return picture.convert("L") if shape.channels == 1 else picture
 
 
-def read_pictures(paths: Sequence[Path], preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
+def read_images(paths: Sequence[Path], preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
     """Several pictures as one batch of shape (frames, channels, rows, columns)."""
     if not paths:
         raise FirebrickError("no pictures were given; name at least one")
     return np.stack([read_picture(path, preprocessing, shape) for path in paths])
 
 
-def pictures_in(folder: Path) -> list[Path]:
+def images_in(folder: Path) -> list[Path]:
     """The picture files in a folder and in the folders inside it, by path; raises FirebrickError when it is no folder or has none."""
     if not folder.is_dir():
         raise FirebrickError(f"{folder} is not a folder; name one that holds pictures")
@@ -111,7 +111,7 @@ def class_folders(folder: Path, names: Iterable[str]) -> Labelled:
         if name not in indices:
             some = ", ".join([*list(indices)[:5], *["..."][: len(indices) > 5]])
             raise FirebrickError(f"{folder / name} must be named after a class; the classes are {some}")
-        found += [(path, indices[name]) for path in pictures_in(folder / name)]
+        found += [(path, indices[name]) for path in images_in(folder / name)]
     return found
 
 

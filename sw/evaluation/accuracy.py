@@ -9,7 +9,7 @@ from typing import TypedDict
 import numpy as np
 
 from .. import golden
-from ..data.images import class_folders, read_pictures
+from ..data.images import class_folders, read_images
 from ..data.labels import read_labels
 from ..errors import FirebrickError
 from ..model.quantized import Model
@@ -25,9 +25,7 @@ class Accuracy(TypedDict):
     top5: float
 
 
-def evaluate(
-    model: Model, folder: Path, labels: Path | None = None, progress: Callable[[str, int, int], None] | None = None
-) -> Accuracy:
+def evaluate(model: Model, folder: Path, labels: Path | None = None, progress: Callable[[str, int, int], None] | None = None) -> Accuracy:
     """Top-1 and top-5 accuracy over the pictures of ``folder`` that the CSV file ``labels`` names, see ``read_labels``.
 
     Without ``labels``, over those in its subfolders, which are called after the model's classes. ``progress`` is called with (what,
@@ -42,7 +40,7 @@ def evaluate(
         if progress is not None:
             progress("evaluating", start, len(rows))
         batch = rows[start : start + _BATCH]
-        frames = read_pictures([path for path, _ in batch], model.preprocessing, model.network.input)
+        frames = read_images([path for path, _ in batch], model.preprocessing, model.network.input)
         best = np.argsort(-golden.run(model, frames), axis=1, kind="stable")[:, :5]
         right = best == np.array([index for _, index in batch])[:, None]
         hits[: right.shape[1]] += right.sum(axis=0)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import golden
-from ..data.images import read_pictures
+from ..data.images import read_images
 from ..errors import FirebrickError
 from ..golden import floating
 from ..model.float_model import FloatModel
@@ -61,7 +61,7 @@ class Judge:
     @cached_property
     def frames(self) -> NDArray[np.uint8]:
         """The pictures as the network's input, (n, 3, rows, columns)."""
-        return read_pictures(self.pictures, self.source.preprocessing, self.source.network.input)
+        return read_images(self.pictures, self.source.preprocessing, self.source.network.input)
 
     @cached_property
     def wanted(self) -> Scores:

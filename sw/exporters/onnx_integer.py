@@ -65,7 +65,7 @@ class _IntegerGraph(NetworkGraph):
         half = 1 << (PART_BITS - 1)
         high = (layer.weights + half) >> PART_BITS
         attributes = {"kernel_shape": layer.codes.shape[2:], "strides": [stride, stride], "pads": [padding] * 4}
-        total = self.constant(f"{name}/start", layer.start.reshape(1, -1, 1, 1))
+        total = self.constant(f"{name}/start", layer.accumulator_init.reshape(1, -1, 1, 1))
         for part, weights, scale in (("low", layer.weights - (high << PART_BITS), 1), ("high", high, 1 << PART_BITS)):
             constant = self.constant(f"{name}/{part}/weights", weights.astype(np.int8))
             products = self.cast(self.add("ConvInteger", [tensor, constant], f"{name}/{part}", **attributes), np.int64)

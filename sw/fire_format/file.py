@@ -81,9 +81,7 @@ def decode_model(data: bytes) -> Model:
             raise FirebrickError(f"layer {layer.name} is damaged: {error}") from error
     if rest:
         raise FirebrickError(f"last layer is followed by {len(rest)} bytes that do not belong there")
-    model = Model(
-        description.network, layers, description.preprocessing, description.labels, description.score_scale, description.metadata
-    )
+    model = Model(description.network, layers, description.preprocessing, description.labels, description.score_scale, description.metadata)
     model.verify()
     return model
 

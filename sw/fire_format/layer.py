@@ -67,9 +67,7 @@ def encode_layer(layer: QuantizedLayer) -> EncodedLayer:
     codes, gaps = _entries(flat, cut.gap_bits) if cut.gap_bits else (flat, np.empty(0, np.int64))
     coded_codes, coded_gaps = (_huffman(symbols, lengths) for symbols, lengths in zip((codes, gaps), cut.lengths, strict=True))
     return EncodedLayer(
-        HEADER.pack(
-            layer.bits, layer.shift, centroid_bits, bias_bits, cut.gap_bits, codes.size, len(coded_codes), len(coded_gaps)
-        ),
+        HEADER.pack(layer.bits, layer.shift, centroid_bits, bias_bits, cut.gap_bits, codes.size, len(coded_codes), len(coded_gaps)),
         codebook,
         biases,
         _pack(np.array(sum(cut.lengths, ())), _LENGTH_BITS),

@@ -7,21 +7,21 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 
-from ..plan.memory_mapping import BLOCK_BITS, BLOCK_REVISIT, BLOCK_SUMS, SMALL_BITS, delay_queues
+from ..plan.memory_mapping import BLOCK_BITS, BLOCK_REVISIT, BLOCK_SUMS, SMALL_BITS, skip_fifo_depths
 from ..plan.nodes import (
-    QUEUE_BITS,
+    FIFO_BITS,
     SUMS_QUEUED,
     Adapter,
     AverageSpec,
     BypassSpec,
     ConvSpec,
-    DelaySpec,
+    DownsizerSpec,
     EngineSpec,
-    NarrowSpec,
     Node,
     Plan,
     PoolSpec,
-    SerialSpec,
+    SerializerSpec,
+    SkipFifoSpec,
     SqueezeSpec,
     walk,
 )
@@ -182,8 +182,8 @@ def _few(classes: int, fabric: Fabric) -> bool:
 def delay_resources(words: int, lanes: int, fabric: Fabric = ECP5) -> Resources:
     """What a delay takes."""
     found = Resources()
-    for queue in delay_queues(words, lanes):
-        small = 8 * queue * lanes <= QUEUE_BITS
+    for queue in skip_fifo_depths(words, lanes):
+        small = 8 * queue * lanes <= FIFO_BITS
         found += Resources(30 + 12 * -(-queue // 16) * lanes) if small else Resources(60, block_rams(queue - 1, 8 * lanes, fabric))
     return found
 
@@ -206,20 +206,20 @@ def rows(channels: int, tiles: int) -> int:
 
 def _node(node: Node, fabric: Fabric) -> Resources:
     match node:
-        case EngineSpec(parts=parts):
+        case EngineSpec(partitions=parts):
             plumbing = 0 if len(parts) == 1 else len(parts) * (4 * node.output.lanes + 10)
             readers = 2 if node.paired else 1
             buffers = [_buffer(part, node.paired, fabric) for part in parts[::readers]]
             return sum((*(_part(part).resources(fabric) for part in parts), *buffers), Resources(luts=plumbing))
-        case NarrowSpec(source=source):
+        case DownsizerSpec(source=source):
             return Resources(luts=20 + 4 * source.lanes)
-        case SerialSpec(source=source):
+        case SerializerSpec(source=source):
             return serial_resources(source.lanes, source.tiles, fabric)
         case PoolSpec(source=source, channels=channels, output=output):
             return pool_resources(source.lanes, channels, output.tiles, fabric)
         case AverageSpec(source=source, channels=channels):
             return average_resources(source.lanes, channels, node.score_bits, fabric)
-        case DelaySpec(source=source):
+        case SkipFifoSpec(source=source):
             return delay_resources(node.depth, source.lanes, fabric)
         case BypassSpec(output=output):
             return Resources(luts=20 + 16 * output.lanes)
@@ -230,25 +230,25 @@ def _buffer(part: ConvSpec | SqueezeSpec, paired: bool, fabric: Fabric) -> Resou
         wide, queue = 8 * part.output.lanes, fabric.distributed and part.queue
         return buffer_resources(part.depth, wide, part.output.lanes, fabric, paired=False, distributed=queue)
     lanes = part.buffer_lanes
-    spread = lanes > 1 and part.source.lanes < lanes and not part.gathers
+    spread = lanes > 1 and part.source.lanes < lanes and not part.packs_pixels
     deep = part.slots * rows(part.channels, part.buffer_tiles)
     return buffer_resources(deep, (9 if spread else 8) * lanes, lanes, fabric, paired=paired, distributed=part.distributed)
 
 
 def _part(part: ConvSpec | SqueezeSpec) -> Part:
-    codes, gaps = part.weights.codes, part.weights.gaps
+    codes, gaps = part.weights.codes, part.weights.zero_runs
     squeeze = isinstance(part, SqueezeSpec)
     return Part(
         lanes=part.output.lanes,
         tiles=part.output.tiles,
         rom_bits=codes.width * (len(codes.words) + (len(gaps.words) if gaps else 0)),
-        logic_bits=part.weights.logic_bits,
+        logic_bits=part.weights.lut_rom_bits,
         gap_length=max(gaps.lengths) if gaps else 0,
-        starts=len(part.arithmetic.start),
-        start_bits=start_bits(part.arithmetic.start, part.arithmetic.bits),
+        starts=len(part.arithmetic.accumulator_init),
+        start_bits=start_bits(part.arithmetic.accumulator_init, part.arithmetic.bits),
         bits=part.arithmetic.bits,
         sums=depth(part.weights.inner, part.output.tiles) if squeeze else part.output.tiles,
         squeeze=squeeze,
         reaches=not squeeze and part.weights.taps > 1,
-        soft=part.arithmetic.soft,
+        soft=part.arithmetic.lut_multipliers,
     )

@@ -25,7 +25,7 @@ def convolve(maps: Map, layer: QuantizedLayer, *, stride: int = 1, padding: int 
     filters, _, kernel, _ = layer.codes.shape
     rows, cols = ((length + 2 * padding - kernel) // stride + 1 for length in maps.shape[2:])
     weights = layer.weights.reshape(filters, -1).astype(np.float64)
-    start = layer.start.astype(np.float64)[:, None]
+    start = layer.accumulator_init.astype(np.float64)[:, None]
     out = np.empty((len(maps), filters, rows, cols), np.uint8)
     for frame in range(len(maps)):
         sums = weights @ columns(maps[frame : frame + 1], kernel, stride, padding, np.float64)[0]

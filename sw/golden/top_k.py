@@ -11,7 +11,7 @@ from ..errors import FirebrickError
 from ..model.quantized import Model
 
 
-class Guess(TypedDict):
+class ClassScore(TypedDict):
     """One class that a picture may show."""
 
     index: int
@@ -27,10 +27,10 @@ def probabilities(model: Model, scores: NDArray[np.int64]) -> NDArray[np.float64
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
-def top(model: Model, scores: NDArray[np.int64], k: int = 5) -> list[Guess]:
+def top_k(model: Model, scores: NDArray[np.int64], k: int = 5) -> list[ClassScore]:
     """The ``k`` likeliest classes of one frame, best first; of equal scores the lower index comes first."""
     if scores.ndim != 1 or not 1 <= k <= model.network.classes:
         raise FirebrickError(f"top {k} needs the scores of one frame and k from 1 to {model.network.classes}")
     chances = probabilities(model, scores)
     best = np.argsort(-scores, kind="stable")[:k]
-    return [Guess(index=int(index), label=model.labels[index], probability=float(chances[index])) for index in best]
+    return [ClassScore(index=int(index), label=model.labels[index], probability=float(chances[index])) for index in best]

@@ -58,7 +58,7 @@ class QuantizedLayer:
         return np.asarray(np.count_nonzero((self.codebook != 0)[self.codes], axis=(1, 2, 3)), np.int64)
 
     @property
-    def start(self) -> NDArray[np.int64]:
+    def accumulator_init(self) -> NDArray[np.int64]:
         """What each filter's accumulator starts from: bias and rounding term."""
         return self.bias + ((1 << self.shift) >> 1)
 
@@ -69,8 +69,8 @@ class QuantizedLayer:
         positive ones), and so does every partial sum.
         """
         flat = self.weights.reshape(len(self.bias), -1).astype(np.int64)
-        low = self.start + ACTIVATION_MAX * np.minimum(flat, 0).sum(axis=1)
-        high = self.start + ACTIVATION_MAX * np.maximum(flat, 0).sum(axis=1)
+        low = self.accumulator_init + ACTIVATION_MAX * np.minimum(flat, 0).sum(axis=1)
+        high = self.accumulator_init + ACTIVATION_MAX * np.maximum(flat, 0).sum(axis=1)
         return min(0, int(low.min())), max(0, int(high.max()))
 
     @cached_property

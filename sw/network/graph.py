@@ -123,11 +123,7 @@ class Network:
 
     def layers(self) -> tuple[Layer, ...]:
         """Every convolution in order; those of Fire modules are named ``fire2/squeeze1x1`` and so on."""
-        return tuple(
-            layer
-            for stage, shape in zip(self.stages, self.shapes(), strict=False)
-            for layer in stage_layers(stage, shape)
-        )
+        return tuple(layer for stage, shape in zip(self.stages, self.shapes(), strict=False) for layer in stage_layers(stage, shape))
 
     def verify(self) -> None:
         """Raise FirebrickError unless this is a legal network.
@@ -170,9 +166,7 @@ def stage_layers(stage: Stage, shape: Shape) -> tuple[Layer, ...]:
     ]
     if stage.bypass is Bypass.COMPLEX:
         parts.append((Conv("bypass1x1", stage.expand1x1 + stage.expand3x3, 1), shape))
-    return tuple(
-        Layer(f"{stage.name}/{conv.name}", conv, inputs, _conv_shape(conv, inputs)) for conv, inputs in parts if conv.filters
-    )
+    return tuple(Layer(f"{stage.name}/{conv.name}", conv, inputs, _conv_shape(conv, inputs)) for conv, inputs in parts if conv.filters)
 
 
 def _conv_shape(conv: Conv, shape: Shape) -> Shape:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Strips:
+class LaneLayout:
     """The layout of a row of one channel: ``tiles`` words of ``lanes`` pixels, sent in the order ``order``."""
 
     lanes: int
@@ -32,7 +32,7 @@ class Strips:
             raise ValueError(f"width must be 1 to {self.lanes * self.tiles}, not {self.width}")
 
     @classmethod
-    def natural(cls, *, lanes: int, tiles: int, width: int) -> "Strips":
+    def natural(cls, *, lanes: int, tiles: int, width: int) -> "LaneLayout":
         """Strips whose tiles are sent from first to last."""
         return cls(lanes, width, tuple(range(tiles)))
 
@@ -46,7 +46,7 @@ class Strips:
         """Whether tiles are sent from first to last."""
         return self.order == tuple(range(self.tiles))
 
-    def narrowed(self, lanes: int) -> "Strips":
+    def narrowed(self, lanes: int) -> "LaneLayout":
         """The same columns in words of fewer lanes, each word sent as several.
 
         Lane l of the narrower word holds the strips of old lanes l*m .. l*m+m-1 (m the ratio), so word t becomes the words of tiles
@@ -54,7 +54,7 @@ class Strips:
         """
         if self.lanes % lanes:
             raise ValueError(f"lanes must divide {self.lanes}, not {lanes}")
-        return Strips(lanes, self.width, tuple(j * self.tiles + tile for tile in self.order for j in range(self.lanes // lanes)))
+        return LaneLayout(lanes, self.width, tuple(j * self.tiles + tile for tile in self.order for j in range(self.lanes // lanes)))
 
     def lanes_for(self, tiles: int) -> int:
         """As many of its lanes as words should have for an engine with strips of ``tiles`` columns.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Which memories lie in block RAM and which in distributed RAM."""
 
-from .nodes import QUEUE_BITS
+from .nodes import FIFO_BITS
 
 BLOCK_BITS = 18 * 1024
 BLOCK_SUMS = 64
@@ -15,9 +15,9 @@ BLOCK_DEPTH = 512
 """Words of a block RAM where it is widest."""
 
 
-def delay_queues(words: int, lanes: int) -> tuple[int, ...]:
+def skip_fifo_depths(words: int, lanes: int) -> tuple[int, ...]:
     """The queues, one behind the other, that make a delay: a power of two and one of words in block RAM, until a small rest is left."""
-    if 8 * words * lanes <= QUEUE_BITS:
+    if 8 * words * lanes <= FIFO_BITS:
         return (max(2, words),)
     first = words if words <= BLOCK_DEPTH + 1 else 1 + (1 << (words - 1).bit_length() - 1)
-    return (first, *(delay_queues(words - first, lanes) if words > first else ()))
+    return (first, *(skip_fifo_depths(words - first, lanes) if words > first else ()))

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from ..coding.streams import Weights
-from .lane_layout import Strips
+from ..coding.streams import EncodedWeights
+from .lane_layout import LaneLayout
 
-QUEUE_BITS = 8 * 1024
+FIFO_BITS = 8 * 1024
 """Bits up to which a queue lies in distributed RAM."""
 SUMS_QUEUED = 16
 """Words of finished sums that an engine may be ahead of its consumer; more than its pipeline holds, so that it never stops."""
@@ -21,13 +21,13 @@ ROW_OVERHEAD = 2
 class Arithmetic:
     """How sums start and end in one engine."""
 
-    start: tuple[int, ...] = field(repr=False)
+    accumulator_init: tuple[int, ...] = field(repr=False)
     """What each filter's sum starts from (bias and rounding term), in the order of the engine's filters."""
     bits: int
     """Width of the accumulator, proven from the weights."""
     shift: int
     """Right shift from sum to pixel."""
-    soft: bool = False
+    lut_multipliers: bool = False
     """Products come from look-up tables instead of multipliers."""
 
 
@@ -35,19 +35,19 @@ class Arithmetic:
 class ConvSpec:
     """A convolution engine: keeps rows, does one filter after the other (output stationary)."""
 
-    source: Strips
-    raster: bool
+    source: LaneLayout
+    channels_last: bool
     """Pixels come one by one with their channels together, as a picture does, not channel by channel."""
     channels: int
     height: int
-    output: Strips
+    output: LaneLayout
     output_height: int
     kernel: int
     stride: int
     padding: int
     slots: int
     """Input rows that the line buffer holds."""
-    weights: Weights
+    weights: EncodedWeights
     arithmetic: Arithmetic
     distributed: bool = False
     """The line buffer lies in distributed RAM."""
@@ -63,14 +63,14 @@ class ConvSpec:
         return self.output.tiles * self.stride
 
     @property
-    def gathers(self) -> bool:
+    def packs_pixels(self) -> bool:
         """A channel's pixels come one by one and make up one word of the line buffer, which is written whole."""
-        return gathers(self.source, self.raster, self.buffer_tiles)
+        return packs_pixels(self.source, self.channels_last, self.buffer_tiles)
 
     @property
     def writes(self) -> int:
         """Words that are written into the line buffer in a frame."""
-        return self.channels * self.height * (1 if self.gathers else self.source.tiles)
+        return self.channels * self.height * (1 if self.packs_pixels else self.source.tiles)
 
     @property
     def busy_cycles(self) -> int:
@@ -99,13 +99,13 @@ class ConvSpec:
 class SqueezeSpec:
     """A squeeze engine: takes channels as they come and adds each to all its filters' sums (input stationary)."""
 
-    source: Strips
+    source: LaneLayout
     channels: int
     height: int
-    output: Strips
+    output: LaneLayout
     slots: int
     """Input channels that the buffer holds."""
-    weights: Weights
+    weights: EncodedWeights
     arithmetic: Arithmetic
 
     @property
@@ -116,7 +116,7 @@ class SqueezeSpec:
     @property
     def queue(self) -> bool:
         """The buffer is small enough for distributed RAM, like other queues."""
-        return 8 * self.output.lanes * self.depth <= QUEUE_BITS
+        return 8 * self.output.lanes * self.depth <= FIFO_BITS
 
     @property
     def output_height(self) -> int:
@@ -140,10 +140,10 @@ class EngineSpec:
 
     name: str
     layers: tuple[str, ...]
-    parts: tuple[ConvSpec, ...] | tuple[SqueezeSpec, ...]
-    turns: tuple[int, ...] = field(repr=False)
+    partitions: tuple[ConvSpec, ...] | tuple[SqueezeSpec, ...]
+    schedule: tuple[int, ...] = field(repr=False)
     """For each round of output, how many parts, from the first on, send the words of one filter."""
-    order: tuple[int, ...] = field(repr=False)
+    channel_order: tuple[int, ...] = field(repr=False)
     """Which channel of the model each channel of the output is."""
     macs: int
     """Dense multiply-accumulates of the layers for one frame."""
@@ -151,24 +151,24 @@ class EngineSpec:
     """Parts two and two read one line buffer, at a port of its memory each."""
 
     @property
-    def source(self) -> Strips:
+    def source(self) -> LaneLayout:
         """The layout of the input."""
-        return self.parts[0].source
+        return self.partitions[0].source
 
     @property
     def lanes(self) -> int:
         """Multipliers."""
-        return sum(part.output.lanes for part in self.parts)
+        return sum(part.output.lanes for part in self.partitions)
 
     @property
-    def output(self) -> Strips:
+    def output(self) -> LaneLayout:
         """The layout of the output."""
-        return self.parts[0].output
+        return self.partitions[0].output
 
     @property
     def busy_cycles(self) -> int:
         """Cycles a frame in which the busiest engine's lanes multiply."""
-        return max(part.busy_cycles for part in self.parts)
+        return max(part.busy_cycles for part in self.partitions)
 
     @property
     def cycles(self) -> int:
@@ -176,37 +176,37 @@ class EngineSpec:
 
         Where two parts share a line buffer, the first of them waits while a word is written, for which two cycles pass.
         """
-        words = len(self.order) * self.output.tiles * self.parts[0].output_height
+        words = len(self.channel_order) * self.output.tiles * self.partitions[0].output_height
         if self.paired:
-            return max(words, *(part.cycles_at(2) + part.writes for part in self.parts if isinstance(part, ConvSpec)))
-        return max(words, *(part.cycles for part in self.parts))
+            return max(words, *(part.cycles_at(2) + part.writes for part in self.partitions if isinstance(part, ConvSpec)))
+        return max(words, *(part.cycles for part in self.partitions))
 
 
 @dataclass(frozen=True)
-class NarrowSpec:
+class DownsizerSpec:
     """Sends each word as several of fewer lanes."""
 
-    source: Strips
+    source: LaneLayout
     lanes: int
 
     @property
-    def output(self) -> Strips:
+    def output(self) -> LaneLayout:
         """The layout of the output."""
         return self.source.narrowed(self.lanes)
 
 
 @dataclass(frozen=True)
-class SerialSpec:
+class SerializerSpec:
     """Sends each channel's row pixel by pixel, from the first column to the last."""
 
-    source: Strips
+    source: LaneLayout
     channels: int
     height: int
 
     @property
-    def output(self) -> Strips:
+    def output(self) -> LaneLayout:
         """The layout of the output."""
-        return Strips.natural(lanes=1, tiles=self.source.width, width=self.source.width)
+        return LaneLayout.natural(lanes=1, tiles=self.source.width, width=self.source.width)
 
     @property
     def cycles(self) -> int:
@@ -219,10 +219,10 @@ class PoolSpec:
     """3x3/2 max pooling."""
 
     name: str
-    source: Strips
+    source: LaneLayout
     channels: int
     height: int
-    output: Strips
+    output: LaneLayout
 
     @property
     def cycles(self) -> int:
@@ -235,7 +235,7 @@ class AverageSpec:
     """Sums each channel over the whole frame and sends the sums."""
 
     name: str
-    source: Strips
+    source: LaneLayout
     channels: int
     height: int
 
@@ -246,18 +246,18 @@ class AverageSpec:
 
 
 @dataclass(frozen=True)
-class DelaySpec:
+class SkipFifoSpec:
     """Keeps words in their order until they are asked for."""
 
     name: str
-    source: Strips
+    source: LaneLayout
     depth: int
     """Words that it holds, at least 2."""
-    least: int
+    min_depth: int
     """Words without which the stream that this one is added to would wait for ever."""
 
     @property
-    def output(self) -> Strips:
+    def output(self) -> LaneLayout:
         """The layout of the output: that of the input."""
         return self.source
 
@@ -267,18 +267,18 @@ class BypassSpec:
     """A Fire module and the connection round it: a fork in front of them, an adder behind them."""
 
     name: str
-    path: tuple["Node", ...]
+    main_branch: tuple["Node", ...]
     """The Fire module."""
-    side: tuple["Node", ...]
+    skip_branch: tuple["Node", ...]
     """The connection: a delay, and a 1x1 convolution if it is a complex one."""
-    source: Strips
-    output: Strips
+    source: LaneLayout
+    output: LaneLayout
     """The layout of both operands and of their sum."""
 
 
-Node: TypeAlias = EngineSpec | NarrowSpec | SerialSpec | PoolSpec | AverageSpec | DelaySpec | BypassSpec
+Node: TypeAlias = EngineSpec | DownsizerSpec | SerializerSpec | PoolSpec | AverageSpec | SkipFifoSpec | BypassSpec
 
-Adapter: TypeAlias = NarrowSpec | SerialSpec
+Adapter: TypeAlias = DownsizerSpec | SerializerSpec
 """Nodes without a name of their own: each belongs to the node behind it."""
 
 
@@ -287,7 +287,7 @@ def walk(nodes: Sequence[Node]) -> Iterator[Node]:
     for node in nodes:
         yield node
         if isinstance(node, BypassSpec):
-            yield from walk((*node.path, *node.side))
+            yield from walk((*node.main_branch, *node.skip_branch))
 
 
 @dataclass(frozen=True)
@@ -318,11 +318,11 @@ class Plan:
         return sum(engine.lanes for engine in self.engines)
 
 
-def gathers(source: Strips, raster: bool, tiles: int) -> bool:
+def packs_pixels(source: LaneLayout, raster: bool, tiles: int) -> bool:
     """Whether single pixels that come channel by channel make up whole words of a line buffer."""
     return not raster and source.lanes == 1 < source.tiles and tiles == 1
 
 
-def _pause(strips: Strips) -> int:
+def _pause(strips: LaneLayout) -> int:
     """Cycles that lanes miss in each pass over the weights, as the decoder pauses for one; with more tiles than one it has caught up."""
     return int(strips.tiles == 1)

@@ -27,14 +27,14 @@ def plan_report(plan: Plan) -> dict[str, Any]:
                 "layers": list(engine.layers),
                 "lanes": engine.lanes,
                 "lanes_each": engine.output.lanes,
-                "parts": len(engine.parts),
+                "parts": len(engine.partitions),
                 "tiles": engine.output.tiles,
-                "entries": [part.weights.entries for part in engine.parts],
+                "entries": [part.weights.entries for part in engine.partitions],
                 "cycles": engine.cycles,
                 "busy_cycles": engine.busy_cycles,
                 "rom_bits": _rom_bits(engine),
-                "rom_reads": max(_rom_reads(part) for part in engine.parts),
-                "accumulator_bits": max(part.arithmetic.bits for part in engine.parts),
+                "rom_reads": max(_rom_reads(part) for part in engine.partitions),
+                "accumulator_bits": max(part.arithmetic.bits for part in engine.partitions),
                 "macs": engine.macs,
             }
             for engine in plan.engines
@@ -43,10 +43,10 @@ def plan_report(plan: Plan) -> dict[str, Any]:
 
 
 def _rom_bits(engine: EngineSpec) -> int:
-    streams = [stream for part in engine.parts for stream in (part.weights.codes, part.weights.gaps) if stream is not None]
+    streams = [stream for part in engine.partitions for stream in (part.weights.codes, part.weights.zero_runs) if stream is not None]
     return sum(len(stream.words) * stream.width for stream in streams)
 
 
 def _rom_reads(part: ConvSpec | SqueezeSpec) -> int:
     passes = part.output_height
-    return passes * max(len(stream.words) for stream in (part.weights.codes, part.weights.gaps) if stream is not None)
+    return passes * max(len(stream.words) for stream in (part.weights.codes, part.weights.zero_runs) if stream is not None)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..coding.decoder import decode
-from ..coding.streams import Weights
+from ..coding.streams import EncodedWeights
 from ..errors import FirebrickError
 from ..model.quantized import QuantizedLayer
 from .nodes import BypassSpec, ConvSpec, EngineSpec, Node, Plan, SqueezeSpec
@@ -33,7 +33,7 @@ class RomPart:
     filter_kinds: tuple[int, ...] = field(repr=False)
     channels: tuple[int, ...] = field(repr=False)
     """The input channel of the model, of each channel as it comes."""
-    weights: Weights = field(repr=False)
+    weights: EncodedWeights = field(repr=False)
     start: tuple[int, ...] = field(repr=False)
     """What each filter's sum starts from: the bias and the rounding term."""
     bits: int
@@ -47,18 +47,18 @@ class RomPart:
 
     def lists(self) -> list[Sequence[int]]:
         """The lists of words that its ROM holds."""
-        return [one.words for one in (self.weights.codes, self.weights.gaps) if one is not None]
+        return [one.words for one in (self.weights.codes, self.weights.zero_runs) if one is not None]
 
     def with_lists(self, lists: Sequence[Sequence[int]]) -> "RomPart":
         """The same part with other words in its ROM."""
-        codes, gaps = self.weights.codes, self.weights.gaps
+        codes, gaps = self.weights.codes, self.weights.zero_runs
         found = replace(self.weights, codes=replace(codes, words=tuple(lists[0])))
-        return replace(self, weights=found if gaps is None else replace(found, gaps=replace(gaps, words=tuple(lists[1]))))
+        return replace(self, weights=found if gaps is None else replace(found, zero_runs=replace(gaps, words=tuple(lists[1]))))
 
     def as_dict(self) -> dict[str, Any]:
         """All of it but the words themselves, of which only the number is told: those are in the bitstream. ``part_from`` reads it."""
         document = asdict(self)
-        for name, stream in (("codes", self.weights.codes), ("gaps", self.weights.gaps)):
+        for name, stream in (("codes", self.weights.codes), ("gaps", self.weights.zero_runs)):
             if stream is not None:
                 document["weights"][name]["words"] = len(stream.words)
         return document
@@ -66,7 +66,7 @@ class RomPart:
 
 def rom_parts(plan: Plan) -> list[RomPart]:
     """Every engine's parts, in the order of ``plan.engines``."""
-    first = plan.engines[0].parts[0].channels
+    first = plan.engines[0].partitions[0].channels
     return list(_parts(plan.nodes, tuple(range(first))))
 
 
@@ -76,22 +76,22 @@ def _parts(nodes: Sequence[Node], order: tuple[int, ...]) -> Iterator[RomPart]:
         match node:
             case EngineSpec():
                 yield from _engine(node, order)
-                order = node.order
-            case BypassSpec(path=path, side=side):
-                yield from _parts(path, order)
-                yield from _parts(side, order)
-                order = next(inner.order for inner in reversed(path) if isinstance(inner, EngineSpec))
+                order = node.channel_order
+            case BypassSpec(main_branch=main, skip_branch=skip):
+                yield from _parts(main, order)
+                yield from _parts(skip, order)
+                order = next(inner.channel_order for inner in reversed(main) if isinstance(inner, EngineSpec))
             case _:
                 pass
 
 
 def _engine(engine: EngineSpec, channels: tuple[int, ...]) -> Iterator[RomPart]:
-    ends = np.cumsum(engine.turns)
-    small = len(engine.order) if len(engine.layers) == 1 else sum(sum(part.weights.kinds) for part in engine.parts)
-    parts: Sequence[ConvSpec | SqueezeSpec] = engine.parts
+    ends = np.cumsum(engine.schedule)
+    small = len(engine.channel_order) if len(engine.layers) == 1 else sum(sum(part.weights.filter_types) for part in engine.partitions)
+    parts: Sequence[ConvSpec | SqueezeSpec] = engine.partitions
     for number, part in enumerate(parts):
-        mine = [engine.order[end - turns + number] for end, turns in zip(ends, engine.turns, strict=True) if number < turns]
-        kinds = part.weights.kinds if isinstance(part, ConvSpec) else (0,) * len(mine)
+        mine = [engine.channel_order[end - turns + number] for end, turns in zip(ends, engine.schedule, strict=True) if number < turns]
+        kinds = part.weights.filter_types if isinstance(part, ConvSpec) else (0,) * len(mine)
         yield RomPart(
             engine=engine.name,
             number=number,
@@ -101,7 +101,7 @@ def _engine(engine: EngineSpec, channels: tuple[int, ...]) -> Iterator[RomPart]:
             filter_kinds=tuple(kinds),
             channels=channels,
             weights=part.weights,
-            start=part.arithmetic.start,
+            start=part.arithmetic.accumulator_init,
             bits=part.arithmetic.bits,
             shift=part.arithmetic.shift,
         )
@@ -131,7 +131,7 @@ def shapes_of(parts: Sequence[RomPart]) -> dict[str, tuple[int, int, int, int]]:
 
 def starts_of(part: RomPart, layers: Mapping[str, QuantizedLayer]) -> tuple[int, ...]:
     """What the sums of a part's filters start from in these layers, whose shapes are those that parts share."""
-    return tuple(int(layers[part.layers[kind]].start[one]) for one, kind in zip(part.filters, part.filter_kinds, strict=True))
+    return tuple(int(layers[part.layers[kind]].accumulator_init[one]) for one, kind in zip(part.filters, part.filter_kinds, strict=True))
 
 
 def layers_of(parts: Sequence[RomPart]) -> dict[str, NDArray[np.int32]]:

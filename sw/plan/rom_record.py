@@ -4,7 +4,7 @@
 
 from typing import Any
 
-from ..coding.streams import Encoded, Weights
+from ..coding.streams import EncodedWeights, HuffmanStream
 from ..errors import FirebrickError
 from ..model.quantized import CENTROID_BITS
 from .rom_layout import RomPart
@@ -34,17 +34,17 @@ def _part_from(document: Any) -> RomPart:
     codes = streams["codes"]
     if codes is None:
         raise TypeError
-    weights = Weights(
+    weights = EncodedWeights(
         inner=int(inner["inner"]),
         taps=int(inner["taps"]),
-        kinds=_integers(inner["kinds"]),
+        filter_types=_integers(inner["kinds"]),
         codes=codes,
         codebooks=tuple(_integers(book) for book in inner["codebooks"]),
-        gaps=streams["gaps"],
-        gap_values=_integers(inner["gap_values"]),
+        zero_runs=streams["gaps"],
+        run_lengths=_integers(inner["gap_values"]),
         last=(int(inner["last"][0]), int(inner["last"][1])),
         counts=_integers(inner["counts"]),
-        logic_bits=int(inner["logic_bits"]),
+        lut_rom_bits=int(inner["logic_bits"]),
     )
     return RomPart(
         engine=str(document["engine"]),
@@ -65,14 +65,14 @@ def _is_sound(part: RomPart) -> bool:
     """The numbers fit together, and are none that decoding could not hold."""
     weights, filters, channels = part.weights, len(part.filters), len(part.channels)
     rows, columns = (channels, filters) if part.squeeze else (filters, channels)
-    kinds = set(weights.kinds)
+    kinds = set(weights.filter_types)
     values = [value for book in weights.codebooks for value in book]
-    streams = [stream for stream in (weights.codes, weights.gaps) if stream is not None]
+    streams = [stream for stream in (weights.codes, weights.zero_runs) if stream is not None]
     return all(
         (
             (weights.groups, weights.inner) == (rows, columns),
             filters == len(part.filter_kinds) == len(part.start),
-            weights.kinds == ((0,) * channels if part.squeeze else part.filter_kinds),
+            weights.filter_types == ((0,) * channels if part.squeeze else part.filter_kinds),
             sorted(part.channels) == list(range(channels)),
             kinds <= set(range(min(len(part.layers), len(weights.codebooks), 2))),
             weights.taps in [kernel**2 for kernel in range(1, KERNEL_MAX + 1, 2)],
@@ -82,8 +82,8 @@ def _is_sound(part: RomPart) -> bool:
             all(0 < len(stream.lengths) <= 1 << WIDTH_MAX // 2 for stream in streams),
             all(len(book) > 0 for book in weights.codebooks),
             max(map(abs, values), default=0) < 1 << CENTROID_BITS,
-            len(weights.gap_values) > 0,
-            all(0 <= value < weights.inner for value in weights.gap_values),
+            len(weights.run_lengths) > 0,
+            all(0 <= value < weights.inner for value in weights.run_lengths),
             0 <= weights.last[0] < weights.taps,
             0 <= weights.last[1] < weights.inner,
             min(part.filters, default=0) >= 0,
@@ -92,13 +92,15 @@ def _is_sound(part: RomPart) -> bool:
     )
 
 
-def _encoded(document: Any) -> Encoded | None:
+def _encoded(document: Any) -> HuffmanStream | None:
     if document is None:
         return None
     words = int(document["words"])
     if not 0 < words <= WORDS_MAX:
         raise ValueError
-    return Encoded(_integers(document["lengths"]), int(document["width"]), (0,) * words, int(document["count"]), int(document["bits"]))
+    return HuffmanStream(
+        _integers(document["lengths"]), int(document["width"]), (0,) * words, int(document["count"]), int(document["bits"])
+    )
 
 
 def _integers(values: Any) -> tuple[int, ...]:

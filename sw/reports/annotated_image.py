@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from ..golden.top_k import Guess
+from ..golden.top_k import ClassScore
 
 HEIGHT = 360
 PANEL = 400
@@ -17,7 +17,7 @@ MARGIN = 20
 BAR = 12
 
 
-def poster(photograph: Path, title: str, top5: Sequence[Guess], footer: str) -> bytes:
+def poster(photograph: Path, title: str, top5: Sequence[ClassScore], footer: str) -> bytes:
     """A PNG: the photograph, and beside it a title, a bar for each class and a footer."""
     with Image.open(photograph) as file:
         picture = ImageOps.contain(file.convert("RGB"), (16 * HEIGHT // 9, HEIGHT))
@@ -26,7 +26,7 @@ def poster(photograph: Path, title: str, top5: Sequence[Guess], footer: str) -> 
     return data.getvalue()
 
 
-def annotated(picture: Image.Image, size: tuple[int, int], title: str, guesses: Sequence[Guess], footer: str) -> Image.Image:
+def annotated(picture: Image.Image, size: tuple[int, int], title: str, guesses: Sequence[ClassScore], footer: str) -> Image.Image:
     """An RGB picture of ``size`` (columns, rows): ``picture`` as large as it can be, and beside it a title, bars and a footer."""
     sheet = Image.new("RGB", size, "white")
     picture = ImageOps.contain(picture, (sheet.width - PANEL, sheet.height))

@@ -71,6 +71,7 @@ def roofline(points: Sequence[Point], *, title: str, x_label: str, y_label: str,
     """Points below min(x, 1), the x axis logarithmic; ``slope`` and ``flat`` say what the two parts of the roof are."""
     height, left, right, top, bottom = 460, 70, 20, 24, 50
     low_x, high_x = 0.5, 2.0 ** math.ceil(math.log2(max([4.0, *(point.x * 1.3 for point in points)])))
+
     def at(x: float, y: float) -> tuple[float, float]:
         across = math.log(x / low_x) / math.log(high_x / low_x)
         return left + across * (WIDTH - left - right), height - bottom - y / 1.08 * (height - top - bottom)

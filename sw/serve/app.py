@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ..errors import FirebrickError
-from ..stream.image_sources import Pattern
+from ..stream.image_sources import TestPattern
 from ..stream.source import Source
 from .browser_camera import Pushed
 from .live_streamer import Live
@@ -80,7 +80,7 @@ def application(live: Live, uploads: Uploads, given: Callable[[], Source], host:
 
     async def choose(request: Request) -> Response:
         try:
-            live.show(Pattern() if request.path_params["name"] == "pattern" else given())
+            live.show(TestPattern() if request.path_params["name"] == "pattern" else given())
         except FirebrickError as problem:
             return _refusal(problem)
         return Response(status_code=204)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from PIL import UnidentifiedImageError
 
-from ..data.images import open_picture
+from ..data.images import open_image
 from ..errors import FirebrickError
-from ..stream.image_sources import Pictures
+from ..stream.image_sources import ImageFiles
 from ..stream.source import Source
 from ..stream.video_source import Video
 
@@ -25,7 +25,7 @@ class Uploads:
     Args:
         folder: of their own.
         limit: bytes, at most.
-        least: side that a large JPEG is read with at least, see ``open_picture``.
+        least: side that a large JPEG is read with at least, see ``open_image``.
     """
 
     def __init__(self, folder: Path, limit: int, least: int) -> None:
@@ -69,12 +69,12 @@ class Uploads:
     def _recognise(self, path: Path) -> Source:
         """A picture or a video, by its contents, the beginning of which can be read."""
         try:
-            open_picture(path, self._least)
+            open_image(path, self._least)
         except FirebrickError as problem:
             if not isinstance(problem.__cause__, UnidentifiedImageError):
                 raise
         else:
-            return Pictures(str(path), [path], self._least)
+            return ImageFiles(str(path), [path], self._least)
         video = Video(path)
         if next(video.frames(), None) is None:
             raise FirebrickError(video.problem or f"{path} holds no picture; send a picture or a video")

@@ -6,19 +6,19 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
-from ..data.images import open_picture
+from ..data.images import open_image
 from ..errors import FirebrickError
 from . import test_pattern as pattern
 from .source import Frame, Source
 
 
-class Pictures(Source):
+class ImageFiles(Source):
     """Picture files, one after the other; a broken one is passed over.
 
     Args:
         name: for people.
         paths: of the files.
-        least: length of a side, in pixels, that a large JPEG is read with at least, see ``open_picture``.
+        least: length of a side, in pixels, that a large JPEG is read with at least, see ``open_image``.
         rate: pictures a second.
     """
 
@@ -32,7 +32,7 @@ class Pictures(Source):
         """See ``Source``."""
         for number, path in enumerate(self._paths):
             try:
-                picture = open_picture(path, self._least)
+                picture = open_image(path, self._least)
             except FirebrickError as problem:
                 self.pass_over(problem)
             else:
@@ -40,7 +40,7 @@ class Pictures(Source):
                 yield Frame(picture, number / self._rate, name if len(self._paths) > 1 else "")
 
 
-class Pattern(Source):
+class TestPattern(Source):
     """The test pattern, without end.
 
     Args:

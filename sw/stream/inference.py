@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..driver.device import Device, Result
 from ..errors import FirebrickError
-from ..golden.top_k import Guess, top
+from ..golden.top_k import ClassScore, top_k
 from ..model.quantized import Model
 from .frame_feed import Feed
 from .source import Frame
@@ -24,7 +24,7 @@ class Sighting:
     number: int
     """From 0."""
     frame: Frame
-    guesses: list[Guess] | None
+    guesses: list[ClassScore] | None
     """The five likeliest classes, or all where there are fewer, best first; None where the frame was damaged on its way."""
     latency: float
     """Seconds from when the frame was handed to the device until its scores were there."""
@@ -60,5 +60,5 @@ def _inputs(feed: Feed, sent: deque[Frame]) -> Iterator[NDArray[np.uint8]]:
         yield pixels
 
 
-def _guesses(model: Model, result: Result) -> list[Guess] | None:
-    return None if result.scores is None else top(model, result.scores, min(5, model.network.classes))
+def _guesses(model: Model, result: Result) -> list[ClassScore] | None:
+    return None if result.scores is None else top_k(model, result.scores, min(5, model.network.classes))

@@ -4,9 +4,9 @@
 
 from pathlib import Path
 
-from ..data.images import SUFFIXES, pictures_in
+from ..data.images import SUFFIXES, images_in
 from ..errors import FirebrickError
-from .image_sources import Pattern, Pictures
+from .image_sources import ImageFiles, TestPattern
 from .source import Source
 
 
@@ -17,18 +17,18 @@ def open_source(name: str, least: int, rate: float | None = None) -> Source:
     FirebrickError where there is no such source.
     """
     if name == "pattern":
-        return Pattern(rate or 25.0)
+        return TestPattern(rate or 25.0)
     if name == "camera" or name.startswith(("camera:", "/dev/video")):
         from .video_source import Camera
 
         return Camera(name)
     path = Path(name)
     if path.is_dir():
-        return Pictures(name, pictures_in(path), least, rate or 1.0)
+        return ImageFiles(name, images_in(path), least, rate or 1.0)
     if not path.exists():
         raise FirebrickError(f"source {name} does not exist; name a video, a picture, a folder of pictures, `camera` or `pattern`")
     if path.suffix.lower() in SUFFIXES:
-        return Pictures(name, [path], least, rate or 1.0)
+        return ImageFiles(name, [path], least, rate or 1.0)
     from .video_source import Video
 
     return Video(path)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from firebrick.sw import golden
-from firebrick.sw.data.images import read_pictures
+from firebrick.sw.data.images import read_images
 from firebrick.sw.golden import floating
 from firebrick.sw.model.float_model import FloatModel
 from firebrick.sw.model.quantized import Model, Preprocessing
@@ -56,7 +56,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def frames_of(model: FloatModel, paths: list[Path]) -> NDArray[np.uint8]:
-    return read_pictures(paths, model.preprocessing, model.network.input)
+    return read_images(paths, model.preprocessing, model.network.input)
 
 
 def distance(model: Model, source: FloatModel, frames: NDArray[np.uint8]) -> float:

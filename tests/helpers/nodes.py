@@ -14,12 +14,12 @@ from firebrick.hw.accelerator import Pipeline
 from firebrick.hw.weights.huffman_decoder import HuffmanDecoder
 from firebrick.hw.weights.rom import Rom
 from firebrick.sim.payloads import stream_words
-from firebrick.sw.coding.streams import Encoded
-from firebrick.sw.compiler.engine_config import START, Layout, Share
-from firebrick.sw.compiler.workload import Demand, demands
+from firebrick.sw.coding.streams import HuffmanStream
+from firebrick.sw.compiler.engine_config import INPUT_LAYOUT, EngineConfig, StreamLayout
+from firebrick.sw.compiler.workload import EngineWorkload, workloads
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.network.graph import Bypass
-from firebrick.sw.plan.lane_layout import Strips
+from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import Node
 
 
@@ -28,7 +28,7 @@ class Decoder(wiring.Component):
 
     output: stream.Interface
 
-    def __init__(self, encoded: Encoded) -> None:
+    def __init__(self, encoded: HuffmanStream) -> None:
         self._rom = Rom(lists=[encoded.words], width=encoded.width)
         self._decoder = HuffmanDecoder(encoded=encoded)
         super().__init__({"output": Out(self._decoder.output.signature)})
@@ -41,12 +41,12 @@ class Decoder(wiring.Component):
         return m
 
 
-def random_shares(rng: np.random.Generator, model: Model) -> dict[str, Share]:
+def random_shares(rng: np.random.Generator, model: Model) -> dict[str, EngineConfig]:
     """Shares that fit the network and each other, seldom good ones."""
     while True:
-        shares: dict[str, Share] = {}
-        source = entering = START
-        for demand in demands(model):
+        shares: dict[str, EngineConfig] = {}
+        source = entering = INPUT_LAYOUT
+        for demand in workloads(model):
             drawn = [_random_share(rng, demand, lanes) for lanes in range(1, demand.width + 1)]
             fit = [(share, layout) for share in drawn if (layout := demand.leaves(share)) and joins(demand, share, source, entering)]
             if not fit:  # a bypass that the lanes drawn before it cannot go round
@@ -58,7 +58,7 @@ def random_shares(rng: np.random.Generator, model: Model) -> dict[str, Share]:
             return shares
 
 
-def joins(demand: Demand, share: Share, source: Layout, entering: Layout) -> bool:
+def joins(demand: EngineWorkload, share: EngineConfig, source: StreamLayout, entering: StreamLayout) -> bool:
     """Whether an engine can have a share, when the engine before it and the stream that enters the Fire module have these layouts.
 
     Both operands of a bypass must have the same.
@@ -67,13 +67,13 @@ def joins(demand: Demand, share: Share, source: Layout, entering: Layout) -> boo
     return not ((demand.side and own != source) or (demand.bypass is Bypass.SIMPLE and not demand.squeeze and own != entering))
 
 
-def _random_share(rng: np.random.Generator, demand: Demand, lanes: int) -> Share:
+def _random_share(rng: np.random.Generator, demand: EngineWorkload, lanes: int) -> EngineConfig:
     splits = int(rng.integers(1, demand.splits + 1)) if rng.random() < 0.5 else 1
     if demand.squeeze:
-        return Share(lanes, splits)
+        return EngineConfig(lanes, splits)
     kind = {"paired": splits > 1 and rng.random() < 0.5, "distributed": rng.random() < 0.3}
-    usual = Share(lanes, splits, **kind)
-    return replace(usual, serial=lanes > 1 and demand.pooled > 0 and (rng.random() < 0.5 or not demand.leaves(usual)))
+    usual = EngineConfig(lanes, splits, **kind)
+    return replace(usual, serialized=lanes > 1 and demand.pooled > 0 and (rng.random() < 0.5 or not demand.leaves(usual)))
 
 
 def component(node: Node) -> wiring.Component:
@@ -81,6 +81,6 @@ def component(node: Node) -> wiring.Component:
     return Pipeline(nodes=[node])
 
 
-def words_of(maps: NDArray[np.uint8], strips: Strips) -> list[int]:
+def words_of(maps: NDArray[np.uint8], strips: LaneLayout) -> list[int]:
     """The words of feature maps whose channels come in their own order."""
     return stream_words(maps, strips, range(maps.shape[1]))

@@ -11,7 +11,7 @@ from firebrick.hw.accelerator import Accelerator
 from firebrick.sim.payloads import raster_bytes, score_payloads
 from firebrick.sw import golden
 from firebrick.sw.compiler.lowering import compile_model, plan_with
-from firebrick.sw.compiler.workload import demands
+from firebrick.sw.compiler.workload import workloads
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 from firebrick.sw.plan.nodes import Plan
@@ -26,7 +26,7 @@ def check(network: Network, rng: np.random.Generator, **drawn: Any) -> None:
     """Frames back to back: scores must be the golden model's, and without stalls a frame take no more cycles than predicted, within 1 %."""
     model = random_model(rng, network, **drawn)
     extra = int(rng.integers(0, 20))
-    plan: Plan = plan_with(model, random_shares(rng, model)) if rng.random() < 0.5 else compile_model(model, len(demands(model)) + extra)
+    plan: Plan = plan_with(model, random_shares(rng, model)) if rng.random() < 0.5 else compile_model(model, len(workloads(model)) + extra)
     frames = random_frames(rng, model, FRAMES)
     sent = score_payloads(golden.run(model, frames), plan.average.score_bits)
     stall = float(rng.choice([0.0, 0.3]))

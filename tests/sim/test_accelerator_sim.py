@@ -14,7 +14,7 @@ from firebrick.sim import verilator
 from firebrick.sim.accelerator_sim import Simulator
 from firebrick.sim.build import build
 from firebrick.sw import golden
-from firebrick.sw.compiler.engine_config import Share
+from firebrick.sw.compiler.engine_config import EngineConfig
 from firebrick.sw.compiler.lowering import plan_with
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model.quantized import Model
@@ -155,10 +155,10 @@ def _refuse(*_arguments: object, **_options: object) -> None:
 @pytest.mark.usefixtures("cache")
 def test_simulator_takes_a_plan_with_pairs_distributed_rows_and_single_pixels(model: Model) -> None:
     shares = {
-        "conv1": Share(3, 4, paired=True, serial=True),
-        "fire2/squeeze": Share(3),
-        "fire2/expand": Share(5, 3, paired=True, serial=True),
-        "conv10": Share(2, 2, distributed=True),
+        "conv1": EngineConfig(3, 4, paired=True, serialized=True),
+        "fire2/squeeze": EngineConfig(3),
+        "fire2/expand": EngineConfig(5, 3, paired=True, serialized=True),
+        "conv10": EngineConfig(2, 2, distributed=True),
     }
     frames = random_frames(np.random.default_rng(2), model, 4)
     with Simulator(model, lanes=plan_with(model, shares)) as simulator:

@@ -9,7 +9,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from firebrick.hw.stream.fifo import Queue
+from firebrick.hw.stream.fifo import Fifo
 from firebrick.sim.bench_cases import Case, cases
 from firebrick.sim.bench_runner import STALLS, Outcome, run_case
 from firebrick.sw.zoo import catalogue
@@ -31,7 +31,7 @@ class Relay(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: ARG002
         m = Module()
-        m.submodules.queue = queue = Queue(shape=8, depth=4)
+        m.submodules.queue = queue = Fifo(shape=8, depth=4)
         wiring.connect(m, wiring.flipped(self.input), queue.input)
         again, offered = Signal(), Signal()
         payload = queue.output.payload

@@ -24,9 +24,7 @@ p { max-width: 50rem }
 """
 
 
-_PAPER = (
-    "Our sizes are computed by <code>firebrick paper</code>; accuracies need training on ImageNet and are quoted from the paper."
-)
+_PAPER = "Our sizes are computed by <code>firebrick paper</code>; accuracies need training on ImageNet and are quoted from the paper."
 
 
 def html_page(sections: Sequence[Section], introduction: str = _PAPER) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ...data.images import open_picture
+from ...data.images import open_image
 from ...model.quantized import Preprocessing
 from ...network.graph import Network
 
@@ -46,7 +46,7 @@ class Views:
     def __init__(self, paths: Sequence[Path], preprocessing: Preprocessing, network: Network, seed: int) -> None:
         shape = network.input
         self.seed = seed
-        self.pictures = [_shrunk(open_picture(path, preprocessing.resize), preprocessing.resize) for path in paths]
+        self.pictures = [_shrunk(open_image(path, preprocessing.resize), preprocessing.resize) for path in paths]
         if shape.channels == 1:
             self.pictures = [picture.convert("L") for picture in self.pictures]
         scales = _SCALES if min(shape.height, shape.width) >= _SMALL else (1.0,)

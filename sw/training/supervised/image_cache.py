@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...data.images import open_picture, scaled
+from ...data.images import open_image, scaled
 from ...errors import FirebrickError
 from ...model.quantized import Preprocessing
 from ...network.graph import Shape
@@ -81,7 +81,7 @@ class Gallery:
 
     def _read(self, index: int) -> Bytes:
         """A picture as bytes of shape (rows, columns, channels)."""
-        picture = open_picture(self.paths[index], 4 * self.preprocessing.resize)
+        picture = open_image(self.paths[index], 4 * self.preprocessing.resize)
         try:
             picture = scaled(picture, self.preprocessing, self.shape)
         except FirebrickError as problem:

@@ -55,8 +55,10 @@ class Job:
         self.checkpoint = output.with_name(f"{output.name}.training")
         longest = max(network.input.height, network.input.width)
         if resize is None:
-            shown = _CROPPED if pretrained is None else max(pretrained.network.input.height, pretrained.network.input.width) / (
-                pretrained.preprocessing.resize
+            shown = (
+                _CROPPED
+                if pretrained is None
+                else max(pretrained.network.input.height, pretrained.network.input.width) / (pretrained.preprocessing.resize)
             )
             resize = max(longest, round(longest / shown))
         if resize < longest:

@@ -54,9 +54,7 @@ class Training:
         self.device, dtype = best_device()
         self.mixed = self.device.type == "cuda" and dtype != torch.float32
         self.trainee = Trainee(start, recipe.dropout).to(self.device)
-        self.optimiser = torch.optim.SGD(
-            self.trainee.parameters(), recipe.rate, momentum=recipe.momentum, weight_decay=recipe.decay
-        )
+        self.optimiser = torch.optim.SGD(self.trainee.parameters(), recipe.rate, momentum=recipe.momentum, weight_decay=recipe.decay)
         self.batch = min(recipe.batch, len(train))
         self.task = _task(start, train, val, recipe)
         self.curves: list[Epoch] = []

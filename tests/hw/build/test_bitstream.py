@@ -197,9 +197,7 @@ def test_bitstream_rejects_a_network_that_is_too_large() -> None:
 
 
 @needs_boards
-@pytest.mark.parametrize(
-    ("asked", "tried"), [([], [75e6, 0.95 * 52e6]), (["--frequency", "55"], [55e6]), (["--target-fps", "9"], [75e6])]
-)
+@pytest.mark.parametrize(("asked", "tried"), [([], [75e6, 0.95 * 52e6]), (["--frequency", "55"], [55e6]), (["--target-fps", "9"], [75e6])])
 def test_bitstream_lowers_its_clock_once_where_none_was_asked_for(
     asked: list[str], tried: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:

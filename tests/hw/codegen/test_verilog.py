@@ -66,8 +66,8 @@ def test_generate_names_its_top_module_and_rom_files(artefacts: Artefacts) -> No
 
 def test_generate_puts_the_plans_words_into_files(model: Model, artefacts: Artefacts) -> None:
     plan = compile_model(model, LANES)
-    weights = [part.weights for engine in plan.engines for part in engine.parts]
-    lists = [[one.codes.words, one.gaps.words] if one.gaps else [one.codes.words] for one in weights]
+    weights = [part.weights for engine in plan.engines for part in engine.partitions]
+    lists = [[one.codes.words, one.zero_runs.words] if one.zero_runs else [one.codes.words] for one in weights]
     words = [bank.words for one in lists for bank in banks(one, 9)]
     written = [tuple(int(line, 16) for line in contents.splitlines()) for contents in artefacts.roms.values()]
     assert Counter(written) == Counter(words)

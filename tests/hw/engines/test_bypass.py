@@ -10,15 +10,14 @@ import pytest
 from amaranth.hdl import Value
 from amaranth.sim import Simulator
 
-from firebrick.hw.engines.bypass import Bypass as BypassComponent
-from firebrick.hw.engines.bypass import Delay
+from firebrick.hw.engines.bypass import SkipConnection, SkipFifo
 from firebrick.sim.payloads import Traffic, traffic
 from firebrick.sw import golden
 from firebrick.sw.compiler.lowering import plan_with
 from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, Network, Shape
-from firebrick.sw.plan.lane_layout import Strips
-from firebrick.sw.plan.memory_mapping import BLOCK_DEPTH, delay_queues
-from firebrick.sw.plan.nodes import QUEUE_BITS, BypassSpec, DelaySpec, EngineSpec, walk
+from firebrick.sw.plan.lane_layout import LaneLayout
+from firebrick.sw.plan.memory_mapping import BLOCK_DEPTH, skip_fifo_depths
+from firebrick.sw.plan.nodes import FIFO_BITS, BypassSpec, EngineSpec, SkipFifoSpec, walk
 from tests.helpers.nodes import component, random_shares, words_of
 from tests.helpers.random_models import random_frames, random_model
 from tests.helpers.streams import simulate
@@ -26,8 +25,8 @@ from tests.helpers.streams import simulate
 FRAMES = 3
 
 
-def delay_spec(depth: int, lanes: int = 2, least: int = 0) -> DelaySpec:
-    return DelaySpec("fire3/delay", Strips.natural(lanes=lanes, tiles=1, width=lanes), depth, least)
+def delay_spec(depth: int, lanes: int = 2, least: int = 0) -> SkipFifoSpec:
+    return SkipFifoSpec("fire3/delay", LaneLayout.natural(lanes=lanes, tiles=1, width=lanes), depth, least)
 
 
 def bypass_case(rng: np.random.Generator, fire: Fire, channels: int, height: int, width: int) -> Traffic:
@@ -47,8 +46,8 @@ def run(case: Traffic, *, rng: np.random.Generator, stall: float) -> list[int]:
 def with_delay(case: Traffic, depth: int) -> Traffic:
     """The case with a bypass whose delay holds so many words, whether that is enough or not."""
     assert isinstance(case.node, BypassSpec)
-    side = tuple(replace(node, depth=depth, least=0) if isinstance(node, DelaySpec) else node for node in case.node.side)
-    return replace(case, node=replace(case.node, side=side))
+    side = tuple(replace(node, depth=depth, min_depth=0) if isinstance(node, SkipFifoSpec) else node for node in case.node.skip_branch)
+    return replace(case, node=replace(case.node, skip_branch=side))
 
 
 def moved(case: Traffic, cycles: int) -> tuple[int, int]:
@@ -78,7 +77,7 @@ def moved(case: Traffic, cycles: int) -> tuple[int, int]:
 def test_delay_keeps_words_in_order(depth: int, lanes: int, stall: float) -> None:
     rng = np.random.default_rng(depth)
     sent = [int.from_bytes(rng.bytes(lanes), "little") for _ in range(150)]
-    taken, cycles = simulate(Delay(spec=delay_spec(depth, lanes)), {"input": sent}, {"output": 150}, rng=rng, stall=stall)
+    taken, cycles = simulate(SkipFifo(spec=delay_spec(depth, lanes)), {"input": sent}, {"output": 150}, rng=rng, stall=stall)
     assert taken["output"] == sent
     if not stall:
         assert cycles["output"] == list(range(cycles["output"][0], cycles["output"][0] + 150)), "one word a cycle"
@@ -87,27 +86,27 @@ def test_delay_keeps_words_in_order(depth: int, lanes: int, stall: float) -> Non
 def test_delay_queues_hold_all_words_and_waste_no_block() -> None:
     for words in (2, 3, 100, 513, 514, 1025, 1100, 2049, 3583, 5000):
         for lanes in (1, 4, 14, 56):
-            queues = delay_queues(words, lanes)
+            queues = skip_fifo_depths(words, lanes)
             assert sum(queues) == words or (sum(queues) == words + 1 and queues[-1] == 2)
-            large = [queue for queue in queues if 8 * queue * lanes > QUEUE_BITS]
+            large = [queue for queue in queues if 8 * queue * lanes > FIFO_BITS]
             assert all(queue <= BLOCK_DEPTH + 1 or (queue - 1).bit_count() == 1 for queue in large)
 
 
 def test_delay_rejects_fewer_words_than_the_least() -> None:
     with pytest.raises(ValueError, match="depth of fire3/delay must be at least 12, or the pipeline comes to a halt, not 11"):
-        Delay(spec=delay_spec(11, least=12))
-    Delay(spec=delay_spec(12, least=12))
+        SkipFifo(spec=delay_spec(11, least=12))
+    SkipFifo(spec=delay_spec(12, least=12))
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.4])
 def test_bypass_forks_and_adds_with_saturation(stall: float) -> None:
     rng = np.random.default_rng(1)
-    strips = Strips.natural(lanes=3, tiles=1, width=3)
+    strips = LaneLayout.natural(lanes=3, tiles=1, width=3)
     maps = rng.integers(0, 256, (3, 2, 4, 5, 3), dtype=np.uint8)
     maps[1:, :, 0] = 255
     maps[1:, :, 1] = 0
     words = [words_of(one, strips) for one in (*maps, golden.add(maps[1], maps[2]))]
-    bypass = BypassComponent(spec=BypassSpec("fire3", (), (), strips, strips))
+    bypass = SkipConnection(spec=BypassSpec("fire3", (), (), strips, strips))
     inputs = {"input": words[0], "from_path": words[1], "from_side": words[2]}
     expected = {"to_path": words[0], "to_side": words[0], "output": words[3]}
     taken, cycles = simulate(bypass, inputs, {name: len(sent) for name, sent in expected.items()}, rng=rng, stall=stall)
@@ -143,15 +142,15 @@ def test_bypass_needs_the_least_depth_and_comes_to_a_halt_with_one_word_less(fir
     rng = np.random.default_rng(height)
     case = bypass_case(rng, fire, 6, height, 4)
     assert isinstance(case.node, BypassSpec)
-    delay = next(node for node in walk((case.node,)) if isinstance(node, DelaySpec))
+    delay = next(node for node in walk((case.node,)) if isinstance(node, SkipFifoSpec))
     rows = 2 if fire.expand3x3 and height > 1 else 1
-    assert delay.least == rows * 6 * delay.source.tiles - 1
-    run(with_delay(case, delay.least), rng=rng, stall=0.2)
-    halt = moved(with_delay(case, delay.least - 1), 1000)
+    assert delay.min_depth == rows * 6 * delay.source.tiles - 1
+    run(with_delay(case, delay.min_depth), rng=rng, stall=0.2)
+    halt = moved(with_delay(case, delay.min_depth - 1), 1000)
     assert halt[1] == 0
-    assert halt == moved(with_delay(case, delay.least - 1), 2000), "nothing moves any more"
-    with pytest.raises(ValueError, match=f"depth of fire/delay must be at least {delay.least}"):
-        Delay(spec=replace(delay, depth=delay.least - 1))
+    assert halt == moved(with_delay(case, delay.min_depth - 1), 2000), "nothing moves any more"
+    with pytest.raises(ValueError, match=f"depth of fire/delay must be at least {delay.min_depth}"):
+        SkipFifo(spec=replace(delay, depth=delay.min_depth - 1))
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from firebrick.sim.payloads import Traffic, traffic
-from firebrick.sw.compiler.engine_config import Share
+from firebrick.sw.compiler.engine_config import EngineConfig
 from firebrick.sw.compiler.lowering import compile_model, plan_with
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.plan.nodes import EngineSpec, Plan
@@ -28,16 +28,16 @@ def measure(case: Traffic) -> tuple[list[int], list[int]]:
     words = len(case.sent) // FRAMES
     between = np.diff(cycles["output"][words - 1 :: words]).tolist()
     assert isinstance(case.node, EngineSpec)
-    return between, [sum(value >> part & 1 for value in busy) for part in range(len(case.node.parts))]
+    return between, [sum(value >> part & 1 for value in busy) for part in range(len(case.node.partitions))]
 
 
 def check(model: Model, plan: Plan, rng: np.random.Generator, limit: int) -> None:
     for case in traffic(model, plan, random_frames(rng, model, FRAMES)):
         if isinstance(case.node, EngineSpec) and case.node.cycles <= limit:
             between, busy = measure(case)
-            assert busy == [FRAMES * part.busy_cycles for part in case.node.parts]
-            short = min(part.weights.entries for part in case.node.parts) < PIPELINE
-            if len(case.node.parts) == 1 and not short:
+            assert busy == [FRAMES * part.busy_cycles for part in case.node.partitions]
+            short = min(part.weights.entries for part in case.node.partitions) < PIPELINE
+            if len(case.node.partitions) == 1 and not short:
                 assert between == [case.node.cycles] * (FRAMES - 1), case.node.name
             else:
                 assert max(between) <= case.node.cycles * 1.01 + 2, case.node.name
@@ -61,7 +61,7 @@ def test_conv_waits_for_rows_that_do_not_fit_beside_the_last_ones(kernel: int, s
     model = random_model(
         rng, height=9, width=8, channels=2, filters=3, kernel=kernel, stride=stride, padding=padding, fires=0, classes=2, density=0.7
     )
-    plan = plan_with(model, {"conv1": Share(1), "conv10": Share(1)})
+    plan = plan_with(model, {"conv1": EngineConfig(1), "conv10": EngineConfig(1)})
     check(model, plan, rng, limit=2000)
 
 
@@ -70,14 +70,21 @@ def test_engines_of_several_parts_take_the_predicted_cycles() -> None:
     model = random_model(
         rng, height=8, width=8, channels=3, filters=11, kernel=3, stride=1, padding=1, fires=1, classes=7, pools=False, density=0.4
     )
-    shares = {"conv1": Share(8, 3), "fire2/squeeze": Share(4, 2), "fire2/expand": Share(4, 3), "conv10": Share(4, 2)}
+    shares = {
+        "conv1": EngineConfig(8, 3),
+        "fire2/squeeze": EngineConfig(4, 2),
+        "fire2/expand": EngineConfig(4, 3),
+        "conv10": EngineConfig(4, 2),
+    }
     check(model, plan_with(model, shares), rng, limit=4000)
 
 
 def test_squeeze_engine_with_a_single_tile_takes_the_predicted_cycles() -> None:
     rng = np.random.default_rng(1)
     model = random_model(rng, height=6, width=4, filters=8, kernel=1, stride=1, fires=1, pools=False, density=0.6)
-    plan = plan_with(model, {"conv1": Share(4), "fire2/squeeze": Share(4), "fire2/expand": Share(4), "conv10": Share(4)})
+    plan = plan_with(
+        model, {"conv1": EngineConfig(4), "fire2/squeeze": EngineConfig(4), "fire2/expand": EngineConfig(4), "conv10": EngineConfig(4)}
+    )
     check(model, plan, rng, limit=2000)
 
 
@@ -85,5 +92,5 @@ def test_plan_predicts_the_slowest_engine() -> None:
     rng = np.random.default_rng(0)
     plan = compile_model(random_model(rng, fires=2), 24)
     assert plan.cycles == max(engine.cycles for engine in plan.engines)
-    assert plan.cycles >= np.prod([plan.engines[0].parts[0].height, plan.engines[0].parts[0].source.width, 3]), "a byte a cycle"
+    assert plan.cycles >= np.prod([plan.engines[0].partitions[0].height, plan.engines[0].partitions[0].source.width, 3]), "a byte a cycle"
     assert all(engine.busy_cycles <= engine.cycles for engine in plan.engines)

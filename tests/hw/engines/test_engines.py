@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from firebrick.sim.payloads import traffic
-from firebrick.sw.compiler.engine_config import Share
+from firebrick.sw.compiler.engine_config import EngineConfig
 from firebrick.sw.compiler.lowering import plan_with
 from firebrick.sw.model.quantized import Model
-from firebrick.sw.plan.nodes import ConvSpec, EngineSpec, NarrowSpec, Plan
+from firebrick.sw.plan.nodes import ConvSpec, DownsizerSpec, EngineSpec, Plan
 from tests.helpers.nodes import component, random_shares
 from tests.helpers.random_models import random_frames, random_model
 from tests.helpers.streams import simulate
@@ -90,21 +90,21 @@ def test_conv_takes_a_7x7_kernel_with_stride_2(height: int, width: int, padding:
 def test_engines_share_filters_that_do_not_divide(splits: int) -> None:
     rng = np.random.default_rng(splits)
     model = small_model(rng, height=3, width=6, channels=2, kernel=1, stride=1, filters=11, classes=9, pools=False, fires=0)
-    shares = {"conv1": Share(2, splits), "conv10": Share(3 if splits == 3 else 1, splits)}
+    shares = {"conv1": EngineConfig(2, splits), "conv10": EngineConfig(3 if splits == 3 else 1, splits)}
     if splits == 3:
-        shares["conv1"] = Share(6, splits)
+        shares["conv1"] = EngineConfig(6, splits)
     plan = plan_with(model, shares)
-    assert [len(engine.parts) for engine in plan.engines] == [splits, splits]
+    assert [len(engine.partitions) for engine in plan.engines] == [splits, splits]
     check(model, plan, random_frames(rng, model, 2), rng=rng, stall=0.2)
 
 
 def test_engines_take_tiles_in_the_order_of_narrowed_words() -> None:
     rng = np.random.default_rng(1)
     model = small_model(rng, height=4, width=8, kernel=1, stride=1, pools=False)
-    shares = {"conv1": Share(4), "fire2/squeeze": Share(2), "fire2/expand": Share(8), "conv10": Share(4)}
+    shares = {"conv1": EngineConfig(4), "fire2/squeeze": EngineConfig(2), "fire2/expand": EngineConfig(8), "conv10": EngineConfig(4)}
     plan = plan_with(model, shares)
-    squeeze, expand, _ = (engine.parts[0] for engine in plan.engines[1:])
-    assert any(isinstance(node, NarrowSpec) for node in plan.nodes)
+    squeeze, expand, _ = (engine.partitions[0] for engine in plan.engines[1:])
+    assert any(isinstance(node, DownsizerSpec) for node in plan.nodes)
     assert squeeze.source.lanes == squeeze.output.lanes
     assert isinstance(expand, ConvSpec)
     assert expand.source.lanes < expand.buffer_lanes, "the line buffer widens"

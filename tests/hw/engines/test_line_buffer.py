@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from firebrick.hw.engines.line_buffer import READ_LATENCY, LineBuffer
 from firebrick.hw.utils import bits_for
 from firebrick.sim.payloads import raster_bytes, stream_words
-from firebrick.sw.plan.lane_layout import Strips
+from firebrick.sw.plan.lane_layout import LaneLayout
 
 
 def run(
     *,
-    source: Strips,
+    source: LaneLayout,
     raster: bool,
     channels: int,
-    target: Strips,
+    target: LaneLayout,
     slots: int,
     rows: int,
     rng: np.random.Generator,
@@ -94,10 +94,10 @@ def test_linebuffer_spreads_pictures_over_the_lanes(seed: int) -> None:
     lanes, tiles, channels = (int(rng.integers(1, top)) for top in (5, 5, 4))
     width = int(rng.integers(1, lanes * tiles + 1))
     run(
-        source=Strips.natural(lanes=1, tiles=width, width=width),
+        source=LaneLayout.natural(lanes=1, tiles=width, width=width),
         raster=True,
         channels=channels,
-        target=Strips.natural(lanes=lanes, tiles=tiles, width=width),
+        target=LaneLayout.natural(lanes=lanes, tiles=tiles, width=width),
         slots=int(rng.integers(2, 6)),
         rows=7,
         rng=rng,
@@ -114,10 +114,10 @@ def test_linebuffer_takes_words_narrower_than_its_own(before: int, lanes: int, t
     total = max(before, target) * int(rng.integers(1, 4))
     width = int(rng.integers(1, total + 1))
     run(
-        source=Strips.natural(lanes=before, tiles=total // before, width=width).narrowed(lanes),
+        source=LaneLayout.natural(lanes=before, tiles=total // before, width=width).narrowed(lanes),
         raster=False,
         channels=int(rng.integers(1, 6)),
-        target=Strips.natural(lanes=target, tiles=total // target, width=width),
+        target=LaneLayout.natural(lanes=target, tiles=total // target, width=width),
         slots=int(rng.integers(2, 6)),
         rows=6,
         rng=rng,
@@ -134,10 +134,10 @@ def test_linebuffer_has_one_or_two_readers_and_strips_of_any_length(lanes: int, 
     rng = np.random.default_rng(seed)
     width = lanes * tiles
     run(
-        source=Strips(lanes, width, tuple(int(tile) for tile in rng.permutation(tiles))),
+        source=LaneLayout(lanes, width, tuple(int(tile) for tile in rng.permutation(tiles))),
         raster=False,
         channels=int(rng.integers(1, 6)),
-        target=Strips.natural(lanes=target, tiles=-(-width // target), width=width),
+        target=LaneLayout.natural(lanes=target, tiles=-(-width // target), width=width),
         slots=int(rng.integers(2, 6)),
         rows=7,
         rng=rng,
@@ -151,7 +151,7 @@ def test_linebuffer_has_one_or_two_readers_and_strips_of_any_length(lanes: int, 
 
 @pytest.mark.parametrize(("channels", "tiles", "slots"), [(1, 1, 2), (3, 2, 4), (2, 5, 3)])
 def test_linebuffer_stops_its_source_when_full(channels: int, tiles: int, slots: int) -> None:
-    strips = Strips.natural(lanes=2, tiles=tiles, width=2 * tiles)
+    strips = LaneLayout.natural(lanes=2, tiles=tiles, width=2 * tiles)
     buffer = LineBuffer(source=strips, raster=False, channels=channels, tiles=tiles, lanes=2, slots=slots)
 
     async def bench(ctx: Any) -> None:
@@ -181,7 +181,7 @@ def test_linebuffer_stops_its_source_when_full(channels: int, tiles: int, slots:
 
 
 def test_linebuffer_fills_and_releases_in_one_cycle() -> None:
-    strips = Strips.natural(lanes=1, tiles=1, width=1)
+    strips = LaneLayout.natural(lanes=1, tiles=1, width=1)
     buffer = LineBuffer(source=strips, raster=False, channels=1, tiles=1, lanes=1, slots=2)
 
     async def bench(ctx: Any) -> None:
@@ -199,25 +199,25 @@ def test_linebuffer_fills_and_releases_in_one_cycle() -> None:
 
 
 def test_linebuffer_rejects_raster_words_of_several_lanes() -> None:
-    strips = Strips.natural(lanes=2, tiles=2, width=4)
+    strips = LaneLayout.natural(lanes=2, tiles=2, width=4)
     with pytest.raises(ValueError, match="source must have one lane in raster order, not 2"):
         LineBuffer(source=strips, raster=True, channels=3, tiles=2, lanes=2, slots=3)
 
 
 def test_linebuffer_rejects_words_whose_pixels_lie_in_different_tiles() -> None:
-    strips = Strips.natural(lanes=2, tiles=4, width=8)
+    strips = LaneLayout.natural(lanes=2, tiles=4, width=8)
     with pytest.raises(ValueError, match="tiles must divide the source's 4, not 3"):
         LineBuffer(source=strips, raster=False, channels=3, tiles=3, lanes=3, slots=3)
 
 
 @pytest.mark.parametrize("readers", [0, 3])
 def test_linebuffer_rejects_more_readers_than_its_memory_has_ports(readers: int) -> None:
-    strips = Strips.natural(lanes=2, tiles=4, width=8)
+    strips = LaneLayout.natural(lanes=2, tiles=4, width=8)
     with pytest.raises(ValueError, match=f"readers must be 1 or 2, not {readers}"):
         LineBuffer(source=strips, raster=False, channels=3, tiles=4, lanes=2, slots=3, readers=readers)
 
 
 def test_linebuffer_has_one_reader_in_banks() -> None:
-    strips = Strips.natural(lanes=2, tiles=4, width=8)
+    strips = LaneLayout.natural(lanes=2, tiles=4, width=8)
     with pytest.raises(ValueError, match="readers must be 1 of a buffer in banks, not 2"):
         LineBuffer(source=strips, raster=False, channels=3, tiles=4, lanes=2, slots=3, readers=2, banked=True)

@@ -13,7 +13,7 @@ from amaranth.sim import Simulator
 
 from firebrick.hw.engines.line_buffer import READ_LATENCY
 from firebrick.hw.engines.mac_array import MacArray
-from firebrick.sw.plan.lane_layout import Strips
+from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.memory_mapping import BLOCK_REVISIT
 from firebrick.sw.plan.nodes import SUMS_QUEUED, Arithmetic
 from tests.helpers.streams import watch
@@ -41,7 +41,7 @@ class Operation:
 class Setup:
     """The parameters of a MacArray, and what it must compute."""
 
-    output: Strips
+    output: LaneLayout
     source_lanes: int
     rotations: tuple[int, ...]
     sums: int
@@ -58,7 +58,7 @@ class Setup:
             for lane in range(self.output.lanes):
                 source = lane + self.rotations[one.rotation]
                 pixel = one.pixels[source] if 0 <= source < self.source_lanes and not one.zero else 0
-                total[lane] = (self.arithmetic.start[one.start] if one.first else total[lane]) + pixel * one.centroid
+                total[lane] = (self.arithmetic.accumulator_init[one.start] if one.first else total[lane]) + pixel * one.centroid
             if one.last:
                 clamped = [min(255, max(0, value >> self.arithmetic.shift)) for value in total]
                 words.append(tuple(int(valid) * value for valid, value in zip(self.output.valid[one.tile], clamped, strict=True)))
@@ -126,7 +126,7 @@ def run(
 
 
 def simple(arithmetic: Arithmetic, *, centroid_bits: int = 8, lanes: int = 1, sums: int = 1) -> Setup:
-    return Setup(Strips.natural(lanes=lanes, tiles=1, width=lanes), lanes, (0,), sums, centroid_bits, arithmetic)
+    return Setup(LaneLayout.natural(lanes=lanes, tiles=1, width=lanes), lanes, (0,), sums, centroid_bits, arithmetic)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -140,12 +140,12 @@ def test_mac_computes_random_sums(seed: int) -> None:
     limit = 1 << (centroid_bits - 1)
     begin = tuple(int(start) for start in rng.integers(-5000, 5000, starts))
     setup = Setup(
-        output=Strips.natural(lanes=lanes, tiles=tiles, width=int(rng.integers(1, lanes * tiles + 1))),
+        output=LaneLayout.natural(lanes=lanes, tiles=tiles, width=int(rng.integers(1, lanes * tiles + 1))),
         source_lanes=source_lanes,
         rotations=rotations,
         sums=sums,
         centroid_bits=centroid_bits,
-        arithmetic=Arithmetic(begin, 26, int(rng.integers(0, 10)), soft=seed % 3 == 0),
+        arithmetic=Arithmetic(begin, 26, int(rng.integers(0, 10)), lut_multipliers=seed % 3 == 0),
     )
 
     def operation(**ends: int) -> Operation:
@@ -229,7 +229,7 @@ def test_mac_needs_the_proven_width_and_no_more(centroid: int) -> None:
 
 def test_mac_promises_no_more_credit_than_its_queue_holds() -> None:
     mac = MacArray(
-        output=Strips.natural(lanes=1, tiles=1, width=1),
+        output=LaneLayout.natural(lanes=1, tiles=1, width=1),
         source_lanes=1,
         rotations=(0,),
         sums=1,

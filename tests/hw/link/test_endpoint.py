@@ -12,11 +12,11 @@ from amaranth.sim import Simulator
 from firebrick.hw.link.endpoint import Link
 from firebrick.sw.link.identity import Identity, decode_identity
 from firebrick.sw.link.packets import COUNTER, COUNTERS, PLACE, ROOM, Decoder, Kind, Packet
-from firebrick.sw.plan.lane_layout import Strips
+from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import AverageSpec
 from tests.helpers.streams import watch
 
-AVERAGE = AverageSpec("pool", Strips.natural(lanes=1, tiles=2, width=2), channels=70, height=30)
+AVERAGE = AverageSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=70, height=30)
 IDENTITY = Identity(1, 4, 5, 70, 2, 60_000_000, 3, 400, bytes(range(16)), "some")
 FRAME = IDENTITY.frame_bytes
 SESSION = 0x1234

@@ -20,11 +20,11 @@ from firebrick.hw.link.packet_transmitter import PacketTransmitter
 from firebrick.hw.link.score_buffer import ScoreBuffer
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.link.packets import COUNTERS, CRC, ROOM, Packet, decode
-from firebrick.sw.plan.lane_layout import Strips
+from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import AverageSpec
 from tests.helpers.streams import simulate, watch
 
-AVERAGE = AverageSpec("pool", Strips.natural(lanes=1, tiles=2, width=2), channels=3, height=30)
+AVERAGE = AverageSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=3, height=30)
 
 
 def run(component: Any, bench: Any, *background: Any) -> None:

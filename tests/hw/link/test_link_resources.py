@@ -17,10 +17,10 @@ from firebrick.hw.codegen.top import Top
 from firebrick.hw.eda.runner import tool
 from firebrick.hw.link.endpoint import Link
 from firebrick.sw.link.identity import Identity
-from firebrick.sw.plan.lane_layout import Strips
+from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import AverageSpec
 
-AVERAGE = AverageSpec("pool", Strips.natural(lanes=1, tiles=13, width=13), channels=1000, height=13)
+AVERAGE = AverageSpec("pool", LaneLayout.natural(lanes=1, tiles=13, width=13), channels=1000, height=13)
 IDENTITY = Identity(3, 224, 224, 1000, 2, 60_000_000, 320, 950_000, bytes(range(16)), "squeezenet1_1")
 SCRIPT = """\
 read_rtlil link.il

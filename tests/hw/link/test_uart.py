@@ -14,12 +14,12 @@ from firebrick.hw.link.endpoint import Link
 from firebrick.hw.link.uart import SerialPort, SlowZero, UartReceiver, UartTransmitter
 from firebrick.sw.link.identity import Identity
 from firebrick.sw.link.packets import PLACE, ROOM, Kind, Packet, decode
-from firebrick.sw.plan.lane_layout import Strips
+from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import AverageSpec
 
 DIVISOR = 5
 SLOW = 16
-AVERAGE = AverageSpec("pool", Strips.natural(lanes=1, tiles=2, width=2), channels=3, height=30)
+AVERAGE = AverageSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=3, height=30)
 IDENTITY = Identity(1, 2, 2, 3, 2, 1_000_000, 1, 100, bytes(16), "none")
 
 

@@ -11,12 +11,12 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
-from firebrick.hw.stream.adapters import Fork, Merge, Narrow, Serial
-from firebrick.hw.stream.fifo import Queue
-from firebrick.hw.stream.skid_buffer import Relay
+from firebrick.hw.stream.adapters import Broadcast, Downsizer, Interleaver, Serializer
+from firebrick.hw.stream.fifo import Fifo
+from firebrick.hw.stream.skid_buffer import SkidBuffer
 from firebrick.hw.utils import bits_for, count_up, lookup
-from firebrick.sw.plan.lane_layout import Strips
-from firebrick.sw.plan.nodes import NarrowSpec, SerialSpec
+from firebrick.sw.plan.lane_layout import LaneLayout
+from firebrick.sw.plan.nodes import DownsizerSpec, SerializerSpec
 from tests.helpers.nodes import words_of
 from tests.helpers.streams import simulate
 
@@ -84,7 +84,7 @@ def test_count_up_goes_round(count: int) -> None:
 def test_queue_keeps_the_order(depth: int, stall: float) -> None:
     rng = np.random.default_rng(depth)
     sent = payloads_of(rng, 60)
-    taken, cycles = simulate(Queue(shape=unsigned(16), depth=depth), {"input": sent}, {"output": 60}, rng=rng, stall=stall)
+    taken, cycles = simulate(Fifo(shape=unsigned(16), depth=depth), {"input": sent}, {"output": 60}, rng=rng, stall=stall)
     assert taken["output"] == sent
     if not stall:
         assert cycles["output"] == list(range(cycles["output"][0], cycles["output"][0] + 60))
@@ -93,7 +93,7 @@ def test_queue_keeps_the_order(depth: int, stall: float) -> None:
 def test_queue_takes_payloads_of_any_layout() -> None:
     shape = data.StructLayout({"score": 7, "last": 1})
     sent = payloads_of(np.random.default_rng(0), 20, 8)
-    taken, _ = simulate(Queue(shape=shape, depth=4), {"input": sent}, {"output": 20}, rng=np.random.default_rng(0), stall=0.3)
+    taken, _ = simulate(Fifo(shape=shape, depth=4), {"input": sent}, {"output": 20}, rng=np.random.default_rng(0), stall=0.3)
     assert taken["output"] == sent
 
 
@@ -101,14 +101,14 @@ def test_queue_takes_payloads_of_any_layout() -> None:
 def test_relay_sends_what_it_takes_without_a_pause(stall: float) -> None:
     rng = np.random.default_rng(int(10 * stall))
     sent = payloads_of(rng, 60)
-    taken, cycles = simulate(Relay(shape=unsigned(16)), {"input": sent}, {"output": 60}, rng=rng, stall=stall)
+    taken, cycles = simulate(SkidBuffer(shape=unsigned(16)), {"input": sent}, {"output": 60}, rng=rng, stall=stall)
     assert taken["output"] == sent
     if not stall:
         assert cycles["output"] == list(range(cycles["output"][0], cycles["output"][0] + 60))
 
 
 def test_relay_is_ready_whatever_its_sink_does_in_the_same_cycle() -> None:
-    relay = Relay(shape=unsigned(4))
+    relay = SkidBuffer(shape=unsigned(4))
 
     async def bench(ctx: Any) -> None:
         ctx.set(relay.input.valid, 1)
@@ -127,7 +127,7 @@ def test_relay_is_ready_whatever_its_sink_does_in_the_same_cycle() -> None:
 @pytest.mark.parametrize("depth", [1, 0, -1])
 def test_queue_rejects_a_depth_below_two(depth: int) -> None:
     with pytest.raises(ValueError, match=f"depth must be at least 2, not {depth}"):
-        Queue(shape=unsigned(8), depth=depth)
+        Fifo(shape=unsigned(8), depth=depth)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -135,11 +135,13 @@ def test_queue_rejects_a_depth_below_two(depth: int) -> None:
 def test_narrow_sends_narrowed_strips(wide: int, narrow: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     tiles = int(rng.integers(1, 4))
-    source = Strips(wide, int(rng.integers(1, wide * tiles + 1)), tuple(int(tile) for tile in rng.permutation(tiles)))
-    spec = NarrowSpec(source, narrow)
+    source = LaneLayout(wide, int(rng.integers(1, wide * tiles + 1)), tuple(int(tile) for tile in rng.permutation(tiles)))
+    spec = DownsizerSpec(source, narrow)
     maps = rng.integers(0, 256, (2, 3, 2, source.width), dtype=np.uint8)
     sent = words_of(maps, spec.output)
-    taken, cycles = simulate(Narrow(spec=spec), {"input": words_of(maps, source)}, {"output": len(sent)}, rng=rng, stall=0.3 * (seed % 2))
+    taken, cycles = simulate(
+        Downsizer(spec=spec), {"input": words_of(maps, source)}, {"output": len(sent)}, rng=rng, stall=0.3 * (seed % 2)
+    )
     assert taken["output"] == sent
     if seed % 2 == 0:
         assert cycles["output"][-1] - cycles["output"][0] == len(sent) - 1, "one narrow word a cycle"
@@ -149,11 +151,13 @@ def test_narrow_sends_narrowed_strips(wide: int, narrow: int, seed: int) -> None
 @pytest.mark.parametrize(("lanes", "tiles"), [(1, 1), (1, 5), (3, 1), (4, 2), (2, 7), (5, 9), (3, 20)])
 def test_serial_sends_columns_in_order(lanes: int, tiles: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    source = Strips.natural(lanes=lanes, tiles=tiles, width=int(rng.integers(max(1, (lanes - 1) * tiles), lanes * tiles + 1)))
-    spec = SerialSpec(source, channels=3, height=2)
+    source = LaneLayout.natural(lanes=lanes, tiles=tiles, width=int(rng.integers(max(1, (lanes - 1) * tiles), lanes * tiles + 1)))
+    spec = SerializerSpec(source, channels=3, height=2)
     maps = rng.integers(0, 256, (2, 3, 2, source.width), dtype=np.uint8)
     sent = words_of(maps, spec.output)
-    taken, cycles = simulate(Serial(spec=spec), {"input": words_of(maps, source)}, {"output": len(sent)}, rng=rng, stall=0.3 * (seed % 2))
+    taken, cycles = simulate(
+        Serializer(spec=spec), {"input": words_of(maps, source)}, {"output": len(sent)}, rng=rng, stall=0.3 * (seed % 2)
+    )
     assert taken["output"] == sent == maps.transpose(0, 2, 1, 3).reshape(-1).tolist()
     if seed % 2 == 0 and source.width == lanes * tiles:
         assert cycles["output"][-1] - cycles["output"][0] == len(sent) - 1 == 2 * spec.cycles - 1, "one pixel a cycle"
@@ -161,7 +165,7 @@ def test_serial_sends_columns_in_order(lanes: int, tiles: int, seed: int) -> Non
 
 def test_serial_rejects_tiles_in_another_order() -> None:
     with pytest.raises(ValueError, match="source must have its tiles in natural order"):
-        Serial(spec=SerialSpec(Strips(2, 4, (1, 0)), channels=1, height=1))
+        Serializer(spec=SerializerSpec(LaneLayout(2, 4, (1, 0)), channels=1, height=1))
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.2, 0.6])
@@ -170,7 +174,7 @@ def test_fork_sends_every_word_to_all(count: int, stall: float) -> None:
     rng = np.random.default_rng(count)
     sent = payloads_of(rng, 40)
     outputs = {f"output_{number}": 40 for number in range(count)}
-    taken, cycles = simulate(Fork(lanes=2, count=count), {"input": sent}, outputs, rng=rng, stall=stall)
+    taken, cycles = simulate(Broadcast(lanes=2, count=count), {"input": sent}, outputs, rng=rng, stall=stall)
     assert all(taken[name] == sent for name in outputs)
     if not stall:
         assert all(cycles[name][-1] - cycles[name][0] == 39 for name in outputs), "one word a cycle"
@@ -188,7 +192,7 @@ def test_merge_sends_filters_in_turn(turns: tuple[int, ...], tiles: int, stall: 
             words = payloads_of(rng, tiles)
             inputs[f"input_{number}"] += words
             sent += words
-    taken, cycles = simulate(Merge(lanes=2, tiles=tiles, turns=turns), inputs, {"output": len(sent)}, rng=rng, stall=stall)
+    taken, cycles = simulate(Interleaver(lanes=2, tiles=tiles, turns=turns), inputs, {"output": len(sent)}, rng=rng, stall=stall)
     assert taken["output"] == sent
     if not stall:
         assert cycles["output"][-1] - cycles["output"][0] == len(sent) - 1, "one word a cycle"

@@ -10,7 +10,7 @@ from firebrick.hw.weights.huffman_decoder import HuffmanDecoder
 from firebrick.hw.weights.rom import Rom, banks
 from firebrick.sw.coding.encoder import encode
 from firebrick.sw.coding.huffman import CanonicalCode
-from firebrick.sw.coding.streams import Encoded
+from firebrick.sw.coding.streams import HuffmanStream
 from tests.helpers.nodes import Decoder
 from tests.helpers.streams import take_first
 
@@ -116,7 +116,7 @@ def test_huffman_decoder_keeps_pace_when_every_symbol_fills_a_word() -> None:
 
 
 def test_huffman_decoder_rejects_codes_longer_than_a_word() -> None:
-    encoded = Encoded(lengths=(1, 2, 2), width=1, words=(0,), count=1, bits=1)
+    encoded = HuffmanStream(lengths=(1, 2, 2), width=1, words=(0,), count=1, bits=1)
     with pytest.raises(ValueError, match="code words must be at most 1 bits, a ROM word, not 2"):
         HuffmanDecoder(encoded=encoded)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from firebrick.hw.weights.weight_decoder import WeightDecoder, entry_layout
 from firebrick.sw.coding.encoder import Group, schedule
-from firebrick.sw.coding.streams import Weights
+from firebrick.sw.coding.streams import EncodedWeights
 from tests.helpers.streams import take_first
 
 
@@ -25,7 +25,7 @@ class Entry:
     last: int
 
 
-def unpacked(weights: Weights, payload: int) -> Entry:
+def unpacked(weights: EncodedWeights, payload: int) -> Entry:
     fields: dict[str, Any] = {}
     for name, field in entry_layout(weights):
         value = payload >> field.offset & ((1 << field.width) - 1)
@@ -40,7 +40,7 @@ def random_groups(rng: np.random.Generator, *, inner: int, taps: int, kinds: lis
     return [Group(kind, weights(inner if kind else taps * inner)) for kind in kinds]
 
 
-def check(groups: list[Group], *, inner: int, taps: int, rng: np.random.Generator, stall: float = 0.2, passes: int = 2) -> Weights:
+def check(groups: list[Group], *, inner: int, taps: int, rng: np.random.Generator, stall: float = 0.2, passes: int = 2) -> EncodedWeights:
     """Two passes of what the decoder sends: every weight at its place, in order, and each group's first and last entry."""
     weights = schedule(groups, inner=inner, taps=taps)
     payloads, _ = take_first(WeightDecoder(weights=weights), passes * weights.entries, rng=rng, stall=stall)
@@ -81,12 +81,12 @@ def test_weight_decoder_sends_every_weight_at_its_place(seed: int) -> None:
 def test_weight_decoder_mixes_kinds_of_filters(kinds: list[int]) -> None:
     rng = np.random.default_rng(len(kinds))
     weights = check(random_groups(rng, inner=3, taps=9, kinds=kinds, density=0.5), inner=3, taps=9, rng=rng)
-    assert weights.kinds == tuple(kinds)
+    assert weights.filter_types == tuple(kinds)
 
 
 def test_weight_decoder_needs_no_gaps_where_no_weight_is_zero() -> None:
     groups = [Group(0, np.arange(1, 19, dtype=np.int32)), Group(0, np.arange(-18, 0, dtype=np.int32))]
-    assert check(groups, inner=2, taps=9, rng=np.random.default_rng(0)).gaps is None
+    assert check(groups, inner=2, taps=9, rng=np.random.default_rng(0)).zero_runs is None
 
 
 @pytest.mark.parametrize("inner", [1, 5, 100])
@@ -100,8 +100,8 @@ def test_weight_decoder_fills_gaps_beyond_the_alphabet() -> None:
     flat = np.zeros(300, np.int32)
     flat[[0, 64, 200]] = [5, -7, 9]
     weights = check([Group(0, flat)], inner=300, taps=1, rng=np.random.default_rng(0))
-    assert weights.gaps is not None
-    assert max(weights.gap_values) == 63
+    assert weights.zero_runs is not None
+    assert max(weights.run_lengths) == 63
     assert weights.entries == 3 + 2 + 1  # 64 after 0, then two on the way to 200, and one on the way round
 
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from firebrick.sw import golden
 from firebrick.sw.cli.main import main
-from firebrick.sw.data.images import read_pictures
+from firebrick.sw.data.images import read_images
 from firebrick.sw.fire_format.file import read_fire
 from firebrick.sw.zoo import catalogue
 
@@ -78,7 +78,7 @@ def test_inspect_counts_weights_and_bytes(small_model: Path) -> None:
 def test_classify_gives_the_golden_models_scores(small_model: Path, pictures: list[Path]) -> None:
     entries = json.loads(firebrick("classify", "--scores", "--json", "--model", small_model, *pictures))
     model = read_fire(small_model)
-    frames = read_pictures(pictures, model.preprocessing, model.network.input)
+    frames = read_images(pictures, model.preprocessing, model.network.input)
     assert [entry["scores"] for entry in entries] == golden.run(model, frames).tolist()
     for entry in entries:
         assert entry["cycles"] is None

@@ -100,7 +100,7 @@ def test_any_flipped_bit_shows(seed: int) -> None:
     part = found[number]
     lists = part.lists()
     which = int(rng.integers(len(lists)))
-    stream = (part.weights.codes, part.weights.gaps)[which]
+    stream = (part.weights.codes, part.weights.zero_runs)[which]
     assert stream is not None
     place, bit = divmod(int(rng.integers(stream.bits)), stream.width)
     words = list(lists[which])
@@ -139,12 +139,12 @@ def test_encode_again_rejects_what_the_decoder_cannot_make() -> None:
 
 
 def test_decode_rejects_streams_that_do_not_close() -> None:
-    part = next(part for part in parts()[0] if part.weights.gaps is not None)
+    part = next(part for part in parts()[0] if part.weights.zero_runs is not None)
     weights = part.weights
-    assert weights.gaps is not None
-    longer = tuple(value + 1 for value in weights.gap_values)
+    assert weights.zero_runs is not None
+    longer = tuple(value + 1 for value in weights.run_lengths)
     with pytest.raises(FirebrickError, match="positions from where it began"):
-        decode(replace(weights, gap_values=longer))
+        decode(replace(weights, run_lengths=longer))
     short = replace(weights, codes=replace(weights.codes, count=weights.codes.count * 2))
     with pytest.raises(FirebrickError, match="ends before its"):
         decode(short)

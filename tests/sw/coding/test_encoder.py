@@ -43,17 +43,17 @@ def test_schedule_keeps_within_what_decoders_follow(seed: int) -> None:
     rng = np.random.default_rng(seed)
     inner = int(rng.choice([3, 64, 130]))
     weights = schedule(random_groups(rng, inner, 9), inner=inner, taps=9)
-    assert all(0 <= gap < min(inner, GAP_ALPHABET) for gap in weights.gap_values)
+    assert all(0 <= gap < min(inner, GAP_ALPHABET) for gap in weights.run_lengths)
     assert max(weights.codes.lengths) <= weights.codes.width
     assert list(weights.codes.lengths) == sorted(weights.codes.lengths)
-    if weights.gaps:
-        assert max(weights.gaps.lengths) <= GAP_LIMIT
+    if weights.zero_runs:
+        assert max(weights.zero_runs.lengths) <= GAP_LIMIT
 
 
 def test_schedule_has_no_gaps_when_every_position_has_an_entry() -> None:
     full = Group(0, np.ones(9, np.int32))
-    assert schedule([full, full], inner=1, taps=9).gaps is None
-    assert schedule([Group(0, np.zeros(9, np.int32), required=True)], inner=1, taps=9).gaps is None
+    assert schedule([full, full], inner=1, taps=9).zero_runs is None
+    assert schedule([Group(0, np.zeros(9, np.int32), required=True)], inner=1, taps=9).zero_runs is None
 
 
 def test_schedule_counts_no_more_fillers_than_it_needs() -> None:

@@ -7,9 +7,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from firebrick.sw.compiler.engine_config import START, Share
+from firebrick.sw.compiler.engine_config import INPUT_LAYOUT, EngineConfig
 from firebrick.sw.compiler.ilp import GAP, choose
-from firebrick.sw.compiler.workload import Demand, demands, options_of
+from firebrick.sw.compiler.workload import EngineWorkload, configurations, workloads
 from firebrick.sw.network.graph import Bypass
 from tests.helpers.nodes import joins
 from tests.helpers.random_models import random_model
@@ -17,16 +17,16 @@ from tests.helpers.random_models import random_model
 Counts = tuple[int, int]
 
 
-def counts(demand: Demand, share: Share) -> Counts:
-    return share.lanes * share.splits, demand.width + 7 * share.splits + 3 * share.paired
+def counts(demand: EngineWorkload, share: EngineConfig) -> Counts:
+    return share.lanes * share.partitions, demand.width + 7 * share.partitions + 3 * share.paired
 
 
-def fits(wanted: tuple[Demand, ...], shares: tuple[Share, ...]) -> bool:
-    source = entering = START
+def fits(wanted: tuple[EngineWorkload, ...], shares: tuple[EngineConfig, ...]) -> bool:
+    source = entering = INPUT_LAYOUT
     for demand, share in zip(wanted, shares, strict=True):
         if not joins(demand, share, source, entering) or not (demand.raster or demand.fed(share, entering if demand.side else source)):
             return False
-        entering, source = (source if demand.squeeze else entering), demand.leaves(share) or START
+        entering, source = (source if demand.squeeze else entering), demand.leaves(share) or INPUT_LAYOUT
     return True
 
 
@@ -34,14 +34,16 @@ def fits(wanted: tuple[Demand, ...], shares: tuple[Share, ...]) -> bool:
 @pytest.mark.parametrize("seed", range(4))
 def test_choose_finds_the_best_choice(seed: int, bypass: Bypass) -> None:
     rng = np.random.default_rng(seed)
-    wanted = demands(random_model(rng, height=6, width=6, kernel=3, fires=1, bypass=bypass))
-    options = {demand.name: [options_of(demand)[place] for place in rng.integers(0, len(options_of(demand)), 7)] for demand in wanted}
+    wanted = workloads(random_model(rng, height=6, width=6, kernel=3, fires=1, bypass=bypass))
+    options = {
+        demand.name: [configurations(demand)[place] for place in rng.integers(0, len(configurations(demand)), 7)] for demand in wanted
+    }
     for demand in wanted:  # so that some choice can be joined
-        options[demand.name].append(Share(1))
+        options[demand.name].append(EngineConfig(1))
     limit = int(rng.integers(8, 40))
     every = [shares for shares in product(*options.values()) if fits(wanted, shares)]
 
-    def total(shares: tuple[Share, ...], kind: int) -> int:
+    def total(shares: tuple[EngineConfig, ...], kind: int) -> int:
         return sum(counts(demand, share)[kind] for demand, share in zip(wanted, shares, strict=True))
 
     within = [total(shares, 1) for shares in every if total(shares, 0) <= limit]
@@ -61,5 +63,5 @@ def test_choose_finds_the_best_choice(seed: int, bypass: Bypass) -> None:
 
 
 def test_choose_finds_nothing_where_an_engine_has_no_option() -> None:
-    wanted = demands(random_model(np.random.default_rng(0), fires=1))
+    wanted = workloads(random_model(np.random.default_rng(0), fires=1))
     assert choose(wanted, {demand.name: [] for demand in wanted}, counts, (100, 100), (1.0, 1.0)) is None

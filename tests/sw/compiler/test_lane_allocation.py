@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from firebrick.sw.compiler.engine_config import Share
+from firebrick.sw.compiler.engine_config import EngineConfig
 from firebrick.sw.compiler.lane_allocation import allocate
 from firebrick.sw.compiler.lowering import plan_with
-from firebrick.sw.compiler.workload import SPLITS_MAX, demands
+from firebrick.sw.compiler.workload import SPLITS_MAX, workloads
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model.quantized import Model
 from tests.helpers.random_models import random_model
@@ -24,26 +24,26 @@ def model_of(seed: int) -> Model:
     return random_model(rng, fires=int(rng.integers(0, 4)))
 
 
-def total(shares: Mapping[str, Share]) -> int:
-    return sum(share.lanes * share.splits for share in shares.values())
+def total(shares: Mapping[str, EngineConfig]) -> int:
+    return sum(share.lanes * share.partitions for share in shares.values())
 
 
-def slowest(model: Model, shares: Mapping[str, Share]) -> float:
-    return max(demand.cycles(shares[demand.name]) for demand in demands(model))
+def slowest(model: Model, shares: Mapping[str, EngineConfig]) -> float:
+    return max(demand.cycles(shares[demand.name]) for demand in workloads(model))
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_allocate_gives_no_more_than_the_lanes_there_are(seed: int) -> None:
     model = model_of(seed)
     for extra in LANES:
-        lanes = len(demands(model)) - 1 + extra
+        lanes = len(workloads(model)) - 1 + extra
         assert total(allocate(model, lanes)) <= lanes
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_allocate_is_never_slower_with_more_lanes(seed: int) -> None:
     model = model_of(seed)
-    found = [slowest(model, allocate(model, len(demands(model)) - 1 + extra)) for extra in LANES]
+    found = [slowest(model, allocate(model, len(workloads(model)) - 1 + extra)) for extra in LANES]
     assert found == sorted(found, reverse=True)
     assert found[-1] < found[0]
 
@@ -52,18 +52,18 @@ def test_allocate_is_never_slower_with_more_lanes(seed: int) -> None:
 def test_allocate_gives_shares_that_can_be_planned(seed: int) -> None:
     model = model_of(seed)
     for extra in (1, 4, 30, 200):
-        shares = allocate(model, len(demands(model)) - 1 + extra)
+        shares = allocate(model, len(workloads(model)) - 1 + extra)
         plan = plan_with(model, shares)
         assert plan.lanes == total(shares)
-        for engine, demand in zip(plan.engines, demands(model), strict=True):
+        for engine, demand in zip(plan.engines, workloads(model), strict=True):
             assert engine.name == demand.name
             assert engine.output.lanes == shares[engine.name].lanes
-            assert len(engine.parts) == shares[engine.name].splits <= min(SPLITS_MAX, demand.splits)
+            assert len(engine.partitions) == shares[engine.name].partitions <= min(SPLITS_MAX, demand.splits)
 
 
 def test_allocate_gives_each_engine_one_lane_when_there_are_no_more() -> None:
     model = model_of(3)
-    assert set(allocate(model, len(demands(model))).values()) == {Share(1, 1)}
+    assert set(allocate(model, len(workloads(model))).values()) == {EngineConfig(1, 1)}
 
 
 def test_allocate_is_deterministic() -> None:
@@ -80,5 +80,5 @@ def test_allocate_rejects_fewer_lanes_than_engines(lanes: int) -> None:
 def test_demands_are_the_engines_in_order() -> None:
     model = random_model(np.random.default_rng(0), fires=2)
     expected = ["conv1", "fire2/squeeze", "fire2/expand", "fire3/squeeze", "fire3/expand", "conv10"]
-    assert [demand.name for demand in demands(model)] == expected
-    assert {layer for demand in demands(model) for layer in demand.layers} == set(model.layers)
+    assert [demand.name for demand in workloads(model)] == expected
+    assert {layer for demand in workloads(model) for layer in demand.layers} == set(model.layers)

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from firebrick.sw.compiler.engine_config import Share
+from firebrick.sw.compiler.engine_config import EngineConfig
 from firebrick.sw.compiler.lowering import compile_model, plan_with
-from firebrick.sw.compiler.workload import demands
+from firebrick.sw.compiler.workload import workloads
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fpga.cost_model import estimate
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
-from firebrick.sw.plan.lane_layout import Strips
+from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import Adapter, BypassSpec, ConvSpec, EngineSpec, Node, Plan, SqueezeSpec, walk
 from firebrick.sw.plan.report import plan_report
 from tests.helpers.nodes import random_shares
@@ -34,9 +34,9 @@ def drawn(seed: int) -> tuple[Model, Plan]:
 
 def filters_of(engine: EngineSpec) -> list[list[int]]:
     """For each part, the channels it makes, in its own order."""
-    channels = iter(engine.order)
-    parts: list[list[int]] = [[] for _ in engine.parts]
-    for turn in engine.turns:
+    channels = iter(engine.channel_order)
+    parts: list[list[int]] = [[] for _ in engine.partitions]
+    for turn in engine.schedule:
         for part in range(turn):
             parts[part].append(next(channels))
     assert next(channels, None) is None
@@ -45,10 +45,10 @@ def filters_of(engine: EngineSpec) -> list[list[int]]:
 
 def read_back(plan: Plan) -> Iterator[tuple[EngineSpec, NDArray[np.int32]]]:
     """The weights of every engine out of its ROMs, by channel of output and input and tap, in the model's order."""
-    for engine, source in engines_of(plan.nodes, tuple(range(plan.engines[0].parts[0].channels))):
-        taps = engine.parts[0].weights.taps
-        weights = np.zeros((len(engine.order), len(source), taps), np.int32)
-        parts: tuple[ConvSpec | SqueezeSpec, ...] = engine.parts
+    for engine, source in engines_of(plan.nodes, tuple(range(plan.engines[0].partitions[0].channels))):
+        taps = engine.partitions[0].weights.taps
+        weights = np.zeros((len(engine.channel_order), len(source), taps), np.int32)
+        parts: tuple[ConvSpec | SqueezeSpec, ...] = engine.partitions
         for part, channels in zip(parts, filters_of(engine), strict=True):
             array = dense(part.weights)
             by_filter = array.transpose(0, 2, 1) if isinstance(part, ConvSpec) else array.transpose(2, 0, 1)
@@ -62,12 +62,12 @@ def engines_of(nodes: Sequence[Node], source: tuple[int, ...]) -> Iterator[tuple
     for node in nodes:
         if isinstance(node, EngineSpec):
             yield node, source
-            source = node.order
+            source = node.channel_order
         elif isinstance(node, BypassSpec):
-            path, side = list(engines_of(node.path, source)), list(engines_of(node.side, source))
+            path, side = list(engines_of(node.main_branch, source)), list(engines_of(node.skip_branch, source))
             yield from (*path, *side)
-            assert path[-1][0].order == (side[-1][0].order if side else source), "both operands in one order"
-            source = path[-1][0].order
+            assert path[-1][0].channel_order == (side[-1][0].channel_order if side else source), "both operands in one order"
+            source = path[-1][0].channel_order
 
 
 @pytest.mark.parametrize("seed", range(14))
@@ -95,10 +95,10 @@ def test_plan_holds_every_weight_of_the_model_once(seed: int) -> None:
 def test_plan_starts_each_sum_from_its_own_bias(seed: int) -> None:
     model, plan = drawn(seed)
     for engine in plan.engines:
-        starts = [int(value) for layer in engine.layers for value in model.layers[layer].start]
-        parts: tuple[ConvSpec | SqueezeSpec, ...] = engine.parts
+        starts = [int(value) for layer in engine.layers for value in model.layers[layer].accumulator_init]
+        parts: tuple[ConvSpec | SqueezeSpec, ...] = engine.partitions
         for part, channels in zip(parts, filters_of(engine), strict=True):
-            assert part.arithmetic.start == tuple(starts[channel] for channel in channels)
+            assert part.arithmetic.accumulator_init == tuple(starts[channel] for channel in channels)
             assert part.arithmetic.bits <= max(model.layers[layer].accumulator_bits for layer in engine.layers)
             assert {part.arithmetic.shift} == {model.layers[layer].shift for layer in engine.layers}
 
@@ -107,8 +107,8 @@ def test_plan_starts_each_sum_from_its_own_bias(seed: int) -> None:
 def test_plan_permutes_channels_and_sends_scores_in_class_order(seed: int) -> None:
     model, plan = drawn(seed)
     for engine in plan.engines:
-        assert sorted(engine.order) == list(range(sum(len(model.layers[layer].bias) for layer in engine.layers)))
-    assert plan.engines[-1].order == tuple(range(model.network.classes))
+        assert sorted(engine.channel_order) == list(range(sum(len(model.layers[layer].bias) for layer in engine.layers)))
+    assert plan.engines[-1].channel_order == tuple(range(model.network.classes))
     assert plan.average.channels == model.network.classes
 
 
@@ -119,13 +119,13 @@ def test_plan_connects_each_node_to_the_one_before(seed: int) -> None:
     check_connected(plan.nodes, plan.nodes[0].source)
 
 
-def check_connected(nodes: Sequence[Node], strips: Strips) -> Strips:
+def check_connected(nodes: Sequence[Node], strips: LaneLayout) -> LaneLayout:
     """Each node's source must be the output of the one before; returns the last one's output."""
     for node in nodes:
-        for source in {part.source for part in node.parts} if isinstance(node, EngineSpec) else {node.source}:
+        for source in {part.source for part in node.partitions} if isinstance(node, EngineSpec) else {node.source}:
             assert source == strips
         if isinstance(node, BypassSpec):
-            assert check_connected(node.path, strips) == check_connected(node.side, strips) == node.output
+            assert check_connected(node.main_branch, strips) == check_connected(node.skip_branch, strips) == node.output
         strips = getattr(node, "output", strips)
     return strips
 
@@ -138,8 +138,8 @@ def test_plan_is_deterministic(seed: int) -> None:
 @pytest.mark.parametrize("splits", [2, 3, 5])
 def test_plan_shares_weights_out_evenly(splits: int) -> None:
     model = random_model(np.random.default_rng(splits), filters=30, channels=3, kernel=3, fires=0, density=0.5, classes=3)
-    plan = plan_with(model, {"conv1": Share(1, splits), "conv10": Share(1)})
-    counts = [part.weights.entries for part in plan.engines[0].parts]
+    plan = plan_with(model, {"conv1": EngineConfig(1, splits), "conv10": EngineConfig(1)})
+    counts = [part.weights.entries for part in plan.engines[0].partitions]
     assert max(counts) <= 1.15 * min(counts)
 
 
@@ -164,23 +164,23 @@ def small() -> Model:
     return random_model(np.random.default_rng(0), height=8, width=8, kernel=1, stride=1, filters=4, fires=1, pools=True, classes=3)
 
 
-def shares_of(model: Model, **changes: Share) -> dict[str, Share]:
-    return {demand.name: changes.get(demand.name.replace("/", "_"), Share(1)) for demand in demands(model)}
+def shares_of(model: Model, **changes: EngineConfig) -> dict[str, EngineConfig]:
+    return {demand.name: changes.get(demand.name.replace("/", "_"), EngineConfig(1)) for demand in workloads(model)}
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"conv1": Share(9)}, "engine conv1: lanes must be 1 to 8, its output's columns, not 9"),
-        ({"conv1": Share(0)}, "engine conv1: lanes must be 1 to 8, its output's columns, not 0"),
-        ({"conv1": Share(-2)}, "engine conv1: lanes must be 1 to 8, its output's columns, not -2"),
-        ({"conv1": Share(1, 0)}, "engine conv1: splits must be at least 1, not 0"),
-        ({"conv1": Share(1, 5)}, "splits must be at most 4, the filters of a kind, not 5"),
-        ({"fire2_squeeze": Share(5)}, "engine fire2/squeeze: lanes must be 1 to 4, its output's columns, not 5"),
-        ({"conv10": Share(3)}, "engine conv10: lanes must be 1 to 2, its output's columns, not 3"),
+        ({"conv1": EngineConfig(9)}, "engine conv1: lanes must be 1 to 8, its output's columns, not 9"),
+        ({"conv1": EngineConfig(0)}, "engine conv1: lanes must be 1 to 8, its output's columns, not 0"),
+        ({"conv1": EngineConfig(-2)}, "engine conv1: lanes must be 1 to 8, its output's columns, not -2"),
+        ({"conv1": EngineConfig(1, 0)}, "engine conv1: splits must be at least 1, not 0"),
+        ({"conv1": EngineConfig(1, 5)}, "splits must be at most 4, the filters of a kind, not 5"),
+        ({"fire2_squeeze": EngineConfig(5)}, "engine fire2/squeeze: lanes must be 1 to 4, its output's columns, not 5"),
+        ({"conv10": EngineConfig(3)}, "engine conv10: lanes must be 1 to 2, its output's columns, not 3"),
     ],
 )
-def test_plan_rejects_shares_that_do_not_fit(changes: dict[str, Share], message: str) -> None:
+def test_plan_rejects_shares_that_do_not_fit(changes: dict[str, EngineConfig], message: str) -> None:
     model = small()
     with pytest.raises(FirebrickError) as caught:
         plan_with(model, shares_of(model, **changes))
@@ -197,9 +197,9 @@ def test_plan_rejects_a_missing_share() -> None:
 
 @pytest.mark.parametrize(
     ("bypass", "changes", "lanes"),
-    [(Bypass.SIMPLE, {"fire2_expand": Share(2)}, "1 and 2"), (Bypass.COMPLEX, {"fire2_bypass": Share(2)}, "2 and 1")],
+    [(Bypass.SIMPLE, {"fire2_expand": EngineConfig(2)}, "1 and 2"), (Bypass.COMPLEX, {"fire2_bypass": EngineConfig(2)}, "2 and 1")],
 )
-def test_plan_rejects_operands_of_a_bypass_with_different_lanes(bypass: Bypass, changes: dict[str, Share], lanes: str) -> None:
+def test_plan_rejects_operands_of_a_bypass_with_different_lanes(bypass: Bypass, changes: dict[str, EngineConfig], lanes: str) -> None:
     model = random_model(np.random.default_rng(0), height=4, width=4, kernel=1, stride=1, fires=1, pools=False, bypass=bypass)
     with pytest.raises(FirebrickError) as caught:
         plan_with(model, shares_of(model, **changes))
@@ -211,7 +211,7 @@ def test_plan_with_bypasses_is_found_for_any_number_of_lanes(seed: int) -> None:
     rng = np.random.default_rng(seed)
     for bypass in (Bypass.SIMPLE, Bypass.COMPLEX):
         model = random_model(rng, fires=2, bypass=bypass)
-        least = len(demands(model))
+        least = len(workloads(model))
         plans = [compile_model(model, least + extra) for extra in (0, 3, 10, 40, 300)]
         assert all(plan.lanes <= least + extra for plan, extra in zip(plans, (0, 3, 10, 40, 300), strict=True))
         assert set(estimate(plans[-1])) == {node.name for node in walk(plans[-1].nodes) if not isinstance(node, Adapter)}
@@ -220,8 +220,8 @@ def test_plan_with_bypasses_is_found_for_any_number_of_lanes(seed: int) -> None:
 def test_plan_keeps_class_order_through_pooling_and_simple_bypasses_behind_the_last_convolution() -> None:
     stages = (Conv("conv1", 6, 1), Fire("fire2", 2, 3, 3, Bypass.SIMPLE), MaxPool("pool2"), GlobalAverage("average"))
     model = random_model(np.random.default_rng(0), Network("pooled", Shape(3, 4, 4), stages))
-    plan = plan_with(model, {"conv1": Share(1, 2), "fire2/squeeze": Share(1, 2), "fire2/expand": Share(1, 3)})
-    assert [engine.order for engine in plan.engines if engine.name != "fire2/squeeze"] == [tuple(range(6))] * 2
+    plan = plan_with(model, {"conv1": EngineConfig(1, 2), "fire2/squeeze": EngineConfig(1, 2), "fire2/expand": EngineConfig(1, 3)})
+    assert [engine.channel_order for engine in plan.engines if engine.name != "fire2/squeeze"] == [tuple(range(6))] * 2
 
 
 def test_plan_rejects_a_network_that_starts_with_no_convolution() -> None:

@@ -94,7 +94,7 @@ def test_smallest_plan_says_what_the_fastest_reaches() -> None:
 def test_plans_have_soft_multipliers_where_there_are_too_few_others() -> None:
     scarce = replace(LARGE, multipliers=20)
     plan, without = plan_for(model_of(0), scarce), plan_for(model_of(0), scarce, replace(ECP5, soft_luts=0))
-    soft = sum(engine.lanes for engine in plan.engines if any(part.arithmetic.soft for part in engine.parts))
+    soft = sum(engine.lanes for engine in plan.engines if any(part.arithmetic.lut_multipliers for part in engine.partitions))
     assert 1 <= soft <= 20 // SOFT_SHARE
     assert plan.lanes == total(estimate(plan)).multipliers + soft <= 22
     assert plan.cycles < without.cycles
@@ -103,4 +103,4 @@ def test_plans_have_soft_multipliers_where_there_are_too_few_others() -> None:
 
 def test_plans_keep_roms_out_of_logic_where_asked() -> None:
     plan = plan_for(model_of(0), LARGE, replace(ECP5, logic_bits=(0,)))
-    assert {part.weights.logic_bits for engine in plan.engines for part in engine.parts} == {0}
+    assert {part.weights.lut_rom_bits for engine in plan.engines for part in engine.partitions} == {0}

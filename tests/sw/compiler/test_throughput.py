@@ -7,12 +7,12 @@ from itertools import cycle
 import numpy as np
 import pytest
 
-from firebrick.sw.compiler.engine_config import Share
+from firebrick.sw.compiler.engine_config import EngineConfig
 from firebrick.sw.compiler.lowering import plan_with
 from firebrick.sw.compiler.throughput import row_periods
 from firebrick.sw.compiler.workload import SQUEEZE_SLOTS
 from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, Network, Shape
-from firebrick.sw.plan.nodes import SUMS_QUEUED, EngineSpec, NarrowSpec, Plan
+from firebrick.sw.plan.nodes import SUMS_QUEUED, DownsizerSpec, EngineSpec, Plan
 from tests.helpers.random_models import random_model
 
 ROWS = 4
@@ -36,9 +36,9 @@ class Part:
 
 def brute(convolution: EngineSpec, sent: int, squeeze: EngineSpec, sent_on: int) -> int:
     """Cycles between two rows of both, word by word; ``sent``, ``sent_on``: cycles in which one of their words is taken."""
-    tiles, sink = convolution.output.tiles, squeeze.parts[0]
-    parts = [Part([count * tiles for count in part.weights.counts], tiles) for part in convolution.parts]
-    turns = [part for turn in convolution.turns for part in range(turn)] * ROWS
+    tiles, sink = convolution.output.tiles, squeeze.partitions[0]
+    parts = [Part([count * tiles for count in part.weights.counts], tiles) for part in convolution.partitions]
+    turns = [part for turn in convolution.schedule for part in range(turn)] * ROWS
     work = [count * sink.output.tiles for count in sink.weights.counts]
     arrived = taken = place = busy = left = held = now = 0
     ends: list[int] = []
@@ -69,12 +69,14 @@ def word_cycles(plan: Plan, number: int) -> int:
     """Cycles that the engine behind one takes for each of its words."""
     engine, behind = plan.engines[number : number + 2]
     between = plan.nodes[plan.nodes.index(engine) + 1 : plan.nodes.index(behind)]
-    narrowed = [node.source.lanes // node.lanes for node in between if isinstance(node, NarrowSpec)]
+    narrowed = [node.source.lanes // node.lanes for node in between if isinstance(node, DownsizerSpec)]
     return (narrowed or [1])[0] * (2 if behind.paired else 1)
 
 
-def planned(rng: np.random.Generator, shares: dict[str, Share]) -> Plan:
-    return plan_with(random_model(rng, NETWORK, density=0.5), {name: Share(28) for name in ("conv1", "fire2/squeeze", "conv10")} | shares)
+def planned(rng: np.random.Generator, shares: dict[str, EngineConfig]) -> Plan:
+    return plan_with(
+        random_model(rng, NETWORK, density=0.5), {name: EngineConfig(28) for name in ("conv1", "fire2/squeeze", "conv10")} | shares
+    )
 
 
 def period(plan: Plan) -> int:
@@ -82,7 +84,7 @@ def period(plan: Plan) -> int:
 
 
 def alone(plan: Plan) -> int:
-    return max(engine.busy_cycles // engine.parts[0].output_height for engine in plan.engines[2:4])
+    return max(engine.busy_cycles // engine.partitions[0].output_height for engine in plan.engines[2:4])
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -90,15 +92,22 @@ def test_engines_wait_for_one_another_as_long_as_their_queues_say(seed: int) -> 
     rng = np.random.default_rng(seed)
     one, two, three = (int(lanes) for lanes in rng.choice(LANES, 3))
     parts, paired = int(rng.integers(1, 6)), bool(rng.integers(2))
-    plan = planned(rng, {"fire2/expand": Share(one, parts), "fire3/squeeze": Share(two), "fire3/expand": Share(three, 2, paired=paired)})
+    plan = planned(
+        rng,
+        {
+            "fire2/expand": EngineConfig(one, parts),
+            "fire3/squeeze": EngineConfig(two),
+            "fire3/expand": EngineConfig(three, 2, paired=paired),
+        },
+    )
     sent, sent_on = (word_cycles(plan, number) for number in (2, 3))
     assert period(plan) == pytest.approx(brute(plan.engines[2], sent, plan.engines[3], sent_on), rel=0.02)
     assert plan.cycles >= max(alone(plan), period(plan)) * NETWORK.input.height
 
 
 def test_words_that_are_taken_pixel_by_pixel_hold_up_the_next_row() -> None:
-    shares = {"fire2/expand": Share(28), "fire3/squeeze": Share(4)}
-    plans = [planned(np.random.default_rng(0), shares | {"fire3/expand": Share(lanes)}) for lanes in (4, 5)]
+    shares = {"fire2/expand": EngineConfig(28), "fire3/squeeze": EngineConfig(4)}
+    plans = [planned(np.random.default_rng(0), shares | {"fire3/expand": EngineConfig(lanes)}) for lanes in (4, 5)]
     assert [word_cycles(plan, 3) for plan in plans] == [1, 4]
     words = 12 * 7
     assert period(plans[0]) == alone(plans[0])
@@ -107,5 +116,8 @@ def test_words_that_are_taken_pixel_by_pixel_hold_up_the_next_row() -> None:
 
 def test_squeeze_engine_buffers_what_the_parts_before_it_make_at_once() -> None:
     for parts in (1, 3):
-        plan = planned(np.random.default_rng(0), {"fire2/expand": Share(14, parts), "fire3/squeeze": Share(7), "fire3/expand": Share(7)})
-        assert plan.engines[3].parts[0].slots == parts * SQUEEZE_SLOTS
+        plan = planned(
+            np.random.default_rng(0),
+            {"fire2/expand": EngineConfig(14, parts), "fire3/squeeze": EngineConfig(7), "fire3/expand": EngineConfig(7)},
+        )
+        assert plan.engines[3].partitions[0].slots == parts * SQUEEZE_SLOTS

@@ -117,4 +117,3 @@ def test_distil_from_the_command_line_leaves_only_the_model(source: Path, pictur
     run(source, "-o", output, *options)
     assert read_fire(output).metadata["distilled"] == "3 steps, seed 7"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "m.fire"]
-

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Budgets: used well, never exceeded, refused where they cannot be met."""
 
-
 from dataclasses import replace
 
 import numpy as np
@@ -26,7 +25,6 @@ from tests.helpers.float_models import NETWORK, float_model
 def compressor() -> Compressor:
     pytest.importorskip("skimage", reason="needs scikit-image's photographs")
     return Compressor(float_model(seed=2))
-
 
 
 @given(st.floats(0.1, 3), st.floats(0.05, 20), st.floats(0, 0.6), st.sampled_from([0.01, 1.0, 30.0]))
@@ -94,5 +92,3 @@ def test_table_1_keeps_what_the_paper_says() -> None:
     assert table1(squeezenet1_1()) == densities
     with pytest.raises(FirebrickError, match="other layers than Table 1"):
         table1(float_model().network)
-
-

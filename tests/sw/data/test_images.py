@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from firebrick.sw.data.images import fit, pictures_in, read_picture, read_pictures
+from firebrick.sw.data.images import fit, images_in, read_images, read_picture
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model.quantized import Preprocessing
 from firebrick.sw.network.graph import Shape
@@ -151,14 +151,14 @@ def test_picture_rejects_a_truncated_file_a_missing_one_and_a_folder(tmp_path: P
 def test_pictures_in_a_folder_come_by_name(tmp_path: Path) -> None:
     for name in ("b.png", "a.JPG", "c.txt"):
         (tmp_path / name).touch()
-    assert [path.name for path in pictures_in(tmp_path)] == ["a.JPG", "b.png"]
+    assert [path.name for path in images_in(tmp_path)] == ["a.JPG", "b.png"]
     with pytest.raises(FirebrickError, match="is not a folder"):
-        pictures_in(tmp_path / "c.txt")
+        images_in(tmp_path / "c.txt")
     (tmp_path / "empty").mkdir()
     with pytest.raises(FirebrickError, match="holds no pictures"):
-        pictures_in(tmp_path / "empty")
+        images_in(tmp_path / "empty")
 
 
 def test_no_pictures_are_refused() -> None:
     with pytest.raises(FirebrickError, match="no pictures were given"):
-        read_pictures([], RULE, SHAPE)
+        read_images([], RULE, SHAPE)

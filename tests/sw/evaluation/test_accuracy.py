@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from firebrick.sw import golden
-from firebrick.sw.data.images import read_pictures
+from firebrick.sw.data.images import read_images
 from firebrick.sw.data.labels import read_labels
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.evaluation.accuracy import evaluate
 from firebrick.sw.fire_format.file import read_fire
-from firebrick.sw.golden.top_k import probabilities, top
+from firebrick.sw.golden.top_k import probabilities, top_k
 
 
 def test_labels_are_read_whatever_else_is_there(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_evaluate_counts_first_and_first_five(small_model: Path, tmp_path: Path)
     paths = [tmp_path / f"{index}.png" for index in range(9)]
     for path in paths:
         Image.fromarray(rng.integers(0, 256, (32, 40, 3), dtype=np.uint8)).save(path)
-    scores = golden.run(model, read_pictures(paths, model.preprocessing, model.network.input))
+    scores = golden.run(model, read_images(paths, model.preprocessing, model.network.input))
     ranks = np.argsort(-scores, axis=1, kind="stable")
     places = [0, 0, 0, 0, 1, 4, 2, 5, 6]
     rows = [f"{path.name},{ranks[index, place]}" for index, (path, place) in enumerate(zip(paths, places, strict=True))]
@@ -79,7 +79,7 @@ def test_evaluate_counts_first_and_first_five(small_model: Path, tmp_path: Path)
 
 def test_evaluate_takes_the_classes_from_subfolders(small_model: Path, pictures: list[Path], tmp_path: Path) -> None:
     model = read_fire(small_model)
-    best = golden.run(model, read_pictures(pictures, model.preprocessing, model.network.input)).argmax(axis=1)
+    best = golden.run(model, read_images(pictures, model.preprocessing, model.network.input)).argmax(axis=1)
     labels = [model.labels[index] for index in best]
     labels[-1] = model.labels[(best[-1] + 1) % len(model.labels)]
     for path, label in zip(pictures, labels, strict=True):
@@ -108,8 +108,8 @@ def test_top_is_ordered_and_softmax_sums_to_one(small_model: Path) -> None:
     chances = probabilities(model, scores)
     np.testing.assert_allclose(chances.sum(axis=1), 1)
     np.testing.assert_allclose(chances[0], 1 / model.network.classes)
-    assert [guess["index"] for guess in top(model, scores[0], 3)] == [0, 1, 2]
-    guesses = top(model, scores[1])
+    assert [guess["index"] for guess in top_k(model, scores[0], 3)] == [0, 1, 2]
+    guesses = top_k(model, scores[1])
     assert guesses[0]["index"] == scores[1].argmax()
     assert guesses[0]["label"] == model.labels[guesses[0]["index"]]
     assert [guess["probability"] for guess in guesses] == sorted((guess["probability"] for guess in guesses), reverse=True)
@@ -118,9 +118,9 @@ def test_top_is_ordered_and_softmax_sums_to_one(small_model: Path) -> None:
 def test_top_rejects_scores_of_another_network(small_model: Path) -> None:
     model = read_fire(small_model)
     with pytest.raises(FirebrickError, match="scores must be"):
-        top(model, np.zeros(3, np.int64), 1)
+        top_k(model, np.zeros(3, np.int64), 1)
     with pytest.raises(FirebrickError, match="scores must be"):
         probabilities(model, np.zeros(model.network.classes))  # type: ignore[arg-type]
     for k in (0, model.network.classes + 1):
         with pytest.raises(FirebrickError, match="needs the scores of one frame"):
-            top(model, np.zeros(model.network.classes, np.int64), k)
+            top_k(model, np.zeros(model.network.classes, np.int64), k)

@@ -237,9 +237,7 @@ def test_full_disk_stops_the_sweep_with_a_sentence(tmp_path: Path) -> None:
 @given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=12))
 def test_front_is_all_that_no_other_beats(pairs: list[tuple[int, int]]) -> None:
     found = front([cost for cost, _ in pairs], [gain for _, gain in pairs])
-    best = {
-        (cost, gain) for cost, gain in pairs if not any(c <= cost and g >= gain and (c, g) != (cost, gain) for c, g in pairs)
-    }
+    best = {(cost, gain) for cost, gain in pairs if not any(c <= cost and g >= gain and (c, g) != (cost, gain) for c, g in pairs)}
     assert [pairs[place] for place in found] == sorted(best)
 
 

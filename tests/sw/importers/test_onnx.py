@@ -17,7 +17,7 @@ from onnx import ModelProto
 
 from firebrick.sw import golden
 from firebrick.sw.cli.main import main
-from firebrick.sw.data.images import read_pictures
+from firebrick.sw.data.images import read_images
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.file import read_fire
 from firebrick.sw.golden import floating
@@ -184,7 +184,7 @@ def test_import_command_makes_a_fire_file_of_an_onnx_file(pictures: list[Path], 
     assert model.labels == ("ant", "bee", "cat", "dog")
     assert model.preprocessing.mean == RANDOM.mean
     assert model.preprocessing.resize == 27  # the middle 24 of 27 pixels, as 224 of 256
-    frames = read_pictures(pictures, model.preprocessing, model.network.input)
+    frames = read_images(pictures, model.preprocessing, model.network.input)
     wanted = by_onnxruntime(file, normalised(frames, RANDOM))
     found = golden.run(model, frames) * model.score_scale
     assert np.abs(found - wanted).max() < 0.05 * np.abs(wanted).max()

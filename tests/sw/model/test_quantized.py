@@ -110,11 +110,11 @@ def test_model_counts_codes_not_values() -> None:
     layer = QuantizedLayer(np.array([0, 1, 2, 2], np.uint8).reshape(1, 4, 1, 1), np.array([0, 5, 0, 1], np.int32), np.zeros(1, np.int64), 1)
     assert layer.nonzero == 3
     assert layer.weights.ravel().tolist() == [0, 5, 0, 0]
-    assert layer.start.tolist() == [1]
+    assert layer.accumulator_init.tolist() == [1]
 
 
 def test_model_rounding_term_is_half_of_the_last_place() -> None:
-    assert [int(filter_of([1], 0, shift).start[0]) for shift in (0, 1, 2, 24)] == [0, 1, 2, 2**23]
+    assert [int(filter_of([1], 0, shift).accumulator_init[0]) for shift in (0, 1, 2, 24)] == [0, 1, 2, 2**23]
 
 
 def test_model_generator_is_a_function_of_the_seed() -> None:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from firebrick.sw.fire_format.file import read_fire
-from firebrick.sw.stream.image_sources import Pattern
+from firebrick.sw.stream.image_sources import TestPattern
 from tests.helpers.live_view import FakeDevice, noise, write_video
 from tests.helpers.served import Served, serving
 
@@ -37,7 +37,7 @@ def served(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     def plug() -> FakeDevice:
         return FakeDevice(model, delay=0.01, counters=lambda frames: {"frames": frames, "cycles": 9 * frames, "busy": 6 * frames})
 
-    with serving(plug, Pattern, tmp_path_factory.mktemp("browser") / "uploads") as running:
+    with serving(plug, TestPattern, tmp_path_factory.mktemp("browser") / "uploads") as running:
         yield running
 
 
@@ -146,11 +146,11 @@ def test_page_comes_back_when_the_server_does(browser: "Browser", small_model: P
     model = read_fire(small_model)
     page = browser.new_page()
     page.set_default_timeout(SECONDS)
-    with serving(lambda: FakeDevice(model), Pattern, tmp_path / "uploads") as first:
+    with serving(lambda: FakeDevice(model), TestPattern, tmp_path / "uploads") as first:
         page.goto(first.url)
         wait(page, "#status", "running")
         port = first.port
     wait(page, "#status", "no connection to the server")
-    with serving(lambda: FakeDevice(model), Pattern, tmp_path / "uploads", port=port):
+    with serving(lambda: FakeDevice(model), TestPattern, tmp_path / "uploads", port=port):
         wait(page, "#status", "running")
     page.close()

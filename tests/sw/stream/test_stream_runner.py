@@ -13,13 +13,13 @@ from PIL import Image
 
 from firebrick.sw import golden
 from firebrick.sw.cli.open_device import open_device
-from firebrick.sw.data.images import read_pictures
+from firebrick.sw.data.images import read_images
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.file import read_fire
-from firebrick.sw.golden.top_k import top
+from firebrick.sw.golden.top_k import top_k
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.stream.frame_feed import AHEAD, Feed
-from firebrick.sw.stream.image_sources import Pattern
+from firebrick.sw.stream.image_sources import TestPattern
 from firebrick.sw.stream.inference import Sighting, watch
 from firebrick.sw.stream.open_source import open_source
 from firebrick.sw.stream.rate_meter import Meter
@@ -43,11 +43,11 @@ def no_thread_is_left() -> Iterator[None]:
 
 @pytest.mark.parametrize("ahead", [1, 2, 5])
 def test_labels_are_those_of_evaluation_and_of_their_own_frame(model: Model, pictures: list[Path], ahead: int) -> None:
-    expected = golden.run(model, read_pictures(pictures, model.preprocessing, model.network.input))
+    expected = golden.run(model, read_images(pictures, model.preprocessing, model.network.input))
     feed = Feed(open_source(str(pictures[0].parent), 4 * model.preprocessing.resize), model)
     seen = list(watch(FakeDevice(model, ahead=ahead), feed))
     assert [each.frame.name for each in seen] == [path.name for path in pictures]
-    assert [each.guesses for each in seen] == [top(model, scores) for scores in expected]
+    assert [each.guesses for each in seen] == [top_k(model, scores) for scores in expected]
     assert [each.number for each in seen] == [0, 1, 2]
 
 
@@ -55,7 +55,7 @@ def test_labels_are_those_of_evaluation_and_of_their_own_frame(model: Model, pic
 def test_file_loses_no_frame_on_a_slow_device_and_is_not_read_far_ahead(model: Model, ahead: int) -> None:
     given = 0
 
-    class Counting(Pattern):
+    class Counting(TestPattern):
         def frames(self) -> Iterator[Frame]:
             nonlocal given
             for frame in super().frames():
@@ -90,7 +90,7 @@ def test_invalid_results_have_no_labels_and_the_next_ones_are_right(model: Model
 def test_unplugged_device_ends_the_stream_in_one_sentence(model: Model) -> None:
     seen: list[Sighting] = []
     with pytest.raises(FirebrickError, match="the device does not answer; see whether"):
-        seen.extend(iterate(FakeDevice(model, ahead=3, lost_at=4), Feed(Pattern(), model), seen))
+        seen.extend(iterate(FakeDevice(model, ahead=3, lost_at=4), Feed(TestPattern(), model), seen))
     assert [each.number for each in seen] == [0, 1, 2, 3]
 
 
@@ -102,7 +102,7 @@ def iterate(device: FakeDevice, feed: Feed, seen: list[Sighting]) -> list[Sighti
 
 def test_device_that_stops_answering_or_answers_another_frame_is_noticed(model: Model) -> None:
     with pytest.raises(FirebrickError, match="the device left 3 frames unanswered"):
-        list(watch(FakeDevice(model, ahead=3, ends_at=2), Feed(Pattern(), model)))
+        list(watch(FakeDevice(model, ahead=3, ends_at=2), Feed(TestPattern(), model)))
 
     class Skipping(FakeDevice):
         def stream(self, frames):  # type: ignore[no-untyped-def]
@@ -112,7 +112,7 @@ def test_device_that_stops_answering_or_answers_another_frame_is_noticed(model: 
             yield from results
 
     with pytest.raises(FirebrickError, match="the device answers frame 2 where 1 is due"):
-        list(watch(Skipping(model), Feed(Pattern(), model)))
+        list(watch(Skipping(model), Feed(TestPattern(), model)))
 
 
 class Stalling(Source):

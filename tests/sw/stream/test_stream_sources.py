@@ -14,7 +14,7 @@ from PIL import Image
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.stream import test_pattern as pattern
 from firebrick.sw.stream import video_source
-from firebrick.sw.stream.image_sources import Pattern, Pictures
+from firebrick.sw.stream.image_sources import ImageFiles, TestPattern
 from firebrick.sw.stream.open_source import open_source
 from firebrick.sw.stream.source import Frame
 from firebrick.sw.stream.video_source import Camera, Video
@@ -151,12 +151,12 @@ def test_single_picture_is_a_source(tmp_path: Path) -> None:
     [picture] = noise(1)
     picture.save(tmp_path / "a.png")
     source = open_source(str(tmp_path / "a.png"), 1)
-    assert isinstance(source, Pictures)
+    assert isinstance(source, ImageFiles)
     assert pixels([frame.picture for frame in source.frames()]) == [picture.tobytes()]
 
 
 def test_pattern_follows_from_the_number_alone_and_moves() -> None:
-    drawn = [frame for frame, _ in zip(Pattern(rate=10).frames(), range(5), strict=False)]
+    drawn = [frame for frame, _ in zip(TestPattern(rate=10).frames(), range(5), strict=False)]
     assert [frame.at for frame in drawn] == [0, 0.1, 0.2, 0.3, 0.4]
     assert pixels([frame.picture for frame in drawn]) == pixels([pattern.draw(number) for number in range(5)])
     assert len(set(pixels([frame.picture for frame in drawn]))) == 5

