@@ -9,7 +9,7 @@ from typing import Any
 from ...sw.errors import FirebrickError
 from ...sw.plan.nodes import Plan
 from ...sw.plan.rom_layout import RomPart, rom_parts
-from ...sw.plan.rom_record import part_from
+from ...sw.plan.rom_record import part_from, part_to_record
 from ..weights.probes import SOURCES, TARGETS
 from ..weights.rom import banks
 from .block_ram import BankPlace
@@ -39,7 +39,7 @@ class PlacedPart:
     def as_dict(self) -> dict[str, Any]:
         """All of it as plain data."""
         return {
-            "part": self.part.as_dict(),
+            "part": part_to_record(self.part),
             "banks": [vars(bank) for bank in self.banks],
             "sources": self.sources,
             "targets": self.targets,

@@ -4,8 +4,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,14 +53,6 @@ class RomPart:
         codes, gaps = self.weights.codes, self.weights.zero_runs
         found = replace(self.weights, codes=replace(codes, words=tuple(lists[0])))
         return replace(self, weights=found if gaps is None else replace(found, zero_runs=replace(gaps, words=tuple(lists[1]))))
-
-    def as_dict(self) -> dict[str, Any]:
-        """All of it but the words themselves, of which only the number is told: those are in the bitstream. ``part_from`` reads it."""
-        document = asdict(self)
-        for name, stream in (("codes", self.weights.codes), ("gaps", self.weights.zero_runs)):
-            if stream is not None:
-                document["weights"][name]["words"] = len(stream.words)
-        return document
 
 
 def rom_parts(plan: Plan) -> list[RomPart]:

@@ -17,8 +17,51 @@ START_BITS = 40
 """What a record may speak of at most: more than any engine has."""
 
 
+def part_to_record(part: RomPart) -> dict[str, Any]:
+    """A part as a JSON-serialisable document, which `part_from` reads.
+
+    The ROM words are left out, except for their number: they are in the bitstream. The keys belong to the format of the file and stay
+    as they are when a field is renamed.
+    """
+    weights = part.weights
+    return {
+        "engine": part.engine,
+        "number": part.number,
+        "layers": part.layers,
+        "squeeze": part.squeeze,
+        "filters": part.filters,
+        "filter_kinds": part.filter_kinds,
+        "channels": part.channels,
+        "weights": {
+            "inner": weights.inner,
+            "taps": weights.taps,
+            "kinds": weights.filter_types,
+            "codes": _stream_to_record(weights.codes),
+            "codebooks": weights.codebooks,
+            "gaps": _stream_to_record(weights.zero_runs) if weights.zero_runs is not None else None,
+            "gap_values": weights.run_lengths,
+            "last": weights.last,
+            "counts": weights.counts,
+            "logic_bits": weights.lut_rom_bits,
+        },
+        "start": part.start,
+        "bits": part.bits,
+        "shift": part.shift,
+    }
+
+
+def _stream_to_record(stream: HuffmanStream) -> dict[str, Any]:
+    return {
+        "lengths": stream.lengths,
+        "width": stream.width,
+        "words": len(stream.words),
+        "count": stream.count,
+        "bits": stream.bits,
+    }
+
+
 def part_from(document: Any) -> RomPart:
-    """A part from what ``as_dict`` made, its words all zero. Raises FirebrickError where it is something else."""
+    """A part from what `part_to_record` made, its words all zero. Raises FirebrickError where it is something else."""
     try:
         part = _part_from(document)
         if not _is_sound(part):

@@ -172,6 +172,12 @@ def test_record_that_is_damaged_is_refused() -> None:
         placed_parts({**whole, "format": 99})
 
 
+def test_records_are_written_in_the_format_of_older_builds() -> None:
+    """The file was recorded by an older build, so keys, their order and their values are those that its readers know."""
+    entries = recorded()["record"]["parts"]
+    assert json.dumps([placed.as_dict() for placed in parts()]) == json.dumps(entries)
+
+
 HOSTILE: tuple[Any, ...] = (None, -1, 0, 1, 1 << 20, 10**15, -(10**30), 1.5, float("nan"), True, "x", [], {}, [[]], [10**12])
 
 
