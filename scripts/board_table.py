@@ -7,7 +7,7 @@ from typing import Any
 
 from firebrick.hw.boards.inventory import listing
 
-PAGE = Path(__file__).parent / "boards.md"
+PAGE = Path(__file__).parents[1] / "docs" / "boards.md"
 START, END = "<!-- boards -->\n", "<!-- /boards -->\n"
 HEAD = ("board", "FPGA", "LUTs", "block RAMs", "multipliers", "link", "bitstream by")
 

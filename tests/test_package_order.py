@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.helpers.paths import ROOT
+
 PLANTED = {
     "sw/model/graph.py": "from ..compiler.planner import plan_for\n",
     "sw/plan/chip.py": "from ..fpga.fabric import ECP5\n",

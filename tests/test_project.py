@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.helpers.paths import ROOT
+
 HEADER = ("SPDX-FileCopyrightText: The Firebrick contributors", "SPDX-License-Identifier: BSD-2-Clause")
 MACHINE_PATH = re.compile(r"(^|[^.\w])/(work|root|home|Users)/")
 OLD_AMARANTH = re.compile(r"amaranth\.hdl\.(ast|rec)\b|\bRecord\(|\bElaboratable\b")

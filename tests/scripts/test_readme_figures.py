@@ -3,15 +3,14 @@
 """Tables in pages are those that the scripts in docs write."""
 
 import runpy
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.helpers.paths import ROOT
 
 
 def test_readme_has_the_rows_that_figures_writes() -> None:
-    script = runpy.run_path(str(ROOT / "docs" / "figures.py"))
+    script = runpy.run_path(str(ROOT / "scripts" / "readme_figures.py"))
     table = (ROOT / "README.md").read_text().split(script["START"])[1].split(script["END"])[0]
     cells = [script["_cells"](line) for line in table.splitlines()[2:]]
     assert [(what, command) for what, _, command in cells] == [(row.what, row.shown) for row in script["ROWS"]]
@@ -20,7 +19,7 @@ def test_readme_has_the_rows_that_figures_writes() -> None:
 
 @pytest.mark.parametrize("page", ["README.md", "docs/boards.md"])
 def test_pages_have_the_builds_that_bitstreams_writes(page: str) -> None:
-    script = runpy.run_path(str(ROOT / "docs" / "bitstreams.py"))
+    script = runpy.run_path(str(ROOT / "scripts" / "bitstream_tables.py"))
     table = (ROOT / page).read_text().split(script["START"])[1].split(script["END"])[0]
     head, _, *lines = ([cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines())
     assert tuple(head) == script["HEAD"]
@@ -28,7 +27,7 @@ def test_pages_have_the_builds_that_bitstreams_writes(page: str) -> None:
 
 
 def test_a_build_is_told_by_its_report_and_its_proof() -> None:
-    row = runpy.run_path(str(ROOT / "docs" / "bitstreams.py"))["row"]
+    row = runpy.run_path(str(ROOT / "scripts" / "bitstream_tables.py"))["row"]
     kinds = {"luts": 1000, "block_rams": 2, "multipliers": 3}
     report = {
         "actual": kinds, "available": {kind: 2 * count for kind, count in kinds.items()}, "frequency_mhz": 60.714, "fmax_mhz": 66.789,

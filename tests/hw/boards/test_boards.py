@@ -18,8 +18,8 @@ from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fpga.devices import DEVICES, FABRICS
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.plan.nodes import Plan
+from tests.helpers.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.skipif(find_spec("amaranth_boards") is None, reason="needs the extra `bitstream`")
 
 
@@ -186,5 +186,5 @@ def test_program_fails_where_the_tool_fails(bitstream: list[str], tmp_path: Path
 
 
 def test_page_of_boards_has_the_table_that_its_script_writes() -> None:
-    script = runpy.run_path(str(ROOT / "docs" / "boards.py"))
+    script = runpy.run_path(str(ROOT / "scripts" / "board_table.py"))
     assert (ROOT / "docs" / "boards.md").read_text().split(script["START"])[1].split(script["END"])[0] == script["table"]()

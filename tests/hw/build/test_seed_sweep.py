@@ -86,9 +86,9 @@ def test_seeds_must_be_a_number_or_a_list(wrong: str) -> None:
 PROGRAM = """
 import sys
 from pathlib import Path
-from firebrick.hw.seeds import try_seeds
-from firebrick.hw.tools import Step
-from firebrick.sw.endings import tidy_end
+from firebrick.hw.build.seed_sweep import try_seeds
+from firebrick.hw.eda.runner import Step
+from firebrick.sw.utils.signals import tidy_end
 
 def make(seed, tell):
     code = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)"

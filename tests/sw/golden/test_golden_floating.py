@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The float network against onnxruntime, which gets the same weights by way of ONNX."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -16,12 +14,11 @@ from firebrick.sw.importers import import_source
 from firebrick.sw.model.float_model import FloatModel
 from firebrick.sw.model.quantized import Preprocessing
 from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool
+from tests.helpers.paths import SHARED
 from tests.helpers.random_models import random_network
 
 onnx = pytest.importorskip("onnx", reason="needs the package onnx")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the package onnxruntime")
-
-SHARED = Path(__file__).parents[2] / "shared"
 
 
 def by_onnx(model: FloatModel, frames: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -17,8 +17,8 @@ from firebrick.sw.importers import import_source
 from firebrick.sw.importers.class_names import imagenet_labels
 from firebrick.sw.importers.deep_compression import parse_net
 from firebrick.sw.network.graph import Conv, GlobalAverage, Network, Shape
+from tests.helpers.paths import SHARED
 
-SHARED = Path(__file__).parents[2] / "shared"
 OFFICIAL = SHARED / "models" / "compressed_SqueezeNet.net"
 TINY = Network("tiny", Shape(3, 6, 6), (Conv("conv1", 4, 3), Conv("conv2", 5, 1), GlobalAverage("pool")))
 needs_official = pytest.mark.skipif(not OFFICIAL.exists(), reason="needs the authors' file in ../shared/models")

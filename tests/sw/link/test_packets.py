@@ -4,7 +4,6 @@
 
 import zlib
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from firebrick.sw.compiler.lowering import compile_model
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.link.identity import Identity, architecture, checksum, decode_identity, identity_of
 from firebrick.sw.link.packets import BUFFER, COUNTERS, CRC, PAYLOAD_MOST, REPLY_MOST, ROOM, Decoder, Kind, Packet, decode
+from tests.helpers.paths import ROOT
 from tests.helpers.random_models import random_model
 
 WORDS = st.integers(0, 0xFFFF)
@@ -152,7 +152,7 @@ def test_identity_describes_the_model_and_its_plan() -> None:
 
 
 def test_protocol_page_shows_a_packet_as_it_is_encoded() -> None:
-    page = (Path(__file__).parent.parent / "docs" / "protocol.md").read_text()
+    page = (ROOT / "docs" / "protocol.md").read_text()
     wire = Packet(Kind.OPEN, 0x1234, 0).encode()
     assert f"`{wire.hex(' ').upper()}`" in page
     for kind in Kind:

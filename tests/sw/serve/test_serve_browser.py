@@ -15,13 +15,14 @@ from PIL import Image
 from firebrick.sw.fire_format.file import read_fire
 from firebrick.sw.stream.image_sources import TestPattern
 from tests.helpers.live_view import FakeDevice, noise, write_video
+from tests.helpers.paths import ROOT
 from tests.helpers.served import Served, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
-SCREENSHOTS = Path(__file__).parent.parent / "build" / "screenshots"
+SCREENSHOTS = ROOT / "build" / "screenshots"
 SECONDS = 60_000
 
 pytestmark = [

@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The models that ship: small, sound, honest about where they come from, and near the float network."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -19,8 +17,7 @@ from firebrick.sw.golden.top_k import probabilities, top_k
 from firebrick.sw.importers import import_source
 from firebrick.sw.importers.ndf import SHA256
 from firebrick.sw.zoo import catalogue
-
-SHARED = Path(__file__).parents[2] / "shared"
+from tests.helpers.paths import SHARED
 
 
 def test_default_model_is_small_and_says_where_it_comes_from() -> None:

@@ -3,7 +3,6 @@
 """The digits model that ships: small, right about digits that it has not learned, and the same integers in hardware."""
 
 import runpy
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,9 @@ from firebrick.sw.fpga.devices import DEVICES
 from firebrick.sw.fpga.resources import shortage, total
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.zoo import catalogue
+from tests.helpers.paths import ROOT
 
-SCRIPT = Path(__file__).parent.parent / "docs" / "digits.py"
+SCRIPT = ROOT / "scripts" / "train_digits.py"
 LANES = 4
 
 

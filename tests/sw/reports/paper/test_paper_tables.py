@@ -19,8 +19,9 @@ from firebrick.sw.network.presets import squeezenet1_0
 from firebrick.sw.reports.paper.html import html_page
 from firebrick.sw.reports.paper.table2_sizes import stored_bytes
 from firebrick.sw.reports.paper.tables import misfit, sections
+from tests.helpers.paths import SHARED
 
-OFFICIAL = Path(__file__).parents[2] / "shared" / "models" / "compressed_SqueezeNet.net"
+OFFICIAL = SHARED / "models" / "compressed_SqueezeNet.net"
 
 
 def tables() -> dict[str, list[dict[str, object]]]:
