@@ -27,7 +27,7 @@ def _document(board: Board) -> dict[str, Any]:
         "luts": resources.luts if resources else None,
         "lut_inputs": known.fabric.lut_inputs if known else None,
         "block_rams": resources.block_rams if resources else None,
-        "block_ram_bits": known.fabric.ram_bits if known else None,
+        "block_ram_bits": known.fabric.block_ram_bits if known else None,
         "multipliers": resources.multipliers if resources else None,
         "clock_mhz": board.clock_hz / 1e6 if board.clock_hz else None,
         "links": list(board.links) if known else [],

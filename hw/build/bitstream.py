@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...sw.errors import FirebrickError
-from ...sw.fpga.resources import Resources, shortage
+from ...sw.fpga.resources import Resources, deficit
 from ...sw.link.identity import identity_of
 from ...sw.model.quantized import Model
 from ...sw.plan.nodes import Plan
@@ -83,7 +83,7 @@ def build(
     statistics = json.loads(synthesised[f"{TOP}.stat.json"].read_text())
     report = {"link": link, "simulated_cycles_per_frame": options.cycles, **_synthesis_report(plan, chosen, options, statistics)}
     write_whole(output / "synthesis.json", (json.dumps(report, indent=2) + "\n").encode())
-    if short := shortage(device.resources, Resources(**report["actual"])):
+    if short := deficit(device.resources, Resources(**report["actual"])):
         raise FirebrickError(f"the plan does not fit {name}: it needs {short}; give fewer lanes, a smaller model or another board")
     if isinstance(flow, VendorFlow):
         report = _planned_report(report, options) | finish(sources, platform, flow, output, tell)

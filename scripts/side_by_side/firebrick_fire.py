@@ -51,12 +51,13 @@ def fire_plan(model: Model, fire: str, multipliers: int) -> tuple[Plan, int, int
     All else has one lane, but for the engine in front, whose words are as wide as the module's. Its input comes evenly here, not behind
     pooling as in the network, so the squeeze engine need not be faster than the expand engine.
     """
-    wanted = {demand.name: replace(demand, pace=1) for demand in workloads(model)}
+    wanted = {demand.name: replace(demand, peak_rate=1) for demand in workloads(model)}
     squeeze, expand = wanted[f"{fire}/squeeze"], wanted[f"{fire}/expand"]
     pairs = [
-        (max(squeeze.cycles(one), expand.cycles(two)), one.lanes * one.splits + two.lanes * two.splits, one, two)
+        (max(squeeze.cycles(one), expand.cycles(two)), one.lanes * one.partitions + two.lanes * two.partitions, one, two)
         for one, two in product(plain_configurations(squeeze), plain_configurations(expand))
-        if one.lanes * one.splits + two.lanes * two.splits <= multipliers and expand.fed(two, (one.lanes, squeeze.tiles(one.lanes)))
+        if one.lanes * one.partitions + two.lanes * two.partitions <= multipliers
+        and expand.keeps_up(two, (one.lanes, squeeze.tiles(one.lanes)))
     ]
     _, _, one, two = min(pairs, key=lambda pair: pair[:2])
     names = list(wanted)

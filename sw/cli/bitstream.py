@@ -104,7 +104,7 @@ def command(
 
     from ..compiler.planner import plan_for, smallest_plan
     from ..fire_format.file import write_fire
-    from ..fpga.cost_model import beside_link
+    from ..fpga.cost_model import available_beside_link
     from ..reports.bitstream_html import board_page
     from ..utils.atomic_files import write_whole
     from ..utils.executors import cluster
@@ -117,8 +117,8 @@ def command(
     options = Options(hertz, first, placer, router or "", tuple(more), at_a_time, chosen.link(link), swappable=swappable)
     workers = cluster(scheduler) if scheduler else nullcontext()
     with Console(stderr=True).status("planning") as status, workers as elsewhere:
-        fabric = replace(chosen.device.fabric, logic_bits=(0,)) if swappable else chosen.device.fabric
-        available = beside_link(chosen.device.resources, chosen.link(link), fabric, swappable=swappable)
+        fabric = replace(chosen.device.fabric, lut_rom_bits=(0,)) if swappable else chosen.device.fabric
+        available = available_beside_link(chosen.device.resources, chosen.link(link), fabric, swappable=swappable)
         loaded = load_model(model, classes) if model else _largest(classes, available, fabric)
         plan = plan_for(loaded, available, fabric) if target_fps is None else smallest_plan(loaded, available, target_fps, hertz, fabric)
         if simulate:

@@ -16,8 +16,8 @@ from .common import json_option, print_json, print_tables, progress_bar
 from .network_options import height_width
 
 if TYPE_CHECKING:
-    from ..explore.design_points import Target, Trained
-    from ..explore.figure3 import Preset
+    from ..explore.design_points import PlanTarget, TrainedModel
+    from ..explore.figure3 import FigurePreset
     from ..explore.runner import Row
     from ..utils.progress import Report
 
@@ -112,9 +112,9 @@ def command(
     from firebrick.sw.utils.cache import cache_folder
     from firebrick.sw.utils.source_hash import sources, tools
 
-    from ..explore.design_points import Grid, points
+    from ..explore.design_points import Grid, design_points
     from ..explore.figure3 import PRESETS
-    from ..explore.result_cache import Store
+    from ..explore.result_cache import ResultCache
     from ..explore.runner import explore, rows
     from ..explore.tables import rich_table
     from ..reports.matplotlib_plots import check_matplotlib
@@ -133,7 +133,7 @@ def command(
     grid = replace(figure.grid if figure else Grid(), size=size, seed=seed, **given)
     trained = [_trained(name) for name in models]
     targets = _targets(boards, lanes or ((catalogue.DEFAULT_LANES,) if preset and not boards else None))
-    wanted = points(trained or grid.subjects(), targets)
+    wanted = design_points(trained or grid.subjects(), targets)
     cache, code = cache_folder().absolute() / "explore", sources("firebrick.sw.explore.evaluate_point")
     synthesis = None
     if synthesise:
@@ -146,7 +146,7 @@ def command(
     workers = partial(cluster, scheduler) if scheduler else partial(processes, jobs or os.cpu_count() or 1)
     with progress_bar() as progress:
         accuracy = _accuracy(trained, pictures, labels, progress) if pictures and labels else {}
-        results = explore(wanted, Store(cache, code + tools().encode()), workers, progress, synthesis)
+        results = explore(wanted, ResultCache(cache, code + tools().encode()), workers, progress, synthesis)
     found = rows(wanted, results, frequency * 1e6, accuracy)
     if output:
         _write(output, found, frequency, figure)
@@ -165,7 +165,7 @@ def command(
         click.get_current_context().exit(FAILED)
 
 
-def _write(folder: Path, found: "Sequence[Row]", frequency: float, figure: "Preset | None") -> None:
+def _write(folder: Path, found: "Sequence[Row]", frequency: float, figure: "FigurePreset | None") -> None:
     from ..explore.html import html_page
     from ..explore.tables import csv_text
     from ..utils.atomic_files import write_whole
@@ -175,16 +175,16 @@ def _write(folder: Path, found: "Sequence[Row]", frequency: float, figure: "Pres
     write_whole(folder / "explore.json", json.dumps({"frequency_mhz": frequency, "points": found}, indent=2).encode() + b"\n")
 
 
-def _trained(name: str) -> "Trained":
+def _trained(name: str) -> "TrainedModel":
     """A model by name or path; its file is read anew, so that damage is told here and once."""
-    from ..explore.design_points import Trained
+    from ..explore.design_points import TrainedModel
     from ..fire_format.file import encode_model
 
-    return Trained(name, encode_model(catalogue.load(name)))
+    return TrainedModel(name, encode_model(catalogue.load(name)))
 
 
-def _targets(boards: Sequence[str] | None, lanes: Sequence[int] | None) -> "list[Target]":
-    from ..explore.design_points import Target, lanes_target
+def _targets(boards: Sequence[str] | None, lanes: Sequence[int] | None) -> "list[PlanTarget]":
+    from ..explore.design_points import PlanTarget, lanes_target
     from ..fpga.devices import device
 
     found = []
@@ -194,11 +194,11 @@ def _targets(boards: Sequence[str] | None, lanes: Sequence[int] | None) -> "list
             from firebrick.hw.boards.registry import board
 
             known = board(name).device
-        found.append(Target(name, known.resources, fabric=known.fabric))
+        found.append(PlanTarget(name, known.resources, fabric=known.fabric))
     return [*found, *(lanes_target(count) for count in lanes or ())]
 
 
-def _accuracy(models: "Sequence[Trained]", pictures: Path, labels: Path, progress: "Report") -> dict[str, dict[str, float]]:
+def _accuracy(models: "Sequence[TrainedModel]", pictures: Path, labels: Path, progress: "Report") -> dict[str, dict[str, float]]:
     """Top-1 and top-5 of each model in the golden model, by digest."""
     from ..evaluation.accuracy import evaluate
 

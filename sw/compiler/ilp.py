@@ -18,13 +18,13 @@ from .workload import EngineWorkload
 
 Counts = tuple[int, ...]
 """How much a share takes of each kind of thing, LUTs say."""
-GAP = 0.002
+MIP_GAP = 0.002
 """How much better than the answer the best one may be."""
 _Row = tuple[list[int], list[float], float, float]
 """Columns, their coefficients, and the bounds of the sum."""
 
 
-def choose(
+def solve_ilp(
     wanted: Sequence[EngineWorkload],
     options: Mapping[str, Sequence[EngineConfig]],
     counts: Callable[[EngineWorkload, EngineConfig], Counts],
@@ -70,7 +70,7 @@ class _Programme:
     def __post_init__(self) -> None:
         self.columns = [(place, share) for place, demand in enumerate(self.wanted) for share in self.options[demand.name]]
         self.taken = np.array([self.counts(self.wanted[place], share) for place, share in self.columns], np.float64)
-        self.layouts = [self.wanted[place].leaves(share) or INPUT_LAYOUT for place, share in self.columns]
+        self.layouts = [self.wanted[place].output_layout(share) or INPUT_LAYOUT for place, share in self.columns]
         self.mine = [[column for column, (at, _) in enumerate(self.columns) if at == place] for place in range(len(self.wanted))]
         self.rows += [(columns, [1.0] * len(columns), 1.0, 1.0) for columns in self.mine]
         greatest = len(self.columns)  # the column of the greatest share that is taken of a limit
@@ -85,10 +85,10 @@ class _Programme:
     def _joins(self) -> Iterator[_Row]:
         """Both operands of a bypass have one layout."""
         for place, demand in enumerate(self.wanted):
-            if demand.squeeze or demand.bypass is Bypass.NONE or not (demand.side or demand.bypass is Bypass.SIMPLE):
+            if demand.squeeze or demand.bypass is Bypass.NONE or not (demand.skip_branch or demand.bypass is Bypass.SIMPLE):
                 continue
-            other = place - 1 if demand.side else place - 2
-            theirs = [self._own(column) if demand.side else self.layouts[column] for column in self.mine[other]]
+            other = place - 1 if demand.skip_branch else place - 2
+            theirs = [self._own(column) if demand.skip_branch else self.layouts[column] for column in self.mine[other]]
             mine = [self._own(column) for column in self.mine[place]]
             for layout in {*theirs, *mine}:
                 one = [column for column, own in zip(self.mine[other], theirs, strict=True) if own == layout]
@@ -103,14 +103,14 @@ class _Programme:
         """Whether some engine would not get its words fast enough; no choice will have these two together again."""
         found = False
         for place, (demand, share) in enumerate(zip(self.wanted, chosen, strict=True)):
-            other = place - (2 if demand.side else 1)
-            if demand.raster or other < 0:
+            other = place - (2 if demand.skip_branch else 1)
+            if demand.channels_last or other < 0:
                 continue
-            layout = self.wanted[other].leaves(chosen[other]) or INPUT_LAYOUT
-            if not demand.fed(share, layout):
+            layout = self.wanted[other].output_layout(chosen[other]) or INPUT_LAYOUT
+            if not demand.keeps_up(share, layout):
                 found = True
                 sources = [column for column in self.mine[other] if self.layouts[column] == layout]
-                starved = [column for column in self.mine[place] if not demand.fed(self.columns[column][1], layout)]
+                starved = [column for column in self.mine[place] if not demand.keeps_up(self.columns[column][1], layout)]
                 self.rows.append(([*sources, *starved], [1.0] * (len(sources) + len(starved)), 0.0, 1.0))
         return found
 
@@ -127,7 +127,7 @@ class _Programme:
                 integrality=np.append(np.ones(count), 0),
                 bounds=Bounds(0, np.append(np.ones(count), np.inf)),
                 constraints=LinearConstraint(sums, [row[2] for row in self.rows], [row[3] for row in self.rows]),
-                options={"mip_rel_gap": GAP},
+                options={"mip_rel_gap": MIP_GAP},
             )
         if found.x is None:
             return None

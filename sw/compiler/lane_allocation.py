@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ..errors import FirebrickError
 from ..model.quantized import Model
 from .engine_config import EngineConfig
-from .ilp import choose
+from .ilp import solve_ilp
 from .workload import EngineWorkload, plain_configurations, workloads
 
 DECODER_LANES = 1
@@ -45,7 +45,7 @@ def _meet(
 ) -> dict[str, EngineConfig] | None:
     """The shares with the fewest lanes and parts with which every engine meets the target, or None where these are too many."""
     meeting = {demand.name: [share for share in options[demand.name] if demand.cycles(share) <= target] for demand in wanted}
-    return choose(wanted, meeting, _lanes_and_parts, (lanes, lanes * (1 + DECODER_LANES)), (0, 1))
+    return solve_ilp(wanted, meeting, _lanes_and_parts, (lanes, lanes * (1 + DECODER_LANES)), (0, 1))
 
 
 def _lanes_and_parts(_: EngineWorkload, share: EngineConfig) -> tuple[int, int]:

@@ -30,7 +30,7 @@ from ..plan.nodes import (
     walk,
 )
 from .engine_config import EngineConfig
-from .engine_weights import Engine, shelf_of
+from .engine_weights import EngineLayers, weights_cache
 from .fifo_sizing import apart, lead
 from .lane_allocation import allocate
 from .partitioning import Filter
@@ -55,7 +55,7 @@ def plan_with(model: Model, shares: Mapping[str, EngineConfig], logic_bits: int 
 class _Compiler:
     def __init__(self, model: Model, shares: Mapping[str, EngineConfig], logic_bits: int) -> None:
         self.logic_bits = logic_bits
-        self.shelf = shelf_of(model)
+        self.shelf = weights_cache(model)
         self.model = model
         self.shares = shares
         self.nodes: list[Node] = []
@@ -91,7 +91,7 @@ class _Compiler:
     def order_of(self, index: int) -> list[int]:
         """The order in which a stage's filters come: one that suits all engines whose words are added to them or to their sums."""
         stages, shapes = self.model.network.stages, self.model.network.shapes()
-        engines: list[Engine] = []
+        engines: list[EngineLayers] = []
         for place, stage in enumerate(stages[index:], index):
             match stage:
                 case Fire(bypass=Bypass.SIMPLE) if place == index:
@@ -163,7 +163,7 @@ class _Compiler:
                 arithmetic=replace(arithmetic, lut_multipliers=share.lut_multipliers),
                 distributed=share.distributed,
             )
-            for weights, arithmetic in contents.parts
+            for weights, arithmetic in contents.partitions
         )
         return self.engine(name, layers, parts, contents.rounds)
 
@@ -183,7 +183,7 @@ class _Compiler:
                 weights=replace(weights, lut_rom_bits=self.logic_bits),
                 arithmetic=replace(arithmetic, lut_multipliers=share.lut_multipliers),
             )
-            for weights, arithmetic in contents.parts
+            for weights, arithmetic in contents.partitions
         )
         return self.engine(name, [layer], parts, contents.rounds)
 
@@ -230,9 +230,9 @@ class _Compiler:
             self.nodes.append(DownsizerSpec(self.strips, lanes))
             self.strips = self.strips.narrowed(lanes)
 
-    def dealt(self, name: str, layers: Sequence[Layer]) -> Engine:
+    def dealt(self, name: str, layers: Sequence[Layer]) -> EngineLayers:
         """An engine and the parts that its filters are dealt to."""
-        return Engine(name, tuple(layers), self.share(name).partitions)
+        return EngineLayers(name, tuple(layers), self.share(name).partitions)
 
 
 def _strips(share: EngineConfig, width: int) -> LaneLayout:

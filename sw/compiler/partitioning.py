@@ -13,7 +13,7 @@ from ..errors import FirebrickError
 class Filter:
     """A filter of a layer."""
 
-    kind: int
+    filter_type: int
     """0: as many taps as its engine has; 1: the centre tap alone."""
     layer: str
     index: int
@@ -24,20 +24,20 @@ class Filter:
 
 
 @dataclass(frozen=True)
-class Deck:
+class FilterSet:
     """The filters of an engine, by channel, and how many parts they are dealt to."""
 
     filters: Sequence[Filter]
     splits: int
 
     def __post_init__(self) -> None:
-        kinds = [one.kind for one in self.filters]
+        kinds = [one.filter_type for one in self.filters]
         most = max(map(kinds.count, set(kinds)))
         if self.splits > most:
             raise FirebrickError(f"splits must be at most {most}, the filters of a kind, not {self.splits}")
 
 
-def common_order(decks: Sequence[Deck]) -> list[int]:
+def common_order(decks: Sequence[FilterSet]) -> list[int]:
     """An order of channels that suits several engines, since a bypass adds channels as they come: engine after engine keeps it.
 
     Channels whose filters have about equally many weights, engine by engine, are neighbours, so that a round of any engine is even;
@@ -47,7 +47,7 @@ def common_order(decks: Sequence[Deck]) -> list[int]:
     block = lcm(*(deck.splits for deck in decks))
     groups: dict[tuple[int, ...], list[int]] = {}
     for channel, filters in enumerate(zip(*(deck.filters for deck in decks), strict=True)):
-        groups.setdefault(tuple(one.kind for one in filters), []).append(channel)
+        groups.setdefault(tuple(one.filter_type for one in filters), []).append(channel)
     placed = []
     for group in groups.values():
         alike = _alike(group, shared, block)
@@ -58,14 +58,14 @@ def common_order(decks: Sequence[Deck]) -> list[int]:
     return [channel for _, one in sorted(placed, key=lambda pair: pair[0]) for channel in one]
 
 
-def deal(deck: Deck, order: Sequence[int]) -> list[list[Filter]]:
+def schedule_rounds(deck: FilterSet, order: Sequence[int]) -> list[list[Filter]]:
     """Rounds of at most ``splits`` filters in the order of channels, the first to the first part and so on.
 
     The filters of a round are of one kind, unless some part would then get none.
     """
     rounds: list[list[Filter]] = []
     for one in (deck.filters[channel] for channel in order):
-        if not rounds or len(rounds[-1]) == deck.splits or rounds[-1][0].kind != one.kind:
+        if not rounds or len(rounds[-1]) == deck.splits or rounds[-1][0].filter_type != one.filter_type:
             rounds.append([])
         rounds[-1].append(one)
     if max(map(len, rounds)) == deck.splits:

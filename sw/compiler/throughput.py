@@ -20,10 +20,10 @@ def frame_cycles(nodes: Sequence[Node]) -> int:
     to do for a channel, as do the parts of one engine. Line buffers, which hold whole rows, set other engines free of each other.
     """
     alone = (node.cycles for node in walk(nodes) if isinstance(node, EngineSpec | SerializerSpec | PoolSpec))
-    return max(*alone, *(period * engine.partitions[0].output_height for engine, period in row_periods(nodes)))
+    return max(*alone, *(period * engine.partitions[0].output_height for engine, period in row_intervals(nodes)))
 
 
-def row_periods(nodes: Sequence[Node]) -> Iterator[tuple[EngineSpec, int]]:
+def row_intervals(nodes: Sequence[Node]) -> Iterator[tuple[EngineSpec, int]]:
     """Cycles a row of each convolution and the squeeze engine that takes its channels, and of each squeeze engine behind none."""
     engines = [*_engines(nodes, ())]
     word_cycles = {engine.name: cycles for engine, cycles, _ in engines}

@@ -37,14 +37,14 @@ from .engine_config import EngineConfig, StreamLayout
 
 SQUEEZE_SLOTS = 4
 """Input channels that a squeeze engine's buffer holds: the source's pace may vary from filter to filter."""
-SPLITS_MAX = 8
+MAX_PARTITIONS = 8
 """Most engines that one layer is split over."""
 
-DISTRIBUTED_BITS = 32 * 1024
+LUT_RAM_BUFFER_BITS = 32 * 1024
 """Bits up to which a line buffer may lie in distributed RAM."""
-SOFT_BITS = 9
+LUT_MULTIPLIER_BITS = 9
 """Widest weights that a soft multiplier takes."""
-SERIAL_SHARE = 0.8
+SERIAL_UTILISATION = 0.8
 """Share of the cycles that an engine's pixels may take, sent one by one, so that it need not wait."""
 
 
@@ -57,47 +57,47 @@ class EngineWorkload:
     squeeze: bool
     width: int
     """Output columns."""
-    rows: int
+    height: int
     """Output rows."""
     filters: tuple[tuple[int, int], ...]
     """For each kind of filter, how many there are, and their entries in all: weights that are not zero, and fillers."""
-    pace: int
+    peak_rate: int
     """How many times faster than on average it has to be: 2 behind pooling, which sends its rows while every other row comes."""
 
-    layer: Layer
+    main_layer: Layer
     """The widest of its layers: input, kernel and stride."""
     rom_bits: int
     """Bits of its codes and gaps, about."""
-    bits: int
+    accumulator_bits: int
     """Width of a sum."""
-    start_bits: int
+    init_bits: int
     """Bits of what it starts from that are not zero in all filters."""
     centroid_bits: int
     """Width of a weight."""
-    pooled: int
+    poolings: int
     """Poolings behind it."""
-    raster: bool
+    channels_last: bool
     """Its input is the picture."""
     bypass: Bypass = Bypass.NONE
     """The connection round the Fire module that it is a part of."""
-    side: bool = False
+    skip_branch: bool = False
     """It is that connection."""
 
     def tiles(self, lanes: int) -> int:
         """Words of a row of one channel, in words of so many lanes."""
         return -(-self.width // lanes)
 
-    def fed(self, share: EngineConfig, source: StreamLayout) -> bool:
+    def keeps_up(self, share: EngineConfig, source: StreamLayout) -> bool:
         """Whether words of this layout come fast enough: those that must be sent as several of fewer lanes may be slower than it is."""
         lanes, tiles = source
-        narrowed = LaneLayout.natural(lanes=lanes, tiles=tiles, width=1).lanes_for(self.tiles(share.lanes) * self.layer.conv.stride)
-        words = self.layer.input.channels * self.layer.input.height * tiles * (lanes // narrowed) * (2 if share.paired else 1)
+        narrowed = LaneLayout.natural(lanes=lanes, tiles=tiles, width=1).lanes_for(self.tiles(share.lanes) * self.main_layer.conv.stride)
+        words = self.main_layer.input.channels * self.main_layer.input.height * tiles * (lanes // narrowed) * (2 if share.paired else 1)
         return narrowed == lanes or words <= self.cycles(share)
 
-    def leaves(self, share: EngineConfig) -> StreamLayout | None:
+    def output_layout(self, share: EngineConfig) -> StreamLayout | None:
         """The layout of its words behind the pooling behind it; None where it can't be pooled."""
         lanes, tiles, width = share.lanes, self.tiles(share.lanes), self.width
-        for _ in range(self.pooled):
+        for _ in range(self.poolings):
             if share.serialized:
                 lanes, tiles = 1, width
             if lanes > 1 and tiles % 2:
@@ -113,29 +113,29 @@ class EngineWorkload:
         """
         entries = sum(each * -(-count // share.partitions) / count for count, each in self.filters)
         tiles, filters = self.tiles(share.lanes), sum(count for count, _ in self.filters)
-        pixels = filters * self.rows * self.width / SERIAL_SHARE if share.serialized else 0.0
+        pixels = filters * self.height * self.width / SERIAL_UTILISATION if share.serialized else 0.0
         waits = max(0, filters * self.width - tiles * (-(-filters // share.partitions) + SUMS_QUEUED)) if self.squeeze else 0
-        return max(self.pace * (max(1.0, entries) * tiles + waits) * self.rows, pixels)
+        return max(self.peak_rate * (max(1.0, entries) * tiles + waits) * self.height, pixels)
 
     @property
-    def splits(self) -> int:
+    def max_partitions(self) -> int:
         """Most parts that its filters can be dealt to."""
-        return min(SPLITS_MAX, max(count for count, _ in self.filters))
+        return min(MAX_PARTITIONS, max(count for count, _ in self.filters))
 
-    def buffer(self, share: EngineConfig) -> tuple[int, int]:
+    def buffer_shape(self, share: EngineConfig) -> tuple[int, int]:
         """Depth and width in bits of its line buffer; a byte takes 9 where words are narrower than the buffer's."""
-        lanes, tiles, conv, channels = share.lanes, self.tiles(share.lanes), self.layer.conv, self.layer.input.channels
+        lanes, tiles, conv, channels = share.lanes, self.tiles(share.lanes), self.main_layer.conv, self.main_layer.input.channels
         if self.squeeze:
             return SQUEEZE_SLOTS * depth(1, tiles), 8 * lanes
-        spread = lanes > 1 and (self.raster or tiles * conv.stride > 1)
+        spread = lanes > 1 and (self.channels_last or tiles * conv.stride > 1)
         return (conv.kernel + conv.stride) * rows(channels, tiles * conv.stride), (9 if spread else 8) * lanes
 
     def resources(self, share: EngineConfig, logic_bits: int, fabric: Fabric = ECP5) -> Resources:
         """What it takes, the pooling behind it included."""
-        lanes, splits, conv = share.lanes, share.partitions, self.layer.conv
-        tiles, channels = self.tiles(lanes), self.layer.input.channels
+        lanes, splits, conv = share.lanes, share.partitions, self.main_layer.conv
+        tiles, channels = self.tiles(lanes), self.main_layer.input.channels
         filters = sum(-(-count // splits) for count, _ in self.filters)
-        deep, wide = self.buffer(share)
+        deep, wide = self.buffer_shape(share)
         part = Part(
             lanes=lanes,
             tiles=tiles,
@@ -143,8 +143,8 @@ class EngineWorkload:
             logic_bits=logic_bits,
             gap_length=7,
             starts=filters,
-            start_bits=self.start_bits,
-            bits=self.bits,
+            start_bits=self.init_bits,
+            bits=self.accumulator_bits,
             sums=depth(filters, tiles) if self.squeeze else tiles,
             squeeze=self.squeeze,
             reaches=not self.squeeze and conv.kernel > 1,
@@ -158,10 +158,10 @@ class EngineWorkload:
             part.multipliers * splits,
         )
         outputs, width = sum(count for count, _ in self.filters), self.width
-        if self.side or (self.bypass is Bypass.SIMPLE and not self.squeeze):
-            words = tiles * (channels if self.side else outputs * (conv.padding + 1))
+        if self.skip_branch or (self.bypass is Bypass.SIMPLE and not self.squeeze):
+            words = tiles * (channels if self.skip_branch else outputs * (conv.padding + 1))
             found += delay_resources(words, lanes, fabric) + Resources(20 + 16 * lanes)
-        for _ in range(self.pooled):
+        for _ in range(self.poolings):
             if share.serialized and lanes > 1:
                 found += serial_resources(lanes, tiles, fabric)
                 lanes, tiles = 1, width
@@ -193,7 +193,7 @@ def workloads(model: Model) -> tuple[EngineWorkload, ...]:
                 ]
                 if stage.bypass is Bypass.COMPLEX:
                     side = _demand(model, f"{name}/bypass", (f"{name}/bypass1x1",), shape, pooled=pooled)
-                    inside.append(replace(side, side=True))
+                    inside.append(replace(side, skip_branch=True))
                 found += [replace(one, bypass=stage.bypass) for one in inside]
     return tuple(found)
 
@@ -211,20 +211,20 @@ def _demand(
     parts = [model.layers[layer] for layer in layers]
     bits = max(part.accumulator_bits for part in parts)
     return EngineWorkload(
-        layer=next(layer for layer in model.network.layers() if layer.name == layers[-1]),
+        main_layer=next(layer for layer in model.network.layers() if layer.name == layers[-1]),
         rom_bits=_rom_bits(parts, squeeze),
-        bits=bits,
-        start_bits=start_bits((int(start) for part in parts for start in part.accumulator_init), bits),
+        accumulator_bits=bits,
+        init_bits=start_bits((int(start) for part in parts for start in part.accumulator_init), bits),
         centroid_bits=1 + max((value if value >= 0 else ~value).bit_length() for part in parts for value in part.codebook.tolist()),
-        pooled=pooled,
-        raster=not squeeze and layers[0] == next(iter(model.layers)),
+        poolings=pooled,
+        channels_last=not squeeze and layers[0] == next(iter(model.layers)),
         name=name,
         layers=layers,
         squeeze=squeeze,
         width=shape.width,
-        rows=shape.height,
+        height=shape.height,
         filters=tuple((len(part.bias), _entries(part, squeeze)) for part in parts),
-        pace=pace,
+        peak_rate=pace,
     )
 
 
@@ -267,18 +267,18 @@ def configurations(demand: EngineWorkload, fabric: Fabric = ECP5) -> list[Engine
     Engines of a single part may have soft multipliers: some are enough to fill what LUTs are left.
     """
     lanes = sorted({-(-demand.width // tiles) for tiles in range(1, demand.width + 1)})
-    ways = (False, True) if demand.pooled else (False,)
+    ways = (False, True) if demand.poolings else (False,)
     plain = [
         EngineConfig(lane, splits, serialized=way) for lane in lanes for splits in _splits(demand, lane) for way in ways[: 1 + (lane > 1)]
     ]
-    hard = [each for share in plain for each in (share, *_buffers(demand, share, fabric)) if demand.leaves(each)]
-    soft = fabric.soft_luts and demand.centroid_bits <= SOFT_BITS
+    hard = [each for share in plain for each in (share, *_buffers(demand, share, fabric)) if demand.output_layout(each)]
+    soft = fabric.lut_multiplier_luts and demand.centroid_bits <= LUT_MULTIPLIER_BITS
     return [*hard, *(replace(share, lut_multipliers=True) for share in hard if soft and share.partitions == 1)]
 
 
 def _splits(demand: EngineWorkload, lanes: int) -> range:
     """Into how many parts an engine may be split: one, if the queue behind it can't hold a channel while the other parts' go."""
-    return range(1, 1 + (demand.splits if demand.tiles(lanes) <= SUMS_QUEUED else 1))
+    return range(1, 1 + (demand.max_partitions if demand.tiles(lanes) <= SUMS_QUEUED else 1))
 
 
 def plain_configurations(demand: EngineWorkload) -> list[EngineConfig]:
@@ -288,16 +288,16 @@ def plain_configurations(demand: EngineWorkload) -> list[EngineConfig]:
 
 def _plain(demand: EngineWorkload, share: EngineConfig) -> EngineConfig:
     usual = EngineConfig(share.lanes, share.partitions)
-    return usual if demand.leaves(usual) else replace(usual, serialized=True)
+    return usual if demand.output_layout(usual) else replace(usual, serialized=True)
 
 
 def _buffers(demand: EngineWorkload, share: EngineConfig, fabric: Fabric) -> Iterator[EngineConfig]:
     """The same with line buffers of other kinds, where these take less block RAM."""
     if demand.squeeze:
         return
-    deep, wide = demand.buffer(share)
+    deep, wide = demand.buffer_shape(share)
     if not small(deep, share.lanes, fabric):
-        if fabric.distributed and deep * wide <= DISTRIBUTED_BITS:
+        if fabric.lut_ram and deep * wide <= LUT_RAM_BUFFER_BITS:
             yield replace(share, distributed=True)
-        if share.partitions > 1 and fabric.reading_ports > 1 and shared_block_rams(deep, wide, fabric) < 2 * block_rams(deep, wide, fabric):
+        if share.partitions > 1 and fabric.read_ports > 1 and shared_block_rams(deep, wide, fabric) < 2 * block_rams(deep, wide, fabric):
             yield replace(share, paired=True)

@@ -17,15 +17,15 @@ from ..fpga.resources import Resources
 from ..model.quantized import Model
 from ..network.graph import Bypass
 from ..network.metaparameters import Metaparameters
-from .synthetic_weights import generated
+from .synthetic_weights import synthetic_model
 
 LARGEST = "LFE5U-85F"
 """The device that plans for a number of lanes are held against."""
-POINTS_MAX = 100_000
+MAX_NETWORKS = 100_000
 
 
 @dataclass(frozen=True)
-class Target:
+class PlanTarget:
     """What a plan is made for: the fastest that a device has room for, or the fastest with so many multipliers."""
 
     name: str
@@ -37,15 +37,15 @@ class Target:
     """What it is made of."""
 
 
-def lanes_target(lanes: int) -> Target:
+def lanes_target(lanes: int) -> PlanTarget:
     """The target of so many multipliers. Raises FirebrickError unless there is at least one."""
     if lanes < 1:
         raise FirebrickError(f"lanes must be at least 1, not {lanes}")
-    return Target(f"{lanes} lanes", DEVICES[LARGEST.lower()].resources, lanes)
+    return PlanTarget(f"{lanes} lanes", DEVICES[LARGEST.lower()].resources, lanes)
 
 
 @dataclass(frozen=True)
-class Untrained:
+class SyntheticModel:
     """A network of the design space with generated weights."""
 
     metaparameters: Metaparameters = field(default_factory=Metaparameters)
@@ -63,11 +63,11 @@ class Untrained:
 
     def model(self) -> Model:
         """The model. Raises FirebrickError where the metaparameters do not fit."""
-        return generated(self.metaparameters.network(self.classes, self.height, self.width), self.bits, self.density, self.seed)
+        return synthetic_model(self.metaparameters.network(self.classes, self.height, self.width), self.bits, self.density, self.seed)
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedModel:
     """A model that there is."""
 
     name: str
@@ -85,16 +85,16 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Point:
+class DesignPoint:
     """One combination of what can be chosen."""
 
-    subject: Untrained | Trained
-    target: Target
+    model_source: SyntheticModel | TrainedModel
+    target: PlanTarget
 
     @property
     def key(self) -> str:
         """Everything that decides what is measured, as text."""
-        subject = self.subject.sha256 if isinstance(self.subject, Trained) else repr(self.subject)
+        subject = self.model_source.sha256 if isinstance(self.model_source, TrainedModel) else repr(self.model_source)
         return f"{subject} {self.target.lanes} {self.target.available} {self.target.fabric}"
 
 
@@ -114,21 +114,21 @@ class Grid:
     size: tuple[int, int] = (227, 227)
     seed: int = 0
 
-    def subjects(self) -> list[Untrained]:
-        """All networks with their weights, in order. Raises FirebrickError where they are more than POINTS_MAX."""
+    def subjects(self) -> list[SyntheticModel]:
+        """All networks with their weights, in order. Raises FirebrickError where they are more than MAX_NETWORKS."""
         meta = (self.base_e, self.incr_e, self.pct3x3, self.freq, self.sr, self.bypass)
         count = prod(len(axis) for axis in (*meta, self.classes, self.bits, self.density))
-        if count > POINTS_MAX:
-            raise FirebrickError(f"{count:,} networks are more than {POINTS_MAX:,}; leave some values out")
+        if count > MAX_NETWORKS:
+            raise FirebrickError(f"{count:,} networks are more than {MAX_NETWORKS:,}; leave some values out")
         return [
-            Untrained(Metaparameters(base_e, incr_e, pct3x3, freq, sr, bypass), classes, *self.size, bits, density, self.seed)
+            SyntheticModel(Metaparameters(base_e, incr_e, pct3x3, freq, sr, bypass), classes, *self.size, bits, density, self.seed)
             for base_e, incr_e, pct3x3, freq, sr, bypass, classes, bits, density in product(
                 self.base_e, self.incr_e, self.pct3x3, self.freq, self.sr, self.bypass, self.classes, self.bits, self.density
             )
         ]
 
 
-def points(subjects: Iterable[Untrained | Trained], targets: Sequence[Target]) -> list[Point]:
+def design_points(subjects: Iterable[SyntheticModel | TrainedModel], targets: Sequence[PlanTarget]) -> list[DesignPoint]:
     """Every subject for every target, each combination once; those that differ in name alone are measured once."""
-    found = (Point(*pair) for pair in product(subjects, targets))
-    return list({(point.key, point.subject.name, point.target.name): point for point in found}.values())
+    found = (DesignPoint(*pair) for pair in product(subjects, targets))
+    return list({(point.key, point.model_source.name, point.target.name): point for point in found}.values())

@@ -8,22 +8,22 @@ from functools import lru_cache
 from typing import Any
 
 from ..compiler.lowering import compile_model
-from ..compiler.planner import best_plan, room
+from ..compiler.planner import best_plan, usable_resources
 from ..fire_format.file import file_size
 from ..fpga.cost_model import estimate
-from ..fpga.resources import Resources, shortage, total
+from ..fpga.resources import Resources, deficit, total
 from ..model.quantized import Model
 from ..network.metaparameters import float_bytes
 from ..plan.nodes import Plan
-from .design_points import Point, Trained, Untrained
+from .design_points import DesignPoint, SyntheticModel, TrainedModel
 
-Found = dict[str, Any]
+PointResult = dict[str, Any]
 """What was measured of a point, as plain data; see `measure`."""
 Synthesis = Callable[[Plan], Resources]
 """What a plan takes, from synthesis. It must be a function of a module, so that it can go to other processes."""
 
 
-def measure(point: Point, synthesis: Synthesis | None = None) -> Found:
+def evaluate_point(point: DesignPoint, synthesis: Synthesis | None = None) -> PointResult:
     """Plan a point and count.
 
     Found are ``network``, ``parameters``, ``float32_bytes``, ``nonzero`` weights, ``bytes`` of the `.fire` file, ``macs``,
@@ -31,7 +31,7 @@ def measure(point: Point, synthesis: Synthesis | None = None) -> Found:
     ``synthesised`` (the same three, or None), and ``short``: what the device has too little of, empty where the plan fits. Where no plan
     fits, the plan is the one that takes least. Raises FirebrickError where there is no such network or plan.
     """
-    model, size = _model(point.subject)
+    model, size = _model(point.model_source)
     target = point.target
     plan = best_plan(model, target.available, target.fabric) if target.lanes is None else compile_model(model, target.lanes)
     needed = total(estimate(plan, target.fabric))
@@ -50,12 +50,12 @@ def measure(point: Point, synthesis: Synthesis | None = None) -> Found:
         "lanes": plan.lanes,
         **asdict(needed),
         "synthesised": asdict(actual) if actual else None,
-        "short": shortage(target.available, actual) if actual else shortage(room(target.available, target.fabric), needed),
+        "short": deficit(target.available, actual) if actual else deficit(usable_resources(target.available, target.fabric), needed),
     }
 
 
 @lru_cache(maxsize=1)
-def _model(subject: Untrained | Trained) -> tuple[Model, int]:
+def _model(subject: SyntheticModel | TrainedModel) -> tuple[Model, int]:
     """A model and the bytes of its file; points of one subject follow each other."""
     model = subject.model()
     return model, file_size(model)

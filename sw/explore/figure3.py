@@ -10,14 +10,14 @@ from ..network.metaparameters import megabytes
 from ..reports.paper.tables import SIZES_3A, SIZES_3B
 from .design_points import Grid
 from .pareto_plots import svg
-from .runner import CHOICES, META, Row
+from .runner import CHOICE_COLUMNS, METAPARAMETERS, Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
-class Preset:
+class FigurePreset:
     """A figure of the paper: what is swept, and what the paper says."""
 
     title: str
@@ -30,16 +30,16 @@ class Preset:
 
 EIGHTHS = tuple(eighth / 8 for eighth in range(1, 8))
 PRESETS = {
-    "fig3a": Preset("Fig. 3(a): squeeze ratio (SR)", "sr", Grid(sr=(*EIGHTHS, 1.0)), SIZES_3A),
-    "fig3b": Preset("Fig. 3(b): share of 3x3 filters at SR 0.5", "pct3x3", Grid(pct3x3=(0.01, *EIGHTHS, 0.99), sr=(0.5,)), SIZES_3B),
+    "fig3a": FigurePreset("Fig. 3(a): squeeze ratio (SR)", "sr", Grid(sr=(*EIGHTHS, 1.0)), SIZES_3A),
+    "fig3b": FigurePreset("Fig. 3(b): share of 3x3 filters at SR 0.5", "pct3x3", Grid(pct3x3=(0.01, *EIGHTHS, 0.99), sr=(0.5,)), SIZES_3B),
 }
 _COSTS = (("block_rams", "block RAMs", 1), ("luts", "LUTs, thousands", 1e3), ("cycles", "cycles a frame, millions", 1e6))
 
 
-def drawing(preset: Preset, rows: Sequence[Row]) -> bytes:
+def figure_svg(preset: FigurePreset, rows: Sequence[Row]) -> bytes:
     """An SVG: over the network's size, as in the paper, its accuracies on the left axis and in each panel a cost on the right one."""
     known = [row for row in rows if not row["failed"] and row[preset.swept] is not None]
-    others = [name for name in CHOICES if name != preset.swept]
+    others = [name for name in CHOICE_COLUMNS if name != preset.swept]
     lines: dict[tuple[object, ...], list[Row]] = {}
     for row in known:
         lines.setdefault(tuple(row[name] for name in others), []).append(row)
@@ -70,14 +70,14 @@ def drawing(preset: Preset, rows: Sequence[Row]) -> bytes:
     return svg(draw, (13, 3.8))
 
 
-def _papers_own(preset: Preset, rows: Sequence[Row]) -> dict[float, int]:
+def _papers_own(preset: FigurePreset, rows: Sequence[Row]) -> dict[float, int]:
     """The bytes of the figure's own networks as 32-bit floats, by what is swept, whatever else is explored beside them."""
-    own = {name: getattr(preset.grid, name)[0] for name in (*META, "classes") if name != preset.swept}
+    own = {name: getattr(preset.grid, name)[0] for name in (*METAPARAMETERS, "classes") if name != preset.swept}
     mine = [row for row in rows if not row["failed"] and all(row[name] == value for name, value in own.items())]
     return {row[preset.swept]: row["float32_bytes"] for row in mine}
 
 
-def summary(preset: Preset, rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
+def paper_comparison(preset: FigurePreset, rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
     """A table by columns, each with its heading: for each of the paper's own networks our size and what the paper says."""
     sizes = _papers_own(preset, rows)
     said = [preset.paper.get(value, (None, None)) for value in sizes]

@@ -7,8 +7,8 @@ from html import escape
 
 from ..fpga.fabric import ECP5
 from .design_points import LARGEST
-from .figure3 import Preset, drawing, summary
-from .pareto_plots import pareto
+from .figure3 import FigurePreset, figure_svg, paper_comparison
+from .pareto_plots import pareto_plots
 from .runner import Row
 from .tables import columns, constant
 
@@ -25,12 +25,12 @@ p { max-width: 55rem }
 
 
 _FITS = (
-    f"A point fits where a plan has room. Wires need space, so that a plan may take {ECP5.lut_share:.0%} of the LUTs of an ECP5, and all "
-    f"block RAMs and multipliers. Plans for a number of lanes, which are multipliers, are held against an {LARGEST}."
+    f"A point fits if its plan fits the device. Routing needs headroom: a plan may use {ECP5.max_lut_fraction:.0%} of an ECP5's LUTs, and "
+    f"all of its block RAMs and multipliers. Plans for a given number of lanes (multipliers) are compared with an {LARGEST}."
 )
 
 
-def html_page(rows: Sequence[Row], frequency: float, preset: Preset | None = None) -> str:
+def html_page(rows: Sequence[Row], frequency: float, preset: FigurePreset | None = None) -> str:
     """A whole page for a clock in Hz; the same rows give the same text. Raises FirebrickError without matplotlib."""
     title = preset.title if preset else "Networks of the SqueezeNet design space in hardware"
     fitting, failed = sum(row["fits"] is True for row in rows), sum(bool(row["failed"]) for row in rows)
@@ -43,24 +43,24 @@ def html_page(rows: Sequence[Row], frequency: float, preset: Preset | None = Non
     ]
     if preset:
         parts += [
-            _figure(drawing(preset, rows)),
+            _figure(figure_svg(preset, rows)),
             "<p>Triangles, on the left axis, are the paper's accuracies where its text gives them; they need training on ImageNet and are "
             "quoted. They and the table are of the paper's own networks. Dots, on the right axis, are ours, with what is swept.</p>",
-            _table("summary", summary(preset, rows)),
+            _table("summary", paper_comparison(preset, rows)),
             "<p>Plans are the fastest with so many multipliers, or for the room there is; LUTs and block RAMs are what they take.</p>",
         ]
     parts.append("<h2>Frames a second against what they cost</h2>")
-    parts.append(_figure(pareto(rows)))
+    parts.append(_figure(pareto_plots(rows)))
     parts.append("<p>Hollow points do not fit. The line joins those that fit and that no other beats.</p>")
     if any(row["top1"] is not None for row in rows):
-        parts += ["<h2>Accuracy against what it costs</h2>", _figure(pareto(rows, "top1", "top-1, share of pictures"))]
+        parts += ["<h2>Accuracy against what it costs</h2>", _figure(pareto_plots(rows, "top1", "top-1, share of pictures"))]
     parts += ["<h2>All points</h2>", _table("points", columns(rows)), "</body>\n</html>\n"]
     return "\n".join(parts)
 
 
-def _figure(drawing: bytes) -> str:
+def _figure(svg: bytes) -> str:
     """The drawing without what only a file of its own has in front."""
-    text = drawing.decode()
+    text = svg.decode()
     return f"<figure>{text[text.index('<svg') :]}</figure>"
 
 

@@ -21,7 +21,7 @@ _PAIRS = (
 )
 
 
-def front(costs: Sequence[float], gains: Sequence[float]) -> list[int]:
+def pareto_front(costs: Sequence[float], gains: Sequence[float]) -> list[int]:
     """The places of pairs that no other pair beats: none costs no more and gains more, or costs less and gains no less; by cost."""
     found: list[int] = []
     for place in sorted(range(len(costs)), key=lambda place: (costs[place], -gains[place])):
@@ -30,7 +30,7 @@ def front(costs: Sequence[float], gains: Sequence[float]) -> list[int]:
     return found
 
 
-def pareto(rows: Sequence[Row], gain: str = "fps", label: str = "frames a second") -> bytes:
+def pareto_plots(rows: Sequence[Row], gain: str = "fps", label: str = "frames a second") -> bytes:
     """An SVG of a gain (``fps``, ``top1``) against bytes and each resource; the same rows give the same bytes.
 
     Points that do not fit their target are hollow; the line joins those that fit and that no other beats.
@@ -56,7 +56,7 @@ def _scatter(axes: "Axes", rows: Sequence[Row], name: str, unit: int, gain: str)
             spots = [row[name] / unit for row in some], [row[gain] for row in some]
             axes.scatter(*spots, s=18, facecolors=face, edgecolors=f"C{number}", linewidths=0.8, label=label if some else None)
     fitting = [row for row in rows if row["fits"]]
-    best = [fitting[place] for place in front([row[name] for row in fitting], [row[gain] for row in fitting])]
+    best = [fitting[place] for place in pareto_front([row[name] for row in fitting], [row[gain] for row in fitting])]
     axes.step([row[name] / unit for row in best], [row[gain] for row in best], "k--", where="post", linewidth=0.8)
     if axes.get_subplotspec() and axes.get_subplotspec().is_first_col() and rows:  # type: ignore[union-attr]
         axes.legend(fontsize="x-small")

@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 
 from ..utils.atomic_files import write_whole
-from .design_points import Point
-from .evaluate_point import Found
+from .design_points import DesignPoint
+from .evaluate_point import PointResult
 
 
-class Store:
+class ResultCache:
     """Measurements in a folder.
 
     Args:
@@ -23,7 +23,7 @@ class Store:
         self._folder = folder
         self._code = code
 
-    def get(self, point: Point) -> Found | None:
+    def get(self, point: DesignPoint) -> PointResult | None:
         """What was found of a point, None where that is not known; a damaged file counts as none."""
         try:
             found = json.loads(self._path(point).read_bytes())
@@ -31,10 +31,10 @@ class Store:
             return None
         return found if isinstance(found, dict) and "cycles" in found else None
 
-    def put(self, point: Point, found: Found) -> None:
+    def put(self, point: DesignPoint, found: PointResult) -> None:
         """Keep what was found. Raises FirebrickError where the folder cannot be written to."""
         write_whole(self._path(point), json.dumps(found).encode())
 
-    def _path(self, point: Point) -> Path:
+    def _path(self, point: DesignPoint) -> Path:
         name = hashlib.sha256(hashlib.sha256(self._code).digest() + point.key.encode()).hexdigest()[:32]
         return self._folder / f"{name}.json"

@@ -10,21 +10,21 @@ from typing import Any
 
 from ..errors import FirebrickError
 from ..utils.progress import Report
-from .design_points import Point, Trained
-from .evaluate_point import Found, Synthesis, measure
-from .result_cache import Store
+from .design_points import DesignPoint, TrainedModel
+from .evaluate_point import PointResult, Synthesis, evaluate_point
+from .result_cache import ResultCache
 
 Row = dict[str, Any]
 """One point for people and other programs: what was chosen, what was found, and ``failed``, why it was not, empty where it was."""
 
 
 def explore(
-    points: Sequence[Point],
-    store: Store,
+    points: Sequence[DesignPoint],
+    store: ResultCache,
     workers: Callable[[], AbstractContextManager[Executor]],
     progress: Report,
     synthesis: Synthesis | None = None,
-) -> dict[str, Found | str]:
+) -> dict[str, PointResult | str]:
     """Measure points that the store does not know, and keep what is found as it comes.
 
     Returns, by the points' keys, what was found, or in a sentence why it was not. ``workers`` is only entered where there is work.
@@ -32,13 +32,13 @@ def explore(
     known = {point.key: found for point in points if (found := store.get(point)) is not None}
     missing = {point.key: point for point in points if point.key not in known}.values()
     count = len(known) + len(missing)
-    results: dict[str, Found | str] = dict(known)
+    results: dict[str, PointResult | str] = dict(known)
     if not missing:
         return results
     what = "exploring"
     progress(what, len(known), count)
     with workers() as executor:
-        waiting = {executor.submit(partial(measure, point, synthesis)): point for point in missing}
+        waiting = {executor.submit(partial(evaluate_point, point, synthesis)): point for point in missing}
         for future in as_completed(waiting):
             point = waiting[future]
             try:
@@ -54,26 +54,26 @@ def explore(
 
 
 def rows(
-    points: Sequence[Point], results: Mapping[str, Found | str], frequency: float, accuracy: Mapping[str, Mapping[str, float]]
+    points: Sequence[DesignPoint], results: Mapping[str, PointResult | str], frequency: float, accuracy: Mapping[str, Mapping[str, float]]
 ) -> list[Row]:
     """A row for each point in order, frames a second for a clock in Hz; ``accuracy`` (top1, top5) is by digest of trained models."""
     return [_row(point, results[point.key], frequency, accuracy) for point in points]
 
 
-def _row(point: Point, found: Found | str, frequency: float, accuracy: Mapping[str, Mapping[str, float]]) -> Row:
-    subject = point.subject
-    row: Row = dict.fromkeys(CHOICES)
+def _row(point: DesignPoint, found: PointResult | str, frequency: float, accuracy: Mapping[str, Mapping[str, float]]) -> Row:
+    subject = point.model_source
+    row: Row = dict.fromkeys(CHOICE_COLUMNS)
     row["target"] = point.target.name
     known: Mapping[str, float] = {}
-    if isinstance(subject, Trained):
+    if isinstance(subject, TrainedModel):
         row["model"] = subject.name
         known = accuracy.get(subject.sha256, {})
     else:
         meta = subject.metaparameters
-        row |= {name: getattr(meta, name) for name in META} | {"bypass": meta.bypass.value}
+        row |= {name: getattr(meta, name) for name in METAPARAMETERS} | {"bypass": meta.bypass.value}
         row |= {name: getattr(subject, name) for name in ("classes", "bits", "density", "seed")}
         row["input"] = f"{subject.height}x{subject.width}"
-    row |= dict.fromkeys(FOUND)
+    row |= dict.fromkeys(RESULT_COLUMNS)
     if isinstance(found, str):
         return row | {"fits": None, "fps": None, "top1": None, "top5": None, "failed": found}
     row |= found
@@ -81,10 +81,10 @@ def _row(point: Point, found: Found | str, frequency: float, accuracy: Mapping[s
     return row | {"fits": not found["short"], "fps": fps, "top1": known.get("top1"), "top5": known.get("top5"), "failed": ""}
 
 
-META = ("base_e", "incr_e", "pct3x3", "freq", "sr", "bypass")
-CHOICES = ("model", *META, "classes", "input", "bits", "density", "seed", "target")
+METAPARAMETERS = ("base_e", "incr_e", "pct3x3", "freq", "sr", "bypass")
+CHOICE_COLUMNS = ("model", *METAPARAMETERS, "classes", "input", "bits", "density", "seed", "target")
 """What was chosen, by column; None where it does not apply."""
-FOUND = (
+RESULT_COLUMNS = (
     *("network", "parameters", "float32_bytes", "nonzero", "bytes", "macs", "nonzero_macs"),
     *("cycles", "lanes", "luts", "block_rams", "multipliers", "synthesised", "short"),
 )

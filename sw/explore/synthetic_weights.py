@@ -21,7 +21,7 @@ BIAS = 1000
 """Standard deviation of biases in accumulator units, about that of trained models."""
 
 
-def generated(network: Network, bits: int, density: float, seed: int = 0) -> Model:
+def synthetic_model(network: Network, bits: int, density: float, seed: int = 0) -> Model:
     """A model whose weights follow Laplace's distribution, the smallest pruned and the others rounded to equal steps.
 
     Each layer keeps the share ``density`` of its weights. The model is sound and compiles, but its scores mean nothing. The same arguments

@@ -7,13 +7,13 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .runner import CHOICES, FOUND, META, Row
+from .runner import CHOICE_COLUMNS, METAPARAMETERS, RESULT_COLUMNS, Row
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 SYNTHESISED = ("luts", "block_rams", "multipliers")
-COLUMNS = (*CHOICES, *(name for name in FOUND if name not in ("synthesised", "short")))
+COLUMNS = (*CHOICE_COLUMNS, *(name for name in RESULT_COLUMNS if name not in ("synthesised", "short")))
 END = ("fps", "fits", "short", "top1", "top5", "failed")
 _SHOWN = ("parameters", "bytes", "nonzero_macs", "cycles", "fps", "lanes", "luts", "block_rams", "multipliers")
 _HEADS = {
@@ -42,12 +42,12 @@ def csv_text(rows: Sequence[Row]) -> str:
 
 def varying(rows: Sequence[Row]) -> list[str]:
     """The choices that differ between rows."""
-    return [name for name in CHOICES if len({row[name] for row in rows}) > 1]
+    return [name for name in CHOICE_COLUMNS if len({row[name] for row in rows}) > 1]
 
 
 def constant(rows: Sequence[Row]) -> str:
     """The other choices, in words."""
-    fixed = [name for name in CHOICES if name not in varying(rows) and rows and rows[0][name] is not None]
+    fixed = [name for name in CHOICE_COLUMNS if name not in varying(rows) and rows and rows[0][name] is not None]
     return ", ".join(f"{name} {rows[0][name]}" for name in fixed)
 
 
@@ -87,7 +87,7 @@ def rich_table(rows: Sequence[Row]) -> "Table":
     table = Table(caption=f"everywhere: {constant(rows)}", caption_justify="left")
     shown = columns(rows)
     for head, _ in shown:
-        left = head in (*META, "model", "target", "fits")
+        left = head in (*METAPARAMETERS, "model", "target", "fits")
         table.add_column(head, justify="left" if left else "right", overflow="fold")
     for cells in zip(*(cells for _, cells in shown), strict=True):
         table.add_row(*cells)

@@ -50,12 +50,12 @@ LINK_QUEUES = 4
 
 def link_resources(link: str, fabric: Fabric = ECP5, *, swappable: bool = False, classes: int | None = None) -> Resources:
     """What the link to the host takes; a swappable one keeps its identity in a block RAM, and one of few classes no scores in one."""
-    queues = 0 if fabric.distributed else LINK_QUEUES
+    queues = 0 if fabric.lut_ram else LINK_QUEUES
     few = classes is not None and _few(classes, fabric)
     return scaled(LINKS[link], fabric) + Resources(block_rams=queues + int(swappable) - int(few))
 
 
-def beside_link(available: Resources, link: str = "uart", fabric: Fabric = ECP5, *, swappable: bool = False) -> Resources:
+def available_beside_link(available: Resources, link: str = "uart", fabric: Fabric = ECP5, *, swappable: bool = False) -> Resources:
     """What is left of a device beside the link to the host."""
     taken = link_resources(link, fabric, swappable=swappable)
     return Resources(max(0, available.luts - taken.luts), max(0, available.block_rams - taken.block_rams), available.multipliers)
@@ -63,7 +63,7 @@ def beside_link(available: Resources, link: str = "uart", fabric: Fabric = ECP5,
 
 def block_rams(depth: int, width: int, fabric: Fabric = ECP5) -> int:
     """Block RAMs of a memory with one writing and one reading port, of the shape that takes the fewest."""
-    return min(-(-depth // deep) * -(-width // wide) for deep, wide in fabric.ram_widths)
+    return min(-(-depth // deep) * -(-width // wide) for deep, wide in fabric.block_ram_shapes)
 
 
 def estimate(plan: Plan, fabric: Fabric = ECP5) -> dict[str, Resources]:
@@ -120,25 +120,25 @@ class Part:
             luts += rest // LOGIC_ROM_BITS
         luts += 98 * (banks > 0) + 2 * banks + self.starts * self.start_bits // LOGIC_START_BITS
         held = self.rom_bits if rest > self.logic_bits else self.rom_bits - rest
-        blocks = fabric.rom_rams(held, min(held, BLOCK_BITS) if self.gap_length else 0)
+        blocks = fabric.rom_block_rams(held, min(held, BLOCK_BITS) if self.gap_length else 0)
         luts += lanes * REACH_LUTS * self.reaches
         if self.squeeze and self.tiles >= BLOCK_REVISIT and self.sums >= BLOCK_SUMS:
             blocks += block_rams(self.sums, bits * lanes, fabric)
             luts += lanes * bits * 3
-        elif self.sums > 1 and not fabric.distributed:
+        elif self.sums > 1 and not fabric.lut_ram:
             blocks += lanes * block_rams(self.sums, bits, fabric)
             luts += lanes * bits
         else:
             luts += lanes * (bits * 3 if self.sums == 1 else (26 * -(-self.sums // 16) + 9) * bits // 10)
-        if not fabric.distributed:
+        if not fabric.lut_ram:
             blocks += (2 if self.gap_length else 1) + block_rams(SUMS_QUEUED, 8 * lanes, fabric)
-        product = fabric.soft_luts if self.soft else fabric.product_luts
+        product = fabric.lut_multiplier_luts if self.soft else fabric.multiplier_luts
         return Resources(luts + product * lanes, blocks, 0 if product else lanes)
 
 
 def small(deep: int, lanes: int, fabric: Fabric) -> bool:
     """Whether a line buffer of so many words of pixels always lies in distributed RAM."""
-    return fabric.distributed and 8 * deep * lanes <= SMALL_BITS
+    return fabric.lut_ram and 8 * deep * lanes <= SMALL_BITS
 
 
 def buffer_resources(deep: int, wide: int, lanes: int, fabric: Fabric, *, paired: bool, distributed: bool) -> Resources:
@@ -151,14 +151,14 @@ def buffer_resources(deep: int, wide: int, lanes: int, fabric: Fabric, *, paired
 
 def shared_block_rams(deep: int, wide: int, fabric: Fabric) -> int:
     """Block RAMs of a memory with a reading port and one that reads and writes, each at most half as wide as a block RAM can be."""
-    widest = max(width for _, width in fabric.ram_widths)
-    return min(-(-deep // rows) * -(-wide // width) for rows, width in fabric.ram_widths if 2 * width <= widest)
+    widest = max(width for _, width in fabric.block_ram_shapes)
+    return min(-(-deep // rows) * -(-wide // width) for rows, width in fabric.block_ram_shapes if 2 * width <= widest)
 
 
 def serial_resources(lanes: int, tiles: int, fabric: Fabric = ECP5) -> Resources:
     """What it takes to send words of so many lanes pixel by pixel."""
     banks = -(-max(16, 2 * depth(1, tiles)) // 16)
-    return Resources((10 * banks + 23) * lanes, 0 if fabric.distributed else block_rams(16 * banks, 8 * lanes, fabric))
+    return Resources((10 * banks + 23) * lanes, 0 if fabric.lut_ram else block_rams(16 * banks, 8 * lanes, fabric))
 
 
 def pool_resources(lanes: int, channels: int, tiles: int, fabric: Fabric = ECP5) -> Resources:
@@ -176,7 +176,7 @@ def average_resources(lanes: int, classes: int, bits: int, fabric: Fabric) -> Re
 
 def _few(classes: int, fabric: Fabric) -> bool:
     """Whether a memory of scores lies in distributed RAM."""
-    return fabric.distributed and classes <= SMALL_WORDS
+    return fabric.lut_ram and classes <= SMALL_WORDS
 
 
 def delay_resources(words: int, lanes: int, fabric: Fabric = ECP5) -> Resources:
@@ -227,7 +227,7 @@ def _node(node: Node, fabric: Fabric) -> Resources:
 
 def _buffer(part: ConvSpec | SqueezeSpec, paired: bool, fabric: Fabric) -> Resources:
     if isinstance(part, SqueezeSpec):
-        wide, queue = 8 * part.output.lanes, fabric.distributed and part.queue
+        wide, queue = 8 * part.output.lanes, fabric.lut_ram and part.queue
         return buffer_resources(part.depth, wide, part.output.lanes, fabric, paired=False, distributed=queue)
     lanes = part.buffer_lanes
     spread = lanes > 1 and part.source.lanes < lanes and not part.packs_pixels

@@ -24,7 +24,7 @@ def total(parts: dict[str, Resources]) -> Resources:
     return sum(parts.values(), Resources())
 
 
-def shortage(available: Resources, needed: Resources) -> str:
+def deficit(available: Resources, needed: Resources) -> str:
     """What is missing and how much of it, in words; empty where everything fits."""
     have, need = asdict(available), asdict(needed)
     words = {"luts": "LUTs", "block_rams": "block RAMs", "multipliers": "multipliers"}

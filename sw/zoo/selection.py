@@ -4,10 +4,10 @@
 
 from collections.abc import Callable, Sequence
 
-from ..compiler.planner import best_plan, room
+from ..compiler.planner import best_plan, usable_resources
 from ..fpga.cost_model import estimate
 from ..fpga.fabric import Fabric
-from ..fpga.resources import Resources, shortage, total
+from ..fpga.resources import Resources, deficit, total
 from ..model.quantized import Model
 
 IMAGENET = ("squeezenet1_1", "squeezenet1_1_small", "squeezenet1_0_small")
@@ -24,7 +24,7 @@ def largest_that_fits(
     passed: dict[str, str] = {}
     for name in first:
         model = load(name)
-        short = shortage(room(available, fabric), total(estimate(best_plan(model, available, fabric), fabric)))
+        short = deficit(usable_resources(available, fabric), total(estimate(best_plan(model, available, fabric), fabric)))
         if not short:
             return name, model, passed
         passed[name] = short

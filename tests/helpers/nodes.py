@@ -48,7 +48,7 @@ def random_shares(rng: np.random.Generator, model: Model) -> dict[str, EngineCon
         source = entering = INPUT_LAYOUT
         for demand in workloads(model):
             drawn = [_random_share(rng, demand, lanes) for lanes in range(1, demand.width + 1)]
-            fit = [(share, layout) for share in drawn if (layout := demand.leaves(share)) and joins(demand, share, source, entering)]
+            fit = [(share, layout) for share in drawn if (layout := demand.output_layout(share)) and joins(demand, share, source, entering)]
             if not fit:  # a bypass that the lanes drawn before it cannot go round
                 break
             share, layout = fit[rng.integers(len(fit))]
@@ -64,16 +64,16 @@ def joins(demand: EngineWorkload, share: EngineConfig, source: StreamLayout, ent
     Both operands of a bypass must have the same.
     """
     own = (share.lanes, demand.tiles(share.lanes))
-    return not ((demand.side and own != source) or (demand.bypass is Bypass.SIMPLE and not demand.squeeze and own != entering))
+    return not ((demand.skip_branch and own != source) or (demand.bypass is Bypass.SIMPLE and not demand.squeeze and own != entering))
 
 
 def _random_share(rng: np.random.Generator, demand: EngineWorkload, lanes: int) -> EngineConfig:
-    splits = int(rng.integers(1, demand.splits + 1)) if rng.random() < 0.5 else 1
+    splits = int(rng.integers(1, demand.max_partitions + 1)) if rng.random() < 0.5 else 1
     if demand.squeeze:
         return EngineConfig(lanes, splits)
     kind = {"paired": splits > 1 and rng.random() < 0.5, "distributed": rng.random() < 0.3}
     usual = EngineConfig(lanes, splits, **kind)
-    return replace(usual, serialized=lanes > 1 and demand.pooled > 0 and (rng.random() < 0.5 or not demand.leaves(usual)))
+    return replace(usual, serialized=lanes > 1 and demand.poolings > 0 and (rng.random() < 0.5 or not demand.output_layout(usual)))
 
 
 def component(node: Node) -> wiring.Component:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from firebrick.sw.compiler.engine_config import INPUT_LAYOUT, EngineConfig
-from firebrick.sw.compiler.ilp import GAP, choose
+from firebrick.sw.compiler.ilp import MIP_GAP, solve_ilp
 from firebrick.sw.compiler.workload import EngineWorkload, configurations, workloads
 from firebrick.sw.network.graph import Bypass
 from tests.helpers.nodes import joins
@@ -24,9 +24,11 @@ def counts(demand: EngineWorkload, share: EngineConfig) -> Counts:
 def fits(wanted: tuple[EngineWorkload, ...], shares: tuple[EngineConfig, ...]) -> bool:
     source = entering = INPUT_LAYOUT
     for demand, share in zip(wanted, shares, strict=True):
-        if not joins(demand, share, source, entering) or not (demand.raster or demand.fed(share, entering if demand.side else source)):
+        if not joins(demand, share, source, entering) or not (
+            demand.channels_last or demand.keeps_up(share, entering if demand.skip_branch else source)
+        ):
             return False
-        entering, source = (source if demand.squeeze else entering), demand.leaves(share) or INPUT_LAYOUT
+        entering, source = (source if demand.squeeze else entering), demand.output_layout(share) or INPUT_LAYOUT
     return True
 
 
@@ -47,7 +49,7 @@ def test_choose_finds_the_best_choice(seed: int, bypass: Bypass) -> None:
         return sum(counts(demand, share)[kind] for demand, share in zip(wanted, shares, strict=True))
 
     within = [total(shares, 1) for shares in every if total(shares, 0) <= limit]
-    found = choose(wanted, options, counts, (limit, 10**6), (0.0, 1.0))
+    found = solve_ilp(wanted, options, counts, (limit, 10**6), (0.0, 1.0))
     if not within:
         assert found is None
         return
@@ -55,13 +57,13 @@ def test_choose_finds_the_best_choice(seed: int, bypass: Bypass) -> None:
     shares = tuple(found[demand.name] for demand in wanted)
     assert fits(wanted, shares)
     assert total(shares, 0) <= limit
-    assert total(shares, 1) <= min(within) * (1 + GAP)
-    least = choose(wanted, options, counts, (limit, 100))
+    assert total(shares, 1) <= min(within) * (1 + MIP_GAP)
+    least = solve_ilp(wanted, options, counts, (limit, 100))
     assert least is not None
     worst = [max(total(each, 0) / limit, total(each, 1) / 100) for each in (*every, tuple(least[demand.name] for demand in wanted))]
-    assert worst[-1] <= min(worst) * (1 + GAP)
+    assert worst[-1] <= min(worst) * (1 + MIP_GAP)
 
 
 def test_choose_finds_nothing_where_an_engine_has_no_option() -> None:
     wanted = workloads(random_model(np.random.default_rng(0), fires=1))
-    assert choose(wanted, {demand.name: [] for demand in wanted}, counts, (100, 100), (1.0, 1.0)) is None
+    assert solve_ilp(wanted, {demand.name: [] for demand in wanted}, counts, (100, 100), (1.0, 1.0)) is None

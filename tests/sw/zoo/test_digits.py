@@ -14,7 +14,7 @@ from firebrick.sw import golden
 from firebrick.sw.compiler.planner import plan_for
 from firebrick.sw.fpga.cost_model import estimate
 from firebrick.sw.fpga.devices import DEVICES
-from firebrick.sw.fpga.resources import shortage, total
+from firebrick.sw.fpga.resources import deficit, total
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.zoo import catalogue
 from tests.helpers.paths import ROOT
@@ -61,7 +61,7 @@ def test_digits_model_is_right_about_97_in_100_that_it_has_not_learned(
 def test_digits_model_fits_a_small_board(model: Model, name: str) -> None:
     device = DEVICES[name.lower()]
     plan = plan_for(model, device.resources, device.fabric)
-    assert shortage(device.resources, total(estimate(plan, device.fabric))) == ""
+    assert deficit(device.resources, total(estimate(plan, device.fabric))) == ""
 
 
 @pytest.mark.slow
