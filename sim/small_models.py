@@ -60,7 +60,7 @@ def drawn(network: Network, rng: np.random.Generator, *, bits: int = 6, density:
     return model
 
 
-def _drawn(convs: list[Layer], maps: golden.Map, rng: np.random.Generator, bits: int, density: float) -> dict[str, QuantizedLayer]:
+def _drawn(convs: list[Layer], maps: golden.FeatureMaps, rng: np.random.Generator, bits: int, density: float) -> dict[str, QuantizedLayer]:
     """Random integers of layers that read the same maps and share a shift."""
     level, deviation = float(maps.mean()), float(maps.std()) + 1.0
     found, spreads = {}, []

@@ -20,12 +20,12 @@ def command(model: str, as_json: bool) -> None:
     \b
     Example: firebrick inspect squeezenet1_1
     """
-    from ..reports.model_report import byte_table, inspect, table1
+    from ..reports.model_report import byte_table, model_report, stage_table
 
-    inspection = inspect(catalogue.load(model))
+    inspection = model_report(catalogue.load(model))
     if as_json:
         print_json(inspection.as_dict())
     else:
-        print_tables(table1(inspection), byte_table(inspection))
+        print_tables(stage_table(inspection), byte_table(inspection))
         for key, value in inspection.metadata.items():
             click.echo(f"{key}: {value}")

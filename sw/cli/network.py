@@ -24,10 +24,10 @@ def command(classes: int, as_json: bool, **family: Any) -> None:
     \b
     Example: firebrick network --sr 0.5 --pct3x3 0.25 --bypass simple
     """
-    from ..network.summary import network_document, stage_table
+    from ..network.summary import network_summary, network_table
 
     network = family_network(classes, **family)
     if as_json:
-        print_json(network_document(network))
+        print_json(network_summary(network))
     else:
-        print_tables(stage_table(network))
+        print_tables(network_table(network))

@@ -81,11 +81,11 @@ def read_source(
     source: str, pictures: str | None, mean: Triple | None, std: Triple | None, class_names: Path | None, size: tuple[int, int] | None
 ) -> "FloatModel":
     """The float network that the options describe, with the command that it is read for in its metadata."""
-    from ..importers import Reading, import_source
-    from ..importers.class_names import read_labels
+    from ..importers import ImportOptions, import_source
+    from ..importers.class_names import read_class_names
 
-    names = read_labels(class_names) if class_names else None
-    network = import_source(source, Reading(_normalisation(source, pictures, mean, std), names, size))
+    names = read_class_names(class_names) if class_names else None
+    network = import_source(source, ImportOptions(_normalisation(source, pictures, mean, std), names, size))
     return replace(network, metadata={**network.metadata, "command": command_line(network.metadata.get("name", network.network.name))})
 
 

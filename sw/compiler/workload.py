@@ -30,7 +30,7 @@ from ..fpga.cost_model import (
 from ..fpga.fabric import ECP5, Fabric
 from ..fpga.resources import Resources
 from ..model.quantized import Model, QuantizedLayer
-from ..network.graph import Bypass, Conv, Fire, Layer, MaxPool, Shape, pooled
+from ..network.graph import Bypass, Conv, Fire, Layer, MaxPool, Shape, pooled_length
 from ..plan.lane_layout import LaneLayout
 from ..plan.nodes import SUMS_QUEUED
 from .engine_config import EngineConfig, StreamLayout
@@ -102,7 +102,7 @@ class EngineWorkload:
                 lanes, tiles = 1, width
             if lanes > 1 and tiles % 2:
                 return None
-            width = pooled(width)
+            width = pooled_length(width)
             tiles = width if lanes == 1 else tiles // 2
         return lanes, tiles
 
@@ -165,7 +165,7 @@ class EngineWorkload:
             if share.serialized and lanes > 1:
                 found += serial_resources(lanes, tiles, fabric)
                 lanes, tiles = 1, width
-            width = pooled(width)
+            width = pooled_length(width)
             tiles = width if lanes == 1 else tiles // 2
             found += pool_resources(lanes, outputs, tiles, fabric)
         return scaled(found, fabric)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model.float_model import Coded, FloatModel
+from ..model.float_model import CodebookWeights, FloatModel
 from ..model.quantized import Model, QuantizedLayer
 from ..network.graph import Network, stage_layers
 from .calibration import Moments
@@ -62,16 +62,16 @@ def kmeans(values: Vector, count: int) -> Vector:
     return np.asarray(centroids)
 
 
-def _linear(weights: Vector) -> Coded:
+def _linear(weights: Vector) -> CodebookWeights:
     top = float(np.abs(weights).max())
     exponent = int(np.ceil(np.log2(top / 127))) if top > 0 else 0
     levels = np.clip(np.rint(np.ldexp(weights, -exponent)), -128, 127).astype(np.int64)
     table = np.concatenate([[0], np.arange(-128, 0), np.arange(1, 128)])
     codes = np.where(levels < 0, levels + 129, np.where(levels > 0, levels + 128, 0))
-    return Coded(codes.astype(np.uint8), np.ldexp(table, exponent).astype(np.float32))
+    return CodebookWeights(codes.astype(np.uint8), np.ldexp(table, exponent).astype(np.float32))
 
 
-def _clustered(weights: Vector, density: float, bits: int) -> Coded:
+def _clustered(weights: Vector, density: float, bits: int) -> CodebookWeights:
     flat = weights.reshape(-1)
     kept = np.argsort(-np.abs(flat), kind="stable")[: int(density * flat.size)]
     kept = kept[flat[kept] != 0]
@@ -80,10 +80,10 @@ def _clustered(weights: Vector, density: float, bits: int) -> Coded:
         centroids = kmeans(flat[kept], (1 << bits) - 1)
         table[1 : len(centroids) + 1] = centroids
         codes[kept] = np.searchsorted((centroids[1:] + centroids[:-1]) / 2, flat[kept]) + 1
-    return Coded(codes.reshape(weights.shape), table)
+    return CodebookWeights(codes.reshape(weights.shape), table)
 
 
-def _model(measured: Compressor, coded: Mapping[str, Coded], scales: Mapping[str, float], about: dict[str, str]) -> Model:
+def _model(measured: Compressor, coded: Mapping[str, CodebookWeights], scales: Mapping[str, float], about: dict[str, str]) -> Model:
     """The integers of weights that are coded already, with the activations' scales by tensor."""
     source, layers = measured.source, dict[str, QuantizedLayer]()
     for names, scale in _sharing(source.network, scales):
@@ -110,7 +110,7 @@ def _sharing(network: Network, scales: Mapping[str, float]) -> Iterator[tuple[li
         scale = scales.get(stage.name, scale)
 
 
-def _target(source: FloatModel, name: str, coded: Coded, scale: float, *, first: bool) -> Target:
+def _target(source: FloatModel, name: str, coded: CodebookWeights, scale: float, *, first: bool) -> Target:
     """A layer whose bias becomes the float network's; the first layer's makes up for the mean, which its inputs still have."""
     weights = source.weights[name].astype(np.float64)
     size = weights[0].size

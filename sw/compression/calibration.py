@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import FirebrickError
 from ..golden import floating
-from ..golden.im2col import columns
+from ..golden.im2col import im2col
 from ..model.float_model import FloatModel
 from ..model.quantized import ACTIVATION_MAX
 from ..network.graph import Bypass, Conv, Fire, Network
@@ -111,8 +111,8 @@ def moments(inputs: NDArray[np.uint8], wanted: NDArray[np.float32], conv: Conv) 
     products, wanted_products = np.zeros((size, size)), np.zeros((size, size))
     count = 0
     for frame in range(len(inputs)):
-        seen = columns(inputs[frame : frame + 1], conv.kernel, conv.stride, conv.padding, np.float64)[0]
-        ideal = columns(wanted[frame : frame + 1], conv.kernel, conv.stride, conv.padding, np.float64)[0]
+        seen = im2col(inputs[frame : frame + 1], conv.kernel, conv.stride, conv.padding, np.float64)[0]
+        ideal = im2col(wanted[frame : frame + 1], conv.kernel, conv.stride, conv.padding, np.float64)[0]
         sums += seen.sum(axis=1)
         wanted_sums += ideal.sum(axis=1)
         products += seen @ seen.T

@@ -199,7 +199,7 @@ class _Walk:
             self._density(name),
             settings.price,
             self.nonzero_bits[name],
-            self.source.coded.get(name) if keep else None,
+            self.source.codebook_weights.get(name) if keep else None,
         )
 
     def _density(self, name: str) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FirebrickError
-from ..model.float_model import Coded
+from ..model.float_model import CodebookWeights
 from ..model.quantized import CENTROID_MAX, SHIFT_MAX, QuantizedLayer
 from .calibration import Moments
 from .codebook import NONZERO_BITS, Codebook, code_bits, codebook
@@ -45,7 +45,7 @@ class Target:
     """What a bit is worth, relative to RATE."""
     nonzero_bits: float = NONZERO_BITS
     """What a weight other than zero costs beyond its code, in bits."""
-    published: Coded | None = None
+    published: CodebookWeights | None = None
     """Codes and codebook to keep; None to make new ones."""
 
 
@@ -68,7 +68,7 @@ def quantize(targets: list[Target], output_scale: float, bits: int, lean: bool =
     what is left in the mean, so that the outputs on the calibration pictures are nearest to the float network's.
     """
     sources = [target.published or _cluster(target, bits) for target in targets]
-    books = [source.codebook.astype(np.float64) if isinstance(source, Coded) else source.book.entries for source in sources]
+    books = [source.codebook.astype(np.float64) if isinstance(source, CodebookWeights) else source.book.entries for source in sources]
     tops = [float(np.abs(book).max(initial=0)) * target.input_scale / output_scale for target, book in zip(targets, books, strict=True)]
     centroid_max = LEAN_CENTROID_MAX if lean else CENTROID_MAX
     shift = _shift(max(tops), centroid_max)
@@ -77,7 +77,7 @@ def quantize(targets: list[Target], output_scale: float, bits: int, lean: bool =
     for target, source, book in zip(targets, sources, books, strict=True):
         step = output_scale / (target.input_scale * 2**shift)  # what 1 in a centroid is worth
         integers = np.clip(np.rint(book / step), -centroid_max, centroid_max).astype(np.int32)
-        if isinstance(source, Coded):
+        if isinstance(source, CodebookWeights):
             table, codes = integers, np.where(integers[source.codes] == 0, 0, source.codes).astype(np.uint8)
         else:
             table, codes = _rounded(source, integers, step, bits)

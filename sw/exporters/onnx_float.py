@@ -13,11 +13,11 @@ from ..model.float_model import FloatModel
 from ..utils.atomic_files import write_whole
 from .onnx_graph import NetworkGraph
 
-PROPERTY = "firebrick"
+METADATA_KEY = "firebrick"
 """The property of the file that holds what is said of the pictures: JSON of {labels, mean, metadata, resize}."""
 
 
-def float_onnx(model: FloatModel) -> bytes:
+def encode_float_onnx(model: FloatModel) -> bytes:
     """The file's bytes: ``frames`` (n, channels, rows, columns) as floats, bytes minus the mean, in, ``scores`` (n, classes) out.
 
     The same model gives the same bytes. Raises FirebrickError when the package onnx is missing or the model is unsound.
@@ -31,15 +31,15 @@ def float_onnx(model: FloatModel) -> bytes:
         "metadata": model.metadata,
         "resize": model.preprocessing.resize,
     }
-    properties = {PROPERTY: json.dumps(said, sort_keys=True, ensure_ascii=False)}
+    properties = {METADATA_KEY: json.dumps(said, sort_keys=True, ensure_ascii=False)}
     proto = _FloatGraph(model).proto(model.network, np.float32, np.float32, properties)
     data: bytes = proto.SerializeToString(deterministic=True)
     return data
 
 
 def write_float_onnx(model: FloatModel, path: Path) -> None:
-    """Write the file, whole or not at all; raises FirebrickError as `float_onnx` does, or when the place is unsound."""
-    write_whole(path, float_onnx(model))
+    """Write the file, whole or not at all; raises FirebrickError as `encode_float_onnx` does, or when the place is unsound."""
+    write_whole(path, encode_float_onnx(model))
 
 
 class _FloatGraph(NetworkGraph):

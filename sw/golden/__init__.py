@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The golden model: the network in NumPy, in integers (``golden.run``) and in floats (``golden.floating.run``)."""
 
-from .integer import Map as Map
+from .integer import FeatureMaps as FeatureMaps
 from .integer import add as add
 from .integer import convolve as convolve
 from .integer import fire_module as fire_module

@@ -10,23 +10,23 @@ from numpy.typing import NDArray
 from ..errors import FirebrickError
 from ..model.float_model import FloatModel
 from ..network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool
-from .im2col import Product, columns
+from .im2col import Float, im2col
 from .integer import max_pool
 
 Floats = NDArray[np.float32]
 
 
-def centred(model: FloatModel, frames: NDArray[np.uint8], dtype: type[Product]) -> NDArray[Product]:
+def centred(model: FloatModel, frames: NDArray[np.uint8], dtype: type[Float]) -> NDArray[Float]:
     """Bytes, shape (frames, channels, rows, columns), minus the mean."""
     return frames.astype(dtype) - np.asarray(model.preprocessing.means(frames.shape[1]), dtype)[:, None, None]
 
 
-def convolve(model: FloatModel, name: str, maps: NDArray[Product], *, stride: int = 1, padding: int = 0) -> NDArray[Product]:
+def convolve(model: FloatModel, name: str, maps: NDArray[Float], *, stride: int = 1, padding: int = 0) -> NDArray[Float]:
     """One layer with bias and ReLU; ``maps`` has shape (frames, channels, rows, columns), as has the result."""
     weights = model.weights[name].astype(maps.dtype.type)
     filters, _, kernel, _ = weights.shape
     rows, cols = ((length + 2 * padding - kernel) // stride + 1 for length in maps.shape[2:])
-    out = weights.reshape(filters, -1) @ columns(maps, kernel, stride, padding, maps.dtype.type)
+    out = weights.reshape(filters, -1) @ im2col(maps, kernel, stride, padding, maps.dtype.type)
     out += model.biases[name].astype(maps.dtype.type)[:, None]
     np.maximum(out, 0, out=out)
     return out.reshape(len(maps), filters, rows, cols)

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Number = TypeVar("Number", bound=np.generic)
-Product = TypeVar("Product", np.float32, np.float64)
+Float = TypeVar("Float", np.float32, np.float64)
 
 
-def columns(maps: NDArray[np.generic], kernel: int, stride: int, padding: int, dtype: type[Product]) -> NDArray[Product]:
+def im2col(maps: NDArray[np.generic], kernel: int, stride: int, padding: int, dtype: type[Float]) -> NDArray[Float]:
     """What each output position sees, shape (frames, channels * kernel^2, rows * columns), of type ``dtype``.
 
     ``maps`` has shape (frames, channels, rows, columns). The order along the second axis is that of weights flattened as

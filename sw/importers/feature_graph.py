@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.model.float_model import Coded
-from firebrick.sw.network.graph import Shape, pooled
+from firebrick.sw.model.float_model import CodebookWeights
+from firebrick.sw.network.graph import Shape, pooled_length
 
 
-class Kind(StrEnum):
+class Operation(StrEnum):
     """What makes maps."""
 
     INPUT = "input"
@@ -36,7 +36,7 @@ class Filters:
     weights: NDArray[np.float32]
     """Shape (filters, input channels, kernel, kernel)."""
     bias: NDArray[np.float32]
-    coded: Coded | None = None
+    codebook_weights: CodebookWeights | None = None
     """The same weights as codes, where the file has a codebook."""
 
     def permuted(self, filters: NDArray[np.intp] | None = None, channels: NDArray[np.intp] | None = None) -> "Filters":
@@ -44,18 +44,20 @@ class Filters:
         rows = np.arange(len(self.bias)) if filters is None else filters
         columns = np.arange(self.weights.shape[1]) if channels is None else channels
         where = np.ix_(rows, columns)
-        coded = None if self.coded is None else replace(self.coded, codes=np.ascontiguousarray(self.coded.codes[where]))
+        coded = self.codebook_weights
+        if coded is not None:
+            coded = replace(coded, codes=np.ascontiguousarray(coded.codes[where]))
         return Filters(np.ascontiguousarray(self.weights[where]), self.bias[rows], coded)
 
 
 @dataclass(frozen=True, eq=False)
-class Maps:
+class FeatureNode:
     """Feature maps and what makes them."""
 
     where: str
     """The operator in words, for messages."""
-    kind: Kind
-    sources: tuple["Maps", ...]
+    operation: Operation
+    sources: tuple["FeatureNode", ...]
     shape: Shape
     rectified: bool
     """A ReLU has been seen, or is not needed; other maps must pass one before they are used."""
@@ -70,12 +72,12 @@ class Maps:
         """Side of a convolution's kernel; 0 for everything else."""
         return 0 if self.filters is None else self.filters.weights.shape[2]
 
-    def same_as(self, other: "Maps") -> bool:
+    def same_as(self, other: "FeatureNode") -> bool:
         """Whether both are the same maps."""
         return self.origin is other.origin
 
 
-def place(what: str, name: str, operator: str) -> str:
+def describe_operator(what: str, name: str, operator: str) -> str:
     """An operator in words, on one line whatever a hostile file calls it: ``node 'a' (Conv)``."""
     shown = operator[:60] if str(operator).isprintable() else ascii(operator[:60])
     return f"{what} {name[:60]!r} ({shown})"
@@ -87,93 +89,97 @@ def printable(text: str | bytes, most: int = 255) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in letters[:most])
 
 
-def refusal(where: str, problem: str) -> FirebrickError:
+def unsupported(where: str, problem: str) -> FirebrickError:
     """What to raise when an operator is not as it should be."""
     return FirebrickError(f"{where}: {problem}")
 
 
-def picture(shape: Shape, nonnegative: bool) -> Maps:
+def input_node(shape: Shape, nonnegative: bool) -> FeatureNode:
     """The network's input; ``nonnegative`` when no mean is subtracted from it."""
-    return Maps("the input", Kind.INPUT, (), shape, nonnegative)
+    return FeatureNode("the input", Operation.INPUT, (), shape, nonnegative)
 
 
-def conv(where: str, source: Maps, filters: Filters, strides: Sequence[int], pads: Sequence[int]) -> Maps:
+def conv(where: str, source: FeatureNode, filters: Filters, strides: Sequence[int], pads: Sequence[int]) -> FeatureNode:
     """A convolution with one group and no dilation; ``pads`` are top, left, bottom and right."""
     _need_relu(where, source, maybe_input=True)
     weights = filters.weights
     if weights.ndim != 4 or weights.shape[2] != weights.shape[3] or not weights.size:
-        raise refusal(where, f"weights must be (filters, channels, k, k), not {weights.shape}; square kernels are supported")
+        raise unsupported(where, f"weights must be (filters, channels, k, k), not {weights.shape}; square kernels are supported")
     if weights.shape[1] != source.shape.channels:
-        raise refusal(where, f"weights are for {weights.shape[1]} channels, the input has {source.shape.channels}; one group is supported")
+        raise unsupported(
+            where, f"weights are for {weights.shape[1]} channels, the input has {source.shape.channels}; one group is supported"
+        )
     if filters.bias.shape != weights.shape[:1]:
-        raise refusal(where, f"biases must be {len(weights)}, one a filter, not {filters.bias.shape}")
+        raise unsupported(where, f"biases must be {len(weights)}, one a filter, not {filters.bias.shape}")
     if len(set(strides)) != 1 or strides[0] < 1:
-        raise refusal(where, f"strides must be equal and positive, not {list(strides)}")
+        raise unsupported(where, f"strides must be equal and positive, not {list(strides)}")
     kernel, stride, padding = weights.shape[2], strides[0], pads[0]
     sizes = _sizes(where, source, kernel, stride, pads)
     if pads[0] != pads[1] or sizes != _sizes(where, source, kernel, stride, [padding] * 4):
-        raise refusal(where, f"padding must be the same on all sides, not {list(pads)}")
-    return Maps(where, Kind.CONV, (source,), Shape(len(weights), *sizes), False, filters, stride, padding)
+        raise unsupported(where, f"padding must be the same on all sides, not {list(pads)}")
+    return FeatureNode(where, Operation.CONV, (source,), Shape(len(weights), *sizes), False, filters, stride, padding)
 
 
-def relu(where: str, source: Maps) -> Maps:
+def relu(where: str, source: FeatureNode) -> FeatureNode:
     """A ReLU; one is part of every convolution of the family, so it may also come after pooling or joining."""
-    if source.kind is Kind.INPUT and not source.rectified:
-        raise refusal(where, "a ReLU must come after a convolution, not cut off the input's negative values")
+    if source.operation is Operation.INPUT and not source.rectified:
+        raise unsupported(where, "a ReLU must come after a convolution, not cut off the input's negative values")
     return source if source.rectified else replace(source, rectified=True)
 
 
-def max_pool(where: str, source: Maps, kernel: Sequence[int], strides: Sequence[int], pads: Sequence[int], ceil: bool) -> Maps:
+def max_pool(
+    where: str, source: FeatureNode, kernel: Sequence[int], strides: Sequence[int], pads: Sequence[int], ceil: bool
+) -> FeatureNode:
     """3x3/2 pooling that rounds the output size up, however the file says so; ``pads`` are top, left, bottom and right."""
     if list(kernel) != [3, 3] or list(strides) != [2, 2]:
-        raise refusal(where, f"kernel {list(kernel)} and strides {list(strides)} must be 3x3 and 2")
+        raise unsupported(where, f"kernel {list(kernel)} and strides {list(strides)} must be 3x3 and 2")
     if min(source.shape.height, source.shape.width) < 3:
-        raise refusal(where, f"3x3 pooling does not fit a map of {source.shape}")
-    sizes = (pooled(source.shape.height), pooled(source.shape.width))
+        raise unsupported(where, f"3x3 pooling does not fit a map of {source.shape}")
+    sizes = (pooled_length(source.shape.height), pooled_length(source.shape.width))
     if pads[:2] != [0, 0] or _sizes(where, source, 3, 2, pads, ceil) != sizes:
-        raise refusal(
+        raise unsupported(
             where,
             f"padding {list(pads)} {'with' if ceil else 'without'} ceil mode on a map of {source.shape} "
             "must come to the same as no padding and an output size that is rounded up",
         )
-    return Maps(where, Kind.POOL, (source,), Shape(source.shape.channels, *sizes), source.rectified)
+    return FeatureNode(where, Operation.POOL, (source,), Shape(source.shape.channels, *sizes), source.rectified)
 
 
-def concat(where: str, sources: Sequence[Maps]) -> Maps:
+def concat(where: str, sources: Sequence[FeatureNode]) -> FeatureNode:
     """Channels side by side."""
     first = sources[0].shape
     if any((source.shape.height, source.shape.width) != (first.height, first.width) for source in sources):
-        raise refusal(where, f"maps must be of one size, not {', '.join(str(source.shape) for source in sources[:4])}")
+        raise unsupported(where, f"maps must be of one size, not {', '.join(str(source.shape) for source in sources[:4])}")
     shape = Shape(sum(source.shape.channels for source in sources), first.height, first.width)
-    return Maps(where, Kind.CONCAT, tuple(sources), shape, all(source.rectified for source in sources))
+    return FeatureNode(where, Operation.CONCAT, tuple(sources), shape, all(source.rectified for source in sources))
 
 
-def add(where: str, first: Maps, second: Maps) -> Maps:
+def add(where: str, first: FeatureNode, second: FeatureNode) -> FeatureNode:
     """The end of a bypass."""
     for source in (first, second):
         _need_relu(where, source)
     if first.shape != second.shape:
-        raise refusal(where, f"maps must be of one shape, not {first.shape} and {second.shape}")
-    return Maps(where, Kind.ADD, (first, second), first.shape, True)
+        raise unsupported(where, f"maps must be of one shape, not {first.shape} and {second.shape}")
+    return FeatureNode(where, Operation.ADD, (first, second), first.shape, True)
 
 
-def average(where: str, source: Maps) -> Maps:
+def average(where: str, source: FeatureNode) -> FeatureNode:
     """The mean over all positions."""
     _need_relu(where, source)
-    return Maps(where, Kind.AVERAGE, (source,), Shape(source.shape.channels, 1, 1), True)
+    return FeatureNode(where, Operation.AVERAGE, (source,), Shape(source.shape.channels, 1, 1), True)
 
 
-def _need_relu(where: str, source: Maps, *, maybe_input: bool = False) -> None:
-    if not (source.rectified or (maybe_input and source.kind is Kind.INPUT)):
-        raise refusal(where, f"reads {source.where} without a ReLU between; every convolution of the family has one")
+def _need_relu(where: str, source: FeatureNode, *, maybe_input: bool = False) -> None:
+    if not (source.rectified or (maybe_input and source.operation is Operation.INPUT)):
+        raise unsupported(where, f"reads {source.where} without a ReLU between; every convolution of the family has one")
 
 
-def _sizes(where: str, source: Maps, kernel: int, stride: int, pads: Sequence[int], ceil: bool = False) -> tuple[int, int]:
+def _sizes(where: str, source: FeatureNode, kernel: int, stride: int, pads: Sequence[int], ceil: bool = False) -> tuple[int, int]:
     """Rows and columns of the output."""
     if len(pads) != 4 or min(pads) < 0:
-        raise refusal(where, f"padding must be four numbers that are not negative, not {list(pads)}")
+        raise unsupported(where, f"padding must be four numbers that are not negative, not {list(pads)}")
     lengths = (source.shape.height + pads[0] + pads[2], source.shape.width + pads[1] + pads[3])
     if min(lengths) < kernel:
-        raise refusal(where, f"a {kernel}x{kernel} kernel does not fit a map of {source.shape}")
+        raise unsupported(where, f"a {kernel}x{kernel} kernel does not fit a map of {source.shape}")
     rows, columns = ((length - kernel + (stride - 1 if ceil else 0)) // stride + 1 for length in lengths)
     return rows, columns

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 
-from .feature_graph import Filters, Kind, Maps, refusal
+from .feature_graph import FeatureNode, Filters, Operation, unsupported
 
-Order = NDArray[np.intp] | None
+ChannelOrder = NDArray[np.intp] | None
 """Which channel of the file each channel of ours is; None where they agree."""
 
 
 @dataclass(eq=False)
-class Recognised:
+class MatchedNetwork:
     """A network and its weights by layer name, channels in the family's order; the input is as the file has it."""
 
     network: Network
@@ -30,37 +30,37 @@ class Recognised:
 
 
 @dataclass(frozen=True, eq=False)
-class _Module:
+class _FireModule:
     """A Fire module in the graph."""
 
     where: str
-    squeeze: Maps
-    halves: tuple[Maps, ...]
+    squeeze: FeatureNode
+    halves: tuple[FeatureNode, ...]
     """Expand convolutions in the order of the file's channels."""
     bypass: Bypass = Bypass.NONE
-    beside: Maps | None = None
+    beside: FeatureNode | None = None
     """The convolution of a complex bypass."""
 
     @property
-    def source(self) -> Maps:
+    def source(self) -> FeatureNode:
         return self.squeeze.sources[0]
 
 
-def recognise(last: Maps, name: str) -> Recognised:
+def match_network(last: FeatureNode, name: str) -> MatchedNetwork:
     """The network whose global average is ``last``; raises FirebrickError where the graph leaves the family.
 
     Stages are named as in the paper: conv1, pool1, fire2 and so on.
     """
-    steps: list[Maps | _Module] = []
+    steps: list[FeatureNode | _FireModule] = []
     maps = last.sources[0]
-    while maps.kind is not Kind.INPUT:
-        step = _module(maps) if maps.kind in (Kind.CONCAT, Kind.ADD) else maps
+    while maps.operation is not Operation.INPUT:
+        step = _module(maps) if maps.operation in (Operation.CONCAT, Operation.ADD) else maps
         steps.append(step)
-        maps = step.source if isinstance(step, _Module) else step.sources[0]
-    return _Namer(maps.shape).network(steps[::-1], last.where, name)
+        maps = step.source if isinstance(step, _FireModule) else step.sources[0]
+    return _NetworkBuilder(maps.shape).network(steps[::-1], last.where, name)
 
 
-class _Namer:
+class _NetworkBuilder:
     """Stages in order, each with a name, and the channel order on the way."""
 
     def __init__(self, shape: Shape) -> None:
@@ -69,26 +69,28 @@ class _Namer:
         self.filters: dict[str, Filters] = {}
         self.changed: list[str] = []
         self.number = 0
-        self.order: Order = None
+        self.order: ChannelOrder = None
 
-    def network(self, steps: Sequence[Maps | _Module], end: str, name: str) -> Recognised:
-        if not steps or isinstance(steps[0], _Module) or steps[0].kind is not Kind.CONV:
-            raise refusal(steps[0].where if steps else end, "the first stage must be a convolution, to take up the mean of the pictures")
+    def network(self, steps: Sequence[FeatureNode | _FireModule], end: str, name: str) -> MatchedNetwork:
+        if not steps or isinstance(steps[0], _FireModule) or steps[0].operation is not Operation.CONV:
+            raise unsupported(
+                steps[0].where if steps else end, "the first stage must be a convolution, to take up the mean of the pictures"
+            )
         for index, step in enumerate(steps):
-            if isinstance(step, _Module):
+            if isinstance(step, _FireModule):
                 self.fire(step)
-            elif step.kind is Kind.POOL:
+            elif step.operation is Operation.POOL:
                 self.stages.append(MaxPool(self.pool_name()))
             else:
                 self.convolution(step, last=index == len(steps) - 1)
         if self.order is not None:
-            raise refusal(end, "its channels must have the order of the classes; give the file a last convolution")
+            raise unsupported(end, "its channels must have the order of the classes; give the file a last convolution")
         self.stages.append(GlobalAverage(self.pool_name()))
         network = Network(name, self.shape, tuple(self.stages))
         network.verify()
-        return Recognised(network, {layer.name: self.filters[layer.name] for layer in network.layers()}, self.changed)
+        return MatchedNetwork(network, {layer.name: self.filters[layer.name] for layer in network.layers()}, self.changed)
 
-    def convolution(self, maps: Maps, last: bool) -> None:
+    def convolution(self, maps: FeatureNode, last: bool) -> None:
         assert maps.filters is not None  # every CONV has them
         self.number += 1
         name, padding = f"conv{self.number}", maps.padding
@@ -96,12 +98,12 @@ class _Namer:
             self.changed.append(f"{name} has no padding, as in the paper's Table 1; the file pads it by {padding}")
             padding = 0
         if padding >= maps.kernel:
-            raise refusal(maps.where, f"padding must be less than the kernel, {maps.kernel}, not {padding}")
+            raise unsupported(maps.where, f"padding must be less than the kernel, {maps.kernel}, not {padding}")
         self.stages.append(Conv(name, len(maps.filters.bias), maps.kernel, maps.stride, padding))
         self.filters[name] = maps.filters.permuted(channels=self.order)
         self.order = None
 
-    def fire(self, module: _Module) -> None:
+    def fire(self, module: _FireModule) -> None:
         self.number += 1
         name = f"fire{self.number}"
         ones, threes = (sum(half.shape.channels for half in module.halves if half.kernel == kernel) for kernel in (1, 3))
@@ -109,7 +111,7 @@ class _Namer:
         if module.halves[0].kernel == 3 and ones:
             order = np.concatenate([np.arange(threes, threes + ones), np.arange(threes)])
         if module.bypass is Bypass.SIMPLE and not np.array_equal(_plain(order, ones + threes), _plain(self.order, ones + threes)):
-            raise refusal(module.where, "both maps must have their channels in one order: those of 1x1 filters first")
+            raise unsupported(module.where, "both maps must have their channels in one order: those of 1x1 filters first")
         parts = {"squeeze1x1": module.squeeze, **{f"expand{half.kernel}x{half.kernel}": half for half in module.halves}}
         for part, maps in parts.items():
             assert maps.filters is not None
@@ -125,39 +127,41 @@ class _Namer:
         return f"{name}_{same + 1}" if same else name
 
 
-def _module(maps: Maps) -> _Module:
+def _module(maps: FeatureNode) -> _FireModule:
     """The Fire module that ends in these maps, which are a CONCAT or an ADD."""
-    if maps.kind is Kind.CONCAT:
+    if maps.operation is Operation.CONCAT:
         module = _expanded(maps)
         if module is None:
-            raise refusal(maps.where, "must join a 1x1 and a padded 3x3 convolution that read one 1x1 convolution, as a Fire module does")
+            raise unsupported(
+                maps.where, "must join a 1x1 and a padded 3x3 convolution that read one 1x1 convolution, as a Fire module does"
+            )
         return module
     for main, other in (maps.sources, maps.sources[::-1]):
         module = _expanded(main)
         if module is None:
             continue
         if other.same_as(module.source):
-            return _Module(maps.where, module.squeeze, module.halves, Bypass.SIMPLE)
+            return _FireModule(maps.where, module.squeeze, module.halves, Bypass.SIMPLE)
         if _is_conv(other, 1) and other.sources[0].same_as(module.source):
-            return _Module(maps.where, module.squeeze, module.halves, Bypass.COMPLEX, other)
-    raise refusal(maps.where, "must add a Fire module's input, or a 1x1 convolution of it, to the module's output, as a bypass does")
+            return _FireModule(maps.where, module.squeeze, module.halves, Bypass.COMPLEX, other)
+    raise unsupported(maps.where, "must add a Fire module's input, or a 1x1 convolution of it, to the module's output, as a bypass does")
 
 
-def _expanded(maps: Maps) -> _Module | None:
+def _expanded(maps: FeatureNode) -> _FireModule | None:
     """A Fire module without its bypass."""
-    halves = maps.sources if maps.kind is Kind.CONCAT else (maps,)
+    halves = maps.sources if maps.operation is Operation.CONCAT else (maps,)
     if sorted(half.kernel for half in halves) not in ([1], [3], [1, 3]):
         return None
     squeeze = halves[0].sources[0]
     if not _is_conv(squeeze, 1) or not all(_is_conv(half, half.kernel) and half.sources[0].same_as(squeeze) for half in halves):
         return None
-    return _Module(maps.where, squeeze, halves)
+    return _FireModule(maps.where, squeeze, halves)
 
 
-def _is_conv(maps: Maps, kernel: int) -> bool:
+def _is_conv(maps: FeatureNode, kernel: int) -> bool:
     """Whether this is a convolution that keeps the map's size."""
     return maps.kernel == kernel and (maps.stride, maps.padding) == (1, kernel // 2)
 
 
-def _plain(order: Order, channels: int) -> NDArray[np.intp]:
+def _plain(order: ChannelOrder, channels: int) -> NDArray[np.intp]:
     return np.arange(channels) if order is None else order

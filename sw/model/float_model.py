@@ -13,13 +13,18 @@ from .quantized import Preprocessing
 
 
 @dataclass(frozen=True, eq=False)
-class Coded:
-    """One layer's weights as its authors published them: pruned and clustered (arXiv:1510.00149)."""
+class CodebookWeights:
+    """One layer's weights as codebook indices, pruned and clustered as in Deep Compression (arXiv:1510.00149)."""
 
     codes: NDArray[np.uint8]
     """Codebook indices in the shape of the weights; code 0 is a zero weight."""
     codebook: NDArray[np.float32]
-    """256 centroids; the first stands for zero, whatever it holds in the file."""
+    """Centroids; entry 0 is the zero weight."""
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """The weights that the codes stand for, in the shape of the codes."""
+        return self.codebook[self.codes]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +39,8 @@ class FloatModel:
     preprocessing: Preprocessing
     labels: tuple[str, ...]
     """Class names in the order of the scores."""
-    coded: dict[str, Coded] = field(default_factory=dict)
-    """The published codebooks by layer name; empty for a dense source."""
+    codebook_weights: dict[str, CodebookWeights] = field(default_factory=dict)
+    """The same weights as codes, by layer name, where the source publishes a codebook; empty for a dense source."""
     metadata: dict[str, str] = field(default_factory=dict)
     """Where it comes from and on what terms."""
 

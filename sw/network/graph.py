@@ -183,12 +183,12 @@ def _output_shape(stage: Stage, shape: Shape) -> Shape:
         case Fire():
             return Shape(stage.expand1x1 + stage.expand3x3, shape.height, shape.width)
         case MaxPool():
-            return Shape(shape.channels, pooled(shape.height), pooled(shape.width))
+            return Shape(shape.channels, pooled_length(shape.height), pooled_length(shape.width))
         case GlobalAverage():
             return Shape(shape.channels, 1, 1)
 
 
-def pooled(length: int) -> int:
+def pooled_length(length: int) -> int:
     """Rows or columns after 3x3/2 pooling without padding, rounded up."""
     return -(-(length - 3) // 2) + 1
 

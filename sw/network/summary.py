@@ -44,7 +44,7 @@ def stage_rows(network: Network) -> tuple[StageRow, ...]:
     return tuple(rows)
 
 
-def network_document(network: Network) -> dict[str, Any]:
+def network_summary(network: Network) -> dict[str, Any]:
     """A verified network as plain data for JSON; ``float32_mb`` is in the paper's unit, see `metaparameters.megabytes`."""
     rows = stage_rows(network)
     return {
@@ -60,7 +60,7 @@ def network_document(network: Network) -> dict[str, Any]:
     }
 
 
-def stage_table(network: Network) -> "Table":
+def network_table(network: Network) -> "Table":
     """The stages as a table for people, with totals."""
     from rich.table import Table
 

@@ -69,7 +69,7 @@ class StageReport:
 
 
 @dataclass(frozen=True)
-class Inspection:
+class ModelReport:
     """A model's sizes; all byte counts are those of the `.fire` file, whose parts add up to ``bytes``."""
 
     network: str
@@ -90,7 +90,7 @@ class Inspection:
         return asdict(self)
 
 
-def inspect(model: Model) -> Inspection:
+def model_report(model: Model) -> ModelReport:
     """Take stock of a verified model."""
     layers = tuple(_layer(model, name) for name in model.layers)
     parts = dict.fromkeys(PARTS, 0)
@@ -100,7 +100,7 @@ def inspect(model: Model) -> Inspection:
     parts["description"], parts["checksum"] = len(encode_description(model)), CRC_BYTES
     shapes = model.network.shapes()[1:]
     stages = tuple(_stage(model, stage, str(shape)) for stage, shape in zip(model.network.stages, shapes, strict=True))
-    return Inspection(
+    return ModelReport(
         model.network.name,
         sum(parts.values()),
         sum(layer.weights for layer in layers),
@@ -115,7 +115,7 @@ def inspect(model: Model) -> Inspection:
     )
 
 
-def table1(inspection: Inspection) -> "Table":
+def stage_table(inspection: ModelReport) -> "Table":
     """The stages in the columns of Table 1."""
     from rich.table import Table
 
@@ -137,7 +137,7 @@ def table1(inspection: Inspection) -> "Table":
     return table
 
 
-def byte_table(inspection: Inspection) -> "Table":
+def byte_table(inspection: ModelReport) -> "Table":
     """Where the bytes go: layers by parts, and the entropy bound beside what codes and gaps take."""
     from rich.table import Table
 

@@ -123,7 +123,7 @@ def random_model(
     network = random_network(rng, **overrides) if network is None else network
     layers: dict[str, QuantizedLayer] = {}
     shape = network.input
-    maps: golden.Map = rng.integers(0, 256, (2, shape.channels, shape.height, shape.width), dtype=np.uint8)
+    maps: golden.FeatureMaps = rng.integers(0, 256, (2, shape.channels, shape.height, shape.width), dtype=np.uint8)
     for stage, shape in zip(network.stages, network.shapes(), strict=False):
         limit = int(rng.choice(_CENTROID_LIMITS))  # one for a stage, as both kinds of expand filters share a shift
         convs = stage_layers(stage, shape)
@@ -182,7 +182,7 @@ def _random_weights(rng: np.random.Generator, layer: Layer, limit: int, bits: in
     return QuantizedLayer(codes.astype(np.uint8), codebook, np.zeros(layer.conv.filters, np.int64), 0)
 
 
-def _alive(rng: np.random.Generator, parts: dict[str, tuple[Layer, QuantizedLayer]], maps: golden.Map) -> dict[str, QuantizedLayer]:
+def _alive(rng: np.random.Generator, parts: dict[str, tuple[Layer, QuantizedLayer]], maps: golden.FeatureMaps) -> dict[str, QuantizedLayer]:
     """The layers, which read the same maps, by full name; biases and their one shift leave outputs neither all 0 nor all 255."""
     biases, tops = {}, [0.0]
     all_sums = [_sums(layer, quantized, maps) for layer, quantized in parts.values()]
@@ -195,7 +195,7 @@ def _alive(rng: np.random.Generator, parts: dict[str, tuple[Layer, QuantizedLaye
     return {layer.name: QuantizedLayer(drawn.codes, drawn.codebook, biases[layer.name], shift) for layer, drawn in parts.values()}
 
 
-def _sums(layer: Layer, quantized: QuantizedLayer, maps: golden.Map) -> NDArray[np.float64]:
+def _sums(layer: Layer, quantized: QuantizedLayer, maps: golden.FeatureMaps) -> NDArray[np.float64]:
     """Every sum of products of each filter, shape (filters, positions of all frames)."""
     conv, around = layer.conv, layer.conv.padding
     padded = np.pad(maps, ((0, 0), (0, 0), (around, around), (around, around)))

@@ -22,9 +22,9 @@ from firebrick.sw.network.graph import Shape
 from firebrick.sw.utils.atomic_files import read_some
 
 from .. import feature_graph
-from ..feature_graph import Filters, Kind, Maps, place, refusal
-from ..fire_matcher import recognise
-from ..normalisation import CAFFE, Normalisation, float_model
+from ..feature_graph import FeatureNode, Filters, Operation, describe_operator, unsupported
+from ..fire_matcher import match_network
+from ..normalisation import CAFFE, Normalisation, build_float_model
 from ..onnx.graph import BYTES_MAX
 from .proto import net_class
 
@@ -69,8 +69,8 @@ def caffe_model(
     try:
         reader = _Reader(_parse(data), size)
         provenance = {"name": name, "source": "a .caffemodel file of Caffe", "source sha256": hashlib.sha256(data).hexdigest()}
-        found = recognise(reader.last(), Path(name).stem)
-        return float_model(found, normalisation or reader.normalisation, labels, provenance)
+        found = match_network(reader.last(), Path(name).stem)
+        return build_float_model(found, normalisation or reader.normalisation, labels, provenance)
     except FirebrickError as problem:
         raise FirebrickError(f"{name}: {problem}") from problem
 
@@ -100,24 +100,24 @@ class _Reader:
         self.net = net
         self.size = size
         self.normalisation = CAFFE
-        self.values: dict[str, Maps] = {}
-        self.averages: list[Maps] = []
+        self.values: dict[str, FeatureNode] = {}
+        self.averages: list[FeatureNode] = []
         self.work = 0
 
-    def last(self) -> Maps:
+    def last(self) -> FeatureNode:
         """The global average of the file."""
         if self.net.input:
             dims = self.net.input_shape[0].dim if self.net.input_shape else self.net.input_dim
             self.values[self.net.input[0]] = self.picture("the input", list(dims)[2:4])
         for layer in self.net.layer:
-            where = place("layer", layer.name, layer.type)
+            where = describe_operator("layer", layer.name, layer.type)
             if layer.type in _ENDS:
                 continue
             handler = _LAYERS.get(layer.type)
             if handler is None:
-                raise refusal(where, f"this type is not supported; supported are {', '.join(sorted([*_LAYERS, *_ENDS]))}")
+                raise unsupported(where, f"this type is not supported; supported are {', '.join(sorted([*_LAYERS, *_ENDS]))}")
             if not layer.top:
-                raise refusal(where, "has no output")
+                raise unsupported(where, "has no output")
             found = handler(self, where, layer)
             for top in layer.top if layer.type == "Split" else layer.top[:1]:
                 self.values[top] = found
@@ -125,22 +125,22 @@ class _Reader:
             raise FirebrickError(f"a network must have one average over all positions, not {len(self.averages)}")
         return self.averages[0]
 
-    def picture(self, where: str, sides: list[int]) -> Maps:
+    def picture(self, where: str, sides: list[int]) -> FeatureNode:
         height, width = self.size or (tuple(sides) if len(sides) == 2 and all(sides) else (SIDE, SIDE))
         if not all(1 <= side <= NUMBER_MAX for side in (height, width)):
-            raise refusal(where, f"a picture must have sides from 1 to {NUMBER_MAX}, not {height}x{width}")
-        return feature_graph.picture(Shape(3, height, width), nonnegative=False)
+            raise unsupported(where, f"a picture must have sides from 1 to {NUMBER_MAX}, not {height}x{width}")
+        return feature_graph.input_node(Shape(3, height, width), nonnegative=False)
 
-    def source(self, where: str, layer: Any, index: int = 0) -> Maps:
+    def source(self, where: str, layer: Any, index: int = 0) -> FeatureNode:
         name = layer.bottom[index] if index < len(layer.bottom) else ""
         if name not in self.values:
-            raise refusal(where, f"reads {name[:60]!r}, which no layer before it makes")
+            raise unsupported(where, f"reads {name[:60]!r}, which no layer before it makes")
         found = self.values[name]
-        if found.kind is Kind.AVERAGE and layer.type not in _AFTER:
-            raise refusal(where, f"must not come after the average over all positions; {', '.join(_AFTER)} may")
+        if found.operation is Operation.AVERAGE and layer.type not in _AFTER:
+            raise unsupported(where, f"must not come after the average over all positions; {', '.join(_AFTER)} may")
         return found
 
-    def data(self, where: str, layer: Any) -> Maps:
+    def data(self, where: str, layer: Any) -> FeatureNode:
         transform = layer.transform_param
         if len(transform.mean_value) == 3:
             blue, green, red = transform.mean_value
@@ -150,28 +150,28 @@ class _Reader:
         sides = list(layer.input_param.shape[0].dim)[2:4] if layer.input_param.shape else [transform.crop_size] * 2
         return self.picture(where, sides)
 
-    def convolution(self, where: str, layer: Any) -> Maps:
+    def convolution(self, where: str, layer: Any) -> FeatureNode:
         source, settings = self.source(where, layer), layer.convolution_param
         if not 1 <= len(layer.blobs) <= 2:
-            raise refusal(where, f"must have weights and biases, not {len(layer.blobs)} blobs")
+            raise unsupported(where, f"must have weights and biases, not {len(layer.blobs)} blobs")
         weights = self.blob(where, layer.blobs[0])
         if weights.ndim != 4:
-            raise refusal(where, f"weights must have four axes, not {weights.ndim}")
+            raise unsupported(where, f"weights must have four axes, not {weights.ndim}")
         bias = self.blob(where, layer.blobs[1]).reshape(-1) if len(layer.blobs) == 2 else np.zeros(len(weights), np.float32)
         if (settings.HasField("group") and settings.group != 1) or any(each != 1 for each in settings.dilation):
-            raise refusal(where, "must have one group and no dilation")
+            raise unsupported(where, "must have one group and no dilation")
         kernel = _pair(settings.kernel_size, settings, "kernel", 0)
         if any(kernel) and kernel != list(weights.shape[2:]):
-            raise refusal(where, f"kernel {kernel} must be that of the weights, {list(weights.shape[2:])}")
+            raise unsupported(where, f"kernel {kernel} must be that of the weights, {list(weights.shape[2:])}")
         pad = _pair(settings.pad, settings, "pad", 0)
         return feature_graph.conv(where, source, Filters(weights, bias), _pair(settings.stride, settings, "stride", 1), [*pad, *pad])
 
-    def relu(self, where: str, layer: Any) -> Maps:
+    def relu(self, where: str, layer: Any) -> FeatureNode:
         if layer.relu_param.negative_slope:
-            raise refusal(where, f"negative_slope must be 0, not {layer.relu_param.negative_slope}")
+            raise unsupported(where, f"negative_slope must be 0, not {layer.relu_param.negative_slope}")
         return feature_graph.relu(where, self.source(where, layer))
 
-    def pooling(self, where: str, layer: Any) -> Maps:
+    def pooling(self, where: str, layer: Any) -> FeatureNode:
         source, settings = self.source(where, layer), layer.pooling_param
         kernel, stride, pad = (
             _pair([getattr(settings, field)] if settings.HasField(field) else [], settings, short, default)
@@ -182,38 +182,38 @@ class _Reader:
         if settings.pool == _MAX:
             return feature_graph.max_pool(where, source, kernel, stride, [*pad, *pad], settings.round_mode == _CEIL)
         if settings.pool != _AVERAGE or kernel != [source.shape.height, source.shape.width] or any(pad):
-            raise refusal(where, f"must be 3x3/2 max pooling, or the average of the whole map, {source.shape}, without padding")
+            raise unsupported(where, f"must be 3x3/2 max pooling, or the average of the whole map, {source.shape}, without padding")
         self.averages.append(feature_graph.average(where, source))
         return self.averages[-1]
 
-    def concat(self, where: str, layer: Any) -> Maps:
+    def concat(self, where: str, layer: Any) -> FeatureNode:
         settings = layer.concat_param
         if (settings.HasField("axis") and settings.axis not in (1, -3)) or (settings.HasField("concat_dim") and settings.concat_dim != 1):
-            raise refusal(where, "must join channels, axis 1")
+            raise unsupported(where, "must join channels, axis 1")
         if not layer.bottom:
-            raise refusal(where, "must join something")
+            raise unsupported(where, "must join something")
         return feature_graph.concat(where, [self.source(where, layer, index) for index in range(len(layer.bottom))])
 
-    def eltwise(self, where: str, layer: Any) -> Maps:
+    def eltwise(self, where: str, layer: Any) -> FeatureNode:
         settings = layer.eltwise_param
         if (settings.HasField("operation") and settings.operation != _SUM) or any(each != 1 for each in settings.coeff):
-            raise refusal(where, "must be a sum without coefficients")
+            raise unsupported(where, "must be a sum without coefficients")
         if len(layer.bottom) != 2:
-            raise refusal(where, f"must add two maps, not {len(layer.bottom)}")
+            raise unsupported(where, f"must add two maps, not {len(layer.bottom)}")
         return feature_graph.add(where, self.source(where, layer, 0), self.source(where, layer, 1))
 
     def blob(self, where: str, blob: Any) -> NDArray[np.float32]:
         shape = list(blob.shape.dim) if blob.HasField("shape") else [blob.num, blob.channels, blob.height, blob.width]
         data = blob.data or blob.double_data
         if min(shape, default=1) < 0 or prod(shape) != len(data) or len(shape) > 4:
-            raise refusal(where, f"{len(data)} numbers do not fit the shape {shape[:8]}; copy the file anew")
+            raise unsupported(where, f"{len(data)} numbers do not fit the shape {shape[:8]}; copy the file anew")
         self.work += len(data)
         if self.work > WEIGHTS_MAX:
-            raise refusal(where, f"all layers together must have at most {WEIGHTS_MAX} weights")
+            raise unsupported(where, f"all layers together must have at most {WEIGHTS_MAX} weights")
         with np.errstate(over="ignore", invalid="ignore"):
             array = np.array(data, np.float64).astype(np.float32).reshape(shape)
         if not np.isfinite(array).all():
-            raise refusal(where, "weights and biases must be finite")
+            raise unsupported(where, "weights and biases must be finite")
         return array
 
 
@@ -224,7 +224,7 @@ def _pair(values: Sequence[int], settings: Any, name: str, default: int) -> list
     return (list(values) * 2 if len(values) == 1 else list(values)) or [default] * 2
 
 
-_LAYERS: dict[str, Callable[[_Reader, str, Any], Maps]] = {
+_LAYERS: dict[str, Callable[[_Reader, str, Any], FeatureNode]] = {
     "Concat": _Reader.concat,
     "Convolution": _Reader.convolution,
     "Dropout": _Reader.source,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from ..feature_graph import Maps, refusal
+from ..feature_graph import FeatureNode, unsupported
 from .graph import Node
 
 _SOFTMAX_OF_ONE_AXIS = 13
@@ -19,7 +19,7 @@ _ANY_BATCH = 7919
 class Scores:
     """The global average and what it has become."""
 
-    maps: Maps
+    maps: FeatureNode
     """The average itself."""
     shape: tuple[int, ...]
     """Without the axis of pictures; one axis has the classes, all others 1."""
@@ -29,7 +29,7 @@ def flatten(node: Node, scores: Scores) -> Scores:
     """Every axis but that of pictures becomes one."""
     axis = node.integer("axis", 1)
     if axis not in (1, -len(scores.shape)):
-        raise refusal(node.where, f"axis must be 1, so that every picture keeps its own scores, not {axis}")
+        raise unsupported(node.where, f"axis must be 1, so that every picture keeps its own scores, not {axis}")
     return replace(scores, shape=(prod(scores.shape),))
 
 
@@ -45,7 +45,7 @@ def reshape(node: Node, scores: Scores, target: Sequence[int], batch: int | None
             if sides[:1] == [pictures] and prod(after) == prod(scores.shape) == max(after, default=0):
                 return replace(scores, shape=after)
     classes = scores.maps.shape.channels
-    raise refusal(node.where, f"shape {list(target)[:8]} must keep one axis of pictures and one of {classes} classes")
+    raise unsupported(node.where, f"shape {list(target)[:8]} must keep one axis of pictures and one of {classes} classes")
 
 
 def softmax(node: Node, scores: Scores, opset: int) -> Scores:
@@ -55,5 +55,5 @@ def softmax(node: Node, scores: Scores, opset: int) -> Scores:
     axis += 1 + len(scores.shape) if axis < 0 else 0
     classes = 1 + scores.shape.index(max(scores.shape))
     if axis != classes and (modern or not 1 <= axis <= classes):
-        raise refusal(node.where, f"must go over the classes, axis {classes}, not {axis}")
+        raise unsupported(node.where, f"must go over the classes, axis {classes}, not {axis}")
     return scores

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.metadata import WEIGHTS_MAX
-from firebrick.sw.model.float_model import Coded
+from firebrick.sw.model.float_model import CodebookWeights
 
-from ..feature_graph import refusal
+from ..feature_graph import unsupported
 from .graph import Graph, Node
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Constant:
     """Same shape as the values; not negative."""
     codebook: Array | None = None
 
-    def coded(self) -> Coded | None:
+    def codebook_weights(self) -> CodebookWeights | None:
         """Codes of at most 8 bits with code 0 for zero; None when there is no such codebook."""
         if self.indices is None or self.codebook is None or len(self.codebook) > CENTROIDS_MAX:
             return None
@@ -56,7 +56,7 @@ class Constant:
                 return None
             table, ranks = np.concatenate([[np.float32(0)], table]), ranks + 1
         codes = np.where(book[self.indices] == 0, 0, ranks[self.indices]).astype(np.uint8)
-        return Coded(codes, np.pad(table, (0, CENTROIDS_MAX - len(table))).astype(np.float32))
+        return CodebookWeights(codes, np.pad(table, (0, CENTROIDS_MAX - len(table))).astype(np.float32))
 
 
 class Constants:
@@ -79,7 +79,7 @@ class Constants:
         node = self._nodes.get(name)
         where = node.where if node else f"tensor {name[:60]!r}"
         if depth > DEPTH_MAX:
-            raise refusal(where, f"a constant must be made by at most {DEPTH_MAX} operators")
+            raise unsupported(where, f"a constant must be made by at most {DEPTH_MAX} operators")
         if node is None:
             found = Constant(self._array(where, self._tensors[name]))
         elif node.operator == "Constant":
@@ -87,12 +87,12 @@ class Constants:
         else:
             inputs = [self.value(each, depth + 1) if each else None for each in node.inputs]
             if not inputs or inputs[0] is None:
-                raise refusal(where, "has no input")
+                raise unsupported(where, "has no input")
             with np.errstate(all="ignore"):  # what is not finite is refused where it is used
                 found = _FOLDABLE[node.operator](node, inputs[0], [each.values if each else None for each in inputs[1:]])
         self._work += max(found.values.size, _WORK_LEAST)
         if self._work > _WORK_MAX:
-            raise refusal(where, f"all constants together must have at most {_WORK_MAX} elements")
+            raise unsupported(where, f"all constants together must have at most {_WORK_MAX} elements")
         return found
 
     def array(self, name: str) -> Array:
@@ -107,35 +107,35 @@ class Constants:
             if numbers is None:
                 continue
             if not all(isinstance(each, kind) for each in (numbers if isinstance(numbers, list) else [numbers])):
-                raise refusal(node.where, f"attribute {key} must be {'whole numbers' if kind is int else 'floats'}")
+                raise unsupported(node.where, f"attribute {key} must be {'whole numbers' if kind is int else 'floats'}")
             return np.array(numbers, np.int64 if kind is int else np.float32)
         tensor = node.attributes.get("value")
         if not isinstance(tensor, TensorProto):
-            raise refusal(node.where, "must hold a tensor or numbers")
+            raise unsupported(node.where, "must hold a tensor or numbers")
         return self._array(node.where, tensor)
 
     def _array(self, where: str, tensor: "TensorProto") -> Array:
         from onnx import TensorProto, numpy_helper
 
         if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
-            raise refusal(where, "its data lie in another file; save the model with its weights inside")
+            raise unsupported(where, "its data lie in another file; save the model with its weights inside")
         if min(tensor.dims, default=1) < 0 or prod(tensor.dims) > WEIGHTS_MAX:
-            raise refusal(where, f"shape {list(tensor.dims)[:8]} must have at most {WEIGHTS_MAX} elements")
+            raise unsupported(where, f"shape {list(tensor.dims)[:8]} must have at most {WEIGHTS_MAX} elements")
         try:
             array = numpy_helper.to_array(tensor)
         except Exception as error:  # the shape, the kind and the data may contradict each other in many ways
             raise FirebrickError(f"{where}: its data do not fit its shape {list(tensor.dims)[:8]}; export the file anew") from error
         if array.dtype.kind in "OSU":
-            raise refusal(where, "must hold numbers, not text")
+            raise unsupported(where, "must hold numbers, not text")
         if array.dtype.kind == "c":
-            raise refusal(where, "must hold real numbers, not complex ones")
+            raise unsupported(where, "must hold real numbers, not complex ones")
         return array
 
 
 def whole_numbers(node: Node, name: str, array: Array) -> list[int]:
     """A constant that lists whole numbers, an axis or a side each."""
     if array.dtype.kind not in "iu" or array.size > _AXES_MAX:
-        raise refusal(node.where, f"{name} must be at most {_AXES_MAX} whole numbers")
+        raise unsupported(node.where, f"{name} must be at most {_AXES_MAX} whole numbers")
     return [int(number) for number in array.reshape(-1)]
 
 
@@ -169,9 +169,9 @@ def _reshape(node: Node, source: Constant, rest: list[Array | None]) -> Constant
 def _gather(node: Node, source: Constant, rest: list[Array | None]) -> Constant:
     book, indices = source.values, rest[0] if rest else None
     if book.ndim != 1 or node.integer("axis", 0) not in (0, -1) or indices is None or indices.dtype.kind not in "iu":
-        raise refusal(node.where, "must look whole-numbered indices up in a codebook of one axis")
+        raise unsupported(node.where, "must look whole-numbered indices up in a codebook of one axis")
     if indices.size and not -len(book) <= int(indices.min()) <= int(indices.max()) < len(book):
-        raise refusal(node.where, f"an index lies outside the codebook of {len(book)}")
+        raise unsupported(node.where, f"an index lies outside the codebook of {len(book)}")
     indices = np.where(indices < 0, indices.astype(np.int64) + len(book), indices).astype(np.int64)
     return Constant(book[indices], indices, book)
 
@@ -180,12 +180,12 @@ def quantisation(node: Node, scale: Array, zero: Array | None, shape: tuple[int,
     """Scale and zero point of a QuantizeLinear or DequantizeLinear, so that they broadcast to ``shape``."""
     zero = np.zeros(scale.shape, _integers(node)) if zero is None else zero
     if node.integer("block_size", 0) or max(scale.ndim, zero.ndim) > 1 or scale.dtype.kind != "f" or zero.size != scale.size:
-        raise refusal(node.where, "must have one scale, or one for each channel, and as many zero points; blocks are not supported")
+        raise unsupported(node.where, "must have one scale, or one for each channel, and as many zero points; blocks are not supported")
     if scale.size == 1:
         return scale.reshape(()), zero.reshape(())
     axis = node.integer("axis", 1)
     if not -len(shape) <= axis < len(shape) or shape[axis] != scale.size:
-        raise refusal(node.where, f"{scale.size} scales do not fit axis {axis} of {shape}")
+        raise unsupported(node.where, f"{scale.size} scales do not fit axis {axis} of {shape}")
     sides = [1] * len(shape)
     sides[axis] = scale.size
     return scale.reshape(sides), zero.reshape(sides)
@@ -199,13 +199,13 @@ def _integers(node: Node) -> np.dtype[Any]:
     try:
         return np.dtype(helper.tensor_dtype_to_np_dtype(kind))
     except (KeyError, TypeError) as error:
-        raise refusal(node.where, "quantises to a kind that is not supported; int8, uint8, int16 and uint16 are") from error
+        raise unsupported(node.where, "quantises to a kind that is not supported; int8, uint8, int16 and uint16 are") from error
 
 
 def _quantize(node: Node, source: Constant, rest: list[Array | None]) -> Constant:
     scale, zero = _parameters(node, rest, source.values.shape)
     if zero.dtype.name not in ("int8", "uint8", "int16", "uint16"):
-        raise refusal(node.where, f"quantises to {zero.dtype.name}; int8, uint8, int16 and uint16 are supported")
+        raise unsupported(node.where, f"quantises to {zero.dtype.name}; int8, uint8, int16 and uint16 are supported")
     limits = np.iinfo(zero.dtype)
     steps = np.nan_to_num(np.rint(source.values.astype(np.float32) / scale), posinf=1e9, neginf=-1e9) + zero
     return Constant(np.clip(steps, limits.min, limits.max).astype(zero.dtype))
@@ -218,7 +218,7 @@ def _dequantize(node: Node, source: Constant, rest: list[Array | None]) -> Const
 
 def _parameters(node: Node, rest: list[Array | None], shape: tuple[int, ...]) -> tuple[Array, Array]:
     if not rest or rest[0] is None:
-        raise refusal(node.where, "has no scale")
+        raise unsupported(node.where, "has no scale")
     return quantisation(node, rest[0], rest[1] if len(rest) > 1 else None, shape)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from firebrick.sw.errors import FirebrickError
 
-from ..feature_graph import place, printable, refusal
+from ..feature_graph import describe_operator, printable, unsupported
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto
@@ -38,28 +38,28 @@ class Node:
         """An attribute that is a whole number."""
         value = self.attributes.get(name, default)
         if not isinstance(value, int):
-            raise refusal(self.where, f"attribute {name} must be a whole number")
+            raise unsupported(self.where, f"attribute {name} must be a whole number")
         return value
 
     def integers(self, name: str, default: list[int] | None = None) -> list[int]:
         """An attribute that is a list of whole numbers."""
         value = self.attributes.get(name, default)
         if not isinstance(value, list) or not all(isinstance(each, int) for each in value):
-            raise refusal(self.where, f"attribute {name} must be a list of whole numbers")
+            raise unsupported(self.where, f"attribute {name} must be a list of whole numbers")
         return value
 
     def pair(self, name: str, default: list[int] | None = None) -> list[int]:
         """An attribute that is two positive whole numbers, for rows and columns."""
         found = self.integers(name, default)
         if len(found) != 2 or min(found) < 1:
-            raise refusal(self.where, f"{name} must be two positive numbers, not {found[:8]}")
+            raise unsupported(self.where, f"{name} must be two positive numbers, not {found[:8]}")
         return found
 
     def text(self, name: str, default: str) -> str:
         """An attribute that is text."""
         value = self.attributes.get(name, default.encode())
         if not isinstance(value, bytes):
-            raise refusal(self.where, f"attribute {name} must be text")
+            raise unsupported(self.where, f"attribute {name} must be text")
         return value.decode("utf-8", "replace")
 
 
@@ -140,13 +140,13 @@ def _nodes(graph: "GraphProto") -> list[Node]:
     for proto in graph.node:
         operator = proto.op_type if proto.domain in ("", "ai.onnx") else f"{proto.domain}.{proto.op_type}"
         name = proto.name or (proto.output[0] if proto.output else "")
-        where = place("node", name, operator)
+        where = describe_operator("node", name, operator)
         try:
             attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in proto.attribute}
         except ValueError as error:
             raise FirebrickError(f"{where}: an attribute has no value; export the file anew") from error
         if len(attributes) < len(proto.attribute):
-            raise refusal(where, "has two attributes of one name; export the file anew")
+            raise unsupported(where, "has two attributes of one name; export the file anew")
         listed = {name: list(value) if isinstance(value, list | tuple) else value for name, value in attributes.items()}
         nodes.append(Node(where, operator, tuple(proto.input), tuple(proto.output), listed))
     return nodes
@@ -158,7 +158,7 @@ def _makers(nodes: list[Node], known: set[str]) -> dict[str, Node]:
     for node in nodes:
         for output in node.outputs:
             if output and (output in makers or output in known):
-                raise refusal(node.where, f"makes {output[:60]!r}, which is made already; every tensor must have one maker")
+                raise unsupported(node.where, f"makes {output[:60]!r}, which is made already; every tensor must have one maker")
             makers[output] = node
     return makers
 
@@ -183,7 +183,7 @@ def _in_order(makers: dict[str, Node], known: set[str], output: str) -> tuple[No
             open_nodes.add(id(node))
             for name in node.inputs:
                 if name in makers and id(makers[name]) in open_nodes:
-                    raise refusal(node.where, f"reads {name[:60]!r}, which depends on it; a graph must have no cycle")
+                    raise unsupported(node.where, f"reads {name[:60]!r}, which depends on it; a graph must have no cycle")
                 if name:
                     stack.append((name, node.where))
     return tuple(ordered.values())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.exporters.onnx_float import PROPERTY
+from firebrick.sw.exporters.onnx_float import METADATA_KEY
 from firebrick.sw.fire_format.metadata import NUMBER_MAX
 from firebrick.sw.network.graph import Shape
 
@@ -15,7 +15,7 @@ from ..normalisation import Normalisation
 
 
 @dataclass(frozen=True)
-class Stated:
+class FileMetadata:
     """What a file says of itself."""
 
     normalisation: Normalisation
@@ -23,9 +23,9 @@ class Stated:
     metadata: dict[str, str]
 
 
-def stated(properties: dict[str, str], shape: Shape) -> Stated | None:
+def read_metadata(properties: dict[str, str], shape: Shape) -> FileMetadata | None:
     """What the file's properties say, None where they do not; raises FirebrickError where it makes no sense for pictures of ``shape``."""
-    text = properties.get(PROPERTY)
+    text = properties.get(METADATA_KEY)
     if text is None:
         return None
     try:
@@ -40,7 +40,7 @@ def stated(properties: dict[str, str], shape: Shape) -> Stated | None:
         raise _damaged()
     if not all(_printable(key) and _printable(value) for key, value in metadata.items()):
         raise _damaged()
-    return Stated(Normalisation((red, green, blue), (1.0, 1.0, 1.0), crop=longest / resize), tuple(labels), metadata)
+    return FileMetadata(Normalisation((red, green, blue), (1.0, 1.0, 1.0), crop=longest / resize), tuple(labels), metadata)
 
 
 def _printable(value: Any) -> bool:
@@ -48,4 +48,4 @@ def _printable(value: Any) -> bool:
 
 
 def _damaged() -> FirebrickError:
-    return FirebrickError(f"the property {PROPERTY!r} is not as `firebrick train` writes it; train or export the network anew")
+    return FirebrickError(f"the property {METADATA_KEY!r} is not as `firebrick train` writes it; train or export the network anew")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from firebrick.sw.network.graph import Shape
 
-from ..feature_graph import refusal
+from ..feature_graph import unsupported
 from .graph import Node
 
 
@@ -16,12 +16,12 @@ def padding(node: Node, shape: Shape, kernel: Sequence[int], strides: Sequence[i
     if auto == "NOTSET":
         pads = node.integers("pads", [0, 0, 0, 0])
         if len(pads) != 4:
-            raise refusal(node.where, f"pads must be four numbers, not {len(pads)}")
+            raise unsupported(node.where, f"pads must be four numbers, not {len(pads)}")
         return pads
     if auto == "VALID":
         return [0, 0, 0, 0]
     if auto not in ("SAME_UPPER", "SAME_LOWER"):
-        raise refusal(node.where, f"auto_pad must be NOTSET, VALID, SAME_UPPER or SAME_LOWER, not {auto[:20]!r}")
+        raise unsupported(node.where, f"auto_pad must be NOTSET, VALID, SAME_UPPER or SAME_LOWER, not {auto[:20]!r}")
     total = [
         max(0, (-(-length // stride) - 1) * stride + side - length)
         for length, side, stride in zip((shape.height, shape.width), kernel, strides, strict=True)

@@ -54,7 +54,7 @@ class Trainee(nn.Module):
         weights = {name: self.weights[place].numpy(force=True).astype(np.float32) for name, place in self.places.items()}
         weights[self.first] = weights[self.first] / np.float32(UNIT)
         biases = {name: self.biases[place].numpy(force=True).astype(np.float32) for name, place in self.places.items()}
-        return replace(self.source, weights=weights, biases=biases, coded={})
+        return replace(self.source, weights=weights, biases=biases, codebook_weights={})
 
 
 def drawn(network: Network, seed: int) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:

@@ -36,7 +36,7 @@ def with_new_head(source: FloatModel, labels: Sequence[str], seed: int) -> Float
         weights=weights | {name: source.weights[name] for name in kept},
         biases=biases | {name: source.biases[name] for name in kept},
         labels=tuple(labels),
-        coded={},
+        codebook_weights={},
     )
 
 

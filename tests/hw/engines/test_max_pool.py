@@ -9,7 +9,7 @@ from firebrick.hw.engines.global_sum import GlobalSum
 from firebrick.hw.engines.max_pool import MaxPoolEngine
 from firebrick.sim.payloads import score_payloads
 from firebrick.sw import golden
-from firebrick.sw.network.graph import pooled
+from firebrick.sw.network.graph import pooled_length
 from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import AverageSpec, PoolSpec
 from tests.helpers.nodes import words_of
@@ -18,7 +18,7 @@ from tests.helpers.streams import simulate
 
 def pool_spec(*, lanes: int, tiles: int, width: int, channels: int, height: int) -> PoolSpec:
     source = LaneLayout.natural(lanes=lanes, tiles=2 * tiles, width=width)
-    return PoolSpec("pool", source, channels, height, LaneLayout.natural(lanes=lanes, tiles=tiles, width=pooled(width)))
+    return PoolSpec("pool", source, channels, height, LaneLayout.natural(lanes=lanes, tiles=tiles, width=pooled_length(width)))
 
 
 def check_pool(spec: PoolSpec, *, rng: np.random.Generator, stall: float, fill: int | None = None) -> list[int]:
@@ -66,7 +66,7 @@ def test_maxpool_takes_rows_of_few_words(tiles: int, channels: int, stall: float
 @pytest.mark.parametrize("width", [2, 3, 5])
 def test_maxpool_takes_any_width_in_a_single_lane(width: int, channels: int, stall: float) -> None:
     source = LaneLayout.natural(lanes=1, tiles=width, width=width)
-    output = LaneLayout.natural(lanes=1, tiles=pooled(width), width=pooled(width))
+    output = LaneLayout.natural(lanes=1, tiles=pooled_length(width), width=pooled_length(width))
     check_pool(PoolSpec("pool", source, channels, 7, output), rng=np.random.default_rng(0), stall=stall)
 
 

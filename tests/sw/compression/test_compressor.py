@@ -14,8 +14,8 @@ from firebrick.sw.compression.compressor import Settings, compress
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.file import encode_model
 from firebrick.sw.golden import floating
-from firebrick.sw.golden.im2col import columns
-from firebrick.sw.model.float_model import Coded, FloatModel
+from firebrick.sw.golden.im2col import im2col
+from firebrick.sw.model.float_model import CodebookWeights, FloatModel
 from firebrick.sw.model.quantized import CENTROID_BITS
 from firebrick.sw.network.graph import Bypass, Conv, MaxPool, Shape
 from tests.helpers.float_models import NETWORK, distance, float_model, frames_of
@@ -72,14 +72,14 @@ def coded_model() -> FloatModel:
         codebook[:3] = [0, 1e-12, -1e-12]
         codes = rng.integers(0, 256, weights.shape).astype(np.uint8)
         codes[rng.random(weights.shape) < 0.6] = 0
-        coded[name] = Coded(codes, codebook)
-    return replace(source, weights={name: layer.codebook[layer.codes] for name, layer in coded.items()}, coded=coded)
+        coded[name] = CodebookWeights(codes, codebook)
+    return replace(source, weights={name: layer.codebook[layer.codes] for name, layer in coded.items()}, codebook_weights=coded)
 
 
 def test_compress_keeps_a_published_codebook_at_8_bits(paths: list[Path]) -> None:
     source = coded_model()
     model = compress(source, Settings(8), calibration=paths)
-    for name, coded in source.coded.items():
+    for name, coded in source.codebook_weights.items():
         layer = model.layers[name]
         lost = (coded.codes != 0) & (layer.codes == 0)
         np.testing.assert_array_equal(layer.codes[~lost], coded.codes[~lost])
@@ -92,7 +92,7 @@ def test_compress_keeps_a_published_codebook_at_8_bits(paths: list[Path]) -> Non
 def test_compress_keeps_published_zeros_at_6_bits(paths: list[Path]) -> None:
     source = coded_model()
     model = compress(source, Settings(6), calibration=paths)
-    for name, coded in source.coded.items():
+    for name, coded in source.codebook_weights.items():
         assert (model.layers[name].codes[coded.codes == 0] == 0).all()
 
 
@@ -152,7 +152,7 @@ def test_moments_are_those_of_all_windows() -> None:
     wanted = rng.standard_normal(inputs.shape).astype(np.float32)
     conv = Conv("", 1, 3, stride=2, padding=1)
     found = moments(inputs, wanted, conv)
-    seen, ideal = (np.concatenate(list(columns(maps, 3, 2, 1, np.float64)), axis=1) for maps in (inputs, wanted))
+    seen, ideal = (np.concatenate(list(im2col(maps, 3, 2, 1, np.float64)), axis=1) for maps in (inputs, wanted))
     np.testing.assert_allclose(found.mean, seen.mean(axis=1))
     np.testing.assert_allclose(found.wanted_mean, ideal.mean(axis=1))
     np.testing.assert_allclose(found.covariance, np.cov(seen, bias=True), atol=1e-6)

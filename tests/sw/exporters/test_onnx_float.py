@@ -19,7 +19,7 @@ from tests.helpers.random_models import random_network
 
 onnx = pytest.importorskip("onnx", reason="needs the package onnx")
 
-from firebrick.sw.exporters.onnx_float import PROPERTY, float_onnx  # noqa: E402
+from firebrick.sw.exporters.onnx_float import METADATA_KEY, encode_float_onnx  # noqa: E402
 from firebrick.sw.importers.normalisation import CAFFE, TORCH, Normalisation  # noqa: E402
 from firebrick.sw.importers.onnx.importer import onnx_model  # noqa: E402
 
@@ -42,8 +42,8 @@ def test_float_file_computes_and_says_what_the_network_does(seed: int, channels:
     runtime = pytest.importorskip("onnxruntime")
     model = float_model(seed, channels=channels, bypass=bypass)
     shape = model.network.input
-    data = float_onnx(model)
-    assert data == float_onnx(model)
+    data = encode_float_onnx(model)
+    assert data == encode_float_onnx(model)
     frames = np.random.default_rng(seed).integers(0, 256, (3, channels, shape.height, shape.width), dtype=np.uint8)
     expected = floating.run(model, frames)
     [scores] = runtime.InferenceSession(data).run(None, {"frames": floating.centred(model, frames, np.float32)})
@@ -56,12 +56,12 @@ def test_float_file_computes_and_says_what_the_network_does(seed: int, channels:
 
 def test_options_say_otherwise_than_the_file() -> None:
     model = float_model(5, classes=2)
-    read = onnx_model(float_onnx(model), "net.onnx", CAFFE, ["x", "y"])
+    read = onnx_model(encode_float_onnx(model), "net.onnx", CAFFE, ["x", "y"])
     assert (read.preprocessing.mean, read.labels) == (CAFFE.mean, ("x", "y"))
 
 
 def test_grey_networks_are_divided_by_one_number() -> None:
-    data = float_onnx(float_model(6, channels=1))
+    data = encode_float_onnx(float_model(6, channels=1))
     with pytest.raises(FirebrickError, match=r"the input is grey; .*--std S,S,S"):
         onnx_model(data, "net.onnx", TORCH)
     halved = onnx_model(data, "net.onnx", Normalisation((10.0, 10.0, 10.0), (2.0, 2.0, 2.0)))
@@ -106,7 +106,7 @@ def test_files_whose_property_is_no_table_are_refused(text: str) -> None:
 
 def saying(text: str) -> bytes:
     """A file whose property holds a text."""
-    proto = onnx.ModelProto.FromString(float_onnx(replace(float_model(7, classes=3, height=20, width=20))))
-    assert proto.metadata_props[0].key == PROPERTY
+    proto = onnx.ModelProto.FromString(encode_float_onnx(replace(float_model(7, classes=3, height=20, width=20))))
+    assert proto.metadata_props[0].key == METADATA_KEY
     proto.metadata_props[0].value = text
     return bytes(proto.SerializeToString())

@@ -129,7 +129,7 @@ def test_golden_taps_every_layer_in_order_with_its_shape() -> None:
     model = random_model(np.random.default_rng(2), fires=2, bypass=Bypass.COMPLEX)
     tapped: dict[str, tuple[int, ...]] = {}
 
-    def tap(name: str, maps: golden.Map) -> None:
+    def tap(name: str, maps: golden.FeatureMaps) -> None:
         assert maps.dtype == np.uint8
         tapped[name] = maps.shape
 
@@ -161,7 +161,7 @@ def test_golden_handles_frames_one_by_one() -> None:
         lambda frames: frames[..., 1:],
     ],
 )
-def test_golden_rejects_frames_of_another_kind(spoil: Callable[[golden.Map], golden.Map]) -> None:
+def test_golden_rejects_frames_of_another_kind(spoil: Callable[[golden.FeatureMaps], golden.FeatureMaps]) -> None:
     model = random_model(np.random.default_rng(6))
     with pytest.raises(FirebrickError, match="frames must be bytes of shape"):
         golden.run(model, spoil(random_frames(np.random.default_rng(6), model, 1)))
@@ -175,7 +175,7 @@ def test_golden_activations_of_generated_models_stay_alive(seed: int) -> None:
     frames = rng.integers(0, 256, (4, shape.channels, shape.height, shape.width), dtype=np.uint8)
     dead: list[str] = []
 
-    def tap(name: str, maps: golden.Map) -> None:
+    def tap(name: str, maps: golden.FeatureMaps) -> None:
         if not maps.any() or (maps == 255).all():
             dead.append(name)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.importers import import_source
-from firebrick.sw.importers.class_names import imagenet_labels
+from firebrick.sw.importers.class_names import imagenet_class_names
 from firebrick.sw.importers.deep_compression import parse_net
 from firebrick.sw.network.graph import Conv, GlobalAverage, Network, Shape
 from tests.helpers.paths import SHARED
@@ -116,7 +116,7 @@ def test_official_net_has_the_papers_weights() -> None:
     model = import_source(str(OFFICIAL))
     assert sum(np.count_nonzero(weights) for weights in model.weights.values()) == 415_921
     assert model.metadata["source sha256"] == hashlib.sha256(OFFICIAL.read_bytes()).hexdigest()
-    for name, coded in model.coded.items():
+    for name, coded in model.codebook_weights.items():
         np.testing.assert_array_equal(coded.codebook[coded.codes], model.weights[name])
 
 
@@ -126,7 +126,7 @@ def test_labels_have_the_order_of_the_scores() -> None:
         pytest.skip("needs ../shared/data/imagenet_classes.csv")
     with table.open(newline="") as file:
         known = [row["label"] for row in csv.DictReader(file)]
-    labels = imagenet_labels()
+    labels = imagenet_class_names()
     equal = sum(ours.lower() == theirs.lower() for ours, theirs in zip(labels, known, strict=True))
     shifted = sum(ours.lower() == theirs.lower() for ours, theirs in zip(labels[1:], known, strict=False))
     assert len(labels) == 1000

@@ -21,7 +21,7 @@ from firebrick.sw.data.images import read_images
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.file import read_fire
 from firebrick.sw.golden import floating
-from firebrick.sw.importers.class_names import read_labels
+from firebrick.sw.importers.class_names import read_class_names
 from firebrick.sw.importers.normalisation import CAFFE, TORCH, Normalisation
 from firebrick.sw.importers.onnx.importer import import_onnx, onnx_model
 from firebrick.sw.model.float_model import FloatModel
@@ -119,14 +119,14 @@ def test_onnx_keeps_codebooks_of_8_bits(size: int, zero: bool) -> None:
             tensors[node.input[1]].CopyFrom(numpy_helper.from_array(codes, node.input[1]))
     model = onnx_model(file.SerializeToString(), "it.onnx", RANDOM)
     fits = size < 256 or (size == 256 and zero)
-    assert list(model.coded) == ([layer.name for layer in model.network.layers()][1:] if fits else [])
-    for name, coded in model.coded.items():
+    assert list(model.codebook_weights) == ([layer.name for layer in model.network.layers()][1:] if fits else [])
+    for name, coded in model.codebook_weights.items():
         assert coded.codebook.shape == (256,)
         assert coded.codebook[0] == 0
         np.testing.assert_array_equal(coded.codebook[coded.codes], model.weights[name])
         np.testing.assert_array_equal(coded.codes == 0, model.weights[name] == 0)
     even = onnx_model(file.SerializeToString(), "it.onnx", CAFFE)  # one std for all channels keeps the first layer's codebook
-    assert list(even.coded) == ([layer.name for layer in even.network.layers()] if fits else [])
+    assert list(even.codebook_weights) == ([layer.name for layer in even.network.layers()] if fits else [])
     check_scores(file, even, CAFFE)
 
 
@@ -228,7 +228,7 @@ def test_labels_reject_files_without_names(text: bytes, tmp_path: Path) -> None:
     path = tmp_path / "labels.txt"
     path.write_bytes(text)
     with pytest.raises(FirebrickError, match=r"labels\.txt (must have one class name a line|is no text)"):
-        read_labels(path)
+        read_class_names(path)
 
 
 @pytest.mark.parametrize("per_channel", [True, False])
@@ -282,4 +282,4 @@ def test_onnx_codebook_with_an_infinite_entry_that_no_weight_uses_is_not_kept() 
         if node.op_type == "Gather":
             book = np.append(numpy_helper.to_array(tensors[node.input[0]]).astype(np.float64), 1e300)
             tensors[node.input[0]].CopyFrom(numpy_helper.from_array(book, node.input[0]))
-    assert onnx_model(file.SerializeToString(), "it.onnx").coded == {}
+    assert onnx_model(file.SerializeToString(), "it.onnx").codebook_weights == {}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage, pooled
+from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage, pooled_length
 from firebrick.sw.network.presets import PRESETS, squeezenet1_0, squeezenet1_1
 from tests.helpers.random_models import random_network
 
@@ -81,7 +81,7 @@ def test_presets_take_other_sizes_and_class_counts() -> None:
 
 @pytest.mark.parametrize("length", range(3, 40))
 def test_network_pools_cover_every_pixel_and_start_inside(length: int) -> None:
-    last = 2 * (pooled(length) - 1)
+    last = 2 * (pooled_length(length) - 1)
     assert last < length
     assert last + 3 >= length
     assert last - 2 + 3 < length

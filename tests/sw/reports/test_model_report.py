@@ -13,7 +13,7 @@ from firebrick.sw.fire_format.file import encode_model
 from firebrick.sw.model.quantized import Model, Preprocessing, QuantizedLayer
 from firebrick.sw.network.graph import Bypass
 from firebrick.sw.network.presets import squeezenet1_0
-from firebrick.sw.reports.model_report import Inspection, byte_table, inspect, table1
+from firebrick.sw.reports.model_report import ModelReport, byte_table, model_report, stage_table
 from tests.helpers.random_models import random_model
 
 # arXiv:1602.07360, Table 1: output size, density of s1x1, e1x1 and e3x3 (or of the one layer), and parameters before and after pruning.
@@ -33,7 +33,7 @@ TABLE1 = {
 
 
 @pytest.fixture(scope="module")
-def pruned() -> Inspection:
+def pruned() -> ModelReport:
     """SqueezeNet v1.0 at the densities of Table 1, with random codes."""
     rng, network = np.random.default_rng(0), squeezenet1_0()
     layers = {}
@@ -46,11 +46,11 @@ def pruned() -> Inspection:
         codebook = np.arange(64, dtype=np.int32)
         layers[layer.name] = QuantizedLayer(codes.astype(np.uint8), codebook, np.zeros(layer.conv.filters, np.int64), 7)
     labels = tuple(f"label {index}" for index in range(1000))
-    return inspect(Model(network, layers, Preprocessing(256, (0.0, 0.0, 0.0)), labels, 1.0))
+    return model_report(Model(network, layers, Preprocessing(256, (0.0, 0.0, 0.0)), labels, 1.0))
 
 
 @pytest.mark.parametrize("name", TABLE1)
-def test_inspect_counts_parameters_as_table_1(pruned: Inspection, name: str) -> None:
+def test_inspect_counts_parameters_as_table_1(pruned: ModelReport, name: str) -> None:
     (row,) = (stage for stage in pruned.stages if stage.name == name)
     output, densities, before, after = TABLE1[name]
     assert row.output == output
@@ -60,14 +60,14 @@ def test_inspect_counts_parameters_as_table_1(pruned: Inspection, name: str) -> 
     assert tuple(row.densities.values()) == pytest.approx(densities, abs=1e-3)
 
 
-def test_inspect_totals_are_table_1s(pruned: Inspection) -> None:
+def test_inspect_totals_are_table_1s(pruned: ModelReport) -> None:
     assert pruned.parameters_before == 1_248_424
     assert pruned.parameters_after == pytest.approx(421_098, abs=10)
     assert pruned.weights == 1_244_448
     assert pruned.nonzero == sum(layer.nonzero for layer in pruned.layers)
 
 
-def test_inspect_gives_the_other_columns_of_table_1(pruned: Inspection) -> None:
+def test_inspect_gives_the_other_columns_of_table_1(pruned: ModelReport) -> None:
     rows = {row.name: row for row in pruned.stages}
     fire8, conv1, pool1 = rows["fire8"], rows["conv1"], rows["pool1"]
     assert (fire8.depth, fire8.squeeze1x1, fire8.expand1x1, fire8.expand3x3) == (2, 64, 256, 256)
@@ -78,7 +78,7 @@ def test_inspect_gives_the_other_columns_of_table_1(pruned: Inspection) -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_inspect_parts_add_up_to_the_file(seed: int) -> None:
     model = random_model(np.random.default_rng(seed), bypass=list(Bypass)[seed % 3])
-    inspection = inspect(model)
+    inspection = model_report(model)
     assert inspection.bytes == sum(inspection.parts.values()) == len(encode_model(model))
     for layer in inspection.layers:
         assert layer.entropy <= layer.parts["codes"] + layer.parts["gaps"]
@@ -86,13 +86,13 @@ def test_inspect_parts_add_up_to_the_file(seed: int) -> None:
     assert json.loads(json.dumps(inspection.as_dict()))["layers"][0]["name"] == "conv1"
 
 
-def test_inspect_reaches_the_entropy_bound_within_two_percent(pruned: Inspection) -> None:
+def test_inspect_reaches_the_entropy_bound_within_two_percent(pruned: ModelReport) -> None:
     assert pruned.entropy <= pruned.parts["codes"] + pruned.parts["gaps"] <= 1.02 * pruned.entropy + len(pruned.layers) * 2
 
 
-def test_inspect_tables_show_totals(pruned: Inspection) -> None:
+def test_inspect_tables_show_totals(pruned: ModelReport) -> None:
     console = Console(width=160, file=StringIO())
-    console.print(table1(pruned), byte_table(pruned))
+    console.print(stage_table(pruned), byte_table(pruned))
     assert isinstance(console.file, StringIO)
     text = console.file.getvalue()
     coded = pruned.parts["codes"] + pruned.parts["gaps"]
@@ -104,11 +104,11 @@ def test_inspect_tables_show_totals(pruned: Inspection) -> None:
 
 @pytest.mark.parametrize("bypass", [Bypass.SIMPLE, Bypass.COMPLEX])
 def test_inspect_shows_bypasses(bypass: Bypass) -> None:
-    found = inspect(random_model(np.random.default_rng(1), fires=2, bypass=bypass))
+    found = model_report(random_model(np.random.default_rng(1), fires=2, bypass=bypass))
     kinds = {stage.bypass for stage in found.stages}
     assert kinds <= {None, "none", bypass.value}
     console = Console(width=160, file=StringIO())
-    console.print(table1(found))
+    console.print(stage_table(found))
     assert isinstance(console.file, StringIO)
     text = console.file.getvalue()
     assert bypass.value in text

@@ -16,7 +16,7 @@ from PIL import Image
 from firebrick.sw.cli.main import main
 from firebrick.sw.data.dataset import read_dataset
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.exporters.onnx_float import float_onnx
+from firebrick.sw.exporters.onnx_float import encode_float_onnx
 from firebrick.sw.golden import floating
 from firebrick.sw.importers import import_source
 from firebrick.sw.importers.onnx.importer import onnx_model
@@ -81,7 +81,7 @@ def test_what_is_trained_is_what_is_exported(channels: int) -> None:
     for name, weights in model.weights.items():
         np.testing.assert_array_equal(given.weights[name], weights)
     np.testing.assert_allclose(floating.run(given, frames), scores, rtol=1e-3, atol=1e-5)
-    read = onnx_model(float_onnx(given), "it.onnx")
+    read = onnx_model(encode_float_onnx(given), "it.onnx")
     np.testing.assert_allclose(floating.run(read, frames), floating.run(given, frames), rtol=1e-4, atol=1e-6)
     assert (read.labels, read.preprocessing) == (given.labels, given.preprocessing)
     assert [replace(stage, name="") for stage in read.network.stages] == [replace(stage, name="") for stage in given.network.stages]
@@ -112,7 +112,7 @@ def test_trained_file_compresses_to_a_model_that_is_right(folder: Path, tmp_path
 
 def test_pretrained_network_learns_other_classes(folder: Path, tmp_path: Path) -> None:
     source = replace(small(), labels=("a", "b", "c"))
-    (tmp_path / "old.onnx").write_bytes(float_onnx(source))
+    (tmp_path / "old.onnx").write_bytes(encode_float_onnx(source))
     words = ["train", "--json", "--from", str(tmp_path / "old.onnx"), "--steps", "1", "-o", str(tmp_path / "new.onnx"), str(folder)]
     result = CliRunner().invoke(main, words)
     assert result.exit_code == 0, result.output
@@ -137,7 +137,7 @@ def test_interrupted_training_ends_as_if_it_had_not_been(folder: Path, tmp_path:
     monkeypatch.setattr(loop, "_SAVE_SECONDS", -1.0)
     recipe, checkpoint = Recipe(9, batch=16, rate=0.02, seed=3), tmp_path / "training"
     whole = training(folder, recipe)
-    expected = float_onnx(whole.run(silent))
+    expected = encode_float_onnx(whole.run(silent))
 
     def interrupt(_what: str, done: int, _total: int) -> None:
         if done == 5:
@@ -147,7 +147,7 @@ def test_interrupted_training_ends_as_if_it_had_not_been(folder: Path, tmp_path:
         training(folder, recipe, checkpoint).run(interrupt)
     resumed = training(folder, recipe, checkpoint)
     assert resumed.step == 5
-    assert float_onnx(resumed.run(silent)) == expected
+    assert encode_float_onnx(resumed.run(silent)) == expected
     assert resumed.curves == whole.curves
     assert training(folder, replace(recipe, seed=4), checkpoint).step == 0  # another seed is another task
     checkpoint.write_bytes(b"PK" + bytes(100))
