@@ -5,7 +5,7 @@
 from pathlib import Path
 from typing import Any
 
-from firebrick.hw.boards.inventory import listing
+from firebrick.hw.boards.inventory import board_inventory
 
 PAGE = Path(__file__).parents[1] / "docs" / "boards.md"
 START, END = "<!-- boards -->\n", "<!-- /boards -->\n"
@@ -14,7 +14,7 @@ HEAD = ("board", "FPGA", "LUTs", "block RAMs", "multipliers", "link", "bitstream
 
 def table() -> str:
     """The boards for which a bitstream or a project can be made, as a Markdown table."""
-    rows = [HEAD, ("---", "---", *("---:",) * 3, "---", "---"), *(_row(board) for board in listing() if not board["lacks"])]
+    rows = [HEAD, ("---", "---", *("---:",) * 3, "---", "---"), *(_row(board) for board in board_inventory() if not board["lacks"])]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 

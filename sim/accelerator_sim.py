@@ -18,14 +18,14 @@ from ..sw.plan.nodes import Plan
 from ..sw.utils.progress import Report
 from .build import build
 
-SLICE = 50_000
+CYCLES_PER_CALL = 50_000
 """Cycles that are simulated between two reports of progress."""
-PATIENCE = 4
+TIMEOUT_FACTOR = 4
 """Multiples of the predicted cycles, beyond the pipeline's filling, after which a frame is given up."""
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class FrameResult:
     """What the hardware says of one frame."""
 
     scores: NDArray[np.int64]
@@ -74,11 +74,11 @@ class Simulator:
             self._library.bench_close(self._bench)
             self._bench = None
 
-    def run(self, frames: NDArray[np.uint8]) -> list[Result]:
+    def run(self, frames: NDArray[np.uint8]) -> list[FrameResult]:
         """The results of frames, bytes of shape (n, channels, rows, columns), which are streamed one right behind the other."""
         return list(self.stream(frames))
 
-    def stream(self, frames: NDArray[np.uint8]) -> Iterator[Result]:
+    def stream(self, frames: NDArray[np.uint8]) -> Iterator[FrameResult]:
         """The results of frames one by one, each as soon as its last score is there.
 
         Later frames are in the pipeline by then: whoever stops asking before the last result must close the simulator.
@@ -98,7 +98,7 @@ class Simulator:
             yield self._frame(data, sent, number, len(frames))
         self._streaming = False
 
-    def _frame(self, data: NDArray[np.uint8], sent: ctypes.c_uint64, number: int, total: int) -> Result:
+    def _frame(self, data: NDArray[np.uint8], sent: ctypes.c_uint64, number: int, total: int) -> FrameResult:
         """Run until the next frame's scores are complete."""
         if self._bench is None:
             raise FirebrickError("the simulator was closed before all results were taken; open a new one")
@@ -107,7 +107,7 @@ class Simulator:
         busy = (ctypes.c_uint64 * self._parts)()
         taken, cycle = ctypes.c_uint64(0), ctypes.c_uint64(0)
         predicted = int(self.report["cycles_per_frame"])
-        start, limit = self._cycle, (PATIENCE + len(self.report["engines"])) * predicted + SLICE
+        start, limit = self._cycle, (TIMEOUT_FACTOR + len(self.report["engines"])) * predicted + CYCLES_PER_CALL
         while True:
             done = self._library.bench_run(
                 self._bench,
@@ -118,7 +118,7 @@ class Simulator:
                 ctypes.byref(taken),
                 ctypes.c_uint64(classes),
                 busy,
-                ctypes.c_uint64(SLICE),
+                ctypes.c_uint64(CYCLES_PER_CALL),
                 ctypes.byref(cycle),
             )
             self._cycle = cycle.value
@@ -132,4 +132,4 @@ class Simulator:
         if taken.value != classes:
             raise FirebrickError(f"the hardware gave {taken.value} scores for {classes} classes; that is a fault of the hardware")
         self._progress("simulating", (number + 1) * predicted, total * predicted)
-        return Result(np.array(scores, np.int64), self._cycle - start, tuple(busy))
+        return FrameResult(np.array(scores, np.int64), self._cycle - start, tuple(busy))

@@ -34,7 +34,7 @@ STALE = 24 * 3600
 
 
 @dataclass(frozen=True)
-class Build:
+class CompiledSimulation:
     """A compiled simulation."""
 
     folder: Path
@@ -50,7 +50,7 @@ class Build:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class SimulationTarget:
     """What is made of a model, and how it is driven."""
 
     generate: Callable[[Model, int], Artefacts]
@@ -61,13 +61,13 @@ class Recipe:
     """The C++ file, beside this one."""
 
 
-ACCELERATOR = Recipe(generate, "firebrick.hw.codegen.verilog", "accelerator_sim.cpp")
+ACCELERATOR = SimulationTarget(generate, "firebrick.hw.codegen.verilog", "accelerator_sim.cpp")
 """Streams of bytes in and scores out."""
-DEVICE = Recipe(generate_device, "firebrick.hw.codegen.device_verilog", "virtual_board.cpp")
+VIRTUAL_BOARD = SimulationTarget(generate_device, "firebrick.hw.codegen.device_verilog", "virtual_board.cpp")
 """The accelerator behind its link: packets in and out."""
 
 
-def build(model: Model, lanes: int | Plan, progress: Report, recipe: Recipe = ACCELERATOR) -> Build:
+def build(model: Model, lanes: int | Plan, progress: Report, recipe: SimulationTarget = ACCELERATOR) -> CompiledSimulation:
     """The simulation of a model's accelerator, or what else a recipe makes, for so many lanes; or of a plan of the model.
 
     The design is named after the model, the lanes or the plan, and the code that generates it; the library after the Verilog, the harness
@@ -82,7 +82,7 @@ def build(model: Model, lanes: int | Plan, progress: Report, recipe: Recipe = AC
     harness = files("firebrick.sim").joinpath(recipe.harness).read_bytes()
     text = (design / f"{TOP}.v").read_bytes()
     library = cache / f"library-{digest(text, harness, *verilator.COMMAND, verilator.MAKE_VARIABLES, tools())}.so"
-    built = Build(design, library)
+    built = CompiledSimulation(design, library)
     if not library.exists():
         _compile(built, harness, env, progress)
     for used in (design, library):
@@ -91,7 +91,7 @@ def build(model: Model, lanes: int | Plan, progress: Report, recipe: Recipe = AC
     return built
 
 
-def _generate(recipe: Recipe, model: Model, lanes: int | Plan, design: Path, progress: Report) -> None:
+def _generate(recipe: SimulationTarget, model: Model, lanes: int | Plan, design: Path, progress: Report) -> None:
     what = "generating Verilog"
     progress(what, 0, 2)
     artefacts = generate_plan(lanes) if isinstance(lanes, Plan) else recipe.generate(model, lanes)
@@ -103,7 +103,7 @@ def _generate(recipe: Recipe, model: Model, lanes: int | Plan, design: Path, pro
     progress(what, 2, 2)
 
 
-def _compile(built: Build, harness: bytes, env: dict[str, str], progress: Report) -> None:
+def _compile(built: CompiledSimulation, harness: bytes, env: dict[str, str], progress: Report) -> None:
     """Verilog to C++ to a library, in a folder of its own."""
     library, what = built.compiled, "compiling the simulation (minutes, once)"
     log = library.with_suffix(".log")

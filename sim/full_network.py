@@ -15,7 +15,7 @@ from ..sw.errors import FirebrickError
 from ..sw.model.quantized import Model
 from ..sw.plan.nodes import Plan
 from ..sw.utils.progress import Report
-from .accelerator_sim import Result, Simulator
+from .accelerator_sim import FrameResult, Simulator
 
 FRAMES_MIN = 2
 """Frames from which on there is an interval between two."""
@@ -45,7 +45,7 @@ def simulate(model: Model, lanes: int | Plan, pictures: Sequence[Path], frames: 
     return summary(plan, results, mismatches) | {"simulation_seconds": round(seconds, 2)}
 
 
-def summary(plan: dict[str, Any], results: Sequence[Result], mismatches: int) -> dict[str, Any]:
+def summary(plan: dict[str, Any], results: Sequence[FrameResult], mismatches: int) -> dict[str, Any]:
     """The report of frames that were streamed back to back; the interval of the last one is taken for the steady state.
 
     ``busy`` is the share of that interval in which the lanes of the bottleneck, the engine with the most predicted cycles, multiply

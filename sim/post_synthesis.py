@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..hw.eda.runner import run_tool, tool
-from ..hw.flows.ecp5 import mapped
+from ..hw.flows.ecp5 import map_to_ecp5
 from ..sw.errors import FirebrickError
 
 SECONDS = 1800.0
@@ -19,7 +19,7 @@ _INCLUDE = re.compile(r'^`include "([\w.]+)"$', re.MULTILINE)
 _BLACK_BOX = re.compile(r"^\(\* blackbox \*\)\nmodule DP16KD\(.*?^endmodule$", re.MULTILINE | re.DOTALL)
 
 
-def synthesised(text: str, roms: dict[str, str], top: str) -> str:
+def post_synthesis_verilog(text: str, roms: dict[str, str], top: str) -> str:
     """The Verilog of a design, whose ROMs read these files, after synthesis for the ECP5, with models of all cells.
 
     The steps are those of ``firebrick bitstream``. Raises FirebrickError where Yosys is missing or fails.
@@ -28,7 +28,7 @@ def synthesised(text: str, roms: dict[str, str], top: str) -> str:
         folder = Path(name)
         for file, contents in {"in.v": text, **roms}.items():
             (folder / file).write_text(contents)
-        script = f"read_verilog -sv -defer in.v\nhierarchy -top {top}\n{mapped(top)}\nhierarchy -check\nwrite_verilog -noattr out.v\n"
+        script = f"read_verilog -sv -defer in.v\nhierarchy -top {top}\n{map_to_ecp5(top)}\nhierarchy -check\nwrite_verilog -noattr out.v\n"
         (folder / "run.ys").write_text(script)
         code, printed = run_tool([*tool("yosys"), "run.ys"], folder, "synthesis", lambda _text: None, SECONDS)
         if code or not (folder / "out.v").exists():

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ..hw.eda.runner import end
+from ..hw.eda.runner import terminate
 from ..sw.errors import FirebrickError
 
 MAKE_VARIABLES = "CFG_CXXFLAGS_PCH_I=-include CFG_LDLIBS_THREADS=-pthread OPT_FAST={level} OPT_GLOBAL={level} OPT_SLOW=-O0"
@@ -20,7 +20,7 @@ MAKE_VARIABLES = "CFG_CXXFLAGS_PCH_I=-include CFG_LDLIBS_THREADS=-pthread OPT_FA
 COMMAND = ["verilator", "--cc", "-Wno-fatal", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing", "-CFLAGS", "-fPIC"]
 """Verilator with the options that make a fast model; the generated Verilog has no unknown values."""
 
-LOOK = 0.2
+POLL_INTERVAL = 0.2
 """Seconds between two looks at a running tool."""
 
 _ERROR = re.compile(r"%Error|\berror\b|[\w.]*Error: ")
@@ -71,13 +71,13 @@ def run(
         try:
             while process.poll() is None:
                 try:
-                    process.wait(LOOK)
+                    process.wait(POLL_INTERVAL)
                 except subprocess.TimeoutExpired:
                     watch()
                 if limit is not None and time.monotonic() - began > limit:
                     raise FirebrickError(f"{name} took more than {limit:g} seconds and was ended; all it printed is in {log}")
         finally:
-            end(process)
+            terminate(process)
     if process.returncode:
         raise FirebrickError(f"{name} failed with status {process.returncode} ({_complaint(log, start)}); all it printed is in {log}")
 

@@ -9,7 +9,7 @@ from ..sw.driver.transport import Transport
 from ..sw.errors import FirebrickError
 from ..sw.model.quantized import Model
 from ..sw.utils.progress import Report
-from .build import DEVICE, build
+from .build import VIRTUAL_BOARD, build
 
 SLICE = 50_000
 """Cycles that are simulated without looking up."""
@@ -35,7 +35,7 @@ class VirtualBoard(Transport):
     """
 
     def __init__(self, model: Model, *, lanes: int, gap: int = 1, progress: Report | None = None) -> None:
-        built = build(model, lanes, progress or (lambda _what, _done, _total: None), DEVICE)
+        built = build(model, lanes, progress or (lambda _what, _done, _total: None), VIRTUAL_BOARD)
         self.address = "sim"
         self.clock: float = built.report["clock"]
         """Cycles a second."""

@@ -13,7 +13,7 @@ from ...sw.model.quantized import Model
 from ...sw.plan.nodes import Plan
 from ..flows.base import Flow
 from ..link.linked_accelerator import LinkedAccelerator
-from .host_interface import carry_serial, carry_usb
+from .host_interface import connect_uart, connect_usb
 
 
 class BoardTop(wiring.Component):
@@ -40,21 +40,21 @@ class BoardTop(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        settings = self._flow.settings(platform, self._frequency)
-        m.submodules.clock = clock = self._flow.clock(platform, settings)
-        sync: Any = ClockDomain("sync", reset_less=self._flow.gated)
+        settings = self._flow.clock_settings(platform, self._frequency)
+        m.submodules.clock = clock = self._flow.clock_generator(platform, settings)
+        sync: Any = ClockDomain("sync", reset_less=self._flow.gated_clock)
         m.domains += sync
         m.d.comb += ClockSignal().eq(clock.clock)
-        if not self._flow.gated:
+        if not self._flow.gated_clock:
             m.d.comb += ResetSignal().eq(clock.reset)
-        platform.add_clock_constraint(clock.clock, settings.output_hz * self._flow.aim)
+        platform.add_clock_constraint(clock.clock, settings.output_hz * self._flow.overconstraint)
 
         divisor = round(settings.output_hz / BAUD)
         identity = identity_of(self._model, self._plan, settings.output_hz)
         device = LinkedAccelerator(plan=self._plan, identity=identity, divisor=divisor, swappable=self._swappable)
         m.submodules.device = device
         if self._link == "usb":
-            carry_usb(m, platform, device, clock, identity.network, identity.checksum.hex()[:8])
+            connect_usb(m, platform, device, clock, identity.network, identity.checksum.hex()[:8])
         else:
-            carry_serial(m, platform, device, divisor)
+            connect_uart(m, platform, device, divisor)
         return m

@@ -10,8 +10,8 @@ from amaranth.lib import io, wiring
 
 from ...sw.errors import FirebrickError
 from ...sw.link.usb_ids import FULL_SPEED, HIGH_SPEED
-from ..flows.clock_generator import BoardClock
-from ..flows.ecp5 import FAST_HZ, SLOW_HZ, Ecp5Clock, Ecp5UsbClocks
+from ..flows.clock_generator import ClockGenerator
+from ..flows.ecp5 import USB_HZ, USB_IO_HZ, Ecp5Clock, Ecp5UsbClocks
 from ..link.linked_accelerator import LinkedAccelerator
 from ..link.uart import SerialPort
 
@@ -19,11 +19,11 @@ ULPI_HZ = 60e6
 """Of the clock that a PHY of ULPI gives."""
 DIRECTIONS = {"i": io.Direction.Input, "o": io.Direction.Output, "io": io.Direction.Bidir}
 """By what amaranth-boards calls them."""
-PHY_RESET = 1024
+PHY_RESET_CYCLES = 1024
 """Cycles of the accelerator's clock that a PHY is held in reset: at least a microsecond up to 1 GHz."""
 
 
-def carry_serial(m: Module, platform: Any, device: LinkedAccelerator, divisor: int) -> None:
+def connect_uart(m: Module, platform: Any, device: LinkedAccelerator, divisor: int) -> None:
     """Join a device to the board's serial line, at first with so many clock cycles a bit."""
     m.submodules.port = port = SerialPort(divisor=divisor)
     pins = platform.request("uart", 0, dir="-")
@@ -40,7 +40,7 @@ def carry_serial(m: Module, platform: Any, device: LinkedAccelerator, divisor: i
     ]
 
 
-def carry_usb(m: Module, platform: Any, device: LinkedAccelerator, clock: BoardClock, name: str, serial: str) -> None:
+def connect_usb(m: Module, platform: Any, device: LinkedAccelerator, clock: ClockGenerator, name: str, serial: str) -> None:
     """Join a device to the board's USB: through a PHY of ULPI at high speed, or else at full speed by the FPGA's own pins.
 
     Raises FirebrickError where LUNA is not installed.
@@ -87,11 +87,11 @@ def _pins(resource: Any) -> dict[str, Any]:
 def _clock_from_phy(m: Module, clock: Signal) -> None:
     """The domain of USB from its PHY. The reset, which LUNA hands on to the PHY, is timed by the accelerator: until then nothing ticks."""
     m.domains += ClockDomain("usb")
-    held = Signal(range(PHY_RESET))
-    with m.If(held != PHY_RESET - 1):
+    held = Signal(range(PHY_RESET_CYCLES))
+    with m.If(held != PHY_RESET_CYCLES - 1):
         m.d.sync += held.eq(held + 1)
     reset = Signal(init=1)
-    m.d.sync += reset.eq(held != PHY_RESET - 1)
+    m.d.sync += reset.eq(held != PHY_RESET_CYCLES - 1)
     m.d.comb += [ClockSignal("usb").eq(clock), ResetSignal("usb").eq(reset)]
 
 
@@ -99,7 +99,7 @@ def _clocks_from_board(m: Module, platform: Any, clock: Ecp5Clock) -> None:
     """The two domains of USB from the board's clock; they stand still until they are stable, so nothing needs a reset."""
     m.submodules.usb_clocks = clocks = Ecp5UsbClocks(board_hz=round(platform.default_clk_frequency))
     m.d.comb += clocks.board.eq(clock.board)
-    for domain, made, hertz in (("usb", clocks.slow, SLOW_HZ), ("usb_io", clocks.fast, FAST_HZ)):
+    for domain, made, hertz in (("usb", clocks.slow, USB_HZ), ("usb_io", clocks.fast, USB_IO_HZ)):
         m.domains += ClockDomain(domain, reset_less=True)
         m.d.comb += ClockSignal(domain).eq(made)
         platform.add_clock_constraint(made, hertz)

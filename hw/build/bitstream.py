@@ -16,7 +16,7 @@ from ...sw.plan.nodes import Plan
 from ...sw.utils.atomic_files import write_whole
 from ..boards.board_top import BoardTop
 from ..boards.registry import Board, board
-from ..eda.runner import EFFORT, Step, Tell
+from ..eda.runner import USAGE_FILE, Tell, ToolStep
 from ..flows.base import Flow, OpenFlow
 from ..flows.options import Options
 from ..flows.vendor import VendorFlow
@@ -24,9 +24,9 @@ from ..module_names import IDENTITY, NODE_MODULES, TOP
 from ..verify.identity import place_identity
 from ..verify.netlist import Netlist
 from ..verify.rom_map import record
-from .reports import _clock, _late, _planned_report, _synthesis_report, _timing_report
-from .seed_sweep import try_seeds
-from .vendor_project import finish
+from .reports import accelerator_clock, failing_clocks, planned_report, synthesis_report, timing_report
+from .seed_sweep import sweep_seeds
+from .vendor_project import build_vendor_project
 
 SCRIPT = f"""\
 {{read}} {{design}}
@@ -74,33 +74,33 @@ def build(
         content = sources.files[file]
         write_whole(cache / file, content if isinstance(content, bytes) else content.encode())
     write_whole(cache / f"{TOP}.ys", _script(flow, platform).encode())
-    synthesised = Step(
+    synthesised = ToolStep(
         "synthesis",
         ["yosys", f"{TOP}.ys"],
         [cache / f"{TOP}.ys", cache / flow.design],
         [f"{TOP}.json", f"{TOP}.stat.json"],
     ).run(cache / "synthesis", tell)
     statistics = json.loads(synthesised[f"{TOP}.stat.json"].read_text())
-    report = {"link": link, "simulated_cycles_per_frame": options.cycles, **_synthesis_report(plan, chosen, options, statistics)}
+    report = {"link": link, "simulated_cycles_per_frame": options.cycles, **synthesis_report(plan, chosen, options, statistics)}
     write_whole(output / "synthesis.json", (json.dumps(report, indent=2) + "\n").encode())
     if short := deficit(device.resources, Resources(**report["actual"])):
         raise FirebrickError(f"the plan does not fit {name}: it needs {short}; give fewer lanes, a smaller model or another board")
     if isinstance(flow, VendorFlow):
-        report = _planned_report(report, options) | finish(sources, platform, flow, output, tell)
+        report = planned_report(report, options) | build_vendor_project(sources, platform, flow, output, tell)
         write_whole(output / "report.json", (json.dumps(report, indent=2) + "\n").encode())
         return report
-    aim = options.frequency * flow.aim
-    tried = try_seeds(
+    aim = options.frequency * flow.overconstraint
+    tried = sweep_seeds(
         lambda seed, listen: _routing(chosen, replace(options, seed=seed), synthesised, cache).run(cache / "routing", listen, elsewhere),
-        lambda routed: _clock(json.loads(routed[f"{TOP}.timing.json"].read_text()), aim)["achieved"],
+        lambda routed: accelerator_clock(json.loads(routed[f"{TOP}.timing.json"].read_text()), aim)["achieved"],
         (options.seed, *options.more_seeds),
         options.jobs,
         tell,
     )
     best, routed = tried[0], tried[0].result or {}
     timing = json.loads(routed[f"{TOP}.timing.json"].read_text())
-    report = _timing_report(report, replace(options, seed=best.seed), timing, aim)
-    report["seeds"] = [{"seed": one.seed, "fmax_mhz": round(one.megahertz, 3)} for one in tried]
+    report = timing_report(report, replace(options, seed=best.seed), timing, aim)
+    report["seeds"] = [{"seed": one.seed, "fmax_mhz": round(one.fmax_mhz, 3)} for one in tried]
     if report["fmax_mhz"] < report["frequency_mhz"]:
         write_whole(output / "timing.json", (json.dumps(report, indent=2) + "\n").encode())
         seeds = f"seed {best.seed}, the best of {len(tried)}" if len(tried) > 1 else f"seed {best.seed}"
@@ -109,15 +109,15 @@ def build(
             "ask for less or try other seeds",
             report["fmax_mhz"] * 1e6,
         )
-    if late := _late(timing, aim):
+    if late := failing_clocks(timing, aim):
         raise FirebrickError(f"the link's clock is too slow with seed {best.seed}, {late}; try other seeds")
-    packed = Step(
+    packed = ToolStep(
         "packing",
-        [flow.packer, *flow.packing(platform)],
+        [flow.packer, *flow.packer_arguments(platform)],
         [routed[flow.routed]],
-        [flow.packed],
+        [flow.bitstream],
     ).run(cache / "packing", tell)
-    if flow.provable:
+    if flow.verifiable:
         tell("recording where the ROMs are")
         netlist = Netlist(*(json.loads(path.read_text()) for path in (routed[f"{TOP}.routed.json"], synthesised[f"{TOP}.json"])))
         roms = record(plan, netlist, platform.device, NODE_MODULES)
@@ -125,21 +125,21 @@ def build(
             size = len(identity_of(model, plan, options.frequency).encode())
             roms["identity"] = place_identity(netlist, IDENTITY, size, model.network).as_dict()
         write_whole(output / f"{TOP}.roms.json", json.dumps(roms, separators=(",", ":")).encode())
-    report["steps"] = [json.loads(made[EFFORT].read_text()) for made in (synthesised, routed, packed)]
-    write_whole(output / flow.packed, packed[flow.packed].read_bytes())
+    report["steps"] = [json.loads(made[USAGE_FILE].read_text()) for made in (synthesised, routed, packed)]
+    write_whole(output / flow.bitstream, packed[flow.bitstream].read_bytes())
     write_whole(output / "report.json", (json.dumps(report, indent=2) + "\n").encode())
     return report
 
 
-def _routing(chosen: Board, options: Options, synthesised: dict[str, Path], cache: Path) -> Step:
+def _routing(chosen: Board, options: Options, synthesised: dict[str, Path], cache: Path) -> ToolStep:
     """Place and route from one seed."""
     flow = chosen.flow
     assert isinstance(flow, OpenFlow)
-    return Step(
+    return ToolStep(
         f"place and route with seed {options.seed}",
-        [flow.nextpnr, *flow.place(chosen.platform(), options)],
+        [flow.nextpnr, *flow.nextpnr_arguments(chosen.platform(), options)],
         [synthesised[f"{TOP}.json"], cache / flow.constraints],
-        [flow.routed, f"{TOP}.timing.json", *([f"{TOP}.routed.json"] if flow.provable else [])],
+        [flow.routed, f"{TOP}.timing.json", *([f"{TOP}.routed.json"] if flow.verifiable else [])],
     )
 
 

@@ -16,8 +16,8 @@ from ...sw.plan.nodes import Plan
 from ...sw.utils.atomic_files import write_whole
 from ..accelerator import Accelerator
 from ..codegen.top import Top
-from ..eda.runner import Step, Tell
-from ..flows.ecp5 import Ecp5Flow, mapped
+from ..eda.runner import Tell, ToolStep
+from ..flows.ecp5 import Ecp5Flow, map_to_ecp5
 from ..module_names import TOP
 
 NODES = f"{TOP}.component.pipeline."
@@ -52,16 +52,16 @@ def component_resources(component: wiring.Component, cache: Path, tell: Tell = l
 def synthesise(text: str, file: str, cache: Path, tell: Tell = lambda _step: None) -> Resources:
     """What a design in RTLIL or Verilog takes; ``file`` is the name of its top module with .il or .v behind it."""
     top, _, kind = file.rpartition(".")
-    script = SCRIPT.format(read=READ[kind].format(file=file), top=top, nodes=NODES, mapped=mapped(top))
+    script = SCRIPT.format(read=READ[kind].format(file=file), top=top, nodes=NODES, mapped=map_to_ecp5(top))
     name = hashlib.sha256(text.encode()).hexdigest()[:16]
     source = cache / f"source-{name}"
     write_whole(source / file, text.encode())
     write_whole(source / f"{top}.ys", script.encode())
     try:
-        step = Step("synthesis", ["yosys", f"{top}.ys"], [source / file, source / f"{top}.ys"], [f"{top}.stat.json"])
+        step = ToolStep("synthesis", ["yosys", f"{top}.ys"], [source / file, source / f"{top}.ys"], [f"{top}.stat.json"])
         made = step.run(cache, tell)
     finally:
         shutil.rmtree(source, ignore_errors=True)
     modules = json.loads(made[f"{top}.stat.json"].read_text())["modules"].values()
     cells = sum((Counter(module["num_cells_by_type"]) for module in modules), Counter[str]())
-    return Ecp5Flow.cells.resources(cells)
+    return Ecp5Flow.cell_costs.resources(cells)

@@ -10,18 +10,18 @@ from ...sw.fpga.resources import Resources, total
 from ...sw.plan.nodes import Adapter, Plan, walk
 from ...sw.plan.report import plan_report
 from ..boards.registry import Board
-from ..eda.timing_report import BESIDE, critical_path, slowest_paths
+from ..eda.timing_report import OVERHEAD, critical_path, slowest_paths
 from ..flows.options import Options
 from ..module_names import NODE_MODULES, module_name
 
 
-def _synthesis_report(plan: Plan, chosen: Board, options: Options, stat: dict[str, Any]) -> dict[str, Any]:
+def synthesis_report(plan: Plan, chosen: Board, options: Options, stat: dict[str, Any]) -> dict[str, Any]:
     """What each node was expected to take, and what it takes."""
-    taken = chosen.flow.cells.resources
+    taken = chosen.flow.cell_costs.resources
     cells = {module.removeprefix("\\"): taken(entry["num_cells_by_type"]) for module, entry in stat["modules"].items()}
     fabric = chosen.device.fabric
     link = link_resources(chosen.link(options.link), fabric, swappable=options.swappable, classes=plan.average.channels)
-    predicted = estimate(plan, fabric) | {BESIDE: link}
+    predicted = estimate(plan, fabric) | {OVERHEAD: link}
     actual: dict[str, Resources] = {}
     carried = Resources()
     for number, node in enumerate(walk(plan.nodes)):
@@ -31,10 +31,10 @@ def _synthesis_report(plan: Plan, chosen: Board, options: Options, stat: dict[st
             actual[node.name] = carried
             carried = Resources()
     whole = total(cells)
-    actual[BESIDE] = Resources(**{kind: count - asdict(total(actual))[kind] for kind, count in asdict(whole).items()})
+    actual[OVERHEAD] = Resources(**{kind: count - asdict(total(actual))[kind] for kind, count in asdict(whole).items()})
     return {
         "board": chosen.name,
-        "bitstream": chosen.flow.packed,
+        "bitstream": chosen.flow.bitstream,
         "network": plan.name,
         "classes": plan.average.channels,
         "lanes": plan.lanes,
@@ -47,9 +47,9 @@ def _synthesis_report(plan: Plan, chosen: Board, options: Options, stat: dict[st
     }
 
 
-def _timing_report(report: dict[str, Any], options: Options, timing: dict[str, Any], aim: float) -> dict[str, Any]:
+def timing_report(report: dict[str, Any], options: Options, timing: dict[str, Any], aim: float) -> dict[str, Any]:
     """With what place and route say, which aimed for a clock, in Hz."""
-    slowest = _clock(timing, aim)
+    slowest = accelerator_clock(timing, aim)
     return {
         "fps": _fps(report, options),
         "frequency_mhz": round(options.frequency / 1e6, 3),
@@ -62,16 +62,16 @@ def _timing_report(report: dict[str, Any], options: Options, timing: dict[str, A
     }
 
 
-def _clock(timing: dict[str, Any], aim: float) -> dict[str, float]:
+def accelerator_clock(timing: dict[str, Any], aim: float) -> dict[str, float]:
     """Constraint and achieved frequency of the accelerator's clock, in MHz: never more than the aim, in Hz; of several such the slowest."""
     clocks: list[dict[str, float]] = list(timing["fmax"].values())
     asked = aim / 1e6
     return min(clocks, key=lambda one: (one["constraint"] > 1.0001 * asked, round(abs(one["constraint"] - asked), 1), one["achieved"]))
 
 
-def _late(timing: dict[str, Any], aim: float) -> str:
+def failing_clocks(timing: dict[str, Any], aim: float) -> str:
     """Which clocks besides the accelerator's, for which that is an aim in Hz, are too slow, in words."""
-    own = _clock(timing, aim)
+    own = accelerator_clock(timing, aim)
     late = [clock for clock in timing["fmax"].values() if clock is not own and clock["achieved"] < clock["constraint"]]
     return " and ".join(f"{clock['achieved']:.1f} MHz for {clock['constraint']:.1f}" for clock in late)
 
@@ -81,7 +81,7 @@ def _fps(report: dict[str, Any], options: Options) -> float:
     return round(options.frequency / (options.cycles or report["cycles_per_frame"]), 3)
 
 
-def _planned_report(report: dict[str, Any], options: Options) -> dict[str, Any]:
+def planned_report(report: dict[str, Any], options: Options) -> dict[str, Any]:
     """With what is hoped for, where a vendor's tools have the last word on timing."""
     frequency = round(options.frequency / 1e6, 3)
     return {"fps": _fps(report, options), "frequency_mhz": frequency, "fmax_mhz": None, **report}

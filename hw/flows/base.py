@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...sw.fpga.resources import Resources
 from ..module_names import TOP
-from .clock_generator import BoardClock
+from .clock_generator import ClockGenerator
 from .pll import PllSettings
 
 if TYPE_CHECKING:
     from .options import Options
 
 
-HIDE = "rename -hide w:*[[]*"
+HIDE_BIT_NAMES = "rename -hide w:*[[]*"
 """Takes the names of wires that look like a bit of another wire, which would confuse the mapper to LUTs."""
 
 
 @dataclass(frozen=True)
-class Cells:
+class CellCosts:
     """The cells of a family that count, by their names in Yosys: of each, how many LUTs, block RAMs or multipliers it takes.
 
     In an iCE40 a LUT and a flip-flop behind it are one; so on average a flip-flop counts three quarters.
@@ -45,17 +45,17 @@ class Flow(ABC):
     """What makes the bitstream, for people."""
     frequency: float | None
     """Of the accelerator's clock where none is asked for, in Hz; None for the board's own."""
-    faster: ClassVar[Mapping[str, float]] = {}
+    frequency_by_grade: ClassVar[Mapping[str, float]] = {}
     """The same by speed grade, or where there are none by device, of those that are faster than others."""
     design: str = f"{TOP}.il"
     """The file with the design, among those that Amaranth prepares."""
-    packed: str
+    bitstream: str
     """The bitstream."""
-    aim: float = 1.0
+    overconstraint: float = 1.0
     """What clock place and route are to reach for each that is needed: routers stop at what they are told, and may be a little wrong."""
-    gated: bool = False
+    gated_clock: bool = False
     """The clock is still until it is stable, so that nothing needs a reset."""
-    cells: Cells
+    cell_costs: CellCosts
     """What counts of its cells take."""
 
     @abstractmethod
@@ -63,11 +63,11 @@ class Flow(ABC):
         """The Yosys commands that map a design to the family's cells."""
 
     @abstractmethod
-    def settings(self, platform: Any, frequency: float) -> PllSettings:
+    def clock_settings(self, platform: Any, frequency: float) -> PllSettings:
         """How a clock of a frequency, in Hz, or up to 5 % less is made of the board's. Raises FirebrickError where that cannot be."""
 
     @abstractmethod
-    def clock(self, platform: Any, settings: PllSettings) -> BoardClock:
+    def clock_generator(self, platform: Any, settings: PllSettings) -> ClockGenerator:
         """What makes the clock."""
 
 
@@ -82,35 +82,35 @@ class OpenFlow(Flow):
     """The file that it writes and the packer reads."""
     packer: str
     """The program that makes the bitstream."""
-    provable: bool = False
+    verifiable: bool = False
     """Weights can be read back out of the bitstream; then the routed netlist is written, too."""
     router: str = "router1"
     """Of nextpnr's routers the one that does best, where none is asked for."""
 
     @abstractmethod
-    def placement(self, platform: Any, options: "Options") -> list[str]:
+    def family_arguments(self, platform: Any, options: "Options") -> list[str]:
         """What nextpnr is told besides what it is told for every family."""
 
     @abstractmethod
-    def packing(self, platform: Any) -> list[str]:
+    def packer_arguments(self, platform: Any) -> list[str]:
         """What the packer is told."""
 
-    def place(self, platform: Any, options: "Options") -> list[str]:
+    def nextpnr_arguments(self, platform: Any, options: "Options") -> list[str]:
         """All that nextpnr is told."""
         return [
-            *self.placement(platform, options),
+            *self.family_arguments(platform, options),
             *("--json", f"{TOP}.json", "--report", f"{TOP}.timing.json"),
             *("--seed", str(options.seed), "--placer", options.placer, "--router", options.router or self.router),
             *("--freq", f"{options.frequency / 1e6:.3f}", "--timing-allow-fail", "--detailed-timing-report"),
-            *(("--write", f"{TOP}.routed.json") if self.provable else ()),
+            *(("--write", f"{TOP}.routed.json") if self.verifiable else ()),
         ]
 
 
-APART = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE=1 %i r:TRANSPARENCY_MASK=1'0 %i"
+NO_PORT_COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE=1 %i r:TRANSPARENCY_MASK=1'0 %i"
 """Tells Yosys that reading and writing never meet in one word of a memory, where nothing else was said of it: no logic need see to that,
 and a port can do both."""
 
 
-def in_halves(synth: str) -> str:
+def synthesise_in_halves(synth: str) -> str:
     """A command that maps a design to cells, in two halves: in front of the LUTs and from there on."""
-    return f"{APART}\n{synth} -run begin:map_luts\n{HIDE}\n{synth} -run map_luts:check"
+    return f"{NO_PORT_COLLISIONS}\n{synth} -run begin:map_luts\n{HIDE_BIT_NAMES}\n{synth} -run map_luts:check"

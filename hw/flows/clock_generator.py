@@ -11,14 +11,14 @@ from amaranth.lib.wiring import Out
 
 from .pll import PllSettings
 
-HOLD = 1024
+RESET_CYCLES = 1024
 """Cycles that everything is held in reset: more than the 3 us after which block RAMs of an iCE40 can be read."""
 
-MakeLoop = Callable[[PllSettings, Signal, Signal, Signal], Instance]
+MakePll = Callable[[PllSettings, Signal, Signal, Signal], Instance]
 """Makes a phase-locked loop from its settings, its input, its output and the signal that it has locked."""
 
 
-class BoardClock(wiring.Component):
+class ClockGenerator(wiring.Component):
     """Makes the accelerator's clock from the board's.
 
     Parameters
@@ -41,42 +41,42 @@ class BoardClock(wiring.Component):
         super().__init__({"clock": Out(1), "reset": Out(1)})
 
 
-class HeldClock(BoardClock):
-    """A clock with a reset that lasts until the loop has locked, and ``HOLD`` cycles more.
+class ClockWithReset(ClockGenerator):
+    """A clock with a reset that lasts until the loop has locked, and ``RESET_CYCLES`` cycles more.
 
     Parameters
     ----------
-    loop: makes the phase-locked loop; without one the clock is the board's own
+    make_pll: makes the phase-locked loop; without one the clock is the board's own
     """
 
-    def __init__(self, *, pin: Any, settings: PllSettings, loop: MakeLoop | None = None) -> None:
-        self._loop = loop
+    def __init__(self, *, pin: Any, settings: PllSettings, make_pll: MakePll | None = None) -> None:
+        self._make_pll = make_pll
         super().__init__(pin=pin, settings=settings)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.pin = pin = io.Buffer(io.Direction.Input, self.pin)
         locked = Signal(init=1)
-        if self._loop:
-            m.submodules.loop = self._loop(self.settings, pin.i, self.clock, locked)
+        if self._make_pll:
+            m.submodules.loop = self._make_pll(self.settings, pin.i, self.clock, locked)
         else:
             m.d.comb += self.clock.eq(pin.i)
-        hold_until(m, self, locked)
+        release_reset_after_lock(m, self, locked)
         return m
 
 
-def hold_until(m: Module, clock: BoardClock, locked: Signal) -> None:
-    """Set a clock's reset until ``HOLD`` cycles after it has locked."""
+def release_reset_after_lock(m: Module, clock: ClockGenerator, locked: Signal) -> None:
+    """Set a clock's reset until ``RESET_CYCLES`` cycles after it has locked."""
     start: Any = ClockDomain("start", reset_less=True, local=True)
     m.domains += start
-    count = Signal(range(HOLD))
+    count = Signal(range(RESET_CYCLES))
     steady = Signal(2)  # two flip-flops, as the loop locks at any time
     m.d.comb += ClockSignal("start").eq(clock.clock)
-    m.d.start += [steady.eq(steady << 1 | locked), clock.reset.eq(count != HOLD - 1)]
-    with m.If(steady[1] & (count != HOLD - 1)):
+    m.d.start += [steady.eq(steady << 1 | locked), clock.reset.eq(count != RESET_CYCLES - 1)]
+    with m.If(steady[1] & (count != RESET_CYCLES - 1)):
         m.d.start += count.eq(count + 1)
 
 
-def own_clock(own: float, frequency: float) -> PllSettings | None:
+def passthrough_settings(own: float, frequency: float) -> PllSettings | None:
     """The board's own clock, where it is what is asked for or at most 5 % slower; both in Hz."""
     return PllSettings(own, 1, 1, 1) if 0.95 * frequency <= own <= frequency * (1 + 1e-9) else None

@@ -12,16 +12,18 @@ from amaranth.lib.wiring import In, Out
 from ...sw.errors import FirebrickError
 from ..module_names import TOP
 from ..weights.probes import KEPT
-from .base import Cells, OpenFlow, in_halves
-from .clock_generator import BoardClock
-from .ecp5_soft_multiplier import SOFT_PRODUCTS
-from .pll import ECP5, PllSettings, pll_settings
+from .base import CellCosts, OpenFlow, synthesise_in_halves
+from .clock_generator import ClockGenerator
+from .ecp5_soft_multiplier import MAP_LUT_MULTIPLIERS
+from .pll import ECP5_PLL, PllSettings, pll_settings
 
 if TYPE_CHECKING:
     from .options import Options
 
-FAST_HZ, SLOW_HZ = 48_000_000, 12_000_000
-"""Of USB at full speed: four samples of each bit, and one."""
+USB_IO_HZ = 48_000_000
+"""Clock of the full-speed USB pins: four samples of each bit."""
+USB_HZ = 12_000_000
+"""Clock of the full-speed USB device: one cycle a bit, 12 Mbit/s."""
 
 
 class Ecp5Flow(OpenFlow):
@@ -29,9 +31,9 @@ class Ecp5Flow(OpenFlow):
 
     tools = "nextpnr-ecp5"
     frequency = 75e6
-    faster: ClassVar[Mapping[str, float]] = {"8": 110e6}
-    gated = True
-    cells = Cells(
+    frequency_by_grade: ClassVar[Mapping[str, float]] = {"8": 110e6}
+    gated_clock = True
+    cell_costs = CellCosts(
         luts={"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},  # distributed RAM takes two LUTs more, for its writing port
         block_rams={"DP16KD": 1, "PDPW16KD": 1},
         multipliers={"MULT18X18D": 1},
@@ -41,21 +43,21 @@ class Ecp5Flow(OpenFlow):
     routed = f"{TOP}.config"
     packer = "ecppack"
     router = "router2"
-    provable = True
-    packed = f"{TOP}.bit"
-    aim = 1.015
+    verifiable = True
+    bitstream = f"{TOP}.bit"
+    overconstraint = 1.015
 
     def synthesis(self, platform: Any) -> str:
         kept = " ".join(f"*/w:{name}" for name in KEPT)
-        return f"setattr -set keep 1 {kept}\n{mapped(TOP)}"
+        return f"setattr -set keep 1 {kept}\n{map_to_ecp5(TOP)}"
 
-    def settings(self, platform: Any, frequency: float) -> PllSettings:
+    def clock_settings(self, platform: Any, frequency: float) -> PllSettings:
         return pll_settings(platform.default_clk_frequency, frequency)
 
-    def clock(self, platform: Any, settings: PllSettings) -> BoardClock:
+    def clock_generator(self, platform: Any, settings: PllSettings) -> ClockGenerator:
         return Ecp5Clock(pin=platform.request(platform.default_clk, dir="-"), settings=settings)
 
-    def placement(self, platform: Any, options: "Options") -> list[str]:
+    def family_arguments(self, platform: Any, options: "Options") -> list[str]:
         device = platform._nextpnr_device_options[platform.device]
         package = platform._nextpnr_package_options[platform.package].upper()
         return [
@@ -64,16 +66,16 @@ class Ecp5Flow(OpenFlow):
             "--tmg-ripup",  # wires that are too slow are routed once more, until none is
         ]
 
-    def packing(self, platform: Any) -> list[str]:
-        return ["--compress", "--input", self.routed, "--bit", self.packed]
+    def packer_arguments(self, platform: Any) -> list[str]:
+        return ["--compress", "--input", self.routed, "--bit", self.bitstream]
 
 
-def mapped(top: str) -> str:
+def map_to_ecp5(top: str) -> str:
     """The Yosys commands that map a design to cells of the ECP5."""
-    return f"{SOFT_PRODUCTS}\n" + in_halves(f"synth_ecp5 -top {top} -no-rw-check -cmp2softlogic")
+    return f"{MAP_LUT_MULTIPLIERS}\n" + synthesise_in_halves(f"synth_ecp5 -top {top} -no-rw-check -cmp2softlogic")
 
 
-class Ecp5Clock(BoardClock):
+class Ecp5Clock(ClockGenerator):
     """A clock that starts when it is stable, so that everything it drives can do without a reset.
 
     ``board`` is the board's own clock, for other loops.
@@ -89,7 +91,7 @@ class Ecp5Clock(BoardClock):
         made, locked = Signal(), Signal()
         m.submodules.pin = pin = io.Buffer(io.Direction.Input, self.pin)
         m.d.comb += self.board.eq(pin.i)
-        m.submodules.pll = _loop(settings, {"CLKOP": settings.output_divider}, pin.i, {"CLKOP": made}, locked)
+        m.submodules.pll = _pll(settings, {"CLKOP": settings.output_divider}, pin.i, {"CLKOP": made}, locked)
         m.submodules.gate = Instance("DCCA", i_CLKI=made, i_CE=locked, o_CLKO=self.clock)
         return m
 
@@ -104,8 +106,8 @@ class Ecp5UsbClocks(wiring.Component):
     Members
     -------
     board: ``In(1)``; the board's clock
-    fast: ``Out(1)``; of ``FAST_HZ``
-    slow: ``Out(1)``; of ``SLOW_HZ``
+    fast: ``Out(1)``; of ``USB_IO_HZ``
+    slow: ``Out(1)``; of ``USB_HZ``
     """
 
     board: Signal
@@ -113,35 +115,35 @@ class Ecp5UsbClocks(wiring.Component):
     slow: Signal
 
     def __init__(self, *, board_hz: int) -> None:
-        self.settings = usb_settings(board_hz)
+        self.settings = usb_pll_settings(board_hz)
         super().__init__({"board": In(1), "fast": Out(1), "slow": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         fed, fast, slow, locked = Signal(), Signal(), Signal(), Signal()
         vco = round(self.settings.vco_hz)
-        dividers = {"CLKOP": self.settings.output_divider, "CLKOS": vco // FAST_HZ, "CLKOS2": vco // SLOW_HZ}
+        dividers = {"CLKOP": self.settings.output_divider, "CLKOS": vco // USB_IO_HZ, "CLKOS2": vco // USB_HZ}
         outputs = {"CLKOP": fed, "CLKOS": fast, "CLKOS2": slow}
-        m.submodules.pll = _loop(self.settings, dividers, self.board, outputs, locked)
+        m.submodules.pll = _pll(self.settings, dividers, self.board, outputs, locked)
         m.submodules.fast_gate = Instance("DCCA", i_CLKI=fast, i_CE=locked, o_CLKO=self.fast)
         m.submodules.slow_gate = Instance("DCCA", i_CLKI=slow, i_CE=locked, o_CLKO=self.slow)
         return m
 
 
-def usb_settings(board_hz: int) -> PllSettings:
+def usb_pll_settings(board_hz: int) -> PllSettings:
     """Dividers with which the loop's oscillator runs at a multiple of both of USB's clocks. Raises FirebrickError where there are none."""
-    low, high = (round(limit) for limit in ECP5.vco_hz)
-    for vco in range(-(-low // FAST_HZ) * FAST_HZ, high + 1, FAST_HZ):
-        for divider in ECP5.input_dividers:
-            if board_hz >= ECP5.compare_hz[0] * divider and not vco * divider % board_hz:
+    low, high = (round(limit) for limit in ECP5_PLL.vco_hz)
+    for vco in range(-(-low // USB_IO_HZ) * USB_IO_HZ, high + 1, USB_IO_HZ):
+        for divider in ECP5_PLL.input_dividers:
+            if board_hz >= ECP5_PLL.pfd_hz[0] * divider and not vco * divider % board_hz:
                 multiple = vco * divider // board_hz
-                for feedback in ECP5.feedback_dividers:
-                    if not multiple % feedback and 2 <= multiple // feedback <= ECP5.output_dividers[-1]:
+                for feedback in ECP5_PLL.feedback_dividers:
+                    if not multiple % feedback and 2 <= multiple // feedback <= ECP5_PLL.output_dividers[-1]:
                         return PllSettings(board_hz, divider, feedback, multiple // feedback)
     raise FirebrickError(f"a clock of {board_hz / 1e6:g} MHz cannot be turned into those of USB; choose the link uart")
 
 
-def _loop(settings: PllSettings, dividers: dict[str, int], board: Signal, outputs: dict[str, Signal], locked: Signal) -> Instance:
+def _pll(settings: PllSettings, dividers: dict[str, int], board: Signal, outputs: dict[str, Signal], locked: Signal) -> Instance:
     """A phase-locked loop, fed back from its output CLKOP."""
     made: dict[str, Any] = {}
     for name, divider in dividers.items():

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Soft multipliers of an ECP5: carry chains that add two rows of a product at a time, each bit of the weight in one cell with its row."""
 
-MAP = """\
+TECHMAP_VERILOG = """\
 (* techmap_celltype = "$mul" *)
 module firebrick_product (A, B, Y);  // a pixel, 0 to 255, times a weight of at most 9 bits
   parameter A_SIGNED = 1, B_SIGNED = 1, A_WIDTH = 9, B_WIDTH = 9, Y_WIDTH = 17;
@@ -48,10 +48,10 @@ module firebrick_adder (A, B, C, D, Y);  // (C and D) + (A and B), or minus
 endmodule
 """
 """What Yosys makes of a multiplication, in 41 cells (82 LUTs) instead of the 340 LUTs that it would need."""
-SOFT_PRODUCTS = f"""\
+MAP_LUT_MULTIPLIERS = f"""\
 design -push
 read_verilog <<EOT
-{MAP}EOT
+{TECHMAP_VERILOG}EOT
 design -save soft_products
 design -pop
 read_verilog -lib +/ecp5/cells_sim.v

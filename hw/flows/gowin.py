@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from amaranth.hdl import Const, Instance, Signal
 
 from ..module_names import TOP
-from .base import Cells, OpenFlow, in_halves
-from .clock_generator import BoardClock, HeldClock, own_clock
-from .pll import Loop, PllSettings, pll_settings
+from .base import CellCosts, OpenFlow, synthesise_in_halves
+from .clock_generator import ClockGenerator, ClockWithReset, passthrough_settings
+from .pll import PllLimits, PllSettings, pll_settings
 
 if TYPE_CHECKING:
     from .options import Options
 
-DIVIDERS = (range(1, 65), range(1, 65), (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128))
-LOOPS = {
-    "GW1NR-9C": Loop((400e6, 1200e6), (3e6, 400e6), *DIVIDERS),
-    "GW2A-18C": Loop((500e6, 1250e6), (3e6, 500e6), *DIVIDERS),
+PLL_DIVIDERS = (range(1, 65), range(1, 65), (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128))
+PLL_LIMITS = {
+    "GW1NR-9C": PllLimits((400e6, 1200e6), (3e6, 400e6), *PLL_DIVIDERS),
+    "GW2A-18C": PllLimits((500e6, 1250e6), (3e6, 500e6), *PLL_DIVIDERS),
 }
 
 
@@ -30,8 +30,8 @@ class GowinFlow(OpenFlow):
 
     tools = "nextpnr-himbaechel"
     frequency = 54e6
-    faster: ClassVar[Mapping[str, float]] = {"GW2A-18C": 81e6}
-    cells = Cells(
+    frequency_by_grade: ClassVar[Mapping[str, float]] = {"GW2A-18C": 81e6}
+    cell_costs = CellCosts(
         luts={"LUT1": 1, "LUT2": 1, "LUT3": 1, "LUT4": 1, "RAM16SDP4": 6},
         block_rams={"SP": 1, "SPX9": 1, "SDPB": 1, "SDPX9B": 1, "DPB": 1, "DPX9B": 1, "pROM": 1, "pROMX9": 1},
         multipliers={"MULT9X9": 0.5, "MULT18X18": 1},
@@ -40,18 +40,18 @@ class GowinFlow(OpenFlow):
     nextpnr = "nextpnr-himbaechel-gowin"
     routed = f"{TOP}.routed.json"
     packer = "gowin_pack"
-    packed = f"{TOP}.fs"
+    bitstream = f"{TOP}.fs"
 
     def synthesis(self, platform: Any) -> str:
         family = "gw2a" if platform.family.startswith("GW2A") else "gw1n"
-        return in_halves(f"synth_gowin -top {TOP} -family {family} -no-rw-check -noiopads -nowidelut -noalu")
+        return synthesise_in_halves(f"synth_gowin -top {TOP} -family {family} -no-rw-check -noiopads -nowidelut -noalu")
 
-    def settings(self, platform: Any, frequency: float) -> PllSettings:
+    def clock_settings(self, platform: Any, frequency: float) -> PllSettings:
         own = platform.default_clk_frequency
-        return own_clock(own, frequency) or pll_settings(own, frequency, LOOPS[platform.family])
+        return passthrough_settings(own, frequency) or pll_settings(own, frequency, PLL_LIMITS[platform.family])
 
-    def clock(self, platform: Any, settings: PllSettings) -> BoardClock:
-        def loop(settings: PllSettings, source: Signal, clock: Signal, locked: Signal) -> Instance:
+    def clock_generator(self, platform: Any, settings: PllSettings) -> ClockGenerator:
+        def make_pll(settings: PllSettings, source: Signal, clock: Signal, locked: Signal) -> Instance:
             return Instance(
                 "rPLL",
                 p_FCLKIN=f"{settings.input_hz / 1e6:g}",
@@ -62,20 +62,22 @@ class GowinFlow(OpenFlow):
                 i_CLKIN=source,
                 o_CLKOUT=clock,
                 o_LOCK=locked,
-                **{f"i_{name}": Const(0, width) for name, width in TIED.items()},
+                **{f"i_{name}": Const(0, width) for name, width in TIED_OFF.items()},
             )
 
-        return HeldClock(pin=platform.request(platform.default_clk, dir="-"), settings=settings, loop=None if settings.none else loop)
+        return ClockWithReset(
+            pin=platform.request(platform.default_clk, dir="-"), settings=settings, make_pll=None if settings.is_passthrough else make_pll
+        )
 
-    def placement(self, platform: Any, options: "Options") -> list[str]:
+    def family_arguments(self, platform: Any, options: "Options") -> list[str]:
         return [
             *("--device", platform.part, "--vopt", f"family={platform.family if 'GW2A' in platform.family else platform._chipdb_device}"),
             *("--vopt", f"cst={self.constraints}", "--write", self.routed),
         ]
 
-    def packing(self, platform: Any) -> list[str]:
-        return ["-d", platform._chipdb_device, "-o", self.packed, self.routed]
+    def packer_arguments(self, platform: Any) -> list[str]:
+        return ["-d", platform._chipdb_device, "-o", self.bitstream, self.routed]
 
 
-TIED = {"RESET": 1, "RESET_P": 1, "CLKFB": 1, "FBDSEL": 6, "IDSEL": 6, "ODSEL": 6, "PSDA": 4, "DUTYDA": 4, "FDLY": 4}
+TIED_OFF = {"RESET": 1, "RESET_P": 1, "CLKFB": 1, "FBDSEL": 6, "IDSEL": 6, "ODSEL": 6, "PSDA": 4, "DUTYDA": 4, "FDLY": 4}
 """Inputs of the loop that change its settings as it runs, and their widths."""

@@ -8,15 +8,17 @@ from amaranth.hdl import Const, Instance, Module, Signal
 from amaranth.lib import io
 
 from ..module_names import TOP
-from .base import Cells, OpenFlow, in_halves
-from .clock_generator import BoardClock, HeldClock, hold_until, own_clock
-from .pll import Loop, PllSettings, pll_settings
+from .base import CellCosts, OpenFlow, synthesise_in_halves
+from .clock_generator import ClockGenerator, ClockWithReset, passthrough_settings, release_reset_after_lock
+from .pll import PllLimits, PllSettings, pll_settings
 
 if TYPE_CHECKING:
     from .options import Options
 
-LOOP = Loop((533e6, 1066e6), (10e6, 133e6), range(1, 17), range(1, 129), [1 << power for power in range(1, 7)], fed_from_output=False)
-FILTERS = ((17e6, 1), (26e6, 2), (44e6, 3), (66e6, 4), (101e6, 5), (float("inf"), 6))
+PLL_LIMITS = PllLimits(
+    (533e6, 1066e6), (10e6, 133e6), range(1, 17), range(1, 129), [1 << power for power in range(1, 7)], feedback_from_output=False
+)
+PLL_FILTER_RANGES = ((17e6, 1), (26e6, 2), (44e6, 3), (66e6, 4), (101e6, 5), (float("inf"), 6))
 """Up to which frequency at the phase detector which filter is right."""
 ULTRAPLUS = "iCE40UP5K"
 """The device that has multipliers; its only loop sits at the pin where boards have their clock, and takes it only from there."""
@@ -33,7 +35,7 @@ class Ice40Flow(OpenFlow):
 
     tools = "nextpnr-ice40"
     frequency = 12e6
-    cells = Cells(
+    cell_costs = CellCosts(
         luts={"SB_LUT4": 1, **{f"SB_DFF{kind}": 0.75 for kind in ("", "E", "SR", "SS", "ESR", "ESS")}},
         block_rams={"SB_RAM40_4K": 1},
         multipliers={"SB_MAC16": 1},
@@ -42,7 +44,7 @@ class Ice40Flow(OpenFlow):
     nextpnr = "nextpnr-ice40"
     routed = f"{TOP}.asc"
     packer = "icepack"
-    packed = f"{TOP}.bin"
+    bitstream = f"{TOP}.bin"
 
     def synthesis(self, platform: Any) -> str:
         dsp = " -dsp" if platform.device == ULTRAPLUS else ""
@@ -51,28 +53,28 @@ class Ice40Flow(OpenFlow):
                 "setattr -unset ram_style a:ram_style=distributed",
                 f"setattr -unset init {TOP}.*/w:* {TOP}.clock/w:* %d",
                 "setattr -set keep 1 */w:near_*",
-                in_halves(f"synth_ice40 -top {TOP} -no-rw-check{dsp}"),
+                synthesise_in_halves(f"synth_ice40 -top {TOP} -no-rw-check{dsp}"),
             ]
         )
 
-    def settings(self, platform: Any, frequency: float) -> PllSettings:
+    def clock_settings(self, platform: Any, frequency: float) -> PllSettings:
         own = platform.default_clk_frequency
-        return own_clock(own, frequency) or pll_settings(own, frequency, LOOP)
+        return passthrough_settings(own, frequency) or pll_settings(own, frequency, PLL_LIMITS)
 
-    def clock(self, platform: Any, settings: PllSettings) -> BoardClock:
+    def clock_generator(self, platform: Any, settings: PllSettings) -> ClockGenerator:
         pin = platform.request(platform.default_clk, dir="-")
-        return HeldClock(pin=pin, settings=settings) if settings.none else Ice40Clock(pin=pin, settings=settings)
+        return ClockWithReset(pin=pin, settings=settings) if settings.is_passthrough else Ice40Clock(pin=pin, settings=settings)
 
-    def placement(self, platform: Any, options: "Options") -> list[str]:
+    def family_arguments(self, platform: Any, options: "Options") -> list[str]:
         device = platform._nextpnr_device_options[platform.device]
         package = platform.package.lower() + platform._nextpnr_package_options.get(platform.device, "")
         return [device, "--package", package, "--pcf", self.constraints, "--asc", self.routed]
 
-    def packing(self, platform: Any) -> list[str]:
-        return [self.routed, self.packed]
+    def packer_arguments(self, platform: Any) -> list[str]:
+        return [self.routed, self.bitstream]
 
 
-class Ice40Clock(BoardClock):
+class Ice40Clock(ClockGenerator):
     """The loop, fed from the pin itself or through the fabric."""
 
     def elaborate(self, platform: Any) -> Module:
@@ -89,17 +91,17 @@ class Ice40Clock(BoardClock):
             p_DIVR=Const(settings.input_divider - 1, 4),
             p_DIVF=Const(settings.feedback_divider - 1, 7),
             p_DIVQ=Const(settings.output_divider.bit_length() - 1, 3),
-            p_FILTER_RANGE=Const(_filter(settings), 3),
+            p_FILTER_RANGE=Const(_filter_range(settings), 3),
             i_RESETB=Const(1),
             i_BYPASS=Const(0),
             o_PLLOUTGLOBAL=self.clock,
             o_LOCK=locked,
             **fed,
         )
-        hold_until(m, self, locked)
+        release_reset_after_lock(m, self, locked)
         return m
 
 
-def _filter(settings: PllSettings) -> int:
+def _filter_range(settings: PllSettings) -> int:
     compared = settings.input_hz / settings.input_divider
-    return next(number for limit, number in FILTERS if compared < limit)
+    return next(number for limit, number in PLL_FILTER_RANGES if compared < limit)

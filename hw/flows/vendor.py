@@ -9,15 +9,15 @@ from amaranth.hdl import Const, Instance, Signal
 
 from ...sw.errors import FirebrickError
 from ..module_names import TOP
-from .base import HIDE, Cells, Flow, in_halves
-from .clock_generator import BoardClock, HeldClock, own_clock
-from .pll import Loop, PllSettings, pll_settings
+from .base import HIDE_BIT_NAMES, CellCosts, Flow, synthesise_in_halves
+from .clock_generator import ClockGenerator, ClockWithReset, passthrough_settings
+from .pll import PllLimits, PllSettings, pll_settings
 
-SCRIPT = f"build_{TOP}.sh"
+BUILD_SCRIPT = f"build_{TOP}.sh"
 """The file of a project that runs the tools."""
-MMCM = Loop((600e6, 1200e6), (10e6, 450e6), range(1, 11), range(2, 65), range(1, 129), fed_from_output=False)
+MMCM_LIMITS = PllLimits((600e6, 1200e6), (10e6, 450e6), range(1, 11), range(2, 65), range(1, 129), feedback_from_output=False)
 """Within what every speed grade of 7 series and UltraScale can do, but for its fractions."""
-LUTS_XILINX = {
+XILINX_LUTS = {
     **{f"LUT{inputs}": 1 for inputs in range(1, 7)},
     "RAM32M": 4,
     "RAM64M": 4,
@@ -49,38 +49,38 @@ class VendorFlow(Flow):
     Parameters
     ----------
     synthesis: the Yosys commands that map a design to the family's cells
-    packed: the bitstream
+    bitstream: the bitstream
     tools: what makes the bitstream, for people
-    cells: what its cells take
+    cell_costs: what its cells take
     mmcm: the primitive that makes a clock, where one is known; elsewhere the clock is the board's own
     """
 
     design = f"{TOP}.v"
 
-    def __init__(self, synthesis: str, packed: str, tools: str, cells: Cells, mmcm: str = "") -> None:
+    def __init__(self, synthesis: str, bitstream: str, tools: str, cell_costs: CellCosts, mmcm: str = "") -> None:
         self._synthesis = synthesis
-        self.packed = packed
+        self.bitstream = bitstream
         self.tools = tools
-        self.cells = cells
+        self.cell_costs = cell_costs
         self._mmcm = mmcm
         self.frequency = 80e6 if mmcm else None
 
     def synthesis(self, platform: Any) -> str:
         return self._synthesis
 
-    def settings(self, platform: Any, frequency: float) -> PllSettings:
+    def clock_settings(self, platform: Any, frequency: float) -> PllSettings:
         own = platform.default_clk_frequency
         if self._mmcm:
-            return pll_settings(own, frequency, MMCM)
-        if found := own_clock(own, frequency):
+            return pll_settings(own, frequency, MMCM_LIMITS)
+        if found := passthrough_settings(own, frequency):
             return found
         raise FirebrickError(f"frequency must be {own / 1e6:g} MHz, the board's own clock, not {frequency / 1e6:g}")
 
-    def clock(self, platform: Any, settings: PllSettings) -> BoardClock:
+    def clock_generator(self, platform: Any, settings: PllSettings) -> ClockGenerator:
         pin = platform.request(platform.default_clk, dir="-")
-        return HeldClock(pin=pin, settings=settings, loop=self._loop if self._mmcm else None)
+        return ClockWithReset(pin=pin, settings=settings, make_pll=self._mmcm_instance if self._mmcm else None)
 
-    def _loop(self, settings: PllSettings, source: Signal, clock: Signal, locked: Signal) -> Instance:
+    def _mmcm_instance(self, settings: PllSettings, source: Signal, clock: Signal, locked: Signal) -> Instance:
         fed = Signal()
         return Instance(
             self._mmcm,
@@ -105,11 +105,11 @@ def missing_tools(platform: Any) -> list[str]:
 
 def _xilinx(family: str, *, tools: str = "Vivado, from AMD", mmcm: str = "") -> VendorFlow:
     return VendorFlow(
-        in_halves(f"synth_xilinx -top {TOP} -family {family}"),
+        synthesise_in_halves(f"synth_xilinx -top {TOP} -family {family}"),
         f"{TOP}.bit",
         tools,
-        Cells(
-            luts=LUTS_XILINX,
+        CellCosts(
+            luts=XILINX_LUTS,
             block_rams={"RAMB18E1": 1, "RAMB36E1": 2, "RAMB18E2": 1, "RAMB36E2": 2, "RAMB16BWER": 1, "RAMB8BWER": 1, "RAMB16BWE": 1},
             multipliers={"DSP48E1": 1, "DSP48E2": 1, "DSP48A1": 1, "MULT18X18SIO": 1},
         ),
@@ -122,10 +122,10 @@ def _intel(family: str, cells: str) -> VendorFlow:
     synth = f"synth_intel -top {TOP} -family {family}"
     rams = "memory_bram -rules +/intel/common/brams_m9k.txt\nsetparam -unset INIT t:$__M9K_*"
     return VendorFlow(
-        f"{INTEL_PADS}{synth} -run begin:map_bram\n{rams}\n{synth} -run map_bram:map_luts\n{HIDE}\n{synth} -run map_luts:check",
+        f"{INTEL_PADS}{synth} -run begin:map_bram\n{rams}\n{synth} -run map_bram:map_luts\n{HIDE_BIT_NAMES}\n{synth} -run map_luts:check",
         f"{TOP}.sof",
         "Quartus Prime Lite, from Intel",
-        Cells(
+        CellCosts(
             luts={f"{cells}_lcell_comb": 1},
             block_rams={"altsyncram": 1},
             multipliers={f"{cells}_mac_mult": 1},
@@ -135,10 +135,10 @@ def _intel(family: str, cells: str) -> VendorFlow:
 
 def _machxo(family: str) -> VendorFlow:
     return VendorFlow(
-        in_halves(f"synth_lattice -top {TOP} -family {family}"),
+        synthesise_in_halves(f"synth_lattice -top {TOP} -family {family}"),
         f"{TOP}.bit",
         "Diamond, from Lattice",
-        Cells(
+        CellCosts(
             luts={"LUT4": 1, "CCU2D": 2, "TRELLIS_DPR16X4": 6},
             block_rams={"DP8KC": 1, "PDPW8KC": 1},
             multipliers={},
@@ -146,7 +146,7 @@ def _machxo(family: str) -> VendorFlow:
     )
 
 
-VENDORS = {
+VENDOR_FLOWS = {
     "7 series": _xilinx("xc7", mmcm="MMCME2_BASE"),
     "UltraScale": _xilinx("xcu", mmcm="MMCME3_BASE"),
     "UltraScale+": _xilinx("xcup", mmcm="MMCME4_BASE"),
@@ -156,10 +156,10 @@ VENDORS = {
     "Cyclone IV": _intel("cycloneive", "cycloneive"),
     "MAX 10": _intel("max10", "fiftyfivenm"),
     "Cyclone V": VendorFlow(
-        INTEL_PADS + in_halves(f"synth_intel_alm -top {TOP} -family cyclonev"),
+        INTEL_PADS + synthesise_in_halves(f"synth_intel_alm -top {TOP} -family cyclonev"),
         f"{TOP}.sof",
         "Quartus Prime Lite, from Intel",
-        Cells(
+        CellCosts(
             luts={**{f"MISTRAL_ALUT{inputs}": 1 for inputs in range(2, 7)}, "MISTRAL_ALUT_ARITH": 1, "MISTRAL_MLAB": 1},
             block_rams={"MISTRAL_M10K": 1},
             multipliers={"MISTRAL_MUL9X9": 1, "MISTRAL_MUL18X18": 1, "MISTRAL_MUL27X27": 1},

@@ -105,7 +105,7 @@ def command(
     from ..compiler.planner import plan_for, smallest_plan
     from ..fire_format.file import write_fire
     from ..fpga.cost_model import available_beside_link
-    from ..reports.bitstream_html import board_page
+    from ..reports.bitstream_html import bitstream_page
     from ..utils.atomic_files import write_whole
     from ..utils.executors import cluster
 
@@ -133,7 +133,7 @@ def command(
             report = build(plan, loaded, board, replace(options, frequency=hertz), folder, status.update, elsewhere)
         write_fire(loaded, folder / "model.fire")
         if report["fmax_mhz"]:
-            write_whole(folder / "report.html", board_page(report).encode())
+            write_whole(folder / "report.html", bitstream_page(report).encode())
     if as_json:
         print_json(report)
         return

@@ -23,9 +23,9 @@ def command(only_open: bool, as_json: bool) -> None:
     """
     from rich.table import Table
 
-    from firebrick.hw.boards.inventory import listing
+    from firebrick.hw.boards.inventory import board_inventory
 
-    found = [one for one in listing() if one["open"] or not only_open]
+    found = [one for one in board_inventory() if one["open"] or not only_open]
     if as_json:
         print_json(found)
         return

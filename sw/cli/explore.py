@@ -138,11 +138,11 @@ def command(
     synthesis = None
     if synthesise:
         from firebrick.hw.build.out_of_context import plan_resources
-        from firebrick.hw.eda.runner import PACKAGES, package_version, tool
+        from firebrick.hw.eda.runner import TOOL_PACKAGES, package_version, tool
 
         tool("yosys")
         synthesis = partial(plan_resources, cache=cache / "synthesis")
-        code += sources("firebrick.hw.build.out_of_context") + package_version(PACKAGES["yosys"]).encode()
+        code += sources("firebrick.hw.build.out_of_context") + package_version(TOOL_PACKAGES["yosys"]).encode()
     workers = partial(cluster, scheduler) if scheduler else partial(processes, jobs or os.cpu_count() or 1)
     with progress_bar() as progress:
         accuracy = _accuracy(trained, pictures, labels, progress) if pictures and labels else {}

@@ -27,7 +27,7 @@ def command(board: str, flash: bool, output: Path | None, as_json: bool) -> None
     from firebrick.hw.boards.registry import board as find
 
     chosen = find(board)
-    bitstream = (output or Path("build") / board) / chosen.flow.packed
+    bitstream = (output or Path("build") / board) / chosen.flow.bitstream
     program(chosen, bitstream, flash=flash)
     if as_json:
         print_json({"board": board, "bitstream": str(bitstream), "flash": flash})

@@ -31,7 +31,7 @@ OFF = 0.1
 """Share by which a result may miss its prediction before it is marked."""
 
 
-def board_page(report: Mapping[str, Any]) -> str:
+def bitstream_page(report: Mapping[str, Any]) -> str:
     """The page of a report that ``hw.bitstream.build`` made; the same report gives the same text."""
     title = f"{report['network']} on {report['board']}"
     body = "\n".join(part for section in (_figures, _engines, _clock, _use, _roof, _roms, _plan, _steps) for part in section(report))

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from firebrick.sim.__main__ import main
-from firebrick.sim.accelerator_sim import Result
+from firebrick.sim.accelerator_sim import FrameResult
 from firebrick.sim.full_network import faults, simulate, summary
 from firebrick.sim.report import bench_table, busy_chart, engine_table
 from firebrick.sw.errors import FirebrickError
@@ -27,9 +27,13 @@ def engine(name: str, parts: int, cycles: int) -> dict[str, Any]:
 PLAN = {"network": "small", "lanes": 12, "cycles_per_frame": 1000, "engines": [engine("conv1", 2, 1000), engine("conv10", 1, 700)]}
 
 
-def results(interval: int = 1004) -> list[Result]:
+def results(interval: int = 1004) -> list[FrameResult]:
     scores = np.arange(5)
-    return [Result(scores, 3000, (1470, 1450, 100)), Result(scores, 1004, (980, 970, 680)), Result(scores, interval, (490, 490, 1260))]
+    return [
+        FrameResult(scores, 3000, (1470, 1450, 100)),
+        FrameResult(scores, 1004, (980, 970, 680)),
+        FrameResult(scores, interval, (490, 490, 1260)),
+    ]
 
 
 def report(mismatches: int = 0, interval: int = 1004) -> dict[str, Any]:

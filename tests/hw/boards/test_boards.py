@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from firebrick.hw.boards.programmer import NAMES
+from firebrick.hw.boards.programmer import OPENFPGALOADER_BOARDS
 from firebrick.hw.boards.registry import FLOWS, board, boards
 from firebrick.sw.cli.main import main
 from firebrick.sw.errors import FirebrickError
@@ -161,7 +161,7 @@ def test_program_hands_the_bitstream_to_openfpgaloader(bitstream: list[str], tmp
 
 
 def test_program_knows_openfpgaloaders_names_of_boards() -> None:
-    assert [name for name in NAMES if not any(one.startswith(name) and not boards()[one].lacks for one in boards())] == []
+    assert [name for name in OPENFPGALOADER_BOARDS if not any(one.startswith(name) and not boards()[one].lacks for one in boards())] == []
 
 
 def test_program_says_that_the_bitstream_is_missing(tmp_path: Path) -> None:

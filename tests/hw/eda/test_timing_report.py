@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from firebrick.hw.eda.timing_report import BESIDE, component, critical_path, slowest_paths
+from firebrick.hw.eda.timing_report import OVERHEAD, component_of, critical_path, slowest_paths
 
 EXPAND = "device.accelerator.pipeline.fire2_expand."
 
@@ -48,10 +48,10 @@ def test_slowest_paths_are_those_of_each_component(delay: float | list[float]) -
 
     nets = [net(EXPAND + "a", delay), net(EXPAND + "b", 1.0), net("device.link.x", 2.0), net("$auto$1", 0.5)]
     nets.append(net("device.link.y", 50.0, "async"))
-    assert slowest_paths({"detailed_net_timings": nets}) == {"fire2_expand": 3.0, BESIDE: 2.0}
+    assert slowest_paths({"detailed_net_timings": nets}) == {"fire2_expand": 3.0, OVERHEAD: 2.0}
     assert slowest_paths({}) == {}
 
 
 def test_components_are_nodes_or_what_stands_beside_them() -> None:
-    assert component(EXPAND + "part_0.x") == "fire2_expand"
-    assert {component(name) for name in ("device.link.transmitter.y", "$PACKER_GND", "clock.loop", "")} == {BESIDE}
+    assert component_of(EXPAND + "part_0.x") == "fire2_expand"
+    assert {component_of(name) for name in ("device.link.transmitter.y", "$PACKER_GND", "clock.loop", "")} == {OVERHEAD}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from firebrick.hw.eda.runner import run_tool, tool
 from firebrick.hw.engines.mac_array import SoftProduct
-from firebrick.hw.flows.ecp5_soft_multiplier import SOFT_PRODUCTS
+from firebrick.hw.flows.ecp5_soft_multiplier import MAP_LUT_MULTIPLIERS
 
 pytestmark = pytest.mark.skipif(find_spec("pyosys") is None, reason="needs pyosys, of the extra `bitstream`")
 SCRIPT = """\
@@ -77,10 +77,10 @@ def products_of(folder: Path, bits: int, products: str) -> NDArray[np.int64]:
 @pytest.mark.parametrize("bits", [2, 8, 9])
 def test_soft_products_are_products_of_every_pixel_and_weight(bits: int, tmp_path: Path) -> None:
     weights = np.concatenate([np.arange(1 << bits - 1), np.arange(-1 << bits - 1, 0)])
-    assert np.array_equal(products_of(tmp_path, bits, SOFT_PRODUCTS), weights[:, None] * np.arange(256))
+    assert np.array_equal(products_of(tmp_path, bits, MAP_LUT_MULTIPLIERS), weights[:, None] * np.arange(256))
 
 
 def test_a_fault_in_a_cell_shows(tmp_path: Path) -> None:
     weights = np.concatenate([np.arange(256), np.arange(-256, 0)])
-    faulty = products_of(tmp_path, 9, SOFT_PRODUCTS.replace("16'h8777", "16'h8776"))
+    faulty = products_of(tmp_path, 9, MAP_LUT_MULTIPLIERS.replace("16'h8777", "16'h8776"))
     assert not np.array_equal(faulty, weights[:, None] * np.arange(256))

@@ -16,14 +16,13 @@ import pytest
 
 from firebrick.hw.boards.registry import board
 from firebrick.hw.build.bitstream import build
-from firebrick.hw.build.vendor_project import finish
+from firebrick.hw.build.vendor_project import build_vendor_project
 from firebrick.hw.codegen.verilog import Artefacts, generate
 from firebrick.hw.eda.runner import tool
-from firebrick.hw.flows.gowin import LOOPS
-from firebrick.hw.flows.ice40 import LOOP
+from firebrick.hw.flows import gowin, ice40
 from firebrick.hw.flows.options import Options
-from firebrick.hw.flows.pll import Loop, pll_settings
-from firebrick.hw.flows.vendor import MMCM, SCRIPT, VENDORS
+from firebrick.hw.flows.pll import PllLimits, pll_settings
+from firebrick.hw.flows.vendor import BUILD_SCRIPT, MMCM_LIMITS, VENDOR_FLOWS
 from firebrick.hw.module_names import TOP
 from firebrick.sim.accelerator_sim import Simulator
 from firebrick.sim.build import ACCELERATOR
@@ -51,16 +50,23 @@ PART = Part(
 
 @pytest.mark.parametrize("megahertz", [16.5, 20, 33, 40, 60, 100])
 @pytest.mark.parametrize(
-    ("source", "loop"), [(12e6, LOOP), (100e6, LOOP), *((27e6, loop) for loop in LOOPS.values()), (100e6, MMCM), (12e6, MMCM)]
+    ("source", "limits"),
+    [
+        (12e6, ice40.PLL_LIMITS),
+        (100e6, ice40.PLL_LIMITS),
+        *((27e6, limits) for limits in gowin.PLL_LIMITS.values()),
+        (100e6, MMCM_LIMITS),
+        (12e6, MMCM_LIMITS),
+    ],
 )
-def test_loops_come_close_and_stay_within_their_limits(source: float, loop: Loop, megahertz: float) -> None:
-    settings = pll_settings(source, megahertz * 1e6, loop)
+def test_plls_come_close_and_stay_within_their_limits(source: float, limits: PllLimits, megahertz: float) -> None:
+    settings = pll_settings(source, megahertz * 1e6, limits)
     fed = source / settings.input_divider * settings.feedback_divider
-    output, vco = (fed, fed * settings.output_divider) if loop.fed_from_output else (fed / settings.output_divider, fed)
+    output, vco = (fed, fed * settings.output_divider) if limits.feedback_from_output else (fed / settings.output_divider, fed)
     assert settings.output_hz == pytest.approx(output)
     assert 0.95 * megahertz * 1e6 <= output <= megahertz * 1e6 * 1.000001
-    assert loop.vco_hz[0] <= vco <= loop.vco_hz[1]
-    assert loop.compare_hz[0] <= source / settings.input_divider <= loop.compare_hz[1]
+    assert limits.vco_hz[0] <= vco <= limits.vco_hz[1]
+    assert limits.pfd_hz[0] <= source / settings.input_divider <= limits.pfd_hz[1]
 
 
 def test_an_ice40_needs_more_of_its_smaller_block_rams() -> None:
@@ -83,9 +89,9 @@ def finished(tmp_path: Path) -> Finish:
     """Finishes a project whose build script is given, which needs a program that is there or is not."""
 
     def run(needed: str) -> dict[str, object]:
-        sources = SimpleNamespace(files={SCRIPT: "cat firebrick.v >firebrick.bit", "firebrick.v": b"a design"})
+        sources = SimpleNamespace(files={BUILD_SCRIPT: "cat firebrick.v >firebrick.bit", "firebrick.v": b"a design"})
         platform = SimpleNamespace(required_tools=[needed], toolchain="Vivado")
-        return finish(sources, platform, VENDORS["7 series"], tmp_path / "out", lambda _: None)
+        return build_vendor_project(sources, platform, VENDOR_FLOWS["7 series"], tmp_path / "out", lambda _: None)
 
     return run
 
@@ -112,7 +118,7 @@ def test_bitstream_estimates_where_the_vendors_tool_is_missing(name: str, tmp_pa
     report = build(compile_model(model, lanes), model, name, Options(chosen.frequency), tmp_path, lambda _: None)
     assert json.loads((tmp_path / "report.json").read_text()) == report
     assert (report["bitstream"], report["fmax_mhz"], report["install"]) == (None, None, chosen.flow.tools)
-    assert (tmp_path / "project" / SCRIPT).is_file()
+    assert (tmp_path / "project" / BUILD_SCRIPT).is_file()
     products = lanes * YOSYS_PRODUCT if name == "de0" else 0
     assert report["actual"]["luts"] - products == pytest.approx(report["predicted"]["luts"], rel=0.6)
     assert report["actual"]["multipliers"] == (0 if small or name == "de0" else lanes)  # Yosys uses LUTs instead

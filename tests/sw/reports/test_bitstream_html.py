@@ -18,7 +18,7 @@ from firebrick.sw.fpga.cost_model import estimate
 from firebrick.sw.fpga.resources import total
 from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
 from firebrick.sw.plan.report import plan_report
-from firebrick.sw.reports.bitstream_html import board_page
+from firebrick.sw.reports.bitstream_html import bitstream_page
 from firebrick.sw.reports.svg_charts import Bar, Point, bars, roofline
 
 NETWORK = Network(
@@ -58,8 +58,8 @@ def pictures(page: str) -> list[ElementTree.Element]:
 
 
 def test_page_needs_nothing_else_and_is_the_same_each_time() -> None:
-    page = board_page(report())
-    assert page == board_page(report())
+    page = bitstream_page(report())
+    assert page == bitstream_page(report())
     assert not re.search(r"<script|<link|<img|https?:|url\(|@import", page)
     assert len(pictures(page)) == 8
     assert "a &lt;small&gt; &amp; odd one on ulx3s_12f" in page
@@ -67,7 +67,7 @@ def test_page_needs_nothing_else_and_is_the_same_each_time() -> None:
 
 
 def test_page_says_what_the_report_says() -> None:
-    page = board_page(report())
+    page = bitstream_page(report())
     whole = report()
     figures = ("1,234.5", "40 MHz", "45.6 possible", f"{whole['cycles_per_frame']:,}", "seed 1", "failed", "21.9 ns, 46 MHz")
     for text in (*figures, "1.5 minutes, 1.50 GiB at most"):
@@ -79,7 +79,7 @@ def test_page_says_what_the_report_says() -> None:
 
 def test_page_shows_every_node_of_the_plan() -> None:
     whole = report()
-    rows = re.findall(r"<tr><td>([^<]*)</td>", board_page(whole))
+    rows = re.findall(r"<tr><td>([^<]*)</td>", bitstream_page(whole))
     assert rows == [*(node["name"] for node in whole["nodes"]), "whole"]
 
 
@@ -87,7 +87,7 @@ def test_page_shows_every_node_of_the_plan() -> None:
 def test_page_does_without_what_a_tool_did_not_say(left_out: str) -> None:
     whole = report()
     del whole[left_out]
-    assert pictures(board_page(whole))
+    assert pictures(bitstream_page(whole))
 
 
 @given(st.lists(st.tuples(st.text(max_size=30).filter(str.isprintable), st.floats(0, 1e12)), max_size=8), st.floats(0, 1e12))
