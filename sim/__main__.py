@@ -61,13 +61,13 @@ def main(name: str, lanes: int, frames: int, benches: bool, output: Path) -> Non
 def run_benches(model: Model, output: Path, progress: Report) -> list[dict[str, Any]]:
     """Every bench, each in a folder of its own below ``output``."""
     from ..sw.fire_format.file import encode_model
-    from ..sw.utils.source_hash import digest, sources, tools
+    from ..sw.utils.source_hash import combined_hash, source_code, tool_versions
     from .bench_cases import cases
 
     conv1 = model.network.stages[0]
     fits = isinstance(conv1, Conv) and (conv1.kernel, conv1.filters) == (3, 64)
     weights = model if fits else catalogue.load(catalogue.DEFAULT)
-    origin = digest(encode_model(weights), sources("firebrick.hw.codegen.verilog", "firebrick.sim.bench_cases"), tools())
+    origin = combined_hash(encode_model(weights), source_code("firebrick.hw.codegen.verilog", "firebrick.sim.bench_cases"), tool_versions())
     makers = cases(weights)
     found = []
     for number, (name, make) in enumerate(makers.items()):

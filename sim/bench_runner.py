@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from ..hw.codegen.verilog import to_verilog
 from ..sw.errors import FirebrickError
-from ..sw.utils.source_hash import digest, tools
+from ..sw.utils.source_hash import combined_hash, tool_versions
 from . import verilator
 from .bench_cases import Case
 from .cocotb_runner import PORTS, RESULTS, RUNTIME, TOP
@@ -94,7 +94,7 @@ def _make_ready(case: Case, folder: Path, origin: str, after: Callable[[str, dic
     text, roms = to_verilog(case.component, TOP)
     if after is not None:
         text = after(text, roms, TOP)
-    key = digest(text, json.dumps(roms), LEVEL, tools())
+    key = combined_hash(text, json.dumps(roms), LEVEL, tool_versions())
     if _says(mark) == key:
         origin_mark.write_text(origin)
         return
@@ -106,7 +106,7 @@ def _make_ready(case: Case, folder: Path, origin: str, after: Callable[[str, dic
     signals = ["clk", "rst", *(f"{stream}__{part}" for stream in ("input", "output") for part in ("valid", "ready", "payload"))]
     lines = [f'public_flat_rw -module "{TOP}" -var "{signal}"' for signal in signals]
     (folder / PORTS).write_text("\n".join(["`verilator_config", *lines, ""]))
-    (folder / RUNTIME).write_text(str((folder.parent / f"runtime-{digest(LEVEL, tools())}").absolute()))
+    (folder / RUNTIME).write_text(str((folder.parent / f"runtime-{combined_hash(LEVEL, tool_versions())}").absolute()))
     origin_mark.write_text(origin)
     mark.write_text(key)
 

@@ -23,7 +23,7 @@ from ..sw.model.quantized import Model
 from ..sw.plan.nodes import Plan
 from ..sw.utils.cache import cache_folder
 from ..sw.utils.progress import Report
-from ..sw.utils.source_hash import digest, sources, tools
+from ..sw.utils.source_hash import combined_hash, source_code, tool_versions
 from . import verilator
 
 REPORT = "report.json"
@@ -76,12 +76,12 @@ def build(model: Model, lanes: int | Plan, progress: Report, recipe: SimulationT
     """
     env = verilator.environment()
     cache = cache_folder().absolute()
-    design = cache / f"design-{digest(encode_model(model), repr(lanes), sources(recipe.module), tools())}"
+    design = cache / f"design-{combined_hash(encode_model(model), repr(lanes), source_code(recipe.module), tool_versions())}"
     if not (design / REPORT).exists():
         _generate(recipe, model, lanes, design, progress)
     harness = files("firebrick.sim").joinpath(recipe.harness).read_bytes()
     text = (design / f"{TOP}.v").read_bytes()
-    library = cache / f"library-{digest(text, harness, *verilator.COMMAND, verilator.MAKE_VARIABLES, tools())}.so"
+    library = cache / f"library-{combined_hash(text, harness, *verilator.COMMAND, verilator.MAKE_VARIABLES, tool_versions())}.so"
     built = CompiledSimulation(design, library)
     if not library.exists():
         _compile(built, harness, env, progress)

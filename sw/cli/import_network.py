@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from .common import json_option, progress_bar
-from .source_options import calibration_pictures, read_source, source_options, write_model
+from .source_options import calibration_images, read_source, source_options, write_model
 
 
 @click.command("import")
@@ -26,10 +26,10 @@ def command(source: str, output: Path, bits: int, density: float | None, calibra
     \b
     Example: firebrick import squeezenet1_1.onnx -o squeezenet.fire --bits 6 --calibrate pictures/
     """
-    from ..compression.compressor import Settings, compress
+    from ..compression.compressor import CompressionSettings, compress
 
-    calibration = calibration_pictures(calibrate)
+    calibration = calibration_images(calibrate)
     network = read_source(source, **reading)
     with progress_bar() as progress:
-        model = compress(network, Settings(bits, density), calibration=calibration, progress=progress)
+        model = compress(network, CompressionSettings(bits, density), calibration=calibration, progress=progress)
     write_model(model, output, as_json)

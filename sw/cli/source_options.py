@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 Triple = tuple[float, float, float]
 
 
-def calibration_pictures(folder: Path | None) -> list[Path]:
+def calibration_images(folder: Path | None) -> list[Path]:
     """The pictures of a folder to calibrate with, none without a folder; where they are few, stderr says so."""
-    from ..data.calibration_set import FEW
+    from ..data.calibration_set import RECOMMENDED_IMAGES
     from ..data.images import images_in
 
     paths = images_in(folder) if folder else []
-    if 0 < len(paths) < FEW:
+    if 0 < len(paths) < RECOMMENDED_IMAGES:
         click.echo(f"Warning: {len(paths)} in {folder} are few pictures to calibrate with; some hundreds give a better model.", err=True)
     return paths
 

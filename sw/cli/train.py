@@ -69,18 +69,18 @@ def command(
     """
     from ..data.dataset import read_dataset
     from ..training.distillation import check_torch
-    from ..training.supervised import Recipe
+    from ..training.supervised import TrainingConfig
     from ..training.supervised.config import EPOCHS
 
     _check_options(source, keep_head, preset, epochs, steps, output)
     check_torch("training", "")
     dataset = read_dataset(folder, labels)
-    network, pretrained = _network(source, preset, len(dataset.names), family)
-    from ..training.supervised.job import Job
+    network, pretrained = _network(source, preset, len(dataset.class_names), family)
+    from ..training.supervised.job import TrainingJob
 
     usual = 0.004 if source else 0.04
-    recipe = Recipe(1, batch, usual if rate is None else rate, dropout=dropout, mirror=not no_mirror, seed=seed)
-    job = Job(dataset, network, pretrained, keep_head, resize, recipe, output)
+    recipe = TrainingConfig(1, batch, usual if rate is None else rate, dropout=dropout, mirror=not no_mirror, seed=seed)
+    job = TrainingJob(dataset, network, pretrained, keep_head, resize, recipe, output)
     said = {"training": command_line(folder.resolve().name)} | ({"provenance": provenance} if provenance else {})
     try:
         with progress_bar() as progress:

@@ -15,14 +15,14 @@ from ..model.quantized import Model, QuantizedLayer
 from ..network.graph import Network, stage_layers
 from .calibration import Moments
 from .compressor import Compressor
-from .quantize import Target, quantize
+from .quantize import QuantizationTarget, quantize
 
 Vector = NDArray[np.float64]
 
 _ROUNDS = 100
 
 
-def linear(measured: Compressor) -> Model:
+def linear_quantization(measured: Compressor) -> Model:
     """Eight-bit dynamic fixed point as of Ristretto (arXiv:1605.06402): each layer's weights are integers of 8 bits times a power of two.
 
     The power is the least that lets the greatest weight fit; activations' scales are powers of two, too, so that nothing else is rounded.
@@ -93,7 +93,9 @@ def _model(measured: Compressor, coded: Mapping[str, CodebookWeights], scales: M
     score_scale = scales[source.network.stages[-1].name] / (last.height * last.width)
     known = {key: value for key, value in source.metadata.items() if key != "name"}
     ordered = {name: layers[name] for name in coded}
-    model = Model(source.network, ordered, source.preprocessing, source.labels, score_scale, {**known, **measured.described, **about})
+    model = Model(
+        source.network, ordered, source.preprocessing, source.labels, score_scale, {**known, **measured.calibration_metadata, **about}
+    )
     model.verify()
     return model
 
@@ -110,12 +112,12 @@ def _sharing(network: Network, scales: Mapping[str, float]) -> Iterator[tuple[li
         scale = scales.get(stage.name, scale)
 
 
-def _target(source: FloatModel, name: str, coded: CodebookWeights, scale: float, *, first: bool) -> Target:
+def _target(source: FloatModel, name: str, coded: CodebookWeights, scale: float, *, first: bool) -> QuantizationTarget:
     """A layer whose bias becomes the float network's; the first layer's makes up for the mean, which its inputs still have."""
     weights = source.weights[name].astype(np.float64)
     size = weights[0].size
     offset = np.repeat(source.preprocessing.means(weights.shape[1]), weights.shape[2] ** 2) if first else np.zeros(size)
     unused = np.empty((0, 0))  # nothing is fed back
-    return Target(
+    return QuantizationTarget(
         name, weights, source.biases[name].astype(np.float64), Moments(offset, np.zeros(size), unused, unused), scale, published=coded
     )

@@ -94,15 +94,15 @@ class Moments:
 
     mean: NDArray[np.float64]
     """Mean of the integer inputs, shape (k)."""
-    wanted_mean: NDArray[np.float64]
+    float_mean: NDArray[np.float64]
     """Mean of the float network's inputs, shape (k)."""
     covariance: NDArray[np.float64]
     """Of the integer inputs with themselves, shape (k, k)."""
-    wanted_covariance: NDArray[np.float64]
+    cross_covariance: NDArray[np.float64]
     """Of the float network's inputs (rows) with the integer ones (columns), shape (k, k)."""
 
 
-def moments(inputs: NDArray[np.uint8], wanted: NDArray[np.float32], conv: Conv) -> Moments:
+def input_moments(inputs: NDArray[np.uint8], wanted: NDArray[np.float32], conv: Conv) -> Moments:
     """The moments of a layer's inputs, as bytes and as the float network has them, both (frames, channels, rows, columns)."""
     if inputs.shape != wanted.shape:
         raise FirebrickError(f"integer and float inputs must have one shape, not {inputs.shape} and {wanted.shape}")

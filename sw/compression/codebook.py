@@ -33,7 +33,7 @@ class Codebook:
     bits: Vector
 
 
-def codebook(values: Vector, importance: Vector, rate: float, size: int, nonzero_bits: float = NONZERO_BITS) -> Codebook:
+def design_codebook(values: Vector, importance: Vector, rate: float, size: int, nonzero_bits: float = NONZERO_BITS) -> Codebook:
     """At most ``size`` entries, zero among them, for the least sum of importance * (value - entry)^2 + rate * bits.
 
     ``values`` and ``importance`` (not negative) are vectors of one length, ``rate`` is not negative, ``nonzero_bits`` is what a weight

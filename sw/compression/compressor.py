@@ -21,9 +21,9 @@ from ..golden import floating
 from ..model.float_model import FloatModel
 from ..model.quantized import Model, QuantizedLayer
 from ..network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, stage_layers
-from .calibration import activation_scales, moments
+from .calibration import activation_scales, input_moments
 from .codebook import NONZERO_BITS
-from .quantize import Target, quantize
+from .quantize import QuantizationTarget, quantize
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -34,19 +34,26 @@ _HARM = {"first": 8.0, "last": 2.5, "squeeze1x1": 1.4, "expand1x1": 0.7, "expand
 
 
 @dataclass(frozen=True)
-class Settings:
+class CompressionSettings:
     """What to compress to."""
 
     bits: int = 6
     """Width of a codebook index, 4 to 8; at 8, and with all else as it is by default, a published codebook is kept."""
     density: float | Mapping[str, float] | None = None
     """Share of a layer's weights to keep at most, above 0 to 1: of every layer but the first, or by layer name; None for no limit."""
-    price: float = 1.0
+    rate_lambda: float = 1.0
     """What a bit of storage is worth in accuracy, relative to the default; a higher price gives a smaller file with fewer weights."""
-    cycle_price: float = 0.0
+    cycle_lambda: float = 0.0
     """What a weight costs, in bits, for being multiplied as often in a frame as the average weight; in proportion for all others."""
-    lean: bool = False
+    compact: bool = False
     """Centroids and biases have fewer bits, which takes less logic in hardware and hardly any accuracy."""
+
+    def __repr__(self) -> str:
+        """The text that is hashed into checkpoints and result stores. It keeps its form, so that older ones stay valid."""
+        return (
+            f"Settings(bits={self.bits!r}, density={self.density!r}, price={self.rate_lambda!r}, "
+            f"cycle_price={self.cycle_lambda!r}, lean={self.compact!r})"
+        )
 
     def verify(self) -> None:
         """Raise FirebrickError unless every setting is in its range."""
@@ -55,16 +62,16 @@ class Settings:
         for density in self.density.values() if isinstance(self.density, Mapping) else [self.density]:
             if density is not None and not 0 < density <= 1:
                 raise FirebrickError(f"density must be above 0 and at most 1, not {density}")
-        for what, price in (("price", self.price), ("cycle_price", self.cycle_price)):
+        for what, price in (("price", self.rate_lambda), ("cycle_price", self.cycle_lambda)):
             if not 0 <= price < 1e6:
                 raise FirebrickError(f"{what} must be 0 to 1,000,000, not {price}")
 
 
 def compress(
-    source: FloatModel, settings: Settings | None = None, *, calibration: Sequence[Path] = (), progress: Progress | None = None
+    source: FloatModel, settings: CompressionSettings | None = None, *, calibration: Sequence[Path] = (), progress: Progress | None = None
 ) -> Model:
     """The integers of a float network; see ``Compressor``."""
-    return Compressor(source, calibration, progress).compress(settings or Settings())
+    return Compressor(source, calibration, progress).compress(settings or CompressionSettings())
 
 
 class Compressor:
@@ -84,16 +91,16 @@ class Compressor:
                 f"network {source.network.name}: the first stage must be a convolution without padding, to take up the mean"
             )
         self.source, self.progress = source, progress or _silent
-        self.frames, self.described = calibration_frames(calibration, source.preprocessing, source.network.input)
+        self.frames, self.calibration_metadata = calibration_frames(calibration, source.preprocessing, source.network.input)
         self.scales = activation_scales(source, self.frames, self.progress)
 
-    def sample(self, frames: int) -> "Compressor":
+    def subsample(self, frames: int) -> "Compressor":
         """The same with so many of the frames at most, evenly spaced: quicker, and nearly as large a model at the same price."""
         few = copy(self)
         few.frames = self.frames[:: -(-len(self.frames) // frames)]
         return few
 
-    def compress(self, settings: Settings) -> Model:
+    def compress(self, settings: CompressionSettings) -> Model:
         """The network's integers at these settings."""
         settings.verify()
         last = self.source.network.shapes()[-2]
@@ -104,7 +111,11 @@ class Compressor:
             self.source.preprocessing,
             self.source.labels,
             self.scales[scores] / (last.height * last.width),
-            {**{key: value for key, value in self.source.metadata.items() if key != "name"}, **self.described, "bits": str(settings.bits)},
+            {
+                **{key: value for key, value in self.source.metadata.items() if key != "name"},
+                **self.calibration_metadata,
+                "bits": str(settings.bits),
+            },
         )
         model.verify()
         return model
@@ -117,7 +128,7 @@ def _silent(_what: str, _done: int, _total: int) -> None:
 class _Walk:
     """The integer network and the float network, side by side through the stages."""
 
-    def __init__(self, measured: Compressor, settings: Settings) -> None:
+    def __init__(self, measured: Compressor, settings: CompressionSettings) -> None:
         self.source, self.scales, self.progress, self.settings = measured.source, measured.scales, measured.progress, settings
         self.maps = measured.frames
         self.wanted = floating.centred(self.source, measured.frames, np.float32)
@@ -126,7 +137,7 @@ class _Walk:
         self.last = layers[-1].name
         uses = {layer.name: layer.output.height * layer.output.width for layer in layers}
         mean = sum(layer.macs for layer in layers) / sum(layer.weights for layer in layers)
-        self.nonzero_bits = {name: NONZERO_BITS + settings.cycle_price * count / mean for name, count in uses.items()}
+        self.nonzero_bits = {name: NONZERO_BITS + settings.cycle_lambda * count / mean for name, count in uses.items()}
         self.done: dict[str, QuantizedLayer] = {}
 
     def layers(self) -> dict[str, QuantizedLayer]:
@@ -167,7 +178,7 @@ class _Walk:
     ) -> tuple[Bytes, Floats]:
         """Quantise layers that share input, output scale and shift; returns their integer and float outputs, pooled if asked."""
         targets = [self._target(name, conv, maps, wanted, scale) for name, conv in convs]
-        layers = quantize(targets, self.scales[convs[0][0]], self.settings.bits, self.settings.lean)
+        layers = quantize(targets, self.scales[convs[0][0]], self.settings.bits, self.settings.compact)
         self.done.update(zip((name for name, _ in convs), layers, strict=True))
         finish = golden.max_pool if pool else np.asarray
         outputs: list[Bytes] = []
@@ -186,18 +197,18 @@ class _Walk:
             return _HARM["first"]
         return _HARM["last" if name == self.last else name.rpartition("/")[2] if "/" in name else "other"]
 
-    def _target(self, name: str, conv: Conv, maps: Bytes, wanted: Floats, scale: float) -> Target:
+    def _target(self, name: str, conv: Conv, maps: Bytes, wanted: Floats, scale: float) -> QuantizationTarget:
         settings = self.settings
-        keep = settings == Settings(bits=PUBLISHED_BITS)
-        return Target(
+        keep = settings == CompressionSettings(bits=PUBLISHED_BITS)
+        return QuantizationTarget(
             name,
             self.source.weights[name].astype(np.float64),
             self.source.biases[name].astype(np.float64),
-            moments(maps, wanted, conv),
+            input_moments(maps, wanted, conv),
             scale,
             self._harm(name),
             self._density(name),
-            settings.price,
+            settings.rate_lambda,
             self.nonzero_bits[name],
             self.source.codebook_weights.get(name) if keep else None,
         )

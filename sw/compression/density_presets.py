@@ -18,7 +18,7 @@ _TABLE1 = {  # squeeze1x1, expand1x1, expand3x3
 _CONV10 = 0.2
 
 
-def table1(network: Network) -> dict[str, float]:
+def table1_densities(network: Network) -> dict[str, float]:
     """Share of each layer's weights that SqueezeNet v1.0 keeps in Table 1 (arXiv:1602.07360), whose last column they reproduce.
 
     Raises FirebrickError for a network that has other layers than conv1, fire2 to fire9 and conv10.

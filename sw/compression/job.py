@@ -12,47 +12,47 @@ from ..errors import FirebrickError
 from ..fire_format.file import encode_model, read_fire
 from ..model.float_model import FloatModel
 from ..model.quantized import Model
-from ..training.distillation import Recipe, check_torch
+from ..training.distillation import DistillationConfig, check_torch
 from ..utils.atomic_files import write_whole
 from ..utils.progress import Report
-from .compressor import Compressor, Settings
-from .rate_control import Budget, compress_within
+from .compressor import CompressionSettings, Compressor
+from .rate_control import Budget, compress_to_budget
 
 _ROOM = 0.99
 """Share of a budget to start training with: trained codes are a little less even."""
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
+class CompressionJob:
     """What is wanted of a float network."""
 
-    settings: Settings = field(default_factory=Settings)
+    settings: CompressionSettings = field(default_factory=CompressionSettings)
     budget: Budget | None = None
     """None to pay the settings' prices."""
-    pictures: Sequence[Path] = ()
+    images: Sequence[Path] = ()
     """To measure and to train on; without any, the photographs of scikit-image."""
-    recipe: Recipe | None = None
+    distillation: DistillationConfig | None = None
     """None not to train."""
     labels: Sequence[int] | None = None
     """Class index of each picture, or -1; None where there are none."""
 
 
-class Work:
+class JobFiles:
     """The files beside an output that keep what is done until all is: the model to start training from, and the training."""
 
     def __init__(self, output: Path) -> None:
-        self.start = output.with_name(f"{output.name}.start")
-        self.training = output.with_name(f"{output.name}.training")
+        self.quantized = output.with_name(f"{output.name}.start")
+        self.checkpoint = output.with_name(f"{output.name}.training")
 
     def clear(self) -> None:
         """Remove them."""
-        self.start.unlink(missing_ok=True)
-        self.training.unlink(missing_ok=True)
+        self.quantized.unlink(missing_ok=True)
+        self.checkpoint.unlink(missing_ok=True)
 
 
-def make_model(source: FloatModel, order: Order, work: Work | None = None, progress: Report | None = None) -> Model:
+def run_job(source: FloatModel, order: CompressionJob, work: JobFiles | None = None, progress: Report | None = None) -> Model:
     """The model that is ordered; what ``work`` holds of the same order is not done again."""
-    if order.recipe is None:
+    if order.distillation is None:
         return _quantised(source, order, progress)
     check_torch()
     from ..training.distillation.loop import distil
@@ -63,39 +63,39 @@ def make_model(source: FloatModel, order: Order, work: Work | None = None, progr
         start = _quantised(source, order, progress)
         start = replace(start, metadata={**start.metadata, "task": task})
         if work is not None:
-            write_whole(work.start, encode_model(start))
+            write_whole(work.quantized, encode_model(start))
     start = replace(start, metadata={key: value for key, value in start.metadata.items() if key != "task"})
-    pictures = order.pictures or photographs()
-    checkpoint = work.training if work is not None else None
-    model = distil(start, source, pictures, order.recipe, labels=order.labels, checkpoint=checkpoint, progress=progress)
-    if order.budget is not None and order.budget.takes(model) > 1:
+    pictures = order.images or photographs()
+    checkpoint = work.checkpoint if work is not None else None
+    model = distil(start, source, pictures, order.distillation, labels=order.labels, checkpoint=checkpoint, progress=progress)
+    if order.budget is not None and order.budget.usage(model) > 1:
         raise FirebrickError("training made the model larger than its budget; allow some more, or train for fewer steps")
     return model
 
 
-def _quantised(source: FloatModel, order: Order, progress: Report | None) -> Model:
-    compressor = Compressor(source, order.pictures, progress)
+def _quantised(source: FloatModel, order: CompressionJob, progress: Report | None) -> Model:
+    compressor = Compressor(source, order.images, progress)
     if order.budget is None:
         return compressor.compress(order.settings)
-    return compress_within(compressor, order.settings, order.budget.share(_ROOM) if order.recipe else order.budget)
+    return compress_to_budget(compressor, order.settings, order.budget.scaled(_ROOM) if order.distillation else order.budget)
 
 
-def _started(work: Work | None, task: str) -> Model | None:
+def _started(work: JobFiles | None, task: str) -> Model | None:
     """The model that was quantised before, if it is for this task."""
-    if work is None or not work.start.exists():
+    if work is None or not work.quantized.exists():
         return None
     try:
-        model = read_fire(work.start)
+        model = read_fire(work.quantized)
     except FirebrickError:
         return None
     return model if model.metadata.get("task") == task else None
 
 
-def _digest(source: FloatModel, order: Order) -> str:
+def _digest(source: FloatModel, order: CompressionJob) -> str:
     """Of all that decides what quantising gives."""
     digest = hashlib.sha256(repr((source.network, source.preprocessing, order.settings, order.budget)).encode())
     for name, weights in source.weights.items():
         digest.update(weights.tobytes() + source.biases[name].tobytes())
-    for path in order.pictures:
+    for path in order.images:
         digest.update(path.read_bytes())
     return digest.hexdigest()

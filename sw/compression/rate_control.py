@@ -16,11 +16,11 @@ from ..compiler.lowering import compile_model
 from ..errors import FirebrickError
 from ..fire_format.file import file_size
 from ..model.quantized import Model
-from .compressor import Compressor, Settings
+from .compressor import CompressionSettings, Compressor
 
-Offer = TypeVar("Offer")
+Candidate = TypeVar("Candidate")
 
-CLOSE = 0.985
+CLOSE_USAGE = 0.985
 """A model that takes this share of its budget is good enough."""
 _TRIALS = 8
 _SAMPLE = 64
@@ -39,11 +39,11 @@ class Budget:
     cycles: int | None = None
     lanes: int = 0
 
-    def share(self, part: float) -> "Budget":
+    def scaled(self, part: float) -> "Budget":
         """A part of the budget."""
         return replace(self, **{what: int(part * most) for what, most in (("bytes", self.bytes), ("cycles", self.cycles)) if most})
 
-    def takes(self, model: Model) -> float:
+    def usage(self, model: Model) -> float:
         """What a model takes, as a share of the budget."""
         if self.cycles is not None:
             return compile_model(model, self.lanes).cycles / self.cycles
@@ -51,7 +51,7 @@ class Budget:
         return file_size(model) / self.bytes
 
 
-def compress_within(compressor: Compressor, settings: Settings, budget: Budget) -> Model:
+def compress_to_budget(compressor: Compressor, settings: CompressionSettings, budget: Budget) -> Model:
     """The most accurate model found within the budget, at the bits and densities of ``settings``.
 
     The search over prices (false position on logarithms) ends when the budget is used to CLOSE, or is met at the least price.
@@ -61,15 +61,15 @@ def compress_within(compressor: Compressor, settings: Settings, budget: Budget) 
 
     def found_by(compressor: Compressor, start: float) -> tuple[float, Model] | None:
         def offer(price: float) -> tuple[float, Model]:
-            priced = replace(settings, price=price) if budget.cycles is None else replace(settings, cycle_price=price)
+            priced = replace(settings, rate_lambda=price) if budget.cycles is None else replace(settings, cycle_lambda=price)
             model = compressor.compress(priced)
-            return budget.takes(model), model
+            return budget.usage(model), model
 
-        return search(offer, low, high, start)
+        return search_lambda(offer, low, high, start)
 
     start = 1.0
     if len(compressor.frames) > _SAMPLE:  # a few frames tell nearly the price, in a fraction of the time
-        rough = found_by(compressor.sample(_SAMPLE), start)
+        rough = found_by(compressor.subsample(_SAMPLE), start)
         start = rough[0] if rough else high
     found = found_by(compressor, start)
     if found is None:
@@ -78,14 +78,16 @@ def compress_within(compressor: Compressor, settings: Settings, budget: Budget) 
     return found[1]
 
 
-def search(offer: Callable[[float], tuple[float, Offer]], low: float, high: float, start: float) -> tuple[float, Offer] | None:
+def search_lambda(
+    offer: Callable[[float], tuple[float, Candidate]], low: float, high: float, start: float
+) -> tuple[float, Candidate] | None:
     """The least price found, and what it buys, at which an offer takes at most the whole budget; None where there is none.
 
     ``offer`` gives, for a price, the share of the budget that is taken, which falls with the price, and what is bought. Each trial is
     costly: the search ends when one takes CLOSE of the budget, and ``low`` and ``high`` are tried only when others lead there.
     """
     points: list[tuple[float, float]] = []  # logarithms of price and share of the budget
-    best: tuple[float, Offer] | None = None
+    best: tuple[float, Candidate] | None = None
     bottom, top = float(np.log(low)), float(np.log(high))
     at = min(max(float(np.log(start)), bottom), top)
     for _ in range(_TRIALS):
@@ -93,7 +95,7 @@ def search(offer: Callable[[float], tuple[float, Offer]], low: float, high: floa
         share, bought = offer(price)
         if share <= 1 and (best is None or price < best[0]):
             best = price, bought
-        if CLOSE <= share <= 1 or (share <= 1 and at <= bottom) or (share > 1 and at >= top):
+        if CLOSE_USAGE <= share <= 1 or (share <= 1 and at <= bottom) or (share > 1 and at >= top):
             break
         points.append((at, float(np.log(share))))
         at = _next(points, bottom, top)
@@ -102,7 +104,7 @@ def search(offer: Callable[[float], tuple[float, Offer]], low: float, high: floa
 
 def _next(points: list[tuple[float, float]], bottom: float, top: float) -> float:
     """Where the budget should just be spent: between the nearest points on either side, or beyond the last."""
-    goal = float(np.log((1 + CLOSE) / 2))
+    goal = float(np.log((1 + CLOSE_USAGE) / 2))
     above = [point for point in points if point[1] > 0]
     below = [point for point in points if point[1] <= 0]
     if above and below:

@@ -14,10 +14,10 @@ from ..errors import FirebrickError
 from ..model.quantized import Preprocessing
 from ..network.graph import Shape
 from .images import read_images
-from .labels import read_labels
+from .labels import read_label_csv
 
 PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "motorcycle_right.png", "rocket.jpg")
-FEW = 32
+RECOMMENDED_IMAGES = 32
 """With fewer pictures the user should be warned: statistics of a layer's inputs are then those of its few pictures."""
 _NOISE = 3
 """Levels of 255 by which a JPEG's pixels of one colour may differ."""
@@ -48,14 +48,14 @@ def calibration_frames(paths: Sequence[Path], preprocessing: Preprocessing, shap
     return frames, {"calibration": what, "calibration sha256": hashlib.sha256(frames.tobytes()).hexdigest()}
 
 
-def halves(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+def split_images(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     """Pictures to calibrate with, and the rest to judge by: every second one."""
     if len(paths) < 2:
         raise FirebrickError(f"{len(paths)} picture cannot both calibrate and judge; give at least 2, better some hundreds")
     return list(paths[::2]), list(paths[1::2])
 
 
-def check_apart(calibration: Sequence[Path], judging: Sequence[Path]) -> None:
+def check_disjoint(calibration: Sequence[Path], judging: Sequence[Path]) -> None:
     """Raise FirebrickError if a picture serves both purposes, under whatever name: what was fitted to it would look too good."""
     seen = {hashlib.sha256(path.read_bytes()).digest(): path for path in calibration}
     for path in judging:
@@ -64,12 +64,12 @@ def check_apart(calibration: Sequence[Path], judging: Sequence[Path]) -> None:
             raise FirebrickError(f"{path} judges what {same}, the same picture, calibrated; take one of them out")
 
 
-def labels_of(paths: Sequence[Path], table: Path, classes: int) -> list[int]:
-    """Class index of each picture, by file name, or -1 where the CSV file has none; see `read_labels`.
+def labels_for(paths: Sequence[Path], table: Path, classes: int) -> list[int]:
+    """Class index of each picture, by file name, or -1 where the CSV file has none; see `read_label_csv`.
 
     Raises FirebrickError if it has none for any.
     """
-    known = dict(read_labels(table, classes))
+    known = dict(read_label_csv(table, classes))
     labels = [known.get(path.name, -1) for path in paths]
     if max(labels, default=-1) < 0:
         folder = f" in {paths[0].parent}" if paths else ""

@@ -17,13 +17,13 @@ from ..network.graph import Shape
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm")
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 """What a file may be, whatever its name; others of Pillow's run programs."""
-PIXELS_MAX = 100_000_000
+MAX_PIXELS = 100_000_000
 """A picture with more pixels is refused before it is decoded."""
-Labelled = list[tuple[Path, int]]
+LabelledImages = list[tuple[Path, int]]
 """Pictures and their class indices."""
 
 
-def read_picture(path: Path, preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
+def read_image(path: Path, preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
     """A picture file as a network's input: RGB bytes of shape (3, rows, columns), or grey ones of shape (1, rows, columns).
 
     Opened as by ``open_image``; scaled (bicubic, antialiased) so that its short side is ``preprocessing.resize``, unless it is
@@ -31,7 +31,7 @@ def read_picture(path: Path, preprocessing: Preprocessing, shape: Shape) -> NDAr
     """
     picture = open_image(path, 4 * preprocessing.resize)
     try:
-        return fit(picture, preprocessing, shape)
+        return to_input_frame(picture, preprocessing, shape)
     except FirebrickError as problem:
         raise FirebrickError(f"{path}: {problem}") from problem
 
@@ -41,36 +41,36 @@ def open_image(path: Path, least: int) -> Image.Image:
 
     Turned as its EXIF orientation says; transparent pixels are shown on white. A large JPEG may come in a half, a quarter or an eighth
     of its size, with sides of at least ``least`` pixels. Raises FirebrickError when the file is missing, broken, no picture or has more
-    than PIXELS_MAX pixels.
+    than MAX_PIXELS pixels.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of pictures that the limit below admits
             with Image.open(path, formats=FORMATS) as file:
-                if file.width * file.height > PIXELS_MAX:
-                    raise FirebrickError(f"{path} has {file.width}x{file.height} pixels; the most is {PIXELS_MAX // 10**6} megapixels")
+                if file.width * file.height > MAX_PIXELS:
+                    raise FirebrickError(f"{path} has {file.width}x{file.height} pixels; the most is {MAX_PIXELS // 10**6} megapixels")
                 file.draft("RGB", (least, least))
                 return _rgb(ImageOps.exif_transpose(file))
     except FirebrickError:
         raise
     except Image.DecompressionBombError as problem:
-        raise FirebrickError(f"{path} is far too large; give a picture of at most {PIXELS_MAX // 10**6} megapixels") from problem
+        raise FirebrickError(f"{path} is far too large; give a picture of at most {MAX_PIXELS // 10**6} megapixels") from problem
     except FileNotFoundError as problem:
         raise FirebrickError(f"{path} does not exist; name a picture") from problem
     except Exception as problem:  # a damaged file may raise anything from inside a decoder
         raise FirebrickError(f"{path} cannot be read as a picture; give a complete JPEG, PNG or similar file") from problem
 
 
-def fit(picture: Image.Image, preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
+def to_input_frame(picture: Image.Image, preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
     """An RGB picture scaled and cropped to a network's input: bytes of shape (channels, rows, columns)."""
-    picture = scaled(picture, preprocessing, shape)
+    picture = scale_image(picture, preprocessing, shape)
     left, top = (picture.width - shape.width) // 2, (picture.height - shape.height) // 2
     cropped = picture.crop((left, top, left + shape.width, top + shape.height))
     frame = np.asarray(cropped, dtype=np.uint8).reshape(shape.height, shape.width, shape.channels)
     return np.ascontiguousarray(frame.transpose(2, 0, 1))
 
 
-def scaled(picture: Image.Image, preprocessing: Preprocessing, shape: Shape) -> Image.Image:
+def scale_image(picture: Image.Image, preprocessing: Preprocessing, shape: Shape) -> Image.Image:
     """An RGB picture with the short side that the preprocessing says, grey for a network of one channel; to be cropped to ``shape``."""
     if shape.channels not in (1, 3):
         raise FirebrickError(f"pictures need a network with 3 input channels, or 1 for grey, not {shape.channels}")
@@ -90,7 +90,7 @@ def read_images(paths: Sequence[Path], preprocessing: Preprocessing, shape: Shap
     """Several pictures as one batch of shape (frames, channels, rows, columns)."""
     if not paths:
         raise FirebrickError("no pictures were given; name at least one")
-    return np.stack([read_picture(path, preprocessing, shape) for path in paths])
+    return np.stack([read_image(path, preprocessing, shape) for path in paths])
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -103,10 +103,10 @@ def images_in(folder: Path) -> list[Path]:
     return paths
 
 
-def class_folders(folder: Path, names: Iterable[str]) -> Labelled:
+def images_by_class(folder: Path, names: Iterable[str]) -> LabelledImages:
     """The pictures of a folder's subfolders; each must have the name of a class, whose place in ``names`` is the index."""
     indices = {name: index for index, name in enumerate(names)}
-    found: Labelled = []
+    found: LabelledImages = []
     for name in class_names(folder):
         if name not in indices:
             some = ", ".join([*list(indices)[:5], *["..."][: len(indices) > 5]])

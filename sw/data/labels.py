@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import FirebrickError
 
 
-def read_labels(path: Path, classes: int) -> list[tuple[str, int]]:
+def read_label_csv(path: Path, classes: int) -> list[tuple[str, int]]:
     """File name and class index of each row of a CSV file with columns ``file`` and ``class_index``; more columns may follow.
 
     Raises FirebrickError, with the line, unless every row has a plain file name, used once, and an index below ``classes``.

@@ -9,8 +9,8 @@ from typing import TypedDict
 import numpy as np
 
 from .. import golden
-from ..data.images import class_folders, read_images
-from ..data.labels import read_labels
+from ..data.images import images_by_class, read_images
+from ..data.labels import read_label_csv
 from ..errors import FirebrickError
 from ..model.quantized import Model
 
@@ -26,15 +26,15 @@ class Accuracy(TypedDict):
 
 
 def evaluate(model: Model, folder: Path, labels: Path | None = None, progress: Callable[[str, int, int], None] | None = None) -> Accuracy:
-    """Top-1 and top-5 accuracy over the pictures of ``folder`` that the CSV file ``labels`` names, see ``read_labels``.
+    """Top-1 and top-5 accuracy over the pictures of ``folder`` that the CSV file ``labels`` names, see ``read_label_csv``.
 
     Without ``labels``, over those in its subfolders, which are called after the model's classes. ``progress`` is called with (what,
     done, total). Of equal scores the lower index counts as the better.
     """
-    named = read_labels(labels, model.network.classes) if labels else []
+    named = read_label_csv(labels, model.network.classes) if labels else []
     if not folder.is_dir():
         raise FirebrickError(f"{folder} is not a folder; name the one with the labelled pictures")
-    rows = [(folder / name, index) for name, index in named] if labels else class_folders(folder, model.labels)
+    rows = [(folder / name, index) for name, index in named] if labels else images_by_class(folder, model.labels)
     hits = np.zeros(5, np.int64)
     for start in range(0, len(rows), _BATCH):
         if progress is not None:

@@ -8,20 +8,20 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 
-from ..compression.baselines import linear, pruned_kmeans
-from ..compression.compressor import Compressor, Settings
-from ..compression.rate_control import Budget, compress_within
-from ..data.calibration_set import check_apart
+from ..compression.baselines import linear_quantization, pruned_kmeans
+from ..compression.compressor import CompressionSettings, Compressor
+from ..compression.rate_control import Budget, compress_to_budget
+from ..data.calibration_set import check_disjoint
 from ..fire_format.file import encode_model, read_fire
 from ..model.float_model import FloatModel
 from ..model.quantized import Model
 from ..network.metaparameters import float_bytes
 from ..utils.progress import Report
-from .fidelity import Judge
-from .result_store import Entry, Results, digest
+from .fidelity import FidelityEvaluator
+from .result_store import ResultEntry, ResultStore, task_digest
 
 KMEANS_BITS = 6
-OURS: Mapping[int, int] = {8: 660_000, 6: 470_000}
+PAPER_BUDGETS: Mapping[int, int] = {8: 660_000, 6: 470_000}
 """The paper's sizes of SqueezeNet, by bits, in bytes."""
 
 
@@ -32,35 +32,35 @@ class Comparison:
     source: FloatModel
     calibration: Sequence[Path]
     """Pictures to measure on."""
-    judging: Sequence[Path]
+    held_out: Sequence[Path]
     """Other pictures."""
     labels: Sequence[int] | None = None
     """Class of each picture that judges, or -1; None where there are none."""
     densities: Mapping[str, float | Mapping[str, float]] = field(default_factory=dict)
     """What magnitude pruning keeps, one number or by layer, by what to call it: a row for each."""
-    ours: Mapping[int, int] = field(default_factory=lambda: OURS)
+    budgets: Mapping[int, int] = field(default_factory=lambda: PAPER_BUDGETS)
     """The most bytes, by bits: a row for each."""
     models: Sequence[Path] = ()
     """``.fire`` files made from the same source; what they were calibrated with is the caller's to know."""
 
-    def measure(self, folder: Path, progress: Report | None = None) -> list[Entry]:
+    def run(self, folder: Path, progress: Report | None = None) -> list[ResultEntry]:
         """The rows for `table2.table2`, in order.
 
         ``folder`` keeps each model and results.json (see Results); what is done is not done again. Raises FirebrickError where a picture
         serves both purposes, a budget cannot be met, or the folder holds the results of another comparison.
         """
-        check_apart(self.calibration, self.judging)
-        results = Results(folder / "results.json", digest(self.source, [*self.calibration, *self.judging], self.labels))
-        judge = Judge(self.source, self.judging, self.labels, progress)
+        check_disjoint(self.calibration, self.held_out)
+        results = ResultStore(folder / "results.json", task_digest(self.source, [*self.calibration, *self.held_out], self.labels))
+        judge = FidelityEvaluator(self.source, self.held_out, self.labels, progress)
         network = self.source.network
-        dense = results.network(judge.network)
+        dense = results.evaluate_float(judge.evaluate_float)
         rows = [{**dense, "network": network.name, "compression": "none", "bits": "32", "bytes": float_bytes(network)}]
         ways = list(self._ways(progress))
         for done, (name, compression, bits, make) in enumerate(ways):
             if progress is not None:
                 progress("comparing", done, len(ways))
             about = {"compression": compression, "bits": str(bits)}
-            rows.append({**results.result(name, make, judge.model, **about), **about, "network": network.name})
+            rows.append({**results.evaluate_model(name, make, judge.evaluate, **about), **about, "network": network.name})
         if progress is not None:
             progress("comparing", len(ways), len(ways))
         return rows
@@ -72,12 +72,12 @@ class Comparison:
         def measured() -> Compressor:  # once for all rows, and not at all where all are done
             return Compressor(self.source, self.calibration, progress)
 
-        yield "linear", "8-bit linear", 8, lambda: linear(measured())
+        yield "linear", "8-bit linear", 8, lambda: linear_quantization(measured())
         for kept, density in self.densities.items():
             make = partial(_pruned, measured, density)
             name = hashlib.sha256(repr(density).encode()).hexdigest()[:8]
             yield f"kmeans-{name}", f"magnitude pruning to {kept}, k-means", KMEANS_BITS, make
-        for bits, most in self.ours.items():
+        for bits, most in self.budgets.items():
             yield f"ours-{bits}bit-{most}", f"ours, at most {most:,} bytes", bits, partial(_ours, measured, bits, most)
         for path in self.models:
             model = read_fire(path)
@@ -90,4 +90,4 @@ def _pruned(measured: Callable[[], Compressor], density: float | Mapping[str, fl
 
 
 def _ours(measured: Callable[[], Compressor], bits: int, most: int) -> Model:
-    return compress_within(measured(), Settings(bits), Budget(bytes=most))
+    return compress_to_budget(measured(), CompressionSettings(bits), Budget(bytes=most))

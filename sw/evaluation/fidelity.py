@@ -25,10 +25,10 @@ Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Judgement:
+class FidelityMetrics:
     """Shares are from 0 to 1; standard errors are those of a share of so many pictures; None without labels."""
 
-    pictures: int
+    images: int
     labelled: int
     """Pictures whose class is known, over which top-1 and top-5 are counted."""
     top1: float | None
@@ -39,40 +39,41 @@ class Judgement:
     """Share of pictures whose likeliest class is the float network's."""
     agreement_error: float
     """Standard error of the agreement."""
-    relative_entropy: float
+    kl_divergence: float
     """Of the float network's probabilities to these, in nats: the mean over the pictures."""
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain data for JSON."""
-        return asdict(self)
+        """The metrics under the keys that they have in JSON and CSV files."""
+        keys = {"images": "pictures", "kl_divergence": "relative_entropy"}
+        return {keys.get(name, name): value for name, value in asdict(self).items()}
 
 
-class Judge:
+class FidelityEvaluator:
     """Pictures, the class of each, or -1, if labels are given, and what the float network says of them (found when first needed)."""
 
     def __init__(
         self, source: FloatModel, pictures: Sequence[Path], labels: Sequence[int] | None = None, progress: Report | None = None
     ) -> None:
-        self.source, self.pictures, self.progress = source, list(pictures), progress
-        self.labels = np.array(labels if labels is not None else [-1] * len(self.pictures))
-        if len(self.labels) != len(self.pictures):
-            raise FirebrickError(f"labels must be {len(self.pictures)}, one a picture, not {len(self.labels)}")
+        self.source, self.images, self.progress = source, list(pictures), progress
+        self.labels = np.array(labels if labels is not None else [-1] * len(self.images))
+        if len(self.labels) != len(self.images):
+            raise FirebrickError(f"labels must be {len(self.images)}, one a picture, not {len(self.labels)}")
 
     @cached_property
     def frames(self) -> NDArray[np.uint8]:
         """The pictures as the network's input, (n, 3, rows, columns)."""
-        return read_images(self.pictures, self.source.preprocessing, self.source.network.input)
+        return read_images(self.images, self.source.preprocessing, self.source.network.input)
 
     @cached_property
-    def wanted(self) -> Scores:
+    def float_scores(self) -> Scores:
         """The float network's scores before softmax, (n, classes)."""
         return np.concatenate([floating.run(self.source, batch).astype(np.float64) for batch in self._batches("judging the float network")])
 
-    def network(self) -> Judgement:
+    def evaluate_float(self) -> FidelityMetrics:
         """Of the float network itself."""
-        return self._judgement(self.wanted)
+        return self._judgement(self.float_scores)
 
-    def model(self, model: Model) -> Judgement:
+    def evaluate(self, model: Model) -> FidelityMetrics:
         """Of a model, in the golden model; it must see the pictures as the float network does."""
         ours, theirs = model.network, self.source.network
         if (ours.input, ours.classes, model.preprocessing) != (theirs.input, theirs.classes, self.source.preprocessing):
@@ -88,15 +89,15 @@ class Judge:
         if self.progress is not None:
             self.progress(what, len(self.frames), len(self.frames))
 
-    def _judgement(self, scores: Scores) -> Judgement:
+    def _judgement(self, scores: Scores) -> FidelityMetrics:
         best = np.argsort(-scores, axis=1, kind="stable")[:, :5]  # of equal scores the lower index counts as the better
-        agreement = float((best[:, 0] == self.wanted.argmax(axis=1)).mean())
-        wanted, found = _log_softmax(self.wanted), _log_softmax(scores)
+        agreement = float((best[:, 0] == self.float_scores.argmax(axis=1)).mean())
+        wanted, found = _log_softmax(self.float_scores), _log_softmax(scores)
         known = self.labels >= 0
         labelled = int(known.sum())
         right = best[known] == self.labels[known, None]
         top1, top5 = (float(right[:, :k].any(axis=1).mean()) if labelled else None for k in (1, 5))
-        return Judgement(
+        return FidelityMetrics(
             len(scores),
             labelled,
             top1,

@@ -9,18 +9,18 @@ from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 
-from ..compression.compressor import Compressor, Settings
-from ..data.calibration_set import check_apart
+from ..compression.compressor import CompressionSettings, Compressor
+from ..data.calibration_set import check_disjoint
 from ..model.float_model import FloatModel
 from ..model.quantized import Model
 from ..reports.matplotlib_plots import check_matplotlib, curve
 from ..utils.atomic_files import write_whole
 from ..utils.progress import Report
-from .fidelity import Judge
-from .result_store import Entry, Results, digest
+from .fidelity import FidelityEvaluator
+from .result_store import ResultEntry, ResultStore, task_digest
 
-BITS = (4, 5, 6, 7, 8)
-PRICES = (1.0, 2.0, 4.0, 8.0)
+DEFAULT_BITS = (4, 5, 6, 7, 8)
+DEFAULT_LAMBDAS = (1.0, 2.0, 4.0, 8.0)
 _COLUMNS = (
     *("bits", "price", "bytes", "nonzero", "pictures", "labelled"),
     *("top1", "top1_error", "top5", "agreement", "agreement_error", "relative_entropy", "file"),
@@ -28,55 +28,55 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, eq=False)
-class Sweep:
+class RateSweep:
     """What is swept, and on which pictures."""
 
     source: FloatModel
     calibration: Sequence[Path]
     """Pictures to measure on."""
-    judging: Sequence[Path]
+    held_out: Sequence[Path]
     """Other pictures."""
     labels: Sequence[int] | None = None
     """Class of each picture that judges, or -1; None where there are none."""
-    settings: Settings = field(default_factory=Settings)
+    settings: CompressionSettings = field(default_factory=CompressionSettings)
     """All but bits and price, which are swept."""
 
     def run(
         self,
         folder: Path,
-        bits: Sequence[int] = BITS,
-        prices: Sequence[float] = PRICES,
+        bits: Sequence[int] = DEFAULT_BITS,
+        prices: Sequence[float] = DEFAULT_LAMBDAS,
         progress: Report | None = None,
-    ) -> dict[str, Entry]:
+    ) -> dict[str, ResultEntry]:
         """Every point, by name, those of earlier runs on the same pictures included, and the ``float`` network.
 
         ``folder`` gets a model for each point, sweep.json (see Results) as they come, and at the end sweep.csv and sweep.svg; points that
         are done are not done again. Raises FirebrickError for settings out of their range, without matplotlib, where a picture serves
         both purposes, and where the folder holds the results of another sweep.
         """
-        points = [replace(self.settings, bits=width, price=price) for width in bits for price in prices]
+        points = [replace(self.settings, bits=width, rate_lambda=price) for width in bits for price in prices]
         for point in points:
             point.verify()
         check_matplotlib()
-        check_apart(self.calibration, self.judging)
-        fixed = replace(self.settings, bits=Settings.bits, price=Settings.price)
-        results = Results(folder / "sweep.json", digest(self.source, [*self.calibration, *self.judging], self.labels, fixed))
-        judge = Judge(self.source, self.judging, self.labels, progress)
+        check_disjoint(self.calibration, self.held_out)
+        fixed = replace(self.settings, bits=CompressionSettings.bits, rate_lambda=CompressionSettings.rate_lambda)
+        results = ResultStore(folder / "sweep.json", task_digest(self.source, [*self.calibration, *self.held_out], self.labels, fixed))
+        judge = FidelityEvaluator(self.source, self.held_out, self.labels, progress)
 
         @cache
         def measured() -> Compressor:  # once for all points, and not at all where all are done
             return Compressor(self.source, self.calibration, progress)
 
-        def make(point: Settings) -> Model:
+        def make(point: CompressionSettings) -> Model:
             model = measured().compress(point)
-            return replace(model, metadata={**model.metadata, "price": f"{point.price:.12g}"})
+            return replace(model, metadata={**model.metadata, "price": f"{point.rate_lambda:.12g}"})
 
-        results.network(judge.network)
+        results.evaluate_float(judge.evaluate_float)
         for done, point in enumerate(points):
             if progress is not None:
                 progress("sweeping", done, len(points))
-            name = f"{point.bits}bit-price{point.price:.12g}"
-            results.result(name, partial(make, point), judge.model, bits=point.bits, price=point.price)
+            name = f"{point.bits}bit-price{point.rate_lambda:.12g}"
+            results.evaluate_model(name, partial(make, point), judge.evaluate, bits=point.bits, price=point.rate_lambda)
         if progress is not None:
             progress("sweeping", len(points), len(points))
         write_whole(folder / "sweep.csv", table(results.entries).encode())
@@ -84,7 +84,7 @@ class Sweep:
         return results.entries
 
 
-def table(entries: Mapping[str, Entry]) -> str:
+def table(entries: Mapping[str, ResultEntry]) -> str:
     """The points as CSV, in the order of bits and price, the float network first; shares from 0 to 1, empty where unknown."""
     text = io.StringIO()
     writer = csv.DictWriter(text, ["name", *_COLUMNS], extrasaction="ignore", lineterminator="\n")

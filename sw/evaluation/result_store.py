@@ -14,13 +14,13 @@ from ..fire_format.file import encode_model
 from ..model.float_model import FloatModel
 from ..model.quantized import Model
 from ..utils.atomic_files import write_whole
-from .fidelity import Judgement
+from .fidelity import FidelityMetrics
 
-Entry = dict[str, Any]
+ResultEntry = dict[str, Any]
 """One result: a judgement's fields; of a model also ``file``, its ``sha256`` and ``bytes``, and ``nonzero`` weights; what callers add."""
 
 
-def digest(source: FloatModel, pictures: Iterable[Path], *rest: object) -> str:
+def task_digest(source: FloatModel, pictures: Iterable[Path], *rest: object) -> str:
     """Of all that decides a result, this release included; ``rest`` by its repr."""
     found = hashlib.sha256(repr((version("firebrick"), source.network, source.preprocessing, rest)).encode())
     for name, weights in source.weights.items():
@@ -30,7 +30,7 @@ def digest(source: FloatModel, pictures: Iterable[Path], *rest: object) -> str:
     return found.hexdigest()
 
 
-class Results:
+class ResultStore:
     """Models in a folder, and a JSON document {task, results} of what was found of each, by name.
 
     Both are written as soon as a model is judged, each file whole or not at all. What the document has, and whose file is there as it
@@ -43,7 +43,7 @@ class Results:
 
     def __init__(self, path: Path, task: str) -> None:
         self.path, self.task = path, task
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, ResultEntry] = {}
         if not path.exists():
             return
         try:
@@ -55,7 +55,9 @@ class Results:
         if known != task:
             raise FirebrickError(f"{path} holds results of another network, other pictures or another release; name another output")
 
-    def result(self, name: str, make: Callable[[], Model], judge: Callable[[Model], Judgement], **more: object) -> Entry:
+    def evaluate_model(
+        self, name: str, make: Callable[[], Model], judge: Callable[[Model], FidelityMetrics], **more: object
+    ) -> ResultEntry:
         """What was found of a model that is made where it is not there yet; its file is ``name``.fire."""
         file = self.path.with_name(f"{name}.fire")
         if not self._done(name, file):
@@ -67,7 +69,7 @@ class Results:
             self._add(name, {**more, "file": file.name, "sha256": checksum, "bytes": len(data), "nonzero": nonzero, **found})
         return self.entries[name]
 
-    def network(self, judge: Callable[[], Judgement], **more: object) -> Entry:
+    def evaluate_float(self, judge: Callable[[], FidelityMetrics], **more: object) -> ResultEntry:
         """What was found of the float network, which has no file."""
         if "float" not in self.entries:
             self._add("float", {**more, **judge().as_dict()})
@@ -78,6 +80,6 @@ class Results:
             return False
         return hashlib.sha256(file.read_bytes()).hexdigest() == self.entries[name].get("sha256")
 
-    def _add(self, name: str, entry: Entry) -> None:
+    def _add(self, name: str, entry: ResultEntry) -> None:
         self.entries[name] = entry
         write_whole(self.path, json.dumps({"task": self.task, "results": self.entries}, indent=2).encode() + b"\n")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.images import fit
+from ..data.images import to_input_frame
 from ..errors import FirebrickError
 from ..model.quantized import Model
 from .source import Frame, Source
@@ -136,7 +136,7 @@ class Feed:
             last, step = None, 1.0
             for frame in self.source.frames():
                 try:
-                    pixels = fit(frame.picture, self._model.preprocessing, self._model.network.input)
+                    pixels = to_input_frame(frame.picture, self._model.preprocessing, self._model.network.input)
                 except FirebrickError as problem:
                     self.source.pass_over(f"{frame.name or self.source.name}: {problem}")
                     continue

@@ -18,19 +18,19 @@ def best_device() -> tuple[torch.device, torch.dtype]:
     return torch.device("cpu"), torch.bfloat16 if torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
 
 
-Maps = list[Tensor]
+FeatureMaps = list[Tensor]
 """Outputs of the convolutions and Fire modules, in order, each (frames, channels, rows, columns)."""
 
 
 def run_stages(
     network: Network, maps: Tensor, convolve: Callable[[str, Tensor], Tensor], add: Callable[[Tensor, Tensor], Tensor]
-) -> tuple[Tensor, Maps]:
+) -> tuple[Tensor, FeatureMaps]:
     """The maps before the global average, and all of them.
 
     ``convolve`` gives the output of a layer, by its name in the network; ``add`` is what ends a bypass.
     """
     maps = maps.contiguous(memory_format=torch.channels_last)
-    seen: Maps = []
+    seen: FeatureMaps = []
     for stage in network.stages:
         match stage:
             case Conv(name=name):

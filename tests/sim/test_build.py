@@ -10,7 +10,7 @@ import pytest
 
 from firebrick.sim import verilator
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.utils.source_hash import digest, sources
+from firebrick.sw.utils.source_hash import combined_hash, source_code
 
 ENVIRONMENT = dict(os.environ)
 
@@ -57,7 +57,7 @@ def test_run_ends_a_tool_that_takes_too_long(tmp_path: Path) -> None:
 
 
 def test_sources_are_those_that_generate_hardware() -> None:
-    code = sources("firebrick.hw.codegen.verilog")
+    code = source_code("firebrick.hw.codegen.verilog")
     for part in (b"class ConvEngine", b"def allocate", b"class CanonicalCode", b"class FirebrickError"):
         assert part in code, part
     for part in (b"click.command", b"def evaluate", b"class Simulator", b"def calibration_frames"):
@@ -65,8 +65,8 @@ def test_sources_are_those_that_generate_hardware() -> None:
 
 
 def test_digest_tells_parts_apart() -> None:
-    assert digest("a", b"b") == digest(b"a", "b")
-    assert len({digest("ab"), digest("a", "b"), digest("", "ab"), digest("ab", "")}) == 4
+    assert combined_hash("a", b"b") == combined_hash(b"a", "b")
+    assert len({combined_hash("ab"), combined_hash("a", "b"), combined_hash("", "ab"), combined_hash("ab", "")}) == 4
 
 
 def gone(process: int) -> bool:

@@ -5,7 +5,7 @@
 from importlib.util import find_spec
 
 from ...errors import FirebrickError
-from .config import Recipe as Recipe
+from .config import DistillationConfig as DistillationConfig
 
 
 def check_torch(purpose: str = "distillation", instead: str = ", or leave out --distil") -> None:

@@ -23,20 +23,20 @@ _SMALL = 128
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
+class AugmentedBatch:
     """Views, and which pictures they are of."""
 
     frames: NDArray[np.uint8]
     """Shape (frames, channels, rows, columns)."""
-    pictures: NDArray[np.int64]
+    images: NDArray[np.int64]
     """Index of the picture that a view shows most of, (frames)."""
-    others: NDArray[np.int64]
+    mixed_in: NDArray[np.int64]
     """Index of the picture that is mixed in, (frames)."""
-    mixture: float
+    mix_ratio: float
     """Share of the former picture, 0 to 1."""
 
 
-class Views:
+class Augmenter:
     """Random views of pictures, the same for the same seed and step.
 
     Networks with an input of at least 128 rows and columns are shown smaller views, of four or five sevenths of their input's size,
@@ -46,21 +46,21 @@ class Views:
     def __init__(self, paths: Sequence[Path], preprocessing: Preprocessing, network: Network, seed: int) -> None:
         shape = network.input
         self.seed = seed
-        self.pictures = [_shrunk(open_image(path, preprocessing.resize), preprocessing.resize) for path in paths]
+        self.images = [_shrunk(open_image(path, preprocessing.resize), preprocessing.resize) for path in paths]
         if shape.channels == 1:
-            self.pictures = [picture.convert("L") for picture in self.pictures]
+            self.images = [picture.convert("L") for picture in self.images]
         scales = _SCALES if min(shape.height, shape.width) >= _SMALL else (1.0,)
         self.sizes = [(round(shape.height * scale), round(shape.width * scale)) for scale in scales]
 
-    def batch(self, step: int, count: int) -> Batch:
+    def batch(self, step: int, count: int) -> AugmentedBatch:
         """The views of one step."""
         rng = np.random.default_rng([self.seed, step])
         rows, columns = self.sizes[rng.integers(len(self.sizes))]
-        chosen = rng.integers(len(self.pictures), size=count)
-        frames = np.stack([_view(self.pictures[index], rows, columns, rng) for index in chosen])
+        chosen = rng.integers(len(self.images), size=count)
+        frames = np.stack([_view(self.images[index], rows, columns, rng) for index in chosen])
         mixture = float(rng.uniform(0.5, 1)) if rng.random() < MIXED else 1.0
         mixed = np.rint(mixture * frames + (1 - mixture) * frames[::-1]).astype(np.uint8) if mixture < 1 else frames
-        return Batch(mixed, chosen, chosen[::-1].copy(), mixture)
+        return AugmentedBatch(mixed, chosen, chosen[::-1].copy(), mixture)
 
 
 def _shrunk(picture: Image.Image, resize: int) -> Image.Image:

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ from ...model.float_model import FloatModel
 from ...model.quantized import Model
 from ...utils.atomic_files import write_whole
 from ...utils.progress import Report
-from ..torch_backend import Maps, best_device
-from .augmentation import Batch, Views
-from .config import Recipe
+from ..torch_backend import FeatureMaps, best_device
+from .augmentation import AugmentedBatch, Augmenter
+from .config import DistillationConfig
 from .student_teacher import Student, Teacher
 
 _BATCH = 32
@@ -40,7 +40,7 @@ def distil(
     model: Model,
     teacher: FloatModel,
     pictures: Sequence[Path],
-    recipe: Recipe,
+    recipe: DistillationConfig,
     *,
     labels: Sequence[int] | None = None,
     checkpoint: Path | None = None,
@@ -60,8 +60,8 @@ def distil(
     """
     device, dtype = best_device()
     student, tutor = Student(model, dtype).to(device), Teacher(teacher, dtype).to(device)
-    views = Views(pictures, model.preprocessing, model.network, recipe.seed)
-    optimiser = torch.optim.Adam(_groups(student, recipe.rate), betas=_BETAS)
+    views = Augmenter(pictures, model.preprocessing, model.network, recipe.seed)
+    optimiser = torch.optim.Adam(_groups(student, recipe.learning_rate), betas=_BETAS)
     task = _task(model, pictures, labels, recipe)
     truth = torch.tensor(labels if labels is not None else [-1] * len(pictures), device=device)
     map_steps = _map_steps(student, tutor, views, device)
@@ -70,13 +70,13 @@ def distil(
     for step in range(start, recipe.steps):
         if progress is not None:
             progress("distilling", step, recipe.steps)
-        if recipe.dense:
+        if recipe.dense_phase:
             _mask(student, kept, 3 * step // recipe.steps, 3 * (step - 1) // recipe.steps)
         for group in optimiser.param_groups:
             group["lr"] = group["top"] * _schedule(step, recipe.steps)
         loss = _loss(student, tutor, views.batch(step, _BATCH), map_steps, truth, recipe)
         if not torch.isfinite(loss):
-            raise FirebrickError(f"distillation diverged at step {step}; train with a smaller rate than {recipe.rate}")
+            raise FirebrickError(f"distillation diverged at step {step}; train with a smaller rate than {recipe.learning_rate}")
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
@@ -105,7 +105,7 @@ def _schedule(step: int, steps: int) -> float:
     return float(min(1.0, (step + 1) / _WARM_UP) * (1 + np.cos(np.pi * step / steps)) / 2)
 
 
-def _map_steps(student: Student, tutor: Teacher, views: Views, device: torch.device) -> list[float]:
+def _map_steps(student: Student, tutor: Teacher, views: Augmenter, device: torch.device) -> list[float]:
     """What a step of a byte is worth in each feature map: the least squares fit to the teacher's maps."""
     frames = torch.from_numpy(views.batch(0, _BATCH).frames).to(device).float()
     with torch.no_grad():
@@ -113,21 +113,21 @@ def _map_steps(student: Student, tutor: Teacher, views: Views, device: torch.dev
         return [float((bytes_.float() * maps.float()).sum() / bytes_.float().square().sum().clamp(min=1e-9)) for bytes_, maps in pairs]
 
 
-def _loss(student: Student, tutor: Teacher, batch: Batch, steps: list[float], truth: Tensor, recipe: Recipe) -> Tensor:
+def _loss(student: Student, tutor: Teacher, batch: AugmentedBatch, steps: list[float], truth: Tensor, recipe: DistillationConfig) -> Tensor:
     frames = torch.from_numpy(batch.frames).to(truth.device).float()
     wanted, wanted_maps = tutor(frames)
     scores, maps = student(frames)
     guesses = functional.log_softmax(scores.float(), 1)
     loss = functional.kl_div(guesses, functional.log_softmax(wanted.float(), 1), log_target=True, reduction="batchmean")
-    loss = loss + recipe.maps * _distance(maps, wanted_maps, steps)
-    for pictures, share in ((batch.pictures, batch.mixture), (batch.others, 1 - batch.mixture)):
+    loss = loss + recipe.feature_map_weight * _distance(maps, wanted_maps, steps)
+    for pictures, share in ((batch.images, batch.mix_ratio), (batch.mixed_in, 1 - batch.mix_ratio)):
         known = truth[torch.from_numpy(pictures).to(truth.device)]
         if share and (known >= 0).any():
-            loss = loss + recipe.labels * share * functional.nll_loss(guesses, known, ignore_index=-1)
+            loss = loss + recipe.label_weight * share * functional.nll_loss(guesses, known, ignore_index=-1)
     return loss
 
 
-def _distance(maps: Maps, wanted: Maps, steps: list[float]) -> Tensor:
+def _distance(maps: FeatureMaps, wanted: FeatureMaps, steps: list[float]) -> Tensor:
     """Squared error of the feature maps, relative to the teacher's, on average over the maps; on some of the frames, to save time."""
     errors = []
     for seen, ideal, step in zip(maps, wanted, steps, strict=True):
@@ -148,12 +148,12 @@ def _mask(student: Student, kept: dict[str, int], third: int, before: int) -> No
             layer.prune(count)
 
 
-def _task(model: Model, pictures: Sequence[Path], labels: Sequence[int] | None, recipe: Recipe) -> str:
+def _task(model: Model, pictures: Sequence[Path], labels: Sequence[int] | None, recipe: DistillationConfig) -> str:
     """A digest of all that decides what comes out."""
     digest = hashlib.sha256(encode_model(model))
     for path in pictures:
         digest.update(path.read_bytes())
-    digest.update(json.dumps([asdict(recipe), list(labels or [])]).encode())
+    digest.update(json.dumps([recipe.as_checkpoint_key(), list(labels or [])]).encode())
     return digest.hexdigest()
 
 

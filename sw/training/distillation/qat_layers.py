@@ -32,7 +32,7 @@ class Requantise(torch.autograd.Function):
         return through, through.sum((0, 2, 3), dtype=torch.float64)[:, None, None], None
 
 
-class TrainedLayer(nn.Module):
+class QatLayer(nn.Module):
     """A quantised convolution whose weights, centroids and biases are trained.
 
     Each kept weight has a latent value, in centroid units, and is the centroid nearest to it. Gradients reach the centroid as the sum

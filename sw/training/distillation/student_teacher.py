@@ -11,8 +11,8 @@ from torch.nn import functional
 from ...model.float_model import FloatModel
 from ...model.quantized import ACTIVATION_MAX, Model
 from ...network.graph import Network
-from ..torch_backend import Maps, run_stages
-from .qat_layers import TrainedLayer
+from ..torch_backend import FeatureMaps, run_stages
+from .qat_layers import QatLayer
 
 
 class Student(nn.Module):
@@ -28,16 +28,16 @@ class Student(nn.Module):
         super().__init__()
         self.model, self.dtype = model, dtype
         self.layers = nn.ModuleDict(
-            {_key(layer.name): TrainedLayer(layer.conv, model.layers[layer.name], dtype) for layer in model.network.layers()}
+            {_key(layer.name): QatLayer(layer.conv, model.layers[layer.name], dtype) for layer in model.network.layers()}
         )
 
-    def layer(self, name: str) -> TrainedLayer:
+    def layer(self, name: str) -> QatLayer:
         """A layer by its name in the network."""
         found = self.layers[_key(name)]
-        assert isinstance(found, TrainedLayer)
+        assert isinstance(found, QatLayer)
         return found
 
-    def forward(self, frames: Tensor) -> tuple[Tensor, Maps]:
+    def forward(self, frames: Tensor) -> tuple[Tensor, FeatureMaps]:
         """Float scores before softmax, (frames, classes), and the feature maps as bytes; ``frames`` are bytes 0..255."""
         exact = torch.float64 if self.dtype == torch.float64 else torch.float32
         last, maps = run_stages(self.model.network, frames.to(exact), lambda name, inputs: self.layer(name)(inputs), _saturated)
@@ -63,7 +63,7 @@ class Teacher(nn.Module):
         self.convs = {layer.name: layer.conv for layer in source.network.layers()}
 
     @torch.no_grad()
-    def forward(self, frames: Tensor) -> tuple[Tensor, Maps]:
+    def forward(self, frames: Tensor) -> tuple[Tensor, FeatureMaps]:
         """Scores before softmax, (frames, classes), and the feature maps; ``frames`` are bytes 0..255."""
         last, maps = run_stages(self.network, (frames - self.mean).to(self.dtype), self._convolve, torch.add)
         return last.to(torch.promote_types(self.dtype, torch.float32)).mean((2, 3)), maps

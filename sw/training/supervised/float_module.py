@@ -14,7 +14,7 @@ from ...model.float_model import FloatModel
 from ...network.graph import Network
 from ..torch_backend import run_stages
 
-UNIT = 64.0
+INPUT_DIVISOR = 64.0
 """What bytes minus the mean are divided by for the first layer; a power of two, so that taking it into the weights is exact."""
 _HEAD = 0.01
 """Standard deviation of the last layer's first weights."""
@@ -22,7 +22,7 @@ _LIFT = 1.0
 """The last layer's first biases: scores begin well above zero, as a class whose score the ReLU cuts off everywhere learns no more."""
 
 
-class Trainee(nn.Module):
+class TrainableNetwork(nn.Module):
     """A float network that learns; dropout is before the last convolution, and only in training mode."""
 
     def __init__(self, source: FloatModel, dropout: float) -> None:
@@ -31,7 +31,7 @@ class Trainee(nn.Module):
         self.convs = {layer.name: layer.conv for layer in source.network.layers()}
         self.first, self.last = next(iter(self.convs)), next(reversed(self.convs))
         self.mean = nn.Buffer(torch.tensor(source.preprocessing.means(source.network.input.channels))[:, None, None], persistent=False)
-        units = {name: np.float32(UNIT if name == self.first else 1) for name in self.convs}
+        units = {name: np.float32(INPUT_DIVISOR if name == self.first else 1) for name in self.convs}
         self.weights = nn.ParameterList([nn.Parameter(torch.from_numpy(source.weights[name] * units[name])) for name in self.convs])
         self.biases = nn.ParameterList([nn.Parameter(torch.from_numpy(source.biases[name].copy())) for name in self.convs])
         self.places = {name: place for place, name in enumerate(self.convs)}
@@ -46,18 +46,18 @@ class Trainee(nn.Module):
             conv, place = self.convs[name], self.places[name]
             return functional.relu(functional.conv2d(maps, self.weights[place], self.biases[place], conv.stride, conv.padding))
 
-        last, _ = run_stages(self.source.network, (frames.float() - self.mean) / UNIT, convolve, torch.add)
+        last, _ = run_stages(self.source.network, (frames.float() - self.mean) / INPUT_DIVISOR, convolve, torch.add)
         return last.float().mean((2, 3))
 
     def float_model(self) -> FloatModel:
         """The network at present."""
         weights = {name: self.weights[place].numpy(force=True).astype(np.float32) for name, place in self.places.items()}
-        weights[self.first] = weights[self.first] / np.float32(UNIT)
+        weights[self.first] = weights[self.first] / np.float32(INPUT_DIVISOR)
         biases = {name: self.biases[place].numpy(force=True).astype(np.float32) for name, place in self.places.items()}
         return replace(self.source, weights=weights, biases=biases, codebook_weights={})
 
 
-def drawn(network: Network, seed: int) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
+def random_parameters(network: Network, seed: int) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
     """First weights and biases, by layer: uniform within sqrt(3 / inputs of a filter) and zero; the last layer's normal, and lifted.
 
     As published, but for the lift, which no difference of scores feels.

@@ -10,20 +10,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...data.images import open_image, scaled
+from ...data.images import open_image, scale_image
 from ...errors import FirebrickError
 from ...model.quantized import Preprocessing
 from ...network.graph import Shape
 from ...utils.progress import Report
 
-ROOM = 1 << 30
+MEMORY_LIMIT = 1 << 30
 """Bytes of scaled pictures that are kept; those beyond are read again each time."""
 
 Bytes = NDArray[np.uint8]
 Indices = Sequence[int] | NDArray[np.int64]
 
 
-class Gallery:
+class ImageCache:
     """Labelled pictures, scaled for a network.
 
     Args:
@@ -38,7 +38,7 @@ class Gallery:
         self.labels = np.array([index for _, index in rows], np.int64)
         self.preprocessing, self.shape = preprocessing, shape
         self._kept: dict[int, Bytes] = {}
-        sums, pixels, room, digest = np.zeros(shape.channels), 0, ROOM, hashlib.sha256()
+        sums, pixels, room, digest = np.zeros(shape.channels), 0, MEMORY_LIMIT, hashlib.sha256()
         for index, path in enumerate(self.paths):
             progress("reading pictures", index, len(self.paths))
             picture = self._read(index)
@@ -58,11 +58,11 @@ class Gallery:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def frames(self, indices: Indices) -> Bytes:
+    def centre_crops(self, indices: Indices) -> Bytes:
         """The middles of pictures, as the network will see them, (n, channels, rows, columns)."""
         return self._cut(indices, np.full((len(indices), 2), 0.5), np.zeros(len(indices), bool))
 
-    def views(self, indices: Indices, rng: np.random.Generator, mirror: bool) -> "Future[Bytes]":
+    def random_crops(self, indices: Indices, rng: np.random.Generator, mirror: bool) -> "Future[Bytes]":
         """Random crops of pictures, half of them mirrored if asked, (n, channels, rows, columns), once they are ready."""
         places, mirrored = rng.random((len(indices), 2)), (rng.random(len(indices)) < 0.5) & mirror
         return self._threads.submit(self._cut, indices, places, mirrored)
@@ -83,7 +83,7 @@ class Gallery:
         """A picture as bytes of shape (rows, columns, channels)."""
         picture = open_image(self.paths[index], 4 * self.preprocessing.resize)
         try:
-            picture = scaled(picture, self.preprocessing, self.shape)
+            picture = scale_image(picture, self.preprocessing, self.shape)
         except FirebrickError as problem:
             raise FirebrickError(f"{self.paths[index]}: {problem}") from problem
         return np.asarray(picture, np.uint8).reshape(picture.height, picture.width, self.shape.channels)

@@ -11,14 +11,14 @@ from ...errors import FirebrickError
 from ...model.float_model import FloatModel
 from ...model.quantized import Preprocessing
 from ...network.graph import Conv, Fire, Network
-from .float_module import UNIT, drawn
+from .float_module import INPUT_DIVISOR, random_parameters
 
 
-def fresh(network: Network, preprocessing: Preprocessing, labels: Sequence[str], seed: int) -> FloatModel:
+def random_float_model(network: Network, preprocessing: Preprocessing, labels: Sequence[str], seed: int) -> FloatModel:
     """A network with weights drawn from the seed."""
-    weights, biases = drawn(network, seed)
+    weights, biases = random_parameters(network, seed)
     first = next(iter(weights))
-    weights[first] = weights[first] / np.float32(UNIT)
+    weights[first] = weights[first] / np.float32(INPUT_DIVISOR)
     return FloatModel(network, weights, biases, preprocessing, tuple(labels))
 
 
@@ -28,7 +28,7 @@ def with_new_head(source: FloatModel, labels: Sequence[str], seed: int) -> Float
     if not isinstance(head, Conv) or any(isinstance(stage, Fire) and stage.name == head.name for stage in body):
         raise FirebrickError(f"network {source.network.name}: the last stage before the average must be a convolution, to be drawn anew")
     network = replace(source.network, stages=(*body, replace(head, filters=len(labels)), average))
-    weights, biases = drawn(network, seed)
+    weights, biases = random_parameters(network, seed)
     kept = [name for name in weights if name != head.name]
     return replace(
         source,

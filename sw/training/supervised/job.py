@@ -18,16 +18,16 @@ from ...network.graph import Network
 from ...reports.matplotlib_plots import training_curves
 from ...utils.atomic_files import write_whole
 from ...utils.progress import Report
-from .config import Recipe
-from .image_cache import Gallery
-from .initialise import check_classes, fresh, with_new_head
-from .loop import Training
+from .config import TrainingConfig
+from .image_cache import ImageCache
+from .initialise import check_classes, random_float_model, with_new_head
+from .loop import Trainer
 
 _CROPPED = 227 / 256
 """Share of a picture's short side that a crop shows, as published."""
 
 
-class Job:
+class TrainingJob:
     """What is wanted: a network, pictures, and where the result goes.
 
     Args:
@@ -47,11 +47,11 @@ class Job:
         pretrained: FloatModel | None,
         keep_head: bool,
         resize: int | None,
-        recipe: Recipe,
+        recipe: TrainingConfig,
         output: Path,
     ) -> None:
         self.dataset, self.network, self.pretrained, self.keep_head = dataset, network, pretrained, keep_head
-        self.recipe, self.output = recipe, output
+        self.config, self.output = recipe, output
         self.checkpoint = output.with_name(f"{output.name}.training")
         longest = max(network.input.height, network.input.width)
         if resize is None:
@@ -65,7 +65,7 @@ class Job:
             raise FirebrickError(f"resize must be at least the longer side of the network's input, {longest}, not {resize}")
         self.preprocessing = Preprocessing(resize, pretrained.preprocessing.mean if pretrained else (0.0, 0.0, 0.0))
         if pretrained is not None and keep_head:
-            check_classes(pretrained, dataset.names)
+            check_classes(pretrained, dataset.class_names)
 
     def run(self, epochs: int, steps: int | None, said: Mapping[str, str], progress: Report) -> dict[str, Any]:
         """Train for so many epochs, or steps if given, and write all files; the document that `firebrick train --json` prints.
@@ -73,10 +73,10 @@ class Job:
         ``said`` goes into the model's metadata.
         """
         shape = self.network.input
-        train = Gallery(self.dataset.train, self.preprocessing, shape, progress)
-        val = Gallery(self.dataset.val, self.preprocessing, shape, progress)
-        recipe = replace(self.recipe, steps=steps or epochs * (len(train) // min(self.recipe.batch, len(train))))
-        training = Training(self._start(train), train, val, recipe, self.checkpoint)
+        train = ImageCache(self.dataset.train, self.preprocessing, shape, progress)
+        val = ImageCache(self.dataset.val, self.preprocessing, shape, progress)
+        recipe = replace(self.config, steps=steps or epochs * (len(train) // min(self.config.batch_size, len(train))))
+        training = Trainer(self._start(train), train, val, recipe, self.checkpoint)
         trained = training.run(progress)
         metadata = {**said, "pictures": f"{len(train)} learned, {len(val)} validated", "pictures sha256": train.sha256}
         write_float_onnx(replace(trained, metadata=metadata), self.output)
@@ -99,9 +99,11 @@ class Job:
         self.checkpoint.unlink(missing_ok=True)
         return document
 
-    def _start(self, train: Gallery) -> FloatModel:
+    def _start(self, train: ImageCache) -> FloatModel:
         if self.pretrained is None:
             red, green, blue = (round(float(mean), 2) for mean in (train.mean if len(train.mean) == 3 else [train.mean[0]] * 3))
-            return fresh(self.network, replace(self.preprocessing, mean=(red, green, blue)), self.dataset.names, self.recipe.seed)
+            return random_float_model(
+                self.network, replace(self.preprocessing, mean=(red, green, blue)), self.dataset.class_names, self.config.seed
+            )
         source = replace(self.pretrained, network=self.network, preprocessing=self.preprocessing, metadata={})
-        return source if self.keep_head else with_new_head(source, self.dataset.names, self.recipe.seed)
+        return source if self.keep_head else with_new_head(source, self.dataset.class_names, self.config.seed)

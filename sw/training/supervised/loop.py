@@ -8,7 +8,6 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +22,20 @@ from ...model.float_model import FloatModel
 from ...utils.atomic_files import write_whole
 from ...utils.progress import Report
 from ..torch_backend import best_device
-from .config import Recipe
-from .float_module import Trainee
-from .image_cache import Bytes, Gallery
+from .config import TrainingConfig
+from .float_module import TrainableNetwork
+from .image_cache import Bytes, ImageCache
 
 _PIXELS = 32 * 227 * 227
 """Pixels that go through the network at once; a batch of more comes in pieces, as published."""
 _SAVE_SECONDS = 60.0
 
-Epoch = dict[str, float | int | None]
+EpochRecord = dict[str, float | int | None]
 """What is known after all pictures have been seen once more: epoch, step, rate, loss, val_loss and top1, the latter two None without
 pictures to validate."""
 
 
-class Training:
+class Trainer:
     """A network being trained.
 
     Args:
@@ -48,16 +47,20 @@ class Training:
             to the caller to delete.
     """
 
-    def __init__(self, start: FloatModel, train: Gallery, val: Gallery, recipe: Recipe, checkpoint: Path | None = None) -> None:
+    def __init__(
+        self, start: FloatModel, train: ImageCache, val: ImageCache, recipe: TrainingConfig, checkpoint: Path | None = None
+    ) -> None:
         recipe.verify()
-        self.train, self.val, self.recipe, self.checkpoint = train, val, recipe, checkpoint
+        self.train, self.val, self.config, self.checkpoint = train, val, recipe, checkpoint
         self.device, dtype = best_device()
         self.mixed = self.device.type == "cuda" and dtype != torch.float32
-        self.trainee = Trainee(start, recipe.dropout).to(self.device)
-        self.optimiser = torch.optim.SGD(self.trainee.parameters(), recipe.rate, momentum=recipe.momentum, weight_decay=recipe.decay)
-        self.batch = min(recipe.batch, len(train))
+        self.module = TrainableNetwork(start, recipe.dropout).to(self.device)
+        self.optimiser = torch.optim.SGD(
+            self.module.parameters(), recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
+        )
+        self.batch = min(recipe.batch_size, len(train))
         self.task = _task(start, train, val, recipe)
-        self.curves: list[Epoch] = []
+        self.curves: list[EpochRecord] = []
         """What was found after each epoch."""
         self.losses: list[float] = []
         """Of the steps of the present epoch."""
@@ -73,41 +76,41 @@ class Training:
         """Train to the end. Raises FirebrickError where that comes to nothing: the loss is infinite, or all scores are zero."""
         saved = time.monotonic()
         for views, labels in self._batches():
-            progress("training", self.step, self.recipe.steps)
+            progress("training", self.step, self.config.steps)
             self.losses.append(self._learn(views, labels))
             self.step += 1
-            if self.step % self.epoch_steps == 0 or self.step == self.recipe.steps:
+            if self.step % self.epoch_steps == 0 or self.step == self.config.steps:
                 self._judge()
             if self.checkpoint is not None and time.monotonic() - saved > _SAVE_SECONDS:
                 self._save(self.checkpoint)
                 saved = time.monotonic()
-        progress("training", self.recipe.steps, self.recipe.steps)
-        model: FloatModel = self.trainee.float_model()
+        progress("training", self.config.steps, self.config.steps)
+        model: FloatModel = self.module.float_model()
         model.verify()
         return model
 
     def _batches(self) -> Iterator[tuple[Bytes, Tensor]]:
         """Views and labels of each step to come; the next ones are made meanwhile."""
         coming = self._views(self.step)
-        for step in range(self.step, self.recipe.steps):
+        for step in range(self.step, self.config.steps):
             indices, views = coming
-            if step + 1 < self.recipe.steps:
+            if step + 1 < self.config.steps:
                 coming = self._views(step + 1)
             yield views.result(), torch.from_numpy(self.train.labels[indices]).to(self.device)
 
     def _views(self, step: int) -> tuple[NDArray[np.int64], "Future[Bytes]"]:
         epoch, place = divmod(step, self.epoch_steps)
-        order = np.random.default_rng([self.recipe.seed, 1, epoch]).permutation(len(self.train))
+        order = np.random.default_rng([self.config.seed, 1, epoch]).permutation(len(self.train))
         indices = order[place * self.batch : (place + 1) * self.batch]
-        return indices, self.train.views(indices, np.random.default_rng([self.recipe.seed, 2, step]), self.recipe.mirror)
+        return indices, self.train.random_crops(indices, np.random.default_rng([self.config.seed, 2, step]), self.config.mirror)
 
     def _learn(self, views: Bytes, labels: Tensor) -> float:
         """One step; the mean loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = self._rate()
-        self.trainee.train()
+        self.module.train()
         self.optimiser.zero_grad(set_to_none=True)
-        seed = int(np.random.SeedSequence([self.recipe.seed, 3, self.step]).generate_state(1)[0])
+        seed = int(np.random.SeedSequence([self.config.seed, 3, self.step]).generate_state(1)[0])
         generator = torch.Generator(self.device).manual_seed(seed)
         total = 0.0
         for piece, wanted in zip(self._pieces(views), labels.split(self._piece()), strict=True):
@@ -115,19 +118,19 @@ class Training:
             loss.backward()
             total += float(loss.detach())
         if not np.isfinite(total):
-            raise FirebrickError(f"training diverged at step {self.step}; give a smaller --rate than {self.recipe.rate:g}")
+            raise FirebrickError(f"training diverged at step {self.step}; give a smaller --rate than {self.config.learning_rate:g}")
         self.optimiser.step()
         return total
 
     @torch.no_grad()
     def _judge(self) -> None:
         """Close an epoch."""
-        self.trainee.eval()
+        self.module.eval()
         loss, right, alive = 0.0, 0, False
         for start in range(0, len(self.val), self._piece()):
             indices = range(start, min(start + self._piece(), len(self.val)))
             labels = torch.from_numpy(self.val.labels[start : start + self._piece()]).to(self.device)
-            scores = self._scores(self.val.frames(indices))
+            scores = self._scores(self.val.centre_crops(indices))
             loss += float(functional.cross_entropy(scores, labels, reduction="sum"))
             right += int((scores.argmax(1) == labels).sum())
             alive |= bool(scores.any())
@@ -150,12 +153,12 @@ class Training:
 
     def _scores(self, frames: Bytes, generator: torch.Generator | None = None) -> Tensor:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
-            scores: Tensor = self.trainee(torch.from_numpy(frames).to(self.device), generator)
+            scores: Tensor = self.module(torch.from_numpy(frames).to(self.device), generator)
         return scores.float()
 
     def _rate(self) -> float:
         """The learning rate of the step."""
-        return self.recipe.rate * (1 - self.step / self.recipe.steps)
+        return self.config.learning_rate * (1 - self.step / self.config.steps)
 
     def _piece(self) -> int:
         """Frames that go through the network at once."""
@@ -167,7 +170,7 @@ class Training:
 
     def _save(self, path: Path) -> None:
         data = io.BytesIO()
-        state = {"trainee": self.trainee.state_dict(), "optimiser": self.optimiser.state_dict()}
+        state = {"trainee": self.module.state_dict(), "optimiser": self.optimiser.state_dict()}
         torch.save({"task": self.task, "step": self.step, "curves": self.curves, "losses": self.losses, **state}, data)
         write_whole(path, data.getvalue())
 
@@ -179,17 +182,17 @@ class Training:
             state: dict[str, Any] = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
             if state["task"] != self.task:
                 return
-            self.trainee.load_state_dict(state["trainee"])
+            self.module.load_state_dict(state["trainee"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.step, self.curves, self.losses = int(state["step"]), list(state["curves"]), list(state["losses"])
         except Exception as problem:  # a damaged file may raise anything
             raise FirebrickError(f"checkpoint {self.checkpoint} is damaged; delete it to train from the start") from problem
 
 
-def _task(start: FloatModel, train: Gallery, val: Gallery, recipe: Recipe) -> str:
+def _task(start: FloatModel, train: ImageCache, val: ImageCache, recipe: TrainingConfig) -> str:
     """A digest of all that decides what comes out."""
     digest = hashlib.sha256(repr((start.network, start.preprocessing, start.labels, train.sha256, val.sha256)).encode())
     for name, weights in start.weights.items():
         digest.update(weights.tobytes() + start.biases[name].tobytes())
-    digest.update(json.dumps(asdict(recipe)).encode())
+    digest.update(json.dumps(recipe.as_checkpoint_key()).encode())
     return digest.hexdigest()

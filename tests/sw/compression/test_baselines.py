@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from firebrick.sw import golden
-from firebrick.sw.compression.baselines import kmeans, linear, pruned_kmeans
-from firebrick.sw.compression.compressor import Compressor, Settings
+from firebrick.sw.compression.baselines import kmeans, linear_quantization, pruned_kmeans
+from firebrick.sw.compression.compressor import CompressionSettings, Compressor
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.evaluation.fidelity import Judge, standard_error
+from firebrick.sw.evaluation.fidelity import FidelityEvaluator, standard_error
 from firebrick.sw.golden import floating
 from firebrick.sw.model.float_model import FloatModel
 from firebrick.sw.network.graph import Bypass, Shape
@@ -32,7 +32,7 @@ def measured(source: FloatModel, paths: list[Path]) -> Compressor:
 
 
 def test_linear_rounds_each_weight_to_8_bits_times_a_power_of_two(measured: Compressor) -> None:
-    model = linear(measured)
+    model = linear_quantization(measured)
     for name, layer in model.layers.items():
         weights = measured.source.weights[name].astype(np.float64)
         step = 2.0 ** np.ceil(np.log2(np.abs(weights).max() / 127))
@@ -45,7 +45,7 @@ def test_linear_rounds_each_weight_to_8_bits_times_a_power_of_two(measured: Comp
 
 
 def test_linear_is_near_the_float_network(measured: Compressor, paths: list[Path]) -> None:
-    assert distance(linear(measured), measured.source, frames_of(measured.source, paths)) < 0.02
+    assert distance(linear_quantization(measured), measured.source, frames_of(measured.source, paths)) < 0.02
 
 
 @pytest.mark.parametrize("bits", [4, 6, 8])
@@ -71,7 +71,7 @@ def test_pruned_kmeans_takes_densities_by_layer(measured: Compressor) -> None:
 def test_plain_kmeans_is_further_from_the_float_network_than_ours(measured: Compressor, paths: list[Path]) -> None:
     frames = frames_of(measured.source, paths)
     plain = distance(pruned_kmeans(measured, 4, 0.5), measured.source, frames)
-    assert distance(measured.compress(Settings(4, 0.5)), measured.source, frames) < plain
+    assert distance(measured.compress(CompressionSettings(4, 0.5)), measured.source, frames) < plain
     assert distance(pruned_kmeans(measured, 8, 1.0), measured.source, frames) < 0.02
 
 
@@ -84,7 +84,7 @@ def test_baselines_take_any_network_of_the_family(paths: list[Path], seed: int, 
     source = float_model(network, seed)
     source.weights[network.layers()[1].name][:] = 0
     measured = Compressor(source, paths[:2])
-    linear(measured).verify()
+    linear_quantization(measured).verify()
     pruned_kmeans(measured, 4, 0.3).verify()
 
 
@@ -102,28 +102,28 @@ def test_judge_counts_what_the_float_network_and_the_labels_say(measured: Compre
     source, judging = measured.source, paths[1::2]
     wanted = floating.run(source, frames_of(source, judging))
     labels = [-1, *np.argsort(-wanted, axis=1)[1:, 2]]  # one without a label; of the others, the third guess is right
-    judge = Judge(source, judging, labels)
-    own = judge.network()
-    assert (own.pictures, own.labelled, own.top1, own.top5, own.agreement) == (8, 7, 0.0, 1.0, 1.0)
-    assert own.relative_entropy == pytest.approx(0, abs=1e-12)
-    model = measured.compress(Settings(4))
-    found = judge.model(model)
+    judge = FidelityEvaluator(source, judging, labels)
+    own = judge.evaluate_float()
+    assert (own.images, own.labelled, own.top1, own.top5, own.agreement) == (8, 7, 0.0, 1.0, 1.0)
+    assert own.kl_divergence == pytest.approx(0, abs=1e-12)
+    model = measured.compress(CompressionSettings(4))
+    found = judge.evaluate(model)
     scores = golden.run(model, frames_of(source, judging))
     assert found.agreement == (scores.argmax(axis=1) == wanted.argmax(axis=1)).mean()
-    assert 0 < judge.model(measured.compress(Settings(8))).relative_entropy < found.relative_entropy
+    assert 0 < judge.evaluate(measured.compress(CompressionSettings(8))).kl_divergence < found.kl_divergence
     assert found.agreement_error == standard_error(found.agreement, 8)
     assert standard_error(0.36, 100) == pytest.approx(0.048)
 
 
 def test_judge_without_labels_tells_no_accuracy(measured: Compressor, paths: list[Path]) -> None:
-    found = Judge(measured.source, paths[1::2]).model(measured.compress(Settings(4)))
+    found = FidelityEvaluator(measured.source, paths[1::2]).evaluate(measured.compress(CompressionSettings(4)))
     assert (found.labelled, found.top1, found.top5, found.top1_error) == (0, None, None, None)
 
 
 def test_judge_rejects_a_model_of_another_network_and_wrong_labels(measured: Compressor, paths: list[Path]) -> None:
-    model = measured.compress(Settings(4))
+    model = measured.compress(CompressionSettings(4))
     other = replace(model, preprocessing=replace(model.preprocessing, resize=50))
     with pytest.raises(FirebrickError, match="judge it beside its own source"):
-        Judge(measured.source, paths).model(other)
+        FidelityEvaluator(measured.source, paths).evaluate(other)
     with pytest.raises(FirebrickError, match="labels must be 16, one a picture, not 2"):
-        Judge(measured.source, paths, [0, 1])
+        FidelityEvaluator(measured.source, paths, [0, 1])

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firebrick.sw.compression.codebook import Codebook, code_bits, codebook
-from firebrick.sw.compression.error_feedback import Feedback, compensated, damped
+from firebrick.sw.compression.codebook import Codebook, code_bits, design_codebook
+from firebrick.sw.compression.error_compensation import ErrorCompensator, damped, refit_weights
 from firebrick.sw.errors import FirebrickError
 
 FREE = 0.0
@@ -32,7 +32,7 @@ def output_error(errors: np.ndarray, covariances: np.ndarray) -> float:
 def test_codebook_has_a_zero_is_ascending_and_fits(seed: int, count: int, size: int, rate: float, scale: float) -> None:
     rng = np.random.default_rng(seed)
     values = rng.standard_normal(count) * scale
-    book = codebook(values, rng.random(count), rate * scale**2, size)
+    book = design_codebook(values, rng.random(count), rate * scale**2, size)
     assert len(book.entries) == len(book.bits) <= size
     assert np.count_nonzero(book.entries == 0) == 1
     assert (np.diff(book.entries) >= 0).all()
@@ -42,7 +42,7 @@ def test_codebook_has_a_zero_is_ascending_and_fits(seed: int, count: int, size: 
 @pytest.mark.parametrize("values", [[0.0, 0.0], [3.0, 3.0, 3.0], [-2.0], [1e-30, 1e30], [-1.0, 0.0, 1.0]])
 def test_codebook_of_few_values_is_exact(values: list[float]) -> None:
     exact = np.array(values)
-    book = codebook(exact, np.ones(len(values)), FREE, 4)
+    book = design_codebook(exact, np.ones(len(values)), FREE, 4)
     assert set(exact) <= set(book.entries) or error(exact, book.entries) < 1e-12 * float((exact**2).sum())
 
 
@@ -64,7 +64,7 @@ def test_codebook_is_the_best_there_is(seed: int) -> None:
     rng = np.random.default_rng(seed)
     values = np.sort(rng.standard_normal(8) * rng.choice([1.0, 10.0], 8))
     size = int(rng.integers(2, 6))
-    found = error(values, codebook(values, np.ones(8), FREE, size).entries)
+    found = error(values, design_codebook(values, np.ones(8), FREE, size).entries)
     assert found <= min(least_error(list(values), size, True), least_error(list(values), size - 1, False)) * (1 + 1e-9)
 
 
@@ -72,7 +72,7 @@ def test_codebook_finds_clusters() -> None:
     rng = np.random.default_rng(1)
     centres = np.array([-5.0, -1.0, 2.0, 7.0])
     values = rng.choice(centres, 2000) + rng.standard_normal(2000) * 0.01
-    book = codebook(values, np.ones(2000), FREE, 5)
+    book = design_codebook(values, np.ones(2000), FREE, 5)
     np.testing.assert_allclose(sorted([*centres, 0.0]), book.entries, atol=0.01)
 
 
@@ -81,14 +81,14 @@ def test_codebook_serves_important_values_better() -> None:
     values = np.abs(rng.standard_normal(1000)) + 0.1
     light, heavy = np.ones(1000), np.where(values > 1.5, 1000.0, 1.0)
     tail = values[values > 1.5]
-    assert error(tail, codebook(values, heavy, FREE, 8).entries) < 0.5 * error(tail, codebook(values, light, FREE, 8).entries)
+    assert error(tail, design_codebook(values, heavy, FREE, 8).entries) < 0.5 * error(tail, design_codebook(values, light, FREE, 8).entries)
 
 
 def test_codebook_spends_fewer_bits_where_they_cost() -> None:
     values = np.random.default_rng(3).laplace(size=5000)
 
     def entropy(rate: float) -> float:
-        book = codebook(values, np.ones(5000), rate, 64)
+        book = design_codebook(values, np.ones(5000), rate, 64)
         codes = ((values[:, None] - book.entries) ** 2 + rate * book.bits).argmin(axis=1)
         shares = np.bincount(codes) / len(codes)
         return float(-(shares[shares > 0] * np.log2(shares[shares > 0])).sum())
@@ -100,10 +100,10 @@ def test_codebook_rejects_what_is_no_sample() -> None:
     ones = np.ones(3)
     for values, importance, rate, size in [(ones, np.ones(2), 0, 4), (np.ones((3, 1)), np.ones((3, 1)), 0, 4)]:
         with pytest.raises(FirebrickError, match="vectors of one length"):
-            codebook(values, importance, rate, size)
+            design_codebook(values, importance, rate, size)
     for values, importance, rate, size in [(ones, ones, 0, 1), (ones, -ones, 0, 4), (ones * np.nan, ones, 0, 4), (ones, ones, -1, 4)]:
         with pytest.raises(FirebrickError, match="a codebook needs"):
-            codebook(values, importance, rate, size)
+            design_codebook(values, importance, rate, size)
 
 
 def test_code_bits_charge_what_is_rare_and_what_is_not_zero() -> None:
@@ -118,7 +118,7 @@ def test_feedback_beats_rounding_each_weight_alone(seed: int) -> None:
     weights = rng.standard_normal((16, 24))
     entries = np.linspace(-3, 3, 13)
     kept = np.ones(weights.shape, bool)
-    codes = Feedback.of(inputs).round(weights, kept, Codebook(entries, np.zeros(13)), FREE)
+    codes = ErrorCompensator.from_covariance(inputs).round(weights, kept, Codebook(entries, np.zeros(13)), FREE)
     alone = entries[np.abs(weights[..., None] - entries).argmin(axis=2)]
     assert output_error(weights - entries[codes], inputs) < 0.8 * output_error(weights - alone, inputs)
 
@@ -127,7 +127,9 @@ def test_feedback_without_correlation_is_rounding() -> None:
     rng = np.random.default_rng(7)
     weights = rng.standard_normal((5, 9))
     entries = np.linspace(-2, 2, 9)
-    codes = Feedback.of(np.diag(rng.random(9) + 1)).round(weights, np.ones((5, 9), bool), Codebook(entries, np.zeros(9)), FREE)
+    codes = ErrorCompensator.from_covariance(np.diag(rng.random(9) + 1)).round(
+        weights, np.ones((5, 9), bool), Codebook(entries, np.zeros(9)), FREE
+    )
     np.testing.assert_array_equal(codes, np.abs(weights[..., None] - entries).argmin(axis=2))
 
 
@@ -136,7 +138,7 @@ def test_prune_keeps_the_density_and_what_matters(density: float) -> None:
     rng = np.random.default_rng(8)
     inputs = covariance(rng, 30)
     weights = rng.standard_normal((40, 30))
-    kept = Feedback.of(inputs).prune(weights, density)
+    kept = ErrorCompensator.from_covariance(inputs).prune(weights, density)
     assert density - 0.02 <= kept.mean() <= density
     chance = rng.permutation(kept.reshape(-1)).reshape(kept.shape)
     if density < 0.9:
@@ -146,7 +148,9 @@ def test_prune_keeps_the_density_and_what_matters(density: float) -> None:
 def test_rounding_never_revives_a_pruned_weight() -> None:
     rng = np.random.default_rng(9)
     kept = rng.random((6, 12)) < 0.4
-    codes = Feedback.of(covariance(rng, 12)).round(rng.standard_normal((6, 12)), kept, Codebook(np.linspace(-2, 2, 5), np.zeros(5)), FREE)
+    codes = ErrorCompensator.from_covariance(covariance(rng, 12)).round(
+        rng.standard_normal((6, 12)), kept, Codebook(np.linspace(-2, 2, 5), np.zeros(5)), FREE
+    )
     assert (codes[~kept] == 2).all()
 
 
@@ -156,7 +160,7 @@ def test_compensated_undoes_a_distortion_of_the_inputs() -> None:
     mixing = np.eye(8) + 0.1 * rng.standard_normal((8, 8))
     seen = mixing @ true * 50
     weights = rng.standard_normal((3, 8))
-    found = compensated(weights, np.cov(seen), true @ seen.T / 4000, 0.02)
+    found = refit_weights(weights, np.cov(seen), true @ seen.T / 4000, 0.02)
     before, after = ((((w * 0.02) @ seen - weights @ true) ** 2).sum() for w in (weights, found))
     assert after < 0.02 * before
 
@@ -165,5 +169,5 @@ def test_dead_inputs_do_no_harm() -> None:
     dead = np.zeros((4, 4))
     assert np.isfinite(np.linalg.inv(damped(dead))).all()
     weights = np.ones((2, 4))
-    np.testing.assert_allclose(compensated(weights, dead, dead, 1.0), weights)
-    assert Feedback.of(dead).prune(weights, 0.5).sum() <= 4
+    np.testing.assert_allclose(refit_weights(weights, dead, dead, 1.0), weights)
+    assert ErrorCompensator.from_covariance(dead).prune(weights, 0.5).sum() <= 4

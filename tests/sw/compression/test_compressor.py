@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from firebrick.sw import golden
-from firebrick.sw.compression.calibration import activation_scales, best_scale, moments, scale_owners
-from firebrick.sw.compression.compressor import Settings, compress
+from firebrick.sw.compression.calibration import activation_scales, best_scale, input_moments, scale_owners
+from firebrick.sw.compression.compressor import CompressionSettings, compress
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.file import encode_model
 from firebrick.sw.golden import floating
@@ -19,6 +19,7 @@ from firebrick.sw.model.float_model import CodebookWeights, FloatModel
 from firebrick.sw.model.quantized import CENTROID_BITS
 from firebrick.sw.network.graph import Bypass, Conv, MaxPool, Shape
 from tests.helpers.float_models import NETWORK, distance, float_model, frames_of
+from tests.helpers.float_models import paths as paths
 from tests.helpers.random_models import random_network
 
 
@@ -26,14 +27,14 @@ from tests.helpers.random_models import random_network
 def test_compressed_network_is_near_the_float_one(paths: list[Path], seed: int) -> None:
     source = float_model(seed=seed)
     frames = frames_of(source, paths)
-    errors = {bits: distance(compress(source, Settings(bits), calibration=paths), source, frames) for bits in (4, 6, 8)}
+    errors = {bits: distance(compress(source, CompressionSettings(bits), calibration=paths), source, frames) for bits in (4, 6, 8)}
     assert errors[8] < 0.01
     assert errors[6] < 0.02
     assert errors[4] < 0.1
 
 
 def test_compress_uses_the_range_of_centroids_and_one_shift_a_fire(paths: list[Path]) -> None:
-    model = compress(float_model(), Settings(6), calibration=paths)
+    model = compress(float_model(), CompressionSettings(6), calibration=paths)
     model.verify()
     for name, layer in model.layers.items():
         partner = name.replace("expand1x1", "expand3x3") if "expand1x1" in name else name.replace("expand3x3", "expand1x1")
@@ -45,7 +46,7 @@ def test_compress_uses_the_range_of_centroids_and_one_shift_a_fire(paths: list[P
 
 def test_compress_folds_the_mean_into_the_first_bias(paths: list[Path]) -> None:
     source = float_model()
-    model = compress(source, Settings(8), calibration=paths)
+    model = compress(source, CompressionSettings(8), calibration=paths)
     frames = frames_of(source, paths)
     maps = golden.convolve(frames, model.layers["conv1"], stride=2)
     wanted = floating.convolve(source, "conv1", floating.centred(source, frames, np.float32), stride=2)
@@ -56,7 +57,7 @@ def test_compress_folds_the_mean_into_the_first_bias(paths: list[Path]) -> None:
 @pytest.mark.parametrize("density", [0.2, 0.5, 0.9])
 def test_compress_prunes_all_but_the_first_layer(paths: list[Path], density: float) -> None:
     source = float_model()
-    model = compress(source, Settings(6, density), calibration=paths)
+    model = compress(source, CompressionSettings(6, density), calibration=paths)
     for name, layer in model.layers.items():
         assert layer.nonzero <= (1.0 if name == "conv1" else density) * layer.codes.size
     assert model.layers["conv1"].nonzero > 0.5 * model.layers["conv1"].codes.size
@@ -78,7 +79,7 @@ def coded_model() -> FloatModel:
 
 def test_compress_keeps_a_published_codebook_at_8_bits(paths: list[Path]) -> None:
     source = coded_model()
-    model = compress(source, Settings(8), calibration=paths)
+    model = compress(source, CompressionSettings(8), calibration=paths)
     for name, coded in source.codebook_weights.items():
         layer = model.layers[name]
         lost = (coded.codes != 0) & (layer.codes == 0)
@@ -91,23 +92,23 @@ def test_compress_keeps_a_published_codebook_at_8_bits(paths: list[Path]) -> Non
 
 def test_compress_keeps_published_zeros_at_6_bits(paths: list[Path]) -> None:
     source = coded_model()
-    model = compress(source, Settings(6), calibration=paths)
+    model = compress(source, CompressionSettings(6), calibration=paths)
     for name, coded in source.codebook_weights.items():
         assert (model.layers[name].codes[coded.codes == 0] == 0).all()
 
 
 def test_compress_gives_the_same_bytes_twice_and_says_of_which_pictures(paths: list[Path]) -> None:
     source = float_model()
-    first, second = (compress(source, Settings(5, 0.7), calibration=paths) for _ in range(2))
+    first, second = (compress(source, CompressionSettings(5, 0.7), calibration=paths) for _ in range(2))
     assert encode_model(first) == encode_model(second)
     assert first.metadata["calibration"] == "16 pictures"
-    other = compress(source, Settings(5, 0.7), calibration=paths[1:])
+    other = compress(source, CompressionSettings(5, 0.7), calibration=paths[1:])
     assert other.metadata["calibration sha256"] != first.metadata["calibration sha256"]
 
 
 def test_compress_falls_back_on_photographs() -> None:
     pytest.importorskip("skimage", reason="needs scikit-image's photographs")
-    model = compress(float_model(), Settings(4))
+    model = compress(float_model(), CompressionSettings(4))
     assert "scikit-image" in model.metadata["calibration"]
 
 
@@ -117,13 +118,13 @@ def test_compress_takes_any_network_of_the_family(paths: list[Path], seed: int, 
     network = random_network(np.random.default_rng(seed), bypass=bypass)
     if max(network.input.height, network.input.width) > 40:
         network = replace(network, input=Shape(3, 40, 40))
-    compress(float_model(network, seed), Settings(4), calibration=paths[:2]).verify()
+    compress(float_model(network, seed), CompressionSettings(4), calibration=paths[:2]).verify()
 
 
 def test_compress_pools_as_often_as_the_network_does(paths: list[Path]) -> None:
     stages = (NETWORK.stages[0], MaxPool("a"), MaxPool("b"), *NETWORK.stages[2:5], MaxPool("c"), *NETWORK.stages[5:])
     source = float_model(replace(NETWORK, stages=stages))
-    assert distance(compress(source, Settings(8), calibration=paths), source, frames_of(source, paths)) < 0.02
+    assert distance(compress(source, CompressionSettings(8), calibration=paths), source, frames_of(source, paths)) < 0.02
 
 
 def test_compress_survives_dead_and_giant_weights(paths: list[Path]) -> None:
@@ -131,19 +132,19 @@ def test_compress_survives_dead_and_giant_weights(paths: list[Path]) -> None:
     source.weights["fire2/squeeze1x1"][:] = 0
     source.biases["fire2/squeeze1x1"][:] = -1
     source.weights["fire3/expand1x1"][0] *= 1e6
-    compress(source, Settings(6), calibration=paths[:3]).verify()
+    compress(source, CompressionSettings(6), calibration=paths[:3]).verify()
 
 
 @pytest.mark.parametrize(("bits", "density"), [(3, None), (9, None), (6, 0.0), (6, 1.1), (6, float("nan"))])
 def test_compress_rejects_bits_and_density(bits: int, density: float | None) -> None:
     with pytest.raises(FirebrickError, match=r"(bits|density) must be"):
-        compress(float_model(), Settings(bits, density))
+        compress(float_model(), CompressionSettings(bits, density))
 
 
 def test_compress_rejects_a_first_stage_that_cannot_take_up_the_mean() -> None:
     network = replace(NETWORK, stages=(Conv("conv1", 12, 3, stride=2, padding=1), *NETWORK.stages[1:]))
     with pytest.raises(FirebrickError, match="first stage must be a convolution without padding"):
-        compress(float_model(network), Settings(6))
+        compress(float_model(network), CompressionSettings(6))
 
 
 def test_moments_are_those_of_all_windows() -> None:
@@ -151,13 +152,13 @@ def test_moments_are_those_of_all_windows() -> None:
     inputs = rng.integers(0, 256, (3, 2, 6, 5), dtype=np.uint8)
     wanted = rng.standard_normal(inputs.shape).astype(np.float32)
     conv = Conv("", 1, 3, stride=2, padding=1)
-    found = moments(inputs, wanted, conv)
+    found = input_moments(inputs, wanted, conv)
     seen, ideal = (np.concatenate(list(im2col(maps, 3, 2, 1, np.float64)), axis=1) for maps in (inputs, wanted))
     np.testing.assert_allclose(found.mean, seen.mean(axis=1))
-    np.testing.assert_allclose(found.wanted_mean, ideal.mean(axis=1))
+    np.testing.assert_allclose(found.float_mean, ideal.mean(axis=1))
     np.testing.assert_allclose(found.covariance, np.cov(seen, bias=True), atol=1e-6)
     both = np.cov(np.concatenate([ideal, seen]), bias=True)
-    np.testing.assert_allclose(found.wanted_covariance, both[: len(ideal), len(ideal) :], atol=1e-6)
+    np.testing.assert_allclose(found.cross_covariance, both[: len(ideal), len(ideal) :], atol=1e-6)
 
 
 def test_scales_are_shared_where_tensors_meet() -> None:

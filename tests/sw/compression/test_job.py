@@ -10,13 +10,13 @@ import pytest
 from click.testing import CliRunner
 
 from firebrick.sw.cli.main import main
-from firebrick.sw.compression.compressor import Settings
-from firebrick.sw.compression.job import Order, Work, make_model
+from firebrick.sw.compression.compressor import CompressionSettings
+from firebrick.sw.compression.job import CompressionJob, JobFiles, run_job
 from firebrick.sw.compression.rate_control import Budget
 from firebrick.sw.fire_format.file import encode_model, read_fire
 from firebrick.sw.importers import import_source
 from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
-from firebrick.sw.training.distillation import Recipe
+from firebrick.sw.training.distillation import DistillationConfig
 from tests.helpers.onnx_files import Dress, file_of
 
 NETWORK = Network(
@@ -85,24 +85,24 @@ def test_an_interrupted_order_is_taken_up_again(
 
     monkeypatch.setattr(loop, "_SAVE_EVERY", 2)
     network = import_source(str(source))
-    order = Order(Settings(5), Budget(bytes=2500), pictures, Recipe(6))
-    whole = make_model(network, order)
-    work = Work(tmp_path / "m.fire")
+    order = CompressionJob(CompressionSettings(5), Budget(bytes=2500), pictures, DistillationConfig(6))
+    whole = run_job(network, order)
+    work = JobFiles(tmp_path / "m.fire")
 
     def interrupt(what: str, done: int, _total: int) -> None:
         if (what, done) == ("distilling", 5):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        make_model(network, order, work, interrupt)
-    assert work.start.exists()
-    assert work.training.exists()
+        run_job(network, order, work, interrupt)
+    assert work.quantized.exists()
+    assert work.checkpoint.exists()
     seen: list[tuple[str, int]] = []
-    again = make_model(network, order, work, lambda what, done, _total: seen.append((what, done)))
+    again = run_job(network, order, work, lambda what, done, _total: seen.append((what, done)))
     assert seen == [("distilling", 4), ("distilling", 5), ("distilling", 6)]
     assert encode_model(again) == encode_model(whole)
-    work.start.write_bytes(b"damaged")
-    make_model(network, order, work, lambda what, done, _total: seen.append((what, done)))
+    work.quantized.write_bytes(b"damaged")
+    run_job(network, order, work, lambda what, done, _total: seen.append((what, done)))
     assert ("quantising", 0) in seen
     work.clear()
     assert list(tmp_path.iterdir()) == [tmp_path / "in"]

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from firebrick.sw.cli.main import main
-from firebrick.sw.data.calibration_set import calibration_frames, check_apart, halves, labels_of
+from firebrick.sw.data.calibration_set import calibration_frames, check_disjoint, labels_for, split_images
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model.quantized import Preprocessing
 from firebrick.sw.network.graph import Shape
@@ -87,29 +87,29 @@ def test_calibration_names_a_picture_that_is_too_narrow(tmp_path: Path) -> None:
 def test_labels_of_pictures_are_found_by_name(tmp_path: Path) -> None:
     table = tmp_path / "labels.csv"
     table.write_text("file,class_index\nb.png,4\nelsewhere.png,1\n")
-    assert labels_of([tmp_path / "a.png", tmp_path / "b.png"], table, 5) == [-1, 4]
+    assert labels_for([tmp_path / "a.png", tmp_path / "b.png"], table, 5) == [-1, 4]
     with pytest.raises(FirebrickError, match=r"labels\.csv names none of the 1 pictures in "):
-        labels_of([tmp_path / "a.png"], table, 5)
+        labels_for([tmp_path / "a.png"], table, 5)
     with pytest.raises(FirebrickError, match="class_index must be 0 to 3"):
-        labels_of([tmp_path / "b.png"], table, 4)
+        labels_for([tmp_path / "b.png"], table, 4)
 
 
 def test_halves_are_apart_and_whole() -> None:
     paths = [Path(f"{index}.png") for index in range(5)]
-    calibration, judging = halves(paths)
+    calibration, judging = split_images(paths)
     assert (len(calibration), len(judging)) == (3, 2)
     assert sorted(calibration + judging) == paths
     with pytest.raises(FirebrickError, match="1 picture cannot both calibrate and judge"):
-        halves(paths[:1])
+        split_images(paths[:1])
 
 
 def test_a_picture_that_calibrates_and_judges_is_named(tmp_path: Path) -> None:
     first, second = picture(tmp_path / "a.png", 1), picture(tmp_path / "b.png", 2)
-    check_apart([first], [second])
+    check_disjoint([first], [second])
     copy = tmp_path / "copy.png"
     copy.write_bytes(first.read_bytes())
     with pytest.raises(FirebrickError, match=r"copy\.png judges what .*a\.png, the same picture, calibrated"):
-        check_apart([first], [second, copy])
+        check_disjoint([first], [second, copy])
 
 
 @pytest.mark.parametrize("command", ["import", "compress"])

@@ -22,7 +22,7 @@ def test_every_tenth_picture_of_each_class_is_held_out(tmp_path: Path) -> None:
     fill(tmp_path, cat=25, ant=9, dog=10)
     (tmp_path / ".cache").mkdir()
     dataset = read_dataset(tmp_path)
-    assert dataset.names == ("ant", "cat", "dog")
+    assert dataset.class_names == ("ant", "cat", "dog")
     held_out = [(path.parent.name, path.stem, index) for path, index in dataset.val]
     assert held_out == [("cat", "009", 1), ("cat", "019", 1), ("dog", "009", 2)]
     assert len(dataset.train) == 41
@@ -45,7 +45,7 @@ def test_table_names_pictures_and_classes(tmp_path: Path) -> None:
     fill(tmp_path, all=3)
     (tmp_path / "labels.csv").write_text("file,class_index\n000.png,2\n002.png,0\n")
     dataset = read_dataset(tmp_path / "all", tmp_path / "labels.csv")
-    assert dataset.names == ("class 0", "class 1", "class 2")
+    assert dataset.class_names == ("class 0", "class 1", "class 2")
     assert [(path.name, index) for path, index in dataset.train] == [("000.png", 2), ("002.png", 0)]
 
 

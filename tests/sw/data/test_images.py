@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from firebrick.sw.data.images import fit, images_in, read_images, read_picture
+from firebrick.sw.data.images import images_in, read_image, read_images, to_input_frame
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model.quantized import Preprocessing
 from firebrick.sw.network.graph import Shape
@@ -28,7 +28,7 @@ def noise(width: int, height: int, seed: int = 0) -> np.ndarray:
 def test_picture_of_the_right_size_is_only_cropped(tmp_path: Path) -> None:
     pixels = noise(80, 64)
     Image.fromarray(pixels).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(read_picture(tmp_path / "a.png", RULE, SHAPE), pixels[8:56, 12:68].transpose(2, 0, 1))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png", RULE, SHAPE), pixels[8:56, 12:68].transpose(2, 0, 1))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -47,7 +47,7 @@ def test_picture_is_turned_upright(tmp_path: Path, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     stored.save(tmp_path / "a.png", exif=exif)
-    np.testing.assert_array_equal(read_picture(tmp_path / "a.png", RULE, SHAPE), fit(upright, RULE, SHAPE))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png", RULE, SHAPE), to_input_frame(upright, RULE, SHAPE))
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
@@ -61,7 +61,7 @@ def test_picture_of_any_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
         picture = Image.fromarray(grey).convert(mode)
     path = tmp_path / "a.tif"
     picture.save(path)
-    frame = read_picture(path, RULE, SHAPE)
+    frame = read_image(path, RULE, SHAPE)
     assert frame.shape == (3, 48, 56)
     assert frame.dtype == np.uint8
     assert (frame[:, 0, 0] < 8).all()
@@ -70,13 +70,13 @@ def test_picture_of_any_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
 
 def test_transparent_pixels_are_white(tmp_path: Path) -> None:
     Image.new("RGBA", (64, 64), (10, 20, 30, 0)).save(tmp_path / "a.png")
-    assert (read_picture(tmp_path / "a.png", RULE, SHAPE) == 255).all()
+    assert (read_image(tmp_path / "a.png", RULE, SHAPE) == 255).all()
 
 
 def test_scaling_down_does_not_alias() -> None:
     stripes = np.zeros((1024, 1024, 3), np.uint8)
     stripes[:, ::2] = 255
-    frame = fit(Image.fromarray(stripes), RULE, SHAPE)
+    frame = to_input_frame(Image.fromarray(stripes), RULE, SHAPE)
     assert abs(frame.astype(int) - 127).max() < 8
 
 
@@ -86,16 +86,16 @@ def test_fit_gives_the_shape_for_any_size(width: int, height: int) -> None:
     picture = Image.new("RGB", (width, height), (1, 2, 3))
     if max(width, height) > 50 * min(width, height):
         with pytest.raises(FirebrickError, match="too narrow"):
-            fit(picture, RULE, SHAPE)
+            to_input_frame(picture, RULE, SHAPE)
     else:
-        frame = fit(picture, RULE, SHAPE)
+        frame = to_input_frame(picture, RULE, SHAPE)
         assert frame.shape == (3, 48, 56)
         assert (frame == np.array([1, 2, 3]).reshape(3, 1, 1)).all()
 
 
 def test_grey_networks_see_the_luminance() -> None:
     picture = Image.new("RGB", (64, 64), (200, 100, 50))
-    frame = fit(picture, RULE, Shape(1, 48, 56))
+    frame = to_input_frame(picture, RULE, Shape(1, 48, 56))
     assert frame.shape == (1, 48, 56)
     assert (frame == round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)).all()
     assert Preprocessing(64, (200.0, 100.0, 50.0)).means(1) == pytest.approx((124.2,))
@@ -104,16 +104,16 @@ def test_grey_networks_see_the_luminance() -> None:
 def test_fit_rejects_a_crop_larger_than_the_picture_and_odd_networks() -> None:
     picture = Image.new("RGB", (64, 64))
     with pytest.raises(FirebrickError, match="cannot give 65x10"):
-        fit(picture, RULE, Shape(3, 65, 10))
+        to_input_frame(picture, RULE, Shape(3, 65, 10))
     with pytest.raises(FirebrickError, match="3 input channels, or 1 for grey, not 2"):
-        fit(picture, RULE, Shape(2, 10, 10))
+        to_input_frame(picture, RULE, Shape(2, 10, 10))
 
 
 def test_large_jpeg_looks_as_if_scaled_in_full(tmp_path: Path) -> None:
     smooth = Image.fromarray(noise(8, 8)).resize((2000, 2000), Image.Resampling.BICUBIC)
     smooth.save(tmp_path / "a.jpg", quality=95)
-    frame = read_picture(tmp_path / "a.jpg", RULE, SHAPE)
-    assert abs(frame.astype(int) - fit(smooth, RULE, SHAPE)).mean() < 3
+    frame = read_image(tmp_path / "a.jpg", RULE, SHAPE)
+    assert abs(frame.astype(int) - to_input_frame(smooth, RULE, SHAPE)).mean() < 3
 
 
 def bomb(path: Path, side: int) -> None:
@@ -128,7 +128,7 @@ def bomb(path: Path, side: int) -> None:
 def test_picture_rejects_a_decompression_bomb(tmp_path: Path, side: int) -> None:
     bomb(tmp_path / "a.png", side)
     with pytest.raises(FirebrickError, match="100 megapixels"):
-        read_picture(tmp_path / "a.png", RULE, SHAPE)
+        read_image(tmp_path / "a.png", RULE, SHAPE)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"GIF89a" + bytes(40), b"just text", b"\xff\xd8\xff\xe0" + bytes(100)])
@@ -136,7 +136,7 @@ def test_picture_rejects_what_is_none(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(content)
     with pytest.raises(FirebrickError, match="cannot be read as a picture"):
-        read_picture(path, RULE, SHAPE)
+        read_image(path, RULE, SHAPE)
 
 
 def test_picture_rejects_a_truncated_file_a_missing_one_and_a_folder(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_picture_rejects_a_truncated_file_a_missing_one_and_a_folder(tmp_path: P
     (tmp_path / "a.jpg").write_bytes(whole[: len(whole) // 2])
     for name, sentence in (("a.jpg", "cannot be read as a picture"), ("b.jpg", "does not exist"), ("", "cannot be read as a picture")):
         with pytest.raises(FirebrickError, match=sentence):
-            read_picture(tmp_path / name, RULE, SHAPE)
+            read_image(tmp_path / name, RULE, SHAPE)
 
 
 def test_pictures_in_a_folder_come_by_name(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from firebrick.sw import golden
 from firebrick.sw.data.images import read_images
-from firebrick.sw.data.labels import read_labels
+from firebrick.sw.data.labels import read_label_csv
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.evaluation.accuracy import evaluate
 from firebrick.sw.fire_format.file import read_fire
@@ -20,7 +20,7 @@ from firebrick.sw.golden.top_k import probabilities, top_k
 def test_labels_are_read_whatever_else_is_there(tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
     path.write_text('\ufefflabel,file,class_index\n"a, b",x.jpg, 3\nc,ü.png,0\n', encoding="utf-8")
-    assert read_labels(path, 4) == [("x.jpg", 3), ("ü.png", 0)]
+    assert read_label_csv(path, 4) == [("x.jpg", 3), ("ü.png", 0)]
 
 
 @pytest.mark.parametrize(
@@ -47,16 +47,16 @@ def test_labels_reject_a_broken_table(tmp_path: Path, text: str, sentence: str) 
     path = tmp_path / "labels.csv"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(FirebrickError, match=sentence):
-        read_labels(path, 4)
+        read_label_csv(path, 4)
 
 
 def test_labels_reject_what_is_no_text_and_what_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"file,class_index\n\xff\xfe,1\n")
     with pytest.raises(FirebrickError, match="is not a CSV file of UTF-8 text"):
-        read_labels(tmp_path / "a.csv", 4)
+        read_label_csv(tmp_path / "a.csv", 4)
     for path in (tmp_path / "b.csv", tmp_path):
         with pytest.raises(FirebrickError, match="cannot be read"):
-            read_labels(path, 4)
+            read_label_csv(path, 4)
 
 
 def test_evaluate_counts_first_and_first_five(small_model: Path, tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ from click.testing import CliRunner
 
 from firebrick.sw import importers
 from firebrick.sw.cli.main import main
-from firebrick.sw.compression.compressor import Compressor, Settings
+from firebrick.sw.compression.compressor import CompressionSettings, Compressor
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.evaluation import rate_sweep
-from firebrick.sw.evaluation.fidelity import Judge
-from firebrick.sw.evaluation.rate_sweep import Sweep
+from firebrick.sw.evaluation.fidelity import FidelityEvaluator
+from firebrick.sw.evaluation.rate_sweep import RateSweep
 from firebrick.sw.fire_format.file import read_fire
 from firebrick.sw.reports import matplotlib_plots
 from tests.helpers.float_models import float_model
@@ -28,12 +28,12 @@ pytest.importorskip("matplotlib", reason="needs matplotlib, which draws the curv
 
 
 @pytest.fixture(scope="module")
-def order(paths: list[Path]) -> Sweep:
-    return Sweep(float_model(), paths[::2], paths[1::2], [index % 10 for index in range(8)])
+def order(paths: list[Path]) -> RateSweep:
+    return RateSweep(float_model(), paths[::2], paths[1::2], [index % 10 for index in range(8)])
 
 
 @pytest.fixture(scope="module")
-def finished(order: Sweep, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(order: RateSweep, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sweep")
     order.run(folder, (4, 6), (1.0, 30.0))
     return folder
@@ -46,11 +46,11 @@ def folder(finished: Path, tmp_path: Path) -> Path:
     return tmp_path / "sweep"
 
 
-def count_walks(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
-    done: list[Settings] = []
+def count_walks(monkeypatch: pytest.MonkeyPatch) -> list[CompressionSettings]:
+    done: list[CompressionSettings] = []
     original = Compressor.compress
 
-    def compress(self: Compressor, settings: Settings) -> Any:
+    def compress(self: Compressor, settings: CompressionSettings) -> Any:
         done.append(settings)
         return original(self, settings)
 
@@ -58,8 +58,8 @@ def count_walks(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     return done
 
 
-def test_sweep_writes_models_json_csv_and_a_drawing(finished: Path, order: Sweep) -> None:
-    judge = Judge(order.source, order.judging, order.labels)
+def test_sweep_writes_models_json_csv_and_a_drawing(finished: Path, order: RateSweep) -> None:
+    judge = FidelityEvaluator(order.source, order.held_out, order.labels)
     names = [f"{bits}bit-price{price}" for bits in (4, 6) for price in (1, 30)]
     assert sorted(path.name for path in finished.iterdir()) == sorted(
         [*(f"{name}.fire" for name in names), "sweep.csv", "sweep.json", "sweep.svg"]
@@ -70,7 +70,7 @@ def test_sweep_writes_models_json_csv_and_a_drawing(finished: Path, order: Sweep
         entry, model = results[name], read_fire(finished / f"{name}.fire")
         assert entry["bytes"] == (finished / entry["file"]).stat().st_size
         assert (entry["pictures"], entry["labelled"]) == (8, 8)
-        expected = judge.model(model).as_dict()
+        expected = judge.evaluate(model).as_dict()
         assert {key: entry[key] for key in expected} == expected
         assert model.metadata["calibration"] == "8 pictures"
         assert f"price{model.metadata['price']}" in name
@@ -82,7 +82,7 @@ def test_sweep_writes_models_json_csv_and_a_drawing(finished: Path, order: Sweep
     assert all(text in drawing for text in ("4 bits", "6 bits", "float32", "top-1"))
 
 
-def test_finished_sweep_is_not_done_again(order: Sweep, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_finished_sweep_is_not_done_again(order: RateSweep, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_sweep, "Compressor", lambda *_: pytest.fail("measured again"))
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     order.run(folder, (4, 6), (1.0, 30.0))
@@ -90,17 +90,19 @@ def test_finished_sweep_is_not_done_again(order: Sweep, folder: Path, monkeypatc
 
 
 @pytest.mark.parametrize("harm", ["gone", "damaged"])
-def test_sweep_makes_again_what_is_gone_or_damaged(order: Sweep, folder: Path, harm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sweep_makes_again_what_is_gone_or_damaged(order: RateSweep, folder: Path, harm: str, monkeypatch: pytest.MonkeyPatch) -> None:
     file = folder / "6bit-price1.fire"
     whole = file.read_bytes()
     file.unlink() if harm == "gone" else file.write_bytes(whole[:-9])
     walks = count_walks(monkeypatch)
     order.run(folder, (4, 6), (1.0, 30.0))
-    assert walks == [Settings(6)]
+    assert walks == [CompressionSettings(6)]
     assert file.read_bytes() == whole
 
 
-def test_interrupted_sweep_goes_on_and_ends_the_same(order: Sweep, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_sweep_goes_on_and_ends_the_same(
+    order: RateSweep, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupt(what: str, done: int, _total: int) -> None:
         if (what, done) == ("sweeping", 2):
             raise KeyboardInterrupt
@@ -115,7 +117,7 @@ def test_interrupted_sweep_goes_on_and_ends_the_same(order: Sweep, finished: Pat
         assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
 
 
-def test_sweep_adds_points_to_those_that_are_there(order: Sweep, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sweep_adds_points_to_those_that_are_there(order: RateSweep, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     walks = count_walks(monkeypatch)
     found = order.run(folder, (5,), (1.0,))
     assert len(walks) == 1
@@ -123,23 +125,23 @@ def test_sweep_adds_points_to_those_that_are_there(order: Sweep, folder: Path, m
     assert [row["name"] for row in csv.DictReader((folder / "sweep.csv").read_text().splitlines())][3:5] == ["5bit-price1", "6bit-price1"]
 
 
-def test_sweep_rejects_a_folder_of_other_results(order: Sweep, folder: Path) -> None:
-    other = Sweep(order.source, order.calibration[:-1], order.judging)
+def test_sweep_rejects_a_folder_of_other_results(order: RateSweep, folder: Path) -> None:
+    other = RateSweep(order.source, order.calibration[:-1], order.held_out)
     with pytest.raises(FirebrickError, match=r"sweep\.json holds results of another network, other pictures"):
         other.run(folder, (4,), (1.0,))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"task": 1}', '{"task": 1, "results": [1]}', '{"task": 1, "results": {"a": 2}}', "\0"])
-def test_sweep_rejects_damaged_results(order: Sweep, tmp_path: Path, text: str) -> None:
+def test_sweep_rejects_damaged_results(order: RateSweep, tmp_path: Path, text: str) -> None:
     (tmp_path / "sweep.json").write_text(text)
     with pytest.raises(FirebrickError, match=r"sweep\.json is damaged; delete it"):
         order.run(tmp_path, (4,), (1.0,))
 
 
-def test_sweep_refuses_before_it_measures(order: Sweep, paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sweep_refuses_before_it_measures(order: RateSweep, paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_sweep, "Compressor", lambda *_: pytest.fail("measured"))
     with pytest.raises(FirebrickError, match="the same picture, calibrated"):
-        Sweep(order.source, paths, paths[:1]).run(tmp_path)
+        RateSweep(order.source, paths, paths[:1]).run(tmp_path)
     with pytest.raises(FirebrickError, match="price must be 0 to"):
         order.run(tmp_path, (4,), (-1.0,))
     monkeypatch.setattr(matplotlib_plots, "find_spec", lambda _: None)
@@ -148,8 +150,8 @@ def test_sweep_refuses_before_it_measures(order: Sweep, paths: list[Path], tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
-def test_drawing_without_labels_shows_the_agreement(order: Sweep, tmp_path: Path) -> None:
-    Sweep(order.source, order.calibration, order.judging).run(tmp_path, (4,), (1.0,))
+def test_drawing_without_labels_shows_the_agreement(order: RateSweep, tmp_path: Path) -> None:
+    RateSweep(order.source, order.calibration, order.held_out).run(tmp_path, (4,), (1.0,))
     drawing = (tmp_path / "sweep.svg").read_text()
     assert "same class as the float network" in drawing
     assert "top-1" not in drawing

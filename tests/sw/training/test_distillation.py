@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from firebrick.sw import golden
-from firebrick.sw.compression.compressor import Settings, compress
+from firebrick.sw.compression.compressor import CompressionSettings, compress
 from firebrick.sw.data.images import read_images
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.file import encode_model
@@ -20,14 +20,14 @@ from firebrick.sw.golden import floating
 from firebrick.sw.model.float_model import FloatModel
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.network.graph import Bypass
-from firebrick.sw.training.distillation import Recipe
+from firebrick.sw.training.distillation import DistillationConfig
 from tests.helpers.float_models import float_model
 from tests.helpers.random_models import random_model
 
 torch = pytest.importorskip("torch", reason="needs PyTorch, which firebrick[train] brings")
 
 from firebrick.sw.training.distillation import loop  # noqa: E402
-from firebrick.sw.training.distillation.augmentation import Views  # noqa: E402
+from firebrick.sw.training.distillation.augmentation import Augmenter  # noqa: E402
 from firebrick.sw.training.distillation.qat_layers import Requantise  # noqa: E402
 from firebrick.sw.training.distillation.student_teacher import Student, Teacher  # noqa: E402
 
@@ -101,8 +101,8 @@ def test_gradient_goes_straight_through_but_not_past_the_clamps() -> None:
 def test_training_brings_the_integers_nearer(paths: list[Path]) -> None:
     source = float_model(seed=1)
     source.weights["conv10"] *= 8  # so that the scores tell the pictures apart
-    model = compress(source, Settings(4, density=0.3), calibration=paths)
-    trained = loop.distil(model, source, paths, Recipe(120, rate=5e-3))
+    model = compress(source, CompressionSettings(4, density=0.3), calibration=paths)
+    trained = loop.distil(model, source, paths, DistillationConfig(120, learning_rate=5e-3))
     assert distance(trained, source, paths) < 0.7 * distance(model, source, paths)
     for name, layer in model.layers.items():
         assert not ((trained.layers[name].codes != 0) & (layer.codes == 0)).any()
@@ -112,8 +112,8 @@ def test_training_brings_the_integers_nearer(paths: list[Path]) -> None:
 
 def test_dense_phase_moves_zeros_but_adds_no_weights(paths: list[Path]) -> None:
     source = float_model(seed=1)
-    model = compress(source, Settings(4, density=0.4), calibration=paths)
-    trained = loop.distil(model, source, paths, Recipe(60, rate=2e-2, dense=True))
+    model = compress(source, CompressionSettings(4, density=0.4), calibration=paths)
+    trained = loop.distil(model, source, paths, DistillationConfig(60, learning_rate=2e-2, dense_phase=True))
     moved = 0
     for name, layer in model.layers.items():
         assert trained.layers[name].nonzero <= layer.nonzero
@@ -123,17 +123,17 @@ def test_dense_phase_moves_zeros_but_adds_no_weights(paths: list[Path]) -> None:
 
 def test_labels_count(paths: list[Path]) -> None:
     source = float_model(seed=1)
-    model = compress(source, Settings(4), calibration=paths)
+    model = compress(source, CompressionSettings(4), calibration=paths)
     frames = read_images(paths, source.preprocessing, source.network.input)
     wanted = [3] * len(paths)
-    trained = loop.distil(model, source, paths, Recipe(80, rate=2e-2, labels=10.0), labels=wanted)
+    trained = loop.distil(model, source, paths, DistillationConfig(80, learning_rate=2e-2, label_weight=10.0), labels=wanted)
     assert (golden.run(trained, frames).argmax(axis=1) == 3).mean() > (golden.run(model, frames).argmax(axis=1) == 3).mean()
 
 
 def test_interrupted_training_ends_as_if_it_had_not_been(paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = float_model(seed=1)
-    model = compress(source, Settings(4), calibration=paths)
-    recipe, checkpoint = Recipe(30, seed=5), tmp_path / "training"
+    model = compress(source, CompressionSettings(4), calibration=paths)
+    recipe, checkpoint = DistillationConfig(30, seed=5), tmp_path / "training"
     monkeypatch.setattr(loop, "_SAVE_EVERY", 10)
     whole = loop.distil(model, source, paths, recipe)
 
@@ -161,7 +161,7 @@ def test_interrupted_training_ends_as_if_it_had_not_been(paths: list[Path], tmp_
 
 def test_views_are_those_of_seed_and_step(paths: list[Path]) -> None:
     source = float_model()
-    views = [Views(paths, source.preprocessing, source.network, seed) for seed in (0, 0, 1)]
+    views = [Augmenter(paths, source.preprocessing, source.network, seed) for seed in (0, 0, 1)]
     first, again, other = (each.batch(7, 4).frames for each in views)
     np.testing.assert_array_equal(first, again)
     assert first.dtype == np.uint8

@@ -23,14 +23,14 @@ from firebrick.sw.importers.onnx.importer import onnx_model
 from firebrick.sw.model.float_model import FloatModel
 from firebrick.sw.model.quantized import Preprocessing
 from firebrick.sw.network.metaparameters import Metaparameters
-from firebrick.sw.training.supervised import Recipe
+from firebrick.sw.training.supervised import TrainingConfig
 
 torch = pytest.importorskip("torch", reason="needs PyTorch, which firebrick[train] brings")
 
 from firebrick.sw.training.supervised import loop  # noqa: E402
-from firebrick.sw.training.supervised.float_module import Trainee  # noqa: E402
-from firebrick.sw.training.supervised.image_cache import Gallery  # noqa: E402
-from firebrick.sw.training.supervised.initialise import fresh, with_new_head  # noqa: E402
+from firebrick.sw.training.supervised.float_module import TrainableNetwork  # noqa: E402
+from firebrick.sw.training.supervised.image_cache import ImageCache  # noqa: E402
+from firebrick.sw.training.supervised.initialise import random_float_model, with_new_head  # noqa: E402
 
 COLOURS = {"blue": (40, 60, 200), "green": (50, 180, 60), "red": (210, 50, 40)}
 SMALL = "--input 12x12 --conv1 8,3,2 --fires 1 --base-e 12 --sr 0.5 --pools none"
@@ -60,21 +60,21 @@ def silent(_what: str, _done: int, _total: int) -> None:
 
 def small(channels: int = 3) -> FloatModel:
     network = Metaparameters(fires=2, base_e=8, sr=0.5, bypass="complex", conv1=(6, 3, 2), pools=(2,)).network(3, 17, 15, channels)  # type: ignore[arg-type]
-    return fresh(network, Preprocessing(20, (100.0, 110.5, 120.25)), ("a", "b", "c"), 1)
+    return random_float_model(network, Preprocessing(20, (100.0, 110.5, 120.25)), ("a", "b", "c"), 1)
 
 
-def training(folder: Path, recipe: Recipe, checkpoint: Path | None = None) -> loop.Training:
+def training(folder: Path, recipe: TrainingConfig, checkpoint: Path | None = None) -> loop.Trainer:
     dataset = read_dataset(folder)
-    start = replace(small(), labels=dataset.names)
-    train, val = (Gallery(rows, start.preprocessing, start.network.input, silent) for rows in (dataset.train, dataset.val))
-    return loop.Training(start, train, val, recipe, checkpoint)
+    start = replace(small(), labels=dataset.class_names)
+    train, val = (ImageCache(rows, start.preprocessing, start.network.input, silent) for rows in (dataset.train, dataset.val))
+    return loop.Trainer(start, train, val, recipe, checkpoint)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_what_is_trained_is_what_is_exported(channels: int) -> None:
     model = small(channels)
     frames = np.random.default_rng(0).integers(0, 256, (4, channels, 17, 15), dtype=np.uint8)
-    trainee = Trainee(model, 0.5).eval()
+    trainee = TrainableNetwork(model, 0.5).eval()
     with torch.no_grad():
         scores = trainee(torch.from_numpy(frames)).numpy()
     given = trainee.float_model()
@@ -135,7 +135,7 @@ def test_new_head_keeps_all_other_layers() -> None:
 
 def test_interrupted_training_ends_as_if_it_had_not_been(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "_SAVE_SECONDS", -1.0)
-    recipe, checkpoint = Recipe(9, batch=16, rate=0.02, seed=3), tmp_path / "training"
+    recipe, checkpoint = TrainingConfig(9, batch_size=16, learning_rate=0.02, seed=3), tmp_path / "training"
     whole = training(folder, recipe)
     expected = encode_float_onnx(whole.run(silent))
 
@@ -156,32 +156,32 @@ def test_interrupted_training_ends_as_if_it_had_not_been(folder: Path, tmp_path:
 
 
 def test_rate_falls_in_a_straight_line(folder: Path) -> None:
-    short = training(folder, Recipe(4, batch=54, rate=0.08))
+    short = training(folder, TrainingConfig(4, batch_size=54, learning_rate=0.08))
     short.run(silent)
     assert [epoch["rate"] for epoch in short.curves] == pytest.approx([0.06, 0.04, 0.02, 0.0])
 
 
 def test_batch_in_pieces_is_the_whole_batch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = training(folder, Recipe(3, batch=54, rate=0.02, dropout=0)).run(silent)
+    whole = training(folder, TrainingConfig(3, batch_size=54, learning_rate=0.02, dropout=0)).run(silent)
     monkeypatch.setattr(loop, "_PIXELS", 17 * 15 * 10)
-    pieces = training(folder, Recipe(3, batch=54, rate=0.02, dropout=0)).run(silent)
+    pieces = training(folder, TrainingConfig(3, batch_size=54, learning_rate=0.02, dropout=0)).run(silent)
     for name, weights in whole.weights.items():
         np.testing.assert_allclose(pieces.weights[name], weights, rtol=1e-3, atol=1e-6)
 
 
 def test_training_that_comes_to_nothing_is_an_error(folder: Path) -> None:
     with pytest.raises(FirebrickError, match=r"(diverged|died).* smaller --rate"):
-        training(folder, Recipe(40, rate=1e5)).run(silent)
+        training(folder, TrainingConfig(40, learning_rate=1e5)).run(silent)
 
 
 def test_pictures_that_memory_does_not_hold_are_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, start = read_dataset(folder).train, small()
-    kept = Gallery(rows, start.preprocessing, start.network.input, silent)
-    monkeypatch.setattr("firebrick.sw.training.supervised.image_cache.ROOM", 5000)
-    read = Gallery(rows, start.preprocessing, start.network.input, silent)
+    kept = ImageCache(rows, start.preprocessing, start.network.input, silent)
+    monkeypatch.setattr("firebrick.sw.training.supervised.image_cache.MEMORY_LIMIT", 5000)
+    read = ImageCache(rows, start.preprocessing, start.network.input, silent)
     for gallery in (kept, read):
-        assert gallery.frames(range(54)).shape == (54, 3, 17, 15)
-    views, again = (gallery.views(range(54), np.random.default_rng(1), True).result() for gallery in (kept, read))
+        assert gallery.centre_crops(range(54)).shape == (54, 3, 17, 15)
+    views, again = (gallery.random_crops(range(54), np.random.default_rng(1), True).result() for gallery in (kept, read))
     np.testing.assert_array_equal(views, again)
     assert kept.sha256 == read.sha256
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from firebrick.sw import importers
 from firebrick.sw.cli.main import main
-from firebrick.sw.compression.compressor import Settings, compress
+from firebrick.sw.compression.compressor import CompressionSettings, compress
 from firebrick.sw.evaluation import comparison
 from firebrick.sw.fire_format.file import read_fire, write_fire
 from firebrick.sw.reports.paper.table2 import PAPER
@@ -39,7 +39,7 @@ def test_papers_rows_are_consistent() -> None:
 def test_command_measures_every_row(paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     labels, output, given = tmp_path / "labels.csv", tmp_path / "table2.html", tmp_path / "mine.fire"
     labels.write_text("file,class_index\n" + "".join(f"{path.name},{index % 10}\n" for index, path in enumerate(paths)))
-    write_fire(compress(float_model(), Settings(4), calibration=paths[::2]), given)
+    write_fire(compress(float_model(), CompressionSettings(4), calibration=paths[::2]), given)
     words = ["--calibrate", paths[0].parent, "--split", "--labels", labels, "-o", output, "--json", "--density", "0.5", "--density", "1"]
     words += ["--ours", "8:9000", "--ours", "6:4000", "--model", given]
     result = table2_command(*words)

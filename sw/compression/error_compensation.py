@@ -25,7 +25,7 @@ def damped(covariance: Matrix) -> Matrix:
     return covariance + DAMPING * max(float(np.diag(covariance).mean()), 1e-9) * np.eye(len(covariance))
 
 
-def compensated(weights: Matrix, covariance: Matrix, wanted: Matrix, scale: float) -> Matrix:
+def refit_weights(weights: Matrix, covariance: Matrix, wanted: Matrix, scale: float) -> Matrix:
     """Weights, (filters, k), that give on the integer inputs most nearly what the given ones give on the float network's.
 
     ``covariance`` is that of the integer inputs, ``wanted`` that of float (rows) with integer inputs, ``scale`` what an integer step is
@@ -36,16 +36,16 @@ def compensated(weights: Matrix, covariance: Matrix, wanted: Matrix, scale: floa
 
 
 @dataclass(frozen=True, eq=False)
-class Feedback:
+class ErrorCompensator:
     """The order in which inputs are settled, and what an error in one asks of those after it."""
 
     order: NDArray[np.int64]
     """Inputs by falling variance."""
-    feed: Matrix
+    inverse_factor: Matrix
     """Upper Cholesky factor of the inverse covariance in that order, (k, k)."""
 
     @classmethod
-    def of(cls, covariance: Matrix) -> "Feedback":
+    def from_covariance(cls, covariance: Matrix) -> "ErrorCompensator":
         """The feedback for inputs of this covariance, (k, k)."""
         order = np.argsort(-np.diag(covariance), kind="stable")
         inverse = np.linalg.inv(damped(covariance)[np.ix_(order, order)])
@@ -55,7 +55,7 @@ class Feedback:
     def importance(self) -> NDArray[np.float64]:
         """What a squared error of 1 in each input's weight adds to the output error after the others made good what they can, (k)."""
         importance = np.empty(len(self.order))
-        importance[self.order] = 1 / np.diag(self.feed) ** 2
+        importance[self.order] = 1 / np.diag(self.inverse_factor) ** 2
         return importance
 
     def round(self, weights: Matrix, kept: NDArray[np.bool_], book: Codebook, rate: float) -> NDArray[np.int64]:
@@ -64,11 +64,11 @@ class Feedback:
         codes = np.empty(left.shape, np.int64)
         zero = int(np.flatnonzero(book.entries == 0)[0])
         for column in range(left.shape[1]):
-            now, factor = left[:, column], self.feed[column, column]
+            now, factor = left[:, column], self.inverse_factor[column, column]
             best = (((now[:, None] - book.entries) / factor) ** 2 + rate * book.bits).argmin(axis=1)
             codes[:, column] = np.where(kept[:, column], best, zero)
             error = (now - book.entries[codes[:, column]]) / factor
-            left[:, column + 1 :] -= np.outer(error, self.feed[column, column + 1 :])
+            left[:, column + 1 :] -= np.outer(error, self.inverse_factor[column, column + 1 :])
         settled = np.empty_like(codes)
         settled[:, self.order] = codes
         return settled
@@ -93,9 +93,9 @@ class Feedback:
         left = weights[:, self.order]
         kept = np.empty(left.shape, bool)
         for column in range(left.shape[1]):
-            error = left[:, column] / self.feed[column, column]
+            error = left[:, column] / self.inverse_factor[column, column]
             kept[:, column] = error**2 > threshold
-            left[:, column + 1 :] -= np.outer(np.where(kept[:, column], 0.0, error), self.feed[column, column + 1 :])
+            left[:, column + 1 :] -= np.outer(np.where(kept[:, column], 0.0, error), self.inverse_factor[column, column + 1 :])
         settled = np.empty_like(kept)
         settled[:, self.order] = kept
         return settled
