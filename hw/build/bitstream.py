@@ -21,9 +21,9 @@ from ..flows.base import Flow, OpenFlow
 from ..flows.options import Options
 from ..flows.vendor import VendorFlow
 from ..module_names import IDENTITY, NODE_MODULES, TOP
-from ..verify.identity import place_identity
+from ..verify.identity import locate_identity
 from ..verify.netlist import Netlist
-from ..verify.rom_map import record
+from ..verify.rom_map import rom_map
 from .reports import accelerator_clock, failing_clocks, planned_report, synthesis_report, timing_report
 from .seed_sweep import sweep_seeds
 from .vendor_project import build_vendor_project
@@ -120,10 +120,10 @@ def build(
     if flow.verifiable:
         tell("recording where the ROMs are")
         netlist = Netlist(*(json.loads(path.read_text()) for path in (routed[f"{TOP}.routed.json"], synthesised[f"{TOP}.json"])))
-        roms = record(plan, netlist, platform.device, NODE_MODULES)
+        roms = rom_map(plan, netlist, platform.device, NODE_MODULES)
         if options.swappable:
             size = len(identity_of(model, plan, options.frequency).encode())
-            roms["identity"] = place_identity(netlist, IDENTITY, size, model.network).as_dict()
+            roms["identity"] = locate_identity(netlist, IDENTITY, size, model.network).as_dict()
         write_whole(output / f"{TOP}.roms.json", json.dumps(roms, separators=(",", ":")).encode())
     report["steps"] = [json.loads(made[USAGE_FILE].read_text()) for made in (synthesised, routed, packed)]
     write_whole(output / flow.bitstream, packed[flow.bitstream].read_bytes())

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...sw.errors import FirebrickError
 from ..module_names import TOP
-from ..weights.probes import KEPT
+from ..weights.probes import KEPT_SIGNALS
 from .base import CellCosts, OpenFlow, synthesise_in_halves
 from .clock_generator import ClockGenerator
 from .ecp5_soft_multiplier import MAP_LUT_MULTIPLIERS
@@ -48,7 +48,7 @@ class Ecp5Flow(OpenFlow):
     overconstraint = 1.015
 
     def synthesis(self, platform: Any) -> str:
-        kept = " ".join(f"*/w:{name}" for name in KEPT)
+        kept = " ".join(f"*/w:{name}" for name in KEPT_SIGNALS)
         return f"setattr -set keep 1 {kept}\n{map_to_ecp5(TOP)}"
 
     def clock_settings(self, platform: Any, frequency: float) -> PllSettings:

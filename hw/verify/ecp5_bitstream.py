@@ -16,11 +16,11 @@ BYTES_MAX = 16 << 20
 """No ECP5 bitstream is longer, compressed or not."""
 SECONDS = 600.0
 """After which unpacking or packing is given up."""
-WORD_BITS = 9
-WORDS = 2048
+UNIT_BITS = 9
+BLOCK_UNITS = 2048
 """A block RAM in the textual configuration: words of 9 bits; wider ones lie in several, the lowest bits first."""
 LINE_WORDS = 8
-EMPTY = 0xFFFF
+UNNAMED_LUT = 0xFFFF
 """A look-up table of which the configuration says nothing."""
 SPLIT = "3"
 """The block RAM whose number is in two tiles."""
@@ -39,27 +39,27 @@ class Configuration:
     device: str
     luts: Mapping[str, int] = field(repr=False)
     """16 bits of each look-up table, bit i the output for inputs i, A the lowest of D C B A; by place, ``X20/Y7/SLICEA.K0``."""
-    numbers: Mapping[str, int] = field(repr=False)
+    block_ram_ids: Mapping[str, int] = field(repr=False)
     """The number of each block RAM's contents, by place, ``X6/Y25/EBR1``."""
-    contents: Mapping[int, tuple[int, ...]] = field(repr=False)
+    block_rams: Mapping[int, tuple[int, ...]] = field(repr=False)
     """Each block RAM's words of 9 bits, by number."""
 
     def lut(self, place: str) -> int:
         """The contents of a look-up table."""
-        return self.luts.get(place, EMPTY)
+        return self.luts.get(place, UNNAMED_LUT)
 
-    def block(self, place: str) -> tuple[int, ...]:
+    def block_ram(self, place: str) -> tuple[int, ...]:
         """The words of a block RAM. Raises FirebrickError where there is none in use at the place."""
-        return self.contents[self.number(place)]
+        return self.block_rams[self.block_ram_id(place)]
 
-    def number(self, place: str) -> int:
+    def block_ram_id(self, place: str) -> int:
         """Which contents are those of a block RAM. Raises FirebrickError where there is none in use at the place."""
-        number = self.numbers.get(place)
-        if number is not None and number in self.contents:
+        number = self.block_ram_ids.get(place)
+        if number is not None and number in self.block_rams:
             return number
         raise FirebrickError(f"the bitstream has no block RAM in use at {place}: it is not of this build")
 
-    def with_contents(self, changed: Mapping[int, Sequence[int]]) -> str:
+    def with_block_rams(self, changed: Mapping[int, Sequence[int]]) -> str:
         """The text with other words in some block RAMs."""
         pieces = re.split(r"(?m)^(?=\.)", self.text)
         for place, piece in enumerate(pieces):
@@ -71,7 +71,7 @@ class Configuration:
         return "".join(pieces)
 
 
-def parse(text: str) -> Configuration:
+def parse_configuration(text: str) -> Configuration:
     """A textual configuration as Project Trellis writes it. Raises FirebrickError where it is none."""
     device, tile = "", ("", "", "")
     luts: dict[str, int] = {}
@@ -97,7 +97,7 @@ def parse(text: str) -> Configuration:
                 numbers[place] = numbers.get(place, 0) | int(found[2][::-1], 2) & bits
     except (IndexError, ValueError) as error:
         raise FirebrickError("the configuration is damaged; unpack the bitstream again") from error
-    if not device or any(len(held) != WORDS or not 0 <= min(held) <= max(held) < 1 << WORD_BITS for held in contents.values()):
+    if not device or any(len(held) != BLOCK_UNITS or not 0 <= min(held) <= max(held) < 1 << UNIT_BITS for held in contents.values()):
         raise FirebrickError("the configuration is damaged; unpack the bitstream again")
     return Configuration(text, device, luts, numbers, {number: tuple(held) for number, held in contents.items()})
 
@@ -120,7 +120,7 @@ def unpack(bitstream: bytes, name: str, tell: Tell) -> Configuration:
             said = re.search(r"Parse Error: (.*)", printed)
             why = f" ({said[1][:200].strip()})" if said else ""
             raise FirebrickError(f"{name} is no whole ECP5 bitstream{why}; name one that `firebrick bitstream` wrote")
-        return parse((Path(folder) / "out.config").read_text())
+        return parse_configuration((Path(folder) / "out.config").read_text())
 
 
 def pack(text: str, name: str, tell: Tell) -> bytes:
@@ -135,7 +135,7 @@ def pack(text: str, name: str, tell: Tell) -> bytes:
         return (Path(folder) / "out.bit").read_bytes()
 
 
-def read(path: Path) -> bytes:
+def read_bitstream(path: Path) -> bytes:
     """The bytes of a bitstream's file. Raises FirebrickError where it cannot be one."""
     data = read_some(path, BYTES_MAX + 1, "a bitstream that `firebrick bitstream` wrote")
     if len(data) > BYTES_MAX or not data.startswith((b"\xff\x00", b"LSCC")):

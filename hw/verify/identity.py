@@ -11,7 +11,7 @@ from ...sw.link.identity import Identity, architecture, checksum, decode_identit
 from ...sw.link.packets import REPLY_MOST
 from ...sw.model.quantized import Model
 from ...sw.network.graph import Network
-from .block_ram import BankPlace, read_block
+from .block_ram import PlacedBank, read_bank
 from .ecp5_bitstream import Configuration
 from .netlist import Netlist
 from .rom_map import DAMAGED
@@ -21,46 +21,46 @@ from .rom_map import DAMAGED
 class PlacedIdentity:
     """An identity on the chip."""
 
-    bank: BankPlace
+    bank: PlacedBank
     architecture: str
     """Of the network that the engines were built for (``architecture``)."""
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as plain data."""
-        return {"place": self.bank.place, "bits": self.bank.bits, "size": self.bank.count, "architecture": self.architecture}
+        return {"place": self.bank.bel, "bits": self.bank.word_bits, "size": self.bank.count, "architecture": self.architecture}
 
 
-def place_identity(netlist: Netlist, memory: str, size: int, network: Network) -> PlacedIdentity:
+def locate_identity(netlist: Netlist, memory: str, size: int, network: Network) -> PlacedIdentity:
     """Where a build has its identity, of so many bytes; ``memory`` is how its block RAM's name begins."""
-    place, bits = netlist.blocks.get(f"{memory}.0.0", ("", 0))
-    return PlacedIdentity(BankPlace(0, size, (0,), place or "missing", bits), architecture(network))
+    place, bits = netlist.block_rams.get(f"{memory}.0.0", ("", 0))
+    return PlacedIdentity(PlacedBank(0, size, (0,), place or "missing", bits), architecture(network))
 
 
-def placed_identity(document: Mapping[str, Any]) -> PlacedIdentity | None:
+def identity_from_record(document: Mapping[str, Any]) -> PlacedIdentity | None:
     """The identity in the record of a build; None where it is in logic. Raises FirebrickError where the record is damaged."""
     entry = document.get("identity")
     if entry is None:
         return None
     try:
-        bank = BankPlace(0, int(entry["size"]), (0,), str(entry["place"]), int(entry["bits"]))
+        bank = PlacedBank(0, int(entry["size"]), (0,), str(entry["place"]), int(entry["bits"]))
         found = PlacedIdentity(bank, str(entry["architecture"]))
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FirebrickError(DAMAGED) from error
-    if not (1 <= bank.count <= REPLY_MOST and bank.place and bank.fits):
+    if not (1 <= bank.count <= REPLY_MOST and bank.bel and bank.fits):
         raise FirebrickError(DAMAGED)
     return found
 
 
-def identity_for(placed: PlacedIdentity, configuration: Configuration, model: Model) -> bytes:
+def reloaded_identity(placed: PlacedIdentity, configuration: Configuration, model: Model) -> bytes:
     """The identity in a bitstream, but of another model. Raises FirebrickError where the engines are of another network."""
     if architecture(model.network) != placed.architecture:
         raise FirebrickError("the model does not fit the bitstream: its network is another; build a bitstream for it")
     return _of_model(_read(placed, configuration), model).encode(placed.bank.count)
 
 
-def judge_identity(placed: PlacedIdentity, configuration: Configuration, model: Model) -> dict[str, Any]:
+def verify_identity(placed: PlacedIdentity, configuration: Configuration, model: Model) -> dict[str, Any]:
     """A JSON document: of which model the device will tell the host, and whether that is this one."""
-    report: dict[str, Any] = {"name": "identity", "place": placed.bank.place, "network": None, "checksum": None}
+    report: dict[str, Any] = {"name": "identity", "place": placed.bank.bel, "network": None, "checksum": None}
     try:
         told = _read(placed, configuration)
     except FirebrickError as error:
@@ -78,7 +78,7 @@ def judge_identity(placed: PlacedIdentity, configuration: Configuration, model: 
 
 def _read(placed: PlacedIdentity, configuration: Configuration) -> Identity:
     """The identity in a bitstream. Raises FirebrickError where there is none."""
-    return decode_identity(bytes(read_block(placed.bank, 8, configuration)))
+    return decode_identity(bytes(read_bank(placed.bank, 8, configuration)))
 
 
 def _of_model(identity: Identity, model: Model) -> Identity:

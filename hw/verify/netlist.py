@@ -29,7 +29,7 @@ class Gate:
 
     kind: Literal["lut", "sum", "carry", "mux", "ff", "block"]
     inputs: tuple[int, ...]
-    place: str = ""
+    bel: str = ""
     """Of a look-up table, ``X20/Y7/SLICEA.K0``, or a block RAM, ``X6/Y25/EBR1``."""
     option: bool = False
     """Of a flip-flop: its value at reset and in the beginning; of a carry chain: the carry that comes in is not looked at."""
@@ -51,7 +51,7 @@ class Netlist:
         self._modules = synthesised["modules"]
         self._nets = {name: net["bits"][0] for name, net in whole["netnames"].items()}
         self._aliases: dict[str, dict[int, list[str]]] = {}
-        self.blocks: dict[str, tuple[str, int]] = {}
+        self.block_rams: dict[str, tuple[str, int]] = {}
         """Where each block RAM is, and the bits of a word, by the name of its cell."""
         pins = dict(_pins(whole["netnames"]))
         self.gates: dict[int, Gate] = {}
@@ -67,7 +67,7 @@ class Netlist:
                     if reset >= 0:
                         self.gates[wires["Q"]] = Gate("ff", (data, reset), option=parameters.get("REGSET", "RESET").strip() == "SET")
                 case "DP16KD":
-                    self.blocks[name] = (place, int(parameters["DATA_WIDTH_A"], 2))
+                    self.block_rams[name] = (place, int(parameters["DATA_WIDTH_A"], 2))
                     self._add_block(place, wires, parameters)
 
     def _add_block(self, place: str, wires: dict[str, int], parameters: dict[str, str]) -> None:
@@ -104,7 +104,7 @@ class Netlist:
             ones, zeros = (wires.get("F1", ZERO), wires.get("F", ZERO)) if "F1" in wires else (wires["FXB"], wires["FXA"])
             self.gates[wires["OFX"]] = Gate("mux", (wires.get("M", ZERO), ones, zeros))
 
-    def find(self, module: str, names: Sequence[str]) -> list[int] | None:
+    def find_nets(self, module: str, names: Sequence[str]) -> list[int] | None:
         """The nets of a signal of a module, least significant first, under the first of these names that is known; None without any."""
         known = self._modules.get(module, {}).get("netnames", {})
         name = next((name for name in names if name in known), None)
@@ -113,7 +113,7 @@ class Netlist:
         found = [self._net(module, bit) for bit in known[name]["bits"]]
         return None if None in found else [net for net in found if net is not None]
 
-    def names(self, module: str, start: str) -> list[str]:
+    def signal_names(self, module: str, start: str) -> list[str]:
         """The names of a module's signals that begin so."""
         return [name for name in self._modules.get(module, {}).get("netnames", {}) if name.startswith(start)]
 

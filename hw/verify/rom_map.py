@@ -8,13 +8,13 @@ from typing import Any
 
 from ...sw.errors import FirebrickError
 from ...sw.plan.nodes import Plan
-from ...sw.plan.rom_layout import RomPart, rom_parts
-from ...sw.plan.rom_record import part_from, part_to_record
-from ..weights.probes import SOURCES, TARGETS
-from ..weights.rom import banks
-from .block_ram import BankPlace
-from .ecp5_bitstream import WORD_BITS
-from .logic_cones import cone
+from ...sw.plan.rom_layout import PartitionRom, partition_roms
+from ...sw.plan.rom_record import rom_from_record, rom_to_record
+from ..weights.probes import SOURCE_SIGNALS, TARGET_SIGNALS
+from ..weights.rom import split_into_banks
+from .block_ram import PlacedBank
+from .ecp5_bitstream import UNIT_BITS
+from .logic_cones import extract_cone
 from .netlist import ADDRESS_END, ADDRESS_START, Gate, Netlist
 
 FORMAT = 1
@@ -27,11 +27,11 @@ ROM_CROSSINGS = 2
 
 
 @dataclass(frozen=True)
-class PlacedPart:
+class PlacedRom:
     """An engine's weights on the chip."""
 
-    part: RomPart
-    banks: tuple[BankPlace, ...]
+    rom: PartitionRom
+    banks: tuple[PlacedBank, ...]
     sources: dict[str, tuple[int, ...]] = field(repr=False)
     targets: dict[str, tuple[int, ...]] = field(repr=False)
     gates: dict[int, Gate] = field(repr=False)
@@ -39,21 +39,21 @@ class PlacedPart:
     def as_dict(self) -> dict[str, Any]:
         """All of it as plain data."""
         return {
-            "part": part_to_record(self.part),
-            "banks": [vars(bank) for bank in self.banks],
+            "part": rom_to_record(self.rom),
+            "banks": [_bank_to_record(bank) for bank in self.banks],
             "sources": self.sources,
             "targets": self.targets,
-            "gates": [[net, gate.kind, gate.inputs, gate.place, gate.option, gate.bit] for net, gate in self.gates.items()],
+            "gates": [[net, gate.kind, gate.inputs, gate.bel, gate.option, gate.bit] for net, gate in self.gates.items()],
         }
 
 
-def record(plan: Plan, netlist: Netlist, device: str, modules: str) -> dict[str, Any]:
+def rom_map(plan: Plan, netlist: Netlist, device: str, modules: str) -> dict[str, Any]:
     """The JSON document of a build; ``modules`` is how the names of nodes' modules begin."""
-    parts = [_placed(part, netlist, modules + part.engine.replace("/", "_")) for part in rom_parts(plan)]
+    parts = [_placed(part, netlist, modules + part.engine.replace("/", "_")) for part in partition_roms(plan)]
     return {"format": FORMAT, "device": device, "network": plan.name, "parts": [part.as_dict() for part in parts]}
 
 
-def placed_parts(document: Any) -> list[PlacedPart]:
+def roms_from_record(document: Any) -> list[PlacedRom]:
     """The parts of a build from its record. Raises FirebrickError where it is damaged."""
     try:
         if document["format"] != FORMAT:
@@ -65,10 +65,10 @@ def placed_parts(document: Any) -> list[PlacedPart]:
         raise FirebrickError(DAMAGED) from error
 
 
-def _placed_from(entry: Mapping[str, Any]) -> PlacedPart:
-    part = part_from(entry["part"])
-    lists = part.lists()
-    found = PlacedPart(
+def _placed_from(entry: Mapping[str, Any]) -> PlacedRom:
+    part = rom_from_record(entry["part"])
+    lists = part.word_lists()
+    found = PlacedRom(
         part,
         tuple(_bank(one) for one in entry["banks"]),
         {str(name): tuple(map(int, nets)) for name, nets in entry["sources"].items()},
@@ -77,13 +77,13 @@ def _placed_from(entry: Mapping[str, Any]) -> PlacedPart:
     )
     words = sum(map(len, lists))
     sound = all(
-        0 <= bank.first < bank.first + bank.count <= words and set(bank.ports) <= set(range(len(lists))) and (not bank.place or bank.fits)
+        0 <= bank.first < bank.first + bank.count <= words and set(bank.ports) <= set(range(len(lists))) and (not bank.bel or bank.fits)
         for bank in found.banks
     )
     wide = {option: len(range(start, ADDRESS_END)) for option, start in zip((False, True), ADDRESS_START.values(), strict=True)}
     for gate in found.gates.values():
         sound &= len(gate.inputs) == (wide[gate.option] if gate.kind == "block" else GATE_INPUTS[gate.kind])
-        sound &= 0 <= gate.bit < WORD_BITS * (1 + gate.option)
+        sound &= 0 <= gate.bit < UNIT_BITS * (1 + gate.option)
     if not sound:
         raise ValueError
     return found
@@ -93,49 +93,65 @@ def _gate(kind: Any, nets: Any, place: Any, option: Any, bit: Any) -> Gate:
     return Gate(kind, tuple(map(int, nets)), str(place), bool(option), int(bit))
 
 
-def _bank(entry: Mapping[str, Any]) -> BankPlace:
+def _bank_to_record(bank: PlacedBank) -> dict[str, Any]:
+    return {
+        "first": bank.first,
+        "count": bank.count,
+        "ports": bank.ports,
+        "place": bank.bel,
+        "bits": bank.word_bits,
+        "data": bank.data_nets,
+        "address": bank.address_nets,
+    }
+
+
+def _bank(entry: Mapping[str, Any]) -> PlacedBank:
     ports, data, address = (tuple(map(int, entry[name])) for name in ("ports", "data", "address"))
     if max(len(data), len(address)) > SIGNAL_MAX:
         raise ValueError
-    return BankPlace(int(entry["first"]), int(entry["count"]), ports, str(entry["place"]), int(entry["bits"]), data, address)
+    return PlacedBank(int(entry["first"]), int(entry["count"]), ports, str(entry["place"]), int(entry["bits"]), data, address)
 
 
-def _placed(part: RomPart, netlist: Netlist, module: str) -> PlacedPart:
-    prefix = f"part_{part.number}."
+def _placed(part: PartitionRom, netlist: Netlist, module: str) -> PlacedRom:
+    prefix = f"part_{part.partition}."
 
     def find(names: tuple[str, ...]) -> tuple[int, ...]:
-        return tuple(netlist.find(module, [prefix + name for name in names]) or ())
+        return tuple(netlist.find_nets(module, [prefix + name for name in names]) or ())
 
-    sources = {name: nets for name, names in SOURCES.items() if (nets := find(names))}
-    full = [netlist.find(module, [name]) or [] for name in netlist.names(module, f"{prefix}weights.output__valid")]
+    sources = {name: nets for name, names in SOURCE_SIGNALS.items() if (nets := find(names))}
+    full = [netlist.find_nets(module, [name]) or [] for name in netlist.signal_names(module, f"{prefix}weights.output__valid")]
     sources["output.valid"] = tuple(net for nets in full for net in nets if net not in _nets(sources, "ranks.valid", "steps.valid"))
-    targets = {name: nets for name, (names, _) in TARGETS.items() if (nets := find(names))}
+    targets = {name: nets for name, (names, _) in TARGET_SIGNALS.items() if (nets := find(names))}
     known = {net for nets in sources.values() for net in nets}
     gates: dict[int, Gate] = {}
     for name, nets in targets.items():
-        inside = known - set(nets) if TARGETS[name][1] else known
-        gates |= cone(netlist.gates, nets, inside, TARGETS[name][1])
+        inside = known - set(nets) if TARGET_SIGNALS[name][1] else known
+        gates |= extract_cone(netlist.gates, nets, inside, TARGET_SIGNALS[name][1])
     places = list(_banks(part, netlist, module, prefix, gates))
-    return PlacedPart(part, tuple(places), sources, targets, gates)
+    return PlacedRom(part, tuple(places), sources, targets, gates)
 
 
-def _banks(part: RomPart, netlist: Netlist, module: str, prefix: str, gates: dict[int, Gate]) -> Iterator[BankPlace]:
+def _banks(part: PartitionRom, netlist: Netlist, module: str, prefix: str, gates: dict[int, Gate]) -> Iterator[PlacedBank]:
     """Where each bank of a part's ROM is; the gates of those in logic are added to ``gates``."""
     rom = f"{prefix}weights.rom."
-    for number, bank in enumerate(banks(part.lists(), part.weights.codes.width, part.weights.lut_rom_bits)):
-        if not bank.logic:
+    for number, bank in enumerate(split_into_banks(part.word_lists(), part.weights.codes.width, part.weights.lut_rom_bits)):
+        if not bank.in_luts:
             cell = f"{module.partition('.')[2]}.{rom}bank_{number}.0.0"
-            place, bits = netlist.blocks.get(cell, ("", 0))
-            yield BankPlace(bank.first, len(bank.words), bank.ports, place or "missing", bits)
+            place, bits = netlist.block_rams.get(cell, ("", 0))
+            yield PlacedBank(bank.first, len(bank.words), bank.ports, place or "missing", bits)
             continue
         port = bank.ports[0]
-        data = netlist.find(module, [f"{rom}data_{number}_{port}"]) or []
-        names = [f"{rom}address_{port}", *netlist.names(module, f"{rom}address_{port}"), *netlist.names(module, f"{rom}port__addr")]
-        found = [nets for name in names if (nets := netlist.find(module, [name]))]
-        reads = [(cone(netlist.gates, data, nets, ROM_CROSSINGS), nets) for nets in found]
+        data = netlist.find_nets(module, [f"{rom}data_{number}_{port}"]) or []
+        names = [
+            f"{rom}address_{port}",
+            *netlist.signal_names(module, f"{rom}address_{port}"),
+            *netlist.signal_names(module, f"{rom}port__addr"),
+        ]
+        found = [nets for name in names if (nets := netlist.find_nets(module, [name]))]
+        reads = [(extract_cone(netlist.gates, data, nets, ROM_CROSSINGS), nets) for nets in found]
         mine, address = min(reads, key=lambda read: _strangers(read[0], read[1]), default=({}, []))
         gates |= mine
-        yield BankPlace(bank.first, len(bank.words), bank.ports, "", data=tuple(data), address=tuple(address))
+        yield PlacedBank(bank.first, len(bank.words), bank.ports, "", data_nets=tuple(data), address_nets=tuple(address))
 
 
 def _strangers(gates: dict[int, Gate], address: list[int]) -> int:

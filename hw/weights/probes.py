@@ -3,7 +3,7 @@
 """The signals by which read-back verification finds what a weight decoder keeps in logic."""
 
 DECODERS = ("codes", "gaps")
-SOURCES = {
+SOURCE_SIGNALS = {
     **{f"{one}.{name}": (f"weights.{one}.{name}",) for one in DECODERS for name in ("current", "following", "offset", "skip")},
     **{f"{one}.{name}": (f"weights.{one}.{name}",) for one in DECODERS for name in ("current_valid", "following_valid", "taken")},
     "codes.full": ("weights.codes.output__valid", "weights.ranks.input__valid"),
@@ -20,7 +20,7 @@ SOURCES = {
     "filter": ("mac.control_2.start",),
 }
 """The signals that decide what stands in logic gives, each under the names that it may have in its part."""
-TARGETS = {
+TARGET_SIGNALS = {
     "codes.offset": (("weights.codes.offset",), 0),
     "gaps.offset": (("weights.gaps.offset",), 0),
     "codes.rank": (("weights.codes.rank",), 2),
@@ -33,5 +33,5 @@ TARGETS = {
     "start": (("mac.start",), 2),
 }
 """What it gives, and through how many flip-flops."""
-KEPT = ("held.group", "held.tap", "held.inner", "control_1.centroid", "control_2.start")
+KEPT_SIGNALS = ("held.group", "held.tap", "held.inner", "control_1.centroid", "control_2.start")
 """Registers that are parts of others, so that synthesis must be told to keep their names."""

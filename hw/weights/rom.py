@@ -16,7 +16,7 @@ from ..stream.fifo import Fifo
 from ..utils import bits_for
 from .rom_files import RomFiles
 
-QUEUE_DEPTH = 16
+FIFO_DEPTH = 16
 """Words that are read ahead; more than are on their way from the memory, so that a word a cycle is sent."""
 READ_LATENCY = 4
 """Cycles from an address to its word in the queue: a register, the memory's, the register of its bank, and the choice among banks."""
@@ -39,17 +39,17 @@ endmodule
 
 
 @dataclass(frozen=True)
-class Bank:
+class RomBank:
     """A memory of at most one block RAM, and which lists are read from it."""
 
     first: int
     """Address of its first word."""
     words: tuple[int, ...] = field(repr=False)
     ports: tuple[int, ...]
-    logic: bool
+    in_luts: bool
 
 
-def banks(lists: Sequence[Sequence[int]], width: int, logic_bits: int = LUT_ROM_BITS) -> list[Bank]:
+def split_into_banks(lists: Sequence[Sequence[int]], width: int, logic_bits: int = LUT_ROM_BITS) -> list[RomBank]:
     """The banks that hold lists of words one behind the other.
 
     A bank of logic has one port, so where two lists lie in one, each gets its own, without the words of the other.
@@ -58,15 +58,15 @@ def banks(lists: Sequence[Sequence[int]], width: int, logic_bits: int = LUT_ROM_
     ends = list(accumulate(map(len, lists)))
     starts = [0, *ends[:-1]]
     found = []
-    for first in range(0, len(words), bank_words(width)):
-        held = words[first : first + bank_words(width)]
+    for first in range(0, len(words), bank_depth(width)):
+        held = words[first : first + bank_depth(width)]
         ports = [port for port in range(len(lists)) if starts[port] < first + len(held) and ends[port] > first]
-        if len(held) == bank_words(width) or len(held) * width > logic_bits:
-            found.append(Bank(first, tuple(held), tuple(ports), logic=False))
+        if len(held) == bank_depth(width) or len(held) * width > logic_bits:
+            found.append(RomBank(first, tuple(held), tuple(ports), in_luts=False))
             continue
         for port in ports:
             mine = [word if starts[port] <= place < ends[port] else 0 for place, word in enumerate(held, first)]
-            found.append(Bank(first, tuple(mine), (port,), logic=True))
+            found.append(RomBank(first, tuple(mine), (port,), in_luts=True))
     return found
 
 
@@ -95,7 +95,7 @@ class Rom(wiring.Component):
         if not 0 <= min(self._words) <= max(self._words) < 1 << width:
             raise ValueError(f"words must fit {width} bits")
         self._ends = list(accumulate(map(len, lists)))
-        self._banks = banks(lists, width, logic_bits)
+        self._banks = split_into_banks(lists, width, logic_bits)
         self._width = width
         super().__init__({f"output_{number}": Out(stream.Signature(unsigned(width))) for number in range(len(lists))})
 
@@ -121,9 +121,9 @@ class Rom(wiring.Component):
     def _read(self, m: Module, number: int, address: Signal, start: int, end: int, data: list[Value]) -> None:
         """Read words round and round for as long as the queue has room for them."""
         output = self.outputs[number]
-        queue = Fifo(shape=unsigned(self._width), depth=QUEUE_DEPTH)
+        queue = Fifo(shape=unsigned(self._width), depth=FIFO_DEPTH)
         m.submodules[f"queue_{number}"] = queue
-        room = Signal(range(QUEUE_DEPTH + 1), init=QUEUE_DEPTH, name=f"room_{number}")
+        room = Signal(range(FIFO_DEPTH + 1), init=FIFO_DEPTH, name=f"room_{number}")
         issue = Signal(name=f"issue_{number}")
         left = Signal(name=f"left_{number}")
         m.d.comb += issue.eq(room != 0)
@@ -133,7 +133,7 @@ class Rom(wiring.Component):
             with m.If(address == end - 1):
                 m.d.sync += address.eq(start)
 
-        bank = address[bits_for(bank_words(self._width)) :] - start // bank_words(self._width)
+        bank = address[bits_for(bank_depth(self._width)) :] - start // bank_depth(self._width)
         valid: Value = issue
         for stage in range(1, READ_LATENCY + 1):
             later = Signal(name=f"valid_{number}_{stage}")
@@ -147,9 +147,9 @@ class Rom(wiring.Component):
         m.d.comb += [queue.input.valid.eq(valid), queue.input.payload.eq(word)]
         wiring.connect(m, queue.output, wiring.flipped(output))
 
-    def _bank(self, m: Module, platform: object, name: str, bank: Bank, addresses: list[Value]) -> Iterator[Value]:
+    def _bank(self, m: Module, platform: object, name: str, bank: RomBank, addresses: list[Value]) -> Iterator[Value]:
         """One memory, read at each of the addresses: a file beside the Verilog where the platform collects such files."""
-        words, style = bank.words, "logic" if bank.logic else "block"
+        words, style = bank.words, "logic" if bank.in_luts else "block"
         if isinstance(platform, RomFiles):
             data = [Signal(self._width, name=f"{name}_{port}") for port in range(len(addresses))]
             ports = {f"i_address_{port}": address if len(address) else Const(0, 1) for port, address in enumerate(addresses)}
@@ -166,7 +166,7 @@ class Rom(wiring.Component):
             )
             yield from data
             return
-        if bank.logic:
+        if bank.in_luts:
             yield self._logic(m, name, words, addresses[0])
             return
         rom: memory.Memory = memory.Memory(shape=self._width, depth=len(words), init=words, attrs={"rom_style": style})
@@ -198,6 +198,6 @@ class Rom(wiring.Component):
         return register
 
 
-def bank_words(width: int) -> int:
+def bank_depth(width: int) -> int:
     """Words of a width that a block RAM holds, a power of two."""
     return 1 << (BLOCK_BITS // width).bit_length() - 1

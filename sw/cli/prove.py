@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from firebrick.hw.eda.runner import Tell
     from firebrick.hw.verify.identity import PlacedIdentity
-    from firebrick.hw.verify.rom_map import PlacedPart
+    from firebrick.hw.verify.rom_map import PlacedRom
 
     from ..model.quantized import Model
 
@@ -49,11 +49,11 @@ def command(bitstream: Path, model: str | None, as_json: bool) -> None:
     \b
     Example: firebrick prove --bitstream build/ulx3s_85f/firebrick.bit --model squeezenet1_1_small
     """
-    from firebrick.hw.verify.ecp5_bitstream import read
+    from firebrick.hw.verify.ecp5_bitstream import read_bitstream
 
     model = model or str(bitstream.with_name("model.fire"))
     with _telling() as tell:
-        report = _prove(read(bitstream), bitstream.name, *_recorded(bitstream), catalogue.load(model), tell)
+        report = _prove(read_bitstream(bitstream), bitstream.name, *_recorded(bitstream), catalogue.load(model), tell)
     if as_json:
         print_json(report)
     else:
@@ -63,31 +63,31 @@ def command(bitstream: Path, model: str | None, as_json: bool) -> None:
 
 
 def _prove(
-    data: bytes, name: str, parts: "list[PlacedPart]", identity: "PlacedIdentity | None", model: "Model", tell: "Tell"
+    data: bytes, name: str, parts: "list[PlacedRom]", identity: "PlacedIdentity | None", model: "Model", tell: "Tell"
 ) -> dict[str, Any]:
     from firebrick.hw.verify.ecp5_bitstream import unpack
-    from firebrick.hw.verify.weight_proof import prove
+    from firebrick.hw.verify.weight_verification import verify_weights
 
     configuration = unpack(data, name, tell)
     tell("decoding")
-    return {"bitstream": name} | prove(configuration, parts, model, identity)
+    return {"bitstream": name} | verify_weights(configuration, parts, model, identity)
 
 
 def _record(bitstream: Path) -> Path:
     return bitstream.with_suffix(".roms.json")
 
 
-def _recorded(bitstream: Path) -> "tuple[list[PlacedPart], PlacedIdentity | None]":
+def _recorded(bitstream: Path) -> "tuple[list[PlacedRom], PlacedIdentity | None]":
     """What the build kept beside a bitstream."""
-    from firebrick.hw.verify.identity import placed_identity
-    from firebrick.hw.verify.rom_map import DAMAGED, placed_parts
+    from firebrick.hw.verify.identity import identity_from_record
+    from firebrick.hw.verify.rom_map import DAMAGED, roms_from_record
 
     from ..utils.atomic_files import read_some
 
     path = _record(bitstream)
     try:
         document = json.loads(read_some(path, RECORD_MAX, "the record that `firebrick bitstream` wrote beside the bitstream"))
-        return placed_parts(document), placed_identity(document)
+        return roms_from_record(document), identity_from_record(document)
     except (ValueError, RecursionError) as error:
         raise error if isinstance(error, FirebrickError) else FirebrickError(f"{path}: {DAMAGED}") from error
 

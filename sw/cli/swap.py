@@ -28,16 +28,16 @@ def command(bitstream: Path, model: str, output: Path, as_json: bool) -> None:
     \b
     Example: firebrick swap --bitstream build/ulx3s_85f/firebrick.bit --model tuned.fire -o tuned.bit
     """
-    from firebrick.hw.verify.ecp5_bitstream import pack, read, unpack
-    from firebrick.hw.verify.weight_swap import swapped
+    from firebrick.hw.verify.ecp5_bitstream import pack, read_bitstream, unpack
+    from firebrick.hw.verify.weight_reload import reload_weights
 
     from ..utils.atomic_files import write_whole
 
     loaded, (parts, identity) = catalogue.load(model), _recorded(bitstream)
     with _telling() as tell:
-        before = read(bitstream)
+        before = read_bitstream(bitstream)
         configuration = unpack(before, bitstream.name, tell)
-        after = swapped(configuration, parts, loaded, identity)
+        after = reload_weights(configuration, parts, loaded, identity)
         if pack(configuration.text, bitstream.name, tell) != before:
             raise FirebrickError(f"{bitstream} has settings that packing it again would lose; build a bitstream for the model")
         data = pack(after, output.name, tell)

@@ -12,7 +12,7 @@ from .huffman import CanonicalCode
 from .streams import EncodedWeights, HuffmanStream
 
 
-def decode(weights: EncodedWeights) -> list[NDArray[np.int32]]:
+def decode_weights(weights: EncodedWeights) -> list[NDArray[np.int32]]:
     """The integer weights of each group by position, shape (taps of its kind * inner,), as the hardware decodes them from the words.
 
     Raises FirebrickError where the words are no stream of this decoder: they end early, hold a word of no symbol, or the last
@@ -20,7 +20,7 @@ def decode(weights: EncodedWeights) -> list[NDArray[np.int32]]:
     """
     sizes, kinds = _sizes(weights)
     positions = _positions(weights, int(sizes.sum()))
-    ranks = ranks_of(weights.codes)
+    ranks = decode_stream(weights.codes)
     size = max(len(weights.codes.lengths), *(len(book) for book in weights.codebooks))
     books = np.array([(*book, *(0,) * (size - len(book))) for book in weights.codebooks], np.int32)
     flat = np.zeros(int(sizes.sum()), np.int32)
@@ -28,14 +28,14 @@ def decode(weights: EncodedWeights) -> list[NDArray[np.int32]]:
     return np.split(flat, np.cumsum(sizes)[:-1])
 
 
-def ranks_of(encoded: HuffmanStream) -> NDArray[np.int64]:
+def decode_stream(encoded: HuffmanStream) -> NDArray[np.int64]:
     """The symbols that a stream's words hold. Raises FirebrickError where they are no such stream."""
     words = np.array(encoded.words, np.int64)
     bits = (words[:, None] >> np.arange(encoded.width)[::-1] & 1).astype(np.uint8).reshape(-1)
     return CanonicalCode(encoded.lengths).decode(bits, encoded.count).astype(np.int64)
 
 
-def encode_again(old: EncodedWeights, groups: Sequence[NDArray[np.int32]]) -> EncodedWeights:
+def reencode_weights(old: EncodedWeights, groups: Sequence[NDArray[np.int32]]) -> EncodedWeights:
     """Other weights for the decoder of ``old``: its code lengths, codebooks, table of gaps, and numbers of entries and words.
 
     ``groups`` are shaped as ``decode`` gives them. Raises FirebrickError, which says why, where the decoder cannot make them.
@@ -70,7 +70,7 @@ def encode_again(old: EncodedWeights, groups: Sequence[NDArray[np.int32]]) -> En
         zero_runs=old.zero_runs,
         run_lengths=old.run_lengths,
         last=old.last,
-        counts=old.counts,
+        entries_per_group=old.entries_per_group,
         lut_rom_bits=old.lut_rom_bits,
     )
 
@@ -89,7 +89,7 @@ def _positions(weights: EncodedWeights, total: int) -> NDArray[np.int64]:
     if weights.zero_runs is None:
         steps = np.ones(weights.entries, np.int64)
     else:
-        found = ranks_of(weights.zero_runs)
+        found = decode_stream(weights.zero_runs)
         table = np.array(weights.run_lengths, np.int64)
         steps = 1 + np.pad(table, (0, max(0, len(weights.zero_runs.lengths) - len(table))))[found]
     ends = last - total + np.cumsum(steps)

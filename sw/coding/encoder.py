@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from .huffman import CanonicalCode, code_lengths
 from .streams import EncodedWeights, HuffmanStream
 
-CODE_LIMIT = {6: 9, 8: 12}
+MAX_CODE_LENGTH = {6: 9, 8: 12}
 """Longest code word by codebook bits, up to and including the key."""
-GAP_LIMIT = 7
-GAP_ALPHABET = 64
+MAX_RUN_CODE_LENGTH = 7
+RUN_ALPHABET = 64
 """Most zeros that one entry may skip, plus one."""
 
 
 @dataclass(frozen=True)
-class Group:
+class WeightGroup:
     """The weights that a group holds: a filter of a convolution engine, an input channel of a squeeze engine."""
 
-    kind: int
+    filter_type: int
     """0: all taps; 1: the centre tap alone."""
     weights: NDArray[np.int32]
     """Integer weights by position, shape (taps of this kind * inner,)."""
@@ -32,12 +32,12 @@ class Group:
     """Every position has an entry, zero or not."""
 
 
-def schedule(groups: Sequence[Group], *, inner: int, taps: int) -> EncodedWeights:
+def encode_weights(groups: Sequence[WeightGroup], *, inner: int, taps: int) -> EncodedWeights:
     """The weight stream of an engine whose groups come in this order.
 
     Every non-zero weight gets an entry. Where the next one is further than an entry can skip, filler entries of weight zero lie between.
     """
-    kinds = np.array([group.kind for group in groups])
+    kinds = np.array([group.filter_type for group in groups])
     sizes = np.where(kinds == 0, taps * inner, inner)
     ends = np.cumsum(sizes)
     flat = np.concatenate([group.weights for group in groups])
@@ -45,14 +45,14 @@ def schedule(groups: Sequence[Group], *, inner: int, taps: int) -> EncodedWeight
     for end, size, group in zip(ends, sizes, groups, strict=True):
         if group.required:
             wanted[end - size : end] = True
-    reach = min(inner, GAP_ALPHABET)
+    reach = min(inner, RUN_ALPHABET)
     positions = _with_fillers(np.flatnonzero(wanted), len(flat), reach)
     counts = np.diff(np.searchsorted(positions, ends), prepend=0)
     ranks, codebooks = _ranked(flat[positions], np.repeat(kinds, counts), kinds=int(kinds.max()) + 1)
     dense = len(positions) == len(flat)
     steps = np.diff(positions, prepend=positions[-1] - len(flat))
     gap_ranks, gap_values = _ranked(steps - 1, np.zeros_like(steps), kinds=1)
-    codes = encode(ranks, CODE_LIMIT[6] if max(map(len, codebooks)) <= 64 else CODE_LIMIT[8])
+    codes = encode_stream(ranks, MAX_CODE_LENGTH[6] if max(map(len, codebooks)) <= 64 else MAX_CODE_LENGTH[8])
     last_tap, last_inner = divmod(int(positions[-1] - (len(flat) - sizes[-1])), inner)
     return EncodedWeights(
         inner=inner,
@@ -60,14 +60,14 @@ def schedule(groups: Sequence[Group], *, inner: int, taps: int) -> EncodedWeight
         filter_types=tuple(int(kind) for kind in kinds),
         codes=codes,
         codebooks=codebooks,
-        zero_runs=None if dense else encode(gap_ranks, GAP_LIMIT, codes.width),
+        zero_runs=None if dense else encode_stream(gap_ranks, MAX_RUN_CODE_LENGTH, codes.width),
         run_lengths=gap_values[0],
-        counts=tuple(counts.tolist()),
+        entries_per_group=tuple(counts.tolist()),
         last=(last_tap + (taps // 2 if kinds[-1] else 0), last_inner),
     )
 
 
-def encode(ranks: NDArray[np.int64], limit: int, width: int = 9) -> HuffmanStream:
+def encode_stream(ranks: NDArray[np.int64], limit: int, width: int = 9) -> HuffmanStream:
     """Huffman code a stream of ranks, most frequent first, in ROM words of ``width`` bits (18 where codes are longer than 9).
 
     9 and 18 bits are the widths that block RAMs with two ports hold without waste.

@@ -47,7 +47,7 @@ class EncodedWeights:
     """Zeros skipped before the entry, for each rank of the gap code."""
     last: tuple[int, int]
     """(tap, inner) of the last entry: where the first entry counts from."""
-    counts: tuple[int, ...] = field(repr=False)
+    entries_per_group: tuple[int, ...] = field(repr=False)
     """Entries of each group."""
     lut_rom_bits: int = LUT_ROM_BITS
     """Bits up to which the last bank of the ROM, which is not full, is made of logic instead of a block RAM."""

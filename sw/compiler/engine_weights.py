@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from ..coding.encoder import Group, schedule
+from ..coding.encoder import WeightGroup, encode_weights
 from ..coding.streams import EncodedWeights
 from ..model.quantized import Model, QuantizedLayer
 from ..network.graph import Layer
@@ -94,7 +94,9 @@ class WeightsCache:
             codes = quantized.codes.transpose(0, 2, 3, 1)[..., list(channels)]
             flat[layer.name] = quantized.codebook[codes.reshape(len(codes), -1)]
         taps = layers[-1].conv.kernel ** 2
-        return lambda mine: schedule([Group(one.filter_type, flat[one.layer][one.index]) for one in mine], inner=len(channels), taps=taps)
+        return lambda mine: encode_weights(
+            [WeightGroup(one.filter_type, flat[one.layer][one.index]) for one in mine], inner=len(channels), taps=taps
+        )
 
     def _by_channel(self, layer: Layer, channels: Sequence[int]) -> Callable[[Sequence[Filter]], EncodedWeights]:
         """Makes the stream of some filters' weights, one channel after the other; the first and the last have an entry for each filter."""
@@ -102,7 +104,7 @@ class WeightsCache:
 
         def stream(mine: Sequence[Filter]) -> EncodedWeights:
             columns = quantized.codebook[quantized.codes[[one.index for one in mine], :, 0, 0]].T[list(channels)]
-            return schedule([Group(0, column, place in ends) for place, column in enumerate(columns)], inner=len(mine), taps=1)
+            return encode_weights([WeightGroup(0, column, place in ends) for place, column in enumerate(columns)], inner=len(mine), taps=1)
 
         return stream
 

@@ -17,14 +17,14 @@ AHEAD = 2
 
 def begins(engine: EngineSpec) -> NDArray[np.int64]:
     """The cycle of a row in which a squeeze engine begins each channel of its input, when nothing waits."""
-    counts = np.max([part.weights.counts for part in engine.partitions], axis=0)
+    counts = np.max([part.weights.entries_per_group for part in engine.partitions], axis=0)
     return np.asarray(np.cumsum(counts) - counts) * engine.output.tiles
 
 
 def ends(engine: EngineSpec) -> NDArray[np.int64]:
     """The cycle of a row in which an engine has made each channel of its output, when nothing waits."""
     parts: tuple[ConvSpec | SqueezeSpec, ...] = engine.partitions
-    done = [accumulate(part.weights.counts) for part in parts]
+    done = [accumulate(part.weights.entries_per_group) for part in parts]
     made = [next(done[part]) for turn in engine.schedule for part in range(turn)]
     return np.maximum.accumulate(np.asarray(made)) * engine.output.tiles
 

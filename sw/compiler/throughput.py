@@ -48,7 +48,7 @@ class _Convolution:
     def __init__(self, engine: EngineSpec, word_cycles: int) -> None:
         self.tiles, self.leaving = engine.output.tiles, engine.output.tiles * word_cycles
         self.parts = [part for turn in engine.schedule for part in range(turn)]
-        counts = [iter(part.weights.counts) for part in engine.partitions]
+        counts = [iter(part.weights.entries_per_group) for part in engine.partitions]
         self.cycles = [next(counts[part]) * self.tiles for part in self.parts]
         queued = max(1, SUMS_QUEUED // self.tiles)
         self.gone = [deque([0] * queued, queued) for _ in engine.partitions]
@@ -67,7 +67,7 @@ class _Squeeze:
     """When the parts of a squeeze engine have taken each channel, all of them the same ones."""
 
     def __init__(self, engine: EngineSpec, word_cycles: int) -> None:
-        self.cycles = [np.multiply(part.weights.counts, engine.output.tiles).tolist() for part in engine.partitions]
+        self.cycles = [np.multiply(part.weights.entries_per_group, engine.output.tiles).tolist() for part in engine.partitions]
         self.channels = len(self.cycles[0])
         self.leaving = word_cycles * (len(engine.channel_order) * engine.output.tiles - SUMS_QUEUED * len(engine.partitions))
         self.done = [0] * len(engine.partitions)

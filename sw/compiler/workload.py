@@ -10,7 +10,7 @@ from itertools import takewhile
 import numpy as np
 from numpy.typing import NDArray
 
-from ..coding.encoder import CODE_LIMIT, GAP_ALPHABET, GAP_LIMIT
+from ..coding.encoder import MAX_CODE_LENGTH, MAX_RUN_CODE_LENGTH, RUN_ALPHABET
 from ..coding.huffman import code_lengths
 from ..errors import FirebrickError
 from ..fpga.cost_model import (
@@ -233,7 +233,7 @@ def _entries(layer: QuantizedLayer, squeeze: bool) -> int:
     weights = _in_order(layer, squeeze)
     steps = np.diff(np.flatnonzero(weights), prepend=-1)
     required = int(np.count_nonzero(weights.reshape(len(weights), -1)[[0, -1]] == 0)) if squeeze else 0
-    return int(np.sum(-(-steps // min(weights.shape[-1], GAP_ALPHABET)))) + required
+    return int(np.sum(-(-steps // min(weights.shape[-1], RUN_ALPHABET)))) + required
 
 
 def _in_order(layer: QuantizedLayer, squeeze: bool) -> NDArray[np.int32]:
@@ -244,15 +244,15 @@ def _in_order(layer: QuantizedLayer, squeeze: bool) -> NDArray[np.int32]:
 def _rom_bits(layers: Sequence[QuantizedLayer], squeeze: bool) -> int:
     """What the codes and gaps of an engine's layers take, which share their codes; fillers and padding not counted."""
     ranked = np.zeros(1 << max(layer.bits for layer in layers), np.int64)
-    gaps = np.zeros(GAP_ALPHABET, np.int64)
+    gaps = np.zeros(RUN_ALPHABET, np.int64)
     for layer in layers:
         weights = _in_order(layer, squeeze)
         positions = np.flatnonzero(weights)
         counts = np.unique(weights.reshape(-1)[positions], return_counts=True)[1]
         ranked[: len(counts)] += np.sort(counts)[::-1]
-        gaps += np.bincount(np.minimum(np.diff(positions, prepend=-1) - 1, GAP_ALPHABET - 1), minlength=GAP_ALPHABET)
-    codes = _coded_bits(ranked, CODE_LIMIT[6] if np.count_nonzero(ranked) <= 64 else CODE_LIMIT[8])
-    return codes + (_coded_bits(gaps, GAP_LIMIT) if gaps[1:].any() else 0)
+        gaps += np.bincount(np.minimum(np.diff(positions, prepend=-1) - 1, RUN_ALPHABET - 1), minlength=RUN_ALPHABET)
+    codes = _coded_bits(ranked, MAX_CODE_LENGTH[6] if np.count_nonzero(ranked) <= 64 else MAX_CODE_LENGTH[8])
+    return codes + (_coded_bits(gaps, MAX_RUN_CODE_LENGTH) if gaps[1:].any() else 0)
 
 
 def _coded_bits(counts: NDArray[np.int64], limit: int) -> int:

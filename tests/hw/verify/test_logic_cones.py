@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firebrick.hw.verify.logic_cones import Evaluator, cone
+from firebrick.hw.verify.logic_cones import ConeEvaluator, extract_cone
 from firebrick.hw.verify.netlist import ONE, ZERO, Gate, Netlist
 
 
@@ -26,7 +26,7 @@ class Tables:
     def lut(self, place: str) -> int:
         return self.luts[place]
 
-    def block(self, _place: str) -> Sequence[int]:
+    def block_ram(self, _place: str) -> Sequence[int]:
         return self.words
 
 
@@ -42,19 +42,19 @@ def test_evaluator_knows_what_every_value_of_unknown_inputs_gives(tables: list[i
     def exact(values: dict[int, int]) -> dict[int, int]:
         found = {ZERO: 0, ONE: 1, **values}
         for net, gate in gates.items():
-            found[net] = places[gate.place] >> sum(found[wire] << place for place, wire in enumerate(gate.inputs)) & 1
+            found[net] = places[gate.bel] >> sum(found[wire] << place for place, wire in enumerate(gate.inputs)) & 1
         return found
 
     grid = np.array(list(product((0, 1), repeat=4)))
     known = {net: grid[:, net - 2].astype(np.bool_) for net in range(2, 6) if net not in unknown}
-    logic = Evaluator(gates, Tables(places), known, len(grid))
+    logic = ConeEvaluator(gates, Tables(places), known, len(grid))
     for case, bits in enumerate(grid):
         for net in gates:
             possible = set()
             for others in product((0, 1), repeat=len(unknown)):
                 values = dict(zip(range(2, 6), bits.tolist(), strict=True)) | dict(zip(sorted(unknown), others, strict=True))
                 possible.add(exact(values)[net])
-            zero, one = logic.value(net)
+            zero, one = logic.net_value(net)
             assert possible <= {bit for bit, can in enumerate((zero[case], one[case])) if can}
             if not unknown:
                 assert len(possible) == int(zero[case]) + int(one[case])
@@ -70,8 +70,8 @@ def test_evaluator_adds_along_a_carry_chain() -> None:
     a, b = (grid.reshape(-1) for grid in np.meshgrid(np.arange(16), np.arange(16)))
     known = {10 + place: (a >> place & 1).astype(np.bool_) for place in range(bits)}
     known |= {20 + place: (b >> place & 1).astype(np.bool_) for place in range(bits)}
-    logic = Evaluator(gates, Tables({"add": 0x666A}), known, len(a))
-    total = logic.number([30, 31, 32, 33, 43])
+    logic = ConeEvaluator(gates, Tables({"add": 0x666A}), known, len(a))
+    total = logic.word([30, 31, 32, 33, 43])
     assert total is not None
     assert (total == a + b).all()
 
@@ -79,16 +79,16 @@ def test_evaluator_adds_along_a_carry_chain() -> None:
 def test_evaluator_steps_flip_flops_and_tells_loops_apart() -> None:
     data, reset = np.array([0, 1, 0, 1], np.bool_), np.array([0, 0, 1, 1], np.bool_)
     gates = {5: Gate("ff", (2, 3), option=True), 6: Gate("ff", (6, ZERO)), 7: Gate("mux", (3, ONE, 2))}
-    logic = Evaluator(gates, Tables({}), {2: data, 3: reset, 5: ~data}, 4)
-    after, now = logic.number([5], after=True), logic.number([5])
+    logic = ConeEvaluator(gates, Tables({}), {2: data, 3: reset, 5: ~data}, 4)
+    after, now = logic.word([5], after=True), logic.word([5])
     assert after is not None
     assert after.tolist() == [0, 1, 1, 1]
     assert now is not None
     assert now.tolist() == (~data).tolist()
-    assert logic.number([6]) is None
-    assert logic.number([99]) is None
-    assert logic.number([2], after=True) is None
-    chosen = logic.number([7, ONE], signed=True)
+    assert logic.word([6]) is None
+    assert logic.word([99]) is None
+    assert logic.word([2], after=True) is None
+    chosen = logic.word([7, ONE], signed=True)
     assert chosen is not None
     assert chosen.tolist() == [-2, -1, -1, -1]
 
@@ -101,19 +101,19 @@ def test_evaluator_reads_block_rams(wide: bool, bit: int) -> None:
     addresses = rng.integers(0, 1 << len(inputs), 200)
     known = {net: (addresses >> place & 1).astype(np.bool_) for place, net in enumerate(inputs)}
     gates = {50: Gate("block", inputs, "X6/Y25/EBR1", wide, bit)}
-    found = Evaluator(gates, Tables({}, words.tolist()), known, len(addresses)).number([50])
+    found = ConeEvaluator(gates, Tables({}, words.tolist()), known, len(addresses)).word([50])
     whole = words[2 * addresses] | words[2 * addresses + 1] << 9 if wide else words[addresses]
     assert found is not None
     assert (found == whole >> bit & 1).all()
-    assert Evaluator(gates, Tables({}, words.tolist()), {}, 1).number([50]) is None
+    assert ConeEvaluator(gates, Tables({}, words.tolist()), {}, 1).word([50]) is None
 
 
 def test_cone_ends_at_sources_and_after_so_many_flip_flops() -> None:
     gates = {net: Gate("ff", (net - 1, ZERO)) for net in range(10, 20)}
-    assert set(cone(gates, [19], [], 0)) == {19}
-    assert set(cone(gates, [19], [], 3)) == {19, 18, 17, 16}
-    assert set(cone(gates, [19], [17], 9)) == {19, 18}
-    assert set(cone(gates, [19], [19], 1)) == {19, 18}, "a target is looked into even where it is a source"
+    assert set(extract_cone(gates, [19], [], 0)) == {19}
+    assert set(extract_cone(gates, [19], [], 3)) == {19, 18, 17, 16}
+    assert set(extract_cone(gates, [19], [17], 9)) == {19, 18}
+    assert set(extract_cone(gates, [19], [19], 1)) == {19, 18}, "a target is looked into even where it is a source"
 
 
 def table(place: str, inputs: dict[str, int], outputs: dict[str, int], **parameters: str) -> dict[str, Any]:
@@ -150,11 +150,11 @@ def test_netlist_follows_permuted_pins_and_finds_signals_by_any_name() -> None:
     assert netlist.gates[52] == Gate("lut", (ONE, 51, ONE, 50), "X3/Y4/SLICEB.K0")
     assert netlist.gates[53] == Gate("mux", (50, 51, 55))
     assert 54 not in netlist.gates
-    assert netlist.blocks == {"rom": ("X6/Y25/EBR1", 9)}
-    assert netlist.find("top.part", ["unheard", "other"]) == [50, 51, ONE, 50]
-    assert netlist.find("top.part", ["gone"]) is None
-    assert netlist.find("top.part", ["unheard"]) is None
-    assert netlist.names("top.part", "k") == ["kept"]
+    assert netlist.block_rams == {"rom": ("X6/Y25/EBR1", 9)}
+    assert netlist.find_nets("top.part", ["unheard", "other"]) == [50, 51, ONE, 50]
+    assert netlist.find_nets("top.part", ["gone"]) is None
+    assert netlist.find_nets("top.part", ["unheard"]) is None
+    assert netlist.signal_names("top.part", "k") == ["kept"]
 
 
 @pytest.mark.parametrize("value", [0, 1])

@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from firebrick.hw.weights.huffman_decoder import HuffmanDecoder
-from firebrick.hw.weights.rom import Rom, banks
-from firebrick.sw.coding.encoder import encode
+from firebrick.hw.weights.rom import Rom, split_into_banks
+from firebrick.sw.coding.encoder import encode_stream
 from firebrick.sw.coding.huffman import CanonicalCode
 from firebrick.sw.coding.streams import HuffmanStream
 from tests.helpers.nodes import Decoder
@@ -64,7 +64,7 @@ def test_rom_rejects_words_that_do_not_fit(word: int) -> None:
 def test_huffman_decoder_sends_the_ranks_in_a_circle(symbols: int, limit: int, seed: int) -> None:
     rng = np.random.default_rng([symbols, seed])
     ranks = ranks_of(rng, symbols, symbols + int(rng.integers(0, 60)))
-    encoded = encode(ranks, limit)
+    encoded = encode_stream(ranks, limit)
     passes = 2 + 10 // len(ranks)
     stall = float(rng.choice([0.0, 0.2, 0.6]))
     payloads, _ = take_first(Decoder(encoded), passes * len(ranks), rng=rng, stall=stall)
@@ -74,7 +74,7 @@ def test_huffman_decoder_sends_the_ranks_in_a_circle(symbols: int, limit: int, s
 def test_huffman_decoder_takes_256_symbols_in_words_of_18_bits() -> None:
     rng = np.random.default_rng(3)
     ranks = ranks_of(rng, 256, 900)
-    encoded = encode(ranks, 12)
+    encoded = encode_stream(ranks, 12)
     assert encoded.width == 18
     assert max(encoded.lengths) > 9
     payloads, _ = take_first(Decoder(encoded), 1000, rng=rng, stall=0.1)
@@ -84,7 +84,7 @@ def test_huffman_decoder_takes_256_symbols_in_words_of_18_bits() -> None:
 def test_huffman_decoder_takes_the_longest_code() -> None:
     counts = [1 << max(0, 8 - index) for index in range(10)]  # lengths 1, 2, ... 9, 9
     ranks = np.random.default_rng(0).permutation(np.repeat(np.arange(10), counts))
-    encoded = encode(ranks, 9)
+    encoded = encode_stream(ranks, 9)
     assert encoded.lengths == (1, 2, 3, 4, 5, 6, 7, 8, 9, 9)
     payloads, _ = take_first(Decoder(encoded), 2 * len(ranks), rng=np.random.default_rng(0))
     assert payloads == [*ranks, *ranks]
@@ -94,7 +94,7 @@ def test_huffman_decoder_takes_the_longest_code() -> None:
 @pytest.mark.parametrize("symbols", [1, 2])
 def test_huffman_decoder_takes_short_streams(symbols: int, count: int) -> None:
     ranks = np.arange(count) % symbols
-    encoded = encode(ranks, 9)
+    encoded = encode_stream(ranks, 9)
     payloads, _ = take_first(Decoder(encoded), 5 * count, rng=np.random.default_rng(0), stall=0.2)
     assert payloads == list(ranks) * 5
 
@@ -103,13 +103,13 @@ def test_huffman_decoder_takes_short_streams(symbols: int, count: int) -> None:
 def test_huffman_decoder_sends_a_symbol_a_cycle_but_for_one_a_pass(symbols: int, count: int) -> None:
     rng = np.random.default_rng(count)
     ranks = ranks_of(rng, symbols, count)
-    _, cycles = take_first(Decoder(encode(ranks, 9)), 3 * count, rng=rng)
+    _, cycles = take_first(Decoder(encode_stream(ranks, 9)), 3 * count, rng=rng)
     assert cycles == [STARTUP + 1 + index + index // count for index in range(3 * count)]
 
 
 def test_huffman_decoder_keeps_pace_when_every_symbol_fills_a_word() -> None:
     ranks = np.arange(512)  # all of 9 bits
-    encoded = encode(ranks, 9)
+    encoded = encode_stream(ranks, 9)
     assert set(encoded.lengths) == {9}
     _, cycles = take_first(Decoder(encoded), 600, rng=np.random.default_rng(0))
     assert cycles[-1] - cycles[0] == 599 + 1
@@ -125,7 +125,7 @@ def test_huffman_decoder_rejects_codes_longer_than_a_word() -> None:
 def test_encode_is_what_the_canonical_code_says(seed: int) -> None:
     rng = np.random.default_rng(seed)
     ranks = ranks_of(rng, int(rng.integers(1, 65)), 300)
-    encoded = encode(ranks, 9)
+    encoded = encode_stream(ranks, 9)
     bits = np.concatenate([[word >> place & 1 for place in reversed(range(encoded.width))] for word in encoded.words]).astype(np.uint8)
     assert encoded.bits <= len(bits) < encoded.bits + encoded.width
     assert not bits[encoded.bits :].any()
@@ -134,8 +134,8 @@ def test_encode_is_what_the_canonical_code_says(seed: int) -> None:
 
 def test_banks_hold_the_lists_one_behind_the_other() -> None:
     lists = [list(range(1, 501)) * 10, [7] * 500]
-    found = banks(lists, 9)
-    assert [(bank.first, len(bank.words), bank.ports, bank.logic) for bank in found] == [
+    found = split_into_banks(lists, 9)
+    assert [(bank.first, len(bank.words), bank.ports, bank.in_luts) for bank in found] == [
         (0, 2048, (0,), False),
         (2048, 2048, (0,), False),
         (4096, 1404, (0, 1), False),
@@ -144,9 +144,9 @@ def test_banks_hold_the_lists_one_behind_the_other() -> None:
 
 
 def test_banks_of_logic_have_one_port() -> None:
-    found = banks([[1, 2, 3], [4, 5]], 9)
-    assert [(bank.words, bank.ports, bank.logic) for bank in found] == [((1, 2, 3, 0, 0), (0,), True), ((0, 0, 0, 4, 5), (1,), True)]
+    found = split_into_banks([[1, 2, 3], [4, 5]], 9)
+    assert [(bank.words, bank.ports, bank.in_luts) for bank in found] == [((1, 2, 3, 0, 0), (0,), True), ((0, 0, 0, 4, 5), (1,), True)]
 
 
 def test_banks_that_are_full_are_never_logic() -> None:
-    assert [bank.logic for bank in banks([[0] * 2049], 9, logic_bits=1 << 20)] == [False, True]
+    assert [bank.in_luts for bank in split_into_banks([[0] * 2049], 9, logic_bits=1 << 20)] == [False, True]

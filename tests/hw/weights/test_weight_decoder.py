@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from firebrick.hw.weights.weight_decoder import WeightDecoder, entry_layout
-from firebrick.sw.coding.encoder import Group, schedule
+from firebrick.sw.coding.encoder import WeightGroup, encode_weights
 from firebrick.sw.coding.streams import EncodedWeights
 from tests.helpers.streams import take_first
 
@@ -33,16 +33,20 @@ def unpacked(weights: EncodedWeights, payload: int) -> Entry:
     return Entry(**fields)
 
 
-def random_groups(rng: np.random.Generator, *, inner: int, taps: int, kinds: list[int], density: float, limit: int = 40) -> list[Group]:
+def random_groups(
+    rng: np.random.Generator, *, inner: int, taps: int, kinds: list[int], density: float, limit: int = 40
+) -> list[WeightGroup]:
     def weights(size: int) -> NDArray[np.int32]:
         return (rng.integers(-limit, limit + 1, size) * (rng.random(size) < density)).astype(np.int32)
 
-    return [Group(kind, weights(inner if kind else taps * inner)) for kind in kinds]
+    return [WeightGroup(kind, weights(inner if kind else taps * inner)) for kind in kinds]
 
 
-def check(groups: list[Group], *, inner: int, taps: int, rng: np.random.Generator, stall: float = 0.2, passes: int = 2) -> EncodedWeights:
+def check(
+    groups: list[WeightGroup], *, inner: int, taps: int, rng: np.random.Generator, stall: float = 0.2, passes: int = 2
+) -> EncodedWeights:
     """Two passes of what the decoder sends: every weight at its place, in order, and each group's first and last entry."""
-    weights = schedule(groups, inner=inner, taps=taps)
+    weights = encode_weights(groups, inner=inner, taps=taps)
     payloads, _ = take_first(WeightDecoder(weights=weights), passes * weights.entries, rng=rng, stall=stall)
     entries = [unpacked(weights, payload) for payload in payloads]
     for start in range(0, len(entries), weights.entries):
@@ -56,7 +60,7 @@ def check(groups: list[Group], *, inner: int, taps: int, rng: np.random.Generato
             for entry in mine:
                 found[entry.tap, entry.inner] = entry.centroid
             expected = np.zeros((taps, inner), np.int32)
-            if group.kind:
+            if group.filter_type:
                 expected[taps // 2] = group.weights
                 assert {entry.tap for entry in mine} == {taps // 2}
             else:
@@ -85,13 +89,13 @@ def test_weight_decoder_mixes_kinds_of_filters(kinds: list[int]) -> None:
 
 
 def test_weight_decoder_needs_no_gaps_where_no_weight_is_zero() -> None:
-    groups = [Group(0, np.arange(1, 19, dtype=np.int32)), Group(0, np.arange(-18, 0, dtype=np.int32))]
+    groups = [WeightGroup(0, np.arange(1, 19, dtype=np.int32)), WeightGroup(0, np.arange(-18, 0, dtype=np.int32))]
     assert check(groups, inner=2, taps=9, rng=np.random.default_rng(0)).zero_runs is None
 
 
 @pytest.mark.parametrize("inner", [1, 5, 100])
 def test_weight_decoder_fills_groups_without_weights(inner: int) -> None:
-    groups = [Group(0, np.zeros(inner, np.int32)) for _ in range(3)]
+    groups = [WeightGroup(0, np.zeros(inner, np.int32)) for _ in range(3)]
     weights = check(groups, inner=inner, taps=1, rng=np.random.default_rng(0))
     assert weights.entries == -(-3 * inner // min(inner, 64))
 
@@ -99,7 +103,7 @@ def test_weight_decoder_fills_groups_without_weights(inner: int) -> None:
 def test_weight_decoder_fills_gaps_beyond_the_alphabet() -> None:
     flat = np.zeros(300, np.int32)
     flat[[0, 64, 200]] = [5, -7, 9]
-    weights = check([Group(0, flat)], inner=300, taps=1, rng=np.random.default_rng(0))
+    weights = check([WeightGroup(0, flat)], inner=300, taps=1, rng=np.random.default_rng(0))
     assert weights.zero_runs is not None
     assert max(weights.run_lengths) == 63
     assert weights.entries == 3 + 2 + 1  # 64 after 0, then two on the way to 200, and one on the way round
@@ -108,30 +112,30 @@ def test_weight_decoder_fills_gaps_beyond_the_alphabet() -> None:
 def test_weight_decoder_sends_required_zeros() -> None:
     flat = np.zeros(6, np.int32)
     flat[2] = 3
-    groups = [Group(0, flat, required=True), Group(0, flat), Group(0, flat, required=True)]
+    groups = [WeightGroup(0, flat, required=True), WeightGroup(0, flat), WeightGroup(0, flat, required=True)]
     weights = check(groups, inner=6, taps=1, rng=np.random.default_rng(0))
     assert weights.entries == 6 + 1 + 6
 
 
 @pytest.mark.parametrize("centroid", [(1 << 15) - 1, -(1 << 15)])
 def test_weight_decoder_takes_the_largest_centroids(centroid: int) -> None:
-    check([Group(0, np.array([centroid, 0, 1], np.int32))], inner=3, taps=1, rng=np.random.default_rng(0))
+    check([WeightGroup(0, np.array([centroid, 0, 1], np.int32))], inner=3, taps=1, rng=np.random.default_rng(0))
 
 
 def test_weight_decoder_takes_256_centroids() -> None:
     flat = np.random.default_rng(0).permutation(np.arange(-128, 128, dtype=np.int32))
-    assert check([Group(0, flat)], inner=64, taps=4, rng=np.random.default_rng(0)).codes.width == 18
+    assert check([WeightGroup(0, flat)], inner=64, taps=4, rng=np.random.default_rng(0)).codes.width == 18
 
 
 def test_weight_decoder_takes_a_single_weight() -> None:
-    check([Group(0, np.array([-3], np.int32))], inner=1, taps=1, rng=np.random.default_rng(0), passes=8)
+    check([WeightGroup(0, np.array([-3], np.int32))], inner=1, taps=1, rng=np.random.default_rng(0), passes=8)
 
 
 @pytest.mark.parametrize("density", [0.3, 1.0])
 def test_weight_decoder_sends_an_entry_a_cycle_but_for_one_a_pass(density: float) -> None:
     rng = np.random.default_rng(1)
     groups = random_groups(rng, inner=7, taps=9, kinds=[0, 1, 0], density=density)
-    weights = schedule(groups, inner=7, taps=9)
+    weights = encode_weights(groups, inner=7, taps=9)
     count = weights.entries
     _, cycles = take_first(WeightDecoder(weights=weights), 3 * count, rng=rng)
     # The last entry of a pass waits for the first of the next, which shows that its group has ended.

@@ -5,11 +5,11 @@
 import numpy as np
 import pytest
 
-from firebrick.sw.coding.encoder import CODE_LIMIT, GAP_ALPHABET, GAP_LIMIT, Group, encode, schedule
+from firebrick.sw.coding.encoder import MAX_CODE_LENGTH, MAX_RUN_CODE_LENGTH, RUN_ALPHABET, WeightGroup, encode_stream, encode_weights
 from tests.helpers.weight_streams import decode, dense, entries
 
 
-def random_groups(rng: np.random.Generator, inner: int, taps: int) -> list[Group]:
+def random_groups(rng: np.random.Generator, inner: int, taps: int) -> list[WeightGroup]:
     """Groups of both kinds where there are taps, of any density."""
     groups = []
     values = rng.integers(-200, 201, int(rng.integers(1, 80)))
@@ -17,7 +17,7 @@ def random_groups(rng: np.random.Generator, inner: int, taps: int) -> list[Group
         kind = int(rng.integers(0, 2)) if taps > 1 else 0
         size = inner if kind else taps * inner
         weights = rng.choice(values, size) * (rng.random(size) < rng.choice([0.0, 0.05, 0.5, 1.0]))
-        groups.append(Group(kind, weights.astype(np.int32), required=bool(rng.random() < 0.2)))
+        groups.append(WeightGroup(kind, weights.astype(np.int32), required=bool(rng.random() < 0.2)))
     return groups
 
 
@@ -26,10 +26,10 @@ def test_schedule_holds_every_weight_once(seed: int) -> None:
     rng = np.random.default_rng(seed)
     inner, taps = int(rng.choice([1, 2, 5, 64, 65, 150])), int(rng.choice([1, 9]))
     groups = random_groups(rng, inner, taps)
-    weights = schedule(groups, inner=inner, taps=taps)
+    weights = encode_weights(groups, inner=inner, taps=taps)
     array = dense(weights)
     for number, group in enumerate(groups):
-        assert np.array_equal(array[number, taps // 2] if group.kind else array[number].reshape(-1), group.weights)
+        assert np.array_equal(array[number, taps // 2] if group.filter_type else array[number].reshape(-1), group.weights)
     found = entries(weights)
     assert len(found) == weights.entries
     assert {entry[0] for entry in found} == set(range(len(groups))), "every group has an entry"
@@ -42,43 +42,43 @@ def test_schedule_holds_every_weight_once(seed: int) -> None:
 def test_schedule_keeps_within_what_decoders_follow(seed: int) -> None:
     rng = np.random.default_rng(seed)
     inner = int(rng.choice([3, 64, 130]))
-    weights = schedule(random_groups(rng, inner, 9), inner=inner, taps=9)
-    assert all(0 <= gap < min(inner, GAP_ALPHABET) for gap in weights.run_lengths)
+    weights = encode_weights(random_groups(rng, inner, 9), inner=inner, taps=9)
+    assert all(0 <= gap < min(inner, RUN_ALPHABET) for gap in weights.run_lengths)
     assert max(weights.codes.lengths) <= weights.codes.width
     assert list(weights.codes.lengths) == sorted(weights.codes.lengths)
     if weights.zero_runs:
-        assert max(weights.zero_runs.lengths) <= GAP_LIMIT
+        assert max(weights.zero_runs.lengths) <= MAX_RUN_CODE_LENGTH
 
 
 def test_schedule_has_no_gaps_when_every_position_has_an_entry() -> None:
-    full = Group(0, np.ones(9, np.int32))
-    assert schedule([full, full], inner=1, taps=9).zero_runs is None
-    assert schedule([Group(0, np.zeros(9, np.int32), required=True)], inner=1, taps=9).zero_runs is None
+    full = WeightGroup(0, np.ones(9, np.int32))
+    assert encode_weights([full, full], inner=1, taps=9).zero_runs is None
+    assert encode_weights([WeightGroup(0, np.zeros(9, np.int32), required=True)], inner=1, taps=9).zero_runs is None
 
 
 def test_schedule_counts_no_more_fillers_than_it_needs() -> None:
     sparse = np.zeros(200, np.int32)
     sparse[[10, 74, 75, 140]] = 1
     # 10 to 74 is one step of 64; 75 to 140 is 65 and needs a filler; 140 to the next pass's 10 is 70 and needs another.
-    assert schedule([Group(0, sparse)], inner=200, taps=1).entries == 6
+    assert encode_weights([WeightGroup(0, sparse)], inner=200, taps=1).entries == 6
 
 
 def test_schedule_has_a_codebook_for_each_kind() -> None:
-    groups = [Group(0, np.full(9, 5, np.int32)), Group(1, np.full(1, -3, np.int32))]
-    assert schedule(groups, inner=1, taps=9).codebooks == ((5,), (-3,))
+    groups = [WeightGroup(0, np.full(9, 5, np.int32)), WeightGroup(1, np.full(1, -3, np.int32))]
+    assert encode_weights(groups, inner=1, taps=9).codebooks == ((5,), (-3,))
 
 
 def test_schedule_ranks_frequent_weights_first() -> None:
-    weights = schedule([Group(0, np.array([1, 2, 2, 2, 3, 3], np.int32))], inner=6, taps=1)
+    weights = encode_weights([WeightGroup(0, np.array([1, 2, 2, 2, 3, 3], np.int32))], inner=6, taps=1)
     assert weights.codebooks == ((2, 3, 1),)
     assert weights.codes.lengths == (1, 2, 2)
 
 
 @pytest.mark.parametrize(("size", "width"), [(64, 9), (65, 18), (256, 18)])
 def test_schedule_chooses_the_word_for_the_codebook(size: int, width: int) -> None:
-    weights = schedule([Group(0, np.arange(1, size + 1, dtype=np.int32))], inner=size, taps=1)
+    weights = encode_weights([WeightGroup(0, np.arange(1, size + 1, dtype=np.int32))], inner=size, taps=1)
     assert weights.codes.width == width
-    assert max(weights.codes.lengths) <= CODE_LIMIT[6 if width == 9 else 8]
+    assert max(weights.codes.lengths) <= MAX_CODE_LENGTH[6 if width == 9 else 8]
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -88,13 +88,13 @@ def test_encode_can_be_decoded(seed: int) -> None:
     _, ranks = np.unique(ranks, return_inverse=True)
     counts = np.bincount(ranks)
     ranks = np.argsort(np.argsort(-counts, kind="stable"))[ranks]
-    encoded = encode(rng.permutation(ranks), int(rng.choice([6, 9, 12])))
+    encoded = encode_stream(rng.permutation(ranks), int(rng.choice([6, 9, 12])))
     assert sorted(decode(encoded)) == sorted(ranks)
     assert encoded.bits <= len(encoded.words) * encoded.width < encoded.bits + encoded.width
 
 
 @pytest.mark.parametrize("centroid", [0, 1, -1, 2, -2, 511, -512, 512, -513])
 def test_centroid_bits_are_those_of_the_largest_centroid(centroid: int) -> None:
-    bits = schedule([Group(0, np.array([centroid], np.int32))], inner=1, taps=1).centroid_bits
+    bits = encode_weights([WeightGroup(0, np.array([centroid], np.int32))], inner=1, taps=1).centroid_bits
     assert -(1 << (bits - 1)) <= centroid < 1 << (bits - 1)
     assert bits == 2 or not -(1 << (bits - 2)) <= centroid < 1 << (bits - 2)

@@ -37,9 +37,9 @@ class Part:
 def brute(convolution: EngineSpec, sent: int, squeeze: EngineSpec, sent_on: int) -> int:
     """Cycles between two rows of both, word by word; ``sent``, ``sent_on``: cycles in which one of their words is taken."""
     tiles, sink = convolution.output.tiles, squeeze.partitions[0]
-    parts = [Part([count * tiles for count in part.weights.counts], tiles) for part in convolution.partitions]
+    parts = [Part([count * tiles for count in part.weights.entries_per_group], tiles) for part in convolution.partitions]
     turns = [part for turn in convolution.schedule for part in range(turn)] * ROWS
-    work = [count * sink.output.tiles for count in sink.weights.counts]
+    work = [count * sink.output.tiles for count in sink.weights.entries_per_group]
     arrived = taken = place = busy = left = held = now = 0
     ends: list[int] = []
     while len(ends) < ROWS - 1:

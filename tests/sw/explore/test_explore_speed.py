@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from firebrick.sw.coding.encoder import schedule
+from firebrick.sw.coding.encoder import encode_weights
 from firebrick.sw.coding.huffman import CanonicalCode
 from firebrick.sw.compiler.ilp import solve_ilp
 from firebrick.sw.explore import synthetic_weights
@@ -24,7 +24,7 @@ def test_measuring_encodes_no_stream_and_makes_none_twice(monkeypatch: pytest.Mo
 
     def counted(groups: Any, **shape: int) -> Any:
         made.append((*((group.kind, group.required, group.weights.tobytes()) for group in groups), *shape.values()))
-        return schedule(groups, **shape)
+        return encode_weights(groups, **shape)
 
     def encode(*_arguments: Any) -> None:
         raise AssertionError("a stream was encoded")

@@ -11,19 +11,19 @@ import numpy as np
 
 from ...sw.errors import FirebrickError
 from ...sw.model.quantized import Model
-from ...sw.plan.rom_layout import RomPart, layers_of, shapes_of, starts_of
-from .block_ram import read_block
-from .decoder_checks import Check, checks, read_logic
+from ...sw.plan.rom_layout import PartitionRom, decode_layers, layer_shapes, model_accumulator_init
+from .block_ram import read_bank
+from .decoder_checks import TableCheck, check_tables, read_lut_bank
 from .ecp5_bitstream import Configuration
-from .identity import PlacedIdentity, judge_identity
-from .rom_map import PlacedPart
+from .identity import PlacedIdentity, verify_identity
+from .rom_map import PlacedRom
 
 Words = list[tuple[int, ...]]
 """The lists of words of a ROM."""
 
 
-def prove(
-    configuration: Configuration, parts: Sequence[PlacedPart], model: Model, identity: PlacedIdentity | None = None
+def verify_weights(
+    configuration: Configuration, parts: Sequence[PlacedRom], model: Model, identity: PlacedIdentity | None = None
 ) -> dict[str, Any]:
     """A JSON document: which layers' weights the bitstream holds, which not, and of which that cannot be told.
 
@@ -32,10 +32,10 @@ def prove(
     something cannot be told, and ``roms`` says what. Wires between look-up tables are those of the routed netlist. ``identity`` is what
     the device tells of its model, ``proven`` or ``different``; null where the build has that in logic.
     """
-    read = {placed.part.name: read_lists(placed, configuration) for placed in parts}
-    tables = {placed.part.name: list(checks(placed, configuration)) for placed in parts}
+    read = {placed.rom.name: read_words(placed, configuration) for placed in parts}
+    tables = {placed.rom.name: list(check_tables(placed, configuration)) for placed in parts}
     layers = [_layer(layer, parts, read, tables, model) for layer in model.layers]
-    told = judge_identity(identity, configuration, model) if identity else None
+    told = verify_identity(identity, configuration, model) if identity else None
     verdicts = [one["verdict"] for one in (*layers, *([told] if told else []))]
     return {
         "network": model.network.name,
@@ -45,21 +45,21 @@ def prove(
         "weights_proven": sum(layer["weights"] for layer in layers if layer["verdict"] == "proven"),
         "layers": layers,
         "identity": told,
-        "roms": [_rom(placed, read[placed.part.name], tables[placed.part.name]) for placed in parts],
+        "roms": [_rom(placed, read[placed.rom.name], tables[placed.rom.name]) for placed in parts],
     }
 
 
-def read_lists(placed: PlacedPart, configuration: Configuration) -> Words | None:
+def read_words(placed: PlacedRom, configuration: Configuration) -> Words | None:
     """The words of a part's ROM as the bitstream has them; None where those of a bank in logic cannot be told.
 
     Raises FirebrickError where the bitstream has no block RAM at the place of a bank.
     """
-    width = placed.part.weights.codes.width
-    sizes = [len(one) for one in placed.part.lists()]
+    width = placed.rom.weights.codes.width
+    sizes = [len(one) for one in placed.rom.word_lists()]
     ends = list(accumulate(sizes))
     found: list[list[int]] = [[0] * size for size in sizes]
     for bank in placed.banks:
-        words = read_block(bank, width, configuration) if bank.place else read_logic(placed, bank, configuration)
+        words = read_bank(bank, width, configuration) if bank.bel else read_lut_bank(placed, bank, configuration)
         if words is None:
             return None
         for port in bank.ports:
@@ -70,18 +70,18 @@ def read_lists(placed: PlacedPart, configuration: Configuration) -> Words | None
 
 
 def _layer(
-    name: str, parts: Sequence[PlacedPart], read: dict[str, Words | None], tables: dict[str, list[Check]], model: Model
+    name: str, parts: Sequence[PlacedRom], read: dict[str, Words | None], tables: dict[str, list[TableCheck]], model: Model
 ) -> dict[str, Any]:
     """What is known of one layer."""
     wanted = model.layers[name].weights
-    mine = [placed.part for placed in parts if name in placed.part.layers]
+    mine = [placed.rom for placed in parts if name in placed.rom.layers]
     found: dict[str, Any] = {"name": name, "weights": wanted.size, "nonzero": int(np.count_nonzero(wanted)), "equal": 0}
     unread = [part.name for part in mine if read[part.name] is None]
     unknown = [f"{part.name}: {check.table}" for part in mine for check in tables[part.name] if check.unknown]
     reasons = list(_differences(name, mine, tables, model))
     if not unread and not reasons:
         try:
-            decoded = layers_of([part.with_lists(read[part.name] or []) for part in mine]).get(name)
+            decoded = decode_layers([part.with_words(read[part.name] or []) for part in mine]).get(name)
         except FirebrickError as error:
             decoded, reasons = None, [*reasons, str(error)]
         if decoded is not None and decoded.shape == wanted.shape:
@@ -95,33 +95,33 @@ def _layer(
     return found | {"verdict": "proven", "reasons": []}
 
 
-def _differences(name: str, parts: Sequence[RomPart], tables: dict[str, list[Check]], model: Model) -> Iterator[str]:
+def _differences(name: str, parts: Sequence[PartitionRom], tables: dict[str, list[TableCheck]], model: Model) -> Iterator[str]:
     """What is not as the model has it, besides the weights."""
     if not parts:
         yield "the build has no such layer"
     layer = model.layers[name]
-    if parts and shapes_of(parts)[name] != layer.codes.shape:
-        yield f"its weights have shape {shapes_of(parts)[name]} in the build, in the model {layer.codes.shape}"
+    if parts and layer_shapes(parts)[name] != layer.codes.shape:
+        yield f"its weights have shape {layer_shapes(parts)[name]} in the build, in the model {layer.codes.shape}"
         return
     for part in parts:
         if part.shift != layer.shift:
             yield f"{part.name} shifts sums by {part.shift}, the model by {layer.shift}"
-        if all(one in model.layers for one in part.layers) and starts_of(part, model.layers) != part.start:
+        if all(one in model.layers for one in part.layers) and model_accumulator_init(part, model.layers) != part.accumulator_init:
             yield f"{part.name} has other biases than the model"
         for check in tables[part.name]:
             if check.wrong:
                 yield f"{part.name} has other {check.table} in logic than its record says, in {check.wrong:,} of {check.cases:,} cases"
 
 
-def _rom(placed: PlacedPart, words: Words | None, tables: list[Check]) -> dict[str, Any]:
+def _rom(placed: PlacedRom, words: Words | None, tables: list[TableCheck]) -> dict[str, Any]:
     """One engine's ROM: where its words lie, and what was found in logic."""
-    width = placed.part.weights.codes.width
-    blocks = [bank for bank in placed.banks if bank.place]
+    width = placed.rom.weights.codes.width
+    blocks = [bank for bank in placed.banks if bank.bel]
     return {
-        "name": placed.part.name,
-        "block_rams": [bank.place for bank in blocks],
+        "name": placed.rom.name,
+        "block_rams": [bank.bel for bank in blocks],
         "block_bits": sum(bank.count for bank in blocks) * width,
-        "logic_bits": sum(bank.count for bank in placed.banks if not bank.place) * width,
+        "logic_bits": sum(bank.count for bank in placed.banks if not bank.bel) * width,
         "read": words is not None,
         "tables": [asdict(check) for check in tables],
     }

@@ -4,18 +4,18 @@
 
 from collections.abc import Sequence
 
-from ...sw.coding.decoder import encode_again
+from ...sw.coding.decoder import reencode_weights
 from ...sw.errors import FirebrickError
 from ...sw.model.quantized import Model
-from ...sw.plan.rom_layout import RomPart, groups_of, shapes_of, starts_of
-from .block_ram import contents_with
+from ...sw.plan.rom_layout import PartitionRom, layer_shapes, model_accumulator_init, weight_groups
+from .block_ram import write_bank
 from .ecp5_bitstream import Configuration
-from .identity import PlacedIdentity, identity_for
-from .rom_map import PlacedPart
-from .weight_proof import read_lists
+from .identity import PlacedIdentity, reloaded_identity
+from .rom_map import PlacedRom
+from .weight_verification import read_words
 
 
-def swapped(configuration: Configuration, parts: Sequence[PlacedPart], model: Model, identity: PlacedIdentity | None) -> str:
+def reload_weights(configuration: Configuration, parts: Sequence[PlacedRom], model: Model, identity: PlacedIdentity | None) -> str:
     """The configuration with a model's weights in place of those that it has, and what the device tells of its model.
 
     What is in logic stays: biases, shifts, codebooks, code lengths, which weights are zero by having no entry, and the banks of ROMs
@@ -29,16 +29,16 @@ def swapped(configuration: Configuration, parts: Sequence[PlacedPart], model: Mo
         )
     changed: dict[int, list[int]] = {}
     weights = {name: layer.weights for name, layer in model.layers.items()}
-    if shapes_of([placed.part for placed in parts]) != {name: layer.codes.shape for name, layer in model.layers.items()}:
+    if layer_shapes([placed.rom for placed in parts]) != {name: layer.codes.shape for name, layer in model.layers.items()}:
         raise FirebrickError("the model does not fit the bitstream: its layers are others, or of other shapes; build a bitstream for it")
     for placed in parts:
-        part = placed.part
+        part = placed.rom
         _check(part, model)
-        old = read_lists(placed, configuration)
+        old = read_words(placed, configuration)
         if old is None:
             raise FirebrickError(f"the bitstream cannot take another model: the words of {part.name} that are in logic cannot be told")
         try:
-            again = encode_again(part.with_lists(old).weights, groups_of(part, weights))
+            again = reencode_weights(part.with_words(old).weights, weight_groups(part, weights))
         except FirebrickError as error:
             raise FirebrickError(f"the model does not fit the bitstream: in {part.name} {error}; build a bitstream for it") from error
         new = [again.codes.words, *([again.zero_runs.words] if again.zero_runs else [])]
@@ -47,19 +47,19 @@ def swapped(configuration: Configuration, parts: Sequence[PlacedPart], model: Mo
             span = slice(bank.first, bank.first + bank.count)
             if before[span] == after[span]:
                 continue
-            if not bank.place:
+            if not bank.bel:
                 raise FirebrickError(
                     f"the model does not fit the bitstream: {bank.count} ROM words of {part.name} are logic; "
                     "build it with --swappable, which keeps all of them in block RAM"
                 )
-            number = configuration.number(bank.place)
-            changed[number] = contents_with(bank, after[span], configuration.contents[number])
-    number = configuration.number(identity.bank.place)
-    changed[number] = contents_with(identity.bank, identity_for(identity, configuration, model), configuration.contents[number])
-    return configuration.with_contents(changed)
+            number = configuration.block_ram_id(bank.bel)
+            changed[number] = write_bank(bank, after[span], configuration.block_rams[number])
+    number = configuration.block_ram_id(identity.bank.bel)
+    changed[number] = write_bank(identity.bank, reloaded_identity(identity, configuration, model), configuration.block_rams[number])
+    return configuration.with_block_rams(changed)
 
 
-def _check(part: RomPart, model: Model) -> None:
+def _check(part: PartitionRom, model: Model) -> None:
     """Raise FirebrickError where sums start, end or are as wide as this part's logic cannot do."""
 
     def refuse(what: str) -> FirebrickError:
@@ -68,7 +68,7 @@ def _check(part: RomPart, model: Model) -> None:
     kinds = [model.layers[name] for name in part.layers]
     if any(layer.shift != part.shift for layer in kinds):
         raise refuse(f"sums are shifted by {kinds[0].shift}, in the bitstream by {part.shift}")
-    if starts_of(part, model.layers) != part.start:
+    if model_accumulator_init(part, model.layers) != part.accumulator_init:
         raise refuse("biases are others, and they are in logic")
-    if any(layer.accumulator_bits > part.bits for layer in kinds):
-        raise refuse(f"sums need more than {part.bits} bits")
+    if any(layer.accumulator_bits > part.accumulator_bits for layer in kinds):
+        raise refuse(f"sums need more than {part.accumulator_bits} bits")

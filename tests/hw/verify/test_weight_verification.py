@@ -18,12 +18,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from firebrick.hw.verify.block_ram import BankPlace, contents_with, read_block
-from firebrick.hw.verify.ecp5_bitstream import WORDS, Configuration, parse
-from firebrick.hw.verify.identity import PlacedIdentity, placed_identity
-from firebrick.hw.verify.rom_map import PlacedPart, placed_parts
-from firebrick.hw.verify.weight_proof import prove
-from firebrick.hw.verify.weight_swap import swapped
+from firebrick.hw.verify.block_ram import PlacedBank, read_bank, write_bank
+from firebrick.hw.verify.ecp5_bitstream import BLOCK_UNITS, Configuration, parse_configuration
+from firebrick.hw.verify.identity import PlacedIdentity, identity_from_record
+from firebrick.hw.verify.rom_map import PlacedRom, roms_from_record
+from firebrick.hw.verify.weight_reload import reload_weights
+from firebrick.hw.verify.weight_verification import verify_weights
 from firebrick.sim.small_models import drawn
 from firebrick.sw.cli.main import main
 from firebrick.sw.errors import FirebrickError
@@ -50,8 +50,8 @@ def recorded() -> dict[str, Any]:
     return found
 
 
-def parts() -> list[PlacedPart]:
-    return placed_parts(recorded()["record"])
+def parts() -> list[PlacedRom]:
+    return roms_from_record(recorded()["record"])
 
 
 @cache
@@ -62,7 +62,7 @@ def identity() -> Identity:
 
 @cache
 def told() -> PlacedIdentity:
-    return PlacedIdentity(BankPlace(0, len(identity().encode()), (0,), TOLD_AT, 9), architecture(TINY))
+    return PlacedIdentity(PlacedBank(0, len(identity().encode()), (0,), TOLD_AT, 9), architecture(TINY))
 
 
 def configuration(
@@ -73,7 +73,7 @@ def configuration(
     contents = list(recorded()["contents"][str(BLOCK)])
     for place, word in (words or {}).items():
         contents[place] = word
-    blocks = {BLOCK: contents, TOLD: contents_with(told().bank, payload or identity().encode(), (0,) * WORDS)}
+    blocks = {BLOCK: contents, TOLD: write_bank(told().bank, payload or identity().encode(), (0,) * BLOCK_UNITS)}
     lines = [f".device {recorded()['device']}", ""]
     for place, value in held.items():
         tile, slice_ = place.rsplit("/", 1)
@@ -86,7 +86,7 @@ def configuration(
         rows = (block[start : start + 8] for start in range(0, len(block), 8))
         lines += [f".bram_init {number}", *(" ".join(f"{word:03x}" for word in row) for row in rows), ""]
     lines.append("")
-    return parse("\n".join(lines))
+    return parse_configuration("\n".join(lines))
 
 
 @cache
@@ -104,7 +104,7 @@ def verdicts(report: Mapping[str, Any]) -> dict[str, str]:
 
 
 def test_proof_reads_every_weight_out_of_block_ram_and_logic() -> None:
-    report = prove(configuration(), parts(), model())
+    report = verify_weights(configuration(), parts(), model())
     assert report["proven"]
     assert report["weights"] == report["weights_proven"] == sum(layer.codes.size for layer in model().layers.values())
     assert all(layer["equal"] == layer["weights"] for layer in report["layers"])
@@ -118,7 +118,7 @@ def test_proof_fails_with_a_wrong_bit_in_a_block_ram(seed: int) -> None:
     rng = np.random.default_rng(seed)
     place, bit = int(rng.integers(2040)), int(rng.integers(9))
     word = recorded()["contents"][str(BLOCK)][place] ^ 1 << bit
-    found = verdicts(prove(configuration(words={place: word}), parts(), model()))
+    found = verdicts(verify_weights(configuration(words={place: word}), parts(), model()))
     assert "different" in (found["fire2/expand1x1"], found["fire2/expand3x3"])
     assert {found["conv1"], found["fire2/squeeze1x1"], found["conv10"]} == {"proven"}
 
@@ -128,7 +128,7 @@ def test_proof_fails_with_wrong_look_up_tables() -> None:
     rng = np.random.default_rng(0)
     luts = recorded()["luts"]
     sample = [str(place) for place in rng.choice(sorted(luts), 24, replace=False)]
-    failed = [place for place in sample if not prove(configuration({place: luts[place] ^ 0xFFFF}), parts(), model())["proven"]]
+    failed = [place for place in sample if not verify_weights(configuration({place: luts[place] ^ 0xFFFF}), parts(), model())["proven"]]
     assert len(failed) >= 0.8 * len(sample)
 
 
@@ -137,21 +137,21 @@ def test_proof_tells_other_models_apart() -> None:
     codes = layer.codes.copy()
     place = tuple(np.argwhere(codes != 0)[0])
     codes[place] = codes[place] % (len(layer.codebook) - 1) + 1
-    report = prove(configuration(), parts(), changed("fire2/squeeze1x1", codes=codes))
+    report = verify_weights(configuration(), parts(), changed("fire2/squeeze1x1", codes=codes))
     assert verdicts(report) == {name: "different" if name == "fire2/squeeze1x1" else "proven" for name in model().layers}
     assert report["layers"][1]["reasons"] == ["1 of 64 weights are others"]
-    biased = prove(configuration(), parts(), changed("conv10", bias=model().layers["conv10"].bias + 1))
+    biased = verify_weights(configuration(), parts(), changed("conv10", bias=model().layers["conv10"].bias + 1))
     assert verdicts(biased)["conv10"] == "different"
     assert not biased["proven"]
     other = replace(TINY, stages=(Conv("conv1", 4, 3, stride=2), *TINY.stages[1:3], Conv("conv10", 6, 1), GlobalAverage("pool10")))
-    more = prove(configuration(), parts(), drawn(other, np.random.default_rng(0), density=0.5))
+    more = verify_weights(configuration(), parts(), drawn(other, np.random.default_rng(0), density=0.5))
     assert "its weights have shape (5, 64, 1, 1) in the build, in the model (6, 64, 1, 1)" in more["layers"][-1]["reasons"]
 
 
 def test_proof_says_what_it_cannot_tell() -> None:
     whole = parts()
-    blind = [replace(placed, gates={}) if placed.part.engine == "conv10" else placed for placed in whole]
-    report = prove(configuration(), blind, model())
+    blind = [replace(placed, gates={}) if placed.rom.engine == "conv10" else placed for placed in whole]
+    report = verify_weights(configuration(), blind, model())
     assert verdicts(report) == {name: "unknown" if name == "conv10" else "proven" for name in model().layers}
     assert not report["proven"]
     assert "conv10 part 0: words in logic" in report["layers"][-1]["reasons"]
@@ -159,7 +159,7 @@ def test_proof_says_what_it_cannot_tell() -> None:
 
 def test_proof_rejects_a_bitstream_of_another_build() -> None:
     with pytest.raises(FirebrickError, match="no block RAM in use at X6/Y25/EBR1: it is not of this build"):
-        prove(replace(configuration(), numbers={}), parts(), model())
+        verify_weights(replace(configuration(), block_ram_ids={}), parts(), model())
 
 
 def test_record_that_is_damaged_is_refused() -> None:
@@ -167,9 +167,9 @@ def test_record_that_is_damaged_is_refused() -> None:
     broken: list[Any] = [None, [], {}, {**whole, "parts": [1]}, {**whole, "parts": [{**whole["parts"][0], "gates": [[1, "lut"]]}]}]
     for document in broken:
         with pytest.raises(FirebrickError, match="record of the build's ROMs is damaged"):
-            placed_parts(document)
+            roms_from_record(document)
     with pytest.raises(FirebrickError, match="of another version"):
-        placed_parts({**whole, "format": 99})
+        roms_from_record({**whole, "format": 99})
 
 
 def test_records_are_written_in_the_format_of_older_builds() -> None:
@@ -196,10 +196,10 @@ def test_record_with_anything_in_it_is_proven_or_refused(seed: int) -> None:
                 break
             node = node[key]
     with suppress(FirebrickError):
-        found = placed_parts(document)
-        place = placed_identity(document)
-        prove(configuration(), found, model(), place)
-        swapped(configuration(), found, model(), place or told())
+        found = roms_from_record(document)
+        place = identity_from_record(document)
+        verify_weights(configuration(), found, model(), place)
+        reload_weights(configuration(), found, model(), place or told())
 
 
 def exchanged(count: int) -> Model:
@@ -214,55 +214,55 @@ def exchanged(count: int) -> Model:
 
 def test_swapped_weights_pass_the_same_proof() -> None:
     other = exchanged(7)
-    after = parse(swapped(configuration(), parts(), other, told()))
-    assert prove(after, parts(), other, told())["proven"]
-    assert not prove(after, parts(), model(), told())["proven"]
+    after = parse_configuration(reload_weights(configuration(), parts(), other, told()))
+    assert verify_weights(after, parts(), other, told())["proven"]
+    assert not verify_weights(after, parts(), model(), told())["proven"]
     assert after.luts == configuration().luts
-    assert parse(swapped(after, parts(), model(), told())).text == configuration().text
+    assert parse_configuration(reload_weights(after, parts(), model(), told())).text == configuration().text
 
 
 @pytest.mark.parametrize("name", [TINY.name, "", "a name that is longer", "\u00e9\u00e9\u00e9"])
 def test_swapped_bitstream_tells_the_host_of_the_new_model(name: str) -> None:
     other = replace(exchanged(7), network=replace(TINY, name=name))
-    after = parse(swapped(configuration(), parts(), other, told()))
-    payload = bytes(after.contents[TOLD][: told().bank.count])
+    after = parse_configuration(reload_weights(configuration(), parts(), other, told()))
+    payload = bytes(after.block_rams[TOLD][: told().bank.count])
     found = decode_identity(payload)
     assert len(payload) == len(identity().encode())
     assert found.checksum == checksum(other)
     assert name.startswith(found.network)
     assert replace(found, checksum=identity().checksum, network=TINY.name) == identity()
-    report = prove(after, parts(), other, told())
+    report = verify_weights(after, parts(), other, told())
     assert report["proven"]
     assert report["identity"]["checksum"] == checksum(other).hex()
 
 
 def test_proof_fails_where_the_host_is_told_of_another_model() -> None:
     stale = configuration(payload=replace(identity(), checksum=checksum(exchanged(7))).encode())
-    report = prove(stale, parts(), model(), told())
+    report = verify_weights(stale, parts(), model(), told())
     assert set(verdicts(report).values()) == {"proven"}
     assert not report["proven"]
     assert "the device tells the host of another model" in report["identity"]["reasons"][0]
     for payload in (bytes(8), replace(identity(), rows=17).encode(), replace(identity(), network="tony").encode()):
-        assert not prove(configuration(payload=payload), parts(), model(), told())["proven"]
+        assert not verify_weights(configuration(payload=payload), parts(), model(), told())["proven"]
 
 
 def test_identity_in_logic_is_left_out_of_the_proof() -> None:
-    report = prove(configuration(), parts(), model(), placed_identity(recorded()["record"]))
+    report = verify_weights(configuration(), parts(), model(), identity_from_record(recorded()["record"]))
     assert report["proven"]
     assert report["identity"] is None
 
 
 def test_swap_refuses_a_bitstream_whose_identity_is_in_logic() -> None:
     with pytest.raises(FirebrickError, match=r"tells the host of its model is in logic; build it with --swappable"):
-        swapped(configuration(), parts(), model(), placed_identity(recorded()["record"]))
+        reload_weights(configuration(), parts(), model(), identity_from_record(recorded()["record"]))
 
 
 def test_swap_refuses_another_network_of_the_same_layers() -> None:
     wide = replace(TINY, input=Shape(3, 20, 16))
     other = Model(wide, model().layers, model().preprocessing, model().labels, model().score_scale)
     with pytest.raises(FirebrickError, match=r"its network is another; build a bitstream for it"):
-        swapped(configuration(), parts(), other, told())
-    assert not prove(configuration(), parts(), other, told())["proven"]
+        reload_weights(configuration(), parts(), other, told())
+    assert not verify_weights(configuration(), parts(), other, told())["proven"]
 
 
 @pytest.mark.parametrize(
@@ -271,11 +271,11 @@ def test_swap_refuses_another_network_of_the_same_layers() -> None:
 def test_record_of_an_identity_that_is_damaged_is_refused(broken: Any) -> None:
     entry = {**told().as_dict(), **broken} if broken and isinstance(broken, dict) else broken
     with pytest.raises(FirebrickError, match="record of the build's ROMs is damaged"):
-        placed_identity({"identity": entry})
+        identity_from_record({"identity": entry})
 
 
 def test_swap_of_the_same_model_changes_nothing() -> None:
-    assert swapped(configuration(), parts(), model(), told()) == configuration().text
+    assert reload_weights(configuration(), parts(), model(), told()) == configuration().text
 
 
 def test_swap_refuses_what_needs_other_logic() -> None:
@@ -294,7 +294,7 @@ def test_swap_refuses_what_needs_other_logic() -> None:
     }
     for reason, wanted in cases.items():
         with pytest.raises(FirebrickError, match=reason) as caught:
-            swapped(configuration(), parts(), wanted, told())
+            reload_weights(configuration(), parts(), wanted, told())
         assert "build" in str(caught.value)
 
 
@@ -303,7 +303,7 @@ def test_swap_refuses_to_change_words_in_logic() -> None:
     first, second = np.flatnonzero(codes.reshape(-1))[[0, 5]]
     codes.reshape(-1)[[first, second]] = codes.reshape(-1)[[second, first]]
     with pytest.raises(FirebrickError, match=r"ROM words of conv10 part 0 are logic; build it with --swappable"):
-        swapped(configuration(), parts(), changed("conv10", codes=codes), told())
+        reload_weights(configuration(), parts(), changed("conv10", codes=codes), told())
 
 
 @pytest.mark.parametrize("command", ["prove", "swap"])
@@ -396,9 +396,9 @@ def test_bitstream_is_proven_swapped_and_proven_again(tmp_path: Path) -> None:
 def test_words_of_a_block_ram_are_read_as_they_are_put_in(width: int, bits: int) -> None:
     rng = np.random.default_rng(bits + width)
     words = rng.integers(0, 1 << width, 1000).tolist()
-    bank = BankPlace(0, len(words), (0,), "X6/Y25/EBR1", bits)
-    old = configuration().contents[BLOCK]
-    put = contents_with(bank, words, old)
+    bank = PlacedBank(0, len(words), (0,), "X6/Y25/EBR1", bits)
+    old = configuration().block_rams[BLOCK]
+    put = write_bank(bank, words, old)
     assert put[len(words) * bits // 9 :] == list(old[len(words) * bits // 9 :])
-    after = parse(configuration().with_contents({BLOCK: put}))
-    assert list(read_block(bank, width, after)) == words
+    after = parse_configuration(configuration().with_block_rams({BLOCK: put}))
+    assert list(read_bank(bank, width, after)) == words
