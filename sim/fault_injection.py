@@ -10,33 +10,33 @@ import numpy as np
 from ..sw.driver.transport import Transport
 
 FAULTS = ("drop", "duplicate", "reorder", "corrupt", "truncate", "delay", "noise", "disconnect")
-AWAY = 100
+MAX_DELAY_LATENCIES = 100
 """Latencies of the transport that a delayed packet is late, or a loose cable is loose, at most."""
 
 
-class BadCable(Transport):
+class FaultyTransport(Transport):
     """Another transport with faults in both directions, each packet's drawn for itself.
 
     Parameters
     ----------
     inner: what carries what is left; closed with this one
     rng: draws the faults
-    share: of packets that have a fault
+    fault_rate: of packets that have a fault
     faults: those that may happen, of ``FAULTS``
     """
 
     def __init__(self, inner: Transport, rng: np.random.Generator, share: float, faults: Sequence[str] = FAULTS) -> None:
         self._inner = inner
         self._rng = rng
-        self.share = share
+        self.fault_rate = share
         """May be changed at any time."""
         self._faults = list(faults)
-        self.only: int | None = None
+        self.fault_at: int | None = None
         """Unless it is None: how many packets to the device pass before the one that has a fault; all others have none."""
         self.address, self.latency, self.byte_seconds = inner.address, inner.latency, inner.byte_seconds
         self.packets = 0
         """Packets so far, both ways together."""
-        self.happened: Counter[str] = Counter()
+        self.injected: Counter[str] = Counter()
         """How often each fault happened."""
         self._partial = {True: b"", False: b""}  # True is outwards
         self._held: dict[bool, list[tuple[float, bytes]]] = {True: [], False: []}
@@ -86,7 +86,7 @@ class BadCable(Transport):
             wire = packet + b"\0"
             fault = str(self._rng.choice(self._faults)) if self._faulty(outwards) else ""
             if fault:
-                self.happened[fault] += 1
+                self.injected[fault] += 1
             if fault == "disconnect":
                 self._loose_until = self._later()
             if self.now() < self._loose_until:
@@ -99,10 +99,10 @@ class BadCable(Transport):
         return found
 
     def _faulty(self, outwards: bool) -> bool:
-        if self.only is None:
-            return bool(self._rng.random() < self.share)
-        self.only -= outwards
-        return outwards and self.only == -1
+        if self.fault_at is None:
+            return bool(self._rng.random() < self.fault_rate)
+        self.fault_at -= outwards
+        return outwards and self.fault_at == -1
 
     def _damaged(self, wire: bytes, fault: str, outwards: bool) -> bytes:
         match fault:
@@ -126,4 +126,4 @@ class BadCable(Transport):
         return wire
 
     def _later(self) -> float:
-        return self.now() + float(self._rng.uniform(0, AWAY)) * self.latency
+        return self.now() + float(self._rng.uniform(0, MAX_DELAY_LATENCIES)) * self.latency

@@ -11,21 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..sw.driver.linked_device import LinkedDevice
-from ..sw.driver.session import Channel
+from ..sw.driver.session import Session
 from ..sw.driver.transport import Transport
 from ..sw.errors import FirebrickError
-from ..sw.link.packets import PAYLOAD_MOST, Kind, Packet
+from ..sw.link.packets import MAX_PAYLOAD, Packet, PacketKind
 from ..sw.model.quantized import Model
 from ..sw.utils.progress import Report
-from .fault_injection import FAULTS, BadCable
+from .fault_injection import FAULTS, FaultyTransport
 from .virtual_board import VirtualBoard
 
-WARM = 2
+WARM_UP_FRAMES = 2
 """Frames before those that are measured."""
 
 
 @dataclass(frozen=True)
-class Carrier:
+class TransportModel:
     """A kind of cable: nominal figures, not measured."""
 
     name: str
@@ -37,14 +37,14 @@ class Carrier:
     """Seconds that a host's controller and system add to a packet and its answer."""
 
 
-CARRIERS = (
-    Carrier("UART, 3 Mbaud", 3e6 / 10, True, 1e-3),  # a start bit and a stop bit; adapters poll every millisecond
-    Carrier("USB full speed", 19 * 64 * 1e3, False, 1e-3),  # 19 bulk packets of 64 bytes in a frame of 1 ms (USB 2.0, table 5-9)
-    Carrier("USB high speed", 13 * 512 * 8e3, False, 125e-6),  # 13 of 512 bytes in a microframe (table 5-10)
+TRANSPORTS = (
+    TransportModel("UART, 3 Mbaud", 3e6 / 10, True, 1e-3),  # a start bit and a stop bit; adapters poll every millisecond
+    TransportModel("USB full speed", 19 * 64 * 1e3, False, 1e-3),  # 19 bulk packets of 64 bytes in a frame of 1 ms (USB 2.0, table 5-9)
+    TransportModel("USB high speed", 13 * 512 * 8e3, False, 125e-6),  # 13 of 512 bytes in a microframe (table 5-10)
 )
 
 
-class Stopwatch(Transport):
+class TimedTransport(Transport):
     """Another transport, and the processor's seconds that it takes."""
 
     def __init__(self, inner: Transport) -> None:
@@ -74,7 +74,7 @@ class Stopwatch(Transport):
         self._inner.close()
 
 
-def link_figures(model: Model, lanes: int, frames: int, progress: Report) -> dict[str, Any]:
+def measure_link(model: Model, lanes: int, frames: int, progress: Report) -> dict[str, Any]:
     """Measure with random frames, so many, on a line as fast as the board; a JSON document.
 
     ``wire``: bytes per frame, both ways, and their overhead over pixels and scores. ``carriers``: the frame rate that each allows, from
@@ -83,10 +83,10 @@ def link_figures(model: Model, lanes: int, frames: int, progress: Report) -> dic
     comes later when its first or its last packet has that fault, whichever is worse. ``host_ms``: of the host's processor per frame.
     """
     rng, shape = np.random.default_rng(0), model.network.input
-    pictures = rng.integers(0, 256, (WARM + frames, shape.channels, shape.height, shape.width), dtype=np.uint8)
+    pictures = rng.integers(0, 256, (WARM_UP_FRAMES + frames, shape.channels, shape.height, shape.width), dtype=np.uint8)
     measured = _streaming(model, lanes, pictures, progress)
     report = {"network": model.network.name, "frames": frames, "lanes": lanes, **measured}
-    last = -(-pictures[0].size // PAYLOAD_MOST) - 1
+    last = -(-pictures[0].size // MAX_PAYLOAD) - 1
     [sound] = _alone(model, lanes, pictures[0], FAULTS[0], [None])
     report["recovery"] = {}
     for number, fault in enumerate(FAULTS):
@@ -99,9 +99,9 @@ def link_figures(model: Model, lanes: int, frames: int, progress: Report) -> dic
 def _streaming(model: Model, lanes: int, pictures: NDArray[np.uint8], progress: Report) -> dict[str, Any]:
     """All figures of a line without faults."""
     board = VirtualBoard(model, lanes=lanes, progress=progress)
-    watched = Stopwatch(board)
+    watched = TimedTransport(board)
     with LinkedDevice(model, watched) as device:
-        identity, clock = device.identity, board.clock
+        identity, clock = device.descriptor, board.clock
         start = board.cycle
         list(device.stream(pictures[:1]))
         alone = board.cycle - start
@@ -114,14 +114,14 @@ def _streaming(model: Model, lanes: int, pictures: NDArray[np.uint8], progress: 
         cpu = time.thread_time() - watched.seconds - cpu
         after = device.counters()
         question = board.cycle
-        Channel(watched).ask(Kind.IDENTIFY, Kind.IDENTITY)
+        Session(watched).request(PacketKind.IDENTIFY, PacketKind.IDENTITY)
         question = board.cycle - question
     count = len(pictures)
-    asking = len(Packet(Kind.COUNT, 1, 0).encode()), len(Packet(Kind.COUNTERS, 1, 0, bytes(56)).encode())
+    asking = len(Packet(PacketKind.COUNT, 1, 0).encode()), len(Packet(PacketKind.COUNTERS, 1, 0, bytes(56)).encode())
     sent = (after["bytes_sent"] - before["bytes_sent"] - asking[0]) / count
     received = (after["bytes_received"] - before["bytes_received"] - asking[1]) / count
     useful = identity.frame_bytes + identity.classes * identity.score_bytes
-    per_frame = (ends[-1] - ends[WARM]) / (count - WARM)
+    per_frame = (ends[-1] - ends[WARM_UP_FRAMES]) / (count - WARM_UP_FRAMES)
     engine = clock / per_frame
     return {
         "clock": clock,
@@ -134,16 +134,16 @@ def _streaming(model: Model, lanes: int, pictures: NDArray[np.uint8], progress: 
         },
         "cycles": {"planned": identity.cycles, "frame": round(per_frame), "frame_alone": alone, "question": question},
         "engine_fps": round(engine, 2),
-        "carriers": [_carried(carrier, sent, received, identity.room, engine) for carrier in CARRIERS],
+        "carriers": [_carried(carrier, sent, received, identity.window, engine) for carrier in TRANSPORTS],
         "host_ms": round(1000 * cpu / count, 3),
     }
 
 
-def _carried(carrier: Carrier, sent: float, received: float, room: int, engine: float) -> dict[str, Any]:
+def _carried(carrier: TransportModel, sent: float, received: float, room: int, engine: float) -> dict[str, Any]:
     """What a carrier allows."""
     busiest = max(sent, received) if carrier.duplex else sent + received
     wire = carrier.bytes_per_second / busiest
-    window = room / (carrier.round_trip + PAYLOAD_MOST / carrier.bytes_per_second) / sent
+    window = room / (carrier.round_trip + MAX_PAYLOAD / carrier.bytes_per_second) / sent
     fps = min(wire, window, engine)
     limit = {wire: "bytes on the wire", window: "round trips", engine: "engine"}[fps]
     return {"name": carrier.name, "bytes_per_second": round(carrier.bytes_per_second), "fps": round(fps, 2), "limit": limit}
@@ -152,10 +152,10 @@ def _carried(carrier: Carrier, sent: float, received: float, room: int, engine: 
 def _alone(model: Model, lanes: int, picture: NDArray[np.uint8], fault: str, places: Sequence[int | None]) -> list[int]:
     """Cycles until the result of a frame alone, for each packet of it that has a fault, or None."""
     board = VirtualBoard(model, lanes=lanes)
-    cable = BadCable(board, np.random.default_rng(0), 0.0, [fault])
+    cable = FaultyTransport(board, np.random.default_rng(0), 0.0, [fault])
     cycles = []
     with LinkedDevice(model, cable) as device:
-        for cable.only in places:
+        for cable.fault_at in places:
             start = board.cycle
             [result] = device.stream(picture[np.newaxis])
             if result.scores is None:

@@ -12,7 +12,7 @@ from typing import Self
 
 from ..sw.driver.transport import Transport
 
-TURN = 20_000
+SLICE_BYTE_TIMES = 20_000
 """Byte times, or cycles of a line as fast as the device, that the board goes on for before bytes are looked for again."""
 CHUNK = 4096
 """Bytes that are taken from the terminal at once."""
@@ -55,5 +55,5 @@ class PseudoTerminal:
         while not self._ended.is_set():
             while select.select([self._ours], [], [], 0)[0]:
                 self._board.write(os.read(self._ours, CHUNK))
-            if found := self._board.read(TURN * self._board.byte_seconds):
+            if found := self._board.read(SLICE_BYTE_TIMES * self._board.byte_seconds):
                 os.write(self._ours, found)

@@ -11,9 +11,9 @@ from ..sw.model.quantized import Model
 from ..sw.utils.progress import Report
 from .build import VIRTUAL_BOARD, build
 
-SLICE = 50_000
+MAX_SLICE_CYCLES = 50_000
 """Cycles that are simulated without looking up."""
-PACKET_MOST = 4096
+MAX_PACKET_BYTES = 4096
 """Bytes that are taken from the device at once."""
 LATENCY_CYCLES = 3000
 """Cycles from a question's last byte to its answer's first one: those in which a packet before it is composed and sent."""
@@ -45,7 +45,7 @@ class VirtualBoard(Transport):
         self.latency = LATENCY_CYCLES / self.clock + 128 * self.byte_seconds
         self._gap = gap
         self._waiting = bytearray()
-        self._out = ctypes.create_string_buffer(PACKET_MOST)
+        self._out = ctypes.create_string_buffer(MAX_PACKET_BYTES)
         self._library = ctypes.CDLL(str(built.compiled))
         self._library.board_open.restype = ctypes.c_void_p
         self._library.board_run.restype = ctypes.c_uint64
@@ -60,7 +60,7 @@ class VirtualBoard(Transport):
         """See ``Transport``; seconds of the device's clock."""
         end = self.cycle + max(1, round(seconds * self.clock))
         while self.cycle < end:
-            if found := self._run(min(SLICE, end - self.cycle)):
+            if found := self._run(min(MAX_SLICE_CYCLES, end - self.cycle)):
                 return found
         return b""
 
@@ -85,7 +85,7 @@ class VirtualBoard(Transport):
             ctypes.c_uint64(len(self._waiting)),
             ctypes.byref(taken),
             self._out,
-            ctypes.c_uint64(PACKET_MOST),
+            ctypes.c_uint64(MAX_PACKET_BYTES),
             ctypes.byref(sent),
             ctypes.c_uint64(self._gap),
             ctypes.c_uint64(cycles),

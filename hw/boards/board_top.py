@@ -7,8 +7,8 @@ from typing import Any
 from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal
 from amaranth.lib import wiring
 
-from ...sw.link.identity import identity_of
-from ...sw.link.packets import BAUD
+from ...sw.link.identity import describe_device
+from ...sw.link.packets import DEFAULT_BAUD
 from ...sw.model.quantized import Model
 from ...sw.plan.nodes import Plan
 from ..flows.base import Flow
@@ -49,8 +49,8 @@ class BoardTop(wiring.Component):
             m.d.comb += ResetSignal().eq(clock.reset)
         platform.add_clock_constraint(clock.clock, settings.output_hz * self._flow.overconstraint)
 
-        divisor = round(settings.output_hz / BAUD)
-        identity = identity_of(self._model, self._plan, settings.output_hz)
+        divisor = round(settings.output_hz / DEFAULT_BAUD)
+        identity = describe_device(self._model, self._plan, settings.output_hz)
         device = LinkedAccelerator(plan=self._plan, identity=identity, divisor=divisor, swappable=self._swappable)
         m.submodules.device = device
         if self._link == "usb":

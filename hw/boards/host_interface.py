@@ -9,11 +9,11 @@ from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Signal
 from amaranth.lib import io, wiring
 
 from ...sw.errors import FirebrickError
-from ...sw.link.usb_ids import FULL_SPEED, HIGH_SPEED
+from ...sw.link.usb_ids import FULL_SPEED_PACKET, HIGH_SPEED_PACKET
 from ..flows.clock_generator import ClockGenerator
 from ..flows.ecp5 import USB_HZ, USB_IO_HZ, Ecp5Clock, Ecp5UsbClocks
 from ..link.linked_accelerator import LinkedAccelerator
-from ..link.uart import SerialPort
+from ..link.uart import UartPort
 
 ULPI_HZ = 60e6
 """Of the clock that a PHY of ULPI gives."""
@@ -25,7 +25,7 @@ PHY_RESET_CYCLES = 1024
 
 def connect_uart(m: Module, platform: Any, device: LinkedAccelerator, divisor: int) -> None:
     """Join a device to the board's serial line, at first with so many clock cycles a bit."""
-    m.submodules.port = port = SerialPort(divisor=divisor)
+    m.submodules.port = port = UartPort(divisor=divisor)
     pins = platform.request("uart", 0, dir="-")
     m.submodules.rx = rx = io.Buffer(io.Direction.Input, pins.rx)
     m.submodules.tx = tx = io.Buffer(io.Direction.Output, pins.tx)
@@ -62,7 +62,7 @@ def connect_usb(m: Module, platform: Any, device: LinkedAccelerator, clock: Cloc
     else:
         assert isinstance(clock, Ecp5Clock)
         _clocks_from_board(m, platform, clock)
-    packet = HIGH_SPEED if high_speed else FULL_SPEED
+    packet = HIGH_SPEED_PACKET if high_speed else FULL_SPEED_PACKET
     m.submodules.port = port = UsbPort(phy=SimpleNamespace(**buffers), name=name, serial=serial, packet=packet)
     wiring.connect(m, device.sent, port.sent)
     m.d.comb += [device.received.valid.eq(port.received.valid), device.received.payload.eq(port.received.payload)]

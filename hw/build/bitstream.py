@@ -10,7 +10,7 @@ from typing import Any
 
 from ...sw.errors import FirebrickError
 from ...sw.fpga.resources import Resources, deficit
-from ...sw.link.identity import identity_of
+from ...sw.link.identity import describe_device
 from ...sw.model.quantized import Model
 from ...sw.plan.nodes import Plan
 from ...sw.utils.atomic_files import write_whole
@@ -122,7 +122,7 @@ def build(
         netlist = Netlist(*(json.loads(path.read_text()) for path in (routed[f"{TOP}.routed.json"], synthesised[f"{TOP}.json"])))
         roms = rom_map(plan, netlist, platform.device, NODE_MODULES)
         if options.swappable:
-            size = len(identity_of(model, plan, options.frequency).encode())
+            size = len(describe_device(model, plan, options.frequency).encode())
             roms["identity"] = locate_identity(netlist, IDENTITY, size, model.network).as_dict()
         write_whole(output / f"{TOP}.roms.json", json.dumps(roms, separators=(",", ":")).encode())
     report["steps"] = [json.loads(made[USAGE_FILE].read_text()) for made in (synthesised, routed, packed)]

@@ -3,8 +3,8 @@
 """From a model to the Verilog of its accelerator behind the link."""
 
 from ...sw.compiler.lowering import compile_model
-from ...sw.link.identity import identity_of
-from ...sw.link.packets import BAUD
+from ...sw.link.identity import describe_device
+from ...sw.link.packets import DEFAULT_BAUD
 from ...sw.model.quantized import Model
 from ...sw.plan.report import plan_report
 from ..link.linked_accelerator import LinkedAccelerator
@@ -18,6 +18,8 @@ SIMULATED_CLOCK_HZ = 60e6
 def generate_device(model: Model, lanes: int) -> Artefacts:
     """Generate the device of a model for a total number of multiplier lanes. Raises FirebrickError where the lanes do not suffice."""
     plan = compile_model(model, lanes)
-    device = LinkedAccelerator(plan=plan, identity=identity_of(model, plan, SIMULATED_CLOCK_HZ), divisor=round(SIMULATED_CLOCK_HZ / BAUD))
+    device = LinkedAccelerator(
+        plan=plan, identity=describe_device(model, plan, SIMULATED_CLOCK_HZ), divisor=round(SIMULATED_CLOCK_HZ / DEFAULT_BAUD)
+    )
     text, roms = to_verilog(device, TOP)
     return Artefacts(text, roms, {**plan_report(plan), "clock": SIMULATED_CLOCK_HZ})

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 DECODED = data.StructLayout({"byte": 8, "end": 1, "sound": 1})
 """A byte of a packet; or its end, and then whether its framing was sound."""
-PLAIN = data.StructLayout({"byte": 8, "end": 1})
+UNENCODED = data.StructLayout({"byte": 8, "end": 1})
 """A byte of a packet; or its end, and then the byte means nothing."""
 
 
@@ -73,7 +73,7 @@ class CobsEncoder(wiring.Component):
         if not 1 <= most <= 253:
             raise ValueError(f"most must be 1 to 253 bytes, not {most}")
         self._most = most
-        super().__init__({"input": In(stream.Signature(PLAIN)), "output": Out(stream.Signature(unsigned(8))), "abort": In(1)})
+        super().__init__({"input": In(stream.Signature(UNENCODED)), "output": Out(stream.Signature(unsigned(8))), "abort": In(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -6,7 +6,7 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...sw.link.packets import COUNTER, COUNTERS
+from ...sw.link.packets import COUNTER, COUNTER_NAMES
 
 
 class Counters(wiring.Component):
@@ -31,7 +31,7 @@ class Counters(wiring.Component):
 
     def __init__(self) -> None:
         super().__init__(
-            {"events": In(len(COUNTERS)), "hold": In(1), "settled": Out(1), "index": In(range(COUNTER.size * 8)), "byte": Out(8)}
+            {"events": In(len(COUNTER_NAMES)), "hold": In(1), "settled": Out(1), "index": In(range(COUNTER.size * 8)), "byte": Out(8)}
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -39,8 +39,8 @@ class Counters(wiring.Component):
         upper: memory.Memory = memory.Memory(shape=8, depth=8 * COUNTER.size, init=[], attrs={"ram_style": "distributed"})
         m.submodules.upper = upper
         write, read = upper.write_port(), upper.read_port(domain="comb")
-        lower = [Signal(8, name=name) for name in COUNTERS]
-        carries = [Signal(name=f"{name}_carry") for name in COUNTERS]
+        lower = [Signal(8, name=name) for name in COUNTER_NAMES]
+        carries = [Signal(name=f"{name}_carry") for name in COUNTER_NAMES]
         turn, place = Signal(3), Signal(3, init=1)  # the counter that is looked at, and a byte of it
         old, phase, quiet = Signal(8), Signal(), Signal()
         m.d.sync += [quiet.eq(~Cat(carries).any()), old.eq(read.data), phase.eq(~phase & ~quiet)]
@@ -56,7 +56,7 @@ class Counters(wiring.Component):
             with m.If(write.en & (old == 255) & (place != COUNTER.size - 1)):
                 m.d.sync += place.eq(place + 1)
             with m.Else():
-                m.d.sync += [place.eq(1), turn.eq(Mux(turn == len(COUNTERS) - 1, 0, turn + 1))]
+                m.d.sync += [place.eq(1), turn.eq(Mux(turn == len(COUNTER_NAMES) - 1, 0, turn + 1))]
                 for number, each in enumerate(carries):
                     with m.If(turn == number):
                         m.d.sync += each.eq(0)

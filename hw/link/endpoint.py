@@ -6,8 +6,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...sw.link.identity import Identity
-from ...sw.link.packets import BUFFER, COUNTERS, DIVISORS, Kind
+from ...sw.link.identity import DeviceDescriptor
+from ...sw.link.packets import BAUD_DIVISORS, BUFFER_BYTES, COUNTER_NAMES, PacketKind
 from ...sw.plan.nodes import AverageSpec
 from ..engines.global_sum import score_stream
 from .counters import Counters
@@ -18,7 +18,7 @@ from .packet_transmitter import PacketTransmitter
 from .score_buffer import ScoreBuffer
 
 
-class Link(wiring.Component):
+class LinkEndpoint(wiring.Component):
     """The device's side of the protocol, for any carrier of bytes.
 
     It has no clock of its own to watch: every repair is asked for by the host. Whatever comes, it takes a byte in every cycle, frames
@@ -50,9 +50,9 @@ class Link(wiring.Component):
     slow: Signal
     divisor: Signal
 
-    def __init__(self, *, average: AverageSpec, identity: Identity, divisor: int, swappable: bool = False) -> None:
-        if divisor not in DIVISORS:
-            raise ValueError(f"divisor must be {DIVISORS.start} to {DIVISORS.stop - 1} cycles a bit, not {divisor}")
+    def __init__(self, *, average: AverageSpec, identity: DeviceDescriptor, divisor: int, swappable: bool = False) -> None:
+        if divisor not in BAUD_DIVISORS:
+            raise ValueError(f"divisor must be {BAUD_DIVISORS.start} to {BAUD_DIVISORS.stop - 1} cycles a bit, not {divisor}")
         self._average = average
         self._identity = identity
         self._divisor = divisor
@@ -66,14 +66,14 @@ class Link(wiring.Component):
                 "scores": In(score_stream(average)),
                 "busy": In(1),
                 "slow": In(1),
-                "divisor": Out(range(DIVISORS.stop)),
+                "divisor": Out(range(BAUD_DIVISORS.stop)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.receiver = receiver = PacketReceiver()
-        m.submodules.buffer = buffer = PacketBuffer(depth=BUFFER)
+        m.submodules.buffer = buffer = PacketBuffer(depth=BUFFER_BYTES)
         m.submodules.feeder = feeder = FrameFeeder(frame_bytes=self._identity.frame_bytes)
         m.submodules.results = results = ScoreBuffer(average=self._average)
         transmitter = PacketTransmitter(average=self._average, identity=self._identity.encode(), swappable=self._swappable)
@@ -85,7 +85,7 @@ class Link(wiring.Component):
         wiring.connect(m, wiring.flipped(self.scores), results.input)
         wiring.connect(m, transmitter.output, wiring.flipped(self.sent))
 
-        rate = Signal(range(DIVISORS.stop), init=self._divisor)
+        rate = Signal(range(BAUD_DIVISORS.stop), init=self._divisor)
         m.d.comb += self.divisor.eq(rate)
 
         # A packet is judged in the cycle in which it ends; its header, and what that is compared with, have stood for some cycles then.
@@ -95,7 +95,11 @@ class Link(wiring.Component):
         accept, repeat, gap, drop, opened, freed, again = (Signal() for _ in range(7))
         ahead = Signal(16)
         missing = Signal()  # a gap was reported, and what is missing has not come yet
-        due = {kind: Signal(name=f"due_{kind.name.lower()}") for kind in Kind if kind >= Kind.STATUS}
+        due = {
+            kind: Signal(name="due_again" if kind == PacketKind.NAK else f"due_{kind.name.lower()}")
+            for kind in PacketKind
+            if kind >= PacketKind.STATUS
+        }
         m.d.comb += [
             asked.eq(receiver.sound & receiver.bare),
             ahead.eq(header.number - expected),
@@ -108,7 +112,7 @@ class Link(wiring.Component):
             has_result.eq(results.full & (header.number == result)),
             wants_next.eq(results.full & (header.number == Cat(result + 1)[:16])),
         ]
-        with m.If(receiver.sound & ~receiver.bare & ours & (header.kind == Kind.DATA)):
+        with m.If(receiver.sound & ~receiver.bare & ours & (header.kind == PacketKind.DATA)):
             m.d.comb += [
                 accept.eq(in_turn & ~buffer.overflow),
                 gap.eq(~in_turn & ~behind),
@@ -116,17 +120,17 @@ class Link(wiring.Component):
                 drop.eq(~accept),
             ]
         with m.If(asked), m.Switch(header.kind):
-            with m.Case(Kind.OPEN):
+            with m.Case(PacketKind.OPEN):
                 m.d.comb += [opened.eq(~ours), repeat.eq(1), drop.eq(0)]
-            with m.Case(Kind.WANT), m.If(ours):
+            with m.Case(PacketKind.POLL), m.If(ours):
                 m.d.comb += [repeat.eq(1), drop.eq(0), freed.eq(wants_next), again.eq(has_result)]
-            with m.Case(Kind.IDENTIFY):
-                m.d.sync += due[Kind.IDENTITY].eq(1)
+            with m.Case(PacketKind.IDENTIFY):
+                m.d.sync += due[PacketKind.IDENTITY].eq(1)
                 m.d.comb += drop.eq(0)
-            with m.Case(Kind.COUNT):
-                m.d.sync += due[Kind.COUNTERS].eq(1)
+            with m.Case(PacketKind.COUNT):
+                m.d.sync += due[PacketKind.COUNTERS].eq(1)
                 m.d.comb += drop.eq(0)
-            with m.Case(Kind.RATE), m.If(ours & (header.number >= DIVISORS.start) & (header.number < DIVISORS.stop)):
+            with m.Case(PacketKind.RATE), m.If(ours & (header.number >= BAUD_DIVISORS.start) & (header.number < BAUD_DIVISORS.stop)):
                 m.d.comb += [repeat.eq(1), drop.eq(0)]
                 m.d.sync += rate.eq(header.number)
         with m.If(self.slow):
@@ -134,7 +138,7 @@ class Link(wiring.Component):
 
         m.d.comb += [
             buffer.byte.eq(receiver.byte),
-            buffer.write.eq(receiver.write & (header.kind == Kind.DATA)),
+            buffer.write.eq(receiver.write & (header.kind == PacketKind.DATA)),
             buffer.keep.eq(accept),
             buffer.drop.eq(receiver.end & ~accept),
             buffer.clear.eq(opened),
@@ -153,7 +157,7 @@ class Link(wiring.Component):
             m.d.sync += [session.eq(header.session), expected.eq(0), result.eq(0), missing.eq(0)]
 
         # What is due is sent, most urgent first.
-        due_scores = due[Kind.SCORES]
+        due_scores = due[PacketKind.SCORES]
         m.d.comb += [
             transmitter.session.eq(session),
             transmitter.abort.eq(opened | freed | again),
@@ -162,25 +166,25 @@ class Link(wiring.Component):
             transmitter.score.eq(results.score),
             counters.index.eq(transmitter.place),
             transmitter.counter.eq(counters.byte),
-            counters.hold.eq(due[Kind.COUNTERS] | transmitter.hold),
+            counters.hold.eq(due[PacketKind.COUNTERS] | transmitter.hold),
         ]
         chosen = transmitter.kind
-        for kind in (Kind.SCORES, Kind.COUNTERS, Kind.IDENTITY, Kind.STATUS, Kind.AGAIN):
-            with m.If(due[kind] & (counters.settled if kind == Kind.COUNTERS else 1)):
+        for kind in (PacketKind.SCORES, PacketKind.COUNTERS, PacketKind.IDENTITY, PacketKind.STATUS, PacketKind.NAK):
+            with m.If(due[kind] & (counters.settled if kind == PacketKind.COUNTERS else 1)):
                 m.d.comb += [transmitter.request.eq(1), chosen.eq(kind)]
-        m.d.comb += transmitter.number.eq(Mux(chosen == Kind.SCORES, result, expected))
+        m.d.comb += transmitter.number.eq(Mux(chosen == PacketKind.SCORES, result, expected))
         with m.If(transmitter.taken):
-            for kind in (Kind.AGAIN, Kind.STATUS, Kind.IDENTITY, Kind.COUNTERS):
+            for kind in (PacketKind.NAK, PacketKind.STATUS, PacketKind.IDENTITY, PacketKind.COUNTERS):
                 with m.If(chosen == kind):
                     m.d.sync += due[kind].eq(0)
-            with m.If(chosen == Kind.AGAIN):
-                m.d.sync += due[Kind.STATUS].eq(0)
+            with m.If(chosen == PacketKind.NAK):
+                m.d.sync += due[PacketKind.STATUS].eq(0)
         with m.If(transmitter.complete):
             m.d.sync += due_scores.eq(0)
         with m.If(repeat | buffer.drained):
-            m.d.sync += due[Kind.STATUS].eq(1)
+            m.d.sync += due[PacketKind.STATUS].eq(1)
         with m.If((gap & ~missing) | (receiver.end & ~receiver.sound)):
-            m.d.sync += due[Kind.AGAIN].eq(1)
+            m.d.sync += due[PacketKind.NAK].eq(1)
         with m.If((results.finished & ~feeder.stale) | again):
             m.d.sync += due_scores.eq(1)
         with m.If(freed | opened):
@@ -195,5 +199,5 @@ class Link(wiring.Component):
             "starved": self.frames.ready & ~self.frames.valid,
             "stalled": self.scores.valid & ~self.scores.ready,
         }
-        m.d.comb += counters.events.eq(Cat(events[name] for name in COUNTERS))
+        m.d.comb += counters.events.eq(Cat(events[name] for name in COUNTER_NAMES))
         return m

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..utils import count_up
 
-FLIGHT_MOST = 255
+MAX_IN_FLIGHT = 255
 """Frames that may be in the accelerator at a time: more than fit into any."""
 
 
@@ -44,10 +44,10 @@ class FrameFeeder(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         place = Signal(range(max(2, self._frame_bytes)))
-        flight, old = Signal(range(FLIGHT_MOST + 1)), Signal(range(FLIGHT_MOST + 1))
+        flight, old = Signal(range(MAX_IN_FLIGHT + 1)), Signal(range(MAX_IN_FLIGHT + 1))
         padding, allowed, advance, begin, load = (Signal() for _ in range(5))
         m.d.comb += [
-            allowed.eq(((place != 0) | (flight != FLIGHT_MOST)) & ~self.restart),
+            allowed.eq(((place != 0) | (flight != MAX_IN_FLIGHT)) & ~self.restart),
             advance.eq((~self.output.valid | self.output.ready) & allowed),
             self.input.ready.eq(advance & ~padding),
             load.eq(advance & (padding | self.input.valid)),

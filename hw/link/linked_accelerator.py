@@ -8,11 +8,11 @@ from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...sw.link.identity import Identity
-from ...sw.link.packets import DIVISORS
+from ...sw.link.identity import DeviceDescriptor
+from ...sw.link.packets import BAUD_DIVISORS
 from ...sw.plan.nodes import Plan
 from ..accelerator import Accelerator
-from .endpoint import Link
+from .endpoint import LinkEndpoint
 
 
 class LinkedAccelerator(wiring.Component):
@@ -29,7 +29,7 @@ class LinkedAccelerator(wiring.Component):
     -------
     received: ``In(stream.Signature(8))``; from the host, always ready
     sent: ``Out(stream.Signature(8))``; to the host
-    slow: ``In(1)``, divisor: ``Out(...)``; as those of ``Link``
+    slow: ``In(1)``, divisor: ``Out(...)``; as those of ``LinkEndpoint``
     """
 
     received: stream.Interface
@@ -37,11 +37,11 @@ class LinkedAccelerator(wiring.Component):
     slow: Signal
     divisor: Signal
 
-    def __init__(self, *, plan: Plan, identity: Identity, divisor: int, swappable: bool = False) -> None:
+    def __init__(self, *, plan: Plan, identity: DeviceDescriptor, divisor: int, swappable: bool = False) -> None:
         self._plan = plan
-        self._link = Link(average=plan.average, identity=identity, divisor=divisor, swappable=swappable)
+        self._link = LinkEndpoint(average=plan.average, identity=identity, divisor=divisor, swappable=swappable)
         byte = stream.Signature(unsigned(8))
-        super().__init__({"received": In(byte), "sent": Out(byte), "slow": In(1), "divisor": Out(range(DIVISORS.stop))})
+        super().__init__({"received": In(byte), "sent": Out(byte), "slow": In(1), "divisor": Out(range(BAUD_DIVISORS.stop))})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

@@ -7,12 +7,12 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
-from ...sw.link.packets import CRC, HEAD
+from ...sw.link.packets import CRC, HEADER
 from .cobs import CobsDecoder
 
-HEADER = data.StructLayout({"kind": 8, "session": 16, "number": 16})
+HEADER_LAYOUT = data.StructLayout({"kind": 8, "session": 16, "number": 16})
 """As ``packets.HEAD``, least significant byte first."""
-LEAST = HEAD.size + CRC.size
+MIN_PACKET_BYTES = HEADER.size + CRC.size
 """Bytes of a packet without payload."""
 
 
@@ -41,7 +41,7 @@ class PacketReceiver(wiring.Component):
         super().__init__(
             {
                 "input": In(stream.Signature(unsigned(8), always_ready=True)),
-                "header": Out(HEADER),
+                "header": Out(HEADER_LAYOUT),
                 "byte": Out(8),
                 "write": Out(1),
                 "end": Out(1),
@@ -56,14 +56,14 @@ class PacketReceiver(wiring.Component):
         m.submodules.crc = crc = CRC32_ISO_HDLC().create()
         wiring.connect(m, wiring.flipped(self.input), cobs.input)
         decoded, header = cobs.output.payload, Value.cast(self.header)
-        count, taken = Signal(range(LEAST + 2)), Signal()  # stops at one byte more than the least
+        count, taken = Signal(range(MIN_PACKET_BYTES + 2)), Signal()  # stops at one byte more than the least
         m.d.comb += [
             self.byte.eq(decoded.byte),
             self.end.eq(cobs.output.valid & decoded.end),
             taken.eq(cobs.output.valid & ~decoded.end),
-            self.write.eq(taken & (count >= HEAD.size)),
-            self.sound.eq(self.end & decoded.sound & crc.match_detected & (count >= LEAST)),
-            self.bare.eq(count == LEAST),
+            self.write.eq(taken & (count >= HEADER.size)),
+            self.sound.eq(self.end & decoded.sound & crc.match_detected & (count >= MIN_PACKET_BYTES)),
+            self.bare.eq(count == MIN_PACKET_BYTES),
             crc.start.eq(self.end),
             crc.data.eq(decoded.byte),
             crc.valid.eq(taken),
@@ -71,8 +71,8 @@ class PacketReceiver(wiring.Component):
         with m.If(self.end):
             m.d.sync += count.eq(0)
         with m.Elif(taken):
-            with m.If(count < HEAD.size):
+            with m.If(count < HEADER.size):
                 m.d.sync += header.eq(Cat(header[8:], decoded.byte))
-            with m.If(count <= LEAST):
+            with m.If(count <= MIN_PACKET_BYTES):
                 m.d.sync += count.eq(count + 1)
         return m

@@ -7,12 +7,12 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
-from ...sw.link.packets import COUNTER, COUNTERS, CRC, HEAD, PLACE, REPLY_MOST, Kind
+from ...sw.link.packets import CLASS_INDEX, COUNTER, COUNTER_NAMES, CRC, HEADER, MAX_REPLY_PAYLOAD, WINDOW_FIELD, PacketKind
 from ...sw.plan.nodes import AverageSpec
 from ..utils import bits_for, lookup
 from .cobs import CobsEncoder
 
-PHASES = 4
+CYCLES_PER_BYTE = 4
 """Cycles a byte takes: in two memories are read, then the byte is chosen, then it is put."""
 
 
@@ -56,8 +56,8 @@ class PacketTransmitter(wiring.Component):
     output: stream.Interface
 
     def __init__(self, *, average: AverageSpec, identity: bytes, swappable: bool = False) -> None:
-        if not 1 <= len(identity) <= REPLY_MOST:
-            raise ValueError(f"identity must have 1 to {REPLY_MOST} bytes, not {len(identity)}")
+        if not 1 <= len(identity) <= MAX_REPLY_PAYLOAD:
+            raise ValueError(f"identity must have 1 to {MAX_REPLY_PAYLOAD} bytes, not {len(identity)}")
         self._average = average
         self._identity = identity
         self._swappable = swappable
@@ -73,7 +73,7 @@ class PacketTransmitter(wiring.Component):
                 "index": Out(range(max(2, average.channels))),
                 "score": In(average.score_bits),
                 "complete": Out(1),
-                "place": Out(range(REPLY_MOST)),
+                "place": Out(range(MAX_REPLY_PAYLOAD)),
                 "counter": In(8),
                 "hold": Out(1),
                 "output": Out(stream.Signature(unsigned(8))),
@@ -84,30 +84,30 @@ class PacketTransmitter(wiring.Component):
         m = Module()
         classes, size = self._average.channels, -(-self._average.score_bits // 8)
         m.submodules.crc = crc = CRC32_ISO_HDLC().create()
-        m.submodules.cobs = cobs = CobsEncoder(most=HEAD.size + REPLY_MOST + CRC.size)
+        m.submodules.cobs = cobs = CobsEncoder(most=HEADER.size + MAX_REPLY_PAYLOAD + CRC.size)
         wiring.connect(m, cobs.output, wiring.flipped(self.output))
         kind, number, room, byte = Signal(4), Signal(16), Signal(16), Signal(8)
-        place, step, part = self.place, Signal(range(PHASES)), Signal(range(max(2, size)))
+        place, step, part = self.place, Signal(range(CYCLES_PER_BYTE)), Signal(range(max(2, size)))
         end_of_score, last, put = Signal(), Signal(), Signal()
-        is_scores = kind == Kind.SCORES
+        is_scores = kind == PacketKind.SCORES
         first = Cat(self.index, Signal(16 - len(self.index)))
         body = Signal(8)
-        sizes = {Kind.IDENTITY: len(self._identity), Kind.COUNTERS: COUNTER.size * len(COUNTERS)}
-        rest = REPLY_MOST - PLACE.size
-        room_for_no_more = place == PLACE.size + rest - rest % size - 1
+        sizes = {PacketKind.IDENTITY: len(self._identity), PacketKind.COUNTERS: COUNTER.size * len(COUNTER_NAMES)}
+        rest = MAX_REPLY_PAYLOAD - CLASS_INDEX.size
+        room_for_no_more = place == CLASS_INDEX.size + rest - rest % size - 1
         with m.Switch(kind):
-            for each, length in {Kind.STATUS: PLACE.size, Kind.AGAIN: PLACE.size, **sizes}.items():
+            for each, length in {PacketKind.STATUS: WINDOW_FIELD.size, PacketKind.NAK: WINDOW_FIELD.size, **sizes}.items():
                 with m.Case(each):
                     m.d.comb += last.eq(place == length - 1)
             with m.Default():
-                m.d.comb += last.eq((place >= PLACE.size) & end_of_score & ((self.index == classes - 1) | room_for_no_more))
+                m.d.comb += last.eq((place >= CLASS_INDEX.size) & end_of_score & ((self.index == classes - 1) | room_for_no_more))
         with m.Switch(kind):
-            with m.Case(Kind.SCORES):
+            with m.Case(PacketKind.SCORES):
                 score = Cat(self.score, Signal(8 * size - len(self.score))).word_select(part, 8) if size > 1 else self.score
-                m.d.comb += body.eq(Mux(place < PLACE.size, first.word_select(place[0], 8), score))
-            with m.Case(Kind.IDENTITY):
+                m.d.comb += body.eq(Mux(place < CLASS_INDEX.size, first.word_select(place[0], 8), score))
+            with m.Case(PacketKind.IDENTITY):
                 m.d.comb += body.eq(self._told(m, place[: bits_for(len(self._identity))]))
-            with m.Case(Kind.COUNTERS):
+            with m.Case(PacketKind.COUNTERS):
                 m.d.comb += body.eq(self.counter)
             with m.Default():
                 m.d.comb += body.eq(room.word_select(place[0], 8))
@@ -116,15 +116,15 @@ class PacketTransmitter(wiring.Component):
             cobs.abort.eq(self.abort),
             cobs.input.payload.byte.eq(byte),
             crc.data.eq(byte),
-            put.eq(step == PHASES - 1),
-            self.hold.eq(kind == Kind.COUNTERS),
+            put.eq(step == CYCLES_PER_BYTE - 1),
+            self.hold.eq(kind == PacketKind.COUNTERS),
         ]
         header = Cat(kind, Signal(4), self.session, number)
 
         def section(source: Value, end: Value, then: str) -> None:
             """Put bytes, ``source`` when ``place`` is theirs, up to one where ``end`` holds; then go on to another section."""
             m.d.sync += step.eq(Mux(put, 0, step + 1))
-            with m.If(step == PHASES - 2):
+            with m.If(step == CYCLES_PER_BYTE - 2):
                 m.d.sync += byte.eq(source)
             m.d.comb += cobs.input.valid.eq(put)
             with m.If(put):
@@ -141,14 +141,14 @@ class PacketTransmitter(wiring.Component):
                 m.d.sync += [place.eq(0), step.eq(0), part.eq(0)]
                 with m.If(self.taken):
                     m.d.sync += [kind.eq(self.kind), number.eq(self.number), room.eq(self.room)]
-                    m.next = "HEAD"
-            with m.State("HEAD"):
-                section(header.word_select(place[:3], 8), place == HEAD.size - 1, "BODY")
+                    m.next = "HEADER"
+            with m.State("HEADER"):
+                section(header.word_select(place[:3], 8), place == HEADER.size - 1, "BODY")
                 m.d.comb += crc.valid.eq(put)
             with m.State("BODY"):
                 section(body, last, "CRC")
                 m.d.comb += crc.valid.eq(put)
-                with m.If(put & is_scores & (place >= PLACE.size)):
+                with m.If(put & is_scores & (place >= CLASS_INDEX.size)):
                     m.d.sync += part.eq(Mux(end_of_score, 0, part + 1))
                     with m.If(end_of_score):
                         m.d.sync += self.index.eq(Mux(self.index == classes - 1, 0, self.index + 1))

@@ -6,9 +6,9 @@ from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...sw.link.packets import DIVISORS
+from ...sw.link.packets import BAUD_DIVISORS
 
-DIVISOR_BITS = (DIVISORS.stop - 1).bit_length()
+DIVISOR_BITS = (BAUD_DIVISORS.stop - 1).bit_length()
 
 
 class UartReceiver(wiring.Component):
@@ -86,7 +86,7 @@ class UartTransmitter(wiring.Component):
         return m
 
 
-class SlowZero(wiring.Component):
+class BreakDetector(wiring.Component):
     """Hears a zero byte that comes at a slow rate, whatever the rate that is listened at: the line is low for longer than any byte's bits.
 
     Parameters
@@ -118,7 +118,7 @@ class SlowZero(wiring.Component):
         return m
 
 
-class SerialPort(wiring.Component):
+class UartPort(wiring.Component):
     """Both ways of a line, whose rate the device chooses.
 
     Parameters
@@ -159,7 +159,7 @@ class SerialPort(wiring.Component):
         m = Module()
         m.submodules.receiver = receiver = UartReceiver()
         m.submodules.transmitter = transmitter = UartTransmitter()
-        m.submodules.zero = zero = SlowZero(divisor=self._divisor)
+        m.submodules.zero = zero = BreakDetector(divisor=self._divisor)
         wiring.connect(m, receiver.output, wiring.flipped(self.received))
         wiring.connect(m, wiring.flipped(self.sent), transmitter.input)
         m.d.comb += [

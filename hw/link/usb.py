@@ -11,11 +11,11 @@ from luna.gateware.usb.usb2.device import USBDevice
 from luna.gateware.usb.usb2.endpoints.stream import USBStreamInEndpoint, USBStreamOutEndpoint
 from usb_protocol.emitters import DeviceDescriptorCollection
 
-from ...sw.link.usb_ids import ENDPOINT, HIGH_SPEED, MANUFACTURER, PRODUCT, VENDOR
+from ...sw.link.usb_ids import ENDPOINT, HIGH_SPEED_PACKET, MANUFACTURER, PRODUCT, VENDOR
 
-QUEUE = 16
+FIFO_DEPTH = 16
 """Bytes between the clock of USB and the accelerator's, each way: more than a byte in every cycle needs to cross."""
-NAME_MOST = 60
+MAX_NAME = 60
 """Characters of the name: twice as many would fit a descriptor, but some take four bytes."""
 IN = 0x80
 """In an endpoint's address: to the host."""
@@ -35,7 +35,7 @@ class UsbPort(wiring.Component):
     phy: as LUNA's ``USBDevice`` takes it; the clock is not taken from it
     name: what the host shows its user; a long one is cut
     serial: a string that tells boards of one name apart
-    packet: bytes of a USB packet, at most: ``FULL_SPEED`` or ``HIGH_SPEED``, as the PHY is
+    packet: bytes of a USB packet, at most: ``FULL_SPEED_PACKET`` or ``HIGH_SPEED_PACKET``, as the PHY is
 
     Members
     -------
@@ -61,11 +61,11 @@ class UsbPort(wiring.Component):
         to_host = USBStreamInEndpoint(endpoint_number=ENDPOINT, max_packet_size=self._packet)
         usb.add_endpoint(from_host)
         usb.add_endpoint(to_host)
-        m.submodules.inwards = inwards = fifo.AsyncFIFO(width=8, depth=QUEUE, w_domain="usb", r_domain="sync")
-        m.submodules.outwards = outwards = fifo.AsyncFIFO(width=8, depth=QUEUE, w_domain="sync", r_domain="usb")
+        m.submodules.inwards = inwards = fifo.AsyncFIFO(width=8, depth=FIFO_DEPTH, w_domain="usb", r_domain="sync")
+        m.submodules.outwards = outwards = fifo.AsyncFIFO(width=8, depth=FIFO_DEPTH, w_domain="sync", r_domain="usb")
         m.d.comb += [
             usb.connect.eq(1),
-            usb.full_speed_only.eq(self._packet < HIGH_SPEED),
+            usb.full_speed_only.eq(self._packet < HIGH_SPEED_PACKET),
             inwards.w_data.eq(from_host.stream.payload),
             inwards.w_en.eq(from_host.stream.valid),
             from_host.stream.ready.eq(inwards.w_rdy),
@@ -88,7 +88,7 @@ def _descriptors(name: str, serial: str, packet: int) -> Any:
     descriptors = DeviceDescriptorCollection()
     with descriptors.DeviceDescriptor() as device:
         device.idVendor, device.idProduct = VENDOR, PRODUCT
-        device.iManufacturer, device.iProduct, device.iSerialNumber = MANUFACTURER, name[:NAME_MOST], serial
+        device.iManufacturer, device.iProduct, device.iSerialNumber = MANUFACTURER, name[:MAX_NAME], serial
         device.bNumConfigurations = 1
     with descriptors.ConfigurationDescriptor() as configuration, configuration.InterfaceDescriptor() as interface:
         interface.bInterfaceNumber = 0

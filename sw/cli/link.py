@@ -28,10 +28,10 @@ def command(model: str, lanes: int, frames: int, as_json: bool) -> None:
     \b
     Example: firebrick link --lanes 320
     """
-    from firebrick.sim.link_benchmark import link_figures
+    from firebrick.sim.link_benchmark import measure_link
 
     with progress_bar() as progress:
-        figures = link_figures(catalogue.load(model), lanes, frames, progress)
+        figures = measure_link(catalogue.load(model), lanes, frames, progress)
     if as_json:
         print_json(figures)
     else:

@@ -5,7 +5,7 @@
 from ..driver.device import Device
 from ..driver.golden_device import GoldenDevice
 from ..driver.linked_device import LinkedDevice
-from ..driver.open_line import open_line
+from ..driver.open_transport import open_transport
 from ..model.quantized import Model
 from ..utils.progress import Report
 from ..zoo.catalogue import DEFAULT_LANES
@@ -15,7 +15,7 @@ def open_device(address: str, model: Model, *, lanes: int = DEFAULT_LANES, progr
     """The device at an address, which runs ``model``.
 
     ``golden`` is the golden model; ``sim`` the virtual board, with so many multiplier ``lanes``, which takes minutes to build for the
-    first time (``progress`` is told); all others are boards, see ``open_line``.
+    first time (``progress`` is told); all others are boards, see ``open_transport``.
 
     Raises FirebrickError for an address of no known kind, a device that cannot be reached, and one that runs another model.
     """
@@ -25,4 +25,4 @@ def open_device(address: str, model: Model, *, lanes: int = DEFAULT_LANES, progr
         from firebrick.sim.virtual_board import VirtualBoard
 
         return LinkedDevice(model, VirtualBoard(model, lanes=lanes, progress=progress))
-    return LinkedDevice(model, open_line(address))
+    return LinkedDevice(model, open_transport(address))

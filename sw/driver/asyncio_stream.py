@@ -8,10 +8,10 @@ from collections.abc import AsyncGenerator, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from .device import Device, Result
+from .device import Device, FrameResult
 
 
-async def stream(device: Device, frames: Iterable[NDArray[np.uint8]]) -> AsyncGenerator[Result, None]:
+async def stream(device: Device, frames: Iterable[NDArray[np.uint8]]) -> AsyncGenerator[FrameResult, None]:
     """The result of each frame, as ``device.stream`` gives them, while other tasks run.
 
     Frames are asked for, and the device is waited for, in another thread. Whoever stops asking closes this generator (``aclosing``).

@@ -15,7 +15,7 @@ from ..model.quantized import Model
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class FrameResult:
     """What a device says of one frame."""
 
     frame: int
@@ -33,7 +33,7 @@ class Device(ABC):
     """What the device runs."""
 
     @abstractmethod
-    def stream(self, frames: Iterable[NDArray[np.uint8]]) -> Iterator[Result]:
+    def stream(self, frames: Iterable[NDArray[np.uint8]]) -> Iterator[FrameResult]:
         """The result of each frame in its order, as soon as it is there.
 
         A frame has bytes of shape (channels, rows, columns). The next frames are asked for while the device still computes, so a result

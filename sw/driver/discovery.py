@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from serial.tools.list_ports import comports
 
 from ..errors import FirebrickError
-from ..link.identity import Identity
-from .open_line import open_line
-from .session import RETRIES, Channel
+from ..link.identity import DeviceDescriptor
+from .open_transport import open_transport
+from .session import PROBE_ATTEMPTS, Session
 
 
 @dataclass(frozen=True)
-class Found:
+class DiscoveredDevice:
     """A serial port or a device on USB, and what is behind it."""
 
     address: str
     """As ``open_device`` takes it."""
     description: str
     """What the system says of it."""
-    identity: Identity | None
+    identity: DeviceDescriptor | None
     """None where no device of ours answers."""
     problem: str = ""
     """Why not, in a sentence."""
@@ -41,7 +41,7 @@ def usb_boards() -> list[tuple[str, str]]:
     return sorted((address, description(device)) for address, device in usb_devices().items())
 
 
-def find_devices(addresses: Iterable[tuple[str, str]], tell: Callable[[str], None]) -> list[Found]:
+def find_devices(addresses: Iterable[tuple[str, str]], tell: Callable[[str], None]) -> list[DiscoveredDevice]:
     """Ask the devices at addresses what they are; a second or two for each that does not answer. ``tell`` gets each address.
 
     What is asked is a few bytes, on a serial port at 115,200 bits a second; what another program has open is left alone.
@@ -51,12 +51,12 @@ def find_devices(addresses: Iterable[tuple[str, str]], tell: Callable[[str], Non
         tell(address)
         identity, problem = None, ""
         try:
-            line = open_line(address)
+            line = open_transport(address)
             try:
-                identity = Channel(line).identify(RETRIES)
+                identity = Session(line).identify(PROBE_ATTEMPTS)
             finally:
                 line.close()
         except FirebrickError as error:
             problem = str(error)
-        found.append(Found(address, description, identity, problem))
+        found.append(DiscoveredDevice(address, description, identity, problem))
     return found

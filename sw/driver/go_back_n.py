@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 _WRAP = 1 << 16
 
 
-class Window:
+class SendWindow:
     """The payloads of a session's DATA packets, from the first that the device has not acknowledged.
 
     Parameters
@@ -23,16 +23,16 @@ class Window:
         self._sent = 0  # of the payloads, how many are on their way
         self._reached = 0  # and how many have ever been
         self._bytes = 0
-        self.repeated = 0
+        self.retransmissions = 0
         """Packets that were sent again."""
 
     @property
-    def waiting(self) -> bool:
+    def has_unsent(self) -> bool:
         """Whether payloads have not been sent yet."""
         return self._sent < len(self._payloads)
 
     @property
-    def outstanding(self) -> bool:
+    def has_unacknowledged(self) -> bool:
         """Whether packets were sent that are not acknowledged."""
         return self._sent > 0
 
@@ -42,12 +42,12 @@ class Window:
 
     def sendable(self) -> Iterator[tuple[int, bytes]]:
         """Number and payload of each packet that the device has room for; whoever takes one sends it."""
-        while self.waiting and self._bytes + len(self._payloads[self._sent]) <= self._room:
+        while self.has_unsent and self._bytes + len(self._payloads[self._sent]) <= self._room:
             payload = self._payloads[self._sent]
             number = (self._base + self._sent) % _WRAP
             self._sent += 1
             self._bytes += len(payload)
-            self.repeated += self._sent <= self._reached
+            self.retransmissions += self._sent <= self._reached
             self._reached = max(self._reached, self._sent)
             yield number, payload
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .. import golden
 from ..errors import FirebrickError
 from ..model.quantized import Model
-from .device import Device, Result
+from .device import Device, FrameResult
 
 
 class GoldenDevice(Device):
@@ -21,7 +21,7 @@ class GoldenDevice(Device):
         self.model = model
         self._frames = 0
 
-    def stream(self, frames: Iterable[NDArray[np.uint8]]) -> Iterator[Result]:
+    def stream(self, frames: Iterable[NDArray[np.uint8]]) -> Iterator[FrameResult]:
         """See ``Device``; one frame at a time."""
         shape = self.model.network.input
         for number, frame in enumerate(frames):
@@ -31,7 +31,7 @@ class GoldenDevice(Device):
             start = time.perf_counter()
             scores = golden.run(self.model, frame[np.newaxis])[0]
             self._frames += 1
-            yield Result(number, scores, time.perf_counter() - start)
+            yield FrameResult(number, scores, time.perf_counter() - start)
 
     def counters(self) -> dict[str, int]:
         """See ``Device``."""

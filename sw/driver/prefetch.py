@@ -8,11 +8,11 @@ from threading import Thread
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
-PATIENCE = 0.001
+TAKE_TIMEOUT = 0.001
 """Seconds that an item is waited for where it is not needed at once: whatever lies in memory is there long before."""
 
 
-class Ahead(Generic[Item]):
+class Prefetcher(Generic[Item]):
     """The items of an iterable, each asked for when it is wanted, in a thread of its own, so that a slow one keeps nobody waiting.
 
     Parameters
@@ -24,25 +24,25 @@ class Ahead(Generic[Item]):
         self._items = iter(items)
         self._asks: SimpleQueue[bool] = SimpleQueue()
         self._answers: SimpleQueue[tuple[Item | None, BaseException | None]] = SimpleQueue()
-        self.asked = False
+        self.pending = False
         """An item was asked for, and is not there yet."""
-        self.ended = False
+        self.exhausted = False
         """There are no more items."""
         Thread(target=self._serve, daemon=True).start()
 
     def take(self, *, wait: bool) -> Item | None:
         """The next item; None at the end, or unless ``wait`` where it is not there yet. Raises what the iterable does."""
-        if not self.asked:
+        if not self.pending:
             self._asks.put(True)
-            self.asked = True
+            self.pending = True
         try:
-            item, problem = self._answers.get(timeout=None if wait else PATIENCE)
+            item, problem = self._answers.get(timeout=None if wait else TAKE_TIMEOUT)
         except Empty:
             return None
-        self.asked = False
+        self.pending = False
         if problem is not None:
             raise problem
-        self.ended = item is None
+        self.exhausted = item is None
         return item
 
     def close(self) -> None:

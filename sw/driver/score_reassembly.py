@@ -5,10 +5,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ..link.packets import PLACE
+from ..link.packets import CLASS_INDEX
 
 
-class Collector:
+class ScoreAssembler:
     """The scores of one frame, as far as they have come.
 
     Parameters
@@ -24,10 +24,10 @@ class Collector:
 
     def add(self, payload: bytes) -> NDArray[np.int64] | None:
         """Take the payload of a SCORES packet; the scores when all are there. What cannot be one is dropped."""
-        scores = payload[PLACE.size :]
+        scores = payload[CLASS_INDEX.size :]
         if not scores or len(scores) % self._size:
             return None
-        first: int = PLACE.unpack_from(payload)[0]
+        first: int = CLASS_INDEX.unpack_from(payload)[0]
         last = first + len(scores) // self._size
         if last > len(self._scores):
             return None

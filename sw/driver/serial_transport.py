@@ -9,20 +9,20 @@ from collections.abc import Iterator
 import serial
 
 from ..errors import FirebrickError
-from ..link.packets import BAUD
+from ..link.packets import DEFAULT_BAUD
 from .transport import Transport
 
-BITS = 10
+BITS_PER_BYTE = 10
 """Bits on the line for a byte."""
 BAUDS = (3_000_000, 2_000_000, 1_500_000, 1_000_000, 921_600, 460_800, 230_400)
-"""Rates that are tried, best first; each at least twice ``BAUD``, so that a zero byte at that one stands out (docs/protocol.md)."""
+"""Rates that are tried, best first; each at least twice ``DEFAULT_BAUD``, so that a zero byte at that one stands out (docs/protocol.md)."""
 LATENCY = 0.02
 """Seconds that adapters keep bytes: 16 ms where they are not told otherwise, and what the system takes."""
-STALLED = 2.0
+WRITE_TIMEOUT = 2.0
 """Seconds after which a line that takes no bytes is dead."""
 
 
-class SerialLine(Transport):
+class SerialTransport(Transport):
     """A serial port, 8 bits, no parity, 1 stop bit, without handshake lines.
 
     Parameters
@@ -35,10 +35,10 @@ class SerialLine(Transport):
     def __init__(self, port: str) -> None:
         self.address = f"serial:{port}"
         self.latency = LATENCY
-        self.byte_seconds = BITS / BAUD
+        self.byte_seconds = BITS_PER_BYTE / DEFAULT_BAUD
         self.bauds = BAUDS
         try:
-            self._port = serial.Serial(port, BAUD, timeout=0, write_timeout=STALLED, exclusive=True)
+            self._port = serial.Serial(port, DEFAULT_BAUD, timeout=0, write_timeout=WRITE_TIMEOUT, exclusive=True)
         except (OSError, ValueError) as error:  # serial's own exceptions are OSErrors
             raise FirebrickError(
                 f"device {self.address}: it cannot be opened ({error}); check its name (`firebrick devices` lists those there are), "
@@ -77,14 +77,14 @@ class SerialLine(Transport):
                 self._port.baudrate = baud
             except (OSError, ValueError):
                 return False
-        self.byte_seconds = BITS / baud
+        self.byte_seconds = BITS_PER_BYTE / baud
         return True
 
     def reset_baud(self) -> None:
         """See ``Transport``: a zero byte at the first rate is what makes the device go back to it."""
         with self._lost():
-            self._port.baudrate = BAUD
-            self.byte_seconds = BITS / BAUD
+            self._port.baudrate = DEFAULT_BAUD
+            self.byte_seconds = BITS_PER_BYTE / DEFAULT_BAUD
             self._port.write(bytes(4))
             self._port.flush()
             time.sleep(self.latency)

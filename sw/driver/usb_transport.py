@@ -13,16 +13,16 @@ import usb.core
 import usb.util
 
 from ..errors import FirebrickError
-from ..link.usb_ids import ENDPOINT, HIGH_SPEED, MANUFACTURER, PRODUCT, VENDOR
+from ..link.usb_ids import ENDPOINT, HIGH_SPEED_PACKET, MANUFACTURER, PRODUCT, VENDOR
 from .transport import Transport
 
 BYTE_SECONDS = {usb.util.SPEED_HIGH: 1 / (13 * 512 * 8e3)}
 """Seconds that a byte takes, by the speed of the device: 13 packets in a microframe of 125 us."""
-SLOW_BYTE_SECONDS = 1 / (19 * 64 * 1e3)
+FULL_SPEED_BYTE_SECONDS = 1 / (19 * 64 * 1e3)
 """And at any other speed: 19 packets in a frame of 1 ms."""
 LATENCY = 0.01
 """Seconds: some frames on the bus, and what the system takes."""
-STALLED = 2.0
+WRITE_TIMEOUT = 2.0
 """Seconds after which a device that takes no bytes is dead."""
 HINT = "on Linux, allow it with a rule for udev, see docs/live.md"
 
@@ -44,7 +44,7 @@ def description(device: Any) -> str:
         return ""
 
 
-class UsbLine(Transport):
+class UsbTransport(Transport):
     """The two bulk endpoints of a board on USB.
 
     Parameters
@@ -57,7 +57,7 @@ class UsbLine(Transport):
     def __init__(self, place: str = "") -> None:
         self.address, self._device = _choose(place)
         self.latency = LATENCY
-        self.byte_seconds = BYTE_SECONDS.get(self._device.speed, SLOW_BYTE_SECONDS)
+        self.byte_seconds = BYTE_SECONDS.get(self._device.speed, FULL_SPEED_BYTE_SECONDS)
         try:
             if self._device.manufacturer != MANUFACTURER:
                 raise FirebrickError(f"device {self.address}: it is no board of ours, but {description(self._device)}; name another one")
@@ -77,12 +77,12 @@ class UsbLine(Transport):
     def write(self, data: bytes) -> None:
         """See ``Transport``."""
         with self._lost():
-            self._device.write(ENDPOINT, data, round(1000 * STALLED))
+            self._device.write(ENDPOINT, data, round(1000 * WRITE_TIMEOUT))
 
     def read(self, seconds: float) -> bytes:
         """See ``Transport``; each packet of the link is a transfer."""
         with self._lost(), contextlib.suppress(usb.core.USBTimeoutError):
-            return bytes(self._device.read(ENDPOINT | usb.util.ENDPOINT_IN, HIGH_SPEED, max(1, round(1000 * seconds))))
+            return bytes(self._device.read(ENDPOINT | usb.util.ENDPOINT_IN, HIGH_SPEED_PACKET, max(1, round(1000 * seconds))))
         return b""
 
     def now(self) -> float:

@@ -12,26 +12,26 @@ from ..fire_format.file import encode_model
 from ..model.quantized import Model
 from ..network.graph import Network
 from ..plan.nodes import Plan
-from .packets import REPLY_MOST, ROOM, VERSION
+from .packets import INITIAL_WINDOW, MAX_REPLY_PAYLOAD, VERSION
 
 _LAYOUT = struct.Struct("<BHHHHBHIHI16s")
-CHECKSUM = 16
+CHECKSUM_BYTES = 16
 """Bytes of a model's checksum."""
 
 
-def checksum(model: Model) -> bytes:
+def model_checksum(model: Model) -> bytes:
     """What tells a model from every other: the first 16 bytes of the SHA-256 of its `.fire` file without its metadata."""
-    return hashlib.sha256(encode_model(replace(model, metadata={}))).digest()[:CHECKSUM]
+    return hashlib.sha256(encode_model(replace(model, metadata={}))).digest()[:CHECKSUM_BYTES]
 
 
-def architecture(network: Network) -> str:
+def architecture_hash(network: Network) -> str:
     """What tells a network's structure from every other, whatever its name: a SHA-256 in hexadecimal digits."""
     stages = [[type(stage).__name__, asdict(stage)] for stage in network.stages]
     return hashlib.sha256(json.dumps([asdict(network.input), stages], sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
-class Identity:
+class DeviceDescriptor:
     """What a device runs, and how."""
 
     channels: int
@@ -51,7 +51,7 @@ class Identity:
     """Of the model (``checksum``)."""
     network: str
     """Its name."""
-    room: int = ROOM
+    window: int = INITIAL_WINDOW
     """Bytes of frames that the device's buffer takes."""
     version: int = VERSION
     """Of the protocol."""
@@ -65,17 +65,18 @@ class Identity:
         """The payload of an IDENTITY packet; a long name is cut. To ``size`` bytes where that is given: a short name gets spaces."""
         fixed = _LAYOUT.pack(
             *(self.version, self.channels, self.rows, self.columns, self.classes, self.score_bytes),
-            *(self.room, self.clock, self.lanes, self.cycles, self.checksum),
+            *(self.window, self.clock, self.lanes, self.cycles, self.checksum),
         )
-        name = self.network.encode()[: (size or REPLY_MOST) - len(fixed)].decode(errors="ignore").encode()
+        name = self.network.encode()[: (size or MAX_REPLY_PAYLOAD) - len(fixed)].decode(errors="ignore").encode()
         return (fixed + name).ljust(size or 0)
 
     def as_dict(self) -> dict[str, int | str]:
         """For JSON; the checksum in hexadecimal digits."""
-        return {**vars(self), "checksum": self.checksum.hex()}
+        fields = vars(self)
+        return {**{"room" if name == "window" else name: value for name, value in fields.items()}, "checksum": self.checksum.hex()}
 
 
-def decode_identity(payload: bytes) -> Identity:
+def decode_descriptor(payload: bytes) -> DeviceDescriptor:
     """The identity in an IDENTITY packet. Raises FirebrickError for one of another version of the protocol, and where it is nonsense."""
     if payload[:1] != bytes([VERSION]):
         raise FirebrickError(
@@ -88,13 +89,13 @@ def decode_identity(payload: bytes) -> Identity:
     if not (channels and rows and columns and classes and score_bytes in range(1, 9) and room and clock and cycles):
         raise FirebrickError("the device's identity is nonsense; that is a fault of the device")
     name = payload[_LAYOUT.size :].decode(errors="replace").rstrip(" ")
-    return Identity(channels, rows, columns, classes, score_bytes, clock, lanes, cycles, model, name, room, version)
+    return DeviceDescriptor(channels, rows, columns, classes, score_bytes, clock, lanes, cycles, model, name, room, version)
 
 
-def identity_of(model: Model, plan: Plan, clock: float) -> Identity:
+def describe_device(model: Model, plan: Plan, clock: float) -> DeviceDescriptor:
     """The identity of a model's accelerator, built to a plan, at a clock of so many Hz."""
     shape = model.network.input
-    return Identity(
+    return DeviceDescriptor(
         channels=shape.channels,
         rows=shape.height,
         columns=shape.width,
@@ -103,6 +104,6 @@ def identity_of(model: Model, plan: Plan, clock: float) -> Identity:
         clock=round(clock),
         lanes=plan.lanes,
         cycles=plan.cycles,
-        checksum=checksum(model),
+        checksum=model_checksum(model),
         network=model.network.name,
     )

@@ -8,5 +8,7 @@ MANUFACTURER = "Firebrick"
 """The string that sets our boards apart from those."""
 ENDPOINT = 1
 """The number of the bulk endpoints, one each way: they carry what a serial line would carry."""
-FULL_SPEED, HIGH_SPEED = 64, 512
-"""Bytes of a USB packet at each speed, at most."""
+FULL_SPEED_PACKET = 64
+"""Bytes of a USB packet at full speed, at most."""
+HIGH_SPEED_PACKET = 512
+"""Bytes of a USB packet at high speed, at most."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..driver.device import Device, Result
+from ..driver.device import Device, FrameResult
 from ..errors import FirebrickError
 from ..golden.top_k import ClassScore, top_k
 from ..model.quantized import Model
@@ -60,5 +60,5 @@ def _inputs(feed: Feed, sent: deque[Frame]) -> Iterator[NDArray[np.uint8]]:
         yield pixels
 
 
-def _guesses(model: Model, result: Result) -> list[ClassScore] | None:
+def _guesses(model: Model, result: FrameResult) -> list[ClassScore] | None:
     return None if result.scores is None else top_k(model, result.scores, min(5, model.network.classes))

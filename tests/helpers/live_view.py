@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from firebrick.sw import golden
-from firebrick.sw.driver.device import Device, Result
+from firebrick.sw.driver.device import Device, FrameResult
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.stream.source import Frame, Source
@@ -49,7 +49,7 @@ class FakeDevice(Device):
         self._ahead, self._delay, self._invalid, self._lost_at, self._ends_at = ahead, delay, invalid, lost_at, ends_at
         self._counters = counters
 
-    def stream(self, frames: Iterable[NDArray[np.uint8]]) -> Iterator[Result]:
+    def stream(self, frames: Iterable[NDArray[np.uint8]]) -> Iterator[FrameResult]:
         taken: deque[NDArray[np.uint8]] = deque()
         number = 0
         source = iter(frames)
@@ -68,7 +68,7 @@ class FakeDevice(Device):
             time.sleep(self._delay)
             scores = golden.run(self.model, taken.popleft()[np.newaxis])[0]
             self.frames += 1
-            yield Result(number, None if number in self._invalid else scores, self._delay)
+            yield FrameResult(number, None if number in self._invalid else scores, self._delay)
             number += 1
 
     def counters(self) -> dict[str, int]:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from firebrick.sim.fault_injection import FAULTS, BadCable
+from firebrick.sim.fault_injection import FAULTS, FaultyTransport
 from firebrick.sim.pseudo_terminal import PseudoTerminal
 from firebrick.sw import golden
 from firebrick.sw.cli.open_device import open_device
@@ -21,7 +21,7 @@ from firebrick.sw.driver import asyncio_stream
 from firebrick.sw.driver.discovery import find_devices
 from firebrick.sw.driver.linked_device import LinkedDevice
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.link.packets import Kind, Packet
+from firebrick.sw.link.packets import Packet, PacketKind
 from firebrick.sw.model.quantized import Model
 from tests.helpers.boards import LANES, tiny_board, tiny_frames, tiny_model
 
@@ -30,13 +30,13 @@ BOUND = 5_000_000
 """Cycles within which every result must come, whatever happens: a twelfth of a second of the board's time."""
 
 
-def stream_over(cable: BadCable, model: Model, rng: np.random.Generator, count: int, share: float) -> int:
+def stream_over(cable: FaultyTransport, model: Model, rng: np.random.Generator, count: int, share: float) -> int:
     """Stream frames over a bad cable and check each result; returns how many are marked invalid."""
     frames = tiny_frames(rng, count)
     expected = golden.run(model, frames)
     invalid = last = 0
     with LinkedDevice(model, cable) as device:
-        cable.share = share
+        cable.fault_rate = share
         numbers = []
         for result in device.stream(frames):
             numbers.append(result.frame)
@@ -47,7 +47,7 @@ def stream_over(cable: BadCable, model: Model, rng: np.random.Generator, count: 
             cycle = round(cable.now() * 60e6)
             assert cycle - last < BOUND
             last = cycle
-        cable.share = 0
+        cable.fault_rate = 0
         counters = device.counters()
         assert counters["invalid"] == invalid
         assert counters["frames"] >= count - invalid
@@ -77,21 +77,21 @@ def test_board_is_kept_busy_by_frames_on_their_way() -> None:
     model, board = tiny_model(), tiny_board()
     with LinkedDevice(model, board) as device:
         cycles = [board.cycle for _ in device.stream(tiny_frames(np.random.default_rng(0), 10))]
-        assert abs((cycles[-1] - cycles[2]) / 7 / device.identity.cycles - 1) < 0.15  # rows are few and short
+        assert abs((cycles[-1] - cycles[2]) / 7 / device.descriptor.cycles - 1) < 0.15  # rows are few and short
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_board_survives_each_fault(fault: str) -> None:
-    cable = BadCable(tiny_board(), np.random.default_rng(3), 0.0, [fault])
+    cable = FaultyTransport(tiny_board(), np.random.default_rng(3), 0.0, [fault])
     share = 0.02 if fault == "disconnect" else 0.15
     assert stream_over(cable, tiny_model(), np.random.default_rng(4), 20, share) == 0
-    assert cable.happened[fault] > 0
+    assert cable.injected[fault] > 0
 
 
 def test_board_survives_all_faults_at_once() -> None:
-    cable = BadCable(tiny_board(), np.random.default_rng(5), 0.0)
+    cable = FaultyTransport(tiny_board(), np.random.default_rng(5), 0.0)
     stream_over(cable, tiny_model(), np.random.default_rng(6), 40, 0.1)
-    assert len(cable.happened) > 5
+    assert len(cable.injected) > 5
 
 
 @pytest.mark.slow
@@ -100,7 +100,7 @@ def test_board_survives_thousands_of_packets(share: float) -> None:
     rng, model, packets, invalid, frames = np.random.default_rng(round(100 * share)), tiny_model(), 0, 0, 0
     faults = FAULTS if share < 0.2 else [fault for fault in FAULTS if fault != "disconnect"]  # else it is loose more often than not
     while packets < 5000:
-        cable = BadCable(tiny_board(), rng, 0.0, faults)
+        cable = FaultyTransport(tiny_board(), rng, 0.0, faults)
         invalid += stream_over(cable, model, rng, 100, share)
         frames += 100
         packets += cable.packets
@@ -110,7 +110,7 @@ def test_board_survives_thousands_of_packets(share: float) -> None:
 @pytest.mark.slow
 def test_driver_needs_no_more_memory_after_many_frames() -> None:
     model, frame = tiny_model(), tiny_frames(np.random.default_rng(0), 1)[0]
-    cable = BadCable(tiny_board(), np.random.default_rng(0), 0.02, [fault for fault in FAULTS if fault != "disconnect"])
+    cable = FaultyTransport(tiny_board(), np.random.default_rng(0), 0.02, [fault for fault in FAULTS if fault != "disconnect"])
     with LinkedDevice(model, cable) as device:
         tracemalloc.start()
         sizes = []
@@ -167,7 +167,7 @@ def test_board_works_after_a_host_that_disappeared() -> None:
     model, board = tiny_model(), tiny_board()
     frames = tiny_frames(np.random.default_rng(2), 3)
     first = LinkedDevice(model, board)
-    first._channel.send(Kind.DATA, 0, bytes(500))
+    first._channel.send(PacketKind.DATA, 0, bytes(500))
     board.read(1e-3)
     with LinkedDevice(model, board) as second:
         np.testing.assert_array_equal([result.scores for result in second.stream(frames)], golden.run(model, frames))
@@ -201,18 +201,18 @@ def test_driver_refuses_a_board_with_another_model() -> None:
 
 
 def test_driver_gives_up_a_board_that_never_answers() -> None:
-    cable = BadCable(tiny_board(), np.random.default_rng(0), 1.0, ["drop"])
+    cable = FaultyTransport(tiny_board(), np.random.default_rng(0), 1.0, ["drop"])
     with pytest.raises(FirebrickError, match="device sim: nothing answers; check that the board is switched on"):
         LinkedDevice(tiny_model(), cable)
     assert cable.now() * 60e6 < BOUND
 
 
 def test_driver_gives_up_a_board_that_falls_silent() -> None:
-    cable = BadCable(tiny_board(), np.random.default_rng(0), 0.0, ["drop"])
+    cable = FaultyTransport(tiny_board(), np.random.default_rng(0), 0.0, ["drop"])
     with LinkedDevice(tiny_model(), cable) as device:
         results = device.stream(tiny_frames(np.random.default_rng(0), 5))
         next(results)
-        cable.share = 1.0
+        cable.fault_rate = 1.0
         with pytest.raises(FirebrickError, match="device sim: it was lost; check its cable"):
             list(results)
         assert cable.now() * 60e6 < BOUND

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from firebrick.hw.link.endpoint import Link
-from firebrick.sw.link.identity import Identity, decode_identity
-from firebrick.sw.link.packets import COUNTER, COUNTERS, PLACE, ROOM, Decoder, Kind, Packet
+from firebrick.hw.link.endpoint import LinkEndpoint
+from firebrick.sw.link.identity import DeviceDescriptor, decode_descriptor
+from firebrick.sw.link.packets import CLASS_INDEX, COUNTER, COUNTER_NAMES, INITIAL_WINDOW, WINDOW_FIELD, Packet, PacketDecoder, PacketKind
 from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import AverageSpec
 from tests.helpers.streams import watch
 
 AVERAGE = AverageSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=70, height=30)
-IDENTITY = Identity(1, 4, 5, 70, 2, 60_000_000, 3, 400, bytes(range(16)), "some")
+IDENTITY = DeviceDescriptor(1, 4, 5, 70, 2, 60_000_000, 3, 400, bytes(range(16)), "some")
 FRAME = IDENTITY.frame_bytes
 SESSION = 0x1234
 
@@ -25,10 +25,10 @@ SESSION = 0x1234
 class Host:
     """Sends and receives packets; the accelerator beside it gives scores made from each frame's bytes."""
 
-    def __init__(self, ctx: Any, link: Link) -> None:
+    def __init__(self, ctx: Any, link: LinkEndpoint) -> None:
         self._ctx = ctx
         self._link = link
-        self._decoder = Decoder()
+        self._decoder = PacketDecoder()
         self.found: list[Packet] = []
 
     async def tick(self, count: int = 1) -> None:
@@ -61,16 +61,16 @@ def score_of(packets: list[Packet]) -> list[int]:
     """The scores in SCORES packets."""
     found: dict[int, int] = {}
     for packet in packets:
-        if packet.kind == Kind.SCORES:
-            first = PLACE.unpack_from(packet.payload)[0]
-            values = np.frombuffer(packet.payload[PLACE.size :], "<u2")
+        if packet.kind == PacketKind.SCORES:
+            first = CLASS_INDEX.unpack_from(packet.payload)[0]
+            values = np.frombuffer(packet.payload[CLASS_INDEX.size :], "<u2")
             found |= {first + place: int(value) for place, value in enumerate(values)}
     return [found[index] for index in sorted(found)]
 
 
 def converse(bench: Callable[[Host], Any], *, swappable: bool = False) -> list[bytes]:
     """Run a host against the link; returns the frames that reached the accelerator."""
-    link, frames = Link(average=AVERAGE, identity=IDENTITY, divisor=521, swappable=swappable), list[bytes]()
+    link, frames = LinkEndpoint(average=AVERAGE, identity=IDENTITY, divisor=521, swappable=swappable), list[bytes]()
     data = bytearray()
 
     async def take(ctx: Any) -> None:
@@ -110,8 +110,8 @@ def converse(bench: Callable[[Host], Any], *, swappable: bool = False) -> list[b
     return frames
 
 
-def status(number: int, room: int = ROOM, kind: int = Kind.STATUS) -> Packet:
-    return Packet(kind, SESSION, number, PLACE.pack(room))
+def status(number: int, room: int = INITIAL_WINDOW, kind: int = PacketKind.STATUS) -> Packet:
+    return Packet(kind, SESSION, number, WINDOW_FIELD.pack(room))
 
 
 FRAMES = [bytes(range(1, FRAME + 1)), bytes(range(0, 5 * FRAME, 5)), bytes([7] * FRAME)]
@@ -120,58 +120,60 @@ FRAMES = [bytes(range(1, FRAME + 1)), bytes(range(0, 5 * FRAME, 5)), bytes([7] *
 @pytest.mark.parametrize("swappable", [False, True])
 def test_link_gives_its_identity_before_any_session(swappable: bool) -> None:
     async def bench(host: Host) -> None:
-        (packet,) = await host.ask(Kind.IDENTIFY, session=99, cycles=500)
-        assert packet.kind == Kind.IDENTITY
-        assert decode_identity(packet.payload) == IDENTITY
+        (packet,) = await host.ask(PacketKind.IDENTIFY, session=99, cycles=500)
+        assert packet.kind == PacketKind.IDENTITY
+        assert decode_descriptor(packet.payload) == IDENTITY
 
     converse(bench, swappable=swappable)
 
 
 def test_link_answers_frames_with_their_scores_until_they_are_acknowledged() -> None:
     async def bench(host: Host) -> None:
-        assert await host.ask(Kind.OPEN) == [status(0)]
-        packets = await host.ask(Kind.DATA, 0, FRAMES[0], cycles=1500)
+        assert await host.ask(PacketKind.OPEN) == [status(0)]
+        packets = await host.ask(PacketKind.DATA, 0, FRAMES[0], cycles=1500)
         assert packets[0] == status(1)
-        assert {packet.number for packet in packets[1:]} == {0}
+        assert {packet.sequence for packet in packets[1:]} == {0}
         assert len(packets) == 3, "70 scores of 2 bytes take two packets"
         assert score_of(packets) == scores_of(FRAMES[0])
-        assert await host.ask(Kind.DATA, 1, FRAMES[1], cycles=1500) == [status(2)], "one result waits for the other"
-        again = await host.ask(Kind.WANT, 0, cycles=1500)
+        assert await host.ask(PacketKind.DATA, 1, FRAMES[1], cycles=1500) == [status(2)], "one result waits for the other"
+        again = await host.ask(PacketKind.POLL, 0, cycles=1500)
         assert score_of(again) == scores_of(FRAMES[0])
-        packets = await host.ask(Kind.WANT, 1, cycles=1500)
-        assert {packet.number for packet in packets if packet.kind == Kind.SCORES} == {1}
+        packets = await host.ask(PacketKind.POLL, 1, cycles=1500)
+        assert {packet.sequence for packet in packets if packet.kind == PacketKind.SCORES} == {1}
         assert score_of(packets) == scores_of(FRAMES[1])
-        assert await host.ask(Kind.WANT, 2) == [status(2)]
-        assert await host.ask(Kind.WANT, 2) == [status(2)], "asked again, it is still none"
+        assert await host.ask(PacketKind.POLL, 2) == [status(2)]
+        assert await host.ask(PacketKind.POLL, 2) == [status(2)], "asked again, it is still none"
 
     assert converse(bench) == FRAMES[:2]
 
 
 def test_link_takes_packets_in_order_alone_and_asks_once_for_what_is_missing() -> None:
     async def bench(host: Host) -> None:
-        await host.ask(Kind.OPEN)
+        await host.ask(PacketKind.OPEN)
         first, second = FRAMES[0][:9], FRAMES[0][9:]
-        assert await host.ask(Kind.DATA, 1, second) == [status(0, kind=Kind.AGAIN)]
-        assert await host.ask(Kind.DATA, 2, second) == []
-        assert await host.ask(Kind.DATA, 0, first) == [status(1)]
-        assert await host.ask(Kind.DATA, 0, first) == [status(1)], "what came twice is taken once"
-        assert await host.ask(Kind.DATA, 3, first) == [status(1, kind=Kind.AGAIN)]
+        assert await host.ask(PacketKind.DATA, 1, second) == [status(0, kind=PacketKind.NAK)]
+        assert await host.ask(PacketKind.DATA, 2, second) == []
+        assert await host.ask(PacketKind.DATA, 0, first) == [status(1)]
+        assert await host.ask(PacketKind.DATA, 0, first) == [status(1)], "what came twice is taken once"
+        assert await host.ask(PacketKind.DATA, 3, first) == [status(1, kind=PacketKind.NAK)]
         await host.raw(b"\x05damaged\0")
         await host.tick(200)
-        assert host.found[-1] == status(1, kind=Kind.AGAIN)
-        assert await host.ask(Kind.DATA, 1, second, session=SESSION + 1) == [], "of another session"
-        assert (await host.ask(Kind.DATA, 1, second))[0] == status(2)
+        assert host.found[-1] == status(1, kind=PacketKind.NAK)
+        assert await host.ask(PacketKind.DATA, 1, second, session=SESSION + 1) == [], "of another session"
+        assert (await host.ask(PacketKind.DATA, 1, second))[0] == status(2)
 
     assert converse(bench) == [FRAMES[0]]
 
 
 def test_link_completes_a_frame_that_a_session_left_and_drops_its_result() -> None:
     async def bench(host: Host) -> None:
-        await host.ask(Kind.OPEN)
-        await host.ask(Kind.DATA, 0, FRAMES[1] + FRAMES[0][:3], cycles=300)
-        assert await host.ask(Kind.OPEN, session=7, cycles=400) == [Packet(Kind.STATUS, 7, 0, PLACE.pack(ROOM))]
-        packets = await host.ask(Kind.DATA, 0, FRAMES[2], session=7, cycles=1500)
-        assert {packet.number for packet in packets if packet.kind == Kind.SCORES} == {0}
+        await host.ask(PacketKind.OPEN)
+        await host.ask(PacketKind.DATA, 0, FRAMES[1] + FRAMES[0][:3], cycles=300)
+        assert await host.ask(PacketKind.OPEN, session=7, cycles=400) == [
+            Packet(PacketKind.STATUS, 7, 0, WINDOW_FIELD.pack(INITIAL_WINDOW))
+        ]
+        packets = await host.ask(PacketKind.DATA, 0, FRAMES[2], session=7, cycles=1500)
+        assert {packet.sequence for packet in packets if packet.kind == PacketKind.SCORES} == {0}
         assert score_of(packets) == scores_of(FRAMES[2])
 
     assert converse(bench) == [FRAMES[1], FRAMES[0][:3].ljust(FRAME, b"\0"), FRAMES[2]]
@@ -179,26 +181,26 @@ def test_link_completes_a_frame_that_a_session_left_and_drops_its_result() -> No
 
 def test_link_takes_a_repeated_open_for_a_question() -> None:
     async def bench(host: Host) -> None:
-        await host.ask(Kind.OPEN)
-        await host.ask(Kind.DATA, 0, FRAMES[0][:7])
-        assert await host.ask(Kind.OPEN) == [status(1)]
-        packets = await host.ask(Kind.DATA, 1, FRAMES[0][7:], cycles=1500)
+        await host.ask(PacketKind.OPEN)
+        await host.ask(PacketKind.DATA, 0, FRAMES[0][:7])
+        assert await host.ask(PacketKind.OPEN) == [status(1)]
+        packets = await host.ask(PacketKind.DATA, 1, FRAMES[0][7:], cycles=1500)
         assert score_of(packets) == scores_of(FRAMES[0])
 
     assert converse(bench) == [FRAMES[0]]
 
 
 def test_link_drops_a_packet_without_room_and_takes_it_later() -> None:
-    link = Link(average=AVERAGE, identity=IDENTITY, divisor=521)  # its accelerator never takes a byte
+    link = LinkEndpoint(average=AVERAGE, identity=IDENTITY, divisor=521)  # its accelerator never takes a byte
 
     async def bench(ctx: Any) -> None:
         host = Host(ctx, link)
-        await host.ask(Kind.OPEN)
+        await host.ask(PacketKind.OPEN)
         for number in range(2):
-            await host.ask(Kind.DATA, number, bytes(1000))
-        assert await host.ask(Kind.DATA, 2, bytes(1000)) == [status(2, ROOM - 2000 + 2)], "two bytes are on their way out"
-        assert await host.ask(Kind.DATA, 2, bytes(40)) == []
-        assert await host.ask(Kind.WANT, 0) == [status(3, ROOM - 2040 + 2)]
+            await host.ask(PacketKind.DATA, number, bytes(1000))
+        assert await host.ask(PacketKind.DATA, 2, bytes(1000)) == [status(2, INITIAL_WINDOW - 2000 + 2)], "two bytes are on their way out"
+        assert await host.ask(PacketKind.DATA, 2, bytes(40)) == []
+        assert await host.ask(PacketKind.POLL, 0) == [status(3, INITIAL_WINDOW - 2040 + 2)]
 
     simulator = Simulator(link)
     simulator.add_clock(1e-6)
@@ -207,15 +209,15 @@ def test_link_drops_a_packet_without_room_and_takes_it_later() -> None:
 
 
 def test_link_changes_the_rate_only_as_far_as_a_line_can() -> None:
-    link = Link(average=AVERAGE, identity=IDENTITY, divisor=521)
+    link = LinkEndpoint(average=AVERAGE, identity=IDENTITY, divisor=521)
 
     async def bench(ctx: Any) -> None:
         host = Host(ctx, link)
-        await host.ask(Kind.OPEN)
+        await host.ask(PacketKind.OPEN)
         for divisor, expected in ((20, 20), (3, 20), (0, 20), (4096, 20), (65535, 20), (4, 4), (4095, 4095)):
-            await host.ask(Kind.RATE, divisor)
+            await host.ask(PacketKind.RATE, divisor)
             assert ctx.get(link.divisor) == expected
-        await host.ask(Kind.RATE, 30, session=1)
+        await host.ask(PacketKind.RATE, 30, session=1)
         assert ctx.get(link.divisor) == 4095
         ctx.set(link.slow, 1)
         await host.tick()
@@ -229,12 +231,12 @@ def test_link_changes_the_rate_only_as_far_as_a_line_can() -> None:
 
 def test_link_counts_what_happens() -> None:
     async def bench(host: Host) -> None:
-        await host.ask(Kind.OPEN)
-        await host.ask(Kind.DATA, 5, FRAMES[0])
+        await host.ask(PacketKind.OPEN)
+        await host.ask(PacketKind.DATA, 5, FRAMES[0])
         await host.raw(b"\x05damaged\0\x02\0")
-        await host.ask(Kind.DATA, 0, FRAMES[0], cycles=1500)
-        packets = [packet for packet in await host.ask(Kind.COUNT, cycles=500) if packet.kind == Kind.COUNTERS]
-        values = dict(zip(COUNTERS, (value for (value,) in COUNTER.iter_unpack(packets[0].payload)), strict=True))
+        await host.ask(PacketKind.DATA, 0, FRAMES[0], cycles=1500)
+        packets = [packet for packet in await host.ask(PacketKind.COUNT, cycles=500) if packet.kind == PacketKind.COUNTERS]
+        values = dict(zip(COUNTER_NAMES, (value for (value,) in COUNTER.iter_unpack(packets[0].payload)), strict=True))
         assert (values["frames"], values["damaged"], values["dropped"]) == (1, 2, 1)
         assert values["starved"] < values["cycles"] < 3000
         assert values["stalled"] == values["busy"] == 0
@@ -257,8 +259,10 @@ def test_link_survives_hostile_packets(seed: int) -> None:
                 await host.raw(rng.bytes(int(rng.integers(1, 40))))
         await host.raw(b"\0")
         await host.tick(3000)
-        assert (await host.ask(Kind.OPEN, session=77, cycles=800))[-1] == Packet(Kind.STATUS, 77, 0, PLACE.pack(ROOM))
-        packets = await host.ask(Kind.DATA, 0, FRAMES[0], session=77, cycles=2500)
+        assert (await host.ask(PacketKind.OPEN, session=77, cycles=800))[-1] == Packet(
+            PacketKind.STATUS, 77, 0, WINDOW_FIELD.pack(INITIAL_WINDOW)
+        )
+        packets = await host.ask(PacketKind.DATA, 0, FRAMES[0], session=77, cycles=2500)
         assert score_of(packets) == scores_of(FRAMES[0])
 
     converse(bench)
@@ -267,4 +271,4 @@ def test_link_survives_hostile_packets(seed: int) -> None:
 @pytest.mark.parametrize("divisor", [3, 4096])
 def test_link_rejects_rates_that_it_cannot_change_to(divisor: int) -> None:
     with pytest.raises(ValueError, match=f"divisor must be 4 to 4095 cycles a bit, not {divisor}"):
-        Link(average=AVERAGE, identity=IDENTITY, divisor=divisor)
+        LinkEndpoint(average=AVERAGE, identity=IDENTITY, divisor=divisor)

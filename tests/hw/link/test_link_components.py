@@ -19,7 +19,7 @@ from firebrick.hw.link.packet_receiver import PacketReceiver
 from firebrick.hw.link.packet_transmitter import PacketTransmitter
 from firebrick.hw.link.score_buffer import ScoreBuffer
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.link.packets import COUNTERS, CRC, ROOM, Packet, decode
+from firebrick.sw.link.packets import COUNTER_NAMES, CRC, INITIAL_WINDOW, Packet, decode_packet
 from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import AverageSpec
 from tests.helpers.streams import simulate, watch
@@ -116,7 +116,7 @@ def test_receiver_accepts_what_the_software_accepts(seed: int) -> None:
             wires.append(part)
             if part:
                 try:
-                    expected.append(decode(part))
+                    expected.append(decode_packet(part))
                 except FirebrickError:
                     expected.append(None)
     receiver, found, payload = PacketReceiver(), list[Packet | None](), bytearray()
@@ -285,7 +285,7 @@ def test_score_buffer_keeps_a_frame_and_makes_the_next_one_wait() -> None:
 
 def test_counters_count_every_event_over_many_carries() -> None:
     counters, rng = Counters(), np.random.default_rng(0)
-    expected = [0] * len(COUNTERS)
+    expected = [0] * len(COUNTER_NAMES)
     shares = [1, 1, 1, 0.5, 0.9, 0.01, 0]
 
     async def bench(ctx: Any) -> None:
@@ -296,11 +296,11 @@ def test_counters_count_every_event_over_many_carries() -> None:
                 expected[place] += event
             await ctx.tick()
         ctx.set(counters.hold, 1)
-        ctx.set(counters.events, (1 << len(COUNTERS)) - 1)
+        ctx.set(counters.events, (1 << len(COUNTER_NAMES)) - 1)
         await ctx.tick().repeat(120)
         assert ctx.get(counters.settled)
         found = bytearray()
-        for index in range(8 * len(COUNTERS)):
+        for index in range(8 * len(COUNTER_NAMES)):
             ctx.set(counters.index, index)
             await ctx.tick()
             found.append(ctx.get(counters.byte))
@@ -340,7 +340,7 @@ def test_room_is_what_the_buffer_has_when_it_is_empty() -> None:
 
     async def bench(ctx: Any) -> None:
         await ctx.tick()
-        assert ctx.get(buffer.room) == ROOM
+        assert ctx.get(buffer.room) == INITIAL_WINDOW
 
     run(buffer, bench)
     assert zlib.crc32(b"123456789") == 0xCBF43926  # the check value of the catalogue's CRC-32

@@ -10,17 +10,17 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
-from firebrick.hw.link.endpoint import Link
-from firebrick.hw.link.uart import SerialPort, SlowZero, UartReceiver, UartTransmitter
-from firebrick.sw.link.identity import Identity
-from firebrick.sw.link.packets import PLACE, ROOM, Kind, Packet, decode
+from firebrick.hw.link.endpoint import LinkEndpoint
+from firebrick.hw.link.uart import BreakDetector, UartPort, UartReceiver, UartTransmitter
+from firebrick.sw.link.identity import DeviceDescriptor
+from firebrick.sw.link.packets import INITIAL_WINDOW, WINDOW_FIELD, Packet, PacketKind, decode_packet
 from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import AverageSpec
 
 DIVISOR = 5
 SLOW = 16
 AVERAGE = AverageSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=3, height=30)
-IDENTITY = Identity(1, 2, 2, 3, 2, 1_000_000, 1, 100, bytes(16), "none")
+IDENTITY = DeviceDescriptor(1, 2, 2, 3, 2, 1_000_000, 1, 100, bytes(16), "none")
 
 
 async def send(ctx: Any, line: Any, byte: int, *, divisor: int = DIVISOR, stop: int = 1) -> None:
@@ -129,7 +129,7 @@ def test_transmitter_sends_every_byte() -> None:
 
 def test_slow_zero_is_heard_among_faster_bytes_and_nothing_else() -> None:
     slow, fast = 16, 8
-    detector, heard = SlowZero(divisor=slow), list[int]()
+    detector, heard = BreakDetector(divisor=slow), list[int]()
 
     async def count(ctx: Any) -> None:
         while True:
@@ -168,8 +168,8 @@ class Board(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: ARG002
         m = Module()
-        m.submodules.port = port = SerialPort(divisor=SLOW)
-        m.submodules.link = link = Link(average=AVERAGE, identity=IDENTITY, divisor=SLOW)
+        m.submodules.port = port = UartPort(divisor=SLOW)
+        m.submodules.link = link = LinkEndpoint(average=AVERAGE, identity=IDENTITY, divisor=SLOW)
         wiring.connect(m, port.received, link.received)
         wiring.connect(m, link.sent, port.sent)
         m.d.comb += [port.rx.eq(self.rx), self.tx.eq(port.tx), port.divisor.eq(link.divisor), link.slow.eq(port.slow)]
@@ -186,18 +186,18 @@ def test_rate_is_agreed_on_and_given_up_for_a_slow_zero() -> None:
         wire = bytearray()
         while not wire or wire[-1]:
             wire += bytes(await receive(ctx, board.tx, 1, divisor=answer_divisor))
-        return decode(bytes(wire[:-1]))
+        return decode_packet(bytes(wire[:-1]))
 
     async def bench(ctx: Any) -> None:
         await ctx.tick().repeat(20)
-        status = Packet(Kind.STATUS, 5, 0, PLACE.pack(ROOM))
-        assert await ask(ctx, Packet(Kind.OPEN, 5, 0), SLOW, SLOW) == status
-        assert await ask(ctx, Packet(Kind.RATE, 5, DIVISOR), SLOW, DIVISOR) == status
-        assert await ask(ctx, Packet(Kind.WANT, 5, 0), DIVISOR, DIVISOR) == status
+        status = Packet(PacketKind.STATUS, 5, 0, WINDOW_FIELD.pack(INITIAL_WINDOW))
+        assert await ask(ctx, Packet(PacketKind.OPEN, 5, 0), SLOW, SLOW) == status
+        assert await ask(ctx, Packet(PacketKind.RATE, 5, DIVISOR), SLOW, DIVISOR) == status
+        assert await ask(ctx, Packet(PacketKind.POLL, 5, 0), DIVISOR, DIVISOR) == status
         for _ in range(4):
             await send(ctx, board.rx, 0, divisor=SLOW)
         await ctx.tick().repeat(150 * SLOW)  # the first of them was noise, and is answered
-        assert await ask(ctx, Packet(Kind.WANT, 5, 0), SLOW, SLOW) == status
+        assert await ask(ctx, Packet(PacketKind.POLL, 5, 0), SLOW, SLOW) == status
 
     simulator = Simulator(board)
     simulator.add_clock(1e-6)

@@ -15,10 +15,10 @@ from firebrick.hw.link.linked_accelerator import LinkedAccelerator
 from firebrick.sim.small_models import drawn
 from firebrick.sw import golden
 from firebrick.sw.compiler.lowering import compile_model
-from firebrick.sw.driver.score_reassembly import Collector
-from firebrick.sw.link.identity import decode_identity, identity_of
-from firebrick.sw.link.packets import PLACE, ROOM, Decoder, Kind, Packet
-from firebrick.sw.link.usb_ids import ENDPOINT, FULL_SPEED, MANUFACTURER, PRODUCT, VENDOR
+from firebrick.sw.driver.score_reassembly import ScoreAssembler
+from firebrick.sw.link.identity import decode_descriptor, describe_device
+from firebrick.sw.link.packets import INITIAL_WINDOW, WINDOW_FIELD, Packet, PacketDecoder, PacketKind
+from firebrick.sw.link.usb_ids import ENDPOINT, FULL_SPEED_PACKET, MANUFACTURER, PRODUCT, VENDOR
 from firebrick.sw.network.graph import Conv, GlobalAverage, Network, Shape
 
 if find_spec("luna") is None:
@@ -41,8 +41,8 @@ class Board(wiring.Component):
 
     def __init__(self, *, bus: Any) -> None:
         plan = compile_model(MODEL, 2)
-        self._device = LinkedAccelerator(plan=plan, identity=identity_of(MODEL, plan, 70e6), divisor=600)
-        self._port = UsbPort(phy=bus, name="seen", serial="0123", packet=FULL_SPEED)
+        self._device = LinkedAccelerator(plan=plan, identity=describe_device(MODEL, plan, 70e6), divisor=600)
+        self._port = UsbPort(phy=bus, name="seen", serial="0123", packet=FULL_SPEED_PACKET)
         super().__init__({})
 
     def elaborate(self, platform: object) -> Module:  # noqa: ARG002
@@ -72,7 +72,7 @@ class TestUsb(USBDeviceTest):
         self.pids = {USBPacketID.OUT: 0, USBPacketID.IN: 0}
         yield from self.set_address(5)
         yield from self.set_configuration(1)
-        self.decoder = Decoder()
+        self.decoder = PacketDecoder()
 
     def pid(self, way: USBPacketID) -> USBPacketID:
         return USBPacketID.DATA1 if self.pids[way] else USBPacketID.DATA0
@@ -101,12 +101,12 @@ class TestUsb(USBDeviceTest):
             assert pid == self.pid(USBPacketID.IN)
             self.pids[USBPacketID.IN] ^= 1
             data += bytes(octets)
-            if len(octets) < FULL_SPEED:
+            if len(octets) < FULL_SPEED_PACKET:
                 [packet] = self.decoder.feed(data)
                 return packet
         return None
 
-    def ask(self, kind: Kind, number: int = 0, payload: bytes = b"") -> Steps:
+    def ask(self, kind: PacketKind, number: int = 0, payload: bytes = b"") -> Steps:
         yield from self.write(Packet(kind, SESSION, number, payload).encode())
 
     @usb_domain_test_case
@@ -121,52 +121,52 @@ class TestUsb(USBDeviceTest):
         assert strings == [MANUFACTURER, "seen", "0123"]
         assert configuration[9 + 5] == 0xFF
         endpoints = [tuple(configuration[place : place + 7]) for place in (18, 25)]
-        assert endpoints == [(7, 5, address, 2, FULL_SPEED, 0, 255) for address in (ENDPOINT, ENDPOINT | 0x80)]
+        assert endpoints == [(7, 5, address, 2, FULL_SPEED_PACKET, 0, 255) for address in (ENDPOINT, ENDPOINT | 0x80)]
 
     @usb_domain_test_case
     def test_usb_carries_frames_and_their_golden_scores(self) -> Steps:
         frames = np.random.default_rng(0).integers(0, 256, (2, 1, 8, 8), dtype=np.uint8)
         yield from self.begin()
-        yield from self.ask(Kind.IDENTIFY)
+        yield from self.ask(PacketKind.IDENTIFY)
         identity = yield from self.read()
-        assert decode_identity(identity.payload).network == "seen"
-        yield from self.ask(Kind.OPEN)
+        assert decode_descriptor(identity.payload).network == "seen"
+        yield from self.ask(PacketKind.OPEN)
         status = yield from self.read()
-        assert (status.kind, status.number, status.payload) == (Kind.STATUS, 0, PLACE.pack(ROOM))
+        assert (status.kind, status.sequence, status.payload) == (PacketKind.STATUS, 0, WINDOW_FIELD.pack(INITIAL_WINDOW))
         for number, frame in enumerate(frames):
-            yield from self.ask(Kind.DATA, number, frame.tobytes())
+            yield from self.ask(PacketKind.DATA, number, frame.tobytes())
             packets = [(yield from self.read()), (yield from self.read())]
-            [scores] = [packet for packet in packets if packet.kind == Kind.SCORES]
-            assert scores.number == number
-            found = Collector(3, decode_identity(identity.payload).score_bytes).add(scores.payload)
+            [scores] = [packet for packet in packets if packet.kind == PacketKind.SCORES]
+            assert scores.sequence == number
+            found = ScoreAssembler(3, decode_descriptor(identity.payload).score_bytes).add(scores.payload)
             np.testing.assert_array_equal(found, golden.run(MODEL, frame[np.newaxis])[0])
-            yield from self.ask(Kind.WANT, number + 1)
+            yield from self.ask(PacketKind.POLL, number + 1)
             yield from self.read()
         assert (yield from self.read(3)) is None
 
     @usb_domain_test_case
     def test_usb_sends_a_packet_again_that_the_host_did_not_hear(self) -> Steps:
         yield from self.begin()
-        yield from self.ask(Kind.IDENTIFY)
+        yield from self.ask(PacketKind.IDENTIFY)
         yield from self.advance_cycles(2000)
         heard = []
         for _ in range(3):
             heard.append((yield from self.in_transaction(endpoint=ENDPOINT, handshake=USBPacketID.NAK)))
         assert heard[0] == heard[1] == heard[2]
-        assert (yield from self.read()).kind == Kind.IDENTITY
+        assert (yield from self.read()).kind == PacketKind.IDENTITY
 
     @usb_domain_test_case
     def test_usb_waits_with_what_the_host_does_not_fetch_and_takes_all_that_it_sends(self) -> Steps:
         """Nobody fetches the answers to far too many questions; the board takes them all, and answers the next one."""
         yield from self.begin()
         for _ in range(12):
-            yield from self.ask(Kind.COUNT)
+            yield from self.ask(PacketKind.COUNT)
             yield from self.write(bytes(100))
         yield from self.advance_cycles(3000)
         fetched = yield from self.fetched()
-        assert {packet.kind for packet in fetched} == {Kind.COUNTERS}
-        yield from self.ask(Kind.IDENTIFY)
-        assert (yield from self.read()).kind == Kind.IDENTITY
+        assert {packet.kind for packet in fetched} == {PacketKind.COUNTERS}
+        yield from self.ask(PacketKind.IDENTIFY)
+        assert (yield from self.read()).kind == PacketKind.IDENTITY
 
     def fetched(self) -> Steps:
         """All packets that wait."""
@@ -177,4 +177,4 @@ class TestUsb(USBDeviceTest):
 
 
 def cut(data: bytes) -> Iterator[bytes]:
-    return (data[place : place + FULL_SPEED] for place in range(0, len(data), FULL_SPEED))
+    return (data[place : place + FULL_SPEED_PACKET] for place in range(0, len(data), FULL_SPEED_PACKET))

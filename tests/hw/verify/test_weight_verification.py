@@ -28,7 +28,7 @@ from firebrick.sim.small_models import drawn
 from firebrick.sw.cli.main import main
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.file import write_fire
-from firebrick.sw.link.identity import Identity, architecture, checksum, decode_identity
+from firebrick.sw.link.identity import DeviceDescriptor, architecture_hash, decode_descriptor, model_checksum
 from firebrick.sw.model.quantized import Model, QuantizedLayer
 from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
 
@@ -55,14 +55,16 @@ def parts() -> list[PlacedRom]:
 
 
 @cache
-def identity() -> Identity:
+def identity() -> DeviceDescriptor:
     shape = TINY.input
-    return Identity(shape.channels, shape.height, shape.width, TINY.classes, 2, 40_000_000, 7, 1234, checksum(model()), TINY.name)
+    return DeviceDescriptor(
+        shape.channels, shape.height, shape.width, TINY.classes, 2, 40_000_000, 7, 1234, model_checksum(model()), TINY.name
+    )
 
 
 @cache
 def told() -> PlacedIdentity:
-    return PlacedIdentity(PlacedBank(0, len(identity().encode()), (0,), TOLD_AT, 9), architecture(TINY))
+    return PlacedIdentity(PlacedBank(0, len(identity().encode()), (0,), TOLD_AT, 9), architecture_hash(TINY))
 
 
 def configuration(
@@ -226,18 +228,18 @@ def test_swapped_bitstream_tells_the_host_of_the_new_model(name: str) -> None:
     other = replace(exchanged(7), network=replace(TINY, name=name))
     after = parse_configuration(reload_weights(configuration(), parts(), other, told()))
     payload = bytes(after.block_rams[TOLD][: told().bank.count])
-    found = decode_identity(payload)
+    found = decode_descriptor(payload)
     assert len(payload) == len(identity().encode())
-    assert found.checksum == checksum(other)
+    assert found.checksum == model_checksum(other)
     assert name.startswith(found.network)
     assert replace(found, checksum=identity().checksum, network=TINY.name) == identity()
     report = verify_weights(after, parts(), other, told())
     assert report["proven"]
-    assert report["identity"]["checksum"] == checksum(other).hex()
+    assert report["identity"]["checksum"] == model_checksum(other).hex()
 
 
 def test_proof_fails_where_the_host_is_told_of_another_model() -> None:
-    stale = configuration(payload=replace(identity(), checksum=checksum(exchanged(7))).encode())
+    stale = configuration(payload=replace(identity(), checksum=model_checksum(exchanged(7))).encode())
     report = verify_weights(stale, parts(), model(), told())
     assert set(verdicts(report).values()) == {"proven"}
     assert not report["proven"]
@@ -369,14 +371,14 @@ def test_bitstream_is_proven_swapped_and_proven_again(tmp_path: Path) -> None:
     assert status == 0, complaint
     assert proof["weights_proven"] == proof["weights"]
     assert not any(rom["logic_bits"] for rom in proof["roms"]), "--swappable keeps all in block RAM"
-    assert proof["identity"]["checksum"] == checksum(model()).hex()
+    assert proof["identity"]["checksum"] == model_checksum(model()).hex()
     link = report["nodes"][-1]
     assert link["predicted"]["block_rams"] == link["actual"]["block_rams"] == 2, "so few scores take none"
 
     assert run("swap", "--bitstream", built, "--model", second, "-o", other)[0] == 0
     status, proof, complaint = run("prove", "--bitstream", other, "--model", second)
     assert status == 0, complaint
-    assert proof["identity"]["checksum"] == checksum(exchanged(7)).hex()
+    assert proof["identity"]["checksum"] == model_checksum(exchanged(7)).hex()
     status, proof, complaint = run("prove", "--bitstream", other, "--model", first)
     assert status == 1
     assert "identity: the device tells the host of another model" in complaint

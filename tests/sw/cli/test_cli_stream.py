@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from firebrick.sw.cli import open_device
 from firebrick.sw.cli.main import main
-from firebrick.sw.driver import open_line
 from firebrick.sw.reports.annotated_image import PANEL, annotated
 from firebrick.sw.stream import test_pattern as pattern
 from firebrick.sw.stream.video_sink import SIZE
@@ -142,7 +142,7 @@ def test_second_interrupt_ends_at_once(small_model: Path, tmp_path: Path, monkey
                     time.sleep(0.1)
                 yield result
 
-    monkeypatch.setattr(open_line, "open_device", lambda _address, model, **_: Interrupting(model, ahead=4))
+    monkeypatch.setattr(open_device, "open_device", lambda _address, model, **_: Interrupting(model, ahead=4))
     before = signal.getsignal(signal.SIGINT)
     status, out, err = stream("--json", "--model", small_model, "--video", tmp_path / "out.mp4", "pattern")
     assert (status, [entry["frame"] for entry in lines(out)], err) == (130, [0, 1, 2], "")
@@ -159,7 +159,7 @@ def test_unplugged_device_leaves_what_was_seen_and_ends_in_one_sentence(
         devices.append(FakeDevice(model, ahead=3, lost_at=4, invalid=(1,)))
         return devices[-1]
 
-    monkeypatch.setattr(open_line, "open_device", open_fake)
+    monkeypatch.setattr(open_device, "open_device", open_fake)
     status, out, err = stream("--json", "--model", small_model, "--video", tmp_path / "out.mp4", "pattern")
     assert status == 1
     assert err == "Error: the device does not answer; see whether it is still connected\n"

@@ -8,17 +8,23 @@ import numpy as np
 import pytest
 
 from firebrick.sw.compiler.lowering import compile_model
-from firebrick.sw.driver.linked_device import QUIET, LinkedDevice
+from firebrick.sw.driver.linked_device import POLLS_PER_FRAME, LinkedDevice
 from firebrick.sw.driver.transport import Transport
-from firebrick.sw.link.identity import identity_of
-from firebrick.sw.link.packets import COUNTER, COUNTERS, PLACE, ROOM, Decoder, Kind, Packet
+from firebrick.sw.link.identity import describe_device
+from firebrick.sw.link.packets import CLASS_INDEX, COUNTER, COUNTER_NAMES, INITIAL_WINDOW, WINDOW_FIELD, Packet, PacketDecoder, PacketKind
 from tests.helpers.boards import tiny_frames, tiny_model
 
 MODEL = tiny_model()
-IDENTITY = replace(identity_of(MODEL, compile_model(MODEL, 2), 1e6), cycles=100_000)
+IDENTITY = replace(describe_device(MODEL, compile_model(MODEL, 2), 1e6), cycles=100_000)
 COMPUTES = IDENTITY.cycles / IDENTITY.clock
 """Seconds."""
-ANSWERS = {Kind.OPEN: Kind.STATUS, Kind.DATA: Kind.STATUS, Kind.WANT: Kind.STATUS, Kind.IDENTIFY: Kind.IDENTITY, Kind.COUNT: Kind.COUNTERS}
+ANSWERS = {
+    PacketKind.OPEN: PacketKind.STATUS,
+    PacketKind.DATA: PacketKind.STATUS,
+    PacketKind.POLL: PacketKind.STATUS,
+    PacketKind.IDENTIFY: PacketKind.IDENTITY,
+    PacketKind.COUNT: PacketKind.COUNTERS,
+}
 
 
 class Computing(Transport):
@@ -26,7 +32,7 @@ class Computing(Transport):
 
     def __init__(self, lost: int) -> None:
         self.address, self.latency, self.byte_seconds = "stub", 1e-4, 1e-7
-        self._decoder = Decoder()
+        self._decoder = PacketDecoder()
         self._waiting = list[bytes]()
         self._time = 0.0
         self._session = self._expected = self._bytes = self._result = 0
@@ -45,7 +51,7 @@ class Computing(Transport):
             self._time, self._due = max(self._time, self._due), None
             self._lost -= 1
             if self._lost < 0:
-                self._say(Kind.SCORES, self._result, PLACE.pack(0) + bytes(IDENTITY.classes * IDENTITY.score_bytes))
+                self._say(PacketKind.SCORES, self._result, CLASS_INDEX.pack(0) + bytes(IDENTITY.classes * IDENTITY.score_bytes))
             return self._waiting.pop(0) if self._waiting else b""
         self._time += seconds
         return b""
@@ -57,23 +63,27 @@ class Computing(Transport):
         pass
 
     def _take(self, packet: Packet) -> None:
-        self.wants += packet.kind == Kind.WANT
-        if packet.kind == Kind.OPEN:
+        self.wants += packet.kind == PacketKind.POLL
+        if packet.kind == PacketKind.OPEN:
             self._session, self._expected, self._bytes, self._result = packet.session, 0, 0, 0
-        if packet.kind == Kind.DATA:
+        if packet.kind == PacketKind.DATA:
             self._expected += 1
             self._bytes += len(packet.payload)
             if self._bytes == IDENTITY.frame_bytes:
                 self._bytes, self._due = 0, self._time + COMPUTES
-        if packet.kind == Kind.WANT and packet.number > self._result:
-            self._result = packet.number
-        elif packet.kind == Kind.WANT and self._due is None:
+        if packet.kind == PacketKind.POLL and packet.sequence > self._result:
+            self._result = packet.sequence
+        elif packet.kind == PacketKind.POLL and self._due is None:
             self._due = self._time
-        payloads = {Kind.IDENTITY: IDENTITY.encode(), Kind.COUNTERS: bytes(COUNTER.size * len(COUNTERS)), Kind.STATUS: PLACE.pack(ROOM)}
-        answer = ANSWERS[Kind(packet.kind)]
+        payloads = {
+            PacketKind.IDENTITY: IDENTITY.encode(),
+            PacketKind.COUNTERS: bytes(COUNTER.size * len(COUNTER_NAMES)),
+            PacketKind.STATUS: WINDOW_FIELD.pack(INITIAL_WINDOW),
+        }
+        answer = ANSWERS[PacketKind(packet.kind)]
         self._say(answer, self._expected, payloads[answer])
 
-    def _say(self, kind: Kind, number: int, payload: bytes) -> None:
+    def _say(self, kind: PacketKind, number: int, payload: bytes) -> None:
         self._waiting.append(Packet(kind, self._session, number, payload).encode())
 
 
@@ -84,5 +94,5 @@ def test_driver_asks_a_computing_device_seldom_and_yet_soon_enough(lost: int) ->
         start, asked = line.now(), line.wants
         assert [result.scores is not None for result in device.stream(frames)] == [True]
         assert device.counters()["restarts"] == 0
-    assert line.wants - asked <= 2 * QUIET
-    assert line.now() - start <= (1 + 2 / QUIET) * COMPUTES
+    assert line.wants - asked <= 2 * POLLS_PER_FRAME
+    assert line.now() - start <= (1 + 2 / POLLS_PER_FRAME) * COMPUTES

@@ -21,7 +21,7 @@ from firebrick.sw.cli.open_device import open_device
 from firebrick.sw.driver import discovery
 from firebrick.sw.driver.transport import Transport
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.link.usb_ids import ENDPOINT, HIGH_SPEED, MANUFACTURER, PRODUCT, VENDOR
+from firebrick.sw.link.usb_ids import ENDPOINT, HIGH_SPEED_PACKET, MANUFACTURER, PRODUCT, VENDOR
 from tests.helpers.boards import tiny_board, tiny_frames, tiny_model
 
 if find_spec("usb") is None:
@@ -82,8 +82,8 @@ class Bus(usb.backend.IBackend):
 
     def get_endpoint_descriptor(self, _dev: Board, ep: int, _intf: int, _alt: int, _config: int) -> Any:
         return SimpleNamespace(
-            bLength=7, bDescriptorType=5, bEndpointAddress=(ENDPOINT, ENDPOINT | 0x80)[ep], bmAttributes=2, wMaxPacketSize=HIGH_SPEED,
-            bInterval=0, bRefresh=0, bSynchAddress=0, extra_descriptors=[],
+            bLength=7, bDescriptorType=5, bEndpointAddress=(ENDPOINT, ENDPOINT | 0x80)[ep], bmAttributes=2,
+            wMaxPacketSize=HIGH_SPEED_PACKET, bInterval=0, bRefresh=0, bSynchAddress=0, extra_descriptors=[],
         )  # fmt: skip
 
     def open_device(self, dev: Board) -> Board:

@@ -13,14 +13,25 @@ from hypothesis import strategies as st
 
 from firebrick.sw.compiler.lowering import compile_model
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.link.identity import Identity, architecture, checksum, decode_identity, identity_of
-from firebrick.sw.link.packets import BUFFER, COUNTERS, CRC, PAYLOAD_MOST, REPLY_MOST, ROOM, Decoder, Kind, Packet, decode
+from firebrick.sw.link.identity import DeviceDescriptor, architecture_hash, decode_descriptor, describe_device, model_checksum
+from firebrick.sw.link.packets import (
+    BUFFER_BYTES,
+    COUNTER_NAMES,
+    CRC,
+    INITIAL_WINDOW,
+    MAX_PAYLOAD,
+    MAX_REPLY_PAYLOAD,
+    Packet,
+    PacketDecoder,
+    PacketKind,
+    decode_packet,
+)
 from tests.helpers.paths import ROOT
 from tests.helpers.random_models import random_model
 
 WORDS = st.integers(0, 0xFFFF)
 PACKETS = st.builds(Packet, st.integers(0, 255), WORDS, WORDS, st.binary(max_size=600) | st.integers(0, 1100).map(bytes))
-IDENTITY = Identity(3, 224, 224, 1000, 2, 60_000_000, 320, 950_000, bytes(range(16)), "squeezenet1_1")
+IDENTITY = DeviceDescriptor(3, 224, 224, 1000, 2, 60_000_000, 320, 950_000, bytes(range(16)), "squeezenet1_1")
 
 
 @given(PACKETS)
@@ -28,13 +39,13 @@ def test_packet_is_decoded_as_it_was_encoded(packet: Packet) -> None:
     wire = packet.encode()
     assert wire.count(0) == 1
     assert wire[-1] == 0
-    assert decode(wire[:-1]) == packet
+    assert decode_packet(wire[:-1]) == packet
 
 
 @given(st.lists(PACKETS, max_size=5), st.integers(1, 50), st.binary(max_size=50).map(lambda junk: junk.replace(b"\0", b"\1") + b"\0"))
 def test_decoder_finds_packets_however_bytes_are_cut_and_whatever_lies_between(packets: list[Packet], step: int, junk: bytes) -> None:
     wire = junk + b"\0\0".join(packet.encode() + junk for packet in packets)
-    decoder = Decoder()
+    decoder = PacketDecoder()
     found = [packet for place in range(0, len(wire), step) for packet in decoder.feed(wire[place : place + step])]
     assert found == packets
     assert decoder.damaged == (len(junk) > 1) * (len(packets) + 1)
@@ -42,7 +53,7 @@ def test_decoder_finds_packets_however_bytes_are_cut_and_whatever_lies_between(p
 
 @given(st.binary(max_size=300))
 def test_decoder_accepts_no_noise(noise: bytes) -> None:
-    assert list(Decoder().feed(noise + b"\0")) == []
+    assert list(PacketDecoder().feed(noise + b"\0")) == []
 
 
 @given(PACKETS, st.data())
@@ -50,13 +61,13 @@ def test_decoder_accepts_no_damaged_packet(packet: Packet, data: st.DataObject) 
     wire = bytearray(packet.encode())
     for place in data.draw(st.sets(st.integers(0, len(wire) - 1), min_size=1, max_size=4)):
         wire[place] ^= data.draw(st.integers(1, 255))
-    assert packet not in list(Decoder().feed(bytes(wire) + b"\0")) or bytes(wire) == packet.encode()
+    assert packet not in list(PacketDecoder().feed(bytes(wire) + b"\0")) or bytes(wire) == packet.encode()
 
 
 @given(PACKETS, st.data())
 def test_decoder_accepts_no_truncated_packet(packet: Packet, data: st.DataObject) -> None:
     wire = packet.encode()
-    assert list(Decoder().feed(wire[: data.draw(st.integers(0, len(wire) - 2))] + b"\0")) == []
+    assert list(PacketDecoder().feed(wire[: data.draw(st.integers(0, len(wire) - 2))] + b"\0")) == []
 
 
 @pytest.mark.parametrize("size", range(9))
@@ -64,31 +75,31 @@ def test_decode_rejects_packets_without_room_for_a_header(size: int) -> None:
     body = bytes(max(0, size - CRC.size))
     short = (body + CRC.pack(zlib.crc32(body)))[:size]
     with pytest.raises(FirebrickError, match=f"must have at least 9 bytes, not {size}|checksum is wrong"):
-        decode(cobs.encode(short))
+        decode_packet(cobs.encode(short))
 
 
 def test_decoder_keeps_no_more_than_a_packet_and_recovers() -> None:
-    decoder = Decoder()
+    decoder = PacketDecoder()
     for _ in range(1000):
         assert list(decoder.feed(b"\x55" * 1000)) == []
-        assert len(decoder._kept) <= 2 * BUFFER
-    packet = Packet(Kind.STATUS, 1, 2, b"xy")
+        assert len(decoder._kept) <= 2 * BUFFER_BYTES
+    packet = Packet(PacketKind.STATUS, 1, 2, b"xy")
     assert list(decoder.feed(b"\0" + packet.encode())) == [packet]
     assert decoder.damaged == 1
 
 
 def test_packets_of_the_host_fit_the_buffer_twice() -> None:
-    assert 2 * PAYLOAD_MOST <= ROOM < BUFFER
+    assert 2 * MAX_PAYLOAD <= INITIAL_WINDOW < BUFFER_BYTES
 
 
 @pytest.mark.parametrize("byte", [0, 1, 255])
 def test_protocol_costs_at_most_three_per_cent_of_a_frame_and_its_scores(byte: int) -> None:
     """Whatever the picture shows: data, an acknowledgement of each packet, the scores, and the acknowledgement of these."""
-    frame, scores, most = 224 * 224 * 3, 2 * 1000, (REPLY_MOST - 2) // 2 * 2
-    sizes = [min(PAYLOAD_MOST, frame - place) for place in range(0, frame, PAYLOAD_MOST)]
-    sent = [Packet(Kind.DATA, 1, 1, bytes([byte]) * size) for size in sizes] + [Packet(Kind.WANT, 1, 1)]
-    answers = [Packet(Kind.STATUS, 1, 1, bytes(2)) for _ in sizes]
-    answers += [Packet(Kind.SCORES, 1, 1, bytes(2 + min(most, scores - place))) for place in range(0, scores, most)]
+    frame, scores, most = 224 * 224 * 3, 2 * 1000, (MAX_REPLY_PAYLOAD - 2) // 2 * 2
+    sizes = [min(MAX_PAYLOAD, frame - place) for place in range(0, frame, MAX_PAYLOAD)]
+    sent = [Packet(PacketKind.DATA, 1, 1, bytes([byte]) * size) for size in sizes] + [Packet(PacketKind.POLL, 1, 1)]
+    answers = [Packet(PacketKind.STATUS, 1, 1, bytes(2)) for _ in sizes]
+    answers += [Packet(PacketKind.SCORES, 1, 1, bytes(2 + min(most, scores - place))) for place in range(0, scores, most)]
     wire = sum(len(packet.encode()) for packet in sent + answers)
     assert wire / (frame + scores) < 1.03
 
@@ -96,37 +107,37 @@ def test_protocol_costs_at_most_three_per_cent_of_a_frame_and_its_scores(byte: i
 @pytest.mark.parametrize("name", ["squeezenet1_1", "", "é" * 200])
 def test_identity_is_decoded_as_it_was_encoded(name: str) -> None:
     payload = replace(IDENTITY, network=name).encode()
-    found = decode_identity(payload)
-    assert len(payload) <= REPLY_MOST
+    found = decode_descriptor(payload)
+    assert len(payload) <= MAX_REPLY_PAYLOAD
     assert name.startswith(found.network)
     assert replace(found, network="") == replace(IDENTITY, network="")
 
 
-@given(st.binary(max_size=REPLY_MOST) | st.binary(max_size=REPLY_MOST).map(lambda rest: b"\1" + rest))
+@given(st.binary(max_size=MAX_REPLY_PAYLOAD) | st.binary(max_size=MAX_REPLY_PAYLOAD).map(lambda rest: b"\1" + rest))
 def test_identity_that_is_nonsense_ends_in_one_sentence(payload: bytes) -> None:
     try:
-        decode_identity(payload)
+        decode_descriptor(payload)
     except FirebrickError as error:
         assert str(error).startswith("the device")  # noqa: PT017 - hypothesis also finds identities that are fine
 
 
 def test_identity_of_another_version_says_what_to_do() -> None:
     with pytest.raises(FirebrickError, match=r"speaks version 9 of the protocol and this host version 1; make the bitstream anew"):
-        decode_identity(b"\x09" + IDENTITY.encode()[1:])
+        decode_descriptor(b"\x09" + IDENTITY.encode()[1:])
 
 
 def test_checksum_tells_models_apart_but_not_their_metadata() -> None:
     model = random_model(np.random.default_rng(0))
     name, layer = next(iter(model.layers.items()))
-    assert checksum(replace(model, metadata={"licence": "another"})) == checksum(model)
-    assert checksum(replace(model, layers={**model.layers, name: replace(layer, bias=layer.bias + 1)})) != checksum(model)
+    assert model_checksum(replace(model, metadata={"licence": "another"})) == model_checksum(model)
+    assert model_checksum(replace(model, layers={**model.layers, name: replace(layer, bias=layer.bias + 1)})) != model_checksum(model)
 
 
-@pytest.mark.parametrize("size", [38, 40, 51, REPLY_MOST])
+@pytest.mark.parametrize("size", [38, 40, 51, MAX_REPLY_PAYLOAD])
 def test_identity_of_a_given_size_cuts_its_name_or_fills_it_up(size: int) -> None:
     payload = IDENTITY.encode(size)
     assert len(payload) == size
-    assert decode_identity(payload) == replace(IDENTITY, network=IDENTITY.network[: size - len(replace(IDENTITY, network="").encode())])
+    assert decode_descriptor(payload) == replace(IDENTITY, network=IDENTITY.network[: size - len(replace(IDENTITY, network="").encode())])
 
 
 def test_architecture_tells_networks_apart_but_not_their_names() -> None:
@@ -136,14 +147,14 @@ def test_architecture_tells_networks_apart_but_not_their_names() -> None:
         replace(network, input=replace(network.input, height=network.input.height + 2)),
         replace(network, stages=(replace(first, name="other"), *rest)),
     ]
-    assert architecture(replace(network, name="another")) == architecture(network)
-    assert len({architecture(each) for each in (network, *others)}) == 3
+    assert architecture_hash(replace(network, name="another")) == architecture_hash(network)
+    assert len({architecture_hash(each) for each in (network, *others)}) == 3
 
 
 def test_identity_describes_the_model_and_its_plan() -> None:
     model = random_model(np.random.default_rng(1))
     plan = compile_model(model, 40)
-    identity = identity_of(model, plan, 50e6)
+    identity = describe_device(model, plan, 50e6)
     shape = model.network.input
     assert identity.frame_bytes == shape.channels * shape.height * shape.width
     assert (identity.classes, identity.clock) == (model.network.classes, 50_000_000)
@@ -153,9 +164,9 @@ def test_identity_describes_the_model_and_its_plan() -> None:
 
 def test_protocol_page_shows_a_packet_as_it_is_encoded() -> None:
     page = (ROOT / "docs" / "protocol.md").read_text()
-    wire = Packet(Kind.OPEN, 0x1234, 0).encode()
+    wire = Packet(PacketKind.OPEN, 0x1234, 0).encode()
     assert f"`{wire.hex(' ').upper()}`" in page
-    for kind in Kind:
+    for kind in PacketKind:
         assert f"\n| {kind.value} {kind.name} |" in page
-    for name in COUNTERS:
+    for name in COUNTER_NAMES:
         assert f"\n| {name} |" in page
