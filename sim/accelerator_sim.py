@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..sw.errors import FirebrickError
+from ..sw.model.frames import check_frames
 from ..sw.model.quantized import Model
 from ..sw.plan.nodes import Plan
 from ..sw.utils.progress import Report
@@ -83,10 +84,7 @@ class Simulator:
 
         Later frames are in the pipeline by then: whoever stops asking before the last result must close the simulator.
         """
-        shape = self._model.network.input
-        if frames.dtype != np.uint8 or frames.shape[1:] != (shape.channels, shape.height, shape.width):
-            expected = f"(n, {shape.channels}, {shape.height}, {shape.width})"
-            raise FirebrickError(f"frames must be bytes of shape {expected}, not {frames.dtype} {frames.shape}")
+        check_frames(frames, self._model.network.input)
         if self._bench is None:
             raise FirebrickError("the simulator is closed; open a new one")
         if self._streaming:

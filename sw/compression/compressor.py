@@ -131,7 +131,7 @@ class _Walk:
     def __init__(self, measured: Compressor, settings: CompressionSettings) -> None:
         self.source, self.scales, self.progress, self.settings = measured.source, measured.scales, measured.progress, settings
         self.maps = measured.frames
-        self.wanted = floating.centred(self.source, measured.frames, np.float32)
+        self.wanted = floating.subtract_mean(self.source, measured.frames, np.float32)
         self.scale = 1.0
         layers = self.source.network.layers()
         self.last = layers[-1].name

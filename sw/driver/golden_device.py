@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import golden
-from ..errors import FirebrickError
+from ..model.frames import check_frame
 from ..model.quantized import Model
 from .device import Device, FrameResult
 
@@ -23,11 +23,8 @@ class GoldenDevice(Device):
 
     def stream(self, frames: Iterable[NDArray[np.uint8]]) -> Iterator[FrameResult]:
         """See ``Device``; one frame at a time."""
-        shape = self.model.network.input
         for number, frame in enumerate(frames):
-            if frame.dtype != np.uint8 or frame.shape != (shape.channels, shape.height, shape.width):
-                expected = f"({shape.channels}, {shape.height}, {shape.width})"
-                raise FirebrickError(f"a frame must be bytes of shape {expected}, not {frame.dtype} {frame.shape}")
+            check_frame(frame, self.model.network.input)
             start = time.perf_counter()
             scores = golden.run(self.model, frame[np.newaxis])[0]
             self._frames += 1

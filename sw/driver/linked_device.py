@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import FirebrickError
 from ..link.identity import DeviceDescriptor, model_checksum
 from ..link.packets import MAX_PAYLOAD, Packet, PacketKind
+from ..model.frames import check_frame
 from ..model.quantized import Model
 from .device import Device, FrameResult
 from .go_back_n import SendWindow
@@ -137,10 +138,7 @@ class LinkedDevice(Device):
 
     def _bytes(self, frame: NDArray[np.uint8]) -> bytes:
         """A frame as it is sent: row by row, in a row pixel by pixel, in a pixel channel by channel."""
-        shape = self.model.network.input
-        if frame.dtype != np.uint8 or frame.shape != (shape.channels, shape.height, shape.width):
-            expected = f"({shape.channels}, {shape.height}, {shape.width})"
-            raise FirebrickError(f"a frame must be bytes of shape {expected}, not {frame.dtype} {frame.shape}")
+        check_frame(frame, self.model.network.input)
         return frame.transpose(1, 2, 0).tobytes()
 
     def _start(self) -> None:

@@ -47,14 +47,14 @@ class _FloatGraph(NetworkGraph):
         super().__init__()
         self.model = model
 
-    def convolution(self, name: str, tensor: str, stride: int = 1, padding: int = 0) -> str:
+    def convolve(self, name: str, maps: str, *, stride: int = 1, padding: int = 0) -> str:
         weights = self.model.weights[name]
-        inputs = [tensor, self.constant(f"{name}/weights", weights), self.constant(f"{name}/bias", self.model.biases[name])]
+        inputs = [maps, self.constant(f"{name}/weights", weights), self.constant(f"{name}/bias", self.model.biases[name])]
         geometry = {"kernel_shape": weights.shape[2:], "strides": [stride, stride], "pads": [padding] * 4}
-        return self.add("Relu", [self.add("Conv", inputs, f"{name}/sum", **geometry)], f"{name}/out")
+        return self.node("Relu", [self.node("Conv", inputs, f"{name}/sum", **geometry)], f"{name}/out")
 
-    def joined(self, name: str, out: str, other: str) -> str:
-        return self.add("Add", [out, other], f"{name}/sum")
+    def add(self, name: str, main: str, skip: str) -> str:
+        return self.node("Add", [main, skip], f"{name}/sum")
 
-    def averaged(self, name: str, tensor: str) -> str:
-        return self.add("Flatten", [self.add("GlobalAveragePool", [tensor], f"{name}/mean")], f"{name}/out")
+    def global_average(self, name: str, maps: str) -> str:
+        return self.node("Flatten", [self.node("GlobalAveragePool", [maps], f"{name}/mean")], f"{name}/out")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network
+from ..network.graph import Network
+from ..network.run_stages import run_stages
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -27,7 +28,7 @@ class NetworkGraph(ABC):
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
-    def add(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+    def node(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
         """Add a node; returns its output."""
         from onnx import helper
 
@@ -45,7 +46,7 @@ class NetworkGraph(ABC):
         """The tensor as integers of another kind."""
         from onnx import helper
 
-        return self.add("Cast", [tensor], f"{tensor}:{kind.__name__}", to=helper.np_dtype_to_tensor_dtype(np.dtype(kind)))
+        return self.node("Cast", [tensor], f"{tensor}:{kind.__name__}", to=helper.np_dtype_to_tensor_dtype(np.dtype(kind)))
 
     def proto(self, network: Network, pixel: type[np.number], score: type[np.number], properties: Mapping[str, str]) -> "ModelProto":
         """The whole network as a checked model: ``frames`` (n, channels, rows, columns) in, ``scores`` (n, classes) out."""
@@ -54,7 +55,7 @@ class NetworkGraph(ABC):
         def end(name: str, kind: type[np.number], *shape: str | int) -> Any:
             return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), shape)
 
-        self.add("Identity", [self.network(network)], OUTPUT)
+        self.node("Identity", [run_stages(network, INPUT, self)], OUTPUT)
         frames = end(INPUT, pixel, "n", network.input.channels, network.input.height, network.input.width)
         scores = end(OUTPUT, score, "n", network.classes)
         proto = helper.make_model(
@@ -68,42 +69,22 @@ class NetworkGraph(ABC):
         checker.check_model(proto, full_check=True)
         return proto
 
-    def network(self, network: Network) -> str:
-        """Add all stages; returns the tensor of scores."""
-        tensor = INPUT
-        for stage in network.stages:
-            match stage:
-                case Conv(name=name, stride=stride, padding=padding):
-                    tensor = self.convolution(name, tensor, stride, padding)
-                case Fire():
-                    tensor = self.fire(stage, tensor)
-                case MaxPool(name=name):
-                    tensor = self.add("MaxPool", [tensor], f"{name}/out", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
-                case GlobalAverage(name=name):
-                    tensor = self.averaged(name, tensor)
-        return tensor
+    def max_pool(self, name: str, maps: str) -> str:
+        """Add a pool."""
+        return self.node("MaxPool", [maps], f"{name}/out", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
 
-    def fire(self, fire: Fire, tensor: str) -> str:
-        """Add a Fire module with its bypass."""
-        squeezed = self.convolution(f"{fire.name}/squeeze1x1", tensor)
-        halves = []
-        if fire.expand1x1:
-            halves.append(self.convolution(f"{fire.name}/expand1x1", squeezed))
-        if fire.expand3x3:
-            halves.append(self.convolution(f"{fire.name}/expand3x3", squeezed, padding=1))
-        out = self.add("Concat", halves, f"{fire.name}/concat", axis=1)
-        if fire.bypass is Bypass.NONE:
-            return out
-        return self.joined(fire.name, out, tensor if fire.bypass is Bypass.SIMPLE else self.convolution(f"{fire.name}/bypass1x1", tensor))
+    def concatenate(self, name: str, halves: list[str]) -> str:
+        """Join the halves of a Fire module."""
+        return self.node("Concat", halves, f"{name}/concat", axis=1)
 
     @abstractmethod
-    def convolution(self, name: str, tensor: str, stride: int = 1, padding: int = 0) -> str:
+    def convolve(self, name: str, maps: str, *, stride: int = 1, padding: int = 0) -> str:
         """Add a layer with bias and ReLU."""
 
     @abstractmethod
-    def joined(self, name: str, out: str, other: str) -> str:
+    def add(self, name: str, main: str, skip: str) -> str:
         """Add the sum at the end of a bypass."""
 
     @abstractmethod
-    def averaged(self, name: str, tensor: str) -> str:
+    def global_average(self, name: str, maps: str) -> str:
         """Add the last stage, which gives the scores (n, classes)."""

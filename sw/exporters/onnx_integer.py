@@ -58,7 +58,7 @@ class _IntegerGraph(NetworkGraph):
         super().__init__()
         self.model = model
 
-    def convolution(self, name: str, tensor: str, stride: int = 1, padding: int = 0) -> str:
+    def convolve(self, name: str, maps: str, *, stride: int = 1, padding: int = 0) -> str:
         layer = self.model.layers[name]
         if layer.weights[0].size > FILTER_MAX:
             raise FirebrickError(f"layer {name}: a filter must have at most {FILTER_MAX} weights for ONNX, not {layer.weights[0].size}")
@@ -68,23 +68,23 @@ class _IntegerGraph(NetworkGraph):
         total = self.constant(f"{name}/start", layer.accumulator_init.reshape(1, -1, 1, 1))
         for part, weights, scale in (("low", layer.weights - (high << PART_BITS), 1), ("high", high, 1 << PART_BITS)):
             constant = self.constant(f"{name}/{part}/weights", weights.astype(np.int8))
-            products = self.cast(self.add("ConvInteger", [tensor, constant], f"{name}/{part}", **attributes), np.int64)
+            products = self.cast(self.node("ConvInteger", [maps, constant], f"{name}/{part}", **attributes), np.int64)
             factor = self.constant(f"{name}/{part}/scale", np.array(scale, np.int64))
-            scaled = self.add("Mul", [products, factor], f"{name}/{part}/scaled")
-            total = self.add("Add", [total, scaled], f"{name}/{part}/sum")
+            scaled = self.node("Mul", [products, factor], f"{name}/{part}/scaled")
+            total = self.node("Add", [total, scaled], f"{name}/{part}/sum")
         clamped = self.clamped(total, f"{name}/clamped", (1 << (8 + layer.shift)) - 1, np.uint32)
         shift = self.constant(f"{name}/shift", np.array(layer.shift, np.uint32))
-        return self.cast(self.add("BitShift", [clamped, shift], f"{name}/out", direction="RIGHT"), np.uint8)
+        return self.cast(self.node("BitShift", [clamped, shift], f"{name}/out", direction="RIGHT"), np.uint8)
 
-    def joined(self, name: str, out: str, other: str) -> str:
-        wide = [self.cast(out, np.int64), self.cast(other, np.int64)]
-        return self.clamped(self.add("Add", wide, f"{name}/sum"), f"{name}/clamped", ACTIVATION_MAX, np.uint8)
+    def add(self, name: str, main: str, skip: str) -> str:
+        wide = [self.cast(main, np.int64), self.cast(skip, np.int64)]
+        return self.clamped(self.node("Add", wide, f"{name}/sum"), f"{name}/clamped", ACTIVATION_MAX, np.uint8)
 
-    def averaged(self, name: str, tensor: str) -> str:
+    def global_average(self, name: str, maps: str) -> str:
         axes = self.constant(f"{name}/axes", np.array([2, 3], np.int64))
-        return self.add("ReduceSum", [self.cast(tensor, np.int64), axes], f"{name}/out", keepdims=0)
+        return self.node("ReduceSum", [self.cast(maps, np.int64), axes], f"{name}/out", keepdims=0)
 
     def clamped(self, tensor: str, name: str, most: int, kind: type[np.integer]) -> str:
         """An int64 tensor clamped to 0 .. most, which ``kind`` holds."""
         least, greatest = (self.constant(f"{name}/{bound}", np.array(bound, np.int64)) for bound in (0, most))
-        return self.cast(self.add("Clip", [tensor, least, greatest], name), kind)
+        return self.cast(self.node("Clip", [tensor, least, greatest], name), kind)

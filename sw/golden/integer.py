@@ -6,14 +6,15 @@ Sums are computed by float64 matrix products, which is exact: every partial sum 
 and there are fewer than 2^33 of them), whatever the order of summation.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import FirebrickError
+from ..model.frames import check_frames
 from ..model.quantized import ACTIVATION_MAX, Model, QuantizedLayer
-from ..network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, pooled_length
+from ..network.graph import pooled_length
+from ..network.run_stages import Tap, no_tap, run_stages
 from .im2col import Number, im2col
 
 FeatureMaps = NDArray[np.uint8]
@@ -59,50 +60,38 @@ def global_sum(maps: FeatureMaps) -> NDArray[np.int64]:
     return np.asarray(maps.sum(axis=(2, 3), dtype=np.int64))
 
 
-def run(model: Model, frames: FeatureMaps, tap: Callable[[str, FeatureMaps], None] | None = None) -> NDArray[np.int64]:
+def run(model: Model, frames: FeatureMaps, tap: Tap[FeatureMaps] = no_tap) -> NDArray[np.int64]:
     """The integer scores of each frame, shape (frames, classes).
 
-    ``frames`` are RGB bytes, shape (frames, 3, height, width). ``tap`` is called with each layer's and pool's name and output.
+    ``frames`` are RGB bytes, shape (frames, 3, height, width). ``tap`` is called with the name and the output of each convolution,
+    pool and Fire module. Raises FirebrickError when the frames are not as the network's input.
     """
-    expected = (model.network.input.channels, model.network.input.height, model.network.input.width)
-    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[1:] != expected:
-        shape = ", ".join(map(str, expected))
-        raise FirebrickError(f"frames must be bytes of shape (n, {shape}), not {frames.dtype} {frames.shape}")
-
-    def tapped(name: str, maps: FeatureMaps) -> FeatureMaps:
-        if tap is not None:
-            tap(name, maps)
-        return maps
-
-    maps = frames
-    for stage in model.network.stages:
-        match stage:
-            case Conv(name=name, stride=stride, padding=padding):
-                maps = tapped(name, convolve(maps, model.layers[name], stride=stride, padding=padding))
-            case Fire():
-                maps = fire_module(model, stage, maps, tapped)
-            case MaxPool(name=name):
-                maps = tapped(name, max_pool(maps))
-            case GlobalAverage():
-                return global_sum(maps)
-    raise FirebrickError(f"network {model.network.name}: the last stage must be the global average")
+    check_frames(frames, model.network.input)
+    return run_stages(model.network, frames, IntegerOperations(model.layers), tap)
 
 
-def fire_module(model: Model, fire: Fire, maps: FeatureMaps, tapped: Callable[[str, FeatureMaps], FeatureMaps]) -> FeatureMaps:
-    """One Fire module with its bypass; ``tapped`` sees, and may replace, the input of each of its layers."""
+class IntegerOperations:
+    """The operations above on the integers of some layers, as `run_stages` calls them."""
 
-    def layer(part: str, inputs: FeatureMaps, padding: int = 0) -> FeatureMaps:
-        name = f"{fire.name}/{part}"
-        return tapped(name, convolve(inputs, model.layers[name], padding=padding))
+    def __init__(self, layers: Mapping[str, QuantizedLayer]) -> None:
+        self.layers = layers
 
-    squeezed = layer("squeeze1x1", maps)
-    halves = []
-    if fire.expand1x1:
-        halves.append(layer("expand1x1", squeezed))
-    if fire.expand3x3:
-        halves.append(layer("expand3x3", squeezed, padding=1))
-    out = np.concatenate(halves, axis=1)
-    if fire.bypass is Bypass.NONE:
-        return out
-    other = maps if fire.bypass is Bypass.SIMPLE else layer("bypass1x1", maps)
-    return tapped(fire.name, add(out, other))
+    def convolve(self, name: str, maps: FeatureMaps, *, stride: int = 1, padding: int = 0) -> FeatureMaps:
+        """See `convolve`."""
+        return convolve(maps, self.layers[name], stride=stride, padding=padding)
+
+    def max_pool(self, _name: str, maps: FeatureMaps) -> FeatureMaps:
+        """See `max_pool`."""
+        return max_pool(maps)
+
+    def concatenate(self, _name: str, halves: list[FeatureMaps]) -> FeatureMaps:
+        """Channels one after the other; the halves share one scale, so nothing is rescaled."""
+        return np.concatenate(halves, axis=1)
+
+    def add(self, _name: str, main: FeatureMaps, skip: FeatureMaps) -> FeatureMaps:
+        """See `add`."""
+        return add(main, skip)
+
+    def global_average(self, _name: str, maps: FeatureMaps) -> NDArray[np.int64]:
+        """See `global_sum`; the division by the number of positions is left to ``score_scale``."""
+        return global_sum(maps)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from firebrick.sw import golden
 from firebrick.sw.model.quantized import CENTROID_BITS, SHIFT_MAX, Model, Preprocessing, QuantizedLayer
 from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Network, Shape, Stage, stage_layers
+from firebrick.sw.network.run_stages import run_fire
 
 _DENSITIES = (0.0, 0.02, 0.1, 0.33, 0.33, 0.5, 0.5, 0.8, 1.0, 1.0)
 _CENTROID_LIMITS = (3, 40, 300, (1 << (CENTROID_BITS - 1)) - 1)
@@ -142,7 +143,7 @@ def random_model(
                 if bypass:
                     fire |= _alive(rng, bypass, maps)
                 layers |= fire
-                maps = golden.fire_module(Model(network, layers, Preprocessing(1, (0, 0, 0)), (), 1.0), stage, maps, lambda _, part: part)
+                maps = run_fire(stage, maps, golden.IntegerOperations(layers))
             case GlobalAverage():
                 pass
     labels = tuple(f"class {index}" for index in range(network.classes))

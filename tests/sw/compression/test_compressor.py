@@ -49,7 +49,7 @@ def test_compress_folds_the_mean_into_the_first_bias(paths: list[Path]) -> None:
     model = compress(source, CompressionSettings(8), calibration=paths)
     frames = frames_of(source, paths)
     maps = golden.convolve(frames, model.layers["conv1"], stride=2)
-    wanted = floating.convolve(source, "conv1", floating.centred(source, frames, np.float32), stride=2)
+    wanted = floating.convolve(source, "conv1", floating.subtract_mean(source, frames, np.float32), stride=2)
     scale = activation_scales(source, frames, lambda *_: None)["conv1"]
     assert abs(float((maps * scale - wanted).mean())) < 0.1 * scale
 

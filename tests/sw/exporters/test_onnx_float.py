@@ -46,7 +46,7 @@ def test_float_file_computes_and_says_what_the_network_does(seed: int, channels:
     assert data == encode_float_onnx(model)
     frames = np.random.default_rng(seed).integers(0, 256, (3, channels, shape.height, shape.width), dtype=np.uint8)
     expected = floating.run(model, frames)
-    [scores] = runtime.InferenceSession(data).run(None, {"frames": floating.centred(model, frames, np.float32)})
+    [scores] = runtime.InferenceSession(data).run(None, {"frames": floating.subtract_mean(model, frames, np.float32)})
     np.testing.assert_allclose(scores, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
     read = onnx_model(data, "net.onnx")
     np.testing.assert_allclose(floating.run(read, frames), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
