@@ -10,14 +10,14 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..sw.plan.nodes import (
-    AverageSpec,
     BypassSpec,
     ConvSpec,
     DownsizerSpec,
     EngineSpec,
+    GlobalSumSpec,
+    MaxPoolSpec,
     Node,
     Plan,
-    PoolSpec,
     SerializerSpec,
     SkipFifoSpec,
     walk,
@@ -33,7 +33,7 @@ from .stream.fifo import Fifo
 from .stream.signatures import pixel_beat, pixel_stream
 from .stream.skid_buffer import SkidBuffer
 
-QUEUE_DEPTH = 4
+FIFO_DEPTH = 4
 
 
 class PartitionedEngine(wiring.Component):
@@ -129,7 +129,7 @@ class Pipeline(wiring.Component):
         super().__init__(
             {
                 "input": In(pixel_stream(first.source.lanes)),
-                "output": Out(score_stream(last) if isinstance(last, AverageSpec) else pixel_stream(last.output.lanes)),
+                "output": Out(score_stream(last) if isinstance(last, GlobalSumSpec) else pixel_stream(last.output.lanes)),
                 "busy": Out(sum(len(node.partitions) for node in walk(nodes) if isinstance(node, EngineSpec))),
             }
         )
@@ -146,7 +146,7 @@ class Pipeline(wiring.Component):
         """Build nodes one behind the other, the first behind an output, in the order of ``walk``; returns the last one's output."""
         for node in nodes:
             name = module_name(node, len(self._components))
-            component = create(node)
+            component = create_component(node)
             self._components.append(component)
             m.submodules[name] = component
             wiring.connect(m, output, component.input)
@@ -157,7 +157,7 @@ class Pipeline(wiring.Component):
         return output
 
 
-def create(node: Node) -> Any:
+def create_component(node: Node) -> Any:
     """The hardware of one node; of a bypass only the fork and the adder."""
     match node:
         case EngineSpec():
@@ -166,9 +166,9 @@ def create(node: Node) -> Any:
             return Downsizer(spec=node)
         case SerializerSpec():
             return Serializer(spec=node)
-        case PoolSpec():
+        case MaxPoolSpec():
             return MaxPoolEngine(spec=node)
-        case AverageSpec():
+        case GlobalSumSpec():
             return GlobalSum(spec=node)
         case SkipFifoSpec():
             return SkipFifo(spec=node)
@@ -199,7 +199,7 @@ class Accelerator(wiring.Component):
         super().__init__(
             {
                 "input": In(stream.Signature(unsigned(8))),
-                "output": Out(score_stream(plan.average)),
+                "output": Out(score_stream(plan.global_sum)),
                 "busy": Out(sum(len(engine.partitions) for engine in plan.engines)),
             }
         )
@@ -207,8 +207,8 @@ class Accelerator(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.pipeline = pipeline = Pipeline(nodes=self._plan.nodes)
-        m.submodules.incoming = incoming = Fifo(shape=unsigned(8), depth=QUEUE_DEPTH)
-        m.submodules.outgoing = outgoing = Fifo(shape=score_layout(self._plan.average), depth=QUEUE_DEPTH)
+        m.submodules.incoming = incoming = Fifo(shape=unsigned(8), depth=FIFO_DEPTH)
+        m.submodules.outgoing = outgoing = Fifo(shape=score_layout(self._plan.global_sum), depth=FIFO_DEPTH)
         wiring.connect(m, wiring.flipped(self.input), incoming.input)
         m.d.comb += [
             pipeline.input.valid.eq(incoming.output.valid),

@@ -6,13 +6,13 @@ from ..sw.plan.nodes import DownsizerSpec, Node, SerializerSpec
 
 TOP = "firebrick"
 """The top module."""
-DEVICE = "device."
+DEVICE_PREFIX = "device."
 """How the names of a board's nets begin inside the linked accelerator."""
-PIPELINE = f"{DEVICE}accelerator.pipeline."
+PIPELINE_PREFIX = f"{DEVICE_PREFIX}accelerator.pipeline."
 """How the names of a board's nets begin inside the pipeline's nodes."""
-NODE_MODULES = f"{TOP}.{PIPELINE}"
+NODE_MODULE_PREFIX = f"{TOP}.{PIPELINE_PREFIX}"
 """How the names of the nodes' modules begin in a board's design."""
-IDENTITY = f"{DEVICE}link.transmitter.identity"
+DESCRIPTOR_MEMORY = f"{DEVICE_PREFIX}link.transmitter.identity"
 """The memory that holds the device descriptor of a reloadable bitstream."""
 
 

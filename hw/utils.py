@@ -1,15 +1,10 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The streams between components, and small helpers that several of them need."""
+"""Small helpers that several components need."""
 
 from collections.abc import Sequence
 
 from amaranth.hdl import Array, Const, Module, Signal, Value
-
-
-def bits_for(count: int) -> int:
-    """Width of an index below ``count``."""
-    return (count - 1).bit_length()
 
 
 def lookup(table: Sequence[int], index: Value, width: int) -> Value:

@@ -20,7 +20,7 @@ from ..sw.utils.signals import tidy_end
 from ..sw.zoo import catalogue
 
 if TYPE_CHECKING:
-    from .bench_cases import Case
+    from .bench_cases import BenchCase
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -62,13 +62,13 @@ def run_benches(model: Model, output: Path, progress: Report) -> list[dict[str, 
     """Every bench, each in a folder of its own below ``output``."""
     from ..sw.fire_format.file import encode_model
     from ..sw.utils.source_hash import combined_hash, source_code, tool_versions
-    from .bench_cases import cases
+    from .bench_cases import bench_cases
 
     conv1 = model.network.stages[0]
     fits = isinstance(conv1, Conv) and (conv1.kernel, conv1.filters) == (3, 64)
     weights = model if fits else catalogue.load(catalogue.DEFAULT)
     origin = combined_hash(encode_model(weights), source_code("firebrick.hw.codegen.verilog", "firebrick.sim.bench_cases"), tool_versions())
-    makers = cases(weights)
+    makers = bench_cases(weights)
     found = []
     for number, (name, make) in enumerate(makers.items()):
         progress("benches", number, len(makers))
@@ -77,7 +77,7 @@ def run_benches(model: Model, output: Path, progress: Report) -> list[dict[str, 
     return found
 
 
-def _bench(case: "Case", folder: Path, origin: str, progress: Report) -> dict[str, Any]:
+def _bench(case: "BenchCase", folder: Path, origin: str, progress: Report) -> dict[str, Any]:
     from .bench_runner import run_case
 
     steps = count()
@@ -88,7 +88,7 @@ def _bench(case: "Case", folder: Path, origin: str, progress: Report) -> dict[st
         "passed": outcome.passed,
         "cycles": outcome.cycles.get("none", 0),
         "stalls": outcome.cycles,
-        "complaint": outcome.complaint,
+        "complaint": outcome.failure,
         "seconds": round(outcome.seconds, 1),
     }
 

@@ -17,19 +17,19 @@ from ..sw.data.images import read_images
 from ..sw.model.quantized import Model
 from ..sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 from ..sw.plan.nodes import Adapter, BypassSpec, Plan, walk
-from .payloads import traffic
-from .small_models import drawn, narrowed
+from .payloads import node_traffic
+from .small_models import cropped_model, randomly_initialised
 
 FRAMES = 3
 """Frames that a case streams one right behind the other."""
 
-SQUARE = Shape(3, 32, 32)
+SQUARE_INPUT = Shape(3, 32, 32)
 CONV1 = Conv("conv1", 64, 3, stride=2)
-END = GlobalAverage("pool10")
+GLOBAL_AVERAGE = GlobalAverage("pool10")
 
 
 @dataclass(frozen=True)
-class Case:
+class BenchCase:
     """A component with one input and one output stream, and what it must do."""
 
     name: str
@@ -41,32 +41,32 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Subject:
+class BenchDesign:
     """A run of nodes in a small network."""
 
     stages: tuple[Stage, ...]
-    shares: Mapping[str, EngineConfig]
+    configs: Mapping[str, EngineConfig]
     first: str
     """Name of the first engine or stage, ``fire2/squeeze`` say; what adapts the stream to it belongs to it."""
     last: str
-    shape: Shape = SQUARE
+    shape: Shape = SQUARE_INPUT
     random: bool = False
     """Weights are drawn at random instead of being the first of the model's."""
 
-    def case(self, name: str, model: Model) -> Case:
+    def case(self, name: str, model: Model) -> BenchCase:
         """The component, and three photographs as it sees them, or noise where weights are random."""
         network = Network(name, self.shape, self.stages)
         rng = np.random.default_rng(len(self.stages))
-        small = drawn(network, rng) if self.random else narrowed(model, network)
+        small = randomly_initialised(network, rng) if self.random else cropped_model(model, network)
         if self.random:
             frames = rng.integers(0, 256, (FRAMES, 3, self.shape.height, self.shape.width), dtype=np.uint8)
         else:
             frames = _crops(model, self.shape)
-        plan = plan_with(small, {"conv10": EngineConfig(1), **self.shares})
+        plan = plan_with(small, {"conv10": EngineConfig(1), **self.configs})
         return _case(name, small, plan, frames, self.first, self.last)
 
 
-WHOLE = (
+SMALL_NETWORK = (
     Conv("conv1", 16, 3, stride=2),
     MaxPool("pool1"),
     Fire("fire2", 8, 12, 20),
@@ -74,9 +74,9 @@ WHOLE = (
     MaxPool("pool3"),
     Fire("fire4", 12, 16, 24),
     Conv("conv10", 10, 1),
-    END,
+    GLOBAL_AVERAGE,
 )
-WHOLE_SHARES = {
+SMALL_NETWORK_CONFIGS = {
     "conv1": EngineConfig(8, 2),
     "fire2/squeeze": EngineConfig(4),
     "fire2/expand": EngineConfig(4, 2),
@@ -88,43 +88,43 @@ WHOLE_SHARES = {
 }
 
 
-def subjects() -> dict[str, Subject]:
+def bench_designs() -> dict[str, BenchDesign]:
     """Every bench's subject by name."""
     fire2 = (CONV1, MaxPool("pool1"), Fire("fire2", 16, 64, 64))
-    unequal = (Conv("conv1", 16, 3, stride=2), MaxPool("pool1"), Fire("fire2", 7, 5, 14), Conv("conv10", 1, 1), END)
+    unequal = (Conv("conv1", 16, 3, stride=2), MaxPool("pool1"), Fire("fire2", 7, 5, 14), Conv("conv10", 1, 1), GLOBAL_AVERAGE)
     behind = {"conv1": EngineConfig(8, serialized=True), "fire2/squeeze": EngineConfig(4), "fire2/expand": EngineConfig(7)}
-    tail = (Conv("conv10", 1, 1), END)
+    tail = (Conv("conv10", 1, 1), GLOBAL_AVERAGE)
     return {
-        "conv1_3x3": Subject((CONV1, *tail), {"conv1": EngineConfig(5, 4)}, "conv1", "conv1"),
-        "conv1_7x7": Subject(
+        "conv1_3x3": BenchDesign((CONV1, *tail), {"conv1": EngineConfig(5, 4)}, "conv1", "conv1"),
+        "conv1_7x7": BenchDesign(
             (Conv("conv1", 12, 7, stride=2), *tail),
             {"conv1": EngineConfig(4, 3, distributed=True)},
             *("conv1", "conv1"),
             shape=Shape(3, 25, 38),
             random=True,
         ),
-        "squeeze": Subject(
+        "squeeze": BenchDesign(
             (*fire2, Fire("fire3", 16, 4, 4), *tail),
             {**behind, "fire3/squeeze": EngineConfig(4, 2), "fire3/expand": EngineConfig(4)},
             "fire3/squeeze",
             "fire3/squeeze",
         ),
-        "fire2": Subject((*fire2, *tail), {**behind, "fire2/expand": EngineConfig(4, 8, paired=True)}, "fire2/squeeze", "fire2/expand"),
-        "fire_unequal": Subject(
+        "fire2": BenchDesign((*fire2, *tail), {**behind, "fire2/expand": EngineConfig(4, 8, paired=True)}, "fire2/squeeze", "fire2/expand"),
+        "fire_unequal": BenchDesign(
             unequal,
             {"conv1": EngineConfig(8), "fire2/squeeze": EngineConfig(7, 3), "fire2/expand": EngineConfig(4, 2)},
             "fire2/squeeze",
             "fire2/expand",
         ),
-        "fire_one_part": Subject(unequal, {**behind, "fire2/squeeze": EngineConfig(2)}, "fire2/squeeze", "fire2/expand", random=True),
-        "fire_simple": Subject(
+        "fire_one_part": BenchDesign(unequal, {**behind, "fire2/squeeze": EngineConfig(2)}, "fire2/squeeze", "fire2/expand", random=True),
+        "fire_simple": BenchDesign(
             (*unequal[:2], Fire("fire2", 5, 7, 9, Bypass.SIMPLE), *tail),
             {"conv1": EngineConfig(4), "fire2/squeeze": EngineConfig(2), "fire2/expand": EngineConfig(4, 3)},
             "fire2",
             "fire2",
             random=True,
         ),
-        "fire_complex": Subject(
+        "fire_complex": BenchDesign(
             (*unequal[:2], Fire("fire2", 5, 9, 13, Bypass.COMPLEX), *tail),
             {
                 "conv1": EngineConfig(4),
@@ -136,16 +136,16 @@ def subjects() -> dict[str, Subject]:
             "fire2",
             random=True,
         ),
-        "fire8": Subject(
+        "fire8": BenchDesign(
             (CONV1, MaxPool("pool1"), MaxPool("pool3"), Fire("fire8", 64, 128, 128), *tail),
             {"conv1": EngineConfig(4), "fire8/squeeze": EngineConfig(3), "fire8/expand": EngineConfig(3, 8)},
             "fire8/squeeze",
             "fire8/expand",
         ),
-        "pool_odd": Subject((*unequal[:2], *tail), {"conv1": EngineConfig(4)}, "pool1", "pool1"),
-        "pool_even": Subject((*unequal[:2], *tail), {"conv1": EngineConfig(3)}, "pool1", "pool1", shape=Shape(3, 33, 37)),
-        "conv10": Subject(
-            (CONV1, MaxPool("pool1"), MaxPool("pool3"), Fire("fire9", 4, 256, 256), Conv("conv10", 40, 1), END),
+        "pool_odd": BenchDesign((*unequal[:2], *tail), {"conv1": EngineConfig(4)}, "pool1", "pool1"),
+        "pool_even": BenchDesign((*unequal[:2], *tail), {"conv1": EngineConfig(3)}, "pool1", "pool1", shape=Shape(3, 33, 37)),
+        "conv10": BenchDesign(
+            (CONV1, MaxPool("pool1"), MaxPool("pool3"), Fire("fire9", 4, 256, 256), Conv("conv10", 40, 1), GLOBAL_AVERAGE),
             {
                 "conv1": EngineConfig(4),
                 "fire9/squeeze": EngineConfig(3),
@@ -155,28 +155,28 @@ def subjects() -> dict[str, Subject]:
             "conv10",
             "pool10",
         ),
-        "network": Subject(WHOLE, WHOLE_SHARES, "conv1", "pool10", random=True),
+        "network": BenchDesign(SMALL_NETWORK, SMALL_NETWORK_CONFIGS, "conv1", "pool10", random=True),
     }
 
 
-def cases(model: Model) -> dict[str, Callable[[], Case]]:
+def bench_cases(model: Model) -> dict[str, Callable[[], BenchCase]]:
     """Every case by name, made when called. ``model`` is a SqueezeNet v1.1, whose weights and photographs are used."""
-    return {name: lambda name=name, subject=subject: subject.case(name, model) for name, subject in subjects().items()}  # type: ignore[misc]
+    return {name: lambda name=name, subject=subject: subject.case(name, model) for name, subject in bench_designs().items()}  # type: ignore[misc]
 
 
-def _case(name: str, model: Model, plan: Plan, frames: NDArray[np.uint8], first: str, last: str) -> Case:
+def _case(name: str, model: Model, plan: Plan, frames: NDArray[np.uint8], first: str, last: str) -> BenchCase:
     """The nodes of a plan from one to another, with what the golden model says goes in and comes out."""
     inner = {
         id(node) for bypass in plan.nodes if isinstance(bypass, BypassSpec) for node in walk((*bypass.main_branch, *bypass.skip_branch))
     }
-    steps = [step for step in traffic(model, plan, frames) if id(step.node) not in inner]
+    steps = [step for step in node_traffic(model, plan, frames) if id(step.node) not in inner]
     places = {step.node.name: place for place, step in enumerate(steps) if not isinstance(step.node, Adapter)}
     start, end = places[first], places[last]
     while start and isinstance(steps[start - 1].node, Adapter):
         start -= 1
     nodes = plan.nodes[start : end + 1]
     whole = nodes == plan.nodes
-    return Case(name, Accelerator(plan=plan) if whole else Pipeline(nodes=nodes), steps[start].taken, steps[end].sent)
+    return BenchCase(name, Accelerator(plan=plan) if whole else Pipeline(nodes=nodes), steps[start].inputs, steps[end].outputs)
 
 
 def _crops(model: Model, shape: Shape) -> NDArray[np.uint8]:

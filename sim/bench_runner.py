@@ -15,16 +15,16 @@ from ..hw.codegen.verilog import to_verilog
 from ..sw.errors import FirebrickError
 from ..sw.utils.source_hash import combined_hash, tool_versions
 from . import verilator
-from .bench_cases import Case
+from .bench_cases import BenchCase
 from .cocotb_runner import PORTS, RESULTS, RUNTIME, TOP
 
-LEVEL = "-O1"
+OPTIMISATION = "-O1"
 """Benches are small: to optimise them more takes longer than it saves."""
-PATIENCE = 20_000
+HANG_CYCLES = 20_000
 """Cycles without any transfer after which a component is taken to hang; the rarest transfers are a few thousand apart."""
-SETTLE = 3_000
+SETTLE_CYCLES = 3_000
 """Cycles, after all is done, in which nothing more may come."""
-SECONDS = 900.0
+TIME_LIMIT = 900.0
 """After which building or running a bench is given up."""
 
 STALLS = ("none", "source", "sink", "both")
@@ -32,29 +32,29 @@ STALLS = ("none", "source", "sink", "both")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BenchOutcome:
     """How a bench went."""
 
     name: str
     passed: bool
     cycles: dict[str, int] = field(default_factory=dict)
     """By who stalls, from reset to the last payload."""
-    complaint: str = ""
+    failure: str = ""
     """What went wrong first, when something did."""
     seconds: float = 0.0
 
 
 def run_case(
-    case: Case,
+    case: BenchCase,
     folder: Path,
     *,
     origin: str = "",
-    patience: int = PATIENCE,
-    settle: int = SETTLE,
-    seconds: float = SECONDS,
+    patience: int = HANG_CYCLES,
+    settle: int = SETTLE_CYCLES,
+    seconds: float = TIME_LIMIT,
     progress: Callable[[str], None] = lambda _step: None,
     after: Callable[[str, dict[str, str], str], str] | None = None,
-) -> Outcome:
+) -> BenchOutcome:
     """Build a case's component and run the bench with every mixture of stalls.
 
     ``folder`` is the case's own; a simulation that is there already and was built from the same Verilog is used again. ``origin``, where
@@ -63,7 +63,7 @@ def run_case(
     say. Raises FirebrickError when Verilator or a compiler is missing.
     """
     start = time.monotonic()
-    env = verilator.environment(LEVEL)
+    env = verilator.environment(OPTIMISATION)
     folder.mkdir(parents=True, exist_ok=True)
     log = (folder / "log").absolute()
     progress("generating")
@@ -83,10 +83,10 @@ def run_case(
     cycles = {stalls: entry["cycles"] for stalls, entry in json.loads(measured.read_text()).items()} if measured.exists() else {}
     if not complaint and set(cycles) != set(STALLS):
         complaint = f"only {len(cycles)} of {len(STALLS)} tests were run; all that was printed is in {log}"
-    return Outcome(case.name, not complaint, cycles, complaint, time.monotonic() - start)
+    return BenchOutcome(case.name, not complaint, cycles, complaint, time.monotonic() - start)
 
 
-def _make_ready(case: Case, folder: Path, origin: str, after: Callable[[str, dict[str, str], str], str] | None) -> None:
+def _make_ready(case: BenchCase, folder: Path, origin: str, after: Callable[[str, dict[str, str], str], str] | None) -> None:
     """The Verilog, its ROMs and its ports, unless what is there was made from the same."""
     mark, origin_mark = folder / "key", folder / "origin"
     if origin and _says(mark) and _says(origin_mark) == origin:
@@ -94,7 +94,7 @@ def _make_ready(case: Case, folder: Path, origin: str, after: Callable[[str, dic
     text, roms = to_verilog(case.component, TOP)
     if after is not None:
         text = after(text, roms, TOP)
-    key = combined_hash(text, json.dumps(roms), LEVEL, tool_versions())
+    key = combined_hash(text, json.dumps(roms), OPTIMISATION, tool_versions())
     if _says(mark) == key:
         origin_mark.write_text(origin)
         return
@@ -106,7 +106,7 @@ def _make_ready(case: Case, folder: Path, origin: str, after: Callable[[str, dic
     signals = ["clk", "rst", *(f"{stream}__{part}" for stream in ("input", "output") for part in ("valid", "ready", "payload"))]
     lines = [f'public_flat_rw -module "{TOP}" -var "{signal}"' for signal in signals]
     (folder / PORTS).write_text("\n".join(["`verilator_config", *lines, ""]))
-    (folder / RUNTIME).write_text(str((folder.parent / f"runtime-{combined_hash(LEVEL, tool_versions())}").absolute()))
+    (folder / RUNTIME).write_text(str((folder.parent / f"runtime-{combined_hash(OPTIMISATION, tool_versions())}").absolute()))
     origin_mark.write_text(origin)
     mark.write_text(key)
 

@@ -21,11 +21,11 @@ from cocotb.triggers import FallingEdge, ReadOnly
 
 from firebrick.sim.stream_contract import StreamContract
 
-STALL = 0.6
+STALL_PROBABILITY = 0.6
 """Probability with which a stalling side pauses in a cycle."""
-OFTEN = 4
+LONG_PAUSE_RATE = 4
 """Long pauses begin this often in the time that the longest takes."""
-LONG = 20
+LONG_PAUSE_PAYLOADS = 20
 """Payloads that a long pause holds up, as fast as they come when nobody stalls; so that even slow components fill up or run dry."""
 
 
@@ -44,9 +44,9 @@ class Stalls:
         if self._left:
             self._left -= 1
             return True
-        if self._random.random() < OFTEN / self._long:
+        if self._random.random() < LONG_PAUSE_RATE / self._long:
             self._left = self._random.randrange(self._long)
-        return self._random.random() < STALL
+        return self._random.random() < STALL_PROBABILITY
 
 
 class Port:
@@ -65,7 +65,7 @@ class Port:
         return payload if valid and ready else None
 
 
-class Source:
+class StreamSource:
     """Sends payloads; keeps to the contract by not pausing once it has offered one."""
 
     def __init__(self, port: Port, payloads: list[int], stalls: Stalls) -> None:
@@ -93,7 +93,7 @@ class Source:
         return taken
 
 
-class Sink:
+class StreamSink:
     """Takes payloads and compares each with the one expected."""
 
     def __init__(self, port: Port, expected: list[int], stalls: Stalls) -> None:
@@ -125,9 +125,11 @@ async def bench(dut: HierarchyObject, stalls: str) -> None:
     case = json.loads(Path(os.environ["FIREBRICK_CASE"]).read_text())
     inputs, outputs = ([int(payload, 16) for payload in case[name]] for name in ("inputs", "outputs"))
     free = _measured().get("none", {"cycles": 0})["cycles"]
-    pauses = [min(LONG + LONG * free // len(payloads), case["patience"] // 4) for payloads in (inputs, outputs)]
-    source = Source(Port(dut, "input"), inputs, Stalls(stalls in ("source", "both"), f"source {stalls}", pauses[0]))
-    sink = Sink(Port(dut, "output"), outputs, Stalls(stalls in ("sink", "both"), f"sink {stalls}", pauses[1]))
+    pauses = [
+        min(LONG_PAUSE_PAYLOADS + LONG_PAUSE_PAYLOADS * free // len(payloads), case["patience"] // 4) for payloads in (inputs, outputs)
+    ]
+    source = StreamSource(Port(dut, "input"), inputs, Stalls(stalls in ("source", "both"), f"source {stalls}", pauses[0]))
+    sink = StreamSink(Port(dut, "output"), outputs, Stalls(stalls in ("sink", "both"), f"sink {stalls}", pauses[1]))
     clk: LogicObject = dut["clk"]  # type: ignore[assignment]
     rst: LogicObject = dut["rst"]  # type: ignore[assignment]
     rst.value = 1

@@ -11,7 +11,7 @@ from ..sw.model.quantized import Model, Preprocessing, QuantizedLayer
 from ..sw.network.graph import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Network, stage_layers
 
 
-def narrowed(model: Model, network: Network) -> Model:
+def cropped_model(model: Model, network: Network) -> Model:
     """A smaller network with a model's integers: of each layer the first filters and the first channels that the network has."""
     layers = {}
     for layer in network.layers():
@@ -23,7 +23,7 @@ def narrowed(model: Model, network: Network) -> Model:
     return small
 
 
-def drawn(network: Network, rng: np.random.Generator, *, bits: int = 6, density: float = 0.4) -> Model:
+def randomly_initialised(network: Network, rng: np.random.Generator, *, bits: int = 6, density: float = 0.4) -> Model:
     """A model with random integers; biases and shifts keep pixels spread over their range from layer to layer."""
     layers: dict[str, QuantizedLayer] = {}
     shape = network.input

@@ -20,7 +20,7 @@ from ..eda.runner import USAGE_FILE, Tell, ToolStep
 from ..flows.base import Flow, OpenFlow
 from ..flows.options import Options
 from ..flows.vendor import VendorFlow
-from ..module_names import IDENTITY, NODE_MODULES, TOP
+from ..module_names import DESCRIPTOR_MEMORY, NODE_MODULE_PREFIX, TOP
 from ..verify.identity import locate_identity
 from ..verify.netlist import Netlist
 from ..verify.rom_map import rom_map
@@ -31,8 +31,8 @@ from .vendor_project import build_vendor_project
 SCRIPT = f"""\
 {{read}} {{design}}
 hierarchy -top {TOP}
-setattr -mod -set keep_hierarchy 1 {NODE_MODULES}*
-setattr -mod -unset keep_hierarchy {NODE_MODULES}*.*
+setattr -mod -set keep_hierarchy 1 {NODE_MODULE_PREFIX}*
+setattr -mod -unset keep_hierarchy {NODE_MODULE_PREFIX}*.*
 {{synthesis}}
 hierarchy -check
 blackbox =A:whitebox
@@ -120,10 +120,10 @@ def build(
     if flow.verifiable:
         tell("recording where the ROMs are")
         netlist = Netlist(*(json.loads(path.read_text()) for path in (routed[f"{TOP}.routed.json"], synthesised[f"{TOP}.json"])))
-        roms = rom_map(plan, netlist, platform.device, NODE_MODULES)
+        roms = rom_map(plan, netlist, platform.device, NODE_MODULE_PREFIX)
         if options.swappable:
             size = len(describe_device(model, plan, options.frequency).encode())
-            roms["identity"] = locate_identity(netlist, IDENTITY, size, model.network).as_dict()
+            roms["identity"] = locate_identity(netlist, DESCRIPTOR_MEMORY, size, model.network).as_dict()
         write_whole(output / f"{TOP}.roms.json", json.dumps(roms, separators=(",", ":")).encode())
     report["steps"] = [json.loads(made[USAGE_FILE].read_text()) for made in (synthesised, routed, packed)]
     write_whole(output / flow.bitstream, packed[flow.bitstream].read_bytes())

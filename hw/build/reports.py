@@ -12,7 +12,7 @@ from ...sw.plan.report import plan_report
 from ..boards.registry import Board
 from ..eda.timing_report import OVERHEAD, critical_path, slowest_paths
 from ..flows.options import Options
-from ..module_names import NODE_MODULES, module_name
+from ..module_names import NODE_MODULE_PREFIX, module_name
 
 
 def synthesis_report(plan: Plan, chosen: Board, options: Options, stat: dict[str, Any]) -> dict[str, Any]:
@@ -20,13 +20,13 @@ def synthesis_report(plan: Plan, chosen: Board, options: Options, stat: dict[str
     taken = chosen.flow.cell_costs.resources
     cells = {module.removeprefix("\\"): taken(entry["num_cells_by_type"]) for module, entry in stat["modules"].items()}
     fabric = chosen.device.fabric
-    link = link_resources(chosen.link(options.link), fabric, swappable=options.swappable, classes=plan.average.channels)
+    link = link_resources(chosen.link(options.link), fabric, swappable=options.swappable, classes=plan.global_sum.channels)
     predicted = estimate(plan, fabric) | {OVERHEAD: link}
     actual: dict[str, Resources] = {}
     carried = Resources()
     for number, node in enumerate(walk(plan.nodes)):
         module = module_name(node, number)
-        carried += cells.get(NODE_MODULES + module, Resources())
+        carried += cells.get(NODE_MODULE_PREFIX + module, Resources())
         if not isinstance(node, Adapter):
             actual[node.name] = carried
             carried = Resources()
@@ -36,7 +36,7 @@ def synthesis_report(plan: Plan, chosen: Board, options: Options, stat: dict[str
         "board": chosen.name,
         "bitstream": chosen.flow.bitstream,
         "network": plan.name,
-        "classes": plan.average.channels,
+        "classes": plan.global_sum.channels,
         "lanes": plan.lanes,
         "cycles_per_frame": plan.cycles,
         "available": asdict(chosen.device.resources),

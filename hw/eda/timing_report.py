@@ -4,7 +4,7 @@
 
 from typing import Any
 
-from ..module_names import DEVICE, PIPELINE
+from ..module_names import DEVICE_PREFIX, PIPELINE_PREFIX
 
 WIRE = "wire"
 OVERHEAD = "link and board"
@@ -14,7 +14,7 @@ DELAY_KINDS = {"routing": WIRE, "logic": "look-up table or carry", "clk-to-q": "
 
 def component_of(name: str) -> str:
     """The component that a cell or net belongs to: a node of the pipeline, or what stands beside them."""
-    return name.removeprefix(PIPELINE).partition(".")[0] if name.startswith(PIPELINE) else OVERHEAD
+    return name.removeprefix(PIPELINE_PREFIX).partition(".")[0] if name.startswith(PIPELINE_PREFIX) else OVERHEAD
 
 
 def critical_path(timing: dict[str, Any]) -> list[dict[str, Any]]:
@@ -52,5 +52,5 @@ def slowest_paths(timing: dict[str, Any]) -> dict[str, float]:
 
 def _place(net: str) -> str:
     """Where a net with a name of its own is: its component and the parts inside it."""
-    named = net.removeprefix(PIPELINE).removeprefix(DEVICE).partition("$")[0].split(".")[:-1]
+    named = net.removeprefix(PIPELINE_PREFIX).removeprefix(DEVICE_PREFIX).partition("$")[0].split(".")[:-1]
     return " ".join(named) if len(named) > 1 else ""

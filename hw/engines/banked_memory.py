@@ -5,16 +5,16 @@
 from amaranth.hdl import Array, Module, Mux, Signal, Value
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
 from ..stream.signatures import pixel_beat
-from ..utils import bits_for
 
-BANK_WORDS = 16
+BANK_DEPTH = 16
 """What a LUT holds of each bit."""
 
 
 class BankedMemory(wiring.Component):
-    """Banks of BANK_WORDS words, between registers: what comes is written a cycle later, and what a bank reads is chosen a cycle later.
+    """Banks of BANK_DEPTH words, between registers: what comes is written a cycle later, and what a bank reads is chosen a cycle later.
 
     So its clock does not fall with its depth. A word can be read from the cycle after the one in which it is written.
 
@@ -43,23 +43,23 @@ class BankedMemory(wiring.Component):
         self._spread = spread
         super().__init__(
             {
-                "write_address": In(bits_for(depth)),
+                "write_address": In(ceil_log2(depth)),
                 "write_data": In(pixel_beat(lanes)),
                 "enables": In(lanes if spread else 1),
-                "read_address": In(bits_for(depth)),
+                "read_address": In(ceil_log2(depth)),
                 "output": Out(pixel_beat(lanes)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        within = bits_for(BANK_WORDS)
+        within = ceil_log2(BANK_DEPTH)
         place, written = Signal(within, reset_less=True), Signal(pixel_beat(self._lanes), reset_less=True)
         m.d.sync += [place.eq(self.write_address), written.eq(self.write_data)]
         found: list[Value] = []
-        for number in range(-(-self._depth // BANK_WORDS)):
+        for number in range(-(-self._depth // BANK_DEPTH)):
             bank: memory.Memory = memory.Memory(
-                shape=pixel_beat(self._lanes), depth=BANK_WORDS, init=[], attrs={"ram_style": "distributed"}
+                shape=pixel_beat(self._lanes), depth=BANK_DEPTH, init=[], attrs={"ram_style": "distributed"}
             )
             m.submodules[f"bank_{number}"] = bank
             write, read = bank.write_port(granularity=1 if self._spread else None), bank.read_port()

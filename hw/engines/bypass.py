@@ -9,7 +9,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...sw.plan.memory_mapping import skip_fifo_depths
-from ...sw.plan.nodes import FIFO_BITS, BypassSpec, SkipFifoSpec
+from ...sw.plan.nodes import MAX_DISTRIBUTED_FIFO_BITS, BypassSpec, SkipFifoSpec
 from ..stream.adapters import Broadcast
 from ..stream.fifo import Fifo
 from ..stream.signatures import pixel_beat, pixel_stream
@@ -44,7 +44,7 @@ class SkipFifo(wiring.Component):
         lanes = self._spec.source.lanes
         output: Any = wiring.flipped(self.input)
         for number, depth in enumerate(skip_fifo_depths(self._spec.depth, lanes)):
-            queue = Fifo(shape=pixel_beat(lanes), depth=depth, block=8 * depth * lanes > FIFO_BITS)
+            queue = Fifo(shape=pixel_beat(lanes), depth=depth, block=8 * depth * lanes > MAX_DISTRIBUTED_FIFO_BITS)
             m.submodules[f"queue_{number}"] = queue
             wiring.connect(m, output, queue.input)
             output = queue.output

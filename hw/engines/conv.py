@@ -7,12 +7,13 @@ from typing import Any
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import Out
+from amaranth.utils import ceil_log2
 
 from ...sw.plan.nodes import ConvSpec
 from ..stream.signatures import pixel_stream
-from ..utils import bits_for, count_up, lookup
+from ..utils import count_up, lookup
 from ..weights.weight_decoder import WeightDecoder
-from .line_buffer import LineBuffer, reading
+from .line_buffer import LineBuffer, read_port_signature
 from .mac_array import MacArray
 
 
@@ -40,7 +41,7 @@ class ConvEngine(wiring.Component):
 
     def __init__(self, *, spec: ConvSpec) -> None:
         self._spec = spec
-        port = reading(channels=spec.channels, tiles=spec.buffer_tiles, lanes=spec.buffer_lanes, slots=spec.slots)
+        port = read_port_signature(channels=spec.channels, tiles=spec.buffer_tiles, lanes=spec.buffer_lanes, slots=spec.slots)
         super().__init__({"pixels": Out(port), "output": Out(pixel_stream(spec.output.lanes)), "busy": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
@@ -78,14 +79,14 @@ class ConvEngine(wiring.Component):
 
         # A cycle later, the address of its pixels and what to do with them.
         slots, outside = self._rows(m, buffer, running, row_done)
-        ky = lookup([tap // kernel for tap in range(kernel**2)], entry.tap, max(1, bits_for(kernel)))
-        padded = [row + [(0, 0)] * ((1 << bits_for(tiles)) - tiles) for row in reads]
-        place = Cat(tile[: bits_for(tiles)], entry.tap)
+        ky = lookup([tap // kernel for tap in range(kernel**2)], entry.tap, max(1, ceil_log2(kernel)))
+        padded = [row + [(0, 0)] * ((1 << ceil_log2(tiles)) - tiles) for row in reads]
+        place = Cat(tile[: ceil_log2(tiles)], entry.tap)
         rotation = lookup([rotations.index(r) if r in rotations else 0 for row in padded for r, _ in row], place, len(mac.control.rotation))
-        column = lookup([t for row in padded for _, t in row], place, max(1, bits_for(spec.buffer_tiles)))
-        channel = entry.inner[: bits_for(spec.channels)]
+        column = lookup([t for row in padded for _, t in row], place, max(1, ceil_log2(spec.buffer_tiles)))
+        channel = entry.inner[: ceil_log2(spec.channels)]
         m.d.sync += [
-            buffer.address.eq(Cat(column[: bits_for(spec.buffer_tiles)], channel, slots[ky])),
+            buffer.address.eq(Cat(column[: ceil_log2(spec.buffer_tiles)], channel, slots[ky])),
             mac.strobe.eq(self.busy),
             mac.control.centroid.eq(entry.centroid),
             mac.control.rotation.eq(rotation),

@@ -10,17 +10,17 @@ from amaranth.hdl import Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...sw.plan.nodes import AverageSpec
+from ...sw.plan.nodes import GlobalSumSpec
 from ..stream.signatures import pixel_stream
 from ..utils import count_up
 
 
-def score_layout(spec: AverageSpec) -> data.StructLayout:
+def score_layout(spec: GlobalSumSpec) -> data.StructLayout:
     """A score, and whether it is a frame's last."""
     return data.StructLayout({"score": unsigned(spec.score_bits), "last": 1})
 
 
-def score_stream(spec: AverageSpec) -> stream.Signature:
+def score_stream(spec: GlobalSumSpec) -> stream.Signature:
     """A stream of scores in the order of the channels; ``last`` marks a frame's last one."""
     return stream.Signature(score_layout(spec))
 
@@ -43,7 +43,7 @@ class GlobalSum(wiring.Component):
     input: stream.Interface
     output: stream.Interface
 
-    def __init__(self, *, spec: AverageSpec) -> None:
+    def __init__(self, *, spec: GlobalSumSpec) -> None:
         self._spec = spec
         super().__init__({"input": In(pixel_stream(spec.source.lanes)), "output": Out(score_stream(spec))})
 

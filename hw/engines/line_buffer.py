@@ -7,19 +7,20 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
 from ...sw.plan.lane_layout import LaneLayout
-from ...sw.plan.memory_mapping import SMALL_BITS
+from ...sw.plan.memory_mapping import MAX_DISTRIBUTED_BUFFER_BITS
 from ...sw.plan.nodes import packs_pixels
 from ..stream.signatures import pixel_beat, pixel_stream
-from ..utils import bits_for, count_up, lookup
+from ..utils import count_up, lookup
 from .banked_memory import BankedMemory
 
 READ_LATENCY = 2
 """Cycles from an address to its word: the memory's, and the register behind it."""
 
 
-def reading(*, channels: int, tiles: int, lanes: int, slots: int) -> wiring.Signature:
+def read_port_signature(*, channels: int, tiles: int, lanes: int, slots: int) -> wiring.Signature:
     """How an engine reads a line buffer; directions are the engine's.
 
     address: slot, channel and tile, the last in the low bits, each in as many bits as it needs
@@ -30,7 +31,7 @@ def reading(*, channels: int, tiles: int, lanes: int, slots: int) -> wiring.Sign
     """
     return wiring.Signature(
         {
-            "address": Out(bits_for(slots) + bits_for(channels) + bits_for(tiles)),
+            "address": Out(ceil_log2(slots) + ceil_log2(channels) + ceil_log2(tiles)),
             "data": In(pixel_beat(lanes)),
             "available": In(range(slots + 1)),
             "release": Out(1),
@@ -57,7 +58,7 @@ class LineBuffer(wiring.Component):
     channels, tiles, lanes: words in a slot, and their width
     slots: how many slots
     readers: engines that read it, 1 or 2
-    distributed: it lies in distributed RAM, as all of at most SMALL_BITS do
+    distributed: it lies in distributed RAM, as all of at most MAX_DISTRIBUTED_BUFFER_BITS do
     banked: it lies in distributed RAM, in a ``BankedMemory``, as is best for many words; for one reader
 
     Members
@@ -99,7 +100,7 @@ class LineBuffer(wiring.Component):
         self._distributed = distributed
         self._banked = banked
         self._strip = -(-source.tiles // tiles)  # lanes that share out the strip of one of the source's
-        port = reading(channels=channels, tiles=tiles, lanes=lanes, slots=slots)
+        port = read_port_signature(channels=channels, tiles=tiles, lanes=lanes, slots=slots)
         super().__init__({"input": In(pixel_stream(source.lanes)), **{f"reader_{number}": In(port) for number in range(readers)}})
         self._readers = readers
 
@@ -112,7 +113,7 @@ class LineBuffer(wiring.Component):
         m = Module()
         whole = packs_pixels(self._source, self._raster, self._tiles)
         spread = not whole and (self._strip > 1 or self._source.lanes < self._lanes)
-        depth = self._slots << (bits_for(self._channels) + bits_for(self._tiles))
+        depth = self._slots << (ceil_log2(self._channels) + ceil_log2(self._tiles))
 
         # Where the word that comes belongs: nested counters follow the order of the stream.
         taken, wanted = Signal(), Signal()
@@ -120,8 +121,8 @@ class LineBuffer(wiring.Component):
         count = self._source.width if self._raster else self._source.tiles
         place = Signal(range(count))
         order = range(count) if self._raster else self._source.order
-        tile = lookup([column % self._tiles for column in order], place, bits_for(self._tiles)) if self._tiles > 1 else Cat()
-        lane_in_strip = lookup([column // self._tiles for column in order], place, bits_for(self._strip))
+        tile = lookup([column % self._tiles for column in order], place, ceil_log2(self._tiles)) if self._tiles > 1 else Cat()
+        lane_in_strip = lookup([column // self._tiles for column in order], place, ceil_log2(self._strip))
         full = Signal()
         m.d.comb += [taken.eq(self.input.valid & self.input.ready), wanted.eq(taken & ((place == count - 1) if whole else 1))]
         address = Cat(tile, channel, slot)
@@ -157,7 +158,7 @@ class LineBuffer(wiring.Component):
                 filled.eq(taken & last),
             ]
         else:
-            style = "distributed" if self._distributed or 8 * self._lanes * depth <= SMALL_BITS else "block"
+            style = "distributed" if self._distributed or 8 * self._lanes * depth <= MAX_DISTRIBUTED_BUFFER_BITS else "block"
             ram: memory.Memory = memory.Memory(shape=pixel_beat(self._lanes), depth=depth, init=[], attrs={"ram_style": style})
             m.submodules.memory = ram
             write = ram.write_port(granularity=1 if spread else None)

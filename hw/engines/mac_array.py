@@ -10,14 +10,14 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...sw.plan.lane_layout import LaneLayout
-from ...sw.plan.memory_mapping import BLOCK_REVISIT
-from ...sw.plan.nodes import SUMS_QUEUED, Arithmetic
+from ...sw.plan.memory_mapping import MIN_BLOCK_RAM_RAW_DISTANCE
+from ...sw.plan.nodes import OUTPUT_FIFO_DEPTH, Arithmetic
 from ..stream.fifo import Fifo
 from ..stream.signatures import pixel_beat, pixel_stream
 from ..utils import lookup
 from .line_buffer import READ_LATENCY
 
-SUM_REVISIT = 2
+MIN_READ_AHEAD_RAW_DISTANCE = 2
 """Fewest cycles from one strobe of a sum to the next with which distributed RAM can be read a cycle ahead."""
 
 
@@ -37,7 +37,7 @@ def control_layout(*, centroid_bits: int, rotations: int, sums: int, starts: int
     )
 
 
-class SoftProduct(wiring.Component):
+class LutMultiplier(wiring.Component):
     """A pixel times a weight, at once. A flow knows it by its name, ``soft_product_N``, and makes it of logic instead of a multiplier.
 
     Parameters
@@ -78,7 +78,7 @@ class MacArray(wiring.Component):
     centroid_bits: width of a weight
     arithmetic: start values, accumulator width (proven sufficient from the weights by the compiler) and shift
     revisit: fewest cycles from a strobe of one sum to the next; with 2 or more, distributed RAM is read a cycle ahead
-    block: sums lie in block RAM; then ``revisit`` is BLOCK_REVISIT or more
+    block: sums lie in block RAM; then ``revisit`` is MIN_BLOCK_RAM_RAW_DISTANCE or more
 
     Members
     -------
@@ -107,8 +107,8 @@ class MacArray(wiring.Component):
         revisit: int = 1,
         block: bool = False,
     ) -> None:
-        if block and revisit < BLOCK_REVISIT:
-            raise ValueError(f"revisit must be at least {BLOCK_REVISIT} for sums in block RAM, not {revisit}")
+        if block and revisit < MIN_BLOCK_RAM_RAW_DISTANCE:
+            raise ValueError(f"revisit must be at least {MIN_BLOCK_RAM_RAW_DISTANCE} for sums in block RAM, not {revisit}")
         self._strips = output
         self._source_lanes = source_lanes
         self._rotations = tuple(rotations)
@@ -164,7 +164,7 @@ class MacArray(wiring.Component):
         for lane, (product, pixel) in enumerate(zip(products, pixels, strict=True)):
             near = Signal(shape, name=f"near_{lane}", reset_less=True)
             if self._arithmetic.lut_multipliers:
-                m.submodules[f"soft_product_{lane}"] = soft = SoftProduct(bits=self._centroid_bits)
+                m.submodules[f"soft_product_{lane}"] = soft = LutMultiplier(bits=self._centroid_bits)
                 m.d.comb += [soft.pixel.eq(pixel), soft.weight.eq(control.centroid)]
                 m.d.sync += near.eq(soft.product)
             else:
@@ -191,7 +191,7 @@ class MacArray(wiring.Component):
         m.d.sync += [summed.eq(ends), tile.eq(control.tile)]
 
         # Stage 7: requantised, and into the queue.
-        m.submodules.queue = queue = Fifo(shape=pixel_beat(lanes), depth=SUMS_QUEUED)
+        m.submodules.queue = queue = Fifo(shape=pixel_beat(lanes), depth=OUTPUT_FIFO_DEPTH)
         finished = Signal()
         outputs = [Signal(8, name=f"output_{lane}", reset_less=True) for lane in range(lanes)]
         m.d.sync += finished.eq(summed)
@@ -233,7 +233,7 @@ class MacArray(wiring.Component):
         m.submodules[f"sums_{lane}"] = sums
         read, write = sums.read_port(domain="comb"), sums.write_port()
         m.d.comb += [write.addr.eq(index), write.en.eq(strobe), write.data.eq(total)]
-        if self._revisit < SUM_REVISIT:
+        if self._revisit < MIN_READ_AHEAD_RAW_DISTANCE:
             m.d.comb += read.addr.eq(index)
             return Value.cast(read.data)
         held = Signal(shape, name=f"held_{lane}", reset_less=True)
@@ -255,7 +255,7 @@ class MacArray(wiring.Component):
 
     def _count_credit(self, m: Module) -> None:
         """Room in the queue, less the sums that are on their way to it."""
-        room = Signal(range(SUMS_QUEUED + 1), init=SUMS_QUEUED)
+        room = Signal(range(OUTPUT_FIFO_DEPTH + 1), init=OUTPUT_FIFO_DEPTH)
         left = Signal()
         m.d.comb += self.credit.eq(room > 1)
         m.d.sync += [left.eq(self.output.valid & self.output.ready), room.eq(room + left - (self.strobe & self.control.last))]

@@ -8,11 +8,12 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
-from ...sw.plan.nodes import PoolSpec
+from ...sw.plan.nodes import MaxPoolSpec
 from ..stream.signatures import pixel_beat, pixel_stream
 from ..stream.skid_buffer import SkidBuffer
-from ..utils import bits_for, count_up, lookup
+from ..utils import count_up, lookup
 
 
 class MaxPoolEngine(wiring.Component):
@@ -36,7 +37,7 @@ class MaxPoolEngine(wiring.Component):
     input: stream.Interface
     output: stream.Interface
 
-    def __init__(self, *, spec: PoolSpec) -> None:
+    def __init__(self, *, spec: MaxPoolSpec) -> None:
         lanes, tiles = spec.source.lanes, spec.source.tiles
         halves = tiles == 2 * spec.output.tiles or (lanes == 1 and max(1, tiles // 2) == spec.output.tiles)
         if lanes != spec.output.lanes or not halves or not spec.source.is_natural:
@@ -87,7 +88,7 @@ class MaxPoolEngine(wiring.Component):
                 m.d.sync += across[lane].eq(_greatest([*before, pixels[lane], Mux(last, beside, 0)]))
 
         # Rows: the maximum so far is read with the word, and written back when both have passed a register.
-        depth = spec.channels << bits_for(spec.output.tiles)
+        depth = spec.channels << ceil_log2(spec.output.tiles)
         rows: memory.Memory = memory.Memory(shape=pixel_beat(lanes), depth=depth, init=[])
         m.submodules.rows = rows
         write = rows.write_port()
@@ -96,7 +97,7 @@ class MaxPoolEngine(wiring.Component):
         place = Signal(range(max(2, spec.output.tiles)))
         m.d.comb += [
             place.eq(Mux(last, spec.output.tiles - 1, tile[1:] - 1)),
-            read.addr.eq(Cat(place[: bits_for(spec.output.tiles)], channel)),
+            read.addr.eq(Cat(place[: ceil_log2(spec.output.tiles)], channel)),
             read.en.eq(advance),
         ]
         flags = {"window": 1, "initial": 1, "begins": 1, "ends": 1}

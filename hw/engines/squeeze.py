@@ -5,11 +5,12 @@
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
-from ...sw.plan.memory_mapping import BLOCK_REVISIT, BLOCK_SUMS
+from ...sw.plan.memory_mapping import MIN_BLOCK_RAM_RAW_DISTANCE, MIN_BLOCK_RAM_SUMS
 from ...sw.plan.nodes import SqueezeSpec
 from ..stream.signatures import pixel_stream
-from ..utils import bits_for, count_up
+from ..utils import count_up
 from ..weights.weight_decoder import WeightDecoder
 from .line_buffer import LineBuffer
 from .mac_array import MacArray
@@ -44,7 +45,7 @@ class SqueezeEngine(wiring.Component):
         m = Module()
         spec = self._spec
         lanes, tiles = spec.output.lanes, spec.output.tiles
-        tile_bits = bits_for(tiles)
+        tile_bits = ceil_log2(tiles)
         m.submodules.weights = weights = WeightDecoder(weights=spec.weights)
         m.submodules.buffer = buffer = LineBuffer(
             source=spec.source,
@@ -53,7 +54,7 @@ class SqueezeEngine(wiring.Component):
             tiles=tiles,
             lanes=lanes,
             slots=spec.slots,
-            distributed=spec.queue,
+            distributed=spec.distributed,
         )
         pixels = buffer.readers[0]
         m.submodules.mac = mac = MacArray(
@@ -64,7 +65,7 @@ class SqueezeEngine(wiring.Component):
             centroid_bits=spec.weights.centroid_bits,
             arithmetic=spec.arithmetic,
             revisit=tiles,
-            block=tiles >= BLOCK_REVISIT and spec.weights.inner << tile_bits >= BLOCK_SUMS,
+            block=tiles >= MIN_BLOCK_RAM_RAW_DISTANCE and spec.weights.inner << tile_bits >= MIN_BLOCK_RAM_SUMS,
         )
         wiring.connect(m, wiring.flipped(self.input), buffer.input)
         wiring.connect(m, mac.output, wiring.flipped(self.output))

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...sw.link.identity import DeviceDescriptor
 from ...sw.link.packets import BAUD_DIVISORS, BUFFER_BYTES, COUNTER_NAMES, PacketKind
-from ...sw.plan.nodes import AverageSpec
+from ...sw.plan.nodes import GlobalSumSpec
 from ..engines.global_sum import score_stream
 from .counters import Counters
 from .frame_feeder import FrameFeeder
@@ -50,7 +50,7 @@ class LinkEndpoint(wiring.Component):
     slow: Signal
     divisor: Signal
 
-    def __init__(self, *, average: AverageSpec, identity: DeviceDescriptor, divisor: int, swappable: bool = False) -> None:
+    def __init__(self, *, average: GlobalSumSpec, identity: DeviceDescriptor, divisor: int, swappable: bool = False) -> None:
         if divisor not in BAUD_DIVISORS:
             raise ValueError(f"divisor must be {BAUD_DIVISORS.start} to {BAUD_DIVISORS.stop - 1} cycles a bit, not {divisor}")
         self._average = average

@@ -39,7 +39,7 @@ class LinkedAccelerator(wiring.Component):
 
     def __init__(self, *, plan: Plan, identity: DeviceDescriptor, divisor: int, swappable: bool = False) -> None:
         self._plan = plan
-        self._link = LinkEndpoint(average=plan.average, identity=identity, divisor=divisor, swappable=swappable)
+        self._link = LinkEndpoint(average=plan.global_sum, identity=identity, divisor=divisor, swappable=swappable)
         byte = stream.Signature(unsigned(8))
         super().__init__({"received": In(byte), "sent": Out(byte), "slow": In(1), "divisor": Out(range(BAUD_DIVISORS.stop))})
 

@@ -6,10 +6,11 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
 from ...sw.link.packets import CLASS_INDEX, COUNTER, COUNTER_NAMES, CRC, HEADER, MAX_REPLY_PAYLOAD, WINDOW_FIELD, PacketKind
-from ...sw.plan.nodes import AverageSpec
-from ..utils import bits_for, lookup
+from ...sw.plan.nodes import GlobalSumSpec
+from ..utils import lookup
 from .cobs import CobsEncoder
 
 CYCLES_PER_BYTE = 4
@@ -55,7 +56,7 @@ class PacketTransmitter(wiring.Component):
     hold: Signal
     output: stream.Interface
 
-    def __init__(self, *, average: AverageSpec, identity: bytes, swappable: bool = False) -> None:
+    def __init__(self, *, average: GlobalSumSpec, identity: bytes, swappable: bool = False) -> None:
         if not 1 <= len(identity) <= MAX_REPLY_PAYLOAD:
             raise ValueError(f"identity must have 1 to {MAX_REPLY_PAYLOAD} bytes, not {len(identity)}")
         self._average = average
@@ -106,7 +107,7 @@ class PacketTransmitter(wiring.Component):
                 score = Cat(self.score, Signal(8 * size - len(self.score))).word_select(part, 8) if size > 1 else self.score
                 m.d.comb += body.eq(Mux(place < CLASS_INDEX.size, first.word_select(place[0], 8), score))
             with m.Case(PacketKind.IDENTITY):
-                m.d.comb += body.eq(self._told(m, place[: bits_for(len(self._identity))]))
+                m.d.comb += body.eq(self._told(m, place[: ceil_log2(len(self._identity))]))
             with m.Case(PacketKind.COUNTERS):
                 m.d.comb += body.eq(self.counter)
             with m.Default():

@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...sw.plan.nodes import AverageSpec
+from ...sw.plan.nodes import GlobalSumSpec
 from ..engines.global_sum import score_stream
 from ..utils import count_up
 
@@ -37,7 +37,7 @@ class ScoreBuffer(wiring.Component):
     index: Signal
     score: Signal
 
-    def __init__(self, *, average: AverageSpec) -> None:
+    def __init__(self, *, average: GlobalSumSpec) -> None:
         self._average = average
         super().__init__(
             {

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
 from ...sw.plan.nodes import DownsizerSpec, SerializerSpec
-from ..utils import bits_for, count_up, lookup
+from ..utils import count_up, lookup
 from .signatures import pixel_beat, pixel_stream
 
-SERIAL_WORDS = 16
+MIN_SERIALIZER_DEPTH = 16
 """Words that rows are kept in before they are sent pixel by pixel, unless two rows are more."""
 
 
@@ -81,8 +82,8 @@ class Serializer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         lanes, tiles, width = self._spec.source.lanes, self._spec.source.tiles, self._spec.source.width
-        tile_bits = bits_for(tiles)
-        slots = max(2, SERIAL_WORDS >> tile_bits)
+        tile_bits = ceil_log2(tiles)
+        slots = max(2, MIN_SERIALIZER_DEPTH >> tile_bits)
         ram: memory.Memory = memory.Memory(shape=pixel_beat(lanes), depth=slots << tile_bits, init=[], attrs={"ram_style": "distributed"})
         m.submodules.memory = ram
         write, read = ram.write_port(), ram.read_port(domain="comb")

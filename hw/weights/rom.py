@@ -9,11 +9,11 @@ from itertools import accumulate
 from amaranth.hdl import Array, ClockSignal, Const, Instance, Module, Signal, Value, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import Out
+from amaranth.utils import ceil_log2
 
 from ...sw.coding.streams import LUT_ROM_BITS
-from ...sw.plan.memory_mapping import BLOCK_BITS
+from ...sw.plan.memory_mapping import BLOCK_RAM_BITS
 from ..stream.fifo import Fifo
-from ..utils import bits_for
 from .rom_files import RomFiles
 
 FIFO_DEPTH = 16
@@ -111,7 +111,7 @@ class Rom(wiring.Component):
         data: list[list[Value]] = [[] for _ in addresses]
         near = [self._later(m, address, f"near_{n}") for n, address in enumerate(addresses)]
         for number, bank in enumerate(self._banks):
-            local = [near[port][: bits_for(max(2, len(bank.words)))] for port in bank.ports]
+            local = [near[port][: ceil_log2(max(2, len(bank.words)))] for port in bank.ports]
             for port, raw in zip(bank.ports, self._bank(m, platform, f"bank_{number}", bank, local), strict=True):
                 data[port].append(self._later(m, raw, f"data_{number}_{port}"))
         for n, address in enumerate(addresses):
@@ -133,7 +133,7 @@ class Rom(wiring.Component):
             with m.If(address == end - 1):
                 m.d.sync += address.eq(start)
 
-        bank = address[bits_for(bank_depth(self._width)) :] - start // bank_depth(self._width)
+        bank = address[ceil_log2(bank_depth(self._width)) :] - start // bank_depth(self._width)
         valid: Value = issue
         for stage in range(1, READ_LATENCY + 1):
             later = Signal(name=f"valid_{number}_{stage}")
@@ -157,11 +157,11 @@ class Rom(wiring.Component):
                 "firebrick_rom",
                 p_WIDTH=self._width,
                 p_DEPTH=len(words),
-                p_ADDRESS=max(1, bits_for(len(words))),
+                p_ADDRESS=max(1, ceil_log2(len(words))),
                 p_FILE=platform.add_rom(words, self._width),
                 p_STYLE=style,
                 i_clk=ClockSignal(),
-                **{"i_address_1": Const(0, max(1, bits_for(len(words))))} | ports,
+                **{"i_address_1": Const(0, max(1, ceil_log2(len(words))))} | ports,
                 **{f"o_data_{port}": value for port, value in enumerate(data)},
             )
             yield from data
@@ -188,7 +188,7 @@ class Rom(wiring.Component):
             port = tree.read_port(domain="comb")
             m.d.comb += port.addr.eq(address)
             found.append(self._later(m, port.data, f"{name}_tree_{number}"))
-        return Array(found)[self._later(m, address[bits_for(TREE_WORDS) :], f"{name}_chosen")]
+        return Array(found)[self._later(m, address[ceil_log2(TREE_WORDS) :], f"{name}_chosen")]
 
     @staticmethod
     def _later(m: Module, value: Value, name: str) -> Signal:
@@ -200,4 +200,4 @@ class Rom(wiring.Component):
 
 def bank_depth(width: int) -> int:
     """Words of a width that a block RAM holds, a power of two."""
-    return 1 << (BLOCK_BITS // width).bit_length() - 1
+    return 1 << (BLOCK_RAM_BITS // width).bit_length() - 1

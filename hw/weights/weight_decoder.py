@@ -7,10 +7,11 @@ from typing import Any
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import Out
+from amaranth.utils import ceil_log2
 
 from ...sw.coding.streams import EncodedWeights
 from ..stream.skid_buffer import SkidBuffer
-from ..utils import bits_for, lookup
+from ..utils import lookup
 from .huffman_decoder import HuffmanDecoder
 from .rom import Rom
 
@@ -63,7 +64,7 @@ class WeightDecoder(wiring.Component):
         m.submodules.ranks = ranks = SkidBuffer(shape=codes.output.payload.shape())
         wiring.connect(m, codes.output, ranks.input)
         sources = [ranks.output]
-        steps = data.StructLayout({"on": range(weights.inner + 1), "back": signed(bits_for(weights.inner) + 1)})
+        steps = data.StructLayout({"on": range(weights.inner + 1), "back": signed(ceil_log2(weights.inner) + 1)})
         step: Any = Signal(steps)  # how far to the entry's place, and how far with the next tap's first place as zero
         if weights.zero_runs is None:
             m.d.comb += [step.on.eq(1), step.back.eq(1 - weights.inner)]
@@ -87,7 +88,7 @@ class WeightDecoder(wiring.Component):
         held_rank = Signal.like(ranks.output.payload)
         held_valid = Signal()
         held_kind = Signal(init=weights.filter_types[-1])
-        back = Signal(signed(bits_for(weights.inner) + 2))
+        back = Signal(signed(ceil_log2(weights.inner) + 2))
         carry, wrap = Signal(), Signal()
         group, tap, inner, kind = Signal.like(held.group), Signal.like(held.tap), Signal.like(held.inner), Signal()
         centre = weights.taps // 2

@@ -7,7 +7,7 @@ from itertools import product
 
 from firebrick.hw.accelerator import Pipeline
 from firebrick.hw.codegen.verilog import to_verilog
-from firebrick.sim.payloads import traffic
+from firebrick.sim.payloads import node_traffic
 from firebrick.sw.compiler.engine_config import EngineConfig
 from firebrick.sw.compiler.lowering import plan_with
 from firebrick.sw.compiler.workload import plain_configurations, workloads
@@ -71,8 +71,8 @@ def fire_plan(model: Model, fire: str, multipliers: int) -> tuple[Plan, int, int
 def bench_files(model: Model, plan: Plan, first: int, last: int) -> dict[str, str]:
     """Files of a bench that streams photographs, as the module sees them, and compares every word with the golden model."""
     frames = read_images(photographs()[:FRAMES], model.preprocessing, model.network.input)
-    steps = list(traffic(model, plan, frames))
-    sent, wanted = steps[first].taken, steps[last].sent
+    steps = list(node_traffic(model, plan, frames))
+    sent, wanted = steps[first].inputs, steps[last].outputs
     text, roms = to_verilog(Pipeline(nodes=plan.nodes[first : last + 1]), "firebrick")
     widths = 8 * plan.nodes[first].source.lanes, 8 * plan.nodes[last].output.lanes  # type: ignore[union-attr]
     bench = BENCH.format(width=widths[0], out_width=widths[1], sent=len(sent), wanted=len(wanted), frame=len(wanted) // FRAMES)

@@ -16,14 +16,14 @@ from ..model.quantized import Model
 from ..network.graph import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Shape, stage_layers
 from ..plan.lane_layout import LaneLayout
 from ..plan.nodes import (
-    AverageSpec,
     BypassSpec,
     ConvSpec,
     DownsizerSpec,
     EngineSpec,
+    GlobalSumSpec,
+    MaxPoolSpec,
     Node,
     Plan,
-    PoolSpec,
     SerializerSpec,
     SkipFifoSpec,
     SqueezeSpec,
@@ -85,7 +85,7 @@ class _Compiler:
                 case MaxPool(name=name):
                     self.pool(name, shape, output)
                 case GlobalAverage(name=name):
-                    self.nodes.append(AverageSpec(name, self.strips, shape.channels, shape.height))
+                    self.nodes.append(GlobalSumSpec(name, self.strips, shape.channels, shape.height))
         return Plan(network.name, tuple(self.nodes), frame_cycles(self.nodes))
 
     def order_of(self, index: int) -> list[int]:
@@ -196,7 +196,7 @@ class _Compiler:
             self.strips = one_by_one.output
         tiles = output.width if self.strips.lanes == 1 else self.strips.tiles // 2
         strips = LaneLayout.natural(lanes=self.strips.lanes, tiles=tiles, width=output.width)
-        self.nodes.append(PoolSpec(name, self.strips, shape.channels, shape.height, strips))
+        self.nodes.append(MaxPoolSpec(name, self.strips, shape.channels, shape.height, strips))
         self.strips = strips
 
     def engine(
@@ -228,7 +228,7 @@ class _Compiler:
         lanes = self.strips.lanes_for(tiles)
         if lanes < self.strips.lanes:
             self.nodes.append(DownsizerSpec(self.strips, lanes))
-            self.strips = self.strips.narrowed(lanes)
+            self.strips = self.strips.downsized(lanes)
 
     def dealt(self, name: str, layers: Sequence[Layer]) -> EngineLayers:
         """An engine and the parts that its filters are dealt to."""

@@ -7,7 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from ..plan.nodes import SUMS_QUEUED, BypassSpec, DownsizerSpec, EngineSpec, Node, PoolSpec, SerializerSpec, SkipFifoSpec, SqueezeSpec, walk
+from ..plan.nodes import (
+    OUTPUT_FIFO_DEPTH,
+    BypassSpec,
+    DownsizerSpec,
+    EngineSpec,
+    MaxPoolSpec,
+    Node,
+    SerializerSpec,
+    SkipFifoSpec,
+    SqueezeSpec,
+    walk,
+)
 
 ROWS = 3
 """Rows after which engines that wait for one another have found their pace."""
@@ -19,7 +30,7 @@ def frame_cycles(nodes: Sequence[Node]) -> int:
     A convolution and the squeeze engine behind it have only queues of a few words between them; so one waits where the other has more
     to do for a channel, as do the parts of one engine. Line buffers, which hold whole rows, set other engines free of each other.
     """
-    alone = (node.cycles for node in walk(nodes) if isinstance(node, EngineSpec | SerializerSpec | PoolSpec))
+    alone = (node.cycles for node in walk(nodes) if isinstance(node, EngineSpec | SerializerSpec | MaxPoolSpec))
     return max(*alone, *(period * engine.partitions[0].output_height for engine, period in row_intervals(nodes)))
 
 
@@ -50,7 +61,7 @@ class _Convolution:
         self.parts = [part for turn in engine.schedule for part in range(turn)]
         counts = [iter(part.weights.entries_per_group) for part in engine.partitions]
         self.cycles = [next(counts[part]) * self.tiles for part in self.parts]
-        queued = max(1, SUMS_QUEUED // self.tiles)
+        queued = max(1, OUTPUT_FIFO_DEPTH // self.tiles)
         self.gone = [deque([0] * queued, queued) for _ in engine.partitions]
         self.made, self.sent = [0] * len(engine.partitions), 0
 
@@ -69,7 +80,7 @@ class _Squeeze:
     def __init__(self, engine: EngineSpec, word_cycles: int) -> None:
         self.cycles = [np.multiply(part.weights.entries_per_group, engine.output.tiles).tolist() for part in engine.partitions]
         self.channels = len(self.cycles[0])
-        self.leaving = word_cycles * (len(engine.channel_order) * engine.output.tiles - SUMS_QUEUED * len(engine.partitions))
+        self.leaving = word_cycles * (len(engine.channel_order) * engine.output.tiles - OUTPUT_FIFO_DEPTH * len(engine.partitions))
         self.done = [0] * len(engine.partitions)
         self.taken = deque([0] * engine.partitions[0].slots, engine.partitions[0].slots)
 

@@ -32,7 +32,7 @@ from ..fpga.resources import Resources
 from ..model.quantized import Model, QuantizedLayer
 from ..network.graph import Bypass, Conv, Fire, Layer, MaxPool, Shape, pooled_length
 from ..plan.lane_layout import LaneLayout
-from ..plan.nodes import SUMS_QUEUED
+from ..plan.nodes import OUTPUT_FIFO_DEPTH
 from .engine_config import EngineConfig, StreamLayout
 
 SQUEEZE_SLOTS = 4
@@ -114,7 +114,7 @@ class EngineWorkload:
         entries = sum(each * -(-count // share.partitions) / count for count, each in self.filters)
         tiles, filters = self.tiles(share.lanes), sum(count for count, _ in self.filters)
         pixels = filters * self.height * self.width / SERIAL_UTILISATION if share.serialized else 0.0
-        waits = max(0, filters * self.width - tiles * (-(-filters // share.partitions) + SUMS_QUEUED)) if self.squeeze else 0
+        waits = max(0, filters * self.width - tiles * (-(-filters // share.partitions) + OUTPUT_FIFO_DEPTH)) if self.squeeze else 0
         return max(self.peak_rate * (max(1.0, entries) * tiles + waits) * self.height, pixels)
 
     @property
@@ -278,7 +278,7 @@ def configurations(demand: EngineWorkload, fabric: Fabric = ECP5) -> list[Engine
 
 def _splits(demand: EngineWorkload, lanes: int) -> range:
     """Into how many parts an engine may be split: one, if the queue behind it can't hold a channel while the other parts' go."""
-    return range(1, 1 + (demand.max_partitions if demand.tiles(lanes) <= SUMS_QUEUED else 1))
+    return range(1, 1 + (demand.max_partitions if demand.tiles(lanes) <= OUTPUT_FIFO_DEPTH else 1))
 
 
 def plain_configurations(demand: EngineWorkload) -> list[EngineConfig]:

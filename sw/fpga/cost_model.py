@@ -7,19 +7,25 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 
-from ..plan.memory_mapping import BLOCK_BITS, BLOCK_REVISIT, BLOCK_SUMS, SMALL_BITS, skip_fifo_depths
+from ..plan.memory_mapping import (
+    BLOCK_RAM_BITS,
+    MAX_DISTRIBUTED_BUFFER_BITS,
+    MIN_BLOCK_RAM_RAW_DISTANCE,
+    MIN_BLOCK_RAM_SUMS,
+    skip_fifo_depths,
+)
 from ..plan.nodes import (
-    FIFO_BITS,
-    SUMS_QUEUED,
+    MAX_DISTRIBUTED_FIFO_BITS,
+    OUTPUT_FIFO_DEPTH,
     Adapter,
-    AverageSpec,
     BypassSpec,
     ConvSpec,
     DownsizerSpec,
     EngineSpec,
+    GlobalSumSpec,
+    MaxPoolSpec,
     Node,
     Plan,
-    PoolSpec,
     SerializerSpec,
     SkipFifoSpec,
     SqueezeSpec,
@@ -113,16 +119,16 @@ class Part:
         """What the engine is expected to take: block RAMs counted, LUTs fitted to engines synthesised for an ECP5."""
         lanes, bits = self.lanes, self.bits
         luts = ENGINE_LUTS + 44 * self.gap_length
-        banks, rest = divmod(self.rom_bits, BLOCK_BITS)
+        banks, rest = divmod(self.rom_bits, BLOCK_RAM_BITS)
         if rest > self.logic_bits:
             banks += 1
         else:
             luts += rest // LOGIC_ROM_BITS
         luts += 98 * (banks > 0) + 2 * banks + self.starts * self.start_bits // LOGIC_START_BITS
         held = self.rom_bits if rest > self.logic_bits else self.rom_bits - rest
-        blocks = fabric.rom_block_rams(held, min(held, BLOCK_BITS) if self.gap_length else 0)
+        blocks = fabric.rom_block_rams(held, min(held, BLOCK_RAM_BITS) if self.gap_length else 0)
         luts += lanes * REACH_LUTS * self.reaches
-        if self.squeeze and self.tiles >= BLOCK_REVISIT and self.sums >= BLOCK_SUMS:
+        if self.squeeze and self.tiles >= MIN_BLOCK_RAM_RAW_DISTANCE and self.sums >= MIN_BLOCK_RAM_SUMS:
             blocks += block_rams(self.sums, bits * lanes, fabric)
             luts += lanes * bits * 3
         elif self.sums > 1 and not fabric.lut_ram:
@@ -131,14 +137,14 @@ class Part:
         else:
             luts += lanes * (bits * 3 if self.sums == 1 else (26 * -(-self.sums // 16) + 9) * bits // 10)
         if not fabric.lut_ram:
-            blocks += (2 if self.gap_length else 1) + block_rams(SUMS_QUEUED, 8 * lanes, fabric)
+            blocks += (2 if self.gap_length else 1) + block_rams(OUTPUT_FIFO_DEPTH, 8 * lanes, fabric)
         product = fabric.lut_multiplier_luts if self.soft else fabric.multiplier_luts
         return Resources(luts + product * lanes, blocks, 0 if product else lanes)
 
 
 def small(deep: int, lanes: int, fabric: Fabric) -> bool:
     """Whether a line buffer of so many words of pixels always lies in distributed RAM."""
-    return fabric.lut_ram and 8 * deep * lanes <= SMALL_BITS
+    return fabric.lut_ram and 8 * deep * lanes <= MAX_DISTRIBUTED_BUFFER_BITS
 
 
 def buffer_resources(deep: int, wide: int, lanes: int, fabric: Fabric, *, paired: bool, distributed: bool) -> Resources:
@@ -183,7 +189,7 @@ def delay_resources(words: int, lanes: int, fabric: Fabric = ECP5) -> Resources:
     """What a delay takes."""
     found = Resources()
     for queue in skip_fifo_depths(words, lanes):
-        small = 8 * queue * lanes <= FIFO_BITS
+        small = 8 * queue * lanes <= MAX_DISTRIBUTED_FIFO_BITS
         found += Resources(30 + 12 * -(-queue // 16) * lanes) if small else Resources(60, block_rams(queue - 1, 8 * lanes, fabric))
     return found
 
@@ -215,9 +221,9 @@ def _node(node: Node, fabric: Fabric) -> Resources:
             return Resources(luts=20 + 4 * source.lanes)
         case SerializerSpec(source=source):
             return serial_resources(source.lanes, source.tiles, fabric)
-        case PoolSpec(source=source, channels=channels, output=output):
+        case MaxPoolSpec(source=source, channels=channels, output=output):
             return pool_resources(source.lanes, channels, output.tiles, fabric)
-        case AverageSpec(source=source, channels=channels):
+        case GlobalSumSpec(source=source, channels=channels):
             return average_resources(source.lanes, channels, node.score_bits, fabric)
         case SkipFifoSpec(source=source):
             return delay_resources(node.depth, source.lanes, fabric)
@@ -227,8 +233,8 @@ def _node(node: Node, fabric: Fabric) -> Resources:
 
 def _buffer(part: ConvSpec | SqueezeSpec, paired: bool, fabric: Fabric) -> Resources:
     if isinstance(part, SqueezeSpec):
-        wide, queue = 8 * part.output.lanes, fabric.lut_ram and part.queue
-        return buffer_resources(part.depth, wide, part.output.lanes, fabric, paired=False, distributed=queue)
+        wide, queue = 8 * part.output.lanes, fabric.lut_ram and part.distributed
+        return buffer_resources(part.buffer_depth, wide, part.output.lanes, fabric, paired=False, distributed=queue)
     lanes = part.buffer_lanes
     spread = lanes > 1 and part.source.lanes < lanes and not part.packs_pixels
     deep = part.slots * rows(part.channels, part.buffer_tiles)

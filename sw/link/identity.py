@@ -100,7 +100,7 @@ def describe_device(model: Model, plan: Plan, clock: float) -> DeviceDescriptor:
         rows=shape.height,
         columns=shape.width,
         classes=model.network.classes,
-        score_bytes=-(-plan.average.score_bits // 8),
+        score_bytes=-(-plan.global_sum.score_bits // 8),
         clock=round(clock),
         lanes=plan.lanes,
         cycles=plan.cycles,

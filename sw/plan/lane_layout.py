@@ -46,7 +46,7 @@ class LaneLayout:
         """Whether tiles are sent from first to last."""
         return self.order == tuple(range(self.tiles))
 
-    def narrowed(self, lanes: int) -> "LaneLayout":
+    def downsized(self, lanes: int) -> "LaneLayout":
         """The same columns in words of fewer lanes, each word sent as several.
 
         Lane l of the narrower word holds the strips of old lanes l*m .. l*m+m-1 (m the ratio), so word t becomes the words of tiles

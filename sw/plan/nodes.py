@@ -9,9 +9,9 @@ from typing import TypeAlias
 from ..coding.streams import EncodedWeights
 from .lane_layout import LaneLayout
 
-FIFO_BITS = 8 * 1024
+MAX_DISTRIBUTED_FIFO_BITS = 8 * 1024
 """Bits up to which a queue lies in distributed RAM."""
-SUMS_QUEUED = 16
+OUTPUT_FIFO_DEPTH = 16
 """Words of finished sums that an engine may be ahead of its consumer; more than its pipeline holds, so that it never stops."""
 ROW_OVERHEAD = 2
 """Cycles between two output rows of a convolution engine, besides one for each input row released."""
@@ -68,7 +68,7 @@ class ConvSpec:
         return packs_pixels(self.source, self.channels_last, self.buffer_tiles)
 
     @property
-    def writes(self) -> int:
+    def buffer_writes(self) -> int:
         """Words that are written into the line buffer in a frame."""
         return self.channels * self.height * (1 if self.packs_pixels else self.source.tiles)
 
@@ -91,7 +91,7 @@ class ConvSpec:
         last = self.height - max(0, self.stride * (self.output_height - 1) - self.padding)
         missing = min(self.kernel - self.padding, self.height) - (self.slots - last)
         wait = max(0, missing * row - last)
-        overhead = (ROW_OVERHEAD + _pause(self.output)) * self.output_height + self.height
+        overhead = (ROW_OVERHEAD + _decoder_stall(self.output)) * self.output_height + self.height
         return max(self.busy_cycles + overhead + wait, row * self.height)
 
 
@@ -109,14 +109,14 @@ class SqueezeSpec:
     arithmetic: Arithmetic
 
     @property
-    def depth(self) -> int:
+    def buffer_depth(self) -> int:
         """Words that the buffer holds, where channel and tile stand side by side in the address."""
         return self.slots << (self.output.tiles - 1).bit_length()
 
     @property
-    def queue(self) -> bool:
+    def distributed(self) -> bool:
         """The buffer is small enough for distributed RAM, like other queues."""
-        return 8 * self.output.lanes * self.depth <= FIFO_BITS
+        return 8 * self.output.lanes * self.buffer_depth <= MAX_DISTRIBUTED_FIFO_BITS
 
     @property
     def output_height(self) -> int:
@@ -131,7 +131,7 @@ class SqueezeSpec:
     @property
     def cycles(self) -> int:
         """Cycles a frame when its source always has a word and its sink always takes one."""
-        return max(self.busy_cycles + _pause(self.output) * self.height, self.source.tiles * self.channels * self.height)
+        return max(self.busy_cycles + _decoder_stall(self.output) * self.height, self.source.tiles * self.channels * self.height)
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class EngineSpec:
         """
         words = len(self.channel_order) * self.output.tiles * self.partitions[0].output_height
         if self.paired:
-            return max(words, *(part.cycles_at(2) + part.writes for part in self.partitions if isinstance(part, ConvSpec)))
+            return max(words, *(part.cycles_at(2) + part.buffer_writes for part in self.partitions if isinstance(part, ConvSpec)))
         return max(words, *(part.cycles for part in self.partitions))
 
 
@@ -192,7 +192,7 @@ class DownsizerSpec:
     @property
     def output(self) -> LaneLayout:
         """The layout of the output."""
-        return self.source.narrowed(self.lanes)
+        return self.source.downsized(self.lanes)
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ class SerializerSpec:
 
 
 @dataclass(frozen=True)
-class PoolSpec:
+class MaxPoolSpec:
     """3x3/2 max pooling."""
 
     name: str
@@ -231,7 +231,7 @@ class PoolSpec:
 
 
 @dataclass(frozen=True)
-class AverageSpec:
+class GlobalSumSpec:
     """Sums each channel over the whole frame and sends the sums."""
 
     name: str
@@ -276,7 +276,7 @@ class BypassSpec:
     """The layout of both operands and of their sum."""
 
 
-Node: TypeAlias = EngineSpec | DownsizerSpec | SerializerSpec | PoolSpec | AverageSpec | SkipFifoSpec | BypassSpec
+Node: TypeAlias = EngineSpec | DownsizerSpec | SerializerSpec | MaxPoolSpec | GlobalSumSpec | SkipFifoSpec | BypassSpec
 
 Adapter: TypeAlias = DownsizerSpec | SerializerSpec
 """Nodes without a name of their own: each belongs to the node behind it."""
@@ -305,10 +305,10 @@ class Plan:
         return tuple(node for node in walk(self.nodes) if isinstance(node, EngineSpec))
 
     @property
-    def average(self) -> AverageSpec:
+    def global_sum(self) -> GlobalSumSpec:
         """The last node. Raises ValueError when the plan does not end so."""
         last = self.nodes[-1]
-        if not isinstance(last, AverageSpec):
+        if not isinstance(last, GlobalSumSpec):
             raise ValueError("a plan must end with the global average")
         return last
 
@@ -323,6 +323,6 @@ def packs_pixels(source: LaneLayout, raster: bool, tiles: int) -> bool:
     return not raster and source.lanes == 1 < source.tiles and tiles == 1
 
 
-def _pause(strips: LaneLayout) -> int:
+def _decoder_stall(strips: LaneLayout) -> int:
     """Cycles that lanes miss in each pass over the weights, as the decoder pauses for one; with more tiles than one it has caught up."""
     return int(strips.tiles == 1)

@@ -18,7 +18,7 @@ def plan_report(plan: Plan) -> dict[str, Any]:
         "network": plan.name,
         "lanes": plan.lanes,
         "cycles_per_frame": plan.cycles,
-        "score_bits": plan.average.score_bits,
+        "score_bits": plan.global_sum.score_bits,
         "macs": sum(engine.macs for engine in plan.engines),
         "rom_bits": sum(_rom_bits(engine) for engine in plan.engines),
         "engines": [

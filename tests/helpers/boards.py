@@ -5,7 +5,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from firebrick.sim.small_models import drawn
+from firebrick.sim.small_models import randomly_initialised
 from firebrick.sim.virtual_board import VirtualBoard
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.network.graph import Conv, GlobalAverage, Network, Shape
@@ -15,7 +15,7 @@ LANES = 2
 
 
 def tiny_model() -> Model:
-    return drawn(NETWORK, np.random.default_rng(1), bits=4)
+    return randomly_initialised(NETWORK, np.random.default_rng(1), bits=4)
 
 
 def tiny_frames(rng: np.random.Generator, count: int) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from firebrick.hw.accelerator import Pipeline
 from firebrick.hw.weights.huffman_decoder import HuffmanDecoder
 from firebrick.hw.weights.rom import Rom
-from firebrick.sim.payloads import stream_words
+from firebrick.sim.payloads import stream_beats
 from firebrick.sw.coding.streams import HuffmanStream
 from firebrick.sw.compiler.engine_config import INPUT_LAYOUT, EngineConfig, StreamLayout
 from firebrick.sw.compiler.workload import EngineWorkload, workloads
@@ -23,7 +23,7 @@ from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import Node
 
 
-class Decoder(wiring.Component):
+class RomDecoder(wiring.Component):
     """A decoder behind its ROM."""
 
     output: stream.Interface
@@ -41,14 +41,18 @@ class Decoder(wiring.Component):
         return m
 
 
-def random_shares(rng: np.random.Generator, model: Model) -> dict[str, EngineConfig]:
+def random_configs(rng: np.random.Generator, model: Model) -> dict[str, EngineConfig]:
     """Shares that fit the network and each other, seldom good ones."""
     while True:
         shares: dict[str, EngineConfig] = {}
         source = entering = INPUT_LAYOUT
         for demand in workloads(model):
             drawn = [_random_share(rng, demand, lanes) for lanes in range(1, demand.width + 1)]
-            fit = [(share, layout) for share in drawn if (layout := demand.output_layout(share)) and joins(demand, share, source, entering)]
+            fit = [
+                (share, layout)
+                for share in drawn
+                if (layout := demand.output_layout(share)) and layouts_match(demand, share, source, entering)
+            ]
             if not fit:  # a bypass that the lanes drawn before it cannot go round
                 break
             share, layout = fit[rng.integers(len(fit))]
@@ -58,7 +62,7 @@ def random_shares(rng: np.random.Generator, model: Model) -> dict[str, EngineCon
             return shares
 
 
-def joins(demand: EngineWorkload, share: EngineConfig, source: StreamLayout, entering: StreamLayout) -> bool:
+def layouts_match(demand: EngineWorkload, share: EngineConfig, source: StreamLayout, entering: StreamLayout) -> bool:
     """Whether an engine can have a share, when the engine before it and the stream that enters the Fire module have these layouts.
 
     Both operands of a bypass must have the same.
@@ -76,11 +80,11 @@ def _random_share(rng: np.random.Generator, demand: EngineWorkload, lanes: int) 
     return replace(usual, serialized=lanes > 1 and demand.poolings > 0 and (rng.random() < 0.5 or not demand.output_layout(usual)))
 
 
-def component(node: Node) -> wiring.Component:
+def build_component(node: Node) -> wiring.Component:
     """The hardware of one node; of a bypass also what is inside it."""
     return Pipeline(nodes=[node])
 
 
-def words_of(maps: NDArray[np.uint8], strips: LaneLayout) -> list[int]:
+def stream_beats_of(maps: NDArray[np.uint8], strips: LaneLayout) -> list[int]:
     """The words of feature maps whose channels come in their own order."""
-    return stream_words(maps, strips, range(maps.shape[1]))
+    return stream_beats(maps, strips, range(maps.shape[1]))

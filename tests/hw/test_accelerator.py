@@ -9,20 +9,20 @@ import pytest
 from numpy.typing import NDArray
 
 from firebrick.hw.accelerator import Accelerator, Pipeline
-from firebrick.sim.payloads import raster_bytes, score_payloads, traffic
+from firebrick.sim.payloads import image_bytes, node_traffic, score_payloads
 from firebrick.sw import golden
 from firebrick.sw.compiler.lowering import compile_model, plan_with
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.plan.nodes import EngineSpec, Plan
-from tests.helpers.nodes import random_shares
+from tests.helpers.nodes import random_configs
 from tests.helpers.random_models import random_frames, random_model
 from tests.helpers.streams import simulate
 
 
 def check(model: Model, plan: Plan, frames: NDArray[np.uint8], *, rng: np.random.Generator, stall: float) -> list[int]:
     """The scores of frames sent one right behind the other; returns their cycles."""
-    sent = score_payloads(golden.run(model, frames), plan.average.score_bits)
-    inputs = {"input": raster_bytes(frames)}
+    sent = score_payloads(golden.run(model, frames), plan.global_sum.score_bits)
+    inputs = {"input": image_bytes(frames)}
     taken, cycles = simulate(Accelerator(plan=plan), inputs, {"output": len(sent)}, rng=rng, stall=stall)
     assert taken["output"] == sent
     return cycles["output"]
@@ -45,13 +45,13 @@ def tiny_model(rng: np.random.Generator, **overrides: Any) -> Model:
 def test_pipeline_computes_a_fire_module(seed: int) -> None:
     rng = np.random.default_rng(seed)
     model = tiny_model(rng, pools=False)
-    plan = plan_with(model, random_shares(rng, model))
+    plan = plan_with(model, random_configs(rng, model))
     names = [node.name if isinstance(node, EngineSpec) else "" for node in plan.nodes]
     first, last = names.index("fire2/squeeze"), names.index("fire2/expand")
-    walked = list(traffic(model, plan, random_frames(rng, model, 2)))
-    expected = walked[last].sent
+    walked = list(node_traffic(model, plan, random_frames(rng, model, 2)))
+    expected = walked[last].outputs
     fire = Pipeline(nodes=plan.nodes[first : last + 1])
-    taken, _ = simulate(fire, {"input": walked[first].taken}, {"output": len(expected)}, rng=rng, stall=0.3)
+    taken, _ = simulate(fire, {"input": walked[first].inputs}, {"output": len(expected)}, rng=rng, stall=0.3)
     assert taken["output"] == expected
 
 
@@ -59,7 +59,7 @@ def test_pipeline_computes_a_fire_module(seed: int) -> None:
 def test_accelerator_computes_frames_back_to_back(seed: int) -> None:
     rng = np.random.default_rng(seed)
     model = tiny_model(rng, pools=bool(seed % 2))
-    plan = plan_with(model, random_shares(rng, model)) if seed < 3 else compile_model(model, 12)
+    plan = plan_with(model, random_configs(rng, model)) if seed < 3 else compile_model(model, 12)
     check(model, plan, random_frames(rng, model, 3), rng=rng, stall=float(rng.choice([0.0, 0.2, 0.5])))
 
 
@@ -99,4 +99,4 @@ def test_accelerator_keeps_the_pace_of_its_slowest_engine(seed: int) -> None:
 def test_accelerator_computes_deeper_networks(seed: int) -> None:
     rng = np.random.default_rng(seed)
     model = tiny_model(rng, height=int(rng.integers(12, 18)), width=int(rng.integers(12, 18)), stride=2, fires=2)
-    check(model, plan_with(model, random_shares(rng, model)), random_frames(rng, model, 2), rng=rng, stall=0.2)
+    check(model, plan_with(model, random_configs(rng, model)), random_frames(rng, model, 2), rng=rng, stall=0.2)

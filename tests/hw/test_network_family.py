@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from firebrick.hw.accelerator import Accelerator
-from firebrick.sim.payloads import raster_bytes, score_payloads
+from firebrick.sim.payloads import image_bytes, score_payloads
 from firebrick.sw import golden
 from firebrick.sw.compiler.lowering import compile_model, plan_with
 from firebrick.sw.compiler.workload import workloads
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 from firebrick.sw.plan.nodes import Plan
-from tests.helpers.nodes import random_shares
+from tests.helpers.nodes import random_configs
 from tests.helpers.random_models import family_network, random_frames, random_model
 from tests.helpers.streams import simulate
 
@@ -26,11 +26,11 @@ def check(network: Network, rng: np.random.Generator, **drawn: Any) -> None:
     """Frames back to back: scores must be the golden model's, and without stalls a frame take no more cycles than predicted, within 1 %."""
     model = random_model(rng, network, **drawn)
     extra = int(rng.integers(0, 20))
-    plan: Plan = plan_with(model, random_shares(rng, model)) if rng.random() < 0.5 else compile_model(model, len(workloads(model)) + extra)
+    plan: Plan = plan_with(model, random_configs(rng, model)) if rng.random() < 0.5 else compile_model(model, len(workloads(model)) + extra)
     frames = random_frames(rng, model, FRAMES)
-    sent = score_payloads(golden.run(model, frames), plan.average.score_bits)
+    sent = score_payloads(golden.run(model, frames), plan.global_sum.score_bits)
     stall = float(rng.choice([0.0, 0.3]))
-    taken, cycles = simulate(Accelerator(plan=plan), {"input": raster_bytes(frames)}, {"output": len(sent)}, rng=rng, stall=stall)
+    taken, cycles = simulate(Accelerator(plan=plan), {"input": image_bytes(frames)}, {"output": len(sent)}, rng=rng, stall=stall)
     assert taken["output"] == sent
     if not stall:
         interval = cycles["output"][-1] - cycles["output"][-1 - network.classes]

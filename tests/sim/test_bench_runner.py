@@ -10,8 +10,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from firebrick.hw.stream.fifo import Fifo
-from firebrick.sim.bench_cases import Case, cases
-from firebrick.sim.bench_runner import STALLS, Outcome, run_case
+from firebrick.sim.bench_cases import BenchCase, bench_cases
+from firebrick.sim.bench_runner import STALLS, BenchOutcome, run_case
 from firebrick.sw.zoo import catalogue
 
 pytest.importorskip("cocotb_tools", reason="the benches need the extra sim")
@@ -55,22 +55,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("sim")
 
 
-def bench(folder: Path, relay: Relay, outputs: list[int]) -> Outcome:
-    case = Case("relay", relay, PAYLOADS, outputs)
+def bench(folder: Path, relay: Relay, outputs: list[int]) -> BenchOutcome:
+    case = BenchCase("relay", relay, PAYLOADS, outputs)
     return run_case(case, folder / "relay", patience=200, settle=50)
 
 
 def test_bench_passes_what_is_right_and_fails_a_wrong_score(folder: Path) -> None:
     right = bench(folder, Relay(), PAYLOADS)
-    assert (right.passed, right.complaint, tuple(right.cycles)) == (True, "", STALLS)
+    assert (right.passed, right.failure, tuple(right.cycles)) == (True, "", STALLS)
     assert right.cycles["none"] < right.cycles["source"] < right.cycles["both"]
     wrong = bench(folder, Relay(), [*PAYLOADS[:60], 255, *PAYLOADS[61:]])
     assert not wrong.passed
-    assert wrong.complaint == f"stalls=none: payload 60 of 100 is {PAYLOADS[60]:#x} instead of 0xff"
+    assert wrong.failure == f"stalls=none: payload 60 of 100 is {PAYLOADS[60]:#x} instead of 0xff"
 
 
 def test_bench_generates_nothing_while_its_origin_is_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    case = Case("relay", Relay(), PAYLOADS, PAYLOADS)
+    case = BenchCase("relay", Relay(), PAYLOADS, PAYLOADS)
     assert run_case(case, folder / "again", origin="a", patience=200, settle=50).passed
     monkeypatch.setattr("firebrick.sim.bench_runner.to_verilog", lambda _component, _top: ("module other; endmodule", {}))
     assert run_case(case, folder / "again", origin="a", patience=200, settle=50).passed
@@ -78,55 +78,55 @@ def test_bench_generates_nothing_while_its_origin_is_the_same(folder: Path, monk
 
 
 def test_bench_fails_when_something_is_left_over_or_too_much(folder: Path) -> None:
-    assert "came after all 99 that were expected" in bench(folder, Relay(), PAYLOADS[:-1]).complaint
-    assert "100 of 100 payloads went in and 100 of 101 came out" in bench(folder, Relay(), [*PAYLOADS, 1]).complaint
+    assert "came after all 99 that were expected" in bench(folder, Relay(), PAYLOADS[:-1]).failure
+    assert "100 of 100 payloads went in and 100 of 101 came out" in bench(folder, Relay(), [*PAYLOADS, 1]).failure
     repeating = bench(folder, Relay(repeats=PAYLOADS[-1]), PAYLOADS)
-    assert f"payload {PAYLOADS[-1]:#x} came after all 100 that were expected" in repeating.complaint
+    assert f"payload {PAYLOADS[-1]:#x} came after all 100 that were expected" in repeating.failure
 
 
 def test_bench_gives_up_on_a_component_that_hangs(folder: Path) -> None:
     outcome = bench(folder, Relay(hangs_at=PAYLOADS[50]), PAYLOADS)
     assert not outcome.passed
-    assert "nothing moved for 200 cycles" in outcome.complaint
-    assert "and 50 of 100 came out" in outcome.complaint
+    assert "nothing moved for 200 cycles" in outcome.failure
+    assert "and 50 of 100 came out" in outcome.failure
 
 
 def test_bench_watches_the_stream_contract(folder: Path) -> None:
     outcome = bench(folder, Relay(withdraws=100), PAYLOADS)
     assert not outcome.passed
-    assert outcome.complaint.startswith("stalls=sink: stream output, cycle ")
-    assert "valid was taken back before the payload was taken" in outcome.complaint
+    assert outcome.failure.startswith("stalls=sink: stream output, cycle ")
+    assert "valid was taken back before the payload was taken" in outcome.failure
 
 
 def test_bench_reports_a_simulation_that_takes_too_long(folder: Path) -> None:
-    case = Case("relay", Relay(), PAYLOADS, PAYLOADS)
+    case = BenchCase("relay", Relay(), PAYLOADS, PAYLOADS)
     outcome = run_case(case, folder / "slow", seconds=0.5)
     assert not outcome.passed
-    assert "took more than 0.5 seconds" in outcome.complaint
+    assert "took more than 0.5 seconds" in outcome.failure
 
 
 def test_bench_reports_verilog_that_does_not_build(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("firebrick.sim.bench_runner.to_verilog", lambda _component, _top: ("module bench(input clk); nonsense", {}))
     outcome = bench(folder, Relay(), PAYLOADS)
     assert not outcome.passed
-    assert "%Error" in outcome.complaint
+    assert "%Error" in outcome.failure
 
 
 @pytest.mark.parametrize("name", ["pool_even", "fire_unequal"])
 def test_bench_of_generated_hardware_equals_the_golden_model(folder: Path, name: str) -> None:
-    outcome = run_case(cases(catalogue.load(catalogue.DEFAULT))[name](), folder / name)
-    assert outcome.complaint == ""
+    outcome = run_case(bench_cases(catalogue.load(catalogue.DEFAULT))[name](), folder / name)
+    assert outcome.failure == ""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["squeeze", "network"])
 def test_bench_of_larger_hardware_equals_the_golden_model(folder: Path, name: str) -> None:
-    outcome = run_case(cases(catalogue.load(catalogue.DEFAULT))[name](), folder / name)
-    assert outcome.complaint == ""
+    outcome = run_case(bench_cases(catalogue.load(catalogue.DEFAULT))[name](), folder / name)
+    assert outcome.failure == ""
 
 
 def test_cases_are_worth_running() -> None:
-    for name, make in cases(catalogue.load(catalogue.DEFAULT)).items():
+    for name, make in bench_cases(catalogue.load(catalogue.DEFAULT)).items():
         case = make()
         assert case.name == name
         assert len(set(case.inputs)) > 50, name

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from firebrick.sim.bench_cases import cases
+from firebrick.sim.bench_cases import bench_cases
 from firebrick.sim.bench_runner import run_case
 from firebrick.sim.post_synthesis import post_synthesis_verilog
 from firebrick.sw.zoo import catalogue
@@ -17,7 +17,7 @@ from firebrick.sw.zoo import catalogue
 @pytest.mark.skipif(not find_spec("pyosys"), reason="needs the extra `bitstream`")
 def test_fire_module_after_synthesis_equals_the_golden_model(tmp_path: Path) -> None:
     """Look-up tables, carry chains, block RAMs and multipliers as Yosys leaves them, three photographs one behind the other."""
-    case = cases(catalogue.load(catalogue.DEFAULT))["fire_unequal"]()
+    case = bench_cases(catalogue.load(catalogue.DEFAULT))["fire_unequal"]()
     outcome = run_case(case, tmp_path / case.name, after=post_synthesis_verilog)
-    assert outcome.passed, outcome.complaint
+    assert outcome.passed, outcome.failure
     assert "TRELLIS_FF" in (tmp_path / case.name / "bench.v").read_text()

@@ -22,7 +22,7 @@ from firebrick.hw.eda.runner import TOOL_PACKAGES, USAGE_FILE, Tell, ToolStep, t
 from firebrick.hw.flows.ecp5 import USB_HZ, USB_IO_HZ, usb_pll_settings
 from firebrick.hw.flows.options import Options
 from firebrick.hw.flows.pll import DIVIDER_MAX, PFD_HZ, VCO_HZ, pll_settings
-from firebrick.sim.small_models import drawn
+from firebrick.sim.small_models import randomly_initialised
 from firebrick.sw.cli.main import main
 from firebrick.sw.compiler.lowering import compile_model
 from firebrick.sw.errors import FirebrickError
@@ -78,7 +78,7 @@ def test_loop_of_usb_rejects_clocks_that_it_cannot_be_made_of() -> None:
     [("ulx3s_12f", {12e6, 25e6, 48e6}), ("orangecrab_r0_2_85f", {12e6, 48e6}), ("ecpix5_85f", {60e6, 100e6})],
 )
 def test_usb_has_its_pins_and_its_clocks_are_constrained(name: str, clocks: set[float]) -> None:
-    model, chosen = drawn(SMALL, np.random.default_rng(0)), board(name)
+    model, chosen = randomly_initialised(SMALL, np.random.default_rng(0)), board(name)
     flow = chosen.flow
     top = BoardTop(plan=compile_model(model, 7), model=model, flow=flow, frequency=60e6, link=chosen.link("usb"))
     constraints = chosen.platform().prepare(top, name="top").files["top.lpf"]
@@ -247,7 +247,7 @@ def test_bitstream_of_the_digits_network_is_finished(tmp_path: Path) -> None:
 @needs_tools
 def test_bitstream_of_a_small_network(tmp_path: Path) -> None:
     """A minute or two: synthesis, place and route; and the second time nothing is done again."""
-    write_fire(drawn(SMALL, np.random.default_rng(0)), tmp_path / "small.fire")
+    write_fire(randomly_initialised(SMALL, np.random.default_rng(0)), tmp_path / "small.fire")
     command = ["bitstream", "--board", "ulx3s_12f", "--model", str(tmp_path / "small.fire"), "--frequency", "40", "--json"]
     outputs = [CliRunner().invoke(main, [*command, "-o", str(tmp_path / "out")], catch_exceptions=False) for _ in range(2)]
     report = json.loads(outputs[0].stdout)

@@ -11,14 +11,14 @@ from amaranth.hdl import Value
 from amaranth.sim import Simulator
 
 from firebrick.hw.engines.bypass import SkipConnection, SkipFifo
-from firebrick.sim.payloads import Traffic, traffic
+from firebrick.sim.payloads import NodeTraffic, node_traffic
 from firebrick.sw import golden
 from firebrick.sw.compiler.lowering import plan_with
 from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, Network, Shape
 from firebrick.sw.plan.lane_layout import LaneLayout
-from firebrick.sw.plan.memory_mapping import BLOCK_DEPTH, skip_fifo_depths
-from firebrick.sw.plan.nodes import FIFO_BITS, BypassSpec, EngineSpec, SkipFifoSpec, walk
-from tests.helpers.nodes import component, random_shares, words_of
+from firebrick.sw.plan.memory_mapping import WIDEST_BLOCK_RAM_DEPTH, skip_fifo_depths
+from firebrick.sw.plan.nodes import MAX_DISTRIBUTED_FIFO_BITS, BypassSpec, EngineSpec, SkipFifoSpec, walk
+from tests.helpers.nodes import build_component, random_configs, stream_beats_of
 from tests.helpers.random_models import random_frames, random_model
 from tests.helpers.streams import simulate
 
@@ -29,38 +29,38 @@ def delay_spec(depth: int, lanes: int = 2, least: int = 0) -> SkipFifoSpec:
     return SkipFifoSpec("fire3/delay", LaneLayout.natural(lanes=lanes, tiles=1, width=lanes), depth, least)
 
 
-def bypass_case(rng: np.random.Generator, fire: Fire, channels: int, height: int, width: int) -> Traffic:
+def bypass_case(rng: np.random.Generator, fire: Fire, channels: int, height: int, width: int) -> NodeTraffic:
     """A bypass of a compiled network, and what goes in and comes out."""
     stages = (Conv("conv1", channels, 1), fire, GlobalAverage("average"))
     model = random_model(rng, Network("bypass", Shape(3, height, width), stages))
-    plan = plan_with(model, random_shares(rng, model))
-    return next(case for case in traffic(model, plan, random_frames(rng, model, FRAMES)) if isinstance(case.node, BypassSpec))
+    plan = plan_with(model, random_configs(rng, model))
+    return next(case for case in node_traffic(model, plan, random_frames(rng, model, FRAMES)) if isinstance(case.node, BypassSpec))
 
 
-def run(case: Traffic, *, rng: np.random.Generator, stall: float) -> list[int]:
-    taken, cycles = simulate(component(case.node), {"input": case.taken}, {"output": len(case.sent)}, rng=rng, stall=stall)
-    assert taken["output"] == case.sent
+def run(case: NodeTraffic, *, rng: np.random.Generator, stall: float) -> list[int]:
+    taken, cycles = simulate(build_component(case.node), {"input": case.inputs}, {"output": len(case.outputs)}, rng=rng, stall=stall)
+    assert taken["output"] == case.outputs
     return cycles["output"]
 
 
-def with_delay(case: Traffic, depth: int) -> Traffic:
+def with_delay(case: NodeTraffic, depth: int) -> NodeTraffic:
     """The case with a bypass whose delay holds so many words, whether that is enough or not."""
     assert isinstance(case.node, BypassSpec)
     side = tuple(replace(node, depth=depth, min_depth=0) if isinstance(node, SkipFifoSpec) else node for node in case.node.skip_branch)
     return replace(case, node=replace(case.node, skip_branch=side))
 
 
-def moved(case: Traffic, cycles: int) -> tuple[int, int]:
+def moved(case: NodeTraffic, cycles: int) -> tuple[int, int]:
     """Words that have gone in and come out after so many cycles."""
-    component_: Any = component(case.node)
+    component_: Any = build_component(case.node)
     source, sink = component_.input, component_.output
     counts = [0, 0]
 
     async def bench(ctx: Any) -> None:
         ctx.set(sink.ready, 1)
         for _ in range(cycles):
-            ctx.set(source.valid, int(counts[0] < len(case.taken)))
-            ctx.set(Value.cast(source.payload), case.taken[min(counts[0], len(case.taken) - 1)])
+            ctx.set(source.valid, int(counts[0] < len(case.inputs)))
+            ctx.set(Value.cast(source.payload), case.inputs[min(counts[0], len(case.inputs) - 1)])
             _, _, offered, taken, valid = await ctx.tick().sample(source.valid, source.ready, sink.valid)
             counts[0] += offered and taken
             counts[1] += valid
@@ -88,8 +88,8 @@ def test_delay_queues_hold_all_words_and_waste_no_block() -> None:
         for lanes in (1, 4, 14, 56):
             queues = skip_fifo_depths(words, lanes)
             assert sum(queues) == words or (sum(queues) == words + 1 and queues[-1] == 2)
-            large = [queue for queue in queues if 8 * queue * lanes > FIFO_BITS]
-            assert all(queue <= BLOCK_DEPTH + 1 or (queue - 1).bit_count() == 1 for queue in large)
+            large = [queue for queue in queues if 8 * queue * lanes > MAX_DISTRIBUTED_FIFO_BITS]
+            assert all(queue <= WIDEST_BLOCK_RAM_DEPTH + 1 or (queue - 1).bit_count() == 1 for queue in large)
 
 
 def test_delay_rejects_fewer_words_than_the_least() -> None:
@@ -105,7 +105,7 @@ def test_bypass_forks_and_adds_with_saturation(stall: float) -> None:
     maps = rng.integers(0, 256, (3, 2, 4, 5, 3), dtype=np.uint8)
     maps[1:, :, 0] = 255
     maps[1:, :, 1] = 0
-    words = [words_of(one, strips) for one in (*maps, golden.add(maps[1], maps[2]))]
+    words = [stream_beats_of(one, strips) for one in (*maps, golden.add(maps[1], maps[2]))]
     bypass = SkipConnection(spec=BypassSpec("fire3", (), (), strips, strips))
     inputs = {"input": words[0], "from_path": words[1], "from_side": words[2]}
     expected = {"to_path": words[0], "to_side": words[0], "output": words[3]}
@@ -159,9 +159,9 @@ def test_bypass_does_not_slow_the_fire_module_down(bypass: Bypass, seed: int) ->
     rng = np.random.default_rng(seed)
     stages = (Conv("conv1", 8, 1), Fire("fire", 3, 4, 4, bypass), GlobalAverage("average"))
     model = random_model(rng, Network("pace", Shape(2, 5, 8), stages), density=0.3)
-    plan = plan_with(model, random_shares(rng, model))
-    case = next(case for case in traffic(model, plan, random_frames(rng, model, 4)) if isinstance(case.node, BypassSpec))
+    plan = plan_with(model, random_configs(rng, model))
+    case = next(case for case in node_traffic(model, plan, random_frames(rng, model, 4)) if isinstance(case.node, BypassSpec))
     cycles = run(case, rng=rng, stall=0.0)
-    words = len(case.sent) // 4
+    words = len(case.outputs) // 4
     slowest = max(node.cycles for node in walk((case.node,)) if isinstance(node, EngineSpec))
     assert max(np.diff(cycles[words - 1 :: words])) <= 1.01 * slowest + 2

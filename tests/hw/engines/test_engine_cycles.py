@@ -5,12 +5,12 @@
 import numpy as np
 import pytest
 
-from firebrick.sim.payloads import Traffic, traffic
+from firebrick.sim.payloads import NodeTraffic, node_traffic
 from firebrick.sw.compiler.engine_config import EngineConfig
 from firebrick.sw.compiler.lowering import compile_model, plan_with
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.plan.nodes import EngineSpec, Plan
-from tests.helpers.nodes import component, random_shares
+from tests.helpers.nodes import build_component, random_configs
 from tests.helpers.random_models import random_frames, random_model
 from tests.helpers.streams import simulate
 
@@ -19,20 +19,24 @@ PIPELINE = 8
 """Passes over fewer weights than that may be faster than predicted: the pause after each is hidden while rows are released."""
 
 
-def measure(case: Traffic) -> tuple[list[int], list[int]]:
+def measure(case: NodeTraffic) -> tuple[list[int], list[int]]:
     """Cycles from each frame's last word to the next one's, and for each part the cycles in which its lanes multiply."""
     busy: list[int] = []
     _, cycles = simulate(
-        component(case.node), {"input": case.taken}, {"output": len(case.sent)}, rng=np.random.default_rng(0), probes={"busy": busy}
+        build_component(case.node),
+        {"input": case.inputs},
+        {"output": len(case.outputs)},
+        rng=np.random.default_rng(0),
+        probes={"busy": busy},
     )
-    words = len(case.sent) // FRAMES
+    words = len(case.outputs) // FRAMES
     between = np.diff(cycles["output"][words - 1 :: words]).tolist()
     assert isinstance(case.node, EngineSpec)
     return between, [sum(value >> part & 1 for value in busy) for part in range(len(case.node.partitions))]
 
 
 def check(model: Model, plan: Plan, rng: np.random.Generator, limit: int) -> None:
-    for case in traffic(model, plan, random_frames(rng, model, FRAMES)):
+    for case in node_traffic(model, plan, random_frames(rng, model, FRAMES)):
         if isinstance(case.node, EngineSpec) and case.node.cycles <= limit:
             between, busy = measure(case)
             assert busy == [FRAMES * part.busy_cycles for part in case.node.partitions]
@@ -50,7 +54,7 @@ def test_engines_take_the_predicted_cycles(seed: int) -> None:
     height, width = (int(size) for size in rng.integers(3, 8, 2))
     kernel, filters = int(rng.choice([1, 3])), int(rng.integers(1, 6))
     model = random_model(rng, height=height, width=width, kernel=kernel, filters=filters, fires=1, classes=4)
-    check(model, plan_with(model, random_shares(rng, model)), rng, limit=600)
+    check(model, plan_with(model, random_configs(rng, model)), rng, limit=600)
 
 
 @pytest.mark.parametrize(

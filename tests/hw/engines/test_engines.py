@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from firebrick.sim.payloads import traffic
+from firebrick.sim.payloads import node_traffic
 from firebrick.sw.compiler.engine_config import EngineConfig
 from firebrick.sw.compiler.lowering import plan_with
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.plan.nodes import ConvSpec, DownsizerSpec, EngineSpec, Plan
-from tests.helpers.nodes import component, random_shares
+from tests.helpers.nodes import build_component, random_configs
 from tests.helpers.random_models import random_frames, random_model
 from tests.helpers.streams import simulate
 
@@ -22,11 +22,11 @@ CYCLES_MAX = 1200
 
 
 def check(model: Model, plan: Plan, frames: NDArray[np.uint8], *, rng: np.random.Generator, stall: float) -> None:
-    for case in traffic(model, plan, frames):
+    for case in node_traffic(model, plan, frames):
         if isinstance(case.node, EngineSpec) and case.node.cycles > CYCLES_MAX:
             continue
-        taken, _ = simulate(component(case.node), {"input": case.taken}, {"output": len(case.sent)}, rng=rng, stall=stall)
-        assert taken["output"] == case.sent, case.node
+        taken, _ = simulate(build_component(case.node), {"input": case.inputs}, {"output": len(case.outputs)}, rng=rng, stall=stall)
+        assert taken["output"] == case.outputs, case.node
 
 
 def small_model(rng: np.random.Generator, **overrides: Any) -> Model:
@@ -46,7 +46,7 @@ def small_model(rng: np.random.Generator, **overrides: Any) -> Model:
 def test_nodes_compute_random_networks(seed: int) -> None:
     rng = np.random.default_rng(seed)
     model = small_model(rng, kernel=(kernel := int(rng.choice([1, 3]))), padding=int(rng.integers(0, 1 + kernel // 2)))
-    plan = plan_with(model, random_shares(rng, model))
+    plan = plan_with(model, random_configs(rng, model))
     check(model, plan, random_frames(rng, model, 2), rng=rng, stall=float(rng.choice([0.0, 0.3, 0.5])))
 
 
@@ -55,26 +55,26 @@ def test_nodes_take_extreme_pictures(fill: int) -> None:
     rng = np.random.default_rng(0)
     model = small_model(rng, height=5, width=6, kernel=3, padding=1)
     frames = np.full((2, model.network.input.channels, model.network.input.height, model.network.input.width), fill, np.uint8)
-    check(model, plan_with(model, random_shares(rng, model)), frames, rng=rng, stall=0.2)
+    check(model, plan_with(model, random_configs(rng, model)), frames, rng=rng, stall=0.2)
 
 
 def test_nodes_take_weights_that_are_all_zero() -> None:
     rng = np.random.default_rng(0)
     model = small_model(rng, kernel=3, density=0.0)
-    check(model, plan_with(model, random_shares(rng, model)), random_frames(rng, model, 2), rng=rng, stall=0.2)
+    check(model, plan_with(model, random_configs(rng, model)), random_frames(rng, model, 2), rng=rng, stall=0.2)
 
 
 def test_nodes_take_weights_that_are_never_zero() -> None:
     rng = np.random.default_rng(0)
     model = small_model(rng, height=5, width=6, kernel=3, density=1.0, bits=8)
-    check(model, plan_with(model, random_shares(rng, model)), random_frames(rng, model, 2), rng=rng, stall=0.2)
+    check(model, plan_with(model, random_configs(rng, model)), random_frames(rng, model, 2), rng=rng, stall=0.2)
 
 
 def test_nodes_take_maps_of_one_pixel_and_one_channel() -> None:
     rng = np.random.default_rng(0)
     model = small_model(rng, height=3, width=3, kernel=3, stride=1, channels=1, filters=1, classes=1)
-    plan = plan_with(model, random_shares(rng, model))
-    assert plan.average.height == plan.average.source.width == plan.average.channels == 1
+    plan = plan_with(model, random_configs(rng, model))
+    assert plan.global_sum.height == plan.global_sum.source.width == plan.global_sum.channels == 1
     check(model, plan, random_frames(rng, model, 4), rng=rng, stall=0.3)
 
 
@@ -83,7 +83,7 @@ def test_nodes_take_maps_of_one_pixel_and_one_channel() -> None:
 def test_conv_takes_a_7x7_kernel_with_stride_2(height: int, width: int, padding: int) -> None:
     rng = np.random.default_rng(height)
     model = small_model(rng, height=height, width=width, kernel=7, stride=2, padding=padding, channels=2, filters=2, fires=0, density=0.2)
-    check(model, plan_with(model, random_shares(rng, model)), random_frames(rng, model, 3), rng=rng, stall=0.3)
+    check(model, plan_with(model, random_configs(rng, model)), random_frames(rng, model, 3), rng=rng, stall=0.3)
 
 
 @pytest.mark.parametrize("splits", [2, 3, 8])
@@ -115,5 +115,5 @@ def test_engines_take_tiles_in_the_order_of_narrowed_words() -> None:
 def test_engines_take_widths_that_lanes_do_not_divide(width: int) -> None:
     rng = np.random.default_rng(width)
     model = small_model(rng, height=6, width=width, kernel=3, stride=1, pools=True)
-    plan = plan_with(model, random_shares(rng, model))
+    plan = plan_with(model, random_configs(rng, model))
     check(model, plan, random_frames(rng, model, 2), rng=rng, stall=0.2)

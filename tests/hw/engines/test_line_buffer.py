@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from amaranth.hdl import Value
 from amaranth.sim import Simulator
+from amaranth.utils import ceil_log2
 from numpy.typing import NDArray
 
 from firebrick.hw.engines.line_buffer import READ_LATENCY, LineBuffer
-from firebrick.hw.utils import bits_for
-from firebrick.sim.payloads import raster_bytes, stream_words
+from firebrick.sim.payloads import image_bytes, stream_beats
 from firebrick.sw.plan.lane_layout import LaneLayout
 
 
@@ -35,7 +35,7 @@ def run(
     shape = {"channels": channels, "tiles": target.tiles, "lanes": target.lanes, "slots": slots}
     buffer = LineBuffer(source=source, raster=raster, readers=readers, distributed=distributed, banked=banked, **shape)
     maps = rng.integers(0, 256, (1, channels, rows, source.width), dtype=np.uint8)
-    payloads = raster_bytes(maps) if raster else stream_words(maps, source, range(channels))
+    payloads = image_bytes(maps) if raster else stream_beats(maps, source, range(channels))
     simulator = Simulator(buffer)
     simulator.add_clock(1e-6)
 
@@ -83,7 +83,7 @@ async def read_slot(ctx: Any, reader: Any, slot: int, channels: int, tiles: int,
         await ctx.tick()
         if not held and asked < len(places):  # the address is that of the cycle behind the one in which nothing was held
             channel, tile = places[asked]
-            ctx.set(reader.address, (slot << bits_for(channels) | channel) << bits_for(tiles) | tile)
+            ctx.set(reader.address, (slot << ceil_log2(channels) | channel) << ceil_log2(tiles) | tile)
         coming.append(not held and asked < len(places))
     return np.array(found, np.uint8).reshape(channels, tiles, -1)
 
@@ -114,7 +114,7 @@ def test_linebuffer_takes_words_narrower_than_its_own(before: int, lanes: int, t
     total = max(before, target) * int(rng.integers(1, 4))
     width = int(rng.integers(1, total + 1))
     run(
-        source=LaneLayout.natural(lanes=before, tiles=total // before, width=width).narrowed(lanes),
+        source=LaneLayout.natural(lanes=before, tiles=total // before, width=width).downsized(lanes),
         raster=False,
         channels=int(rng.integers(1, 6)),
         target=LaneLayout.natural(lanes=target, tiles=total // target, width=width),

@@ -14,8 +14,8 @@ from amaranth.sim import Simulator
 from firebrick.hw.engines.line_buffer import READ_LATENCY
 from firebrick.hw.engines.mac_array import MacArray
 from firebrick.sw.plan.lane_layout import LaneLayout
-from firebrick.sw.plan.memory_mapping import BLOCK_REVISIT
-from firebrick.sw.plan.nodes import SUMS_QUEUED, Arithmetic
+from firebrick.sw.plan.memory_mapping import MIN_BLOCK_RAM_RAW_DISTANCE
+from firebrick.sw.plan.nodes import OUTPUT_FIFO_DEPTH, Arithmetic
 from tests.helpers.streams import watch
 
 LATENCY = 8
@@ -161,7 +161,9 @@ def test_mac_computes_random_sums(seed: int) -> None:
     assert words == setup.expected(operations)
 
 
-@pytest.mark.parametrize(("sums", "block"), [(2, False), (3, False), (40, False), (BLOCK_REVISIT, True), (BLOCK_REVISIT + 2, True)])
+@pytest.mark.parametrize(
+    ("sums", "block"), [(2, False), (3, False), (40, False), (MIN_BLOCK_RAM_RAW_DISTANCE, True), (MIN_BLOCK_RAM_RAW_DISTANCE + 2, True)]
+)
 def test_mac_reads_sums_ahead(sums: int, block: bool) -> None:
     rng = np.random.default_rng(sums)
     setup = replace(simple(Arithmetic((7, -9), 24, 3), lanes=2, sums=sums), revisit=sums, block=block)
@@ -177,7 +179,7 @@ def test_mac_reads_sums_ahead(sums: int, block: bool) -> None:
 
 def test_mac_refuses_sums_in_block_ram_that_come_again_too_soon() -> None:
     setup = replace(simple(Arithmetic((0,), 20, 0), sums=2), revisit=2, block=True)
-    with pytest.raises(ValueError, match=f"revisit must be at least {BLOCK_REVISIT} for sums in block RAM, not 2"):
+    with pytest.raises(ValueError, match=f"revisit must be at least {MIN_BLOCK_RAM_RAW_DISTANCE} for sums in block RAM, not 2"):
         run(setup, [], rng=np.random.default_rng(0))
 
 
@@ -248,7 +250,7 @@ def test_mac_promises_no_more_credit_than_its_queue_holds() -> None:
             strobes += credit
             _, _, credit = await ctx.tick().sample(mac.credit)
         ctx.set(mac.strobe, 0)
-        assert strobes <= SUMS_QUEUED
+        assert strobes <= OUTPUT_FIFO_DEPTH
         ctx.set(mac.output.ready, 1)
         for _ in range(strobes):
             assert ctx.get(mac.output.valid)

@@ -11,24 +11,24 @@ from firebrick.sim.payloads import score_payloads
 from firebrick.sw import golden
 from firebrick.sw.network.graph import pooled_length
 from firebrick.sw.plan.lane_layout import LaneLayout
-from firebrick.sw.plan.nodes import AverageSpec, PoolSpec
-from tests.helpers.nodes import words_of
+from firebrick.sw.plan.nodes import GlobalSumSpec, MaxPoolSpec
+from tests.helpers.nodes import stream_beats_of
 from tests.helpers.streams import simulate
 
 
-def pool_spec(*, lanes: int, tiles: int, width: int, channels: int, height: int) -> PoolSpec:
+def pool_spec(*, lanes: int, tiles: int, width: int, channels: int, height: int) -> MaxPoolSpec:
     source = LaneLayout.natural(lanes=lanes, tiles=2 * tiles, width=width)
-    return PoolSpec("pool", source, channels, height, LaneLayout.natural(lanes=lanes, tiles=tiles, width=pooled_length(width)))
+    return MaxPoolSpec("pool", source, channels, height, LaneLayout.natural(lanes=lanes, tiles=tiles, width=pooled_length(width)))
 
 
-def check_pool(spec: PoolSpec, *, rng: np.random.Generator, stall: float, fill: int | None = None) -> list[int]:
+def check_pool(spec: MaxPoolSpec, *, rng: np.random.Generator, stall: float, fill: int | None = None) -> list[int]:
     """Three frames; returns the cycles of the output words."""
     maps = rng.integers(0, 256, (3, spec.channels, spec.height, spec.source.width), dtype=np.uint8)
     if fill is not None:
         maps[:] = fill
-    expected = words_of(golden.max_pool(maps), spec.output)
+    expected = stream_beats_of(golden.max_pool(maps), spec.output)
     taken, cycles = simulate(
-        MaxPoolEngine(spec=spec), {"input": words_of(maps, spec.source)}, {"output": len(expected)}, rng=rng, stall=stall
+        MaxPoolEngine(spec=spec), {"input": stream_beats_of(maps, spec.source)}, {"output": len(expected)}, rng=rng, stall=stall
     )
     assert taken["output"] == expected
     return cycles["output"]
@@ -67,7 +67,7 @@ def test_maxpool_takes_rows_of_few_words(tiles: int, channels: int, stall: float
 def test_maxpool_takes_any_width_in_a_single_lane(width: int, channels: int, stall: float) -> None:
     source = LaneLayout.natural(lanes=1, tiles=width, width=width)
     output = LaneLayout.natural(lanes=1, tiles=pooled_length(width), width=pooled_length(width))
-    check_pool(PoolSpec("pool", source, channels, 7, output), rng=np.random.default_rng(0), stall=stall)
+    check_pool(MaxPoolSpec("pool", source, channels, 7, output), rng=np.random.default_rng(0), stall=stall)
 
 
 def test_maxpool_takes_a_word_a_cycle() -> None:
@@ -90,16 +90,18 @@ def test_maxpool_takes_a_word_a_cycle() -> None:
 )
 def test_maxpool_rejects_strips_that_do_not_halve(source: LaneLayout, output: LaneLayout) -> None:
     with pytest.raises(ValueError, match="source must have the output's lanes and twice its tiles in natural order"):
-        MaxPoolEngine(spec=PoolSpec("pool", source, 1, 3, output))
+        MaxPoolEngine(spec=MaxPoolSpec("pool", source, 1, 3, output))
 
 
-def check_average(spec: AverageSpec, *, rng: np.random.Generator, stall: float, fill: int | None = None) -> list[int]:
+def check_average(spec: GlobalSumSpec, *, rng: np.random.Generator, stall: float, fill: int | None = None) -> list[int]:
     """Three frames; returns the cycles of the scores."""
     maps = rng.integers(0, 256, (3, spec.channels, spec.height, spec.source.width), dtype=np.uint8)
     if fill is not None:
         maps[:] = fill
     expected = score_payloads(golden.global_sum(maps), spec.score_bits)
-    taken, cycles = simulate(GlobalSum(spec=spec), {"input": words_of(maps, spec.source)}, {"output": len(expected)}, rng=rng, stall=stall)
+    taken, cycles = simulate(
+        GlobalSum(spec=spec), {"input": stream_beats_of(maps, spec.source)}, {"output": len(expected)}, rng=rng, stall=stall
+    )
     assert taken["output"] == expected
     return cycles["output"]
 
@@ -109,26 +111,26 @@ def test_globalsum_adds_maps_of_random_shapes(seed: int) -> None:
     rng = np.random.default_rng(seed)
     lanes, tiles = int(rng.integers(1, 8)), int(rng.integers(1, 5))
     source = LaneLayout(lanes, int(rng.integers(1, lanes * tiles + 1)), tuple(int(tile) for tile in rng.permutation(tiles)))
-    spec = AverageSpec("average", source, int(rng.integers(1, 8)), int(rng.integers(1, 6)))
+    spec = GlobalSumSpec("average", source, int(rng.integers(1, 8)), int(rng.integers(1, 6)))
     check_average(spec, rng=rng, stall=float(rng.choice([0.0, 0.3, 0.6])))
 
 
 @pytest.mark.parametrize("fill", [0, 255])
 @pytest.mark.parametrize("lanes", [1, 3, 4])
 def test_globalsum_takes_extremes(lanes: int, fill: int) -> None:
-    spec = AverageSpec("average", LaneLayout.natural(lanes=lanes, tiles=2, width=2 * lanes), 3, 4)
+    spec = GlobalSumSpec("average", LaneLayout.natural(lanes=lanes, tiles=2, width=2 * lanes), 3, 4)
     check_average(spec, rng=np.random.default_rng(0), stall=0.2, fill=fill)
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.5])
 @pytest.mark.parametrize(("lanes", "tiles", "height", "channels"), [(1, 1, 1, 1), (1, 1, 4, 1), (1, 1, 1, 3), (1, 3, 1, 1), (2, 1, 3, 2)])
 def test_globalsum_takes_the_smallest_maps(lanes: int, tiles: int, height: int, channels: int, stall: float) -> None:
-    spec = AverageSpec("average", LaneLayout.natural(lanes=lanes, tiles=tiles, width=lanes * tiles), channels, height)
+    spec = GlobalSumSpec("average", LaneLayout.natural(lanes=lanes, tiles=tiles, width=lanes * tiles), channels, height)
     check_average(spec, rng=np.random.default_rng(0), stall=stall)
 
 
 def test_globalsum_takes_a_word_a_cycle() -> None:
-    spec = AverageSpec("average", LaneLayout.natural(lanes=2, tiles=3, width=6), 4, 5)
+    spec = GlobalSumSpec("average", LaneLayout.natural(lanes=2, tiles=3, width=6), 4, 5)
     cycles = check_average(spec, rng=np.random.default_rng(0), stall=0.0)
     frame = 3 * 4 * 5
     assert cycles[3::4] == [frame + 3, 2 * frame + 3, 3 * frame + 3]

@@ -14,7 +14,7 @@ from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
 from firebrick.hw.eda.runner import run_tool, tool
-from firebrick.hw.engines.mac_array import SoftProduct
+from firebrick.hw.engines.mac_array import LutMultiplier
 from firebrick.hw.flows.ecp5_soft_multiplier import MAP_LUT_MULTIPLIERS
 
 pytestmark = pytest.mark.skipif(find_spec("pyosys") is None, reason="needs pyosys, of the extra `bitstream`")
@@ -45,7 +45,7 @@ class Top(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        m.submodules.soft_product_0 = soft = SoftProduct(bits=len(self.weight))
+        m.submodules.soft_product_0 = soft = LutMultiplier(bits=len(self.weight))
         m.d.comb += [soft.pixel.eq(self.pixel), soft.weight.eq(self.weight), self.product.eq(soft.product)]
         return m
 

@@ -27,7 +27,7 @@ from firebrick.hw.module_names import TOP
 from firebrick.sim.accelerator_sim import Simulator
 from firebrick.sim.build import ACCELERATOR
 from firebrick.sim.build import build as build_simulation
-from firebrick.sim.small_models import drawn
+from firebrick.sim.small_models import randomly_initialised
 from firebrick.sw import golden
 from firebrick.sw.compiler.lowering import compile_model
 from firebrick.sw.fpga.cost_model import Part, block_rams, buffer_resources
@@ -113,7 +113,7 @@ def test_project_is_built_where_the_vendors_tool_is_on_the_path(finished: Finish
 def test_bitstream_estimates_where_the_vendors_tool_is_missing(name: str, tmp_path: Path) -> None:
     chosen = board(name)
     small = name == "stepmxo2"  # which has 4,320 LUTs and no multipliers
-    model = drawn(TINIEST if small else TINY, np.random.default_rng(0))
+    model = randomly_initialised(TINIEST if small else TINY, np.random.default_rng(0))
     lanes = 2 if small else 5
     report = build(compile_model(model, lanes), model, name, Options(chosen.frequency), tmp_path, lambda _: None)
     assert json.loads((tmp_path / "report.json").read_text()) == report
@@ -142,7 +142,7 @@ endmodule
 def test_cells_give_the_golden_scores(name: str, family: str, before: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What synthesis made of a small accelerator, in an iCE40 its queues in block RAMs, simulated from the models of the cells."""
     chosen, rng = board(name), np.random.default_rng(1)
-    model = drawn(TINY, rng)
+    model = randomly_initialised(TINY, rng)
 
     def synthesised(model: Model, lanes: int) -> Artefacts:
         made = generate(model, lanes)

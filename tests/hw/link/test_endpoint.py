@@ -13,10 +13,10 @@ from firebrick.hw.link.endpoint import LinkEndpoint
 from firebrick.sw.link.identity import DeviceDescriptor, decode_descriptor
 from firebrick.sw.link.packets import CLASS_INDEX, COUNTER, COUNTER_NAMES, INITIAL_WINDOW, WINDOW_FIELD, Packet, PacketDecoder, PacketKind
 from firebrick.sw.plan.lane_layout import LaneLayout
-from firebrick.sw.plan.nodes import AverageSpec
+from firebrick.sw.plan.nodes import GlobalSumSpec
 from tests.helpers.streams import watch
 
-AVERAGE = AverageSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=70, height=30)
+AVERAGE = GlobalSumSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=70, height=30)
 IDENTITY = DeviceDescriptor(1, 4, 5, 70, 2, 60_000_000, 3, 400, bytes(range(16)), "some")
 FRAME = IDENTITY.frame_bytes
 SESSION = 0x1234

@@ -21,10 +21,10 @@ from firebrick.hw.link.score_buffer import ScoreBuffer
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.link.packets import COUNTER_NAMES, CRC, INITIAL_WINDOW, Packet, decode_packet
 from firebrick.sw.plan.lane_layout import LaneLayout
-from firebrick.sw.plan.nodes import AverageSpec
+from firebrick.sw.plan.nodes import GlobalSumSpec
 from tests.helpers.streams import simulate, watch
 
-AVERAGE = AverageSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=3, height=30)
+AVERAGE = GlobalSumSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=3, height=30)
 
 
 def run(component: Any, bench: Any, *background: Any) -> None:

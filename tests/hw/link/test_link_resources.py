@@ -18,9 +18,9 @@ from firebrick.hw.eda.runner import tool
 from firebrick.hw.link.endpoint import LinkEndpoint
 from firebrick.sw.link.identity import DeviceDescriptor
 from firebrick.sw.plan.lane_layout import LaneLayout
-from firebrick.sw.plan.nodes import AverageSpec
+from firebrick.sw.plan.nodes import GlobalSumSpec
 
-AVERAGE = AverageSpec("pool", LaneLayout.natural(lanes=1, tiles=13, width=13), channels=1000, height=13)
+AVERAGE = GlobalSumSpec("pool", LaneLayout.natural(lanes=1, tiles=13, width=13), channels=1000, height=13)
 IDENTITY = DeviceDescriptor(3, 224, 224, 1000, 2, 60_000_000, 320, 950_000, bytes(range(16)), "squeezenet1_1")
 SCRIPT = """\
 read_rtlil link.il

@@ -15,11 +15,11 @@ from firebrick.hw.link.uart import BreakDetector, UartPort, UartReceiver, UartTr
 from firebrick.sw.link.identity import DeviceDescriptor
 from firebrick.sw.link.packets import INITIAL_WINDOW, WINDOW_FIELD, Packet, PacketKind, decode_packet
 from firebrick.sw.plan.lane_layout import LaneLayout
-from firebrick.sw.plan.nodes import AverageSpec
+from firebrick.sw.plan.nodes import GlobalSumSpec
 
 DIVISOR = 5
 SLOW = 16
-AVERAGE = AverageSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=3, height=30)
+AVERAGE = GlobalSumSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=3, height=30)
 IDENTITY = DeviceDescriptor(1, 2, 2, 3, 2, 1_000_000, 1, 100, bytes(16), "none")
 
 

@@ -12,7 +12,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 
 from firebrick.hw.link.linked_accelerator import LinkedAccelerator
-from firebrick.sim.small_models import drawn
+from firebrick.sim.small_models import randomly_initialised
 from firebrick.sw import golden
 from firebrick.sw.compiler.lowering import compile_model
 from firebrick.sw.driver.score_reassembly import ScoreAssembler
@@ -31,7 +31,7 @@ from luna.gateware.usb.usb2 import USBPacketID
 from firebrick.hw.link.usb import UsbPort
 
 NETWORK = Network("seen", Shape(1, 8, 8), (Conv("conv1", 2, 3), Conv("conv10", 3, 1), GlobalAverage("pool10")))
-MODEL = drawn(NETWORK, np.random.default_rng(1), bits=4)
+MODEL = randomly_initialised(NETWORK, np.random.default_rng(1), bits=4)
 SESSION = 0x0F00
 Steps = Generator[Any, Any, Any]
 

@@ -14,10 +14,10 @@ from amaranth.sim import Simulator
 from firebrick.hw.stream.adapters import Broadcast, Downsizer, Interleaver, Serializer
 from firebrick.hw.stream.fifo import Fifo
 from firebrick.hw.stream.skid_buffer import SkidBuffer
-from firebrick.hw.utils import bits_for, count_up, lookup
+from firebrick.hw.utils import count_up, lookup
 from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import DownsizerSpec, SerializerSpec
-from tests.helpers.nodes import words_of
+from tests.helpers.nodes import stream_beats_of
 from tests.helpers.streams import simulate
 
 
@@ -56,10 +56,6 @@ def test_lookup_gives_the_entry(table: list[int]) -> None:
 
 def test_lookup_of_equal_entries_is_a_constant() -> None:
     assert isinstance(lookup([2, 2], Signal(1), 3), Const)
-
-
-def test_bits_for_counts_the_bits_of_an_index() -> None:
-    assert [bits_for(count) for count in (1, 2, 3, 4, 5, 8, 9)] == [0, 1, 2, 2, 3, 3, 4]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 8])
@@ -138,9 +134,9 @@ def test_narrow_sends_narrowed_strips(wide: int, narrow: int, seed: int) -> None
     source = LaneLayout(wide, int(rng.integers(1, wide * tiles + 1)), tuple(int(tile) for tile in rng.permutation(tiles)))
     spec = DownsizerSpec(source, narrow)
     maps = rng.integers(0, 256, (2, 3, 2, source.width), dtype=np.uint8)
-    sent = words_of(maps, spec.output)
+    sent = stream_beats_of(maps, spec.output)
     taken, cycles = simulate(
-        Downsizer(spec=spec), {"input": words_of(maps, source)}, {"output": len(sent)}, rng=rng, stall=0.3 * (seed % 2)
+        Downsizer(spec=spec), {"input": stream_beats_of(maps, source)}, {"output": len(sent)}, rng=rng, stall=0.3 * (seed % 2)
     )
     assert taken["output"] == sent
     if seed % 2 == 0:
@@ -154,9 +150,9 @@ def test_serial_sends_columns_in_order(lanes: int, tiles: int, seed: int) -> Non
     source = LaneLayout.natural(lanes=lanes, tiles=tiles, width=int(rng.integers(max(1, (lanes - 1) * tiles), lanes * tiles + 1)))
     spec = SerializerSpec(source, channels=3, height=2)
     maps = rng.integers(0, 256, (2, 3, 2, source.width), dtype=np.uint8)
-    sent = words_of(maps, spec.output)
+    sent = stream_beats_of(maps, spec.output)
     taken, cycles = simulate(
-        Serializer(spec=spec), {"input": words_of(maps, source)}, {"output": len(sent)}, rng=rng, stall=0.3 * (seed % 2)
+        Serializer(spec=spec), {"input": stream_beats_of(maps, source)}, {"output": len(sent)}, rng=rng, stall=0.3 * (seed % 2)
     )
     assert taken["output"] == sent == maps.transpose(0, 2, 1, 3).reshape(-1).tolist()
     if seed % 2 == 0 and source.width == lanes * tiles:

@@ -24,7 +24,7 @@ from firebrick.hw.verify.identity import PlacedIdentity, identity_from_record
 from firebrick.hw.verify.rom_map import PlacedRom, roms_from_record
 from firebrick.hw.verify.weight_reload import reload_weights
 from firebrick.hw.verify.weight_verification import verify_weights
-from firebrick.sim.small_models import drawn
+from firebrick.sim.small_models import randomly_initialised
 from firebrick.sw.cli.main import main
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.file import write_fire
@@ -93,7 +93,7 @@ def configuration(
 
 @cache
 def model() -> Model:
-    return drawn(TINY, np.random.default_rng(0), density=0.5)
+    return randomly_initialised(TINY, np.random.default_rng(0), density=0.5)
 
 
 def changed(name: str, **values: Any) -> Model:
@@ -146,7 +146,7 @@ def test_proof_tells_other_models_apart() -> None:
     assert verdicts(biased)["conv10"] == "different"
     assert not biased["proven"]
     other = replace(TINY, stages=(Conv("conv1", 4, 3, stride=2), *TINY.stages[1:3], Conv("conv10", 6, 1), GlobalAverage("pool10")))
-    more = verify_weights(configuration(), parts(), drawn(other, np.random.default_rng(0), density=0.5))
+    more = verify_weights(configuration(), parts(), randomly_initialised(other, np.random.default_rng(0), density=0.5))
     assert "its weights have shape (5, 64, 1, 1) in the build, in the model (6, 64, 1, 1)" in more["layers"][-1]["reasons"]
 
 
@@ -292,7 +292,7 @@ def test_swap_refuses_what_needs_other_logic() -> None:
         "are not zero where the decoder passes over them": changed("fire2/expand3x3", codes=more),
         "sums need more than 22 bits": changed("fire2/expand3x3", codes=large),
         "which its codebook does not have": changed("fire2/expand3x3", codebook=other.astype(np.int32)),
-        "its layers are others, or of other shapes": drawn(replace(TINY, input=Shape(4, 16, 16)), np.random.default_rng(0)),
+        "its layers are others, or of other shapes": randomly_initialised(replace(TINY, input=Shape(4, 16, 16)), np.random.default_rng(0)),
     }
     for reason, wanted in cases.items():
         with pytest.raises(FirebrickError, match=reason) as caught:

@@ -11,7 +11,7 @@ from firebrick.hw.weights.rom import Rom, split_into_banks
 from firebrick.sw.coding.encoder import encode_stream
 from firebrick.sw.coding.huffman import CanonicalCode
 from firebrick.sw.coding.streams import HuffmanStream
-from tests.helpers.nodes import Decoder
+from tests.helpers.nodes import RomDecoder
 from tests.helpers.streams import take_first
 
 STARTUP = 9
@@ -67,7 +67,7 @@ def test_huffman_decoder_sends_the_ranks_in_a_circle(symbols: int, limit: int, s
     encoded = encode_stream(ranks, limit)
     passes = 2 + 10 // len(ranks)
     stall = float(rng.choice([0.0, 0.2, 0.6]))
-    payloads, _ = take_first(Decoder(encoded), passes * len(ranks), rng=rng, stall=stall)
+    payloads, _ = take_first(RomDecoder(encoded), passes * len(ranks), rng=rng, stall=stall)
     assert payloads == list(ranks) * passes
 
 
@@ -77,7 +77,7 @@ def test_huffman_decoder_takes_256_symbols_in_words_of_18_bits() -> None:
     encoded = encode_stream(ranks, 12)
     assert encoded.width == 18
     assert max(encoded.lengths) > 9
-    payloads, _ = take_first(Decoder(encoded), 1000, rng=rng, stall=0.1)
+    payloads, _ = take_first(RomDecoder(encoded), 1000, rng=rng, stall=0.1)
     assert payloads == [*ranks, *ranks[:100]]
 
 
@@ -86,7 +86,7 @@ def test_huffman_decoder_takes_the_longest_code() -> None:
     ranks = np.random.default_rng(0).permutation(np.repeat(np.arange(10), counts))
     encoded = encode_stream(ranks, 9)
     assert encoded.lengths == (1, 2, 3, 4, 5, 6, 7, 8, 9, 9)
-    payloads, _ = take_first(Decoder(encoded), 2 * len(ranks), rng=np.random.default_rng(0))
+    payloads, _ = take_first(RomDecoder(encoded), 2 * len(ranks), rng=np.random.default_rng(0))
     assert payloads == [*ranks, *ranks]
 
 
@@ -95,7 +95,7 @@ def test_huffman_decoder_takes_the_longest_code() -> None:
 def test_huffman_decoder_takes_short_streams(symbols: int, count: int) -> None:
     ranks = np.arange(count) % symbols
     encoded = encode_stream(ranks, 9)
-    payloads, _ = take_first(Decoder(encoded), 5 * count, rng=np.random.default_rng(0), stall=0.2)
+    payloads, _ = take_first(RomDecoder(encoded), 5 * count, rng=np.random.default_rng(0), stall=0.2)
     assert payloads == list(ranks) * 5
 
 
@@ -103,7 +103,7 @@ def test_huffman_decoder_takes_short_streams(symbols: int, count: int) -> None:
 def test_huffman_decoder_sends_a_symbol_a_cycle_but_for_one_a_pass(symbols: int, count: int) -> None:
     rng = np.random.default_rng(count)
     ranks = ranks_of(rng, symbols, count)
-    _, cycles = take_first(Decoder(encode_stream(ranks, 9)), 3 * count, rng=rng)
+    _, cycles = take_first(RomDecoder(encode_stream(ranks, 9)), 3 * count, rng=rng)
     assert cycles == [STARTUP + 1 + index + index // count for index in range(3 * count)]
 
 
@@ -111,7 +111,7 @@ def test_huffman_decoder_keeps_pace_when_every_symbol_fills_a_word() -> None:
     ranks = np.arange(512)  # all of 9 bits
     encoded = encode_stream(ranks, 9)
     assert set(encoded.lengths) == {9}
-    _, cycles = take_first(Decoder(encoded), 600, rng=np.random.default_rng(0))
+    _, cycles = take_first(RomDecoder(encoded), 600, rng=np.random.default_rng(0))
     assert cycles[-1] - cycles[0] == 599 + 1
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firebrick.sim.small_models import drawn
+from firebrick.sim.small_models import randomly_initialised
 from firebrick.sw.coding.decoder import decode_weights, reencode_weights
 from firebrick.sw.coding.encoder import WeightGroup, encode_weights
 from firebrick.sw.compiler.lowering import compile_model
@@ -57,7 +57,7 @@ def test_decode_gives_back_what_was_scheduled(lists: tuple[list[WeightGroup], in
 
 
 def parts(seed: int = 0, lanes: int = 40) -> tuple[list[PartitionRom], dict[str, np.ndarray]]:
-    model = drawn(NETWORK, np.random.default_rng(seed))
+    model = randomly_initialised(NETWORK, np.random.default_rng(seed))
     return partition_roms(compile_model(model, lanes)), {name: layer.weights for name, layer in model.layers.items()}
 
 

@@ -11,7 +11,7 @@ from firebrick.sw.compiler.engine_config import INPUT_LAYOUT, EngineConfig
 from firebrick.sw.compiler.ilp import MIP_GAP, solve_ilp
 from firebrick.sw.compiler.workload import EngineWorkload, configurations, workloads
 from firebrick.sw.network.graph import Bypass
-from tests.helpers.nodes import joins
+from tests.helpers.nodes import layouts_match
 from tests.helpers.random_models import random_model
 
 Counts = tuple[int, int]
@@ -24,7 +24,7 @@ def counts(demand: EngineWorkload, share: EngineConfig) -> Counts:
 def fits(wanted: tuple[EngineWorkload, ...], shares: tuple[EngineConfig, ...]) -> bool:
     source = entering = INPUT_LAYOUT
     for demand, share in zip(wanted, shares, strict=True):
-        if not joins(demand, share, source, entering) or not (
+        if not layouts_match(demand, share, source, entering) or not (
             demand.channels_last or demand.keeps_up(share, entering if demand.skip_branch else source)
         ):
             return False

@@ -20,7 +20,7 @@ from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPoo
 from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import Adapter, BypassSpec, ConvSpec, EngineSpec, Node, Plan, SqueezeSpec, walk
 from firebrick.sw.plan.report import plan_report
-from tests.helpers.nodes import random_shares
+from tests.helpers.nodes import random_configs
 from tests.helpers.random_models import random_model
 from tests.helpers.weight_streams import dense
 
@@ -29,7 +29,7 @@ def drawn(seed: int) -> tuple[Model, Plan]:
     rng = np.random.default_rng(seed)
     bypass = rng.choice(list(Bypass))
     model = random_model(rng, fires=int(rng.integers(0, 3)), bypass=Bypass(bypass))
-    return model, plan_with(model, random_shares(rng, model)) if seed % 2 else compile_model(model, 40)
+    return model, plan_with(model, random_configs(rng, model)) if seed % 2 else compile_model(model, 40)
 
 
 def filters_of(engine: EngineSpec) -> list[list[int]]:
@@ -109,7 +109,7 @@ def test_plan_permutes_channels_and_sends_scores_in_class_order(seed: int) -> No
     for engine in plan.engines:
         assert sorted(engine.channel_order) == list(range(sum(len(model.layers[layer].bias) for layer in engine.layers)))
     assert plan.engines[-1].channel_order == tuple(range(model.network.classes))
-    assert plan.average.channels == model.network.classes
+    assert plan.global_sum.channels == model.network.classes
 
 
 @pytest.mark.parametrize("seed", range(14))
@@ -236,4 +236,4 @@ def test_plan_rejects_a_network_that_starts_with_no_convolution() -> None:
 def test_plan_rejects_an_end_without_the_average() -> None:
     _, plan = drawn(0)
     with pytest.raises(ValueError, match="a plan must end with the global average"):
-        _ = replace(plan, nodes=plan.nodes[:-1]).average
+        _ = replace(plan, nodes=plan.nodes[:-1]).global_sum

@@ -12,7 +12,7 @@ from firebrick.sw.compiler.lowering import plan_with
 from firebrick.sw.compiler.throughput import row_intervals
 from firebrick.sw.compiler.workload import SQUEEZE_SLOTS
 from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, Network, Shape
-from firebrick.sw.plan.nodes import SUMS_QUEUED, DownsizerSpec, EngineSpec, Plan
+from firebrick.sw.plan.nodes import OUTPUT_FIFO_DEPTH, DownsizerSpec, EngineSpec, Plan
 from tests.helpers.random_models import random_model
 
 ROWS = 4
@@ -29,7 +29,7 @@ class Part:
 
     def tick(self) -> None:
         self.left = self.left or next(self.work)
-        if self.left > self.tiles or self.queue < SUMS_QUEUED:
+        if self.left > self.tiles or self.queue < OUTPUT_FIFO_DEPTH:
             self.queue += self.left <= self.tiles
             self.left -= 1
 
@@ -56,7 +56,7 @@ def brute(convolution: EngineSpec, sent: int, squeeze: EngineSpec, sent_on: int)
         if not left and taken < arrived - (busy > 1):
             left = work[taken % len(work)]
         last = taken % len(work) == len(work) - 1
-        if left and (not last or held < SUMS_QUEUED):
+        if left and (not last or held < OUTPUT_FIFO_DEPTH):
             held += last
             left -= 1
             taken += left == 0
@@ -111,7 +111,7 @@ def test_words_that_are_taken_pixel_by_pixel_hold_up_the_next_row() -> None:
     assert [word_cycles(plan, 3) for plan in plans] == [1, 4]
     words = 12 * 7
     assert period(plans[0]) == alone(plans[0])
-    assert period(plans[1]) == alone(plans[1]) + 4 * (words - SUMS_QUEUED) - words
+    assert period(plans[1]) == alone(plans[1]) + 4 * (words - OUTPUT_FIFO_DEPTH) - words
 
 
 def test_squeeze_engine_buffers_what_the_parts_before_it_make_at_once() -> None:

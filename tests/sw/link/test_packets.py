@@ -159,7 +159,7 @@ def test_identity_describes_the_model_and_its_plan() -> None:
     assert identity.frame_bytes == shape.channels * shape.height * shape.width
     assert (identity.classes, identity.clock) == (model.network.classes, 50_000_000)
     assert (identity.lanes, identity.cycles) == (plan.lanes, plan.cycles)
-    assert 256**identity.score_bytes > 255 * plan.average.height * plan.average.source.width
+    assert 256**identity.score_bytes > 255 * plan.global_sum.height * plan.global_sum.source.width
 
 
 def test_protocol_page_shows_a_packet_as_it_is_encoded() -> None:

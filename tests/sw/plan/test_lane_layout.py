@@ -50,7 +50,7 @@ def test_narrowed_strips_hold_the_same_columns_in_the_same_order(seed: int) -> N
     strips = random_strips(rng)
     for lanes in (lanes for lanes in range(1, strips.lanes + 1) if strips.lanes % lanes == 0):
         ratio = strips.lanes // lanes
-        narrow = strips.narrowed(lanes)
+        narrow = strips.downsized(lanes)
         assert (narrow.lanes, narrow.tiles, narrow.width) == (lanes, strips.tiles * ratio, strips.width)
         split = strips.columns.reshape(strips.tiles, lanes, ratio).transpose(0, 2, 1).reshape(-1, lanes)
         assert np.array_equal(narrow.columns, split)
@@ -58,7 +58,7 @@ def test_narrowed_strips_hold_the_same_columns_in_the_same_order(seed: int) -> N
 
 def test_strips_narrowed_to_their_own_lanes_are_the_same() -> None:
     strips = LaneLayout(4, 7, (1, 0))
-    assert strips.narrowed(4) == strips
+    assert strips.downsized(4) == strips
 
 
 @pytest.mark.parametrize("order", [(0, 2), (0, 0), (1, 2), (-1, 0)])
@@ -76,4 +76,4 @@ def test_strips_reject_a_width_that_does_not_fit(width: int) -> None:
 @pytest.mark.parametrize("lanes", [3, 8])
 def test_strips_reject_lanes_that_do_not_divide(lanes: int) -> None:
     with pytest.raises(ValueError, match=f"lanes must divide 4, not {lanes}"):
-        LaneLayout.natural(lanes=4, tiles=2, width=8).narrowed(lanes)
+        LaneLayout.natural(lanes=4, tiles=2, width=8).downsized(lanes)

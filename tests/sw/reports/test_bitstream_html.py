@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firebrick.sim.small_models import drawn
+from firebrick.sim.small_models import randomly_initialised
 from firebrick.sw.compiler.lowering import compile_model
 from firebrick.sw.fpga.cost_model import estimate
 from firebrick.sw.fpga.resources import total
@@ -29,7 +29,7 @@ NETWORK = Network(
 
 
 def report() -> dict[str, Any]:
-    plan = compile_model(drawn(NETWORK, np.random.default_rng(0)), 12)
+    plan = compile_model(randomly_initialised(NETWORK, np.random.default_rng(0)), 12)
     nodes = estimate(plan)
     whole = asdict(total(nodes))
     return {

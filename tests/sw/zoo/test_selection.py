@@ -5,7 +5,7 @@
 import numpy as np
 import pytest
 
-from firebrick.sim.small_models import drawn
+from firebrick.sim.small_models import randomly_initialised
 from firebrick.sw.fpga.fabric import ECP5
 from firebrick.sw.fpga.resources import Resources
 from firebrick.sw.model.quantized import Model
@@ -18,7 +18,7 @@ def model(name: str) -> Model:
     """One of as many filters as its name says."""
     conv = Conv("conv1", int(name), 3, padding=1)
     stages = (conv, Fire("fire2", 4, 8, 8), Conv("conv10", 3, 1), GlobalAverage("pool10"))
-    return drawn(Network(f"of {name}", Shape(1, 8, 8), stages), np.random.default_rng(0))
+    return randomly_initialised(Network(f"of {name}", Shape(1, 8, 8), stages), np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(("luts", "taken"), [(60_000, "2000"), (6_300, "200"), (4_000, "8")])
