@@ -15,7 +15,7 @@ from ..sw.errors import FirebrickError
 from ..sw.model.quantized import Model
 from ..sw.network.graph import Conv
 from ..sw.utils.atomic_files import write_whole
-from ..sw.utils.progress import Report, progress_bar
+from ..sw.utils.progress import Progress, progress_bar
 from ..sw.utils.signals import tidy_end
 from ..sw.zoo import catalogue
 
@@ -58,7 +58,7 @@ def main(name: str, lanes: int, frames: int, benches: bool, output: Path) -> Non
     sys.exit(bool(wrong))
 
 
-def run_benches(model: Model, output: Path, progress: Report) -> list[dict[str, Any]]:
+def run_benches(model: Model, output: Path, progress: Progress) -> list[dict[str, Any]]:
     """Every bench, each in a folder of its own below ``output``."""
     from ..sw.fire_format.file import encode_model
     from ..sw.utils.source_hash import combined_hash, source_code, tool_versions
@@ -77,11 +77,11 @@ def run_benches(model: Model, output: Path, progress: Report) -> list[dict[str, 
     return found
 
 
-def _bench(case: "BenchCase", folder: Path, origin: str, progress: Report) -> dict[str, Any]:
+def _bench(case: "BenchCase", folder: Path, origin: str, progress: Progress) -> dict[str, Any]:
     from .bench_runner import run_case
 
     steps = count()
-    outcome = run_case(case, folder, origin=origin, progress=lambda _step: progress(case.name, next(steps), 2))
+    outcome = run_case(case, folder, origin=origin, progress=lambda *_step: progress(case.name, next(steps), 2))
     progress(case.name, 2, 2)
     return {
         "name": case.name,

@@ -16,7 +16,7 @@ from ..sw.errors import FirebrickError
 from ..sw.model.frames import check_frames
 from ..sw.model.quantized import Model
 from ..sw.plan.nodes import Plan
-from ..sw.utils.progress import Report
+from ..sw.utils.progress import Progress, no_progress
 from .build import build
 
 CYCLES_PER_CALL = 50_000
@@ -44,14 +44,14 @@ class Simulator:
     ----------
     model: what to build
     lanes: multipliers in all, or a plan of the model
-    progress: called with what is being done, how much of it is done, and how much there is
+    progress: the progress callback
 
     Raises FirebrickError when a tool is missing, and from ``run`` when the hardware gives no result in time.
     """
 
-    def __init__(self, model: Model, *, lanes: int | Plan, progress: Report | None = None) -> None:
+    def __init__(self, model: Model, *, lanes: int | Plan, progress: Progress = no_progress) -> None:
         self._model = model
-        self._progress: Report = progress or (lambda _what, _done, _total: None)
+        self._progress = progress
         built = build(model, lanes, self._progress)
         self.report: dict[str, Any] = built.report
         """The plan: engines, lanes and predicted cycles."""

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 from ..hw.codegen.verilog import to_verilog
 from ..sw.errors import FirebrickError
+from ..sw.utils.progress import Progress, no_progress
 from ..sw.utils.source_hash import combined_hash, tool_versions
 from . import verilator
 from .bench_cases import BenchCase
@@ -52,7 +53,7 @@ def run_case(
     patience: int = HANG_CYCLES,
     settle: int = SETTLE_CYCLES,
     seconds: float = TIME_LIMIT,
-    progress: Callable[[str], None] = lambda _step: None,
+    progress: Progress = no_progress,
     after: Callable[[str, dict[str, str], str], str] | None = None,
 ) -> BenchOutcome:
     """Build a case's component and run the bench with every mixture of stalls.

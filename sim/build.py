@@ -22,7 +22,7 @@ from ..sw.fire_format.file import encode_model
 from ..sw.model.quantized import Model
 from ..sw.plan.nodes import Plan
 from ..sw.utils.cache import cache_folder
-from ..sw.utils.progress import Report
+from ..sw.utils.progress import Progress
 from ..sw.utils.source_hash import combined_hash, source_code, tool_versions
 from . import verilator
 
@@ -67,7 +67,7 @@ VIRTUAL_BOARD = SimulationTarget(generate_device, "firebrick.hw.codegen.device_v
 """The accelerator behind its link: packets in and out."""
 
 
-def build(model: Model, lanes: int | Plan, progress: Report, recipe: SimulationTarget = ACCELERATOR) -> CompiledSimulation:
+def build(model: Model, lanes: int | Plan, progress: Progress, recipe: SimulationTarget = ACCELERATOR) -> CompiledSimulation:
     """The simulation of a model's accelerator, or what else a recipe makes, for so many lanes; or of a plan of the model.
 
     The design is named after the model, the lanes or the plan, and the code that generates it; the library after the Verilog, the harness
@@ -91,7 +91,7 @@ def build(model: Model, lanes: int | Plan, progress: Report, recipe: SimulationT
     return built
 
 
-def _generate(recipe: SimulationTarget, model: Model, lanes: int | Plan, design: Path, progress: Report) -> None:
+def _generate(recipe: SimulationTarget, model: Model, lanes: int | Plan, design: Path, progress: Progress) -> None:
     what = "generating Verilog"
     progress(what, 0, 2)
     artefacts = generate_plan(lanes) if isinstance(lanes, Plan) else recipe.generate(model, lanes)
@@ -103,7 +103,7 @@ def _generate(recipe: SimulationTarget, model: Model, lanes: int | Plan, design:
     progress(what, 2, 2)
 
 
-def _compile(built: CompiledSimulation, harness: bytes, env: dict[str, str], progress: Report) -> None:
+def _compile(built: CompiledSimulation, harness: bytes, env: dict[str, str], progress: Progress) -> None:
     """Verilog to C++ to a library, in a folder of its own."""
     library, what = built.compiled, "compiling the simulation (minutes, once)"
     log = library.with_suffix(".log")

@@ -14,7 +14,7 @@ from ..sw.data.images import read_images
 from ..sw.errors import FirebrickError
 from ..sw.model.quantized import Model
 from ..sw.plan.nodes import Plan
-from ..sw.utils.progress import Report
+from ..sw.utils.progress import Progress
 from .accelerator_sim import FrameResult, Simulator
 
 FRAMES_MIN = 2
@@ -23,7 +23,7 @@ DEVIATION_MAX = 0.01
 """How far measured cycles may be from predicted ones."""
 
 
-def simulate(model: Model, lanes: int | Plan, pictures: Sequence[Path], frames: int, progress: Report) -> dict[str, Any]:
+def simulate(model: Model, lanes: int | Plan, pictures: Sequence[Path], frames: int, progress: Progress) -> dict[str, Any]:
     """Stream frames, the pictures one after the other, through so many lanes or a plan; report what was predicted, measured and compared.
 
     Raises FirebrickError when there are fewer than FRAMES_MIN frames.

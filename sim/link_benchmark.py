@@ -16,7 +16,7 @@ from ..sw.driver.transport import Transport
 from ..sw.errors import FirebrickError
 from ..sw.link.packets import MAX_PAYLOAD, Packet, PacketKind
 from ..sw.model.quantized import Model
-from ..sw.utils.progress import Report
+from ..sw.utils.progress import Progress
 from .fault_injection import FAULTS, FaultyTransport
 from .virtual_board import VirtualBoard
 
@@ -74,7 +74,7 @@ class TimedTransport(Transport):
         self._inner.close()
 
 
-def measure_link(model: Model, lanes: int, frames: int, progress: Report) -> dict[str, Any]:
+def measure_link(model: Model, lanes: int, frames: int, progress: Progress) -> dict[str, Any]:
     """Measure with random frames, so many, on a line as fast as the board; a JSON document.
 
     ``wire``: bytes per frame, both ways, and their overhead over pixels and scores. ``carriers``: the frame rate that each allows, from
@@ -96,7 +96,7 @@ def measure_link(model: Model, lanes: int, frames: int, progress: Report) -> dic
     return report
 
 
-def _streaming(model: Model, lanes: int, pictures: NDArray[np.uint8], progress: Report) -> dict[str, Any]:
+def _streaming(model: Model, lanes: int, pictures: NDArray[np.uint8], progress: Progress) -> dict[str, Any]:
     """All figures of a line without faults."""
     board = VirtualBoard(model, lanes=lanes, progress=progress)
     watched = TimedTransport(board)

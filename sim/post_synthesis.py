@@ -10,6 +10,7 @@ from pathlib import Path
 from ..hw.eda.runner import run_tool, tool
 from ..hw.flows.ecp5 import map_to_ecp5
 from ..sw.errors import FirebrickError
+from ..sw.utils.progress import no_progress
 
 SECONDS = 1800.0
 CELLS = Path("share") / "ecp5" / "cells_sim.v"
@@ -30,7 +31,7 @@ def post_synthesis_verilog(text: str, roms: dict[str, str], top: str) -> str:
             (folder / file).write_text(contents)
         script = f"read_verilog -sv -defer in.v\nhierarchy -top {top}\n{map_to_ecp5(top)}\nhierarchy -check\nwrite_verilog -noattr out.v\n"
         (folder / "run.ys").write_text(script)
-        code, printed = run_tool([*tool("yosys"), "run.ys"], folder, "synthesis", lambda _text: None, SECONDS)
+        code, printed = run_tool([*tool("yosys"), "run.ys"], folder, "synthesis", no_progress, SECONDS)
         if code or not (folder / "out.v").exists():
             errors = [line for line in printed.splitlines() if "ERROR" in line]
             raise FirebrickError(f"synthesis failed ({errors[0] if errors else 'it printed no error'})")

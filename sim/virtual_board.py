@@ -8,7 +8,7 @@ from contextlib import chdir
 from ..sw.driver.transport import Transport
 from ..sw.errors import FirebrickError
 from ..sw.model.quantized import Model
-from ..sw.utils.progress import Report
+from ..sw.utils.progress import Progress, no_progress
 from .build import VIRTUAL_BOARD, build
 
 MAX_SLICE_CYCLES = 50_000
@@ -34,8 +34,8 @@ class VirtualBoard(Transport):
     Raises FirebrickError when a tool is missing.
     """
 
-    def __init__(self, model: Model, *, lanes: int, gap: int = 1, progress: Report | None = None) -> None:
-        built = build(model, lanes, progress or (lambda _what, _done, _total: None), VIRTUAL_BOARD)
+    def __init__(self, model: Model, *, lanes: int, gap: int = 1, progress: Progress = no_progress) -> None:
+        built = build(model, lanes, progress, VIRTUAL_BOARD)
         self.address = "sim"
         self.clock: float = built.report["clock"]
         """Cycles a second."""

@@ -14,9 +14,10 @@ from ...sw.link.identity import describe_device
 from ...sw.model.quantized import Model
 from ...sw.plan.nodes import Plan
 from ...sw.utils.atomic_files import write_whole
+from ...sw.utils.progress import Progress
 from ..boards.board_top import BoardTop
 from ..boards.registry import Board, board
-from ..eda.runner import USAGE_FILE, Tell, ToolStep
+from ..eda.runner import USAGE_FILE, ToolStep
 from ..flows.base import Flow, OpenFlow
 from ..flows.options import Options
 from ..flows.vendor import VendorFlow
@@ -52,7 +53,7 @@ class TooSlowError(FirebrickError):
 
 
 def build(
-    plan: Plan, model: Model, name: str, options: Options, output: Path, tell: Tell, elsewhere: Executor | None = None
+    plan: Plan, model: Model, name: str, options: Options, output: Path, progress: Progress, elsewhere: Executor | None = None
 ) -> dict[str, Any]:
     """Write the bitstream of a model's plan for a board to a folder, with a report; steps done before are not done again.
 
@@ -67,7 +68,7 @@ def build(
     options = replace(options, frequency=chosen.clock_for(options.frequency))
     platform, flow, device = chosen.platform(), chosen.flow, chosen.device
     cache = output / "steps"
-    tell("generating")
+    progress("generating")
     top = BoardTop(plan=plan, model=model, flow=flow, frequency=options.frequency, link=link, swappable=options.swappable)
     sources = platform.prepare(top, name=TOP, emit_src=False)  # so that the design is the same wherever its sources lie
     for file in (flow.design, *([flow.constraints] if isinstance(flow, OpenFlow) else [])):
@@ -79,14 +80,14 @@ def build(
         ["yosys", f"{TOP}.ys"],
         [cache / f"{TOP}.ys", cache / flow.design],
         [f"{TOP}.json", f"{TOP}.stat.json"],
-    ).run(cache / "synthesis", tell)
+    ).run(cache / "synthesis", progress)
     statistics = json.loads(synthesised[f"{TOP}.stat.json"].read_text())
     report = {"link": link, "simulated_cycles_per_frame": options.cycles, **synthesis_report(plan, chosen, options, statistics)}
     write_whole(output / "synthesis.json", (json.dumps(report, indent=2) + "\n").encode())
     if short := deficit(device.resources, Resources(**report["actual"])):
         raise FirebrickError(f"the plan does not fit {name}: it needs {short}; give fewer lanes, a smaller model or another board")
     if isinstance(flow, VendorFlow):
-        report = planned_report(report, options) | build_vendor_project(sources, platform, flow, output, tell)
+        report = planned_report(report, options) | build_vendor_project(sources, platform, flow, output, progress)
         write_whole(output / "report.json", (json.dumps(report, indent=2) + "\n").encode())
         return report
     aim = options.frequency * flow.overconstraint
@@ -95,7 +96,7 @@ def build(
         lambda routed: accelerator_clock(json.loads(routed[f"{TOP}.timing.json"].read_text()), aim)["achieved"],
         (options.seed, *options.more_seeds),
         options.jobs,
-        tell,
+        progress,
     )
     best, routed = tried[0], tried[0].result or {}
     timing = json.loads(routed[f"{TOP}.timing.json"].read_text())
@@ -116,9 +117,9 @@ def build(
         [flow.packer, *flow.packer_arguments(platform)],
         [routed[flow.routed]],
         [flow.bitstream],
-    ).run(cache / "packing", tell)
+    ).run(cache / "packing", progress)
     if flow.verifiable:
-        tell("recording where the ROMs are")
+        progress("recording where the ROMs are")
         netlist = Netlist(*(json.loads(path.read_text()) for path in (routed[f"{TOP}.routed.json"], synthesised[f"{TOP}.json"])))
         roms = rom_map(plan, netlist, platform.device, NODE_MODULE_PREFIX)
         if options.swappable:

@@ -14,9 +14,10 @@ from amaranth.lib import wiring
 from ...sw.fpga.resources import Resources
 from ...sw.plan.nodes import Plan
 from ...sw.utils.atomic_files import write_whole
+from ...sw.utils.progress import Progress, no_progress
 from ..accelerator import Accelerator
 from ..codegen.top import Top
-from ..eda.runner import Tell, ToolStep
+from ..eda.runner import ToolStep
 from ..flows.ecp5 import Ecp5Flow, map_to_ecp5
 from ..module_names import TOP
 
@@ -35,21 +36,21 @@ tee -q -o {top}.stat.json stat -json
 """As for bitstreams: nodes keep their modules, which takes less time and memory, and reading and writing never meet in a word of memory."""
 
 
-def plan_resources(plan: Plan, cache: Path, tell: Tell = lambda _step: None) -> Resources:
+def plan_resources(plan: Plan, cache: Path, progress: Progress = no_progress) -> Resources:
     """What a plan's accelerator takes, without a link to a host; what was synthesised before is kept in a folder.
 
     Raises FirebrickError where Yosys is missing or fails.
     """
-    return component_resources(Accelerator(plan=plan), cache, tell)
+    return component_resources(Accelerator(plan=plan), cache, progress)
 
 
-def component_resources(component: wiring.Component, cache: Path, tell: Tell = lambda _step: None) -> Resources:
+def component_resources(component: wiring.Component, cache: Path, progress: Progress = no_progress) -> Resources:
     """The same of a component."""
     text = rtlil.convert(Top(component=component), name=TOP, platform=None, emit_src=False)
-    return synthesise(text, f"{TOP}.il", cache, tell)
+    return synthesise(text, f"{TOP}.il", cache, progress)
 
 
-def synthesise(text: str, file: str, cache: Path, tell: Tell = lambda _step: None) -> Resources:
+def synthesise(text: str, file: str, cache: Path, progress: Progress = no_progress) -> Resources:
     """What a design in RTLIL or Verilog takes; ``file`` is the name of its top module with .il or .v behind it."""
     top, _, kind = file.rpartition(".")
     script = SCRIPT.format(read=READ[kind].format(file=file), top=top, nodes=NODES, mapped=map_to_ecp5(top))
@@ -59,7 +60,7 @@ def synthesise(text: str, file: str, cache: Path, tell: Tell = lambda _step: Non
     write_whole(source / f"{top}.ys", script.encode())
     try:
         step = ToolStep("synthesis", ["yosys", f"{top}.ys"], [source / file, source / f"{top}.ys"], [f"{top}.stat.json"])
-        made = step.run(cache, tell)
+        made = step.run(cache, progress)
     finally:
         shutil.rmtree(source, ignore_errors=True)
     modules = json.loads(made[f"{top}.stat.json"].read_text())["modules"].values()

@@ -9,7 +9,7 @@ from threading import Event
 from typing import Generic, TypeVar
 
 from ...sw.errors import FirebrickError
-from ..eda.runner import Tell
+from ...sw.utils.progress import Progress
 
 Result = TypeVar("Result")
 LOOK = 1.0
@@ -31,7 +31,7 @@ class _StoppedError(Exception):
 
 
 def sweep_seeds(
-    make: Callable[[int, Tell], Result], rate: Callable[[Result], float], seeds: Sequence[int], jobs: int, tell: Tell
+    make: Callable[[int, Progress], Result], rate: Callable[[Result], float], seeds: Sequence[int], jobs: int, progress: Progress
 ) -> list[SeedResult[Result]]:
     """What comes of each seed, the fastest first, equal ones in the order of the seeds.
 
@@ -42,10 +42,10 @@ def sweep_seeds(
     says = dict.fromkeys(seeds, "waiting")
 
     def run(seed: int) -> Result:
-        def listen(text: str) -> None:
+        def listen(step: str, _done: int = 0, _total: int = 0, /) -> None:
             if stopping.is_set():
                 raise _StoppedError
-            says[seed] = text
+            says[seed] = step
 
         listen("starting")
         result = make(seed, listen)
@@ -57,7 +57,7 @@ def sweep_seeds(
         try:
             while any(not future.done() for future in futures.values()):
                 wait(futures.values(), LOOK)
-                tell("; ".join(text for text in says.values() if text != "waiting") or "starting")
+                progress("; ".join(text for text in says.values() if text != "waiting") or "starting")
         finally:
             stopping.set()
     found = [_tried(seed, future, rate) for seed, future in futures.items()]

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from ...sw.utils.atomic_files import write_whole
-from ..eda.runner import Tell, ToolStep
+from ...sw.utils.progress import Progress
+from ..eda.runner import ToolStep
 from ..flows.vendor import BUILD_SCRIPT, VendorFlow, missing_tools
 
 
-def build_vendor_project(sources: Any, platform: Any, flow: VendorFlow, output: Path, tell: Tell) -> dict[str, Any]:
+def build_vendor_project(sources: Any, platform: Any, flow: VendorFlow, output: Path, progress: Progress) -> dict[str, Any]:
     """Write a project (a build plan of Amaranth's) to OUTPUT/project, and its bitstream to OUTPUT where the tools are on the PATH.
 
     Returns what the report says of it: ``project``, the folder, ``bitstream``, the file or None, and ``install``, what to install for
@@ -24,6 +25,6 @@ def build_vendor_project(sources: Any, platform: Any, flow: VendorFlow, output: 
         return said
     made = ToolStep(
         f"the run of {platform.toolchain}", ["sh", BUILD_SCRIPT], [folder / name for name in sources.files], [flow.bitstream]
-    ).run(output / "steps" / "project", tell)
+    ).run(output / "steps" / "project", progress)
     write_whole(output / flow.bitstream, made[flow.bitstream].read_bytes())
     return {**said, "bitstream": flow.bitstream, "install": None}

@@ -3,7 +3,6 @@
 """From a model to its accelerator's Verilog, ROM files and report."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from ...sw.model.quantized import Model
 from ...sw.plan.nodes import Plan
 from ...sw.plan.report import plan_report
 from ...sw.utils.atomic_files import write_whole
+from ...sw.utils.progress import Progress, no_progress
 from ..accelerator import Accelerator
 from ..module_names import TOP
 from ..weights.rom import ROM_VERILOG
@@ -42,15 +42,14 @@ class Artefacts:
         write_whole(folder / "report.json", (json.dumps(self.report, indent=2) + "\n").encode())
 
 
-def generate(model: Model, lanes: int, progress: Callable[[str], None] | None = None) -> Artefacts:
+def generate(model: Model, lanes: int, progress: Progress = no_progress) -> Artefacts:
     """Generate the accelerator of a model for a total number of multiplier lanes.
 
     ``progress`` is called with the name of each step. Raises FirebrickError where the lanes do not suffice.
     """
-    tell = progress or (lambda _step: None)
-    tell("planning")
+    progress("planning")
     plan = compile_model(model, lanes)
-    tell("writing Verilog")
+    progress("writing Verilog")
     return generate_plan(plan)
 
 

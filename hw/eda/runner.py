@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor, wait
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -22,9 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from ...sw.errors import FirebrickError
-
-Tell = Callable[[str], None]
-"""Called with what is being done."""
+from ...sw.utils.progress import Progress, no_progress
 
 TOOL_PACKAGES = {
     "yosys": "pyosys",
@@ -85,7 +83,7 @@ class ToolStep:
     products: Sequence[str]
     """The files that it writes."""
 
-    def run(self, cache: Path, tell: Tell, elsewhere: Executor | None = None) -> dict[str, Path]:
+    def run(self, cache: Path, progress: Progress, elsewhere: Executor | None = None) -> dict[str, Path]:
         """The products, made now or before, and ``USAGE_FILE``, what it took then: JSON of {step, seconds, peak_mib}.
 
         ``elsewhere``: made by a process that need not share this one's files. Raises FirebrickError when the tool fails; then nothing is
@@ -93,7 +91,7 @@ class ToolStep:
         """
         folder = cache / f"{self.products[0].partition('.')[0]}-{self._digest()}"
         if not folder.exists():
-            self._make(folder, tell, elsewhere)
+            self._make(folder, progress, elsewhere)
         return {product: folder / product for product in (*self.products, USAGE_FILE)}
 
     def _digest(self) -> str:
@@ -104,24 +102,24 @@ class ToolStep:
             whole.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
         return whole.hexdigest()[:16]
 
-    def _make(self, folder: Path, tell: Tell, elsewhere: Executor | None) -> None:
+    def _make(self, folder: Path, progress: Progress, elsewhere: Executor | None) -> None:
         partial = folder.with_name(f".{folder.name}.{os.getpid()}")
         log = folder.with_suffix(".log")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         try:
             if elsewhere:
-                self._fetch(partial, tell, elsewhere)
+                self._fetch(partial, progress, elsewhere)
             else:
-                self._make_here(partial, log, tell)
+                self._make_here(partial, log, progress)
             partial.rename(folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
-    def _make_here(self, folder: Path, log: Path, tell: Tell) -> None:
+    def _make_here(self, folder: Path, log: Path, progress: Progress) -> None:
         for path in self.inputs:
             _link(path, folder / path.name)
-        effort = self._run(folder, log, tell)
+        effort = self._run(folder, log, progress)
         (folder / USAGE_FILE).write_text(json.dumps({"step": self.name, **asdict(effort)}))
         for path in self.inputs:
             (folder / path.name).unlink()
@@ -130,20 +128,20 @@ class ToolStep:
                 raise FirebrickError(f"{self.name} made no {product}; all that was printed is in {log}")
         log.write_bytes(log.read_bytes()[-LOG_BYTES:])
 
-    def _fetch(self, folder: Path, tell: Tell, elsewhere: Executor) -> None:
+    def _fetch(self, folder: Path, progress: Progress, elsewhere: Executor) -> None:
         began = time.monotonic()
         future = elsewhere.submit(_packed_products, self, {path.name: gzip.compress(path.read_bytes(), 1) for path in self.inputs})
         try:
             while not wait([future], TELL).done:
-                tell(f"{self.name} elsewhere, {time.monotonic() - began:.0f} s")
+                progress(f"{self.name} elsewhere, {time.monotonic() - began:.0f} s")
         finally:
             future.cancel()
         for name, content in future.result().items():
             (folder / name).write_bytes(gzip.decompress(content))
 
-    def _run(self, folder: Path, log: Path, tell: Tell) -> "ToolUsage":
+    def _run(self, folder: Path, log: Path, progress: Progress) -> "ToolUsage":
         with log.open("wb") as stream:
-            code, effort = _watched([*tool(self.command[0]), *self.command[1:]], folder, stream, self.name, tell)
+            code, effort = _watched([*tool(self.command[0]), *self.command[1:]], folder, stream, self.name, progress)
         if code:
             lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
             said = next((line for line in lines if "ERROR" in line), lines[-1] if lines else "it printed nothing")
@@ -166,20 +164,20 @@ def _packed_products(step: ToolStep, inputs: dict[str, bytes]) -> dict[str, byte
         paths = [Path(folder) / name for name in inputs]
         for path in paths:
             path.write_bytes(gzip.decompress(inputs[path.name]))
-        made = replace(step, inputs=paths).run(Path(folder) / "made", lambda _: None)
+        made = replace(step, inputs=paths).run(Path(folder) / "made", no_progress)
         return {name: gzip.compress(path.read_bytes(), 1) for name, path in made.items()}
 
 
-def run_tool(command: Sequence[str], folder: Path, name: str, tell: Tell, limit: float) -> tuple[int, str]:
+def run_tool(command: Sequence[str], folder: Path, name: str, progress: Progress, limit: float) -> tuple[int, str]:
     """Run a quick tool in a folder; its status and all that it printed. Raises FirebrickError when it takes more than ``limit`` seconds."""
     with tempfile.TemporaryFile() as stream:
-        code, _ = _watched(command, folder, stream, name, tell, limit)
+        code, _ = _watched(command, folder, stream, name, progress, limit)
         stream.seek(0)
         return code, stream.read().decode(errors="replace")
 
 
 def _watched(
-    command: Sequence[str], folder: Path, stream: IO[bytes], name: str, tell: Tell, limit: float = math.inf
+    command: Sequence[str], folder: Path, stream: IO[bytes], name: str, progress: Progress, limit: float = math.inf
 ) -> tuple[int, ToolUsage]:
     """Run a tool until it ends, telling for how long; whatever goes wrong, it and its children have ended afterwards."""
     began = told = time.monotonic()
@@ -196,7 +194,7 @@ def _watched(
             if now - began > limit:
                 raise FirebrickError(f"{name} took more than {limit:g} seconds and was ended")
             if now - told >= TELL:
-                tell(f"{name}, {now - began:.0f} s")
+                progress(f"{name}, {now - began:.0f} s")
                 told = now
             time.sleep(LOOK)
     finally:

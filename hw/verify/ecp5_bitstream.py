@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ...sw.errors import FirebrickError
 from ...sw.utils.atomic_files import read_some
-from ..eda.runner import Tell, run_tool, tool
+from ...sw.utils.progress import Progress
+from ..eda.runner import run_tool, tool
 
 BYTES_MAX = 16 << 20
 """No ECP5 bitstream is longer, compressed or not."""
@@ -110,12 +111,12 @@ def _number(column: int, row: str, kind: str, which: str) -> tuple[str, int]:
     return f"X{column - (1 if low else 2)}/Y{row}/EBR{which}", 0x00F if low else 0x1F0
 
 
-def unpack(bitstream: bytes, name: str, tell: Tell) -> Configuration:
+def unpack(bitstream: bytes, name: str, progress: Progress) -> Configuration:
     """What a bitstream holds; ``name`` is what messages call it. Raises FirebrickError where it is none for an ECP5, or a damaged one."""
     with tempfile.TemporaryDirectory(prefix="firebrick-") as folder:
         (Path(folder) / "in.bit").write_bytes(bitstream)
         command = [*tool("ecpunpack"), "--input", "in.bit", "--textcfg", "out.config"]
-        code, printed = run_tool(command, Path(folder), f"reading {name}", tell, SECONDS)
+        code, printed = run_tool(command, Path(folder), f"reading {name}", progress, SECONDS)
         if code or not (Path(folder) / "out.config").exists():
             said = re.search(r"Parse Error: (.*)", printed)
             why = f" ({said[1][:200].strip()})" if said else ""
@@ -123,12 +124,12 @@ def unpack(bitstream: bytes, name: str, tell: Tell) -> Configuration:
         return parse_configuration((Path(folder) / "out.config").read_text())
 
 
-def pack(text: str, name: str, tell: Tell) -> bytes:
+def pack(text: str, name: str, progress: Progress) -> bytes:
     """The compressed bitstream of a textual configuration. Raises FirebrickError where the tool refuses it."""
     with tempfile.TemporaryDirectory(prefix="firebrick-") as folder:
         (Path(folder) / "in.config").write_text(text)
         command = [*tool("ecppack"), "--compress", "--input", "in.config", "--bit", "out.bit"]
-        code, printed = run_tool(command, Path(folder), f"packing {name}", tell, SECONDS)
+        code, printed = run_tool(command, Path(folder), f"packing {name}", progress, SECONDS)
         if code or not (Path(folder) / "out.bit").exists():
             last = (printed.strip().splitlines() or ["it printed nothing"])[-1]
             raise FirebrickError(f"packing {name} failed ({last[:200]})")

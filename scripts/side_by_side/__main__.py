@@ -112,8 +112,8 @@ def digest(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
-def show(step: str) -> None:
-    """Say what is being done, once in a while."""
+def show(step: str, _done: int = 0, _total: int = 0, /) -> None:
+    """A progress callback that prints every tenth second."""
     if step.endswith("0 s"):
         print(step, flush=True)
 

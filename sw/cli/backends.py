@@ -3,7 +3,7 @@
 """The two ways from frames to scores that a command offers: the golden model and the simulated hardware."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from .. import golden
 from ..golden.top_k import ClassScore, top_k
 from ..model.quantized import Model
-
-Progress = Callable[[str, int, int], None]
+from ..utils.progress import Progress
 
 
 @dataclass(frozen=True, eq=False)

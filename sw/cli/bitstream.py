@@ -3,7 +3,6 @@
 """`firebrick bitstream`: the accelerator of a model on a board."""
 
 import os
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import FirebrickError
-from .common import classes_option, json_option, load_model, print_json
+from .common import classes_option, json_option, load_model, print_json, progress_bar
 
 if TYPE_CHECKING:
     from ..fpga.fabric import Fabric
     from ..fpga.resources import Resources
     from ..model.quantized import Model
     from ..plan.nodes import Plan
+    from ..utils.progress import Progress
 
 BOARD = "ulx3s_85f"
 SEEDS_MAX = 1000
@@ -96,8 +96,6 @@ def command(
     \b
     Example: firebrick bitstream --board ulx3s_85f --model squeezenet1_1_small -o build/ulx3s_85f
     """
-    from rich.console import Console
-
     from firebrick.hw.boards.registry import board as find
     from firebrick.hw.build.bitstream import TooSlowError, build
     from firebrick.hw.flows.options import Options
@@ -116,21 +114,22 @@ def command(
     at_a_time = jobs or (1 + len(more) if scheduler else os.cpu_count() or 1)
     options = Options(hertz, first, placer, router or "", tuple(more), at_a_time, chosen.link(link), swappable=swappable)
     workers = cluster(scheduler) if scheduler else nullcontext()
-    with Console(stderr=True).status("planning") as status, workers as elsewhere:
+    with progress_bar() as progress, workers as elsewhere:
+        progress("planning")
         fabric = replace(chosen.device.fabric, lut_rom_bits=(0,)) if swappable else chosen.device.fabric
         available = available_beside_link(chosen.device.resources, chosen.link(link), fabric, swappable=swappable)
         loaded = load_model(model, classes) if model else _largest(classes, available, fabric)
         plan = plan_for(loaded, available, fabric) if target_fps is None else smallest_plan(loaded, available, target_fps, hertz, fabric)
         if simulate:
-            options = replace(options, cycles=_simulated(loaded, plan, status.update))
+            options = replace(options, cycles=_simulated(loaded, plan, progress))
         try:
-            report = build(plan, loaded, board, options, folder, status.update, elsewhere)
+            report = build(plan, loaded, board, options, folder, progress, elsewhere)
         except TooSlowError as problem:
             if frequency or target_fps:
                 raise
             hertz = SLOWER * problem.reached
             click.echo(f"{options.frequency / 1e6:.1f} MHz are not met; once more for {hertz / 1e6:.1f} MHz", err=True)
-            report = build(plan, loaded, board, replace(options, frequency=hertz), folder, status.update, elsewhere)
+            report = build(plan, loaded, board, replace(options, frequency=hertz), folder, progress, elsewhere)
         write_fire(loaded, folder / "model.fire")
         if report["fmax_mhz"]:
             write_whole(folder / "report.html", bitstream_page(report).encode())
@@ -151,13 +150,13 @@ def command(
         click.echo(f"wrote {wrote}, a project: {rate}, if met, {cycles}; no bitstream: install {report['install']}")
 
 
-def _simulated(model: "Model", plan: "Plan", tell: Callable[[str], None]) -> int:
+def _simulated(model: "Model", plan: "Plan", progress: "Progress") -> int:
     """Cycles of a frame, of photographs that were streamed through a plan. Raises FirebrickError where anything is not as it should be."""
     from firebrick.sim.full_network import faults, simulate
 
     from ..data.calibration_set import photographs
 
-    report = simulate(model, plan, photographs(), 3, lambda what, done, total: tell(f"simulation: {what}, {done} of {total}"))
+    report = simulate(model, plan, photographs(), 3, progress)
     if wrong := faults(report):
         raise FirebrickError(f"the simulation of the plan is not as it should be: {'; '.join(wrong)}")
     click.echo(f"simulated {report['frames']} photographs: {report['scores']:,} scores as in the golden model", err=True)

@@ -62,18 +62,12 @@ class Written(tuple[int, ...]):
 
 
 def open_device(address: str, model: "Model", lanes: int) -> "Device":
-    """The device at an address, which runs ``model``, the virtual one with so many ``lanes``; what takes its time is shown."""
-    from rich.console import Console
-
+    """The device at an address, which runs ``model``, the virtual one with ``lanes`` multipliers; progress is shown."""
     from .open_device import open_device as open_
 
-    with Console(stderr=True).status(f"opening device {address}") as status:
-        return open_(
-            address,
-            model,
-            lanes=lanes,
-            progress=lambda what, done, total: status.update(f"opening device {address}: {what}, {100 * done // total} %"),
-        )
+    with progress_bar() as progress:
+        progress(f"opening device {address}")
+        return open_(address, model, lanes=lanes, progress=progress)
 
 
 def command_line(source: str) -> str:

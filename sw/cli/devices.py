@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from .common import json_option, print_json, print_tables
+from .common import json_option, print_json, print_tables, progress_bar
 
 KINDS = ("serial:", "usb")
 """How addresses of boards begin."""
@@ -24,14 +24,14 @@ def command(as_json: bool, places: tuple[str, ...]) -> None:
     \b
     Example: firebrick devices
     """
-    from rich.console import Console
     from rich.table import Table
 
     from ..driver.discovery import find_devices, serial_ports, usb_boards
 
-    with Console(stderr=True).status("looking") as status:
+    with progress_bar() as progress:
+        progress("looking for boards")
         given = [(place if place.startswith(KINDS) else f"serial:{place}", "") for place in places]
-        found = find_devices(given or [*serial_ports(), *usb_boards()], lambda address: status.update(f"asking {address}"))
+        found = find_devices(given or [*serial_ports(), *usb_boards()], progress)
     if as_json:
         print_json([{**asdict(each), "identity": each.identity.as_dict() if each.identity else None} for each in found])
         return

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..explore.design_points import PlanTarget, TrainedModel
     from ..explore.figure3 import FigurePreset
     from ..explore.runner import Row
-    from ..utils.progress import Report
+    from ..utils.progress import Progress
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 DEVICE = "LFE5U-85F"
@@ -198,7 +198,7 @@ def _targets(boards: Sequence[str] | None, lanes: Sequence[int] | None) -> "list
     return [*found, *(lanes_target(count) for count in lanes or ())]
 
 
-def _accuracy(models: "Sequence[TrainedModel]", pictures: Path, labels: Path, progress: "Report") -> dict[str, dict[str, float]]:
+def _accuracy(models: "Sequence[TrainedModel]", pictures: Path, labels: Path, progress: "Progress") -> dict[str, dict[str, float]]:
     """Top-1 and top-5 of each model in the golden model, by digest."""
     from ..evaluation.accuracy import evaluate
 

@@ -7,15 +7,15 @@ from ..driver.golden_device import GoldenDevice
 from ..driver.linked_device import LinkedDevice
 from ..driver.open_transport import open_transport
 from ..model.quantized import Model
-from ..utils.progress import Report
+from ..utils.progress import Progress, no_progress
 from ..zoo.catalogue import DEFAULT_LANES
 
 
-def open_device(address: str, model: Model, *, lanes: int = DEFAULT_LANES, progress: Report | None = None) -> Device:
+def open_device(address: str, model: Model, *, lanes: int = DEFAULT_LANES, progress: Progress = no_progress) -> Device:
     """The device at an address, which runs ``model``.
 
     ``golden`` is the golden model; ``sim`` the virtual board, with so many multiplier ``lanes``, which takes minutes to build for the
-    first time (``progress`` is told); all others are boards, see ``open_transport``.
+    first time (``progress`` is called); all others are boards, see ``open_transport``.
 
     Raises FirebrickError for an address of no known kind, a device that cannot be reached, and one that runs another model.
     """

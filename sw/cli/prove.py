@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import FirebrickError
+from ..utils.progress import Progress
 from ..zoo import catalogue
-from .common import json_option, print_json, print_tables
+from .common import json_option, print_json, print_tables, progress_bar
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from firebrick.hw.eda.runner import Tell
     from firebrick.hw.verify.identity import PlacedIdentity
     from firebrick.hw.verify.rom_map import PlacedRom
 
@@ -52,8 +52,8 @@ def command(bitstream: Path, model: str | None, as_json: bool) -> None:
     from firebrick.hw.verify.ecp5_bitstream import read_bitstream
 
     model = model or str(bitstream.with_name("model.fire"))
-    with _telling() as tell:
-        report = _prove(read_bitstream(bitstream), bitstream.name, *_recorded(bitstream), catalogue.load(model), tell)
+    with _progress() as progress:
+        report = _prove(read_bitstream(bitstream), bitstream.name, *_recorded(bitstream), catalogue.load(model), progress)
     if as_json:
         print_json(report)
     else:
@@ -63,13 +63,13 @@ def command(bitstream: Path, model: str | None, as_json: bool) -> None:
 
 
 def _prove(
-    data: bytes, name: str, parts: "list[PlacedRom]", identity: "PlacedIdentity | None", model: "Model", tell: "Tell"
+    data: bytes, name: str, parts: "list[PlacedRom]", identity: "PlacedIdentity | None", model: "Model", progress: "Progress"
 ) -> dict[str, Any]:
     from firebrick.hw.verify.ecp5_bitstream import unpack
     from firebrick.hw.verify.weight_verification import verify_weights
 
-    configuration = unpack(data, name, tell)
-    tell("decoding")
+    configuration = unpack(data, name, progress)
+    progress("decoding")
     return {"bitstream": name} | verify_weights(configuration, parts, model, identity)
 
 
@@ -93,15 +93,14 @@ def _recorded(bitstream: Path) -> "tuple[list[PlacedRom], PlacedIdentity | None]
 
 
 @contextmanager
-def _telling() -> "Iterator[Tell]":
+def _progress() -> "Iterator[Progress]":
     """Progress; gates in a record that go on and on, as no design's do, are refused."""
-    from rich.console import Console
-
     from firebrick.hw.verify.rom_map import DAMAGED
 
     try:
-        with Console(stderr=True).status("reading") as status:
-            yield status.update
+        with progress_bar() as progress:
+            progress("reading")
+            yield progress
     except RecursionError as error:
         raise FirebrickError(DAMAGED) from error
 

@@ -9,7 +9,7 @@ import click
 from ..errors import FirebrickError
 from ..zoo import catalogue
 from .common import json_option, model_option, print_json
-from .prove import _judge, _prove, _record, _recorded, _telling, bitstream_option
+from .prove import _judge, _progress, _prove, _record, _recorded, bitstream_option
 
 
 @click.command("swap")
@@ -34,14 +34,14 @@ def command(bitstream: Path, model: str, output: Path, as_json: bool) -> None:
     from ..utils.atomic_files import write_whole
 
     loaded, (parts, identity) = catalogue.load(model), _recorded(bitstream)
-    with _telling() as tell:
+    with _progress() as progress:
         before = read_bitstream(bitstream)
-        configuration = unpack(before, bitstream.name, tell)
+        configuration = unpack(before, bitstream.name, progress)
         after = reload_weights(configuration, parts, loaded, identity)
-        if pack(configuration.text, bitstream.name, tell) != before:
+        if pack(configuration.text, bitstream.name, progress) != before:
             raise FirebrickError(f"{bitstream} has settings that packing it again would lose; build a bitstream for the model")
-        data = pack(after, output.name, tell)
-        report = _prove(data, output.name, parts, identity, loaded, tell)
+        data = pack(after, output.name, progress)
+        report = _prove(data, output.name, parts, identity, loaded, progress)
     _judge(report, "the swapped bitstream is not proven to hold the model, and was not written")
     write_whole(_record(output), _record(bitstream).read_bytes())
     write_whole(output, data)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .common import classes_option, json_option, lanes_option, load_model, model_option, print_json
+from .common import classes_option, json_option, lanes_option, load_model, model_option, print_json, progress_bar
 
 
 @click.command("verilog")
@@ -24,14 +24,12 @@ def command(model: str, classes: Path | None, lanes: int, output: Path, as_json:
     \b
     Example: firebrick verilog --model squeezenet1_1 --lanes 200 -o build/verilog
     """
-    from rich.console import Console
-
     from firebrick.hw.codegen.verilog import generate
 
     loaded = load_model(model, classes)
-    with Console(stderr=True).status("reading the model") as status:
-        artefacts = generate(loaded, lanes, progress=status.update)
-        status.update("writing files")
+    with progress_bar() as progress:
+        artefacts = generate(loaded, lanes, progress)
+        progress("writing files")
         artefacts.write(output)
     if as_json:
         print_json(artefacts.report)

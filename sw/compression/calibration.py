@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What calibration pictures tell: the scale of every activation, and the moments of every layer's inputs."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ from ..golden.im2col import im2col
 from ..model.float_model import FloatModel
 from ..model.quantized import ACTIVATION_MAX
 from ..network.graph import Bypass, Conv, Fire, Network
+from ..utils.progress import Progress
 
 _BATCH = 4
 _SAMPLES = 1 << 20
@@ -43,7 +43,7 @@ def scale_owners(network: Network) -> dict[str, str]:
     return owners
 
 
-def activation_scales(model: FloatModel, frames: NDArray[np.uint8], progress: Callable[[str, int, int], None]) -> dict[str, float]:
+def activation_scales(model: FloatModel, frames: NDArray[np.uint8], progress: Progress) -> dict[str, float]:
     """The scale of each tensor in ``scale_owners``: what one step of its byte is worth in the float network.
 
     Chosen to minimise the squared error of rounding and clipping over the frames, bytes of shape (n, channels, rows, columns). Raises

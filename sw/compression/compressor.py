@@ -6,7 +6,7 @@ Layer by layer, in the order of the dataflow: each layer is quantised for the in
 give, and its bias takes up the mean of what is left (calibration needs pictures, no labels).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +21,13 @@ from ..golden import floating
 from ..model.float_model import FloatModel
 from ..model.quantized import Model, QuantizedLayer
 from ..network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, stage_layers
+from ..utils.progress import Progress, no_progress
 from .calibration import activation_scales, input_moments
 from .codebook import NONZERO_BITS
 from .quantize import QuantizationTarget, quantize
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
-Progress = Callable[[str, int, int], None]
 PUBLISHED_BITS = 8
 _HARM = {"first": 8.0, "last": 2.5, "squeeze1x1": 1.4, "expand1x1": 0.7, "expand3x3": 0.7, "bypass1x1": 0.7, "other": 1.0}
 """How far the scores of SqueezeNet v1.1 move (relative entropy) when noise of 5 % is added to a layer's weights; typical of each kind."""
@@ -68,7 +68,7 @@ class CompressionSettings:
 
 
 def compress(
-    source: FloatModel, settings: CompressionSettings | None = None, *, calibration: Sequence[Path] = (), progress: Progress | None = None
+    source: FloatModel, settings: CompressionSettings | None = None, *, calibration: Sequence[Path] = (), progress: Progress = no_progress
 ) -> Model:
     """The integers of a float network; see ``Compressor``."""
     return Compressor(source, calibration, progress).compress(settings or CompressionSettings())
@@ -80,17 +80,17 @@ class Compressor:
     Args:
         source: the network; its first stage must be a convolution without padding, into which the mean is folded.
         calibration: pictures that activations are measured on; without any, the photographs of scikit-image are taken.
-        progress: called with (what, done, total).
+        progress: the progress callback.
     """
 
-    def __init__(self, source: FloatModel, calibration: Sequence[Path] = (), progress: Progress | None = None) -> None:
+    def __init__(self, source: FloatModel, calibration: Sequence[Path] = (), progress: Progress = no_progress) -> None:
         source.verify()
         first = source.network.stages[0]
         if not isinstance(first, Conv) or first.padding:
             raise FirebrickError(
                 f"network {source.network.name}: the first stage must be a convolution without padding, to take up the mean"
             )
-        self.source, self.progress = source, progress or _silent
+        self.source, self.progress = source, progress
         self.frames, self.calibration_metadata = calibration_frames(calibration, source.preprocessing, source.network.input)
         self.scales = activation_scales(source, self.frames, self.progress)
 
@@ -119,10 +119,6 @@ class Compressor:
         )
         model.verify()
         return model
-
-
-def _silent(_what: str, _done: int, _total: int) -> None:
-    """What reports progress when nobody asked."""
 
 
 class _Walk:

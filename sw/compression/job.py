@@ -14,7 +14,7 @@ from ..model.float_model import FloatModel
 from ..model.quantized import Model
 from ..training.distillation import DistillationConfig, check_torch
 from ..utils.atomic_files import write_whole
-from ..utils.progress import Report
+from ..utils.progress import Progress, no_progress
 from .compressor import CompressionSettings, Compressor
 from .rate_control import Budget, compress_to_budget
 
@@ -50,7 +50,7 @@ class JobFiles:
         self.checkpoint.unlink(missing_ok=True)
 
 
-def run_job(source: FloatModel, order: CompressionJob, work: JobFiles | None = None, progress: Report | None = None) -> Model:
+def run_job(source: FloatModel, order: CompressionJob, work: JobFiles | None = None, progress: Progress = no_progress) -> Model:
     """The model that is ordered; what ``work`` holds of the same order is not done again."""
     if order.distillation is None:
         return _quantised(source, order, progress)
@@ -73,7 +73,7 @@ def run_job(source: FloatModel, order: CompressionJob, work: JobFiles | None = N
     return model
 
 
-def _quantised(source: FloatModel, order: CompressionJob, progress: Report | None) -> Model:
+def _quantised(source: FloatModel, order: CompressionJob, progress: Progress) -> Model:
     compressor = Compressor(source, order.images, progress)
     if order.budget is None:
         return compressor.compress(order.settings)

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Which devices there are."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from serial.tools.list_ports import comports
 
 from ..errors import FirebrickError
 from ..link.identity import DeviceDescriptor
+from ..utils.progress import Progress, no_progress
 from .open_transport import open_transport
 from .session import PROBE_ATTEMPTS, Session
 
@@ -41,14 +42,14 @@ def usb_boards() -> list[tuple[str, str]]:
     return sorted((address, description(device)) for address, device in usb_devices().items())
 
 
-def find_devices(addresses: Iterable[tuple[str, str]], tell: Callable[[str], None]) -> list[DiscoveredDevice]:
-    """Ask the devices at addresses what they are; a second or two for each that does not answer. ``tell`` gets each address.
+def find_devices(addresses: Iterable[tuple[str, str]], progress: Progress = no_progress) -> list[DiscoveredDevice]:
+    """Ask the devices at addresses what they are; a second or two for each that does not answer. ``progress`` is called with each address.
 
     What is asked is a few bytes, on a serial port at 115,200 bits a second; what another program has open is left alone.
     """
     found = []
     for address, description in addresses:
-        tell(address)
+        progress(f"asking {address}")
         identity, problem = None, ""
         try:
             line = open_transport(address)

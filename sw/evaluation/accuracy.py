@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Accuracy of a model over labelled pictures, in the golden model."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TypedDict
 
@@ -13,6 +12,7 @@ from ..data.images import images_by_class, read_images
 from ..data.labels import read_label_csv
 from ..errors import FirebrickError
 from ..model.quantized import Model
+from ..utils.progress import Progress, no_progress
 
 _BATCH = 4
 
@@ -25,11 +25,11 @@ class Accuracy(TypedDict):
     top5: float
 
 
-def evaluate(model: Model, folder: Path, labels: Path | None = None, progress: Callable[[str, int, int], None] | None = None) -> Accuracy:
+def evaluate(model: Model, folder: Path, labels: Path | None = None, progress: Progress = no_progress) -> Accuracy:
     """Top-1 and top-5 accuracy over the pictures of ``folder`` that the CSV file ``labels`` names, see ``read_label_csv``.
 
-    Without ``labels``, over those in its subfolders, which are called after the model's classes. ``progress`` is called with (what,
-    done, total). Of equal scores the lower index counts as the better.
+    Without ``labels``, over those in its subfolders, which are called after the model's classes. Of equal scores the lower index
+    counts as the better.
     """
     named = read_label_csv(labels, model.network.classes) if labels else []
     if not folder.is_dir():
@@ -37,13 +37,11 @@ def evaluate(model: Model, folder: Path, labels: Path | None = None, progress: C
     rows = [(folder / name, index) for name, index in named] if labels else images_by_class(folder, model.labels)
     hits = np.zeros(5, np.int64)
     for start in range(0, len(rows), _BATCH):
-        if progress is not None:
-            progress("evaluating", start, len(rows))
+        progress("evaluating", start, len(rows))
         batch = rows[start : start + _BATCH]
         frames = read_images([path for path, _ in batch], model.preprocessing, model.network.input)
         best = np.argsort(-golden.run(model, frames), axis=1, kind="stable")[:, :5]
         right = best == np.array([index for _, index in batch])[:, None]
         hits[: right.shape[1]] += right.sum(axis=0)
-    if progress is not None:
-        progress("evaluating", len(rows), len(rows))
+    progress("evaluating", len(rows), len(rows))
     return Accuracy(images=len(rows), top1=float(hits[0] / len(rows)), top5=float(hits.sum() / len(rows)))

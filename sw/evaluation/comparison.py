@@ -16,7 +16,7 @@ from ..fire_format.file import encode_model, read_fire
 from ..model.float_model import FloatModel
 from ..model.quantized import Model
 from ..network.metaparameters import float_bytes
-from ..utils.progress import Report
+from ..utils.progress import Progress, no_progress
 from .fidelity import FidelityEvaluator
 from .result_store import ResultEntry, ResultStore, task_digest
 
@@ -43,7 +43,7 @@ class Comparison:
     models: Sequence[Path] = ()
     """``.fire`` files made from the same source; what they were calibrated with is the caller's to know."""
 
-    def run(self, folder: Path, progress: Report | None = None) -> list[ResultEntry]:
+    def run(self, folder: Path, progress: Progress = no_progress) -> list[ResultEntry]:
         """The rows for `table2.table2`, in order.
 
         ``folder`` keeps each model and results.json (see Results); what is done is not done again. Raises FirebrickError where a picture
@@ -57,15 +57,13 @@ class Comparison:
         rows = [{**dense, "network": network.name, "compression": "none", "bits": "32", "bytes": float_bytes(network)}]
         ways = list(self._ways(progress))
         for done, (name, compression, bits, make) in enumerate(ways):
-            if progress is not None:
-                progress("comparing", done, len(ways))
+            progress("comparing", done, len(ways))
             about = {"compression": compression, "bits": str(bits)}
             rows.append({**results.evaluate_model(name, make, judge.evaluate, **about), **about, "network": network.name})
-        if progress is not None:
-            progress("comparing", len(ways), len(ways))
+        progress("comparing", len(ways), len(ways))
         return rows
 
-    def _ways(self, progress: Report | None) -> Iterator[tuple[str, str, int, Callable[[], Model]]]:
+    def _ways(self, progress: Progress) -> Iterator[tuple[str, str, int, Callable[[], Model]]]:
         """File name, what the table calls it, bits, and how to make the model."""
 
         @cache

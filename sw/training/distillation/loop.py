@@ -20,7 +20,7 @@ from ...fire_format.file import encode_model
 from ...model.float_model import FloatModel
 from ...model.quantized import Model
 from ...utils.atomic_files import write_whole
-from ...utils.progress import Report
+from ...utils.progress import Progress, no_progress
 from ..torch_backend import FeatureMaps, best_device
 from .augmentation import AugmentedBatch, Augmenter
 from .config import DistillationConfig
@@ -44,7 +44,7 @@ def distil(
     *,
     labels: Sequence[int] | None = None,
     checkpoint: Path | None = None,
-    progress: Report | None = None,
+    progress: Progress = no_progress,
 ) -> Model:
     """The model after training; it has the same network, shifts, and number of non-zero weights in each layer at most.
 
@@ -56,7 +56,7 @@ def distil(
         labels: class index of each picture, or -1; None for none.
         checkpoint: kept up to date during training; when it is there and belongs to the same task, training goes on from it.
             It is left to the caller to delete.
-        progress: called with (what, done, total).
+        progress: the progress callback.
     """
     device, dtype = best_device()
     student, tutor = Student(model, dtype).to(device), Teacher(teacher, dtype).to(device)
@@ -68,8 +68,7 @@ def distil(
     start = _resume(checkpoint, task, student, optimiser)
     kept = {name: model.layers[name].nonzero for name in model.layers}
     for step in range(start, recipe.steps):
-        if progress is not None:
-            progress("distilling", step, recipe.steps)
+        progress("distilling", step, recipe.steps)
         if recipe.dense_phase:
             _mask(student, kept, 3 * step // recipe.steps, 3 * (step - 1) // recipe.steps)
         for group in optimiser.param_groups:
@@ -82,8 +81,7 @@ def distil(
         optimiser.step()
         if checkpoint is not None and (step + 1) % _SAVE_EVERY == 0:
             _save(checkpoint, task, step + 1, student, optimiser)
-    if progress is not None:
-        progress("distilling", recipe.steps, recipe.steps)
+    progress("distilling", recipe.steps, recipe.steps)
     trained: Model = student.quantised()
     return replace(trained, metadata={**model.metadata, "distilled": f"{recipe.steps} steps, seed {recipe.seed}"})
 

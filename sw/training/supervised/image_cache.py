@@ -14,7 +14,7 @@ from ...data.images import open_image, scale_image
 from ...errors import FirebrickError
 from ...model.quantized import Preprocessing
 from ...network.graph import Shape
-from ...utils.progress import Report
+from ...utils.progress import Progress
 
 MEMORY_LIMIT = 1 << 30
 """Bytes of scaled pictures that are kept; those beyond are read again each time."""
@@ -30,10 +30,10 @@ class ImageCache:
         rows: pictures and their class indices, in order; all are read once, so that one that cannot be is known before training.
         preprocessing: how they are scaled.
         shape: of the frames that are cut out of them.
-        progress: called with (what, done, total).
+        progress: the progress callback.
     """
 
-    def __init__(self, rows: Sequence[tuple[Path, int]], preprocessing: Preprocessing, shape: Shape, progress: Report) -> None:
+    def __init__(self, rows: Sequence[tuple[Path, int]], preprocessing: Preprocessing, shape: Shape, progress: Progress) -> None:
         self.paths = [path for path, _ in rows]
         self.labels = np.array([index for _, index in rows], np.int64)
         self.preprocessing, self.shape = preprocessing, shape

@@ -17,7 +17,7 @@ from ...model.quantized import Preprocessing
 from ...network.graph import Network
 from ...reports.matplotlib_plots import training_curves
 from ...utils.atomic_files import write_whole
-from ...utils.progress import Report
+from ...utils.progress import Progress
 from .config import TrainingConfig
 from .image_cache import ImageCache
 from .initialise import check_classes, random_float_model, with_new_head
@@ -67,7 +67,7 @@ class TrainingJob:
         if pretrained is not None and keep_head:
             check_classes(pretrained, dataset.class_names)
 
-    def run(self, epochs: int, steps: int | None, said: Mapping[str, str], progress: Report) -> dict[str, Any]:
+    def run(self, epochs: int, steps: int | None, said: Mapping[str, str], progress: Progress) -> dict[str, Any]:
         """Train for so many epochs, or steps if given, and write all files; the document that `firebrick train --json` prints.
 
         ``said`` goes into the model's metadata.

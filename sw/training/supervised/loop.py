@@ -20,7 +20,7 @@ from torch.nn import functional
 from ...errors import FirebrickError
 from ...model.float_model import FloatModel
 from ...utils.atomic_files import write_whole
-from ...utils.progress import Report
+from ...utils.progress import Progress
 from ..torch_backend import best_device
 from .config import TrainingConfig
 from .float_module import TrainableNetwork
@@ -72,7 +72,7 @@ class Trainer:
         """Steps in which all pictures are seen once, but for a rest that does not fill a batch."""
         return len(self.train) // self.batch
 
-    def run(self, progress: Report) -> FloatModel:
+    def run(self, progress: Progress) -> FloatModel:
         """Train to the end. Raises FirebrickError where that comes to nothing: the loss is infinite, or all scores are zero."""
         saved = time.monotonic()
         for views, labels in self._batches():

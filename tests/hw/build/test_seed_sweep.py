@@ -15,23 +15,22 @@ import pytest
 from click.testing import CliRunner
 
 from firebrick.hw.build.seed_sweep import sweep_seeds
-from firebrick.hw.eda.runner import Tell
 from firebrick.sw.cli.main import main
 from firebrick.sw.errors import FirebrickError
+from firebrick.sw.utils.progress import Progress, no_progress
 
 RATES = {1: 60.0, 2: 72.5, 3: 72.5, 4: 10.0}
 
 
 def test_seeds_are_all_tried_and_the_fastest_comes_first() -> None:
-    told: list[str] = []
-    found = sweep_seeds(lambda seed, _tell: seed, RATES.__getitem__, (4, 3, 1, 2), 2, told.append)
+    found = sweep_seeds(lambda seed, _progress: seed, RATES.__getitem__, (4, 3, 1, 2), 2, no_progress)
     assert [(one.seed, one.fmax_mhz, one.result) for one in found] == [(3, 72.5, 3), (2, 72.5, 2), (1, 60.0, 1), (4, 10.0, 4)]
 
 
 def test_seeds_run_as_many_at_a_time_as_there_are_jobs() -> None:
     running, most, lock = 0, 0, threading.Lock()
 
-    def make(seed: int, _tell: Tell) -> int:
+    def make(seed: int, _progress: Progress) -> int:
         nonlocal running, most
         with lock:
             running += 1
@@ -41,34 +40,34 @@ def test_seeds_run_as_many_at_a_time_as_there_are_jobs() -> None:
             running -= 1
         return seed
 
-    sweep_seeds(make, lambda _result: 1.0, range(7), 3, lambda _text: None)
+    sweep_seeds(make, lambda _result: 1.0, range(7), 3, no_progress)
     assert most == 3
 
 
 def test_seeds_that_fail_are_passed_over_unless_all_do() -> None:
-    def make(seed: int, _tell: Tell) -> int:
+    def make(seed: int, _progress: Progress) -> int:
         if seed % 2:
             raise FirebrickError(f"seed {seed} found no way")
         return seed
 
-    found = sweep_seeds(make, lambda _result: 50.0, (1, 2, 3), 2, lambda _text: None)
+    found = sweep_seeds(make, lambda _result: 50.0, (1, 2, 3), 2, no_progress)
     assert [(one.seed, one.fmax_mhz) for one in found] == [(2, 50.0), (1, 0.0), (3, 0.0)]
     with pytest.raises(FirebrickError, match="seed 3 found no way"):
-        sweep_seeds(make, lambda _result: 50.0, (3, 1), 2, lambda _text: None)
+        sweep_seeds(make, lambda _result: 50.0, (3, 1), 2, no_progress)
 
 
 def test_seeds_end_their_tools_when_whoever_waits_is_interrupted() -> None:
     ended: list[int] = []
 
-    def make(seed: int, tell: Tell) -> int:
+    def make(seed: int, progress: Progress) -> int:
         try:
             while True:
                 time.sleep(0.02)
-                tell(f"seed {seed}")
+                progress(f"seed {seed}")
         finally:
             ended.append(seed)
 
-    def interrupt(_text: str) -> None:
+    def interrupt(_step: str, _done: int = 0, _total: int = 0, /) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -90,13 +89,13 @@ from firebrick.hw.build.seed_sweep import sweep_seeds
 from firebrick.hw.eda.runner import ToolStep
 from firebrick.sw.utils.signals import tidy_end
 
-def make(seed, tell):
+def make(seed, progress):
     code = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)"
     pid = Path(sys.argv[1]).absolute() / f"pid{seed}"
-    return ToolStep(f"step {seed}", [sys.executable, "-c", code, str(pid)], [], ["never"]).run(Path(sys.argv[1]) / "cache", tell)
+    return ToolStep(f"step {seed}", [sys.executable, "-c", code, str(pid)], [], ["never"]).run(Path(sys.argv[1]) / "cache", progress)
 
 with tidy_end():
-    sweep_seeds(make, lambda result: 1.0, (1, 2), 2, lambda text: None)
+    sweep_seeds(make, lambda result: 1.0, (1, 2), 2, no_progress)
 """
 
 

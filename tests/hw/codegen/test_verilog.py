@@ -77,7 +77,7 @@ def test_generate_puts_the_plans_words_into_files(model: Model, artefacts: Artef
 def test_generate_reports_its_steps(model: Model) -> None:
     steps: list[str] = []
     with pytest.raises(FirebrickError):
-        generate(model, 1, steps.append)
+        generate(model, 1, lambda step, *_: steps.append(step))
     assert steps == ["planning"]
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from firebrick.hw.eda.runner import run_tool, tool
 from firebrick.hw.engines.mac_array import LutMultiplier
 from firebrick.hw.flows.ecp5_soft_multiplier import MAP_LUT_MULTIPLIERS
+from firebrick.sw.utils.progress import no_progress
 
 pytestmark = pytest.mark.skipif(find_spec("pyosys") is None, reason="needs pyosys, of the extra `bitstream`")
 SCRIPT = """\
@@ -55,7 +56,7 @@ def products_of(folder: Path, bits: int, products: str) -> NDArray[np.int64]:
     top = Top(bits)
     (folder / "top.il").write_text(rtlil.convert(top, name="top", emit_src=False))
     (folder / "run.ys").write_text(SCRIPT.format(products=products))
-    code, printed = run_tool([*tool("yosys"), "run.ys"], folder, "mapping", lambda _text: None, 300.0)
+    code, printed = run_tool([*tool("yosys"), "run.ys"], folder, "mapping", no_progress, 300.0)
     assert code == 0, printed[-2000:]
     header, *lines = (folder / "top.aag").read_text().splitlines()
     _, inputs, latches, outputs, ands = map(int, header.split()[1:])

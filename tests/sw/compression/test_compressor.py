@@ -18,6 +18,7 @@ from firebrick.sw.golden.im2col import im2col
 from firebrick.sw.model.float_model import CodebookWeights, FloatModel
 from firebrick.sw.model.quantized import CENTROID_BITS
 from firebrick.sw.network.graph import Bypass, Conv, MaxPool, Shape
+from firebrick.sw.utils.progress import no_progress
 from tests.helpers.float_models import NETWORK, distance, float_model, frames_of
 from tests.helpers.float_models import paths as paths
 from tests.helpers.random_models import random_network
@@ -50,7 +51,7 @@ def test_compress_folds_the_mean_into_the_first_bias(paths: list[Path]) -> None:
     frames = frames_of(source, paths)
     maps = golden.convolve(frames, model.layers["conv1"], stride=2)
     wanted = floating.convolve(source, "conv1", floating.subtract_mean(source, frames, np.float32), stride=2)
-    scale = activation_scales(source, frames, lambda *_: None)["conv1"]
+    scale = activation_scales(source, frames, no_progress)["conv1"]
     assert abs(float((maps * scale - wanted).mean())) < 0.1 * scale
 
 

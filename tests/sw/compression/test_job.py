@@ -89,8 +89,8 @@ def test_an_interrupted_order_is_taken_up_again(
     whole = run_job(network, order)
     work = JobFiles(tmp_path / "m.fire")
 
-    def interrupt(what: str, done: int, _total: int) -> None:
-        if (what, done) == ("distilling", 5):
+    def interrupt(step: str, done: int = 0, _total: int = 0, /) -> None:
+        if (step, done) == ("distilling", 5):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -98,11 +98,11 @@ def test_an_interrupted_order_is_taken_up_again(
     assert work.quantized.exists()
     assert work.checkpoint.exists()
     seen: list[tuple[str, int]] = []
-    again = run_job(network, order, work, lambda what, done, _total: seen.append((what, done)))
+    again = run_job(network, order, work, lambda step, done=0, _total=0: seen.append((step, done)))
     assert seen == [("distilling", 4), ("distilling", 5), ("distilling", 6)]
     assert encode_model(again) == encode_model(whole)
     work.quantized.write_bytes(b"damaged")
-    run_job(network, order, work, lambda what, done, _total: seen.append((what, done)))
+    run_job(network, order, work, lambda step, done=0, _total=0: seen.append((step, done)))
     assert ("quantising", 0) in seen
     work.clear()
     assert list(tmp_path.iterdir()) == [tmp_path / "in"]

@@ -103,8 +103,8 @@ def test_sweep_makes_again_what_is_gone_or_damaged(order: RateSweep, folder: Pat
 def test_interrupted_sweep_goes_on_and_ends_the_same(
     order: RateSweep, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(what: str, done: int, _total: int) -> None:
-        if (what, done) == ("sweeping", 2):
+    def interrupt(step: str, done: int = 0, _total: int = 0, /) -> None:
+        if (step, done) == ("sweeping", 2):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -42,6 +42,7 @@ from firebrick.sw.fpga.resources import total
 from firebrick.sw.network.graph import Bypass
 from firebrick.sw.network.metaparameters import Metaparameters, float_bytes
 from firebrick.sw.utils import executors
+from firebrick.sw.utils.progress import no_progress
 from firebrick.sw.zoo import catalogue
 
 needs_matplotlib = pytest.mark.skipif(find_spec("matplotlib") is None, reason="needs the extra `plots`")
@@ -81,7 +82,7 @@ def quick_points(count: int) -> list[DesignPoint]:
 
 
 def explored(wanted: list[DesignPoint], store: ResultCache, here: Here | None = None) -> list[Row]:
-    found = explore(wanted, store, (here or Here()).workers, lambda *_: None)
+    found = explore(wanted, store, (here or Here()).workers, no_progress)
     return rows(wanted, found, 60e6, {})
 
 
@@ -179,7 +180,7 @@ def test_trained_model_is_measured_and_keeps_its_accuracy(small_model: Path) -> 
     subject = TrainedModel("small", small_model.read_bytes())
     [point] = design_points([subject], [DEVICE])
     here = Here()
-    results = explore([point], ResultCache(small_model.parent / "none", b""), here.workers, lambda *_: None)
+    results = explore([point], ResultCache(small_model.parent / "none", b""), here.workers, no_progress)
     [row] = rows([point], results, 60e6, {subject.sha256: {"top1": 0.5, "top5": 0.75}})
     assert (row["model"], row["bytes"], row["top1"], row["sr"]) == ("small", len(subject.data), 0.5, None)
 
@@ -187,7 +188,7 @@ def test_trained_model_is_measured_and_keeps_its_accuracy(small_model: Path) -> 
 def test_what_is_known_is_not_measured_again_and_an_interruption_loses_nothing(tmp_path: Path) -> None:
     wanted, store = quick_points(4), ResultCache(tmp_path, b"code")
 
-    def stop(_what: str, done: int, _total: int) -> None:
+    def stop(_step: str, done: int = 0, _total: int = 0, /) -> None:
         if done == 2:
             raise KeyboardInterrupt
 
@@ -406,7 +407,7 @@ def test_cluster_measures_the_same(tmp_path: Path) -> None:
 
     wanted = quick_points(3)
     with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as local:
-        found = explore(wanted, ResultCache(tmp_path / "there", b""), partial(executors.cluster, local.scheduler_address), lambda *_: None)
+        found = explore(wanted, ResultCache(tmp_path / "there", b""), partial(executors.cluster, local.scheduler_address), no_progress)
     assert rows(wanted, found, 60e6, {}) == explored(wanted, ResultCache(tmp_path / "here", b""))
 
 

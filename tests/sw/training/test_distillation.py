@@ -137,7 +137,7 @@ def test_interrupted_training_ends_as_if_it_had_not_been(paths: list[Path], tmp_
     monkeypatch.setattr(loop, "_SAVE_EVERY", 10)
     whole = loop.distil(model, source, paths, recipe)
 
-    def interrupt(_what: str, done: int, _total: int) -> None:
+    def interrupt(_step: str, done: int = 0, _total: int = 0, /) -> None:
         if done == 17:
             raise KeyboardInterrupt
 
@@ -145,7 +145,7 @@ def test_interrupted_training_ends_as_if_it_had_not_been(paths: list[Path], tmp_
         loop.distil(model, source, paths, recipe, checkpoint=checkpoint, progress=interrupt)
     begun: list[int] = []
 
-    def note(_what: str, done: int, _total: int) -> None:
+    def note(_step: str, done: int = 0, _total: int = 0, /) -> None:
         begun.append(done)
 
     resumed = loop.distil(model, source, paths, recipe, checkpoint=checkpoint, progress=note)

@@ -31,6 +31,7 @@ from firebrick.sw.training.supervised import loop  # noqa: E402
 from firebrick.sw.training.supervised.float_module import TrainableNetwork  # noqa: E402
 from firebrick.sw.training.supervised.image_cache import ImageCache  # noqa: E402
 from firebrick.sw.training.supervised.initialise import random_float_model, with_new_head  # noqa: E402
+from firebrick.sw.utils.progress import no_progress  # noqa: E402
 
 COLOURS = {"blue": (40, 60, 200), "green": (50, 180, 60), "red": (210, 50, 40)}
 SMALL = "--input 12x12 --conv1 8,3,2 --fires 1 --base-e 12 --sr 0.5 --pools none"
@@ -54,10 +55,6 @@ def one_thread() -> None:
     torch.set_num_threads(1)  # threads wait for each other where tests run on all cores
 
 
-def silent(_what: str, _done: int, _total: int) -> None:
-    pass
-
-
 def small(channels: int = 3) -> FloatModel:
     network = Metaparameters(fires=2, base_e=8, sr=0.5, bypass="complex", conv1=(6, 3, 2), pools=(2,)).network(3, 17, 15, channels)  # type: ignore[arg-type]
     return random_float_model(network, Preprocessing(20, (100.0, 110.5, 120.25)), ("a", "b", "c"), 1)
@@ -66,7 +63,7 @@ def small(channels: int = 3) -> FloatModel:
 def training(folder: Path, recipe: TrainingConfig, checkpoint: Path | None = None) -> loop.Trainer:
     dataset = read_dataset(folder)
     start = replace(small(), labels=dataset.class_names)
-    train, val = (ImageCache(rows, start.preprocessing, start.network.input, silent) for rows in (dataset.train, dataset.val))
+    train, val = (ImageCache(rows, start.preprocessing, start.network.input, no_progress) for rows in (dataset.train, dataset.val))
     return loop.Trainer(start, train, val, recipe, checkpoint)
 
 
@@ -137,9 +134,9 @@ def test_interrupted_training_ends_as_if_it_had_not_been(folder: Path, tmp_path:
     monkeypatch.setattr(loop, "_SAVE_SECONDS", -1.0)
     recipe, checkpoint = TrainingConfig(9, batch_size=16, learning_rate=0.02, seed=3), tmp_path / "training"
     whole = training(folder, recipe)
-    expected = encode_float_onnx(whole.run(silent))
+    expected = encode_float_onnx(whole.run(no_progress))
 
-    def interrupt(_what: str, done: int, _total: int) -> None:
+    def interrupt(_step: str, done: int = 0, _total: int = 0, /) -> None:
         if done == 5:
             raise KeyboardInterrupt
 
@@ -147,7 +144,7 @@ def test_interrupted_training_ends_as_if_it_had_not_been(folder: Path, tmp_path:
         training(folder, recipe, checkpoint).run(interrupt)
     resumed = training(folder, recipe, checkpoint)
     assert resumed.step == 5
-    assert encode_float_onnx(resumed.run(silent)) == expected
+    assert encode_float_onnx(resumed.run(no_progress)) == expected
     assert resumed.curves == whole.curves
     assert training(folder, replace(recipe, seed=4), checkpoint).step == 0  # another seed is another task
     checkpoint.write_bytes(b"PK" + bytes(100))
@@ -157,28 +154,28 @@ def test_interrupted_training_ends_as_if_it_had_not_been(folder: Path, tmp_path:
 
 def test_rate_falls_in_a_straight_line(folder: Path) -> None:
     short = training(folder, TrainingConfig(4, batch_size=54, learning_rate=0.08))
-    short.run(silent)
+    short.run(no_progress)
     assert [epoch["rate"] for epoch in short.curves] == pytest.approx([0.06, 0.04, 0.02, 0.0])
 
 
 def test_batch_in_pieces_is_the_whole_batch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = training(folder, TrainingConfig(3, batch_size=54, learning_rate=0.02, dropout=0)).run(silent)
+    whole = training(folder, TrainingConfig(3, batch_size=54, learning_rate=0.02, dropout=0)).run(no_progress)
     monkeypatch.setattr(loop, "_PIXELS", 17 * 15 * 10)
-    pieces = training(folder, TrainingConfig(3, batch_size=54, learning_rate=0.02, dropout=0)).run(silent)
+    pieces = training(folder, TrainingConfig(3, batch_size=54, learning_rate=0.02, dropout=0)).run(no_progress)
     for name, weights in whole.weights.items():
         np.testing.assert_allclose(pieces.weights[name], weights, rtol=1e-3, atol=1e-6)
 
 
 def test_training_that_comes_to_nothing_is_an_error(folder: Path) -> None:
     with pytest.raises(FirebrickError, match=r"(diverged|died).* smaller --rate"):
-        training(folder, TrainingConfig(40, learning_rate=1e5)).run(silent)
+        training(folder, TrainingConfig(40, learning_rate=1e5)).run(no_progress)
 
 
 def test_pictures_that_memory_does_not_hold_are_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, start = read_dataset(folder).train, small()
-    kept = ImageCache(rows, start.preprocessing, start.network.input, silent)
+    kept = ImageCache(rows, start.preprocessing, start.network.input, no_progress)
     monkeypatch.setattr("firebrick.sw.training.supervised.image_cache.MEMORY_LIMIT", 5000)
-    read = ImageCache(rows, start.preprocessing, start.network.input, silent)
+    read = ImageCache(rows, start.preprocessing, start.network.input, no_progress)
     for gallery in (kept, read):
         assert gallery.centre_crops(range(54)).shape == (54, 3, 17, 15)
     views, again = (gallery.random_crops(range(54), np.random.default_rng(1), True).result() for gallery in (kept, read))
