@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the compiler tells the hardware: one frozen description for each node of the pipeline."""
+"""The plan: one frozen specification for each node of the hardware pipeline.
+
+The compiler (``sw/compiler``) makes the plan, ``hw/accelerator.py`` builds it, and the cost and throughput models read it.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,34 +13,34 @@ from ..coding.streams import EncodedWeights
 from .lane_layout import LaneLayout
 
 MAX_DISTRIBUTED_FIFO_BITS = 8 * 1024
-"""Bits up to which a queue lies in distributed RAM."""
+"""The largest FIFO, in bits, that is kept in distributed RAM; larger ones use block RAM."""
 OUTPUT_FIFO_DEPTH = 16
-"""Words of finished sums that an engine may be ahead of its consumer; more than its pipeline holds, so that it never stops."""
+"""Depth, in beats, of the FIFO behind an engine's lanes; more than their pipeline holds, so a ready sink never stalls the engine."""
 ROW_OVERHEAD = 2
-"""Cycles between two output rows of a convolution engine, besides one for each input row released."""
+"""Cycles that a convolution engine spends between two output rows, in addition to one for each input row that it releases."""
 
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """How sums start and end in one engine."""
+    """How one engine accumulates and requantises: pixel = clamp(accumulator >> shift, 0, 255), see docs/numerics.md."""
 
     accumulator_init: tuple[int, ...] = field(repr=False)
-    """What each filter's sum starts from (bias and rounding term), in the order of the engine's filters."""
+    """Initial accumulator value of each filter (bias plus rounding term), in the order of the engine's filters."""
     bits: int
-    """Width of the accumulator, proven from the weights."""
+    """Accumulator width, proven sufficient from the weights."""
     shift: int
-    """Right shift from sum to pixel."""
+    """Right shift from accumulator to pixel."""
     lut_multipliers: bool = False
-    """Products come from look-up tables instead of multipliers."""
+    """Products come from LUT multipliers instead of DSP blocks."""
 
 
 @dataclass(frozen=True)
 class ConvSpec:
-    """A convolution engine: keeps rows, does one filter after the other (output stationary)."""
+    """A convolution engine: buffers input rows and computes one filter after the other (output stationary)."""
 
     source: LaneLayout
     channels_last: bool
-    """Pixels come one by one with their channels together, as a picture does, not channel by channel."""
+    """The input is in channels-last (HWC) order, one pixel a beat, as an image is; otherwise channel by channel."""
     channels: int
     height: int
     output: LaneLayout
@@ -54,7 +57,7 @@ class ConvSpec:
 
     @property
     def buffer_lanes(self) -> int:
-        """Lanes of the line buffer: those of the engine and, beyond them, those of columns that only the kernel's overhang reads."""
+        """Lanes of the line buffer: the engine's, plus those of input columns that only the right edge of the kernel reads."""
         return max(self.output.lanes, -(-self.source.width // self.buffer_tiles))
 
     @property
@@ -64,91 +67,97 @@ class ConvSpec:
 
     @property
     def packs_pixels(self) -> bool:
-        """A channel's pixels come one by one and make up one word of the line buffer, which is written whole."""
+        """Whether the line buffer packs a channel's single pixels into one whole word before it writes them."""
         return packs_pixels(self.source, self.channels_last, self.buffer_tiles)
 
     @property
     def buffer_writes(self) -> int:
-        """Words that are written into the line buffer in a frame."""
+        """Words written into the line buffer in one frame."""
         return self.channels * self.height * (1 if self.packs_pixels else self.source.tiles)
 
     @property
     def busy_cycles(self) -> int:
-        """Cycles a frame in which lanes multiply."""
+        """Cycles a frame in which the lanes multiply."""
         return self.weights.entries * self.output.tiles * self.output_height
 
     @property
     def cycles(self) -> int:
-        """Cycles a frame when its source always has a word and its sink always takes one."""
+        """Cycles a frame when the source is always valid and the sink is always ready."""
         return self.cycles_at(1)
 
-    def cycles_at(self, word: int) -> int:
-        """The same where taking a word takes so many cycles.
+    def cycles_at(self, cycles_per_beat: int) -> int:
+        """Cycles a frame when the line buffer takes ``cycles_per_beat`` cycles for an input beat.
 
-        The rows that the first output row reads may not all fit beside those that the last one holds; then their words are waited for.
+        Either computing or receiving the input takes longer::
+
+            computing = busy_cycles + overhead of each row + wait
+            receiving = cycles of an input row * input rows
+
+        ``wait``: the first output row of a frame may need more input rows than fit beside those that the last output row of the frame
+        before still holds. The missing ones arrive only after that row is done, less the cycles in which its rows are released.
         """
-        row = word * self.source.tiles * self.channels
-        last = self.height - max(0, self.stride * (self.output_height - 1) - self.padding)
-        missing = min(self.kernel - self.padding, self.height) - (self.slots - last)
-        wait = max(0, missing * row - last)
+        row_cycles = cycles_per_beat * self.source.tiles * self.channels
+        last_rows = self.height - max(0, self.stride * (self.output_height - 1) - self.padding)  # held by the last output row
+        missing_rows = min(self.kernel - self.padding, self.height) - (self.slots - last_rows)
+        wait = max(0, missing_rows * row_cycles - last_rows)
         overhead = (ROW_OVERHEAD + _decoder_stall(self.output)) * self.output_height + self.height
-        return max(self.busy_cycles + overhead + wait, row * self.height)
+        return max(self.busy_cycles + overhead + wait, row_cycles * self.height)
 
 
 @dataclass(frozen=True)
 class SqueezeSpec:
-    """A squeeze engine: takes channels as they come and adds each to all its filters' sums (input stationary)."""
+    """A squeeze engine: adds each input channel to the accumulators of all its filters as it arrives (input stationary)."""
 
     source: LaneLayout
     channels: int
     height: int
     output: LaneLayout
     slots: int
-    """Input channels that the buffer holds."""
+    """Input channels (of one row each) that the buffer holds."""
     weights: EncodedWeights
     arithmetic: Arithmetic
 
     @property
     def buffer_depth(self) -> int:
-        """Words that the buffer holds, where channel and tile stand side by side in the address."""
+        """Depth of the buffer in words; its address is slot and tile side by side, so tiles are rounded up to a power of two."""
         return self.slots << (self.output.tiles - 1).bit_length()
 
     @property
     def distributed(self) -> bool:
-        """The buffer is small enough for distributed RAM, like other queues."""
+        """Whether the buffer lies in distributed RAM: it is small enough, as a FIFO would be."""
         return 8 * self.output.lanes * self.buffer_depth <= MAX_DISTRIBUTED_FIFO_BITS
 
     @property
     def output_height(self) -> int:
-        """Rows of the output: those of the input."""
+        """Rows of the output: as many as of the input."""
         return self.height
 
     @property
     def busy_cycles(self) -> int:
-        """Cycles a frame in which lanes multiply."""
+        """Cycles a frame in which the lanes multiply."""
         return self.weights.entries * self.output.tiles * self.height
 
     @property
     def cycles(self) -> int:
-        """Cycles a frame when its source always has a word and its sink always takes one."""
+        """Cycles a frame when the source is always valid and the sink is always ready."""
         return max(self.busy_cycles + _decoder_stall(self.output) * self.height, self.source.tiles * self.channels * self.height)
 
 
 @dataclass(frozen=True)
 class EngineSpec:
-    """The engines of one layer: one, or several that share its filters out and whose words are merged in turn."""
+    """The engine of one layer: one partition, or several that divide its filters and whose output is interleaved."""
 
     name: str
     layers: tuple[str, ...]
     partitions: tuple[ConvSpec, ...] | tuple[SqueezeSpec, ...]
     schedule: tuple[int, ...] = field(repr=False)
-    """For each round of output, how many parts, from the first on, send the words of one filter."""
+    """The interleaver's schedule: for each round, the number of partitions, from the first on, that send one filter's beats."""
     channel_order: tuple[int, ...] = field(repr=False)
-    """Which channel of the model each channel of the output is."""
+    """For each output channel, in stream order, its index in the model."""
     macs: int
     """Dense multiply-accumulates of the layers for one frame."""
     paired: bool = False
-    """Parts two and two read one line buffer, at a port of its memory each."""
+    """Each two partitions share one line buffer; each reads it at a port of its own."""
 
     @property
     def source(self) -> LaneLayout:
@@ -157,8 +166,8 @@ class EngineSpec:
 
     @property
     def lanes(self) -> int:
-        """Multipliers."""
-        return sum(part.output.lanes for part in self.partitions)
+        """Multipliers of all partitions."""
+        return sum(partition.output.lanes for partition in self.partitions)
 
     @property
     def output(self) -> LaneLayout:
@@ -167,24 +176,26 @@ class EngineSpec:
 
     @property
     def busy_cycles(self) -> int:
-        """Cycles a frame in which the busiest engine's lanes multiply."""
-        return max(part.busy_cycles for part in self.partitions)
+        """Cycles a frame in which the lanes of the busiest partition multiply."""
+        return max(partition.busy_cycles for partition in self.partitions)
 
     @property
     def cycles(self) -> int:
-        """Cycles a frame when its source always has a word and its sink always takes one: the slowest engine's, or one for each word.
+        """Cycles a frame when the source is always valid and the sink is always ready.
 
-        Where two parts share a line buffer, the first of them waits while a word is written, for which two cycles pass.
+        That is what the slowest partition takes, or one cycle for each output beat. A shared line buffer takes two cycles for an input
+        beat, and its first reader waits in one of them.
         """
-        words = len(self.channel_order) * self.output.tiles * self.partitions[0].output_height
+        output_beats = len(self.channel_order) * self.output.tiles * self.partitions[0].output_height
         if self.paired:
-            return max(words, *(part.cycles_at(2) + part.buffer_writes for part in self.partitions if isinstance(part, ConvSpec)))
-        return max(words, *(part.cycles for part in self.partitions))
+            shared = (partition for partition in self.partitions if isinstance(partition, ConvSpec))
+            return max(output_beats, *(partition.cycles_at(2) + partition.buffer_writes for partition in shared))
+        return max(output_beats, *(partition.cycles for partition in self.partitions))
 
 
 @dataclass(frozen=True)
 class DownsizerSpec:
-    """Sends each word as several of fewer lanes."""
+    """A width converter: splits each beat into several of fewer lanes."""
 
     source: LaneLayout
     lanes: int
@@ -197,7 +208,7 @@ class DownsizerSpec:
 
 @dataclass(frozen=True)
 class SerializerSpec:
-    """Sends each channel's row pixel by pixel, from the first column to the last."""
+    """A serialiser: sends each channel's row pixel by pixel, from the first column to the last."""
 
     source: LaneLayout
     channels: int
@@ -226,13 +237,13 @@ class MaxPoolSpec:
 
     @property
     def cycles(self) -> int:
-        """Cycles a frame: one for each word."""
+        """Cycles a frame: one for each input beat."""
         return self.channels * self.height * self.source.tiles
 
 
 @dataclass(frozen=True)
 class GlobalSumSpec:
-    """Sums each channel over the whole frame and sends the sums."""
+    """The global average: sums each channel over the whole frame and sends the sums; the host divides."""
 
     name: str
     source: LaneLayout
@@ -247,14 +258,14 @@ class GlobalSumSpec:
 
 @dataclass(frozen=True)
 class SkipFifoSpec:
-    """Keeps words in their order until they are asked for."""
+    """The FIFO of a skip connection: delays its beats until the Fire module's output is there to be added to them."""
 
     name: str
     source: LaneLayout
     depth: int
-    """Words that it holds, at least 2."""
+    """FIFO depth in beats, at least 2."""
     min_depth: int
-    """Words without which the stream that this one is added to would wait for ever."""
+    """The smallest depth that does not deadlock: the beats that the main branch takes before it sends its first one."""
 
     @property
     def output(self) -> LaneLayout:
@@ -264,13 +275,13 @@ class SkipFifoSpec:
 
 @dataclass(frozen=True)
 class BypassSpec:
-    """A Fire module and the connection round it: a fork in front of them, an adder behind them."""
+    """A Fire module with a skip connection: a broadcast to both branches, and a saturating adder that joins them."""
 
     name: str
     main_branch: tuple["Node", ...]
     """The Fire module."""
     skip_branch: tuple["Node", ...]
-    """The connection: a delay, and a 1x1 convolution if it is a complex one."""
+    """The skip connection: a FIFO, and for a complex bypass also a 1x1 convolution."""
     source: LaneLayout
     output: LaneLayout
     """The layout of both operands and of their sum."""
@@ -279,11 +290,11 @@ class BypassSpec:
 Node: TypeAlias = EngineSpec | DownsizerSpec | SerializerSpec | MaxPoolSpec | GlobalSumSpec | SkipFifoSpec | BypassSpec
 
 Adapter: TypeAlias = DownsizerSpec | SerializerSpec
-"""Nodes without a name of their own: each belongs to the node behind it."""
+"""Nodes without a name of their own: each belongs to the node that follows it."""
 
 
 def walk(nodes: Sequence[Node]) -> Iterator[Node]:
-    """Every node: behind a bypass, the nodes of its path, then those of its side."""
+    """Every node in depth-first order: a bypass, then the nodes of its main branch, then those of its skip branch."""
     for node in nodes:
         yield node
         if isinstance(node, BypassSpec):
@@ -292,21 +303,21 @@ def walk(nodes: Sequence[Node]) -> Iterator[Node]:
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole pipeline, in order: the first node takes the picture's bytes, the last sends the scores in class order."""
+    """The whole pipeline: its first node takes the bytes of an image, its last one sends the scores in class order."""
 
     name: str
     nodes: tuple[Node, ...]
     cycles: int
-    """Predicted cycles from one frame's last score to the next one's."""
+    """Predicted initiation interval: cycles from the last score of one frame to the last score of the next."""
 
     @property
     def engines(self) -> tuple[EngineSpec, ...]:
-        """The nodes that multiply."""
+        """The nodes with multipliers, in the order of ``walk``."""
         return tuple(node for node in walk(self.nodes) if isinstance(node, EngineSpec))
 
     @property
     def global_sum(self) -> GlobalSumSpec:
-        """The last node. Raises ValueError when the plan does not end so."""
+        """The last node. Raises ValueError when the plan does not end with a global average."""
         last = self.nodes[-1]
         if not isinstance(last, GlobalSumSpec):
             raise ValueError("a plan must end with the global average")
@@ -314,15 +325,18 @@ class Plan:
 
     @property
     def lanes(self) -> int:
-        """Multipliers of the whole."""
+        """Multipliers of all engines."""
         return sum(engine.lanes for engine in self.engines)
 
 
-def packs_pixels(source: LaneLayout, raster: bool, tiles: int) -> bool:
-    """Whether single pixels that come channel by channel make up whole words of a line buffer."""
-    return not raster and source.lanes == 1 < source.tiles and tiles == 1
+def packs_pixels(source: LaneLayout, channels_last: bool, tiles: int) -> bool:
+    """Whether a line buffer of ``tiles`` words a row packs single pixels, which come channel by channel, into whole words."""
+    return not channels_last and source.lanes == 1 < source.tiles and tiles == 1
 
 
-def _decoder_stall(strips: LaneLayout) -> int:
-    """Cycles that lanes miss in each pass over the weights, as the decoder pauses for one; with more tiles than one it has caught up."""
-    return int(strips.tiles == 1)
+def _decoder_stall(layout: LaneLayout) -> int:
+    """Cycles that the lanes lose in each pass over the weights.
+
+    The weight decoder pauses for one cycle a pass. With more than one tile an entry is used for several cycles, and the decoder catches up.
+    """
+    return int(layout.tiles == 1)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The plan as plain data, for reports."""
+"""The plan as a JSON document, for reports."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from .nodes import ConvSpec, EngineSpec, Plan, SqueezeSpec
 
 
 def plan_report(plan: Plan) -> dict[str, Any]:
-    """A JSON document of a plan.
+    """The JSON document of a plan.
 
-    ``lanes`` are multipliers, ``cycles`` those of a frame when nothing waits, ``busy_cycles`` those in which lanes multiply,
-    ``rom_bits`` the ROM words of codes and gaps, ``rom_reads`` those words that the busier port of a part's ROM reads in a frame, for
-    the part that reads most.
+    ``lanes`` counts multipliers, ``lanes_each`` those of one partition, ``parts`` the partitions. ``cycles`` are the cycles of a frame
+    without back-pressure, ``busy_cycles`` those in which the lanes multiply. ``rom_bits`` is the size of the ROM of symbols and zero runs.
+    ``rom_reads`` is the number of words that the busier port of a partition's ROM reads in a frame, in the partition that reads most.
     """
     return {
         "network": plan.name,
@@ -29,12 +29,12 @@ def plan_report(plan: Plan) -> dict[str, Any]:
                 "lanes_each": engine.output.lanes,
                 "parts": len(engine.partitions),
                 "tiles": engine.output.tiles,
-                "entries": [part.weights.entries for part in engine.partitions],
+                "entries": [partition.weights.entries for partition in engine.partitions],
                 "cycles": engine.cycles,
                 "busy_cycles": engine.busy_cycles,
                 "rom_bits": _rom_bits(engine),
-                "rom_reads": max(_rom_reads(part) for part in engine.partitions),
-                "accumulator_bits": max(part.arithmetic.bits for part in engine.partitions),
+                "rom_reads": max(_rom_reads(partition) for partition in engine.partitions),
+                "accumulator_bits": max(partition.arithmetic.bits for partition in engine.partitions),
                 "macs": engine.macs,
             }
             for engine in plan.engines
@@ -43,10 +43,12 @@ def plan_report(plan: Plan) -> dict[str, Any]:
 
 
 def _rom_bits(engine: EngineSpec) -> int:
-    streams = [stream for part in engine.partitions for stream in (part.weights.codes, part.weights.zero_runs) if stream is not None]
+    streams = [
+        stream for partition in engine.partitions for stream in (partition.weights.codes, partition.weights.zero_runs) if stream is not None
+    ]
     return sum(len(stream.words) * stream.width for stream in streams)
 
 
-def _rom_reads(part: ConvSpec | SqueezeSpec) -> int:
-    passes = part.output_height
-    return passes * max(len(stream.words) for stream in (part.weights.codes, part.weights.zero_runs) if stream is not None)
+def _rom_reads(partition: ConvSpec | SqueezeSpec) -> int:
+    passes = partition.output_height
+    return passes * max(len(stream.words) for stream in (partition.weights.codes, partition.weights.zero_runs) if stream is not None)
