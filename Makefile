@@ -71,8 +71,8 @@ bitstream: setup ## write the bitstream for a board to build/BOARD (BOARD=, MODE
 program: setup ## put the bitstream in build/BOARD into the board (BOARD=)
 	$(BIN)/firebrick program --board $(BOARD) -o build/$(BOARD)
 
-figures: setup ## run what the README's table of results says and write the figures into it (PICTURES=, LABELS=, NET=)
-	PICTURES="$(PICTURES)" LABELS="$(LABELS)" NET="$(NET)" $(BIN)/python scripts/readme_figures.py
+figures: setup ## run what the README's table of results says and write the figures into it (IMAGES=, LABELS=, NET=)
+	IMAGES="$(IMAGES)" LABELS="$(LABELS)" NET="$(NET)" $(BIN)/python scripts/readme_figures.py
 
 clean: ## remove what was made, except .venv
 	rm -rf build dist .types .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

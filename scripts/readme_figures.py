@@ -39,29 +39,29 @@ class Row:
 
 ROWS = (
     Row("SqueezeNet v1.1, `.fire` file", "firebrick inspect squeezenet1_1 --json", lambda r: f"{r['bytes']:,} bytes"),
-    Row("its weights, of which not zero", "firebrick inspect squeezenet1_1 --json", lambda r: f"{r['weights']:,}, {r['nonzero']:,}"),
-    Row("its accuracy in the golden model", "firebrick evaluate --labels $LABELS $PICTURES --json", lambda r: _accuracy(r)),
+    Row("weights, non-zero weights", "firebrick inspect squeezenet1_1 --json", lambda r: f"{r['weights']:,}, {r['nonzero']:,}"),
+    Row("golden model's accuracy", "firebrick evaluate --labels $LABELS $IMAGES --json", lambda r: _accuracy(r)),
     Row(
         "Deep Compression SqueezeNet v1.0 at 8 bits, `.fire` file",
-        f"firebrick import $NET -o {V1_0} --bits 8 --calibrate $PICTURES --json",
+        f"firebrick import $NET -o {V1_0} --bits 8 --calibrate $IMAGES --json",
         lambda r: f"{r['bytes']:,} bytes",
     ),
-    Row("its accuracy in the golden model", f"firebrick evaluate --model {V1_0} --labels $LABELS $PICTURES --json", lambda r: _accuracy(r)),
+    Row("golden model's accuracy", f"firebrick evaluate --model {V1_0} --labels $LABELS $IMAGES --json", lambda r: _accuracy(r)),
     Row(
-        "scores that are the same integer in golden model and hardware, v1.1",
+        "scores equal in hardware and golden model, v1.1",
         "make demo",
         lambda r: f"{sum(p['equal_scores'] for p in r['pictures']):,} of {sum(p['classes'] for p in r['pictures']):,}",
         DEMO,
     ),
-    Row("golden model, seconds a frame", "make demo", lambda r: f"{r['golden_seconds'] / len(r['pictures']):.2f}", DEMO),
-    Row("simulated hardware, seconds a frame", "make demo", lambda r: f"{r['hardware_seconds'] / len(r['pictures']):.1f}", DEMO),
+    Row("golden model, seconds per frame", "make demo", lambda r: f"{r['golden_seconds'] / len(r['pictures']):.2f}", DEMO),
+    Row("simulated hardware, seconds per frame", "make demo", lambda r: f"{r['hardware_seconds'] / len(r['pictures']):.1f}", DEMO),
     Row(
-        "cycles a frame: predicted, measured",
+        "cycles per frame: predicted, measured",
         "make sim",
         lambda r: f"{r['predicted_cycles_per_frame']:,}, {r['cycles_per_frame']:,}",
         SIM,
     ),
-    Row("cycles in which the bottleneck engine's lanes multiply", "make sim", lambda r: f"{r['busy']:.1%}", SIM),
+    Row("utilisation of the bottleneck engine's multipliers", "make sim", lambda r: f"{100 * r['busy']:.1f} %", SIM),
 )
 
 
@@ -74,7 +74,7 @@ def main() -> None:
     documents: dict[str, Any] = {}
     for row in ROWS:
         figure = said.get((row.what, row.shown), "TBD")
-        needed = [name for name in ("PICTURES", "LABELS", "NET") if f"${name}" in row.command or (name == "NET" and V1_0 in row.command)]
+        needed = [name for name in ("IMAGES", "LABELS", "NET") if f"${name}" in row.command or (name == "NET" and V1_0 in row.command)]
         missing = [name for name in needed if not os.environ.get(name)]
         if missing:
             print(f"figures: {row.what}: kept, as {', '.join(missing)} is not given", file=sys.stderr)
@@ -96,7 +96,7 @@ def _run(row: Row) -> Any:
 
 
 def _accuracy(result: Any) -> str:
-    return f"top-1 {result['top1']:.1%}, top-5 {result['top5']:.1%} of {result['images']} pictures"
+    return f"top-1 {100 * result['top1']:.1f} %, top-5 {100 * result['top5']:.1f} % ({result['images']} images)"
 
 
 def _cells(line: str) -> tuple[str, str, str]:
