@@ -110,7 +110,7 @@ class Writer:
         return self.add("DequantizeLinear", [self.add("QuantizeLinear", [source, *numbers]), *numbers])
 
     def network(self, network: Network) -> str:
-        maps, pending = "picture", False
+        maps, pending = "image", False
         for stage, after, shape in zip(network.stages, [*network.stages[1:], None], network.shapes(), strict=False):
             match stage:
                 case Conv():
@@ -186,8 +186,8 @@ def file_of(rng: np.random.Generator, dress: Dress, network: Network) -> ModelPr
 
 
 def model_of(nodes: list[NodeProto], tensors: list[TensorProto], shape: Shape, output: str, opset: int = 17) -> ModelProto:
-    """A whole file around nodes that read ``picture``."""
-    picture = helper.make_tensor_value_info("picture", TensorProto.FLOAT, ["n", shape.channels, shape.height, shape.width])
+    """A whole file around nodes that read ``image``."""
+    picture = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", shape.channels, shape.height, shape.width])
     scores = helper.make_tensor_value_info(output, TensorProto.FLOAT, None)
     graph = helper.make_graph(nodes, "graph", [picture], [scores], tensors)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8, producer_name="tests")

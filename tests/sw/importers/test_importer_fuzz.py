@@ -19,13 +19,14 @@ from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.importers.caffe.importer import caffe_model
 from firebrick.sw.importers.caffe.proto import net_class
-from firebrick.sw.importers.onnx.importer import _OPERATORS, onnx_model
+from firebrick.sw.importers.onnx.importer import onnx_model
+from firebrick.sw.importers.onnx.operators import OPERATORS
 from firebrick.sw.model.float_model import FloatModel
 from tests.helpers.onnx_files import Dress, random_file
 
 INTEGERS = (-(1 << 63), -(1 << 31), -1, 0, 1, 2, 3, 4, 5, 65535, 65536, (1 << 31) - 1, 1 << 40, (1 << 63) - 1)
 FLOATS = (0.0, 1.0, -1.0, 2.0, 3.5, 1e-45, 3e38, float("inf"), float("-inf"), float("nan"))
-TEXTS = ("", "x" * 500, "\n", "SAME_UPPER", "SAME_LOWER", "VALID", "picture", "data", "conv1", "pool3", "Convolution", "Pooling", "ReLU")
+TEXTS = ("", "x" * 500, "\n", "SAME_UPPER", "SAME_LOWER", "VALID", "image", "data", "conv1", "pool3", "Convolution", "Pooling", "ReLU")
 KINDS = [kind for kind in TensorProto.DataType.values() if kind]
 FOLDED = ("Cast", "Constant", "DequantizeLinear", "Gather", "Identity", "QuantizeLinear", "Reshape")
 ATTRIBUTES = (
@@ -75,12 +76,12 @@ def change_onnx(model: ModelProto, draw: random.Random) -> None:
     """Change one thing of a graph: a name, an operator, an attribute, a constant, the input, a property."""
     graph = model.graph
     node, tensor = draw.choice(graph.node), draw.choice(graph.initializer)
-    names = [*(name for each in graph.node for name in each.output), *(each.name for each in graph.initializer), "picture", ""]
+    names = [*(name for each in graph.node for name in each.output), *(each.name for each in graph.initializer), "image", ""]
     match draw.randrange(12):
         case 0:
             node.input[draw.randrange(len(node.input) + 1) :] = [draw.choice(names)]
         case 1:
-            node.op_type = draw.choice([*_OPERATORS, *FOLDED])
+            node.op_type = draw.choice([*OPERATORS, *FOLDED])
         case 2:
             node.attribute.append(random_attribute(draw, draw.choice(ATTRIBUTES)))
         case 3 if node.attribute:

@@ -148,7 +148,7 @@ def test_onnx_takes_open_sizes_from_the_user_and_labels(tmp_path: Path) -> None:
         file.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = "side"
     path = tmp_path / "open.onnx"
     path.write_bytes(file.SerializeToString())
-    with pytest.raises(FirebrickError, match=r"^open.onnx: the input 'picture' leaves rows or columns open; give --input HxW$"):
+    with pytest.raises(FirebrickError, match=r"^open.onnx: the input 'image' leaves rows or columns open; give --input HxW$"):
         import_onnx(path)
     model = import_onnx(path, labels=["a", "b", "c"], size=(20, 24))
     assert model.network.shapes() == network.shapes()
@@ -243,7 +243,7 @@ def test_onnx_reads_what_onnxruntimes_quantiser_writes(signed: bool, per_channel
 
         def get_next(self) -> dict[str, NDArray[np.float32]] | None:
             picture = next(self.pictures, None)
-            return None if picture is None else {"picture": picture[None]}
+            return None if picture is None else {"image": picture[None]}
 
     rng = np.random.default_rng(3)
     frames = rng.integers(0, 256, (8, 3, 20, 20), dtype=np.uint8)

@@ -162,7 +162,7 @@ def average_at_every_position(model: ModelProto) -> None:
 
 
 def first_pool(model: ModelProto) -> None:
-    pool = helper.make_node("MaxPool", ["picture"], ["new"], "the new one", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
+    pool = helper.make_node("MaxPool", ["image"], ["new"], "the new one", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
     model.graph.node.append(pool)
     node(model, "Conv").input[0] = "new"
 
@@ -189,14 +189,14 @@ def mask(model: ModelProto) -> None:
     [
         (insert("Sigmoid"), "node 'the new one' (Sigmoid): this operator is not supported; supported are Add, AveragePool, Concat, Conv,"),
         (insert("Relu", domain="com.acme"), "node 'the new one' (com.acme.Relu): this operator is not supported"),
-        (insert("Add"), "node 'the new one' (Add): input 1 must depend on the picture"),
+        (insert("Add"), "node 'the new one' (Add): input 1 must depend on the image"),
         (insert("Flatten"), "node 'the new one' (Flatten): must come after the average over all positions"),
         (insert("MaxPool", kernel_shape=[2, 2]), "kernel [2, 2] and strides [1, 1] must be 3x3 and 2"),
         (insert("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]), "must come to the same as no padding"),
         (insert("MaxPool"), "attribute kernel_shape must be a list of whole numbers"),
         (insert("AveragePool", kernel_shape=[3, 3]), "kernel [3, 3] must be the whole map, 10x10x6"),
         (insert("ReduceMean", axes=[1]), "must be over all positions, axes 2 and 3, not [1]"),
-        (insert("Reshape", "GlobalAveragePool", shape=[2, 2]), "shape [2, 2] must keep one axis of pictures and one of 4 classes"),
+        (insert("Reshape", "GlobalAveragePool", shape=[2, 2]), "shape [2, 2] must keep one axis of images and one of 4 classes"),
         (insert("GlobalAveragePool"), "must read feature maps, not the scores"),
         (insert("Softmax", "GlobalAveragePool", axis=2), "must go over the classes, axis 1, not 2"),
         (insert("Flatten", "GlobalAveragePool", axis=0), "axis must be 1"),
@@ -262,7 +262,7 @@ def mask(model: ModelProto) -> None:
         (lambda model: model.graph.input[0].type.tensor_type.shape.dim.pop(), "must have four axes"),
         (lambda model: model.graph.input[0].type.tensor_type.__setattr__("elem_type", TensorProto.UINT8), "must be floats"),
         (lambda model: model.graph.output[0].__setattr__("name", node(model, "Add").output[0]), "(Add): the graph must end with"),
-        (lambda model: model.graph.output[0].__setattr__("name", "picture"), "must end with the average"),
+        (lambda model: model.graph.output[0].__setattr__("name", "image"), "must end with the average"),
     ],
 )
 def test_onnx_rejects(edit: Edit, message: str) -> None:
@@ -317,7 +317,7 @@ def mutate(model: ModelProto, draw: random.Random) -> None:
     names = [name for each in model.graph.node for name in each.output] + [each.name for each in model.graph.initializer]
     match draw.randrange(5):
         case 0 if found.input:
-            found.input[draw.randrange(len(found.input))] = draw.choice([*names, "picture", ""])
+            found.input[draw.randrange(len(found.input))] = draw.choice([*names, "image", ""])
         case 1:
             found.op_type = draw.choice([each.op_type for each in model.graph.node] + ["Identity", "Dropout", "Softmax", "AveragePool"])
         case 2 if found.attribute:
@@ -389,7 +389,7 @@ def test_onnx_rejects_missing_files_folders_and_giants(tmp_path: Path) -> None:
 
 
 def test_onnx_chain_of_nodes_needs_no_deep_stack() -> None:
-    name, nodes = "picture", []
+    name, nodes = "image", []
     for index in range(NODES_MAX - 10):
         nodes.append(helper.make_node("Identity", [name], [f"t{index}"]))
         name = f"t{index}"
