@@ -14,9 +14,9 @@ import click
 from ..sw.errors import FirebrickError
 from ..sw.model.quantized import Model
 from ..sw.network.graph import Conv
-from ..sw.utils.atomic_files import write_whole
+from ..sw.utils.atomic_files import write_atomically
 from ..sw.utils.progress import Progress, progress_bar
-from ..sw.utils.signals import tidy_end
+from ..sw.utils.signals import exit_on_signals
 from ..sw.zoo import catalogue
 
 if TYPE_CHECKING:
@@ -43,13 +43,13 @@ def main(name: str, lanes: int, frames: int, benches: bool, output: Path) -> Non
     start = time.monotonic()
     try:
         model = catalogue.load(name)
-        with tidy_end(), progress_bar() as progress:
+        with exit_on_signals(), progress_bar() as progress:
             outcomes = run_benches(model, output, progress) if benches else []
             report = simulate(model, lanes, photographs(), frames, progress)
         report |= {"model": name, "benches": outcomes, "seconds": round(time.monotonic() - start, 1)}
         wrong = faults(report)
-        write_whole(output / "busy.png", busy_chart(report))
-        write_whole(output / "report.json", (json.dumps(report | {"faults": wrong}, indent=2) + "\n").encode())
+        write_atomically(output / "busy.png", busy_chart(report))
+        write_atomically(output / "report.json", (json.dumps(report | {"faults": wrong}, indent=2) + "\n").encode())
     except FirebrickError as error:
         raise click.ClickException(str(error)) from error
     show(report, output)

@@ -13,7 +13,7 @@ from ...sw.fpga.resources import Resources, deficit
 from ...sw.link.identity import describe_device
 from ...sw.model.quantized import Model
 from ...sw.plan.nodes import Plan
-from ...sw.utils.atomic_files import write_whole
+from ...sw.utils.atomic_files import write_atomically
 from ...sw.utils.progress import Progress
 from ..boards.board_top import BoardTop
 from ..boards.registry import Board, board
@@ -73,8 +73,8 @@ def build(
     sources = platform.prepare(top, name=TOP, emit_src=False)  # so that the design is the same wherever its sources lie
     for file in (flow.design, *([flow.constraints] if isinstance(flow, OpenFlow) else [])):
         content = sources.files[file]
-        write_whole(cache / file, content if isinstance(content, bytes) else content.encode())
-    write_whole(cache / f"{TOP}.ys", _script(flow, platform).encode())
+        write_atomically(cache / file, content if isinstance(content, bytes) else content.encode())
+    write_atomically(cache / f"{TOP}.ys", _script(flow, platform).encode())
     synthesised = ToolStep(
         "synthesis",
         ["yosys", f"{TOP}.ys"],
@@ -83,12 +83,12 @@ def build(
     ).run(cache / "synthesis", progress)
     statistics = json.loads(synthesised[f"{TOP}.stat.json"].read_text())
     report = {"link": link, "simulated_cycles_per_frame": options.cycles, **synthesis_report(plan, chosen, options, statistics)}
-    write_whole(output / "synthesis.json", (json.dumps(report, indent=2) + "\n").encode())
+    write_atomically(output / "synthesis.json", (json.dumps(report, indent=2) + "\n").encode())
     if short := deficit(device.resources, Resources(**report["actual"])):
         raise FirebrickError(f"the plan does not fit {name}: it needs {short}; give fewer lanes, a smaller model or another board")
     if isinstance(flow, VendorFlow):
         report = planned_report(report, options) | build_vendor_project(sources, platform, flow, output, progress)
-        write_whole(output / "report.json", (json.dumps(report, indent=2) + "\n").encode())
+        write_atomically(output / "report.json", (json.dumps(report, indent=2) + "\n").encode())
         return report
     aim = options.frequency * flow.overconstraint
     tried = sweep_seeds(
@@ -103,7 +103,7 @@ def build(
     report = timing_report(report, replace(options, seed=best.seed), timing, aim)
     report["seeds"] = [{"seed": one.seed, "fmax_mhz": round(one.fmax_mhz, 3)} for one in tried]
     if report["fmax_mhz"] < report["frequency_mhz"]:
-        write_whole(output / "timing.json", (json.dumps(report, indent=2) + "\n").encode())
+        write_atomically(output / "timing.json", (json.dumps(report, indent=2) + "\n").encode())
         seeds = f"seed {best.seed}, the best of {len(tried)}" if len(tried) > 1 else f"seed {best.seed}"
         raise TooSlowError(
             f"frequency must be at most {report['fmax_mhz']:.1f} MHz with {seeds}, not {report['frequency_mhz']:.1f}; "
@@ -125,10 +125,10 @@ def build(
         if options.swappable:
             size = len(describe_device(model, plan, options.frequency).encode())
             roms["identity"] = locate_identity(netlist, DESCRIPTOR_MEMORY, size, model.network).as_dict()
-        write_whole(output / f"{TOP}.roms.json", json.dumps(roms, separators=(",", ":")).encode())
+        write_atomically(output / f"{TOP}.roms.json", json.dumps(roms, separators=(",", ":")).encode())
     report["steps"] = [json.loads(made[USAGE_FILE].read_text()) for made in (synthesised, routed, packed)]
-    write_whole(output / flow.bitstream, packed[flow.bitstream].read_bytes())
-    write_whole(output / "report.json", (json.dumps(report, indent=2) + "\n").encode())
+    write_atomically(output / flow.bitstream, packed[flow.bitstream].read_bytes())
+    write_atomically(output / "report.json", (json.dumps(report, indent=2) + "\n").encode())
     return report
 
 

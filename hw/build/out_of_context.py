@@ -13,7 +13,7 @@ from amaranth.lib import wiring
 
 from ...sw.fpga.resources import Resources
 from ...sw.plan.nodes import Plan
-from ...sw.utils.atomic_files import write_whole
+from ...sw.utils.atomic_files import write_atomically
 from ...sw.utils.progress import Progress, no_progress
 from ..accelerator import Accelerator
 from ..codegen.top import Top
@@ -56,8 +56,8 @@ def synthesise(text: str, file: str, cache: Path, progress: Progress = no_progre
     script = SCRIPT.format(read=READ[kind].format(file=file), top=top, nodes=NODES, mapped=map_to_ecp5(top))
     name = hashlib.sha256(text.encode()).hexdigest()[:16]
     source = cache / f"source-{name}"
-    write_whole(source / file, text.encode())
-    write_whole(source / f"{top}.ys", script.encode())
+    write_atomically(source / file, text.encode())
+    write_atomically(source / f"{top}.ys", script.encode())
     try:
         step = ToolStep("synthesis", ["yosys", f"{top}.ys"], [source / file, source / f"{top}.ys"], [f"{top}.stat.json"])
         made = step.run(cache, progress)

@@ -5,7 +5,7 @@
 from pathlib import Path
 from typing import Any
 
-from ...sw.utils.atomic_files import write_whole
+from ...sw.utils.atomic_files import write_atomically
 from ...sw.utils.progress import Progress
 from ..eda.runner import ToolStep
 from ..flows.vendor import BUILD_SCRIPT, VendorFlow, missing_tools
@@ -19,12 +19,12 @@ def build_vendor_project(sources: Any, platform: Any, flow: VendorFlow, output: 
     """
     folder = output / "project"
     for name, content in sources.files.items():
-        write_whole(folder / name, content if isinstance(content, bytes) else content.encode())
+        write_atomically(folder / name, content if isinstance(content, bytes) else content.encode())
     said = {"project": folder.name, "bitstream": None, "install": flow.tools}
     if missing_tools(platform):
         return said
     made = ToolStep(
         f"the run of {platform.toolchain}", ["sh", BUILD_SCRIPT], [folder / name for name in sources.files], [flow.bitstream]
     ).run(output / "steps" / "project", progress)
-    write_whole(output / flow.bitstream, made[flow.bitstream].read_bytes())
+    write_atomically(output / flow.bitstream, made[flow.bitstream].read_bytes())
     return {**said, "bitstream": flow.bitstream, "install": None}

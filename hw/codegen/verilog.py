@@ -14,7 +14,7 @@ from ...sw.compiler.lowering import compile_model
 from ...sw.model.quantized import Model
 from ...sw.plan.nodes import Plan
 from ...sw.plan.report import plan_report
-from ...sw.utils.atomic_files import write_whole
+from ...sw.utils.atomic_files import write_atomically
 from ...sw.utils.progress import Progress, no_progress
 from ..accelerator import Accelerator
 from ..module_names import TOP
@@ -37,9 +37,9 @@ class Artefacts:
     def write(self, folder: Path) -> None:
         """Write firebrick.v, the ROM files and report.json, the last after all others."""
         for name, contents in self.roms.items():
-            write_whole(folder / name, contents.encode())
-        write_whole(folder / f"{TOP}.v", self.verilog.encode())
-        write_whole(folder / "report.json", (json.dumps(self.report, indent=2) + "\n").encode())
+            write_atomically(folder / name, contents.encode())
+        write_atomically(folder / f"{TOP}.v", self.verilog.encode())
+        write_atomically(folder / "report.json", (json.dumps(self.report, indent=2) + "\n").encode())
 
 
 def generate(model: Model, lanes: int, progress: Progress = no_progress) -> Artefacts:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...sw.errors import FirebrickError
-from ...sw.utils.atomic_files import read_some
+from ...sw.utils.atomic_files import read_limited
 from ...sw.utils.progress import Progress
 from ..eda.runner import run_tool, tool
 
@@ -138,7 +138,7 @@ def pack(text: str, name: str, progress: Progress) -> bytes:
 
 def read_bitstream(path: Path) -> bytes:
     """The bytes of a bitstream's file. Raises FirebrickError where it cannot be one."""
-    data = read_some(path, BYTES_MAX + 1, "a bitstream that `firebrick bitstream` wrote")
+    data = read_limited(path, BYTES_MAX + 1, "a bitstream that `firebrick bitstream` wrote")
     if len(data) > BYTES_MAX or not data.startswith((b"\xff\x00", b"LSCC")):
         raise FirebrickError(f"{path} is no ECP5 bitstream; name one that `firebrick bitstream` wrote")
     return data

@@ -104,8 +104,8 @@ def command(
     from ..fire_format.file import write_fire
     from ..fpga.cost_model import available_beside_link
     from ..reports.bitstream_html import bitstream_page
-    from ..utils.atomic_files import write_whole
-    from ..utils.executors import cluster
+    from ..utils.atomic_files import write_atomically
+    from ..utils.executors import dask_cluster
 
     folder = output or Path("build") / board
     chosen = find(board)
@@ -113,7 +113,7 @@ def command(
     hertz = chosen.clock_for(frequency * 1e6 if frequency else chosen.frequency)
     at_a_time = jobs or (1 + len(more) if scheduler else os.cpu_count() or 1)
     options = Options(hertz, first, placer, router or "", tuple(more), at_a_time, chosen.link(link), swappable=swappable)
-    workers = cluster(scheduler) if scheduler else nullcontext()
+    workers = dask_cluster(scheduler) if scheduler else nullcontext()
     with progress_bar() as progress, workers as elsewhere:
         progress("planning")
         fabric = replace(chosen.device.fabric, lut_rom_bits=(0,)) if swappable else chosen.device.fabric
@@ -132,7 +132,7 @@ def command(
             report = build(plan, loaded, board, replace(options, frequency=hertz), folder, progress, elsewhere)
         write_fire(loaded, folder / "model.fire")
         if report["fmax_mhz"]:
-            write_whole(folder / "report.html", bitstream_page(report).encode())
+            write_atomically(folder / "report.html", bitstream_page(report).encode())
     if as_json:
         print_json(report)
         return

@@ -46,7 +46,7 @@ def load_model(model: str, classes: Path | None) -> "Model":
     return keep_classes(loaded, read_classes(classes, loaded))
 
 
-class Written(tuple[int, ...]):
+class VerbatimNumbers(tuple[int, ...]):
     """The numbers of an option, which print as they were written there."""
 
     text: str
@@ -61,13 +61,13 @@ class Written(tuple[int, ...]):
         return self.text
 
 
-def open_device(address: str, model: "Model", lanes: int) -> "Device":
+def open_device_with_progress(address: str, model: "Model", lanes: int) -> "Device":
     """The device at an address, which runs ``model``, the virtual one with ``lanes`` multipliers; progress is shown."""
-    from .open_device import open_device as open_
+    from .open_device import open_device
 
     with progress_bar() as progress:
         progress(f"opening device {address}")
-        return open_(address, model, lanes=lanes, progress=progress)
+        return open_device(address, model, lanes=lanes, progress=progress)
 
 
 def command_line(source: str) -> str:

@@ -31,14 +31,14 @@ def command(model: str, lanes: int, output: Path, as_json: bool) -> None:
     Example: firebrick demo
     """
     from ..data.calibration_set import photographs
-    from ..reports.annotated_image import poster
-    from ..utils.atomic_files import write_whole
+    from ..reports.annotated_image import annotated_png
+    from ..utils.atomic_files import write_atomically
 
     paths = [path for path in photographs() if path.name in PHOTOGRAPHS]
     report = compare(model, lanes, paths)
-    write_whole(output / "report.json", (json.dumps(report, indent=2) + "\n").encode())
+    write_atomically(output / "report.json", (json.dumps(report, indent=2) + "\n").encode())
     for path, entry in zip(paths, report["pictures"], strict=True):
-        write_whole(output / f"{path.stem}.png", poster(path, path.stem, entry["hardware"], _verdict(entry)))
+        write_atomically(output / f"{path.stem}.png", annotated_png(path, path.stem, entry["hardware"], _verdict(entry)))
     if as_json:
         print_json(report)
     else:

@@ -118,7 +118,7 @@ def command(
     from ..explore.runner import explore, rows
     from ..explore.tables import rich_table
     from ..reports.matplotlib_plots import check_matplotlib
-    from ..utils.executors import cluster, processes
+    from ..utils.executors import dask_cluster, local_processes
 
     given = {name: chosen for name, chosen in swept.items() if chosen is not None}
     if models and (given or preset):
@@ -143,7 +143,7 @@ def command(
         tool("yosys")
         synthesis = partial(plan_resources, cache=cache / "synthesis")
         code += source_code("firebrick.hw.build.out_of_context") + package_version(TOOL_PACKAGES["yosys"]).encode()
-    workers = partial(cluster, scheduler) if scheduler else partial(processes, jobs or os.cpu_count() or 1)
+    workers = partial(dask_cluster, scheduler) if scheduler else partial(local_processes, jobs or os.cpu_count() or 1)
     with progress_bar() as progress:
         accuracy = _accuracy(trained, pictures, labels, progress) if pictures and labels else {}
         results = explore(wanted, ResultCache(cache, code + tool_versions().encode()), workers, progress, synthesis)
@@ -168,11 +168,11 @@ def command(
 def _write(folder: Path, found: "Sequence[Row]", frequency: float, figure: "FigurePreset | None") -> None:
     from ..explore.html import html_page
     from ..explore.tables import csv_text
-    from ..utils.atomic_files import write_whole
+    from ..utils.atomic_files import write_atomically
 
-    write_whole(folder / "explore.html", html_page(found, frequency * 1e6, figure).encode())
-    write_whole(folder / "explore.csv", csv_text(found).encode())
-    write_whole(folder / "explore.json", json.dumps({"frequency_mhz": frequency, "points": found}, indent=2).encode() + b"\n")
+    write_atomically(folder / "explore.html", html_page(found, frequency * 1e6, figure).encode())
+    write_atomically(folder / "explore.csv", csv_text(found).encode())
+    write_atomically(folder / "explore.json", json.dumps({"frequency_mhz": frequency, "points": found}, indent=2).encode() + b"\n")
 
 
 def _trained(name: str) -> "TrainedModel":

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..errors import FirebrickError
-from ..utils.signals import tidy_end
+from ..utils.signals import exit_on_signals
 from . import (
     bitstream,
     boards,
@@ -42,7 +42,7 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            with tidy_end():
+            with exit_on_signals():
                 return super().invoke(ctx)
         except FirebrickError as error:
             raise click.ClickException(str(error)) from error

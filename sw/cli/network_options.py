@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .common import Written
+from .common import VerbatimNumbers
 
 if TYPE_CHECKING:
     from ..network.graph import Network
 
 
-def height_width(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Written | None:
+def height_width(_ctx: click.Context, _param: click.Parameter, value: str | None) -> VerbatimNumbers | None:
     """Rows and columns, both 1 to 65535, of an option such as 227x227; None stays None."""
     if value is None:
         return None
@@ -22,24 +22,24 @@ def height_width(_ctx: click.Context, _param: click.Parameter, value: str | None
     size = (int(found[1]), int(found[2])) if found else (0, 0)
     if not all(1 <= length <= 65535 for length in size):
         raise click.BadParameter(f"must be rows x columns, such as 227x227, not {value!r}")
-    return Written(size, value)
+    return VerbatimNumbers(size, value)
 
 
-def _conv1(_ctx: click.Context, _param: click.Parameter, value: str) -> Written:
+def _conv1(_ctx: click.Context, _param: click.Parameter, value: str) -> VerbatimNumbers:
     """Filters, kernel and stride of an option such as 96,7,2."""
     found = re.fullmatch(r"(\d{1,5}),(\d{1,5}),(\d{1,5})", value)
     if not found:
         raise click.BadParameter(f"must be filters, kernel and stride, such as 96,7,2, not {value!r}")
-    return Written((int(each) for each in found.groups()), value)
+    return VerbatimNumbers((int(each) for each in found.groups()), value)
 
 
-def _pools(_ctx: click.Context, _param: click.Parameter, value: str) -> Written:
+def _pools(_ctx: click.Context, _param: click.Parameter, value: str) -> VerbatimNumbers:
     """Numbers of stages, such as 1,4,8, or `none`."""
     if value == "none":
-        return Written((), value)
+        return VerbatimNumbers((), value)
     if not re.fullmatch(r"\d{1,2}(,\d{1,2})*", value):
         raise click.BadParameter(f"must be numbers of stages, such as 1,4,8, or none, not {value!r}")
-    return Written((int(stage) for stage in value.split(",")), value)
+    return VerbatimNumbers((int(stage) for stage in value.split(",")), value)
 
 
 _OPTIONS = (

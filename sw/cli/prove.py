@@ -82,11 +82,11 @@ def _recorded(bitstream: Path) -> "tuple[list[PlacedRom], PlacedIdentity | None]
     from firebrick.hw.verify.identity import identity_from_record
     from firebrick.hw.verify.rom_map import DAMAGED, roms_from_record
 
-    from ..utils.atomic_files import read_some
+    from ..utils.atomic_files import read_limited
 
     path = _record(bitstream)
     try:
-        document = json.loads(read_some(path, RECORD_MAX, "the record that `firebrick bitstream` wrote beside the bitstream"))
+        document = json.loads(read_limited(path, RECORD_MAX, "the record that `firebrick bitstream` wrote beside the bitstream"))
         return roms_from_record(document), identity_from_record(document)
     except (ValueError, RecursionError) as error:
         raise error if isinstance(error, FirebrickError) else FirebrickError(f"{path}: {DAMAGED}") from error

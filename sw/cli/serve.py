@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ..zoo import catalogue
-from .common import device_option, json_option, lanes_option, model_option, open_device, print_json
+from .common import device_option, json_option, lanes_option, model_option, open_device_with_progress, print_json
 
 MEGABYTE = 10**6
 
@@ -34,32 +34,32 @@ def command(source: str, device: str, model: str, lanes: int, host: str, port: i
     \b
     Example: firebrick serve --device golden holiday.mp4
     """
-    from ..serve.server import check_packages, listen, run
+    from ..serve.server import check_packages, listen, run_server
 
     check_packages()
-    from ..serve.app import application
-    from ..serve.live_streamer import Live
-    from ..serve.pipeline_view import pipeline
+    from ..serve.app import create_app
+    from ..serve.live_streamer import LiveStreamer
+    from ..serve.pipeline_view import describe_pipeline
     from ..serve.uploads import Uploads
     from ..stream.open_source import open_source
-    from ..stream.runner import SIGNALLED, interruptible
-    from ..stream.source import Source
-    from .open_device import open_device as reopen
+    from ..stream.runner import SIGNAL_STATUS, interruptible
+    from ..stream.source import FrameSource
+    from .open_device import open_device
 
     loaded = catalogue.load(model)
     least = 4 * loaded.preprocessing.resize
 
-    def given() -> Source:
+    def given() -> FrameSource:
         return open_source(source, least)
 
     first = given()
     with listen(host, port) as bound, tempfile.TemporaryDirectory(prefix="firebrick-") as folder:
-        opened = open_device(device, loaded, lanes)
+        opened = open_device_with_progress(device, loaded, lanes)
         network = loaded.network.name
         shape = loaded.network.input
         seen = {"resize": loaded.preprocessing.resize, "height": shape.height, "width": shape.width}
-        about = {"device": device, "network": network, "given": source, "input": seen, "pipeline": pipeline(loaded, lanes)}
-        live = Live(opened, lambda: reopen(device, loaded, lanes=lanes), about)
+        about = {"device": device, "network": network, "given": source, "input": seen, "pipeline": describe_pipeline(loaded, lanes)}
+        live = LiveStreamer(opened, lambda: open_device(device, loaded, lanes=lanes), about)
         live.show(first)
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{bound.getsockname()[1]}/"
@@ -70,9 +70,9 @@ def command(source: str, device: str, model: str, lanes: int, host: str, port: i
         else:
             click.echo(f"Open {url} in a browser; Ctrl-C ends the server.")
         with interruptible(lambda: None) as signals:
-            run(application(live, Uploads(Path(folder), upload_limit * MEGABYTE, least), given, host), bound)
+            run_server(create_app(live, Uploads(Path(folder), upload_limit * MEGABYTE, least), given, host), bound)
     if signals:
-        click.get_current_context().exit(SIGNALLED + signals[0])
+        click.get_current_context().exit(SIGNAL_STATUS + signals[0])
 
 
 def _is_local(host: str) -> bool:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from ..zoo import catalogue
-from .common import device_option, lanes_option, model_option, open_device
+from .common import device_option, lanes_option, model_option, open_device_with_progress
 
 if TYPE_CHECKING:
-    from ..stream.rate_meter import Meter
-    from ..stream.sinks import Sink
+    from ..stream.rate_meter import RateMeter
+    from ..stream.sinks import PredictionSink
 
 
 @click.command("stream")
@@ -52,36 +52,38 @@ def command(
     \b
     Example: firebrick stream --device golden --limit 100 holiday.mp4
     """
-    from ..stream.frame_feed import Feed
+    from ..stream.frame_reader import FrameReader
     from ..stream.open_source import open_source
-    from ..stream.rate_meter import Meter
-    from ..stream.runner import SIGNALLED, interruptible, run
+    from ..stream.rate_meter import RateMeter
+    from ..stream.runner import SIGNAL_STATUS, interruptible, run_stream
     from ..stream.sinks import JsonLines
 
     loaded = catalogue.load(model)
-    feed = Feed(open_source(source, 4 * loaded.preprocessing.resize, rate), loaded, limit=limit, loop=loop, rate=rate, timeout=timeout)
-    meter = Meter()
+    feed = FrameReader(
+        open_source(source, 4 * loaded.preprocessing.resize, rate), loaded, limit=limit, loop=loop, rate=rate, timeout=timeout
+    )
+    meter = RateMeter()
     sinks = _sinks(f"{source} on {device}", meter, video, as_json)
-    with open_device(device, loaded, lanes) as opened, interruptible(feed.stop) as signals:
+    with open_device_with_progress(device, loaded, lanes) as opened, interruptible(feed.stop) as signals:
         meter.begin()
-        summary = run(opened, feed, sinks, meter)
+        summary = run_stream(opened, feed, sinks, meter)
     if as_json:
         JsonLines(sys.stdout).line({"summary": summary.as_dict()})
     click.echo(str(summary), err=True)
     if signals:
-        click.get_current_context().exit(SIGNALLED + signals[0])
+        click.get_current_context().exit(SIGNAL_STATUS + signals[0])
 
 
-def _sinks(title: str, meter: "Meter", video: Path | None, as_json: bool) -> "list[Sink]":
-    from ..stream.sinks import JsonLines, Screen, TextLines
+def _sinks(title: str, meter: "RateMeter", video: Path | None, as_json: bool) -> "list[PredictionSink]":
+    from ..stream.sinks import JsonLines, TerminalTable, TextLines
 
-    sinks: list[Sink] = []
+    sinks: list[PredictionSink] = []
     if as_json:
         sinks.append(JsonLines(sys.stdout))
     else:
-        sinks.append(Screen(title, meter) if sys.stdout.isatty() else TextLines(sys.stdout))
+        sinks.append(TerminalTable(title, meter) if sys.stdout.isatty() else TextLines(sys.stdout))
     if video is not None:
-        from ..stream.video_sink import VideoFile
+        from ..stream.video_sink import VideoSink
 
-        sinks.append(VideoFile(video, meter))
+        sinks.append(VideoSink(video, meter))
     return sinks

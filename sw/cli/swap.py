@@ -31,7 +31,7 @@ def command(bitstream: Path, model: str, output: Path, as_json: bool) -> None:
     from firebrick.hw.verify.ecp5_bitstream import pack, read_bitstream, unpack
     from firebrick.hw.verify.weight_reload import reload_weights
 
-    from ..utils.atomic_files import write_whole
+    from ..utils.atomic_files import write_atomically
 
     loaded, (parts, identity) = catalogue.load(model), _recorded(bitstream)
     with _progress() as progress:
@@ -43,8 +43,8 @@ def command(bitstream: Path, model: str, output: Path, as_json: bool) -> None:
         data = pack(after, output.name, progress)
         report = _prove(data, output.name, parts, identity, loaded, progress)
     _judge(report, "the swapped bitstream is not proven to hold the model, and was not written")
-    write_whole(_record(output), _record(bitstream).read_bytes())
-    write_whole(output, data)
+    write_atomically(_record(output), _record(bitstream).read_bytes())
+    write_atomically(output, data)
     if as_json:
         print_json(report)
     click.echo(f"wrote {output}: proven to hold all {report['weights']:,} weights of {model}", err=as_json)

@@ -90,7 +90,7 @@ def command(
     from ..evaluation.comparison import Comparison
     from ..reports.paper.html import html_page, text_table
     from ..reports.paper.table2 import table2
-    from ..utils.atomic_files import write_whole
+    from ..utils.atomic_files import write_atomically
 
     if (judge is None) != split:
         raise click.UsageError("give --judge DIR, or --split to judge by every second picture of --calibrate")
@@ -109,7 +109,7 @@ def command(
     with progress_bar() as progress:
         section = table2(comparison.run(output.with_name(f"{output.name}.models"), progress))
     introduction = "The paper's rows are quoted; the others were measured by <code>firebrick table2</code>."
-    write_whole(output, html_page([section], introduction).encode())
+    write_atomically(output, html_page([section], introduction).encode())
     if as_json:
         print_json(section.as_dict())
     else:

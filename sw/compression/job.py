@@ -13,7 +13,7 @@ from ..fire_format.file import encode_model, read_fire
 from ..model.float_model import FloatModel
 from ..model.quantized import Model
 from ..training.distillation import DistillationConfig, check_torch
-from ..utils.atomic_files import write_whole
+from ..utils.atomic_files import write_atomically
 from ..utils.progress import Progress, no_progress
 from .compressor import CompressionSettings, Compressor
 from .rate_control import Budget, compress_to_budget
@@ -63,7 +63,7 @@ def run_job(source: FloatModel, order: CompressionJob, work: JobFiles | None = N
         start = _quantised(source, order, progress)
         start = replace(start, metadata={**start.metadata, "task": task})
         if work is not None:
-            write_whole(work.quantized, encode_model(start))
+            write_atomically(work.quantized, encode_model(start))
     start = replace(start, metadata={key: value for key, value in start.metadata.items() if key != "task"})
     pictures = order.images or photographs()
     checkpoint = work.checkpoint if work is not None else None

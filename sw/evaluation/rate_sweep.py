@@ -13,8 +13,8 @@ from ..compression.compressor import CompressionSettings, Compressor
 from ..data.calibration_set import check_disjoint
 from ..model.float_model import FloatModel
 from ..model.quantized import Model
-from ..reports.matplotlib_plots import check_matplotlib, curve
-from ..utils.atomic_files import write_whole
+from ..reports.matplotlib_plots import check_matplotlib, sweep_plot
+from ..utils.atomic_files import write_atomically
 from ..utils.progress import Progress, no_progress
 from .fidelity import FidelityEvaluator
 from .result_store import ResultEntry, ResultStore, task_digest
@@ -77,8 +77,8 @@ class RateSweep:
             name = f"{point.bits}bit-price{point.rate_lambda:.12g}"
             results.evaluate_model(name, partial(make, point), judge.evaluate, bits=point.bits, price=point.rate_lambda)
         progress("sweeping", len(points), len(points))
-        write_whole(folder / "sweep.csv", table(results.entries).encode())
-        write_whole(folder / "sweep.svg", curve(self.source.network.name, results.entries))
+        write_atomically(folder / "sweep.csv", table(results.entries).encode())
+        write_atomically(folder / "sweep.svg", sweep_plot(self.source.network.name, results.entries))
         return results.entries
 
 

@@ -13,7 +13,7 @@ from ..errors import FirebrickError
 from ..fire_format.file import encode_model
 from ..model.float_model import FloatModel
 from ..model.quantized import Model
-from ..utils.atomic_files import write_whole
+from ..utils.atomic_files import write_atomically
 from .fidelity import FidelityMetrics
 
 ResultEntry = dict[str, Any]
@@ -64,7 +64,7 @@ class ResultStore:
             model = make()
             data = encode_model(model)
             found = judge(model).as_dict()
-            write_whole(file, data)
+            write_atomically(file, data)
             checksum, nonzero = hashlib.sha256(data).hexdigest(), sum(layer.nonzero for layer in model.layers.values())
             self._add(name, {**more, "file": file.name, "sha256": checksum, "bytes": len(data), "nonzero": nonzero, **found})
         return self.entries[name]
@@ -82,4 +82,4 @@ class ResultStore:
 
     def _add(self, name: str, entry: ResultEntry) -> None:
         self.entries[name] = entry
-        write_whole(self.path, json.dumps({"task": self.task, "results": self.entries}, indent=2).encode() + b"\n")
+        write_atomically(self.path, json.dumps({"task": self.task, "results": self.entries}, indent=2).encode() + b"\n")

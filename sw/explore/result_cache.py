@@ -6,7 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from ..utils.atomic_files import write_whole
+from ..utils.atomic_files import write_atomically
 from .design_points import DesignPoint
 from .evaluate_point import PointResult
 
@@ -33,7 +33,7 @@ class ResultCache:
 
     def put(self, point: DesignPoint, found: PointResult) -> None:
         """Keep what was found. Raises FirebrickError where the folder cannot be written to."""
-        write_whole(self._path(point), json.dumps(found).encode())
+        write_atomically(self._path(point), json.dumps(found).encode())
 
     def _path(self, point: DesignPoint) -> Path:
         name = hashlib.sha256(hashlib.sha256(self._code).digest() + point.key.encode()).hexdigest()[:32]

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import FirebrickError
 from ..model.float_model import FloatModel
-from ..utils.atomic_files import write_whole
+from ..utils.atomic_files import write_atomically
 from .onnx_graph import NetworkGraph
 
 METADATA_KEY = "firebrick"
@@ -39,7 +39,7 @@ def encode_float_onnx(model: FloatModel) -> bytes:
 
 def write_float_onnx(model: FloatModel, path: Path) -> None:
     """Write the file, whole or not at all; raises FirebrickError as `encode_float_onnx` does, or when the place is unsound."""
-    write_whole(path, encode_float_onnx(model))
+    write_atomically(path, encode_float_onnx(model))
 
 
 class _FloatGraph(NetworkGraph):

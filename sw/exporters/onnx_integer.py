@@ -19,7 +19,7 @@ import numpy as np
 
 from ..errors import FirebrickError
 from ..model.quantized import ACTIVATION_MAX, Model
-from ..utils.atomic_files import write_whole
+from ..utils.atomic_files import write_atomically
 from .onnx_graph import NetworkGraph
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def export_onnx(model: Model) -> "ModelProto":
 
 def write_onnx(model: Model, path: Path) -> None:
     """Write the graph to a file, whole or not at all; raises FirebrickError as `export_onnx` does, or when the place is unsound."""
-    write_whole(path, export_onnx(model).SerializeToString(deterministic=True))
+    write_atomically(path, export_onnx(model).SerializeToString(deterministic=True))
 
 
 class _IntegerGraph(NetworkGraph):

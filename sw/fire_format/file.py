@@ -13,7 +13,7 @@ from struct import Struct
 
 from ..errors import FirebrickError
 from ..model.quantized import Model, QuantizedLayer
-from ..utils.atomic_files import write_whole
+from ..utils.atomic_files import write_atomically
 from .layer import decode_layer, encode_layer, encoded_size
 from .metadata import Description, read_description, write_description
 
@@ -88,7 +88,7 @@ def decode_model(data: bytes) -> Model:
 
 def write_fire(model: Model, path: Path) -> None:
     """Write a model to a `.fire` file, whole or not at all; raises FirebrickError when the model is unsound or the place is."""
-    write_whole(path, encode_model(model))
+    write_atomically(path, encode_model(model))
 
 
 def read_fire(path: Path) -> Model:

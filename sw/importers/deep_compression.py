@@ -19,7 +19,7 @@ from firebrick.sw.model.float_model import CodebookWeights, FloatModel
 from firebrick.sw.model.quantized import Preprocessing
 from firebrick.sw.network.graph import Layer, Network
 from firebrick.sw.network.presets import squeezenet1_0
-from firebrick.sw.utils.atomic_files import read_some
+from firebrick.sw.utils.atomic_files import read_limited
 
 from .class_names import imagenet_class_names
 from .ndf import CAFFE_MEAN
@@ -31,7 +31,7 @@ def import_net(path: Path) -> FloatModel:
     """The network in a ``.net`` file, with its published codebooks; Caffe's BGR input is turned into RGB."""
     network = squeezenet1_0()
     limit = _size_limit(network)
-    data = read_some(path, limit + 1, "a .net file")
+    data = read_limited(path, limit + 1, "a .net file")
     if len(data) > limit:
         raise FirebrickError(f"{path} is more than {limit} bytes and cannot be a .net file of {network.name}; name another file")
     coded, biases = parse_net(data, network, str(path))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import FirebrickError
 from ..network.graph import Conv, GlobalAverage
-from ..utils.atomic_files import read_some
+from ..utils.atomic_files import read_limited
 from .quantized import Model
 
 _MOST_BYTES = 1 << 20
@@ -39,7 +39,7 @@ def read_classes(path: Path, model: Model) -> list[int]:
     Raises FirebrickError, which names the line, for a class that the model does not have, a name that several have, or one given twice.
     """
     try:
-        text = read_some(path, _MOST_BYTES, "a text file with one class a line").decode("utf-8")
+        text = read_limited(path, _MOST_BYTES, "a text file with one class a line").decode("utf-8")
     except UnicodeDecodeError as problem:
         raise FirebrickError(f"{path} is no text in UTF-8; give a file with one class a line") from problem
     places: dict[str, list[int]] = {}

@@ -11,28 +11,28 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from ..golden.top_k import ClassScore
 
 HEIGHT = 360
-PANEL = 400
+PANEL_WIDTH = 400
 """Columns beside the picture."""
 MARGIN = 20
 BAR = 12
 
 
-def poster(photograph: Path, title: str, top5: Sequence[ClassScore], footer: str) -> bytes:
+def annotated_png(photograph: Path, title: str, top5: Sequence[ClassScore], footer: str) -> bytes:
     """A PNG: the photograph, and beside it a title, a bar for each class and a footer."""
     with Image.open(photograph) as file:
         picture = ImageOps.contain(file.convert("RGB"), (16 * HEIGHT // 9, HEIGHT))
     data = io.BytesIO()
-    annotated(picture, (picture.width + PANEL, HEIGHT), title, top5, footer).save(data, "PNG")
+    annotate(picture, (picture.width + PANEL_WIDTH, HEIGHT), title, top5, footer).save(data, "PNG")
     return data.getvalue()
 
 
-def annotated(picture: Image.Image, size: tuple[int, int], title: str, guesses: Sequence[ClassScore], footer: str) -> Image.Image:
+def annotate(picture: Image.Image, size: tuple[int, int], title: str, guesses: Sequence[ClassScore], footer: str) -> Image.Image:
     """An RGB picture of ``size`` (columns, rows): ``picture`` as large as it can be, and beside it a title, bars and a footer."""
     sheet = Image.new("RGB", size, "white")
-    picture = ImageOps.contain(picture, (sheet.width - PANEL, sheet.height))
-    sheet.paste(picture, ((sheet.width - PANEL - picture.width) // 2, (sheet.height - picture.height) // 2))
+    picture = ImageOps.contain(picture, (sheet.width - PANEL_WIDTH, sheet.height))
+    sheet.paste(picture, ((sheet.width - PANEL_WIDTH - picture.width) // 2, (sheet.height - picture.height) // 2))
     draw = ImageDraw.Draw(sheet)
-    left, width = sheet.width - PANEL + MARGIN, PANEL - 2 * MARGIN
+    left, width = sheet.width - PANEL_WIDTH + MARGIN, PANEL_WIDTH - 2 * MARGIN
     heading, text = _fonts
     draw.text((left, MARGIN), title, "black", heading)
     for row, guess in enumerate(guesses):

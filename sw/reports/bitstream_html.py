@@ -7,7 +7,7 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from .svg_charts import Bar, Point, bars, roofline
+from .svg_charts import Bar, RooflinePoint, bar_chart, roofline_chart
 
 KINDS = {"luts": "LUTs", "block_rams": "block RAMs", "multipliers": "multipliers"}
 _STYLE = """
@@ -71,7 +71,7 @@ def _engines(report: Mapping[str, Any]) -> Iterator[str]:
         f"<p>{_key('busy')}lanes multiply {_key('rest')}other cycles of the engine {_key('most')}the bottleneck, "
         f"{escape(slowest['name'])}. In brackets, lanes. An engine that is done waits for the bottleneck.</p>"
     )
-    yield bars(rows, title="Cycles of each engine", line=(frame, f"{frame:,} cycles a frame"))
+    yield bar_chart(rows, title="Cycles of each engine", line=(frame, f"{frame:,} cycles a frame"))
 
 
 def _clock(report: Mapping[str, Any]) -> Iterator[str]:
@@ -83,7 +83,9 @@ def _clock(report: Mapping[str, Any]) -> Iterator[str]:
             f"<p>The slowest path takes {whole:.1f} ns, {sum(step['ns'] for step in path if step['kind'] == 'wire') / whole:.0%} of it in "
             f"wires: {_key('busy')}logic {_key('wire')}wires.</p>"
         )
-        yield bars([_path_row(where, list(steps)) for where, steps in groupby(path, lambda step: step["where"])], title="The slowest path")
+        yield bar_chart(
+            [_path_row(where, list(steps)) for where, steps in groupby(path, lambda step: step["where"])], title="The slowest path"
+        )
     slow = report.get("slowest_ns") or {}
     if slow:
         limit = 1000 / report["frequency_mhz"]
@@ -92,7 +94,9 @@ def _clock(report: Mapping[str, Any]) -> Iterator[str]:
             for name, ns in sorted(slow.items(), key=lambda item: -item[1])
         ]
         yield "<p>The slowest path that ends in each component:</p>"
-        yield bars(rows, title="The slowest path of each component", line=(limit, f"{limit:.1f} ns at {report['frequency_mhz']:g} MHz"))
+        yield bar_chart(
+            rows, title="The slowest path of each component", line=(limit, f"{limit:.1f} ns at {report['frequency_mhz']:g} MHz")
+        )
     seeds = report.get("seeds") or []
     if len(seeds) > 1:
         yield "<p>Seeds tried, the fastest kept:</p>"
@@ -100,7 +104,7 @@ def _clock(report: Mapping[str, Any]) -> Iterator[str]:
             Bar(f"seed {one['seed']}", [(one["fmax_mhz"], "busy")], f"{one['fmax_mhz']:.1f} MHz" if one["fmax_mhz"] else "failed")
             for one in seeds
         ]
-        yield bars(rows, title="Seeds", line=(report["frequency_mhz"], f"{report['frequency_mhz']:g} MHz to meet"))
+        yield bar_chart(rows, title="Seeds", line=(report["frequency_mhz"], f"{report['frequency_mhz']:g} MHz to meet"))
 
 
 def _path_row(where: str, steps: list[Mapping[str, Any]]) -> Bar:
@@ -120,7 +124,7 @@ def _use(report: Mapping[str, Any]) -> Iterator[str]:
         rows.append(Bar(name, [(used / had, style), (max(0.0, 1 - used / had), "room")], value, tick=expected / had))
     yield "<h2>Use of the FPGA</h2>"
     yield "<p>The tick and the last number are what was expected before synthesis.</p>"
-    yield bars(rows, title="Use of the FPGA")
+    yield bar_chart(rows, title="Use of the FPGA")
 
 
 def _roof(report: Mapping[str, Any]) -> Iterator[str]:
@@ -128,7 +132,7 @@ def _roof(report: Mapping[str, Any]) -> Iterator[str]:
     engines = [engine for engine in report["plan"]["engines"] if engine["busy_cycles"]]
     slowest = max(engines, key=lambda engine: engine["cycles"])
     points = [
-        Point(
+        RooflinePoint(
             engine["name"],
             engine["busy_cycles"] / engine["rom_reads"],
             engine["busy_cycles"] / frame,
@@ -141,7 +145,7 @@ def _roof(report: Mapping[str, Any]) -> Iterator[str]:
         "<p>A lane multiplies once a cycle at most, and a port of a ROM reads one word a cycle at most. An engine to the right of the "
         "bend is limited by its lanes, not by its ROM.</p>"
     )
-    yield roofline(
+    yield roofline_chart(
         points,
         title="Roofline",
         x_label="multiplications of a lane for each ROM word read",
@@ -160,7 +164,7 @@ def _roms(report: Mapping[str, Any]) -> Iterator[str]:
     ]
     yield "<h2>Weight ROMs</h2>"
     yield "<p>Entropy-coded weights and gaps, as they lie on the chip.</p>"
-    yield bars(rows, title="ROM bytes of each engine")
+    yield bar_chart(rows, title="ROM bytes of each engine")
 
 
 def _rom_text(engine: Mapping[str, Any]) -> str:
@@ -195,7 +199,7 @@ def _steps(report: Mapping[str, Any]) -> Iterator[str]:
         ]
         yield "<h2>How long it took</h2>"
         yield "<p>Each step's time and the most memory that it had.</p>"
-        yield bars(rows, title="Time of each step")
+        yield bar_chart(rows, title="Time of each step")
 
 
 def _key(style: str) -> str:

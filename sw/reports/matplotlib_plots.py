@@ -20,7 +20,7 @@ def check_matplotlib() -> None:
         raise FirebrickError("matplotlib, which draws curves, is missing; install firebrick[plots]")
 
 
-def curve(network: str, entries: Mapping[str, Mapping[str, Any]]) -> bytes:
+def sweep_plot(network: str, entries: Mapping[str, Mapping[str, Any]]) -> bytes:
     """An SVG of top-1 against bytes, or of the agreement with the float network where there are no labels; a line for each width.
 
     ``entries`` are those of Sweep.run, with bars of one standard error; the same entries give the same bytes.
@@ -46,7 +46,7 @@ def curve(network: str, entries: Mapping[str, Mapping[str, Any]]) -> bytes:
     return drawing.getvalue()
 
 
-def training_curves(network: str, epochs: Sequence[Mapping[str, Any]]) -> bytes:
+def training_plot(network: str, epochs: Sequence[Mapping[str, Any]]) -> bytes:
     """An SVG of the loss and the share of validation pictures that are right after each epoch; ``epochs`` are those of Training.curves."""
     with _drawing() as (figure, drawing):
         upper, lower = figure.subplots(2, 1, sharex=True)

@@ -30,7 +30,7 @@ LEAST = 1e-300
 """A length below which every bar is drawn as none."""
 
 
-def bars(rows: Sequence[Bar], *, title: str, line: tuple[float, str] | None = None) -> str:
+def bar_chart(rows: Sequence[Bar], *, title: str, line: tuple[float, str] | None = None) -> str:
     """Rows of bars, all to one scale; ``line`` is a vertical one across them, with what it means."""
     ends = [sum(length for length, _ in row.pieces) for row in rows] + [row.tick or 0 for row in rows] + ([line[0]] if line else [])
     longest = max(ends, default=0.0)
@@ -58,7 +58,7 @@ def bars(rows: Sequence[Bar], *, title: str, line: tuple[float, str] | None = No
 
 
 @dataclass(frozen=True)
-class Point:
+class RooflinePoint:
     """One mark, both coordinates positive."""
 
     label: str
@@ -67,7 +67,7 @@ class Point:
     style: str = "busy"
 
 
-def roofline(points: Sequence[Point], *, title: str, x_label: str, y_label: str, slope: str, flat: str) -> str:
+def roofline_chart(points: Sequence[RooflinePoint], *, title: str, x_label: str, y_label: str, slope: str, flat: str) -> str:
     """Points below min(x, 1), the x axis logarithmic; ``slope`` and ``flat`` say what the two parts of the roof are."""
     height, left, right, top, bottom = 460, 70, 20, 24, 50
     low_x, high_x = 0.5, 2.0 ** math.ceil(math.log2(max([4.0, *(point.x * 1.3 for point in points)])))

@@ -17,17 +17,17 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ..errors import FirebrickError
 from ..stream.image_sources import TestPattern
-from ..stream.source import Source
-from .browser_camera import Pushed
-from .live_streamer import Live
-from .request_guard import Guard
+from ..stream.source import FrameSource
+from .browser_camera import BrowserCamera
+from .live_streamer import LiveStreamer
+from .request_guard import RequestGuard
 from .uploads import TooLargeError, Uploads
 
 STATIC = Path(__file__).with_name("static")
 UNSUPPORTED_DATA, POLICY = 1003, 1008
 
 
-def application(live: Live, uploads: Uploads, given: Callable[[], Source], host: str) -> Starlette:
+def create_app(live: LiveStreamer, uploads: Uploads, given: Callable[[], FrameSource], host: str) -> Starlette:
     """The application; ``given`` is the source that the user named when starting the server, ``host`` what it is bound to."""
 
     async def view(socket: WebSocket) -> None:
@@ -37,9 +37,9 @@ def application(live: Live, uploads: Uploads, given: Callable[[], Source], host:
         async def send() -> None:
             picture = None
             with contextlib.suppress(WebSocketDisconnect):
-                async for newest in live.viewers.views():
-                    if newest.picture is not None and newest.picture is not picture:
-                        picture = newest.picture
+                async for newest in live.broadcaster.snapshots():
+                    if newest.jpeg is not None and newest.jpeg is not picture:
+                        picture = newest.jpeg
                         await socket.send_bytes(picture)
                     await socket.send_json(newest.state)
 
@@ -52,7 +52,7 @@ def application(live: Live, uploads: Uploads, given: Callable[[], Source], host:
     async def camera(socket: WebSocket) -> None:
         """Takes a camera's frames, JPEGs, and asks for the next with an empty message."""
         await socket.accept()
-        source = Pushed()
+        source = BrowserCamera()
         live.show(source)
         try:
             while live.source is source:
@@ -97,7 +97,7 @@ def application(live: Live, uploads: Uploads, given: Callable[[], Source], host:
         Route("/source/{name}", choose, methods=["POST"]),
         Mount("/", StaticFiles(directory=STATIC, html=True)),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(Guard, host=host)], lifespan=lifespan)
+    return Starlette(routes=routes, middleware=[Middleware(RequestGuard, host=host)], lifespan=lifespan)
 
 
 def _refusal(problem: FirebrickError) -> Response:

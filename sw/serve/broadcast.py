@@ -10,19 +10,19 @@ from typing import Any
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class Snapshot:
     """All that a viewer needs to know at a moment."""
 
     state: dict[str, Any]
     """For JSON."""
-    picture: bytes | None
+    jpeg: bytes | None
     """The frame as a JPEG; None before the first."""
 
 
-class Viewers:
+class Broadcaster:
     """Hands the newest view to each viewer as fast as it takes them; whoever is slow misses some."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: Snapshot) -> None:
         self.newest = view
         self._lock = threading.Lock()
         self._waiting: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
@@ -32,14 +32,14 @@ class Viewers:
         """Viewers at the moment."""
         return len(self._waiting)
 
-    def publish(self, view: View) -> None:
+    def publish(self, view: Snapshot) -> None:
         """Show a view to all; from any thread."""
         with self._lock:
             self.newest = view
             for event, loop in self._waiting.items():
                 loop.call_soon_threadsafe(event.set)
 
-    async def views(self) -> AsyncIterator[View]:
+    async def snapshots(self) -> AsyncIterator[Snapshot]:
         """The view of now and, whenever there is another, the newest; without end."""
         event = asyncio.Event()
         event.set()

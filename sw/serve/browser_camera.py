@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from PIL import Image
 
 from ..errors import FirebrickError
-from ..stream.source import Frame, Source
+from ..stream.source import Frame, FrameSource
 
-BYTES_MAX = 2 << 20
+MAX_JPEG_BYTES = 2 << 20
 """Of a frame's JPEG."""
-PIXELS_MAX = 4_000_000
+MAX_PIXELS = 4_000_000
 
 
-class Pushed(Source):
+class BrowserCamera(FrameSource):
     """Live; ends when it is told to."""
 
     name = "browser camera"
@@ -44,7 +44,7 @@ class Pushed(Source):
             self._changed.notify_all()
 
     def frames(self) -> Iterator[Frame]:
-        """See ``Source``."""
+        """See ``FrameSource``."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._newest is not None or self._over)
@@ -59,7 +59,7 @@ def _decoded(jpeg: bytes) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata
             with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as file:
-                if file.width * file.height > PIXELS_MAX:
+                if file.width * file.height > MAX_PIXELS:
                     raise FirebrickError(f"a frame of {file.width}x{file.height} pixels is too large; send one of at most 4 megapixels")
                 return file.convert("RGB")
     except FirebrickError:

@@ -16,27 +16,27 @@ from PIL import Image, ImageOps
 from ..driver.device import Device
 from ..errors import FirebrickError
 from ..model.quantized import Model
-from ..stream.frame_feed import Feed
-from ..stream.inference import Sighting, watch
-from ..stream.rate_meter import Meter
-from ..stream.source import Source
-from .broadcast import View, Viewers
+from ..stream.frame_reader import FrameReader
+from ..stream.inference import Prediction, run_inference
+from ..stream.rate_meter import RateMeter
+from ..stream.source import FrameSource
+from .broadcast import Broadcaster, Snapshot
 
-LEAVE = 1.0
+CLOSE_SECONDS = 1.0
 """Seconds that a source gets to be closed before the next is opened."""
-RETRY = 2.0
+RETRY_SECONDS = 2.0
 """Seconds after which a device that was lost is looked for again."""
-SAMPLE = 0.5
+SAMPLE_SECONDS = 0.5
 """Seconds between two points of the history."""
-HISTORY = 240
+HISTORY_POINTS = 240
 """Points kept."""
-SIZE = (960, 720)
+MAX_IMAGE_SIZE = (960, 720)
 """Columns and rows, at most, of the picture that viewers get."""
 
 log = logging.getLogger(__name__)
 
 
-class Live:
+class LiveStreamer:
     """Streams what it is told to until it is told otherwise; a source that ends begins again.
 
     Args:
@@ -49,13 +49,13 @@ class Live:
         self.model: Model = device.model
         self._device: Device | None = device
         self._reopen = reopen
-        self.source: Source | None = None
+        self.source: FrameSource | None = None
         """What is to be shown now."""
-        self._wanted: Source | None = None
-        self._feed: Feed | None = None
+        self._wanted: FrameSource | None = None
+        self._feed: FrameReader | None = None
         self._closed = False
         self._changed = threading.Condition()
-        self._history: deque[tuple[float, float, float]] = deque(maxlen=HISTORY)
+        self._history: deque[tuple[float, float, float]] = deque(maxlen=HISTORY_POINTS)
         self._start = time.monotonic()
         self._counters: dict[str, int] = {}
         self._busy: float | None = None
@@ -63,11 +63,11 @@ class Live:
         self._picture: bytes | None = None
         self._seen: dict[str, Any] = {}
         self._said = {"status": "waiting", "message": "choose a source"}
-        self.viewers = Viewers(self._view())
+        self.broadcaster = Broadcaster(self._view())
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
         self._thread.start()
 
-    def show(self, source: Source) -> None:
+    def show(self, source: FrameSource) -> None:
         """Stream this from now on."""
         with self._changed:
             self.source = self._wanted = source
@@ -87,10 +87,10 @@ class Live:
 
     def _run(self) -> None:
         """What the thread does."""
-        source: Source | None = None
+        source: FrameSource | None = None
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._wanted is not None, None if source is None else RETRY)
+                self._changed.wait_for(lambda: self._closed or self._wanted is not None, None if source is None else RETRY_SECONDS)
                 if self._closed:
                     break
                 source, self._wanted = self._wanted or source, None
@@ -98,9 +98,9 @@ class Live:
                 source = None
         self._lose()
 
-    def _stream(self, source: Source) -> bool:
+    def _stream(self, source: FrameSource) -> bool:
         """Stream a source to its end; False where the device was lost, so that it should be tried again."""
-        feed = Feed(source, self.model, loop=True, own_pace=True, timeout=None)
+        feed = FrameReader(source, self.model, loop=True, own_pace=True, timeout=None)
         with self._changed:
             if self._closed or self._wanted is not None:
                 return True
@@ -108,23 +108,23 @@ class Live:
         try:
             if self._device is None:
                 self._device = self._reopen()
-            meter = Meter()
-            for sighting in watch(self._device, feed):
-                meter.count(sighting.latency, sighting.guesses is not None)
+            meter = RateMeter()
+            for sighting in run_inference(self._device, feed):
+                meter.count(sighting.latency, sighting.top5 is not None)
                 self._note(self._device, source, feed, meter, sighting)
         except FirebrickError as problem:
             if problem is feed.error:
                 self._say("failed", str(problem))
                 return True
             self._lose()
-            self._say("lost", f"{problem}; trying again every {RETRY:g} s")
+            self._say("lost", f"{problem}; trying again every {RETRY_SECONDS:g} s")
             return False
         except Exception:  # a fault of the program: the page says so and the next source gets its chance
             log.exception("streaming %s", source.name)
             self._say("failed", "a fault of the program; its terminal says more")
             return True
         finally:
-            feed.join(LEAVE)
+            feed.join(CLOSE_SECONDS)
         if not feed.stopped:
             self._say("ended", f"{source.name} has ended")
         return True
@@ -136,9 +136,9 @@ class Live:
                 self._device.close()
         self._device = None
 
-    def _note(self, device: Device, source: Source, feed: Feed, meter: Meter, sighting: Sighting) -> None:
+    def _note(self, device: Device, source: FrameSource, feed: FrameReader, meter: RateMeter, sighting: Prediction) -> None:
         moment = time.monotonic() - self._start
-        if meter.frames > 1 and (not self._history or moment - self._history[-1][0] >= SAMPLE):
+        if meter.frames > 1 and (not self._history or moment - self._history[-1][0] >= SAMPLE_SECONDS):
             self._history.append((round(moment, 2), round(meter.rate, 2), round(meter.latency, 6)))
             self._count(device.counters())
         frame = sighting.frame
@@ -146,8 +146,8 @@ class Live:
             "source": source.name,
             "frame": sighting.number,
             "name": frame.name,
-            "size": frame.picture.size,
-            "top5": sighting.guesses,
+            "size": frame.image.size,
+            "top5": sighting.top5,
             "rate": meter.rate,
             "latency": meter.latency,
             "frames": meter.frames,
@@ -155,8 +155,8 @@ class Live:
             "dropped": feed.dropped,
             "damaged": source.damaged,
         }
-        if self.viewers.count or self._picture is None:
-            self._picture = _jpeg(frame.picture)
+        if self.broadcaster.count or self._picture is None:
+            self._picture = _jpeg(frame.image)
         self._say("running", "")
 
     def _count(self, counters: dict[str, int]) -> None:
@@ -167,16 +167,16 @@ class Live:
 
     def _say(self, status: str, message: str) -> None:
         self._said = {"status": status, "message": message}
-        self.viewers.publish(self._view())
+        self.broadcaster.publish(self._view())
 
-    def _view(self) -> View:
+    def _view(self) -> Snapshot:
         figures = {"counters": self._counters, "busy": self._busy, "history": list(self._history)}
-        return View({**self._about, **self._said, **self._seen, **figures}, self._picture)
+        return Snapshot({**self._about, **self._said, **self._seen, **figures}, self._picture)
 
 
 def _jpeg(picture: Image.Image) -> bytes:
-    if picture.width > SIZE[0] or picture.height > SIZE[1]:
-        picture = ImageOps.contain(picture, SIZE, Image.Resampling.BILINEAR)
+    if picture.width > MAX_IMAGE_SIZE[0] or picture.height > MAX_IMAGE_SIZE[1]:
+        picture = ImageOps.contain(picture, MAX_IMAGE_SIZE, Image.Resampling.BILINEAR)
     data = io.BytesIO()
     picture.save(data, "JPEG", quality=85)
     return data.getvalue()

@@ -10,7 +10,7 @@ from ..model.quantized import Model
 from ..plan.report import plan_report
 
 
-def pipeline(model: Model, lanes: int) -> dict[str, Any]:
+def describe_pipeline(model: Model, lanes: int) -> dict[str, Any]:
     """{lanes, cycles, engines: [{name, lanes, cycles, load}], problem}, load from 0 to 1.
 
     Where the network cannot be built, ``problem`` says why and there are no engines.

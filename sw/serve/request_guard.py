@@ -24,7 +24,7 @@ HEADERS = {
 }
 
 
-class Guard:
+class RequestGuard:
     """Refuses other sites' pages, and adds headers.
 
     The host that the browser asks for must be an address, localhost, this machine's name or the one that the server was told, so that no

@@ -11,7 +11,7 @@ from ..errors import FirebrickError
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-CONNECTIONS_MAX = 64
+MAX_CONNECTIONS = 64
 
 
 def check_packages() -> None:
@@ -29,7 +29,7 @@ def listen(host: str, port: int) -> socket.socket:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             bound.bind(address)
-            bound.listen(CONNECTIONS_MAX)
+            bound.listen(MAX_CONNECTIONS)
         except OSError:
             bound.close()
             raise
@@ -39,18 +39,18 @@ def listen(host: str, port: int) -> socket.socket:
     return bound
 
 
-def run(app: "Starlette", bound: socket.socket) -> None:
+def run_server(app: "Starlette", bound: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM, which then does what it did before."""
     import uvicorn
 
-    from .browser_camera import BYTES_MAX
+    from .browser_camera import MAX_JPEG_BYTES
 
     config = uvicorn.Config(
         app,
         ws="websockets-sansio",
-        ws_max_size=BYTES_MAX,
+        ws_max_size=MAX_JPEG_BYTES,
         ws_per_message_deflate=False,  # pictures are compressed already
-        limit_concurrency=CONNECTIONS_MAX,
+        limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=2,
         server_header=False,
         access_log=False,

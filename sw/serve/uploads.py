@@ -11,12 +11,12 @@ from PIL import UnidentifiedImageError
 from ..data.images import open_image
 from ..errors import FirebrickError
 from ..stream.image_sources import ImageFiles
-from ..stream.source import Source
+from ..stream.source import FrameSource
 from ..stream.video_source import Video
 
-SECONDS = 300.0
+UPLOAD_SECONDS = 300.0
 """In which an upload must be complete."""
-NAME_MAX = 100
+MAX_NAME = 100
 
 
 class Uploads:
@@ -34,22 +34,22 @@ class Uploads:
         self._number = 0
         self._lock = asyncio.Lock()
 
-    async def receive(self, name: str, chunks: AsyncIterator[bytes]) -> Source:
+    async def receive(self, name: str, chunks: AsyncIterator[bytes]) -> FrameSource:
         """The source that an upload's bytes are. Raises TooLargeError, or FirebrickError where it is neither a picture nor a video."""
         if self._lock.locked():
             raise FirebrickError("another upload is under way; try again when it is done")
         async with self._lock:
             self._number += 1
             path = self._folder / f"upload-{self._number}"
-            name = "".join(letter for letter in name if letter.isprintable())[:NAME_MAX] or "upload"
+            name = "".join(letter for letter in name if letter.isprintable())[:MAX_NAME] or "upload"
             try:
-                async with asyncio.timeout(SECONDS):
+                async with asyncio.timeout(UPLOAD_SECONDS):
                     await self._store(path, chunks)
                 source = await asyncio.to_thread(self._recognise, path)
             except BaseException as problem:
                 path.unlink(missing_ok=True)
                 if isinstance(problem, TimeoutError):
-                    raise FirebrickError(f"the upload took more than {SECONDS:g} s; send a smaller file") from problem
+                    raise FirebrickError(f"the upload took more than {UPLOAD_SECONDS:g} s; send a smaller file") from problem
                 if isinstance(problem, FirebrickError) and not isinstance(problem, TooLargeError):
                     raise FirebrickError(str(problem).replace(str(path), name)) from problem
                 raise
@@ -66,7 +66,7 @@ class Uploads:
                     raise TooLargeError(f"the upload has more than {self.limit / 10**6:g} million bytes; send a smaller file")
                 file.write(chunk)
 
-    def _recognise(self, path: Path) -> Source:
+    def _recognise(self, path: Path) -> FrameSource:
         """A picture or a video, by its contents, the beginning of which can be read."""
         try:
             open_image(path, self._least)

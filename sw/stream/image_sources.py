@@ -9,10 +9,10 @@ from pathlib import Path
 from ..data.images import open_image
 from ..errors import FirebrickError
 from . import test_pattern as pattern
-from .source import Frame, Source
+from .source import Frame, FrameSource
 
 
-class ImageFiles(Source):
+class ImageFiles(FrameSource):
     """Picture files, one after the other; a broken one is passed over.
 
     Args:
@@ -29,18 +29,18 @@ class ImageFiles(Source):
         self._rate = rate
 
     def frames(self) -> Iterator[Frame]:
-        """See ``Source``."""
+        """See ``FrameSource``."""
         for number, path in enumerate(self._paths):
             try:
                 picture = open_image(path, self._least)
             except FirebrickError as problem:
-                self.pass_over(problem)
+                self.skip(problem)
             else:
                 name = "".join(letter if letter.isprintable() else "?" for letter in path.name)
                 yield Frame(picture, number / self._rate, name if len(self._paths) > 1 else "")
 
 
-class TestPattern(Source):
+class TestPattern(FrameSource):
     """The test pattern, without end.
 
     Args:
@@ -53,6 +53,6 @@ class TestPattern(Source):
         self._rate = rate
 
     def frames(self) -> Iterator[Frame]:
-        """See ``Source``."""
+        """See ``FrameSource``."""
         for number in count():
             yield Frame(pattern.draw(number), number / self._rate)

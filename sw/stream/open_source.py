@@ -7,10 +7,10 @@ from pathlib import Path
 from ..data.images import SUFFIXES, images_in
 from ..errors import FirebrickError
 from .image_sources import ImageFiles, TestPattern
-from .source import Source
+from .source import FrameSource
 
 
-def open_source(name: str, least: int, rate: float | None = None) -> Source:
+def open_source(name: str, least: int, rate: float | None = None) -> FrameSource:
     """A source by its name: ``pattern``, ``camera`` or ``camera:N``, or the path of a video, a picture or a folder of pictures.
 
     ``least`` is the side that pictures are read with at least, ``rate`` the pictures a second of what has no time of its own. Raises

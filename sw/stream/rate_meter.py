@@ -10,7 +10,7 @@ WINDOW = 30
 """Frames that a figure is taken over."""
 
 
-class Meter:
+class RateMeter:
     """Frame rate and latency of the last frames."""
 
     def __init__(self) -> None:

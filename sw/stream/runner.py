@@ -10,17 +10,17 @@ from types import FrameType
 from typing import Any
 
 from ..driver.device import Device
-from .frame_feed import Feed
-from .inference import watch
-from .rate_meter import Meter
-from .sinks import Sink
+from .frame_reader import FrameReader
+from .inference import run_inference
+from .rate_meter import RateMeter
+from .sinks import PredictionSink
 
-SIGNALLED = 128
+SIGNAL_STATUS = 128
 """Plus the signal's number: a command's status after it was interrupted, as shells have it."""
 
 
 @dataclass(frozen=True)
-class Summary:
+class StreamSummary:
     """What a stream was."""
 
     frames: int
@@ -50,17 +50,19 @@ class Summary:
         return "; ".join(parts)
 
 
-def run(device: Device, feed: Feed, sinks: Sequence[Sink], meter: Meter) -> Summary:
+def run_stream(device: Device, feed: FrameReader, sinks: Sequence[PredictionSink], meter: RateMeter) -> StreamSummary:
     """Show every frame of a feed to the sinks, which are closed in good order however it ends."""
     with ExitStack() as stack:
         for sink in sinks:
             stack.enter_context(sink)
-        for sighting in watch(device, feed):
-            meter.count(sighting.latency, sighting.guesses is not None)
+        for sighting in run_inference(device, feed):
+            meter.count(sighting.latency, sighting.top5 is not None)
             for sink in sinks:
                 sink.show(sighting)
     source = feed.source
-    return Summary(meter.frames, meter.invalid, feed.dropped, source.damaged, source.problem, round(meter.seconds, 3), device.counters())
+    return StreamSummary(
+        meter.frames, meter.invalid, feed.dropped, source.damaged, source.problem, round(meter.seconds, 3), device.counters()
+    )
 
 
 @contextmanager

@@ -13,15 +13,15 @@ from PIL import Image
 class Frame:
     """One picture of a source."""
 
-    picture: Image.Image
+    image: Image.Image
     """Upright RGB."""
-    at: float
+    timestamp: float
     """Seconds from the source's beginning."""
     name: str = ""
     """Of the picture's file, where it is one of several; printable."""
 
 
-class Source(ABC):
+class FrameSource(ABC):
     """Gives frames, as often as it is asked from its beginning."""
 
     name: str
@@ -37,7 +37,7 @@ class Source(ABC):
     def frames(self) -> Iterator[Frame]:
         """All frames from the beginning. Raises FirebrickError when the source cannot be opened, or is lost."""
 
-    def pass_over(self, problem: object) -> None:
+    def skip(self, problem: object) -> None:
         """Count a frame that cannot be read."""
         self.damaged += 1
         self.problem = str(problem)

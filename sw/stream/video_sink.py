@@ -10,22 +10,22 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ..errors import FirebrickError
-from ..reports.annotated_image import PANEL, annotated
-from .inference import Sighting
-from .rate_meter import Meter
-from .sinks import Sink
+from ..reports.annotated_image import PANEL_WIDTH, annotate
+from .inference import Prediction
+from .rate_meter import RateMeter
+from .sinks import PredictionSink
 from .video_source import check_av
 
 if TYPE_CHECKING:
     from PIL import Image
 
-SIZE = (960 + PANEL, 540)
+FRAME_SIZE = (960 + PANEL_WIDTH, 540)
 """Columns and rows of a frame."""
-CLOCK = 90_000
+TICKS_PER_SECOND = 90_000
 """Ticks a second of the frames' times."""
 
 
-class VideoFile(Sink):
+class VideoSink(PredictionSink):
     """An MP4 (H.264) of each frame with its likeliest classes, at the source's pace.
 
     The file is there when the sink is closed, with every frame up to then, whatever ended the stream; where it could not be written, or
@@ -36,7 +36,7 @@ class VideoFile(Sink):
         meter: whose figures are shown.
     """
 
-    def __init__(self, path: Path, meter: Meter) -> None:
+    def __init__(self, path: Path, meter: RateMeter) -> None:
         check_av()
         if path.suffix.lower() != ".mp4":
             raise FirebrickError(f"the video {path} must end in .mp4")
@@ -45,17 +45,17 @@ class VideoFile(Sink):
         self._writer: _Writer | None = None
         self._failed = False
 
-    def show(self, sighting: Sighting) -> None:
-        """See ``Sink``; the first one makes the file."""
+    def show(self, sighting: Prediction) -> None:
+        """See ``PredictionSink``; the first one makes the file."""
         meter = self._meter
         footer = f"{meter.rate:.1f} frames a second, {1000 * sighting.latency:.1f} ms"
-        title = "damaged on its way" if sighting.guesses is None else sighting.frame.name or f"frame {sighting.number}"
-        picture = annotated(sighting.frame.picture, SIZE, title, sighting.guesses or (), footer)
+        title = "damaged on its way" if sighting.top5 is None else sighting.frame.name or f"frame {sighting.number}"
+        picture = annotate(sighting.frame.image, FRAME_SIZE, title, sighting.top5 or (), footer)
         try:
             if self._writer is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._writer = _Writer(self._partial)
-            self._writer.add(picture, sighting.frame.at)
+            self._writer.add(picture, sighting.frame.timestamp)
         except OSError as problem:
             raise self._failure(problem) from problem
 
@@ -87,16 +87,16 @@ class _Writer:
         self._file = path.open("wb")
         self._container = av.open(self._file, "w", format="mp4")
         self._stream = self._container.add_stream("libx264", rate=30, options={"preset": "veryfast", "crf": "21"})
-        self._stream.width, self._stream.height = SIZE
+        self._stream.width, self._stream.height = FRAME_SIZE
         self._stream.pix_fmt = "yuv420p"
-        self._stream.codec_context.time_base = self._clock = Fraction(1, CLOCK)
+        self._stream.codec_context.time_base = self._clock = Fraction(1, TICKS_PER_SECOND)
         self._last = -1
 
     def add(self, picture: "Image.Image", at: float) -> None:
         import av
 
         frame = av.VideoFrame.from_image(picture)
-        self._last = max(round(at * CLOCK), self._last + 1)
+        self._last = max(round(at * TICKS_PER_SECOND), self._last + 1)
         frame.pts, frame.time_base = self._last, self._clock
         self._container.mux(self._stream.encode(frame))
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from ..errors import FirebrickError
-from .source import Frame, Source
+from .source import Frame, FrameSource
 
 if TYPE_CHECKING:
     from av import VideoFrame
     from av.container import InputContainer
 
-PIXELS_MAX = 40_000_000
+MAX_PIXELS = 40_000_000
 """A video with more pixels in a frame is refused; 8K has 33 million."""
 FORMATS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,ivf,h264,hevc,m4v,mjpeg,yuv4mpegpipe"
 """What a file may be: no playlist, which names other files."""
@@ -30,7 +30,7 @@ def check_av() -> None:
         raise FirebrickError("PyAV, which reads and writes videos, is missing; install firebrick[stream]")
 
 
-class Video(Source):
+class Video(FrameSource):
     """A video file; frames that are damaged are passed over."""
 
     def __init__(self, path: Path) -> None:
@@ -39,7 +39,7 @@ class Video(Source):
         self._path = path
 
     def frames(self) -> Iterator[Frame]:
-        """See ``Source``."""
+        """See ``FrameSource``."""
         import av
 
         if self._path.is_dir() or not self._path.exists():
@@ -57,7 +57,7 @@ class Video(Source):
             yield Frame(picture, at - first)
 
 
-class Camera(Source):
+class Camera(FrameSource):
     """A camera of this machine, through Video4Linux: ``camera``, ``camera:1`` or ``/dev/video1``."""
 
     live = True
@@ -73,7 +73,7 @@ class Camera(Source):
             raise FirebrickError("cameras can be read on Linux only; elsewhere use the browser's with `firebrick serve`")
 
     def frames(self) -> Iterator[Frame]:
-        """See ``Source``."""
+        """See ``FrameSource``."""
         import av
 
         try:
@@ -93,7 +93,7 @@ class Camera(Source):
         return av.open(self._file, format="v4l2")
 
 
-def _decoded(source: Source, container: "InputContainer") -> Iterator[tuple["VideoFrame", Image.Image]]:
+def _decoded(source: FrameSource, container: "InputContainer") -> Iterator[tuple["VideoFrame", Image.Image]]:
     """The frames of the first video stream that are whole, each as a picture too; the others are passed over. Closes the container."""
     import av
 
@@ -103,25 +103,25 @@ def _decoded(source: Source, container: "InputContainer") -> Iterator[tuple["Vid
         stream = container.streams.video[0]
         if getattr(stream, "codec_context", None) is None:
             raise FirebrickError(f"{source.name} is coded in a way that is not known; convert it to H.264, for example")
-        if stream.width * stream.height > PIXELS_MAX:
+        if stream.width * stream.height > MAX_PIXELS:
             size = f"{stream.width}x{stream.height}"
-            raise FirebrickError(f"{source.name} has frames of {size} pixels; the most is {PIXELS_MAX // 10**6} megapixels")
+            raise FirebrickError(f"{source.name} has frames of {size} pixels; the most is {MAX_PIXELS // 10**6} megapixels")
         strict = {} if source.live else {"err_detect": "crccheck+explode"}  # cameras are seldom quite right
-        stream.codec_context.options = {"max_pixels": str(PIXELS_MAX), **strict}
+        stream.codec_context.options = {"max_pixels": str(MAX_PIXELS), **strict}
         stream.thread_type = "AUTO"
         packets = container.demux(stream)
         while True:
             try:
                 packet = next(packets, None)
             except (av.FFmpegError, OSError) as problem:
-                source.pass_over(f"{source.name} cannot be read further ({problem.strerror})")
+                source.skip(f"{source.name} cannot be read further ({problem.strerror})")
                 packet = None
             if packet is None:
                 return
             try:
                 frames: list[Any] = list(packet.decode())
             except (av.FFmpegError, OSError) as problem:
-                source.pass_over(f"{source.name} has a damaged frame ({problem.strerror})")
+                source.skip(f"{source.name} has a damaged frame ({problem.strerror})")
                 continue
             for frame in frames:
                 try:
@@ -129,7 +129,7 @@ def _decoded(source: Source, container: "InputContainer") -> Iterator[tuple["Vid
                 except (av.FFmpegError, OSError, ValueError):  # a kind of pixels that cannot be converted
                     picture = None
                 if picture is None:
-                    source.pass_over(f"{source.name} has a damaged frame")
+                    source.skip(f"{source.name} has a damaged frame")
                 else:
                     yield frame, picture
 

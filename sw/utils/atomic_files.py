@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import FirebrickError
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes) -> None:
     """Write a file, making its folder where that is missing; whoever looks sees the old file or the whole new one, never a part."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -22,7 +22,7 @@ def write_whole(path: Path, data: bytes) -> None:
         raise FirebrickError(f"cannot write {path}: {error.strerror}; name a file in a folder that you can write to") from error
 
 
-def read_some(path: Path, most: int, kind: str) -> bytes:
+def read_limited(path: Path, most: int, kind: str) -> bytes:
     """A file's bytes, ``most`` at most; raises FirebrickError, which asks for ``kind``, where it cannot be read."""
     try:
         with path.open("rb") as file:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import FirebrickError
 
-CONNECT_SECONDS = 10
+CONNECT_TIMEOUT = 10
 
 
 class _Processes(ProcessPoolExecutor):
@@ -35,7 +35,7 @@ def _deaf() -> None:
 
 
 @contextmanager
-def processes(jobs: int) -> Iterator[Executor]:
+def local_processes(jobs: int) -> Iterator[Executor]:
     """So many processes of this machine; what has not begun when an exception leaves the context is dropped."""
     executor = _Processes(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_deaf)
     try:
@@ -45,7 +45,7 @@ def processes(jobs: int) -> Iterator[Executor]:
 
 
 @contextmanager
-def cluster(address: str) -> Iterator[Executor]:
+def dask_cluster(address: str) -> Iterator[Executor]:
     """The workers of a Dask scheduler, which must have the same Firebrick installed.
 
     Raises FirebrickError where the package is missing or the scheduler does not answer.
@@ -55,7 +55,7 @@ def cluster(address: str) -> Iterator[Executor]:
     except ModuleNotFoundError as problem:
         raise FirebrickError("distributed, which reaches a Dask cluster, is missing; install firebrick[cluster]") from problem
     try:
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        client = Client(address, timeout=CONNECT_TIMEOUT, set_as_default=False)
     except (OSError, ValueError, TypeError) as problem:
         said = str(problem).partition("\n")[0] or type(problem).__name__
         hint = "give the address that it prints when it starts, such as tcp://host:8786"

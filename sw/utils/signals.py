@@ -12,7 +12,7 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasat
 
 
 @contextmanager
-def tidy_end() -> Iterator[None]:
+def exit_on_signals() -> Iterator[None]:
     """Make SIGTERM and SIGHUP end the program as Ctrl-C does: tools that it has started are ended first, and half-made files removed.
 
     The status is then 128 and the signal's number, as shells have it. Nothing changes where this is not the main thread.

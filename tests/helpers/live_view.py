@@ -16,7 +16,7 @@ from firebrick.sw import golden
 from firebrick.sw.driver.device import Device, FrameResult
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model.quantized import Model
-from firebrick.sw.stream.source import Frame, Source
+from firebrick.sw.stream.source import Frame, FrameSource
 
 
 class FakeDevice(Device):
@@ -78,7 +78,7 @@ class FakeDevice(Device):
         self.closed += 1
 
 
-class ListSource(Source):
+class ListSource(FrameSource):
     """Given pictures, one for each tenth of a second.
 
     Args:

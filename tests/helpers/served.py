@@ -14,18 +14,18 @@ import uvicorn
 
 from firebrick.sw.driver.device import Device
 from firebrick.sw.serve import server
-from firebrick.sw.serve.app import application
-from firebrick.sw.serve.live_streamer import Live
-from firebrick.sw.serve.pipeline_view import pipeline
+from firebrick.sw.serve.app import create_app
+from firebrick.sw.serve.live_streamer import LiveStreamer
+from firebrick.sw.serve.pipeline_view import describe_pipeline
 from firebrick.sw.serve.uploads import Uploads
-from firebrick.sw.stream.source import Source
+from firebrick.sw.stream.source import FrameSource
 
 
 @dataclass(frozen=True)
 class Served:
     """A server that runs."""
 
-    live: Live
+    live: LiveStreamer
     uploads: Path
     """The folder."""
     port: int
@@ -38,14 +38,14 @@ class Served:
 
 @contextmanager
 def serving(
-    connect: Callable[[], Device], given: Callable[[], Source], folder: Path, limit: int = 10**6, port: int = 0
+    connect: Callable[[], Device], given: Callable[[], FrameSource], folder: Path, limit: int = 10**6, port: int = 0
 ) -> Iterator[Served]:
     """The live view of a device and a source, on any free port unless one is given."""
     device = connect()
     model, shape = device.model, device.model.network.input
     seen = {"resize": model.preprocessing.resize, "height": shape.height, "width": shape.width}
-    about = {"device": "fake", "network": model.network.name, "given": "given.avi", "input": seen, "pipeline": pipeline(model, 20)}
-    live = Live(device, connect, about)
+    about = {"device": "fake", "network": model.network.name, "given": "given.avi", "input": seen, "pipeline": describe_pipeline(model, 20)}
+    live = LiveStreamer(device, connect, about)
     live.show(given())
     folder.mkdir(exist_ok=True)
     with server.listen("127.0.0.1", port) as bound:
@@ -60,7 +60,9 @@ def serving(
 
         original, uvicorn.Server = uvicorn.Server, Noted  # type: ignore[misc]
         try:
-            thread = threading.Thread(target=server.run, args=(application(live, Uploads(folder, limit, 256), given, "127.0.0.1"), bound))
+            thread = threading.Thread(
+                target=server.run_server, args=(create_app(live, Uploads(folder, limit, 256), given, "127.0.0.1"), bound)
+            )
             thread.start()
             assert started.wait(30)
         finally:

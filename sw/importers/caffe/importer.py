@@ -19,7 +19,7 @@ from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.metadata import NUMBER_MAX, WEIGHTS_MAX
 from firebrick.sw.model.float_model import FloatModel
 from firebrick.sw.network.graph import Shape
-from firebrick.sw.utils.atomic_files import read_some
+from firebrick.sw.utils.atomic_files import read_limited
 
 from .. import feature_graph
 from ..feature_graph import FeatureNode, Filters, Operation, describe_operator, unsupported
@@ -53,7 +53,7 @@ def import_caffe(
 
     Raises FirebrickError when the file cannot be read, is damaged, or holds anything but a network of the family.
     """
-    data = read_some(path, BYTES_MAX + 1, "a .caffemodel file")
+    data = read_limited(path, BYTES_MAX + 1, "a .caffemodel file")
     return caffe_model(data, path.name, normalisation, labels, size)
 
 

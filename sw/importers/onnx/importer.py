@@ -14,7 +14,7 @@ from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.metadata import NUMBER_MAX
 from firebrick.sw.model.float_model import FloatModel
 from firebrick.sw.network.graph import Shape
-from firebrick.sw.utils.atomic_files import read_some
+from firebrick.sw.utils.atomic_files import read_limited
 
 from ..feature_graph import FeatureNode, input_node, printable, unsupported
 from ..fire_matcher import match_network
@@ -44,7 +44,7 @@ def import_onnx(
     Raises FirebrickError when the file cannot be read, is damaged, or holds anything but a network of the family; the sentence names the
     node and what is supported.
     """
-    data = read_some(path, BYTES_MAX + 1, "an ONNX file")
+    data = read_limited(path, BYTES_MAX + 1, "an ONNX file")
     return onnx_model(data, path.name, normalisation, labels, size)
 
 

@@ -19,7 +19,7 @@ from ...errors import FirebrickError
 from ...fire_format.file import encode_model
 from ...model.float_model import FloatModel
 from ...model.quantized import Model
-from ...utils.atomic_files import write_whole
+from ...utils.atomic_files import write_atomically
 from ...utils.progress import Progress, no_progress
 from ..torch_backend import FeatureMaps, best_device
 from .augmentation import AugmentedBatch, Augmenter
@@ -158,7 +158,7 @@ def _task(model: Model, pictures: Sequence[Path], labels: Sequence[int] | None, 
 def _save(path: Path, task: str, step: int, student: Student, optimiser: torch.optim.Optimizer) -> None:
     data = io.BytesIO()
     torch.save({"task": task, "step": step, "student": student.state_dict(), "optimiser": optimiser.state_dict()}, data)
-    write_whole(path, data.getvalue())
+    write_atomically(path, data.getvalue())
 
 
 def _resume(path: Path | None, task: str, student: Student, optimiser: torch.optim.Optimizer) -> int:

@@ -15,8 +15,8 @@ from ...exporters.onnx_float import write_float_onnx
 from ...model.float_model import FloatModel
 from ...model.quantized import Preprocessing
 from ...network.graph import Network
-from ...reports.matplotlib_plots import training_curves
-from ...utils.atomic_files import write_whole
+from ...reports.matplotlib_plots import training_plot
+from ...utils.atomic_files import write_atomically
 from ...utils.progress import Progress
 from .config import TrainingConfig
 from .image_cache import ImageCache
@@ -93,9 +93,9 @@ class TrainingJob:
             "top1": last["top1"],
             "curves": training.curves,
         }
-        write_whole(self.output.with_suffix(".curves.json"), (json.dumps(document, indent=2) + "\n").encode())
+        write_atomically(self.output.with_suffix(".curves.json"), (json.dumps(document, indent=2) + "\n").encode())
         if find_spec("matplotlib") is not None:
-            write_whole(self.output.with_suffix(".curves.svg"), training_curves(trained.network.name, training.curves))
+            write_atomically(self.output.with_suffix(".curves.svg"), training_plot(trained.network.name, training.curves))
         self.checkpoint.unlink(missing_ok=True)
         return document
 

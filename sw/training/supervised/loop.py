@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from ...errors import FirebrickError
 from ...model.float_model import FloatModel
-from ...utils.atomic_files import write_whole
+from ...utils.atomic_files import write_atomically
 from ...utils.progress import Progress
 from ..torch_backend import best_device
 from .config import TrainingConfig
@@ -172,7 +172,7 @@ class Trainer:
         data = io.BytesIO()
         state = {"trainee": self.module.state_dict(), "optimiser": self.optimiser.state_dict()}
         torch.save({"task": self.task, "step": self.step, "curves": self.curves, "losses": self.losses, **state}, data)
-        write_whole(path, data.getvalue())
+        write_atomically(path, data.getvalue())
 
     def _resume(self) -> None:
         """Go on from the checkpoint, if it is there and belongs to the task."""

@@ -30,7 +30,7 @@ from firebrick.sw.fire_format.file import write_fire
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
 from firebrick.sw.plan.nodes import Plan
-from firebrick.sw.utils.executors import cluster
+from firebrick.sw.utils.executors import dask_cluster
 from firebrick.sw.utils.progress import Progress, no_progress
 from firebrick.sw.zoo import catalogue
 
@@ -163,7 +163,7 @@ def test_steps_are_made_on_a_cluster(tmp_path: Path) -> None:
 
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as local,
-        cluster(local.scheduler_address) as elsewhere,
+        dask_cluster(local.scheduler_address) as elsewhere,
     ):
         assert [one.result for one in sweep_seeds(make, float, (1, 3, 2), 3, no_progress)] == ["3", "2", "1"]
 

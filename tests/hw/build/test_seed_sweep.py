@@ -87,14 +87,15 @@ import sys
 from pathlib import Path
 from firebrick.hw.build.seed_sweep import sweep_seeds
 from firebrick.hw.eda.runner import ToolStep
-from firebrick.sw.utils.signals import tidy_end
+from firebrick.sw.utils.progress import no_progress
+from firebrick.sw.utils.signals import exit_on_signals
 
 def make(seed, progress):
     code = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)"
     pid = Path(sys.argv[1]).absolute() / f"pid{seed}"
     return ToolStep(f"step {seed}", [sys.executable, "-c", code, str(pid)], [], ["never"]).run(Path(sys.argv[1]) / "cache", progress)
 
-with tidy_end():
+with exit_on_signals():
     sweep_seeds(make, lambda result: 1.0, (1, 2), 2, no_progress)
 """
 

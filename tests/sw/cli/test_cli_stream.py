@@ -19,9 +19,9 @@ from click.testing import CliRunner
 
 from firebrick.sw.cli import open_device
 from firebrick.sw.cli.main import main
-from firebrick.sw.reports.annotated_image import PANEL, annotated
+from firebrick.sw.reports.annotated_image import PANEL_WIDTH, annotate
 from firebrick.sw.stream import test_pattern as pattern
-from firebrick.sw.stream.video_sink import SIZE
+from firebrick.sw.stream.video_sink import FRAME_SIZE
 from tests.helpers.live_view import FakeDevice, noise, write_video
 
 PROGRAM = str(Path(sys.executable).with_name("firebrick"))
@@ -82,12 +82,12 @@ def test_video_shows_each_frame_and_its_labels_at_its_time(small_model: Path, tm
     found = frames_of(tmp_path / "new" / "out.mp4")
     assert status == 0
     assert [at for at, _ in found] == pytest.approx([number / 5 for number in range(6)], abs=0.01)
-    assert {picture.shape for _, picture in found} == {(SIZE[1], SIZE[0], 3)}
+    assert {picture.shape for _, picture in found} == {(FRAME_SIZE[1], FRAME_SIZE[0], 3)}
     entry = lines(out)[3]
-    shown = np.asarray(annotated(noise(6)[3], SIZE, "frame 3", entry["top5"], ""), int)[:480]  # without the footer
+    shown = np.asarray(annotate(noise(6)[3], FRAME_SIZE, "frame 3", entry["top5"], ""), int)[:480]  # without the footer
     errors = [np.abs(picture[:480].astype(int) - shown) for _, picture in found]
     assert np.argmin([error.mean() for error in errors]) == 3
-    assert errors[3][:, -PANEL:].mean() < 2
+    assert errors[3][:, -PANEL_WIDTH:].mean() < 2
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["out.mp4"]
 
 
@@ -225,9 +225,9 @@ def test_table_is_drawn_on_a_terminal(small_model: Path) -> None:
 
 def test_annotated_frame_has_the_picture_and_bars_as_long_as_likely() -> None:
     guesses: Any = [{"index": 0, "label": "cat " * 50, "probability": 1.0}, {"index": 1, "label": "dog", "probability": 0.0}]
-    sheet = np.asarray(annotated(pattern.draw(0), (960 + PANEL, 720), "title", guesses, "footer"))
-    assert sheet.shape == (720, 960 + PANEL, 3)
+    sheet = np.asarray(annotate(pattern.draw(0), (960 + PANEL_WIDTH, 720), "title", guesses, "footer"))
+    assert sheet.shape == (720, 960 + PANEL_WIDTH, 3)
     assert np.abs(sheet[3, 3].astype(int) - 0xC0).max() < 8
     red = (sheet == (0xC0, 0x39, 0x2B)).all(axis=2)
-    assert red[20 + 45 + 28].sum() == PANEL - 40 + 1
+    assert red[20 + 45 + 28].sum() == PANEL_WIDTH - 40 + 1
     assert red[20 + 45 + 50 + 28].sum() == 1

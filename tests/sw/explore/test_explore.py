@@ -388,7 +388,7 @@ def test_output_needs_matplotlib_and_a_folder(quick: Path, monkeypatch: pytest.M
 
 def test_cluster_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
-    with pytest.raises(FirebrickError, match=r"install firebrick\[cluster\]"), executors.cluster("tcp://127.0.0.1:1"):
+    with pytest.raises(FirebrickError, match=r"install firebrick\[cluster\]"), executors.dask_cluster("tcp://127.0.0.1:1"):
         pass
 
 
@@ -396,7 +396,7 @@ def test_cluster_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "no address", ""])
 def test_cluster_that_does_not_answer_gets_one_sentence(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executors, "CONNECT_SECONDS", 0.5)
-    with pytest.raises(FirebrickError, match="no Dask scheduler answers at"), executors.cluster(address):
+    with pytest.raises(FirebrickError, match="no Dask scheduler answers at"), executors.dask_cluster(address):
         pass
 
 
@@ -407,7 +407,7 @@ def test_cluster_measures_the_same(tmp_path: Path) -> None:
 
     wanted = quick_points(3)
     with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as local:
-        found = explore(wanted, ResultCache(tmp_path / "there", b""), partial(executors.cluster, local.scheduler_address), no_progress)
+        found = explore(wanted, ResultCache(tmp_path / "there", b""), partial(executors.dask_cluster, local.scheduler_address), no_progress)
     assert rows(wanted, found, 60e6, {}) == explored(wanted, ResultCache(tmp_path / "here", b""))
 
 

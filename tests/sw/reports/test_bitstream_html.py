@@ -19,7 +19,7 @@ from firebrick.sw.fpga.resources import total
 from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
 from firebrick.sw.plan.report import plan_report
 from firebrick.sw.reports.bitstream_html import bitstream_page
-from firebrick.sw.reports.svg_charts import Bar, Point, bars, roofline
+from firebrick.sw.reports.svg_charts import Bar, RooflinePoint, bar_chart, roofline_chart
 
 NETWORK = Network(
     "a <small> & odd one",
@@ -92,7 +92,7 @@ def test_page_does_without_what_a_tool_did_not_say(left_out: str) -> None:
 
 @given(st.lists(st.tuples(st.text(max_size=30).filter(str.isprintable), st.floats(0, 1e12)), max_size=8), st.floats(0, 1e12))
 def test_bars_stay_inside_the_picture(rows: list[tuple[str, float]], line: float) -> None:
-    drawing = bars([Bar(name, [(value, "busy")], "x", tick=value) for name, value in rows], title="t", line=(line, "l"))
+    drawing = bar_chart([Bar(name, [(value, "busy")], "x", tick=value) for name, value in rows], title="t", line=(line, "l"))
     picture = ElementTree.fromstring(drawing)
     wide = float(picture.attrib["viewBox"].split()[2])
     for rect in picture.iter("rect"):
@@ -101,7 +101,7 @@ def test_bars_stay_inside_the_picture(rows: list[tuple[str, float]], line: float
 
 @given(st.lists(st.tuples(st.floats(0.6, 1e5), st.floats(0.0, 1.0)), max_size=20))
 def test_roofline_keeps_its_points_inside(points: list[tuple[float, float]]) -> None:
-    drawing = roofline([Point(f"p{x}", x, y) for x, y in points], title="t", x_label="x", y_label="y", slope="s", flat="f")
+    drawing = roofline_chart([RooflinePoint(f"p{x}", x, y) for x, y in points], title="t", x_label="x", y_label="y", slope="s", flat="f")
     picture = ElementTree.fromstring(drawing)
     wide, high = (float(size) for size in picture.attrib["viewBox"].split()[2:])
     marks = list(picture.iter("circle"))

@@ -27,7 +27,7 @@ from firebrick.sw.fire_format.file import read_fire
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.serve import browser_camera
 from firebrick.sw.serve import server as server_module
-from firebrick.sw.serve.pipeline_view import pipeline
+from firebrick.sw.serve.pipeline_view import describe_pipeline
 from firebrick.sw.zoo import catalogue
 from tests.helpers.live_view import FakeDevice, ListSource, noise, write_video
 from tests.helpers.served import Served, serving, until
@@ -128,12 +128,12 @@ def test_frames_damaged_on_their_way_have_no_labels(served: Served) -> None:
 
 
 def test_pipeline_is_the_plans(model: Model) -> None:
-    found = pipeline(model, 20)
+    found = describe_pipeline(model, 20)
     assert [engine["name"] for engine in found["engines"]][:3] == ["conv1", "fire2/squeeze", "fire2/expand"]
     assert sum(engine["lanes"] for engine in found["engines"]) == found["lanes"] <= 20
     assert max(engine["cycles"] for engine in found["engines"]) == found["cycles"]
     assert all(0 < engine["load"] <= 1 for engine in found["engines"])
-    assert "lanes must be at least" in pipeline(model, 1)["problem"]
+    assert "lanes must be at least" in describe_pipeline(model, 1)["problem"]
 
 
 def test_pattern_can_be_chosen_and_the_given_source_again(served: Served) -> None:
@@ -253,7 +253,7 @@ def test_camera_that_leaves_ends_its_stream(served: Served) -> None:
         (png(Image.new("RGB", (9, 9))), "no complete JPEG"),
         (b"", "no complete JPEG"),
         (jpeg(2001, 2000), "2001x2000 pixels is too large"),
-        (bytes(browser_camera.BYTES_MAX + 1), ""),
+        (bytes(browser_camera.MAX_JPEG_BYTES + 1), ""),
         ("text", ""),
     ],
 )
@@ -264,7 +264,7 @@ def test_camera_rejects_what_is_no_frame(served: Served, frame: bytes | str, rea
 
 
 def test_lost_device_is_opened_again_and_the_source_goes_on(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firebrick.sw.serve.live_streamer.RETRY", 0.2)
+    monkeypatch.setattr("firebrick.sw.serve.live_streamer.RETRY_SECONDS", 0.2)
     devices: list[FakeDevice] = []
 
     def plug() -> FakeDevice:

@@ -31,8 +31,8 @@ def test_video_gives_every_pixel_of_every_frame_again_and_again(tmp_path: Path) 
     source = open_source(str(tmp_path / "a.avi"), 1)
     for _ in range(2):
         frames = list(source.frames())
-        assert pixels([frame.picture for frame in frames]) == pixels(pictures)
-        assert [frame.at for frame in frames] == pytest.approx([number / 5 for number in range(7)], abs=1e-3)
+        assert pixels([frame.image for frame in frames]) == pixels(pictures)
+        assert [frame.timestamp for frame in frames] == pytest.approx([number / 5 for number in range(7)], abs=1e-3)
     assert (source.live, source.damaged) == (False, 0)
 
 
@@ -46,7 +46,7 @@ def test_video_is_turned_as_it_says(tmp_path: Path, turn: int) -> None:
     place = data.index(b"tkhd") + 44
     data[place : place + 20] = struct.pack(">5i", cosine << 16, sine << 16, 0, -sine << 16, cosine << 16)
     (tmp_path / "a.mp4").write_bytes(data)
-    found = next(Video(tmp_path / "a.mp4").frames()).picture
+    found = next(Video(tmp_path / "a.mp4").frames()).image
     expected = picture.rotate(-turn, expand=True)
     assert found.size == expected.size
     assert np.abs(np.asarray(found, int) - np.asarray(expected, int)).mean() < 8
@@ -63,7 +63,7 @@ def test_video_damaged_in_the_middle_goes_on_with_its_sound_frames(tmp_path: Pat
         data[place] ^= int(rng.integers(1, 256))
     (tmp_path / "a.avi").write_bytes(data)
     source = Video(tmp_path / "a.avi")
-    found = pixels([frame.picture for frame in source.frames()])
+    found = pixels([frame.image for frame in source.frames()])
     sound = pixels(pictures)
     assert set(found) <= set(sound)
     assert found == sorted(found, key=sound.index)
@@ -78,7 +78,7 @@ def test_video_cut_off_gives_what_is_there(tmp_path: Path, share: float) -> None
     write_video(tmp_path / "a.avi", pictures)
     data = (tmp_path / "a.avi").read_bytes()
     (tmp_path / "a.avi").write_bytes(data[: int(len(data) * share)])
-    found = pixels([frame.picture for frame in Video(tmp_path / "a.avi").frames()])
+    found = pixels([frame.image for frame in Video(tmp_path / "a.avi").frames()])
     assert found == pixels(pictures)[: len(found)]
     assert 20 * share - 2 <= len(found) < 20
 
@@ -135,8 +135,8 @@ def test_pictures_come_by_name_and_broken_ones_are_passed_over(tmp_path: Path) -
     (tmp_path / "b.jpg").write_bytes(b"\xff\xd8\xff")
     source = open_source(str(tmp_path), 1, rate=4)
     frames = list(source.frames())
-    assert [(frame.name, frame.at) for frame in frames] == [("a.png", 0), ("c.png", 0.5), ("d.png", 0.75)]
-    assert pixels([frame.picture for frame in frames]) == pixels([pictures[1], pictures[0], pictures[2]])
+    assert [(frame.name, frame.timestamp) for frame in frames] == [("a.png", 0), ("c.png", 0.5), ("d.png", 0.75)]
+    assert pixels([frame.image for frame in frames]) == pixels([pictures[1], pictures[0], pictures[2]])
     assert source.damaged == 1
     assert "b.jpg cannot be read as a picture" in source.problem
 
@@ -152,15 +152,15 @@ def test_single_picture_is_a_source(tmp_path: Path) -> None:
     picture.save(tmp_path / "a.png")
     source = open_source(str(tmp_path / "a.png"), 1)
     assert isinstance(source, ImageFiles)
-    assert pixels([frame.picture for frame in source.frames()]) == [picture.tobytes()]
+    assert pixels([frame.image for frame in source.frames()]) == [picture.tobytes()]
 
 
 def test_pattern_follows_from_the_number_alone_and_moves() -> None:
     drawn = [frame for frame, _ in zip(TestPattern(rate=10).frames(), range(5), strict=False)]
-    assert [frame.at for frame in drawn] == [0, 0.1, 0.2, 0.3, 0.4]
-    assert pixels([frame.picture for frame in drawn]) == pixels([pattern.draw(number) for number in range(5)])
-    assert len(set(pixels([frame.picture for frame in drawn]))) == 5
-    assert drawn[0].picture.size == (pattern.WIDTH, pattern.HEIGHT)
+    assert [frame.timestamp for frame in drawn] == [0, 0.1, 0.2, 0.3, 0.4]
+    assert pixels([frame.image for frame in drawn]) == pixels([pattern.draw(number) for number in range(5)])
+    assert len(set(pixels([frame.image for frame in drawn]))) == 5
+    assert drawn[0].image.size == (pattern.WIDTH, pattern.HEIGHT)
 
 
 def test_source_rejects_what_is_not_there(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_camera_is_live_and_says_when_it_is_gone(monkeypatch: pytest.MonkeyPatch
     source = open_source("camera", 1)
     assert source.live
     frames = source.frames()
-    times = [next(frames).at for _ in range(5)]
+    times = [next(frames).timestamp for _ in range(5)]
     assert times == sorted(times)
     with pytest.raises(FirebrickError, match=r"camera gives no more pictures; was it unplugged\?"):
         next(frames)

@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from ..data.images import to_input_frame
 from ..errors import FirebrickError
 from ..model.quantized import Model
-from .source import Frame, Source
+from .source import Frame, FrameSource
 
 TIMEOUT = 10.0
 """Seconds without a frame after which a source is given up."""
-AHEAD = 3
+READ_AHEAD = 3
 """Frames that are read ahead where none may be dropped."""
 
-Ready = tuple[Frame, NDArray[np.uint8]]
+PreparedFrame = tuple[Frame, NDArray[np.uint8]]
 """A frame, and the network's input made of it: bytes of shape (3, rows, columns)."""
 
 
-class Feed:
+class FrameReader:
     """An iterator over the frames of a source, scaled and cropped as for `firebrick evaluate`; what cannot be is passed over.
 
     It ends with the source, at the limit, when stopped, or when the source fails: it cannot be opened, is lost, or gives nothing for too
@@ -42,7 +42,7 @@ class Feed:
 
     def __init__(
         self,
-        source: Source,
+        source: FrameSource,
         model: Model,
         *,
         limit: int | None = None,
@@ -62,7 +62,7 @@ class Feed:
         self._own_pace, self._timeout = own_pace and not source.live, timeout
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._waiting: deque[Ready] = deque()
+        self._waiting: deque[PreparedFrame] = deque()
         self._ended = False
         self._closed = False
 
@@ -83,7 +83,7 @@ class Feed:
         if self._thread is not None:
             self._thread.join(seconds)
 
-    def __iter__(self) -> Iterator[Ready]:
+    def __iter__(self) -> Iterator[PreparedFrame]:
         self._thread = threading.Thread(target=self._read, name="source", daemon=True)
         self._thread.start()
         start = time.monotonic()
@@ -93,14 +93,14 @@ class Feed:
                 self._sleep_until(start + given / self._rate)
             ready = self._next()
             if ready is not None and self._own_pace:
-                self._sleep_until(start + ready[0].at)
+                self._sleep_until(start + ready[0].timestamp)
             if ready is None or self._closed:
                 break
             given += 1
             yield ready
         self.close()
 
-    def _next(self) -> Ready | None:
+    def _next(self) -> PreparedFrame | None:
         """The next frame, as soon as it is there; None at the end."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._waiting or self._ended or self._closed, self._timeout):
@@ -129,32 +129,32 @@ class Feed:
                 self._ended = True
                 self._changed.notify_all()
 
-    def _passes(self) -> Iterator[Ready]:
+    def _passes(self) -> Iterator[PreparedFrame]:
         """The frames of one pass through the source, or of pass after pass, with times that go on."""
         begin = 0.0
         while True:
             last, step = None, 1.0
             for frame in self.source.frames():
                 try:
-                    pixels = to_input_frame(frame.picture, self._model.preprocessing, self._model.network.input)
+                    pixels = to_input_frame(frame.image, self._model.preprocessing, self._model.network.input)
                 except FirebrickError as problem:
-                    self.source.pass_over(f"{frame.name or self.source.name}: {problem}")
+                    self.source.skip(f"{frame.name or self.source.name}: {problem}")
                     continue
-                step = step if last is None else frame.at - last
-                last = frame.at
-                yield Frame(frame.picture, begin + frame.at, frame.name), pixels
+                step = step if last is None else frame.timestamp - last
+                last = frame.timestamp
+                yield Frame(frame.image, begin + frame.timestamp, frame.name), pixels
             if not self._loop or last is None:
                 return
             begin += last + step
 
-    def _put(self, ready: Ready) -> bool:
+    def _put(self, ready: PreparedFrame) -> bool:
         """Hand a frame over; False where none is wanted any more."""
         with self._changed:
             if self.source.live:
                 self.dropped += len(self._waiting)
                 self._waiting.clear()
             else:
-                self._changed.wait_for(lambda: len(self._waiting) < AHEAD or self._closed)
+                self._changed.wait_for(lambda: len(self._waiting) < READ_AHEAD or self._closed)
             self._waiting.append(ready)
             self._changed.notify_all()
             return not self._closed
