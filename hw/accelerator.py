@@ -82,7 +82,7 @@ class PartitionedEngine(wiring.Component):
         if len(parts) == 1:
             wiring.connect(m, parts[0].output, wiring.flipped(self.output))
         else:
-            m.submodules.merge = merge = Interleaver(lanes=spec.output.lanes, tiles=spec.output.tiles, turns=spec.schedule)
+            m.submodules.merge = merge = Interleaver(lanes=spec.output.lanes, tiles=spec.output.tiles, schedule=spec.schedule)
             for part, sink in zip(parts, merge.inputs, strict=True):
                 wiring.connect(m, part.output, sink)
             m.submodules.relay = relay = SkidBuffer(shape=pixel_beat(spec.output.lanes))

@@ -8,14 +8,17 @@ from amaranth.hdl import Array, Const, Module, Signal, Value
 
 
 def lookup(table: Sequence[int], index: Value, width: int) -> Value:
-    """The entry of a constant table; ``width`` bits an entry. An index beyond the table gives the last entry."""
+    """The entry of a constant table, ``width`` bits wide. An index beyond the table gives the last entry.
+
+    A table whose entries are all equal becomes a constant, so that no logic is made for it.
+    """
     if len(set(table)) == 1:
         return Const(table[0], width)
     return Array(Const(entry, width) for entry in table)[index]
 
 
 def count_up(m: Module, counter: Signal, count: int) -> None:
-    """Step a counter 0 .. count-1 round, at the next clock edge."""
+    """Advance a counter modulo ``count`` at the next clock edge: 0, 1, ... count-1, 0, ..."""
     m.d.sync += counter.eq(counter + 1)
     with m.If(counter == count - 1):
         m.d.sync += counter.eq(0)

@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Streams between components, and what joins them: FIFO, skid buffer, width converters."""
+"""Streams of pixels and the components between engines: FIFO, skid buffer, width converters, broadcast, interleaver."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Plumbing between engines: narrower words, one stream to several engines, several engines' words to one stream."""
+"""Stream adapters between engines: width converter, serialiser, broadcast and round-robin interleaver."""
 
 from collections.abc import Sequence
 
@@ -14,11 +14,18 @@ from ..utils import count_up, lookup
 from .signatures import pixel_beat, pixel_stream
 
 MIN_SERIALIZER_DEPTH = 16
-"""Words that rows are kept in before they are sent pixel by pixel, unless two rows are more."""
+"""Depth of a serialiser's memory, unless two rows need more: what one LUT of distributed RAM holds."""
 
 
 class Downsizer(wiring.Component):
-    """Sends each word as several of fewer lanes (``Strips.narrowed``). No latency, one narrow word a cycle.
+    """A width converter: splits each beat into ``ratio`` beats of fewer lanes (``LaneLayout.downsized``).
+
+    New lane l sends the old lanes l*ratio, l*ratio + 1, ... one after the other::
+
+        input    (a b c d)
+        output   (a c) (b d)      4 lanes to 2, ratio 2
+
+    It is combinational apart from the counter of parts. Latency: LATENCY cycles. Throughput: one output beat a cycle.
 
     Parameters
     ----------
@@ -26,9 +33,11 @@ class Downsizer(wiring.Component):
 
     Members
     -------
-    input: ``In(words(spec.source.lanes))``
-    output: ``Out(words(spec.lanes))``
+    input: ``In(pixel_stream(spec.source.lanes))``
+    output: ``Out(pixel_stream(spec.lanes))``
     """
+
+    LATENCY = 0
 
     input: stream.Interface
     output: stream.Interface
@@ -56,9 +65,12 @@ class Downsizer(wiring.Component):
 
 
 class Serializer(wiring.Component):
-    """Sends each channel's row pixel by pixel, from the first column to the last, while the words of the next one come.
+    """Sends each channel's row pixel by pixel, from the first column to the last, while it receives the next row.
 
-    The words lie in distributed RAM. Throughput is one word or pixel a cycle; the first pixel comes 2 cycles after a row's last word.
+    Rows are written tile by tile into a ring of slots in distributed RAM and read strip by strip: all tiles of lane 0, all tiles of
+    lane 1, and so on. A slot holds a row of one channel.
+
+    Throughput: one beat in and one pixel out a cycle. Latency: LATENCY cycles from a row's last beat to its first pixel.
 
     Parameters
     ----------
@@ -66,9 +78,11 @@ class Serializer(wiring.Component):
 
     Members
     -------
-    input: ``In(words(spec.source.lanes))``
-    output: ``Out(words(1))``
+    input: ``In(pixel_stream(spec.source.lanes))``
+    output: ``Out(pixel_stream(1))``
     """
+
+    LATENCY = 2
 
     input: stream.Interface
     output: stream.Interface
@@ -91,6 +105,7 @@ class Serializer(wiring.Component):
         held = Signal(range(slots + 1))
         m.d.sync += held.eq(held + filled - freed)
 
+        # Write side: beat by beat into the oldest free slot.
         tile, slot = Signal(range(max(2, tiles))), Signal(range(slots))
         m.d.comb += [
             self.input.ready.eq(held != slots),
@@ -104,6 +119,7 @@ class Serializer(wiring.Component):
             with m.If(tile == tiles - 1):
                 count_up(m, slot, slots)
 
+        # Read side: lane after lane of the oldest filled slot; a row ends with the last column of the map.
         column, lane, reading = Signal(range(max(2, tiles))), Signal(range(max(2, lanes))), Signal(range(slots))
         last = (lane == (width - 1) // tiles) & (column == (width - 1) % tiles)
         m.d.comb += read.addr.eq(Cat(column[:tile_bits], reading))
@@ -125,17 +141,23 @@ class Serializer(wiring.Component):
 
 
 class Broadcast(wiring.Component):
-    """Sends every word to each of several outputs, which may take it at different times. No latency, one word a cycle.
+    """Sends every beat to each of several outputs, which may take it in different cycles.
+
+    ``done`` marks the outputs that have taken the present beat; the input advances when the last one takes it. Latency: LATENCY cycles.
+    Throughput: one beat a cycle.
 
     Parameters
     ----------
-    lanes: pixels in a word
+    lanes: pixels in a beat
     count: number of outputs, ``output_0`` and so on
 
     Members
     -------
-    input: ``In(words(lanes))``
+    input: ``In(pixel_stream(lanes))``
+    output_0, output_1, ...: ``Out(pixel_stream(lanes))``
     """
+
+    LATENCY = 0
 
     input: stream.Interface
 
@@ -150,7 +172,7 @@ class Broadcast(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        done = Signal(self._count)  # outputs that have taken this word already
+        done = Signal(self._count)  # outputs that have already taken this beat
         takes = Signal(self._count)
         m.d.comb += self.input.ready.eq((done | takes).all())
         for number, output in enumerate(self.outputs):
@@ -167,39 +189,45 @@ class Broadcast(wiring.Component):
 
 
 class Interleaver(wiring.Component):
-    """Sends the words of several inputs in a fixed order: in each round, the words of one filter from each input that has a turn.
+    """A round-robin interleaver with a fixed schedule: in each round, each input that takes part sends the beats of one filter.
 
-    No latency, one word a cycle.
+    With a schedule of (3, 2), inputs a, b, c and one beat a filter, the output is a b c a b, again and again. Inputs have different
+    numbers of filters, so the last rounds of a row leave out the last inputs.
+
+    Latency: LATENCY cycles. Throughput: one beat a cycle.
 
     Parameters
     ----------
-    lanes: pixels in a word
-    tiles: words of one filter
-    turns: for each round, how many inputs, from the first on, have a turn; rounds repeat for ever
+    lanes: pixels in a beat
+    tiles: beats of one filter
+    schedule: for each round, the number of inputs, from the first on, that take part; the rounds repeat
 
     Members
     -------
-    output: ``Out(words(lanes))``
+    input_0, input_1, ...: ``In(pixel_stream(lanes))``
+    output: ``Out(pixel_stream(lanes))``
     """
+
+    LATENCY = 0
 
     output: stream.Interface
 
-    def __init__(self, *, lanes: int, tiles: int, turns: Sequence[int]) -> None:
+    def __init__(self, *, lanes: int, tiles: int, schedule: Sequence[int]) -> None:
         self._tiles = tiles
-        self._turns = tuple(turns)
+        self._schedule = tuple(schedule)
         super().__init__(
-            {"output": Out(pixel_stream(lanes)), **{f"input_{number}": In(pixel_stream(lanes)) for number in range(max(turns))}}
+            {"output": Out(pixel_stream(lanes)), **{f"input_{number}": In(pixel_stream(lanes)) for number in range(max(schedule))}}
         )
 
     @property
     def inputs(self) -> list[stream.Interface]:
         """The inputs in order."""
-        return [getattr(self, f"input_{number}") for number in range(max(self._turns))]
+        return [getattr(self, f"input_{number}") for number in range(max(self._schedule))]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        count = max(self._turns)
-        tile, turn, round_ = Signal(range(max(2, self._tiles))), Signal(range(max(2, count))), Signal(range(max(2, len(self._turns))))
+        count = max(self._schedule)
+        tile, turn, round_ = Signal(range(max(2, self._tiles))), Signal(range(max(2, count))), Signal(range(max(2, len(self._schedule))))
         with m.Switch(turn):
             for number, source in enumerate(self.inputs):
                 with m.Case(number):
@@ -208,12 +236,12 @@ class Interleaver(wiring.Component):
                         self.output.payload.eq(source.payload),
                         source.ready.eq(self.output.ready),
                     ]
-        last = lookup([turns - 1 for turns in self._turns], round_, len(turn))
+        last = lookup([inputs - 1 for inputs in self._schedule], round_, len(turn))
         with m.If(self.output.valid & self.output.ready):
             count_up(m, tile, self._tiles)
             with m.If(tile == self._tiles - 1):
                 m.d.sync += turn.eq(turn + 1)
                 with m.If(turn == last):
                     m.d.sync += turn.eq(0)
-                    count_up(m, round_, len(self._turns))
+                    count_up(m, round_, len(self._schedule))
         return m

@@ -8,21 +8,24 @@ from amaranth.lib.wiring import In, Out
 
 
 class Fifo(wiring.Component):
-    """A first-in first-out queue of words, for any stream.
+    """A first-in first-out buffer for any stream: Amaranth's FIFOs with stream interfaces.
 
-    Latency 1 cycle, or 2 in block RAM; throughput one payload a cycle.
+    Latency: LATENCY cycles, or BLOCK_RAM_LATENCY in block RAM. Throughput: one payload a cycle; in block RAM this needs a depth of 3.
 
     Parameters
     ----------
-    shape: of a payload
-    depth: payloads it holds, at least 2
-    block: they lie in block RAM
+    shape: shape of a payload
+    depth: number of payloads that it holds, at least 2
+    block: whether the payloads lie in block RAM
 
     Members
     -------
     input: ``In(stream.Signature(shape))``
     output: ``Out(stream.Signature(shape))``
     """
+
+    LATENCY = 1
+    BLOCK_RAM_LATENCY = 2
 
     input: stream.Interface
     output: stream.Interface
@@ -31,12 +34,12 @@ class Fifo(wiring.Component):
         if depth < 2:
             raise ValueError(f"depth must be at least 2, not {depth}")
         self._depth = depth
-        self._kind = fifo.SyncFIFOBuffered if block else fifo.SyncFIFO
+        self._fifo = fifo.SyncFIFOBuffered if block else fifo.SyncFIFO
         super().__init__({"input": In(stream.Signature(shape)), "output": Out(stream.Signature(shape))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.fifo = queue = self._kind(width=Value.cast(self.input.payload).shape().width, depth=self._depth)
+        m.submodules.fifo = queue = self._fifo(width=Value.cast(self.input.payload).shape().width, depth=self._depth)
         m.d.comb += [
             queue.w_data.eq(Value.cast(self.input.payload)),
             queue.w_en.eq(self.input.valid),

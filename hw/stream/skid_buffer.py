@@ -8,19 +8,31 @@ from amaranth.lib.wiring import In, Out
 
 
 class SkidBuffer(wiring.Component):
-    """A register in a stream, for payload, valid and ready alike, so that no logic reaches from one side to the other.
+    """Registers payload, valid and ready of a stream, so that no combinational path leads from one side to the other.
 
-    Latency 1 cycle, throughput one payload a cycle.
+    ``input.ready`` comes from a register, so it can fall only one cycle after the output stalls. The payload that arrives in that cycle
+    waits in a spare register::
+
+        cycle          0   1   2   3   4
+        input          a   b   c   c   d
+        input.ready    1   1   0   1   1
+        spare          -   -   b   -   -
+        output         -   a   a   b   c
+        output.ready   1   0   1   1   1
+
+    Latency: LATENCY cycle. Throughput: one payload a cycle.
 
     Parameters
     ----------
-    shape: of a payload
+    shape: shape of a payload
 
     Members
     -------
     input: ``In(stream.Signature(shape))``
     output: ``Out(stream.Signature(shape))``
     """
+
+    LATENCY = 1
 
     input: stream.Interface
     output: stream.Interface
@@ -31,7 +43,7 @@ class SkidBuffer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         payload = Value.cast(self.input.payload)
-        spare, taken = Signal(payload.shape(), reset_less=True), Signal()  # what came while the output had to wait
+        spare, taken = Signal(payload.shape(), reset_less=True), Signal()  # the payload that came as the output stalled
         m.d.comb += self.input.ready.eq(~taken)
         with m.If(~self.output.valid | self.output.ready):
             m.d.sync += [self.output.valid.eq(taken | self.input.valid), taken.eq(0)]
