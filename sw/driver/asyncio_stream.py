@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A device for programs that use asyncio."""
+"""Streaming from a device in programs that use asyncio."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
@@ -12,9 +12,10 @@ from .device import Device, FrameResult
 
 
 async def stream(device: Device, frames: Iterable[NDArray[np.uint8]]) -> AsyncGenerator[FrameResult, None]:
-    """The result of each frame, as ``device.stream`` gives them, while other tasks run.
+    """The result of each frame, as from ``device.stream``, while other tasks run.
 
-    Frames are asked for, and the device is waited for, in another thread. Whoever stops asking closes this generator (``aclosing``).
+    Another thread fetches the frames and waits for the device. A caller that stops early closes this generator (``aclosing``).
+    Raises what ``device.stream`` raises.
     """
     results = device.stream(frames)
     while (result := await asyncio.to_thread(next, results, None)) is not None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What every device does: it takes frames and gives the scores of each."""
+"""The interface of every device: it takes frames and returns the scores of each."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
@@ -16,37 +16,37 @@ from ..model.quantized import Model
 
 @dataclass(frozen=True, eq=False)
 class FrameResult:
-    """What a device says of one frame."""
+    """The result of one frame."""
 
     frame: int
-    """The frame's place in the stream, from 0."""
+    """Index of the frame in the stream, from 0."""
     scores: NDArray[np.int64] | None
-    """In the order of the classes; None where the frame was damaged on its way and could not be repaired."""
+    """Scores in the order of the classes; None where the frame was damaged on the way and retransmission did not help."""
     seconds: float
-    """From when the frame was handed to the device until its scores were there."""
+    """Time from handing the frame to the device until its scores were complete."""
 
 
 class Device(ABC):
-    """A device that runs one model; a context manager, closed at its end."""
+    """A device that runs one model; a context manager that closes it at the end."""
 
     model: Model
-    """What the device runs."""
+    """The model that the device runs."""
 
     @abstractmethod
     def stream(self, frames: Iterable[NDArray[np.uint8]]) -> Iterator[FrameResult]:
-        """The result of each frame in its order, as soon as it is there.
+        """The result of each frame, in the order of the frames, as soon as it is complete.
 
-        A frame has bytes of shape (channels, rows, columns). The next frames are asked for while the device still computes, so a result
-        may come some frames after its own. Raises FirebrickError for a frame of another shape, and when the device is lost.
+        A frame is an array of bytes of shape (channels, rows, columns). The next frames are fetched while the device computes, so a
+        result may come some frames after its own. Raises FirebrickError for a frame of another shape and when the device is lost.
         """
 
     @abstractmethod
     def counters(self) -> dict[str, int]:
-        """What the device has counted since it was opened, by name: ``frames`` at least."""
+        """Counters by name since the device was opened: at least ``frames``. Raises FirebrickError when the device is lost or closed."""
 
     @abstractmethod
     def close(self) -> None:
-        """Free the device; a second call does nothing."""
+        """Release the device; a second call does nothing."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Which devices there are."""
+"""Discovery of the devices that are connected."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ from .session import PROBE_ATTEMPTS, Session
 
 @dataclass(frozen=True)
 class DiscoveredDevice:
-    """A serial port or a device on USB, and what is behind it."""
+    """A serial port or a device on USB, and the board behind it."""
 
     address: str
-    """As ``open_device`` takes it."""
+    """Address, as ``open_device`` takes it."""
     description: str
-    """What the system says of it."""
+    """Description by the operating system."""
     identity: DeviceDescriptor | None
-    """None where no device of ours answers."""
+    """The descriptor that the device reports; None where no board of ours answers."""
     problem: str = ""
-    """Why not, in a sentence."""
+    """Why no board answers, in a sentence."""
 
 
 def serial_ports() -> list[tuple[str, str]]:
-    """Address and description of each serial port that the system knows, by name."""
+    """Address and description of each serial port of the system, sorted by name."""
     return sorted((f"serial:{port.device}", port.description) for port in comports())
 
 
@@ -43,21 +43,27 @@ def usb_boards() -> list[tuple[str, str]]:
 
 
 def find_devices(addresses: Iterable[tuple[str, str]], progress: Progress = no_progress) -> list[DiscoveredDevice]:
-    """Ask the devices at addresses what they are; a second or two for each that does not answer. ``progress`` is called with each address.
+    """Ask each device for its descriptor; an address without an answer takes a second or two.
 
-    What is asked is a few bytes, on a serial port at 115,200 bits a second; what another program has open is left alone.
+    The request is a few bytes long, and goes over a serial port at 115,200 bits per second. A port that another program has open is not
+    disturbed.
+
+    Parameters
+    ----------
+    addresses: pairs of address and description
+    progress: called with each address before it is asked
     """
-    found = []
+    devices = []
     for address, description in addresses:
         progress(f"asking {address}")
-        identity, problem = None, ""
+        descriptor, problem = None, ""
         try:
-            line = open_transport(address)
+            transport = open_transport(address)
             try:
-                identity = Session(line).identify(PROBE_ATTEMPTS)
+                descriptor = Session(transport).identify(PROBE_ATTEMPTS)
             finally:
-                line.close()
+                transport.close()
         except FirebrickError as error:
             problem = str(error)
-        found.append(DiscoveredDevice(address, description, identity, problem))
-    return found
+        devices.append(DiscoveredDevice(address, description, descriptor, problem))
+    return devices

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The sender's side of flow control: which packets may go now, and which must go again (go-back-N)."""
+"""The sender's side of flow control: which packets may be sent now, and which must be retransmitted (go-back-N)."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -11,24 +11,31 @@ _WRAP = 1 << 16
 class SendWindow:
     """The payloads of a session's DATA packets, from the first that the device has not acknowledged.
 
+    They are in three sections::
+
+        payloads      | sent, unacknowledged | sent before go_back() | never sent
+        sequence      base                   base + sent             base + reached
+
+    The device's free space bounds the bytes in the first section.
+
     Parameters
     ----------
-    room: bytes that the device has room for at first
+    free_space: payload bytes that fit the device's buffer at first
     """
 
-    def __init__(self, room: int) -> None:
-        self._room = room
+    def __init__(self, free_space: int) -> None:
+        self._free_space = free_space
         self._payloads: deque[bytes] = deque()
         self._base = 0
-        self._sent = 0  # of the payloads, how many are on their way
-        self._reached = 0  # and how many have ever been
-        self._bytes = 0
+        self._sent = 0
+        self._reached = 0
+        self._bytes_in_flight = 0
         self.retransmissions = 0
         """Packets that were sent again."""
 
     @property
     def has_unsent(self) -> bool:
-        """Whether payloads have not been sent yet."""
+        """Whether payloads must still be sent, for the first time or again."""
         return self._sent < len(self._payloads)
 
     @property
@@ -41,34 +48,35 @@ class SendWindow:
         self._payloads.extend(payloads)
 
     def sendable(self) -> Iterator[tuple[int, bytes]]:
-        """Number and payload of each packet that the device has room for; whoever takes one sends it."""
-        while self.has_unsent and self._bytes + len(self._payloads[self._sent]) <= self._room:
+        """Sequence number and payload of each packet that fits the device's free space; the caller sends each one that it takes."""
+        while self.has_unsent and self._bytes_in_flight + len(self._payloads[self._sent]) <= self._free_space:
             payload = self._payloads[self._sent]
-            number = (self._base + self._sent) % _WRAP
+            sequence = (self._base + self._sent) % _WRAP
             self._sent += 1
-            self._bytes += len(payload)
+            self._bytes_in_flight += len(payload)
             self.retransmissions += self._sent <= self._reached
             self._reached = max(self._reached, self._sent)
-            yield number, payload
+            yield sequence, payload
 
-    def acknowledge(self, number: int, room: int) -> int | None:
-        """The device expects packet ``number`` and has room for so many bytes; returns how many packets it has taken since.
+    def acknowledge(self, sequence: int, free_space: int) -> int | None:
+        """Process a cumulative ACK: the device expects packet ``sequence`` next and has ``free_space`` bytes left.
 
-        None where no such packet can be expected: a message from the past, which changes nothing.
+        Returns the number of packets that this acknowledges. Returns None, and changes nothing, where the device cannot expect that
+        packet: the message is from the past.
         """
-        taken = (number - self._base) % _WRAP
-        if taken > self._reached:
+        acknowledged = (sequence - self._base) % _WRAP
+        if acknowledged > self._reached:
             return None
-        for _ in range(taken):
+        for _ in range(acknowledged):
             payload = self._payloads.popleft()
             if self._sent:
                 self._sent -= 1
-                self._bytes -= len(payload)
-        self._base += taken
-        self._reached -= taken
-        self._room = room
-        return taken
+                self._bytes_in_flight -= len(payload)
+        self._base += acknowledged
+        self._reached -= acknowledged
+        self._free_space = free_space
+        return acknowledged
 
     def go_back(self) -> None:
-        """Send everything again that is not acknowledged."""
-        self._sent = self._bytes = 0
+        """Retransmit everything that is not acknowledged."""
+        self._sent = self._bytes_in_flight = 0

@@ -15,7 +15,7 @@ from .device import Device, FrameResult
 
 
 class GoldenDevice(Device):
-    """Computes each frame with the golden model when its result is asked for."""
+    """Computes the scores of a frame with the golden model when its result is requested."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -23,16 +23,16 @@ class GoldenDevice(Device):
 
     def stream(self, frames: Iterable[NDArray[np.uint8]]) -> Iterator[FrameResult]:
         """See ``Device``; one frame at a time."""
-        for number, frame in enumerate(frames):
+        for index, frame in enumerate(frames):
             check_frame(frame, self.model.network.input)
             start = time.perf_counter()
             scores = golden.run(self.model, frame[np.newaxis])[0]
             self._frames += 1
-            yield FrameResult(number, scores, time.perf_counter() - start)
+            yield FrameResult(index, scores, time.perf_counter() - start)
 
     def counters(self) -> dict[str, int]:
         """See ``Device``."""
         return {"frames": self._frames}
 
     def close(self) -> None:
-        """See ``Device``; there is nothing to free."""
+        """See ``Device``; there is nothing to release."""

@@ -1,7 +1,8 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A device behind the link, whatever carries its bytes."""
+"""A device behind the link, on any transport."""
 
+import logging
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
@@ -22,23 +23,25 @@ from .score_reassembly import ScoreAssembler
 from .session import Session, window_of
 from .transport import Transport
 
+logger = logging.getLogger(__name__)
+
 MAX_IN_FLIGHT = 3
-"""Frames that are on their way, computed and waited for at a time."""
+"""Frames that are being sent, computed or returned at a time: one each, so that neither the line nor the engines wait."""
 MAX_FRAME_ATTEMPTS = 3
-"""Times a frame is sent before its result is given up."""
+"""Times that a frame is sent before its result is given up."""
 MAX_UNANSWERED_POLLS = 5
-"""Questions without an answer after which a new session begins; the time between them doubles."""
+"""Polls without an answer after which a new session begins; the time between them doubles."""
 POLL_INTERVAL = 0.002
-"""Seconds that packets are waited for at a time while a frame is waited for, too."""
+"""Seconds to wait for a packet before the source of frames is asked again whether it has the next one."""
 POLLS_PER_FRAME = 8
-"""Times in a frame's time that a device which computes is asked whether a result was lost, at least."""
+"""Minimum polls for a lost result in the time of one frame: a lost result is late by at most that fraction of a frame's time."""
 STALL_FRAMES = 64
-"""Frame times without progress after which a new session begins."""
+"""Stall timeout, in times that the device needs for a frame: after it without progress a new session begins."""
 
 
 @dataclass(eq=False)
 class InFlightFrame:
-    """A frame on its way."""
+    """A frame that was handed to the link and has no result yet."""
 
     index: int
     data: bytes
@@ -49,12 +52,12 @@ class InFlightFrame:
 class LinkedDevice(Device):
     """A device that speaks the protocol of docs/protocol.md.
 
-    Frames go out as the device has room for them. What is lost is sent again; where that does not help, a new session begins, and the
-    frames without a result are sent again in it; and a frame that fails so several times has a result without scores.
+    Frames are sent as the window allows. Lost packets are retransmitted. Where that does not help, a new session begins, in which the
+    frames without a result are sent again. A frame that fails ``MAX_FRAME_ATTEMPTS`` times gets a result without scores.
 
     Parameters
     ----------
-    model: what the device must run
+    model: the model that the device must run
     transport: carries the bytes; closed with the device
 
     Raises FirebrickError where nothing answers, and where the device runs another model.
@@ -64,63 +67,63 @@ class LinkedDevice(Device):
         self.model = model
         self._transport: Transport | None = transport
         try:
-            self._channel = Session(transport)
-            self.descriptor = self._channel.identify()
-            """What the device says of itself."""
+            self._session = Session(transport)
+            self.descriptor = self._session.identify()
+            """The descriptor that the device reports."""
             require_model(transport.address, self.descriptor, model)
-            self._clean = False
-            """Whether nothing of an earlier stream is on its way."""
-            self._start()
+            self._idle = False  # whether no packet of an earlier stream can still arrive
+            self._start_session()
         except BaseException:
             transport.close()
             raise
-        self._before = self._channel.counters() or {}
+        self._initial_counters = self._session.counters() or {}
         self._streaming = False
-        self._frames = self._repeated = self._restarts = self._invalid = 0
+        self._frames = self._retransmissions = self._restarts = self._invalid = 0
 
     def stream(self, frames: Iterable[NDArray[np.uint8]]) -> Generator[FrameResult, None, None]:
         """See ``Device``; one stream at a time."""
         if self._streaming:
-            raise FirebrickError("the device is in the middle of other frames; ask for all their results first, or open it anew")
+            raise FirebrickError("the device is in the middle of other frames; ask for all their results first, or open it again")
         self._now()
         self._streaming = True
-        flights: deque[InFlightFrame] = deque()
+        in_flight: deque[InFlightFrame] = deque()
         source, count = Prefetcher(frames), 0
         try:
-            if not self._clean:
-                self._start()
-            self._clean = False
+            if not self._idle:
+                self._start_session()
+            self._idle = False
             while True:
-                while not source.exhausted and not self._window.has_unsent and len(flights) < MAX_IN_FLIGHT:
-                    frame = source.take(wait=not flights)
+                while not source.exhausted and not self._window.has_unsent and len(in_flight) < MAX_IN_FLIGHT:
+                    frame = source.take(wait=not in_flight)
                     if frame is None:
                         break
-                    flights.append(InFlightFrame(count, self._bytes(frame), time.perf_counter()))
+                    check_frame(frame, self.model.network.input)
+                    in_flight.append(InFlightFrame(count, _wire_order(frame), time.perf_counter()))
                     count += 1
-                    self._window.add(_payloads(flights[-1].data))
-                    self._progressed()
-                if not flights:
-                    self._clean = True
+                    self._window.add(_payloads(in_flight[-1].data))
+                    self._note_progress()
+                if not in_flight:
+                    self._idle = True
                     return
-                yield from self._step(flights, glance=source.pending)
+                yield from self._step(in_flight, source_pending=source.pending)
         finally:
             source.close()
             self._streaming = False
 
     def counters(self) -> dict[str, int]:
-        """See ``Device``: those of the device (``packets.COUNTERS``), and of the host.
+        """See ``Device``: the counters of the device (``packets.COUNTER_NAMES``) and of the host.
 
-        ``bytes_sent`` and ``bytes_received`` over the wire, packets ``repeated``, sessions begun anew (``restarts``), and results given
-        up (``invalid``). A device that does not answer has those of the host alone.
+        Those of the host are ``bytes_sent`` and ``bytes_received`` on the wire, packets ``repeated`` (retransmitted), new sessions after
+        a failure (``restarts``), and results given up (``invalid``). A device that does not answer contributes no counters.
         """
         self._now()
-        device = self._channel.counters() or self._before
+        device = self._session.counters() or self._initial_counters
         return {
             "frames": self._frames,
-            **{name: value - self._before.get(name, 0) for name, value in device.items()},
-            "bytes_sent": self._channel.bytes_sent,
-            "bytes_received": self._channel.bytes_received,
-            "repeated": self._repeated + self._window.retransmissions,
+            **{name: value - self._initial_counters.get(name, 0) for name, value in device.items()},
+            "bytes_sent": self._session.bytes_sent,
+            "bytes_received": self._session.bytes_received,
+            "repeated": self._retransmissions + self._window.retransmissions,
             "restarts": self._restarts,
             "invalid": self._invalid,
         }
@@ -133,118 +136,133 @@ class LinkedDevice(Device):
 
     def _now(self) -> float:
         if self._transport is None:
-            raise FirebrickError("the device is closed; open it anew")
+            raise FirebrickError("the device is closed; open it again")
         return self._transport.now()
 
-    def _bytes(self, frame: NDArray[np.uint8]) -> bytes:
-        """A frame as it is sent: row by row, in a row pixel by pixel, in a pixel channel by channel."""
-        check_frame(frame, self.model.network.input)
-        return frame.transpose(1, 2, 0).tobytes()
-
-    def _start(self) -> None:
+    def _start_session(self) -> None:
         """Begin a session in which nothing has been sent."""
-        self._channel.open(self.descriptor)
+        self._session.open(self.descriptor)
         self._window = SendWindow(self.descriptor.window)
-        self._collector = ScoreAssembler(self.descriptor.classes, self.descriptor.score_bytes)
-        self._wanted = self._unanswered = 0
-        self._waiting_since = self._now()
-        self._progressed()
-        self._clean = True
+        self._assembler = ScoreAssembler(self.descriptor.classes, self.descriptor.score_bytes)
+        self._next_result = self._unanswered = 0
+        self._silent_since = self._now()
+        self._note_progress()
+        self._idle = True
 
-    def _progressed(self) -> None:
-        """Frames go out or results come in."""
-        self._progress, self._asked = self._now(), 0
+    def _note_progress(self) -> None:
+        """Restart the stall timeout: a frame is being sent, or results arrive."""
+        self._last_progress, self._polls = self._now(), 0
 
-    def _patience(self) -> float:
-        """Seconds of silence before a question: more and more where there is no answer, or nothing new as the device computes.
+    def _frame_seconds(self) -> float:
+        return self.descriptor.cycles / self.descriptor.clock
 
-        Full, the device's buffer is silent for as long as the engines take to empty it.
+    def _poll_timeout(self) -> float:
+        """Seconds of silence before a poll, the longest of three.
+
+        - The timeout of an answer, doubled with each poll that got none: the line may be bad.
+        - The same, doubled with each poll that brought no progress, up to 1/``POLLS_PER_FRAME`` of a frame: the device computes.
+        - The time in which the engines empty a full buffer, during which the device has nothing to report.
         """
-        timeout, frame = self._channel.timeout, self.descriptor.cycles / self.descriptor.clock
+        timeout, frame = self._session.timeout, self._frame_seconds()
         emptying = timeout + frame * min(1 / POLLS_PER_FRAME, self.descriptor.window / self.descriptor.frame_bytes)
-        return max(timeout * (1 << self._unanswered), min(timeout * (1 << self._asked), frame / POLLS_PER_FRAME), emptying)
+        return max(timeout * (1 << self._unanswered), min(timeout * (1 << self._polls), frame / POLLS_PER_FRAME), emptying)
 
-    def _step(self, flights: deque[InFlightFrame], *, glance: bool) -> Iterator[FrameResult]:
-        """Send what the window allows, wait for one packet (at most ``POLL_INTERVAL`` s with ``glance``), and handle it or its absence."""
-        for number, payload in self._window.sendable():
-            self._channel.send(PacketKind.DATA, number, payload)
-            self._waiting_since = self._now()
-        patience = self._waiting_since + self._patience() - self._now()
-        packet = self._channel.receive(min(patience, POLL_INTERVAL) if glance else patience)
-        if packet is None and glance and patience > POLL_INTERVAL:
+    def _step(self, in_flight: deque[InFlightFrame], *, source_pending: bool) -> Iterator[FrameResult]:
+        """Send what the window allows, wait for one packet, and handle it or its absence.
+
+        While the next frame is pending at the source, it waits for ``POLL_INTERVAL`` only.
+        """
+        for sequence, payload in self._window.sendable():
+            self._session.send(PacketKind.DATA, sequence, payload)
+            self._silent_since = self._now()
+        timeout = self._silent_since + self._poll_timeout() - self._now()
+        packet = self._session.receive(min(timeout, POLL_INTERVAL) if source_pending else timeout)
+        if packet is None and source_pending and timeout > POLL_INTERVAL:
             return
-        stuck = STALL_FRAMES * (self.descriptor.cycles / self.descriptor.clock + self._channel.timeout)
-        if self._unanswered >= MAX_UNANSWERED_POLLS or self._now() - self._progress > stuck:
-            yield from self._restart(flights)
+        stall_timeout = STALL_FRAMES * (self._frame_seconds() + self._session.timeout)
+        if self._unanswered >= MAX_UNANSWERED_POLLS or self._now() - self._last_progress > stall_timeout:
+            yield from self._restart(in_flight)
         elif packet is None:
             self._unanswered += 1
-            self._asked += 1
-            self._channel.send(PacketKind.POLL, self._wanted)
+            self._polls += 1
+            self._session.send(PacketKind.POLL, self._next_result)
         elif packet.kind == PacketKind.SCORES:
-            yield from self._take_scores(packet, flights)
+            yield from self._take_scores(packet, in_flight)
         elif packet.kind in (PacketKind.STATUS, PacketKind.NAK):
             self._take_status(packet)
-        self._waiting_since = self._now()  # however long the results were looked at
+        self._silent_since = self._now()  # after the yield: the caller may look at a result for any time
 
     def _take_status(self, packet: Packet) -> None:
-        room = window_of(packet)
-        taken = None if room is None else self._window.acknowledge(packet.sequence, room)
-        if taken is None:
+        """Handle a cumulative ACK, and retransmit after a NAK or where the answer to a poll shows that packets were lost."""
+        free_space = window_of(packet)
+        acknowledged = None if free_space is None else self._window.acknowledge(packet.sequence, free_space)
+        if acknowledged is None:
             return
-        if taken:
-            self._progressed()
-        if packet.kind == PacketKind.NAK or (self._unanswered and not taken):  # an answer: what was sent before has not come
+        if acknowledged:
+            self._note_progress()
+        if packet.kind == PacketKind.NAK or (self._unanswered and not acknowledged):
+            reason = "NAK" if packet.kind == PacketKind.NAK else "no acknowledgement"
+            if self._window.has_unacknowledged:
+                logger.info("%s: retransmitting from packet %d", reason, packet.sequence)
             self._window.go_back()
         self._unanswered = 0
 
-    def _take_scores(self, packet: Packet, flights: deque[InFlightFrame]) -> Iterator[FrameResult]:
-        if packet.sequence != self._wanted % (1 << 16) or not flights:
+    def _take_scores(self, packet: Packet, in_flight: deque[InFlightFrame]) -> Iterator[FrameResult]:
+        """Handle a part of the next result; a complete one is acknowledged, which asks for the one after it."""
+        if packet.sequence != self._next_result % (1 << 16) or not in_flight:
             return
         self._unanswered = 0
-        scores = self._collector.add(packet.payload)
+        scores = self._assembler.add(packet.payload)
         if scores is None:
             return
-        self._collector = ScoreAssembler(self.descriptor.classes, self.descriptor.score_bytes)
-        self._wanted += 1
+        self._assembler = ScoreAssembler(self.descriptor.classes, self.descriptor.score_bytes)
+        self._next_result += 1
         self._frames += 1
-        self._progressed()
-        self._channel.send(PacketKind.POLL, self._wanted)
-        flight = flights.popleft()
-        yield FrameResult(flight.index, scores, time.perf_counter() - flight.start)
+        self._note_progress()
+        self._session.send(PacketKind.POLL, self._next_result)
+        frame = in_flight.popleft()
+        yield FrameResult(frame.index, scores, time.perf_counter() - frame.start)
 
-    def _restart(self, flights: deque[InFlightFrame]) -> Iterator[FrameResult]:
-        """Send all frames on their way again in a new session, but give one up that has failed too often."""
+    def _restart(self, in_flight: deque[InFlightFrame]) -> Iterator[FrameResult]:
+        """Send all frames without a result again in a new session; the oldest is given up where it has failed too often."""
         self._restarts += 1
-        self._repeated += self._window.retransmissions
-        lost = flights.popleft() if flights[0].attempts == MAX_FRAME_ATTEMPTS else None
-        self._start()
-        self._clean = False
-        for flight in flights:
-            self._window.add(_payloads(flight.data))
+        self._retransmissions += self._window.retransmissions
+        lost = in_flight.popleft() if in_flight[0].attempts == MAX_FRAME_ATTEMPTS else None
+        logger.info("no progress: beginning a new session and sending %d frames again", len(in_flight))
+        self._start_session()
+        self._idle = False
+        for frame in in_flight:
+            self._window.add(_payloads(frame.data))
         if lost is None:
-            flights[0].attempts += 1
+            in_flight[0].attempts += 1
         else:
+            logger.info("frame %d: given up after %d attempts", lost.index, lost.attempts)
             self._invalid += 1
             yield FrameResult(lost.index, None, time.perf_counter() - lost.start)
 
 
+def _wire_order(frame: NDArray[np.uint8]) -> bytes:
+    """A frame's bytes as they are sent: row by row, in a row pixel by pixel, in a pixel channel by channel."""
+    return frame.transpose(1, 2, 0).tobytes()
+
+
 def _payloads(data: bytes) -> Iterator[bytes]:
-    """A frame's bytes in packets."""
-    return (data[place : place + MAX_PAYLOAD] for place in range(0, len(data), MAX_PAYLOAD))
+    """A frame's bytes, cut for DATA packets."""
+    return (data[offset : offset + MAX_PAYLOAD] for offset in range(0, len(data), MAX_PAYLOAD))
 
 
-def require_model(address: str, identity: DeviceDescriptor, model: Model) -> None:
+def require_model(address: str, descriptor: DeviceDescriptor, model: Model) -> None:
     """Raise FirebrickError unless a device runs the model."""
     shape = model.network.input
     expected = (model.network.name, shape.channels, shape.height, shape.width, model.network.classes)
-    found = (identity.network, identity.channels, identity.rows, identity.columns, identity.classes)
-    if found[1:] != expected[1:] or identity.checksum != model_checksum(model):
+    reported = (descriptor.network, descriptor.channels, descriptor.rows, descriptor.columns, descriptor.classes)
+    if reported[1:] != expected[1:] or descriptor.checksum != model_checksum(model):
         raise FirebrickError(
-            f"device {address}: it runs {_described(*found)} from model {identity.checksum.hex()[:8]}, and the host has "
-            f"{_described(*expected)} from model {model_checksum(model).hex()[:8]}; "
-            "name the model of the bitstream, or make the bitstream of this one"
+            f"device {address}: it runs {_network_text(*reported)} from model {descriptor.checksum.hex()[:8]}, and the host has "
+            f"{_network_text(*expected)} from model {model_checksum(model).hex()[:8]}; "
+            "name the model of the bitstream, or build a bitstream of this one"
         )
 
 
-def _described(name: str, channels: int, rows: int, columns: int, classes: int) -> str:
+def _network_text(name: str, channels: int, rows: int, columns: int, classes: int) -> str:
     return f"{name} ({channels} x {rows} x {columns}, {classes} classes)"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Frames that are asked for while other things go on."""
+"""Items of an iterable, fetched while other work goes on."""
 
 from collections.abc import Iterable
 from queue import Empty, SimpleQueue
@@ -9,50 +9,50 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 TAKE_TIMEOUT = 0.001
-"""Seconds that an item is waited for where it is not needed at once: whatever lies in memory is there long before."""
+"""Seconds to wait for an item that is not needed at once: an item from memory arrives long before."""
 
 
 class Prefetcher(Generic[Item]):
-    """The items of an iterable, each asked for when it is wanted, in a thread of its own, so that a slow one keeps nobody waiting.
+    """Fetches the items of an iterable one by one in a thread, so that a slow source does not block the caller.
 
     Parameters
     ----------
-    items: none of them None; not asked for another one after ``close``
+    items: none of them is None; after ``close`` no other item is fetched
     """
 
     def __init__(self, items: Iterable[Item]) -> None:
         self._items = iter(items)
-        self._asks: SimpleQueue[bool] = SimpleQueue()
+        self._requests: SimpleQueue[bool] = SimpleQueue()  # False ends the thread
         self._answers: SimpleQueue[tuple[Item | None, BaseException | None]] = SimpleQueue()
         self.pending = False
-        """An item was asked for, and is not there yet."""
+        """Whether an item was requested and has not arrived."""
         self.exhausted = False
-        """There are no more items."""
+        """Whether the last item was taken."""
         Thread(target=self._serve, daemon=True).start()
 
     def take(self, *, wait: bool) -> Item | None:
-        """The next item; None at the end, or unless ``wait`` where it is not there yet. Raises what the iterable does."""
+        """The next item; None at the end, and without ``wait`` also where it has not arrived. Raises what the iterable raises."""
         if not self.pending:
-            self._asks.put(True)
+            self._requests.put(True)
             self.pending = True
         try:
-            item, problem = self._answers.get(timeout=None if wait else TAKE_TIMEOUT)
+            item, error = self._answers.get(timeout=None if wait else TAKE_TIMEOUT)
         except Empty:
             return None
         self.pending = False
-        if problem is not None:
-            raise problem
+        if error is not None:
+            raise error
         self.exhausted = item is None
         return item
 
     def close(self) -> None:
-        """Let the thread end, when the item that it was asked for is there."""
-        self._asks.put(False)
+        """End the thread, as soon as an item that was requested has arrived."""
+        self._requests.put(False)
 
     def _serve(self) -> None:
-        """What the thread does."""
-        while self._asks.get():
+        """Body of the thread."""
+        while self._requests.get():
             try:
                 self._answers.put((next(self._items, None), None))
-            except BaseException as problem:  # whatever it is, it is for whoever takes the item
-                self._answers.put((None, problem))
+            except BaseException as error:  # of any kind: the caller of take() gets it
+                self._answers.put((None, error))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A result, put together from its packets."""
+"""Reassembly of a result from its SCORES packets."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,29 +9,29 @@ from ..link.packets import CLASS_INDEX
 
 
 class ScoreAssembler:
-    """The scores of one frame, as far as they have come.
+    """The scores of one frame, assembled from packets in any order, also repeated ones.
 
     Parameters
     ----------
-    classes: scores in all
-    score_bytes: of each, least significant first
+    classes: number of scores
+    score_bytes: bytes of a score, least significant first
     """
 
     def __init__(self, classes: int, score_bytes: int) -> None:
-        self._size = score_bytes
+        self._score_bytes = score_bytes
         self._scores = np.zeros(classes, np.int64)
-        self._there = np.zeros(classes, bool)
+        self._arrived = np.zeros(classes, bool)
 
     def add(self, payload: bytes) -> NDArray[np.int64] | None:
-        """Take the payload of a SCORES packet; the scores when all are there. What cannot be one is dropped."""
-        scores = payload[CLASS_INDEX.size :]
-        if not scores or len(scores) % self._size:
+        """Add the payload of a SCORES packet; returns the scores when all have arrived. A malformed payload is ignored."""
+        encoded = payload[CLASS_INDEX.size :]
+        if not encoded or len(encoded) % self._score_bytes:
             return None
         first: int = CLASS_INDEX.unpack_from(payload)[0]
-        last = first + len(scores) // self._size
-        if last > len(self._scores):
+        end = first + len(encoded) // self._score_bytes
+        if end > len(self._scores):
             return None
-        digits = np.frombuffer(scores, np.uint8).reshape(-1, self._size).astype(np.int64)
-        self._scores[first:last] = (digits << (8 * np.arange(self._size))).sum(axis=1)
-        self._there[first:last] = True
-        return self._scores if self._there.all() else None
+        digits = np.frombuffer(encoded, np.uint8).reshape(-1, self._score_bytes).astype(np.int64)
+        self._scores[first:end] = (digits << (8 * np.arange(self._score_bytes))).sum(axis=1)  # score = sum of byte b * 256^b
+        self._arrived[first:end] = True
+        return self._scores if self._arrived.all() else None

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Serial lines: a board's UART, most often behind a USB adapter."""
+"""Serial ports: a board's UART, usually behind a USB adapter."""
 
 import contextlib
 import time
@@ -13,23 +13,25 @@ from ..link.packets import DEFAULT_BAUD
 from .transport import Transport
 
 BITS_PER_BYTE = 10
-"""Bits on the line for a byte."""
+"""Bits on the line for a byte: a start bit, 8 data bits, a stop bit."""
 BAUDS = (3_000_000, 2_000_000, 1_500_000, 1_000_000, 921_600, 460_800, 230_400)
-"""Rates that are tried, best first; each at least twice ``DEFAULT_BAUD``, so that a zero byte at that one stands out (docs/protocol.md)."""
+"""Baud rates to try, best first; each at least twice ``DEFAULT_BAUD``, so that a zero byte at that rate is a break (docs/protocol.md)."""
 LATENCY = 0.02
-"""Seconds that adapters keep bytes: 16 ms where they are not told otherwise, and what the system takes."""
+"""Seconds: adapters buffer bytes for up to 16 ms by default, and the operating system adds some."""
 WRITE_TIMEOUT = 2.0
-"""Seconds after which a line that takes no bytes is dead."""
+"""Seconds after which a port that accepts no bytes counts as dead."""
+BREAK_BYTES = 4
+"""Zero bytes that make a break: one would do, but the first may be cut by bits that are still on the line."""
 
 
 class SerialTransport(Transport):
-    """A serial port, 8 bits, no parity, 1 stop bit, without handshake lines.
+    """A serial port: 8 data bits, no parity, 1 stop bit, no handshake lines.
 
     Parameters
     ----------
-    port: its name, such as /dev/ttyUSB0 or COM3
+    port: name of the port, such as /dev/ttyUSB0 or COM3
 
-    Raises FirebrickError where it cannot be opened, or another program has it.
+    Raises FirebrickError where the port cannot be opened or another program has it.
     """
 
     def __init__(self, port: str) -> None:
@@ -39,23 +41,23 @@ class SerialTransport(Transport):
         self.bauds = BAUDS
         try:
             self._port = serial.Serial(port, DEFAULT_BAUD, timeout=0, write_timeout=WRITE_TIMEOUT, exclusive=True)
-        except (OSError, ValueError) as error:  # serial's own exceptions are OSErrors
+        except (OSError, ValueError) as error:  # pyserial's own exceptions are OSErrors
             raise FirebrickError(
-                f"device {self.address}: it cannot be opened ({error}); check its name (`firebrick devices` lists those there are), "
+                f"device {self.address}: it cannot be opened ({error}); check its name (`firebrick devices` lists the ports), "
                 "that you may use it (on Linux, group dialout) and that no other program does"
             ) from error
-        with contextlib.suppress(Exception):  # only some adapters on some systems keep no bytes
+        with contextlib.suppress(Exception):  # only some adapters on some systems can be told not to buffer
             self._port.set_low_latency_mode(True)
 
     def write(self, data: bytes) -> None:
         """See ``Transport``."""
-        with self._lost():
+        with self._device_lost():
             self._port.write(data)
 
-    def read(self, seconds: float) -> bytes:
+    def read(self, timeout: float) -> bytes:
         """See ``Transport``."""
-        with self._lost():
-            self._port.timeout = seconds
+        with self._device_lost():
+            self._port.timeout = timeout
             data: bytes = self._port.read(1)
             return data + self._port.read(self._port.in_waiting) if data else b""
 
@@ -70,9 +72,9 @@ class SerialTransport(Transport):
 
     def set_baud(self, baud: int) -> bool:
         """See ``Transport``."""
-        with self._lost():
+        with self._device_lost():
             self._port.flush()
-            time.sleep(self.latency)  # an adapter may say too early that all is sent
+            time.sleep(self.latency)  # an adapter may report too early that all bytes are sent
             try:
                 self._port.baudrate = baud
             except (OSError, ValueError):
@@ -81,19 +83,19 @@ class SerialTransport(Transport):
         return True
 
     def reset_baud(self) -> None:
-        """See ``Transport``: a zero byte at the first rate is what makes the device go back to it."""
-        with self._lost():
+        """See ``Transport``: a break, zero bytes at the default rate, resets the device's rate."""
+        with self._device_lost():
             self._port.baudrate = DEFAULT_BAUD
             self.byte_seconds = BITS_PER_BYTE / DEFAULT_BAUD
-            self._port.write(bytes(4))
+            self._port.write(bytes(BREAK_BYTES))
             self._port.flush()
             time.sleep(self.latency)
             self._port.reset_input_buffer()
 
     @contextlib.contextmanager
-    def _lost(self) -> Iterator[None]:
-        """A port that fails while it is used is a device that is gone."""
+    def _device_lost(self) -> Iterator[None]:
+        """Turn the failure of an open port into a message: the device is gone."""
         try:
             yield
-        except (OSError, TypeError) as error:  # a port closed by the system has no handle, which pyserial takes for a TypeError
+        except (OSError, TypeError) as error:  # TypeError: pyserial uses None for the handle of a port that the system closed
             raise FirebrickError(f"device {self.address}: it was lost ({error}); check its cable and its power, and start again") from error

@@ -1,7 +1,8 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Packets over a transport: questions and their answers, sessions, and the rate of the line."""
+"""Packets over a transport: requests and their answers, sessions, and the baud rate."""
 
+import logging
 import random
 from collections import deque
 from itertools import count
@@ -11,83 +12,95 @@ from ..link.identity import DeviceDescriptor, decode_descriptor
 from ..link.packets import BAUD_DIVISORS, BUFFER_BYTES, COUNTER, COUNTER_NAMES, WINDOW_FIELD, Packet, PacketDecoder, PacketKind
 from .transport import Transport
 
+logger = logging.getLogger(__name__)
+
 PROBE_ATTEMPTS = 2
-"""Times a question is asked where there is another way."""
+"""Times that a request is sent where there is a fallback for a missing answer."""
 MAX_ATTEMPTS = 6
-"""Times a question is asked before the device is given up."""
+"""Times that a request is sent before the device is given up."""
 LOST_AFTER_TIMEOUTS = 64
-"""Timeouts of silence after which a device that has answered before is lost."""
+"""Timeouts of silence after which a device that has answered before counts as lost."""
 MAX_BAUD_ERROR = 0.02
-"""Share by which a device's rate may miss that of the line."""
+"""Maximum relative error of the device's baud rate: receivers sample the last of 10 bits in its middle, which allows 5 % for both ends."""
 
 
 class Session:
-    """Sends and receives packets of one session.
+    """Sends and receives the packets of one session.
 
     Parameters
     ----------
-    transport: carries the bytes; closed by whoever made it
+    transport: carries the bytes; its creator closes it
     """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._decoder = PacketDecoder()
-        self._found: deque[Packet] = deque()
-        self._session = 0
+        self._received: deque[Packet] = deque()
+        self._id = 0
         self._baud: int | None = None
         self.bytes_sent = 0
         self.bytes_received = 0
 
     @property
     def damaged(self) -> int:
-        """Packets of the device that came damaged."""
+        """Number of packets from the device that arrived damaged."""
         return self._decoder.damaged
 
     @property
     def timeout(self) -> float:
-        """Seconds after which an answer is lost."""
+        """Seconds after which an answer counts as lost: a full buffer may be ahead of the request, and replies ahead of the answer."""
         return 2 * self._transport.latency + 3 * BUFFER_BYTES * self._transport.byte_seconds
 
-    def send(self, kind: PacketKind, number: int = 0, payload: bytes = b"") -> None:
-        """Send a packet of this session."""
-        wire = Packet(kind, self._session, number % (1 << 16), payload).encode()
+    def send(self, kind: PacketKind, sequence: int = 0, payload: bytes = b"") -> None:
+        """Send a packet of this session; the sequence number wraps around. Raises FirebrickError when the device is gone."""
+        packet = Packet(kind, self._id, sequence % (1 << 16), payload)
+        wire = packet.encode()
         self.bytes_sent += len(wire)
+        _log_packet("sent", packet)
         self._transport.write(wire)
 
-    def receive(self, seconds: float) -> Packet | None:
-        """The next packet of this session, or an answer of any session; None after so many seconds."""
-        end = self._transport.now() + seconds
-        while True:
-            while self._found:
-                packet = self._found.popleft()
-                if packet.session == self._session or packet.kind in (PacketKind.IDENTITY, PacketKind.COUNTERS):
-                    return packet
-            left = end - self._transport.now()
-            if left <= 0:
-                return None
-            data = self._transport.read(left)
-            self.bytes_received += len(data)
-            self._found.extend(self._decoder.feed(data))
+    def receive(self, timeout: float) -> Packet | None:
+        """The next packet of this session, or an answer that belongs to no session; None after ``timeout`` seconds.
 
-    def request(self, question: PacketKind, *answers: PacketKind, number: int = 0, times: int = MAX_ATTEMPTS) -> Packet | None:
-        """Ask until there is an answer; None where there is none. Other packets that come meanwhile are received afterwards."""
+        Raises FirebrickError when the device is gone.
+        """
+        deadline = self._transport.now() + timeout
+        while True:
+            while self._received:
+                packet = self._received.popleft()
+                if packet.session == self._id or packet.kind in (PacketKind.IDENTITY, PacketKind.COUNTERS):
+                    return packet
+            remaining = deadline - self._transport.now()
+            if remaining <= 0:
+                return None
+            data = self._transport.read(remaining)
+            self.bytes_received += len(data)
+            for packet in self._decoder.feed(data):
+                _log_packet("received", packet)
+                self._received.append(packet)
+
+    def request(self, kind: PacketKind, *answers: PacketKind, sequence: int = 0, attempts: int = MAX_ATTEMPTS) -> Packet | None:
+        """Send a request until one of ``answers`` comes; None where none does. Other packets stay in the queue for ``receive``.
+
+        Raises FirebrickError when the device is gone.
+        """
         others: list[Packet] = []
         try:
-            for _ in range(times):
-                self.send(question, number)
-                end = self._transport.now() + self.timeout
-                while (packet := self.receive(end - self._transport.now())) is not None:
+            for _ in range(attempts):
+                self.send(kind, sequence)
+                deadline = self._transport.now() + self.timeout
+                while (packet := self.receive(deadline - self._transport.now())) is not None:
                     if packet.kind in answers:
                         return packet
                     others.append(packet)
             return None
         finally:
-            self._found.extendleft(reversed(others))
+            self._received.extendleft(reversed(others))
 
-    def identify(self, times: int = MAX_ATTEMPTS) -> DeviceDescriptor:
-        """What the device is, asked so many times. Raises FirebrickError where nothing answers that speaks this protocol."""
+    def identify(self, attempts: int = MAX_ATTEMPTS) -> DeviceDescriptor:
+        """Ask for the device descriptor. Raises FirebrickError where nothing answers that speaks this protocol."""
         self._reset_baud()
-        packet = self.request(PacketKind.IDENTIFY, PacketKind.IDENTITY, times=times)
+        packet = self.request(PacketKind.IDENTIFY, PacketKind.IDENTITY, attempts=attempts)
         if packet is None:
             raise FirebrickError(
                 f"device {self._transport.address}: nothing answers; check that the board is switched on and holds a bitstream of firebrick"
@@ -95,53 +108,72 @@ class Session:
         return decode_descriptor(packet.payload)
 
     def counters(self) -> dict[str, int] | None:
-        """What the device has counted since it was switched on; None where it does not answer."""
+        """The device's counters since power-up; None where it does not answer. Raises FirebrickError when the device is gone."""
         packet = self.request(PacketKind.COUNT, PacketKind.COUNTERS)
         if packet is None or len(packet.payload) != COUNTER.size * len(COUNTER_NAMES):
             return None
         values = (value for (value,) in COUNTER.iter_unpack(packet.payload))
         return dict(zip(COUNTER_NAMES, values, strict=True))
 
-    def open(self, identity: DeviceDescriptor) -> None:
-        """Begin a new session, at the best rate that works. Raises FirebrickError where the device does not answer."""
-        end = self._transport.now() + LOST_AFTER_TIMEOUTS * self.timeout
+    def open(self, descriptor: DeviceDescriptor) -> None:
+        """Begin a new session at the highest baud rate that works. Raises FirebrickError where the device does not answer."""
+        deadline = self._transport.now() + LOST_AFTER_TIMEOUTS * self.timeout
         for attempt in count():
-            if attempt and self._transport.now() > end:
+            if attempt and self._transport.now() > deadline:
                 break
             if attempt:
                 self._reset_baud()
-            self._session = random.choice([each for each in range(1, 1 << 16) if each != self._session])
-            answer = self.request(PacketKind.OPEN, PacketKind.STATUS, PacketKind.NAK, times=PROBE_ATTEMPTS)
-            if answer is not None and answer.sequence == 0:  # else the device was in a session of that number
-                self._raise_baud(identity)
-                return
+            self._id = random.choice([session for session in range(1, 1 << 16) if session != self._id])
+            answer = self.request(PacketKind.OPEN, PacketKind.STATUS, PacketKind.NAK, attempts=PROBE_ATTEMPTS)
+            if answer is None:
+                continue
+            if answer.sequence:
+                # OPEN with the device's own session number changes nothing, so the packets of an earlier client still count.
+                logger.info("session 0x%04x: the device is in a session of this number already; opening another one", self._id)
+                continue
+            logger.info("session 0x%04x: opened", self._id)
+            self._raise_baud(descriptor)
+            return
         raise FirebrickError(f"device {self._transport.address}: it was lost; check its cable and its power, and start again")
 
     def _reset_baud(self) -> None:
         if self._transport.bauds:
             self._transport.reset_baud()
             self._baud = None
+            logger.info("baud rate: back to the default")
 
-    def _raise_baud(self, identity: DeviceDescriptor) -> None:
-        """Agree on the best rate at which the device is heard."""
+    def _raise_baud(self, descriptor: DeviceDescriptor) -> None:
+        """Switch to the first of the transport's rates at which the device answers."""
         if self._baud is not None:
             return
         for baud in self._transport.bauds:
-            divisor = round(identity.clock / baud)
-            if divisor not in BAUD_DIVISORS or abs(identity.clock / divisor / baud - 1) > MAX_BAUD_ERROR:
+            divisor = round(descriptor.clock / baud)
+            if divisor not in BAUD_DIVISORS or abs(descriptor.clock / divisor / baud - 1) > MAX_BAUD_ERROR:
                 continue
+            # The answer to RATE already comes at the new rate and may be lost during the change, so a POLL asks for another one.
             self.send(PacketKind.RATE, divisor)
-            if self._transport.set_baud(baud) and self.request(PacketKind.POLL, PacketKind.STATUS, PacketKind.NAK, times=PROBE_ATTEMPTS):
+            if self._transport.set_baud(baud) and self.request(PacketKind.POLL, PacketKind.STATUS, PacketKind.NAK, attempts=PROBE_ATTEMPTS):
                 self._baud = baud
+                logger.info("baud rate: %d bits per second", baud)
                 return
+            logger.info("baud rate: no answer at %d bits per second", baud)
             self._transport.reset_baud()
             if self.request(PacketKind.OPEN, PacketKind.STATUS, PacketKind.NAK) is None:
                 return
 
 
 def window_of(packet: Packet) -> int | None:
-    """The room that a STATUS or AGAIN packet tells; None where it is nonsense."""
+    """The free space that a STATUS or NAK packet reports; None where its payload is malformed."""
     if len(packet.payload) != WINDOW_FIELD.size:
         return None
-    room: int = WINDOW_FIELD.unpack(packet.payload)[0]
-    return room
+    window: int = WINDOW_FIELD.unpack(packet.payload)[0]
+    return window
+
+
+def _log_packet(direction: str, packet: Packet) -> None:
+    """One line for a packet, at level DEBUG."""
+    if logger.isEnabledFor(logging.DEBUG):
+        kind = PacketKind(packet.kind).name if packet.kind in PacketKind.__members__.values() else f"kind {packet.kind}"
+        logger.debug(
+            "%s %s: session 0x%04x, sequence %d, %d bytes of payload", direction, kind, packet.session, packet.sequence, len(packet.payload)
+        )

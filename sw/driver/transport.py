@@ -1,44 +1,50 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What carries bytes to a device and back."""
+"""The interface of every transport: it carries bytes to a device and back."""
 
 from abc import ABC, abstractmethod
 
 
 class Transport(ABC):
-    """A way for bytes, which may damage, lose, repeat and delay them.
+    """A path for bytes that may damage, lose, repeat and delay them.
 
-    Its clock is that of the device where that is simulated, so that a slow simulation looks no different from a fast board.
+    Its clock is that of the device where the device is simulated: a slow simulation then behaves as a fast board does.
     """
 
     address: str
-    """What users call it."""
+    """The address by which users know the device."""
     latency: float
-    """Seconds from the last byte of a question to the first one of its answer, at most, where nothing else is on the way."""
+    """Maximum seconds from the last byte of a request to the first byte of its answer on an otherwise idle line."""
     byte_seconds: float
-    """Seconds that a byte takes."""
+    """Seconds per byte."""
     bauds: tuple[int, ...] = ()
-    """Rates in bits a second that may be agreed on, best first; none where there is nothing to agree on."""
+    """Baud rates to negotiate, best first; empty where the transport has a fixed rate."""
 
     @abstractmethod
     def write(self, data: bytes) -> None:
         """Send bytes. Raises FirebrickError when the device is gone."""
 
     @abstractmethod
-    def read(self, seconds: float) -> bytes:
-        """Bytes as soon as there are any; none after so many seconds. Raises FirebrickError when the device is gone."""
+    def read(self, timeout: float) -> bytes:
+        """Bytes as soon as any arrive; none after ``timeout`` seconds. Raises FirebrickError when the device is gone."""
 
     @abstractmethod
     def now(self) -> float:
-        """Seconds since some time in the past."""
+        """Seconds since an arbitrary time in the past."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let the device go; a second call does nothing."""
+        """Release the device; a second call does nothing."""
 
     def set_baud(self, _baud: int) -> bool:
-        """Send and listen at another rate from now on, when all that was written is sent; whether this side can."""
+        """Wait until all written bytes are sent, then change this side's baud rate; returns whether it can.
+
+        Raises FirebrickError when the device is gone.
+        """
         return False
 
     def reset_baud(self) -> None:  # noqa: B027 - most have none
-        """Make the device and this side go back to the first rate; nothing where there is no rate."""
+        """Set the device and this side to the default baud rate; does nothing where the rate is fixed.
+
+        Raises FirebrickError when the device is gone.
+        """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Boards on USB that have no serial adapter."""
+"""Boards that are USB devices themselves, without a serial adapter."""
 
 import contextlib
 import errno
@@ -17,30 +17,30 @@ from ..link.usb_ids import ENDPOINT, HIGH_SPEED_PACKET, MANUFACTURER, PRODUCT, V
 from .transport import Transport
 
 BYTE_SECONDS = {usb.util.SPEED_HIGH: 1 / (13 * 512 * 8e3)}
-"""Seconds that a byte takes, by the speed of the device: 13 packets in a microframe of 125 us."""
+"""Seconds per byte by the speed of the device: at high speed 13 packets fit a microframe of 125 us (USB 2.0, table 5-10)."""
 FULL_SPEED_BYTE_SECONDS = 1 / (19 * 64 * 1e3)
-"""And at any other speed: 19 packets in a frame of 1 ms."""
+"""Seconds per byte at any other speed: at full speed 19 packets fit a frame of 1 ms (USB 2.0, table 5-9)."""
 LATENCY = 0.01
-"""Seconds: some frames on the bus, and what the system takes."""
+"""Seconds: some frames on the bus, and the overhead of the operating system."""
 WRITE_TIMEOUT = 2.0
-"""Seconds after which a device that takes no bytes is dead."""
-HINT = "on Linux, allow it with a rule for udev, see docs/live.md"
+"""Seconds after which a device that accepts no bytes counts as dead."""
+ACCESS_HINT = "on Linux, allow it with a rule for udev, see docs/live.md"
 
 
 def usb_devices() -> dict[str, Any]:
-    """The boards that are connected, as pyusb has them, by address. Raises FirebrickError where the system's USB cannot be asked."""
+    """The connected boards as pyusb objects, by address. Raises FirebrickError where the system's USB is not accessible."""
     try:
-        found = list(usb.core.find(find_all=True, idVendor=VENDOR, idProduct=PRODUCT, backend=_backend()))
+        devices = list(usb.core.find(find_all=True, idVendor=VENDOR, idProduct=PRODUCT, backend=_backend()))
     except usb.core.USBError as error:
-        raise FirebrickError(f"USB cannot be asked for its devices ({error})") from error
-    return {f"usb:{each.bus}-{'.'.join(map(str, each.port_numbers or (each.address,)))}": each for each in found}
+        raise FirebrickError(f"the devices on USB cannot be listed ({error})") from error
+    return {f"usb:{device.bus}-{'.'.join(map(str, device.port_numbers or (device.address,)))}": device for device in devices}
 
 
 def description(device: Any) -> str:
-    """What a device says that it is; empty where it may not be asked."""
+    """Manufacturer and product that a device reports; empty where it may not be asked."""
     try:
         return f"{device.manufacturer} {device.product}"
-    except (ValueError, usb.core.USBError):  # pyusb takes a device that may not be opened for one without languages
+    except (ValueError, usb.core.USBError):  # pyusb reports a device that may not be opened as one without languages
         return ""
 
 
@@ -49,13 +49,13 @@ class UsbTransport(Transport):
 
     Parameters
     ----------
-    place: its bus and its sockets, as ``usb_devices`` has it behind ``usb:``; empty for the only one
+    location: bus and ports of the board, as in the keys of ``usb_devices`` after ``usb:``; empty for the only board
 
-    Raises FirebrickError where there is none, several and no place is given, or it may not be used.
+    Raises FirebrickError where there is no board, several boards and no location is given, or the board may not be used.
     """
 
-    def __init__(self, place: str = "") -> None:
-        self.address, self._device = _choose(place)
+    def __init__(self, location: str = "") -> None:
+        self.address, self._device = _select(location)
         self.latency = LATENCY
         self.byte_seconds = BYTE_SECONDS.get(self._device.speed, FULL_SPEED_BYTE_SECONDS)
         try:
@@ -64,11 +64,11 @@ class UsbTransport(Transport):
             self._device.set_configuration()
             usb.util.claim_interface(self._device, 0)
             for endpoint in (ENDPOINT, ENDPOINT | usb.util.ENDPOINT_IN):
-                self._device.clear_halt(endpoint)  # both sides count packets from now on
+                self._device.clear_halt(endpoint)  # resets the DATA0/DATA1 toggle on both sides
         except (usb.core.USBError, ValueError) as error:
             self.close()
             busy = getattr(error, "errno", None) == errno.EBUSY
-            hint = "end the other program that uses it" if busy else f"see whether you may use it: {HINT}"
+            hint = "end the other program that uses it" if busy else f"see whether you may use it: {ACCESS_HINT}"
             raise FirebrickError(f"device {self.address}: it cannot be opened ({error}); {hint}") from error
         except FirebrickError:
             self.close()
@@ -76,13 +76,14 @@ class UsbTransport(Transport):
 
     def write(self, data: bytes) -> None:
         """See ``Transport``."""
-        with self._lost():
+        with self._device_lost():
             self._device.write(ENDPOINT, data, round(1000 * WRITE_TIMEOUT))
 
-    def read(self, seconds: float) -> bytes:
+    def read(self, timeout: float) -> bytes:
         """See ``Transport``; each packet of the link is a transfer."""
-        with self._lost(), contextlib.suppress(usb.core.USBTimeoutError):
-            return bytes(self._device.read(ENDPOINT | usb.util.ENDPOINT_IN, HIGH_SPEED_PACKET, max(1, round(1000 * seconds))))
+        milliseconds = max(1, round(1000 * timeout))  # libusb takes 0 for no timeout at all
+        with self._device_lost(), contextlib.suppress(usb.core.USBTimeoutError):
+            return bytes(self._device.read(ENDPOINT | usb.util.ENDPOINT_IN, HIGH_SPEED_PACKET, milliseconds))
         return b""
 
     def now(self) -> float:
@@ -95,32 +96,33 @@ class UsbTransport(Transport):
             usb.util.dispose_resources(self._device)
 
     @contextlib.contextmanager
-    def _lost(self) -> Iterator[None]:
-        """A device that fails while it is used is gone."""
+    def _device_lost(self) -> Iterator[None]:
+        """Turn the failure of an open device into a message: it is gone."""
         try:
             yield
         except usb.core.USBError as error:
             raise FirebrickError(f"device {self.address}: it was lost ({error}); check its cable and its power, and start again") from error
 
 
-def _choose(place: str) -> tuple[str, Any]:
-    """Address and device."""
-    found = usb_devices()
-    if place:
-        if f"usb:{place}" not in found:
-            there = ", ".join(found) or "none"
-            raise FirebrickError(f"device usb:{place}: there is no such board on USB; connected: {there}")
-        return f"usb:{place}", found[f"usb:{place}"]
-    if len(found) != 1:
-        none = "no board is connected; check its cable and its power"
-        said = f"several boards are connected; name one: {', '.join(found)}" if found else none
-        raise FirebrickError(f"device usb: {said}")
-    return next(iter(found.items()))
+def _select(location: str) -> tuple[str, Any]:
+    """Address and pyusb object of the board at a location, or of the only board."""
+    boards = usb_devices()
+    if location:
+        address = f"usb:{location}"
+        if address not in boards:
+            connected = ", ".join(boards) or "none"
+            raise FirebrickError(f"device {address}: there is no such board on USB; connected: {connected}")
+        return address, boards[address]
+    if not boards:
+        raise FirebrickError("device usb: no board is connected; check its cable and its power")
+    if len(boards) > 1:
+        raise FirebrickError(f"device usb: several boards are connected; name one: {', '.join(boards)}")
+    return next(iter(boards.items()))
 
 
 def _backend() -> Any:
-    """The library that pyusb uses."""
-    found = libusb_package.get_libusb1_backend()
-    if found is None:
-        raise FirebrickError("libusb, which speaks to boards on USB, was not found or cannot be used here; install the system's")
-    return found
+    """The libusb that pyusb uses."""
+    backend = libusb_package.get_libusb1_backend()
+    if backend is None:
+        raise FirebrickError("libusb, which accesses boards on USB, was not found or cannot be used here; install the system's")
+    return backend

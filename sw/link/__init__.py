@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The protocol between host and hardware, in pure integers: packets, their framing, and what a device says of itself."""
+"""The protocol between host and device, in pure integers: packets, their framing, and the device descriptor."""

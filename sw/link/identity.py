@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a device says of itself: which network it runs, made from which model, by which plan."""
+"""Identities: of a device (its descriptor), of a model (its checksum) and of a network's structure (its hash)."""
 
 import hashlib
 import json
@@ -14,47 +14,47 @@ from ..network.graph import Network
 from ..plan.nodes import Plan
 from .packets import INITIAL_WINDOW, MAX_REPLY_PAYLOAD, VERSION
 
-_LAYOUT = struct.Struct("<BHHHHBHIHI16s")
+_LAYOUT = struct.Struct("<BHHHHBHIHI16s")  # the table "Device descriptor" of docs/protocol.md; the name follows
 CHECKSUM_BYTES = 16
 """Bytes of a model's checksum."""
 
 
 def model_checksum(model: Model) -> bytes:
-    """What tells a model from every other: the first 16 bytes of the SHA-256 of its `.fire` file without its metadata."""
+    """Distinguishes a model from every other one: the first 16 bytes of the SHA-256 of its `.fire` file without metadata."""
     return hashlib.sha256(encode_model(replace(model, metadata={}))).digest()[:CHECKSUM_BYTES]
 
 
 def architecture_hash(network: Network) -> str:
-    """What tells a network's structure from every other, whatever its name: a SHA-256 in hexadecimal digits."""
+    """Distinguishes a network's structure from every other one, whatever its name: a SHA-256 in hexadecimal digits."""
     stages = [[type(stage).__name__, asdict(stage)] for stage in network.stages]
     return hashlib.sha256(json.dumps([asdict(network.input), stages], sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class DeviceDescriptor:
-    """What a device runs, and how."""
+    """The model and the plan that a device runs, as it reports them to the host."""
 
     channels: int
     rows: int
     columns: int
-    """A frame's shape."""
+    """Channels, rows and columns are the shape of a frame."""
     classes: int
     score_bytes: int
     """Bytes of a score, least significant first."""
     clock: int
-    """Of the accelerator, in Hz."""
+    """Clock frequency of the accelerator in Hz."""
     lanes: int
     """Multipliers of the plan."""
     cycles: int
-    """Of the plan, for a frame."""
+    """Clock cycles of a frame, by the plan."""
     checksum: bytes
-    """Of the model (``checksum``)."""
+    """Checksum of the model (``model_checksum``)."""
     network: str
-    """Its name."""
+    """Name of the network."""
     window: int = INITIAL_WINDOW
-    """Bytes of frames that the device's buffer takes."""
+    """Payload bytes that fit the device's empty packet buffer."""
     version: int = VERSION
-    """Of the protocol."""
+    """Version of the protocol."""
 
     @property
     def frame_bytes(self) -> int:
@@ -62,38 +62,39 @@ class DeviceDescriptor:
         return self.channels * self.rows * self.columns
 
     def encode(self, size: int | None = None) -> bytes:
-        """The payload of an IDENTITY packet; a long name is cut. To ``size`` bytes where that is given: a short name gets spaces."""
+        """The payload of an IDENTITY packet; a name that does not fit is cut. With ``size``, spaces fill up the payload to that size."""
         fixed = _LAYOUT.pack(
             *(self.version, self.channels, self.rows, self.columns, self.classes, self.score_bytes),
             *(self.window, self.clock, self.lanes, self.cycles, self.checksum),
         )
+        # Cutting may split a character; decoding and encoding again drops its rest.
         name = self.network.encode()[: (size or MAX_REPLY_PAYLOAD) - len(fixed)].decode(errors="ignore").encode()
         return (fixed + name).ljust(size or 0)
 
     def as_dict(self) -> dict[str, int | str]:
-        """For JSON; the checksum in hexadecimal digits."""
-        fields = vars(self)
-        return {**{"room" if name == "window" else name: value for name, value in fields.items()}, "checksum": self.checksum.hex()}
+        """JSON-serialisable form, with the checksum in hexadecimal digits."""
+        keys = {"window": "room"}  # a key that readers of these documents know by its old name
+        return {**{keys.get(name, name): value for name, value in vars(self).items()}, "checksum": self.checksum.hex()}
 
 
 def decode_descriptor(payload: bytes) -> DeviceDescriptor:
-    """The identity in an IDENTITY packet. Raises FirebrickError for one of another version of the protocol, and where it is nonsense."""
+    """The descriptor in an IDENTITY packet. Raises FirebrickError for another version of the protocol and for impossible values."""
     if payload[:1] != bytes([VERSION]):
         raise FirebrickError(
             f"the device speaks version {payload[0] if payload else 'none'} of the protocol and this host version {VERSION}; "
-            "make the bitstream anew with this release"
+            "rebuild the bitstream with this release"
         )
     if len(payload) < _LAYOUT.size:
-        raise FirebrickError("the device's identity is cut short; that is a fault of the device")
-    version, channels, rows, columns, classes, score_bytes, room, clock, lanes, cycles, model = _LAYOUT.unpack_from(payload)
-    if not (channels and rows and columns and classes and score_bytes in range(1, 9) and room and clock and cycles):
-        raise FirebrickError("the device's identity is nonsense; that is a fault of the device")
+        raise FirebrickError("the device descriptor is truncated; that is a fault of the device")
+    version, channels, rows, columns, classes, score_bytes, window, clock, lanes, cycles, checksum = _LAYOUT.unpack_from(payload)
+    if not (channels and rows and columns and classes and score_bytes in range(1, 9) and window and clock and cycles):
+        raise FirebrickError("the device descriptor has impossible values; that is a fault of the device")
     name = payload[_LAYOUT.size :].decode(errors="replace").rstrip(" ")
-    return DeviceDescriptor(channels, rows, columns, classes, score_bytes, clock, lanes, cycles, model, name, room, version)
+    return DeviceDescriptor(channels, rows, columns, classes, score_bytes, clock, lanes, cycles, checksum, name, window, version)
 
 
 def describe_device(model: Model, plan: Plan, clock: float) -> DeviceDescriptor:
-    """The identity of a model's accelerator, built to a plan, at a clock of so many Hz."""
+    """The descriptor of a model's accelerator, built to a plan, at a clock frequency in Hz."""
     shape = model.network.input
     return DeviceDescriptor(
         channels=shape.channels,

@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What host and hardware know a board on USB by."""
+"""The USB identifiers of a board."""
 
 VENDOR, PRODUCT = 0x1209, 0x0001
-"""The first of the numbers that https://pid.codes keeps for trying things out, so others may have it too."""
+"""The first of the test product numbers of https://pid.codes; other devices may use it, too."""
 MANUFACTURER = "Firebrick"
-"""The string that sets our boards apart from those."""
+"""The manufacturer string; it distinguishes our boards from those other devices."""
 ENDPOINT = 1
-"""The number of the bulk endpoints, one each way: they carry what a serial line would carry."""
+"""The number of the two bulk endpoints, one per direction; they carry the bytes that a serial line would carry."""
 FULL_SPEED_PACKET = 64
-"""Bytes of a USB packet at full speed, at most."""
+"""Maximum bytes of a USB packet at full speed."""
 HIGH_SPEED_PACKET = 512
-"""Bytes of a USB packet at high speed, at most."""
+"""Maximum bytes of a USB packet at high speed."""

@@ -167,7 +167,7 @@ def test_board_works_after_a_host_that_disappeared() -> None:
     model, board = tiny_model(), tiny_board()
     frames = tiny_frames(np.random.default_rng(2), 3)
     first = LinkedDevice(model, board)
-    first._channel.send(PacketKind.DATA, 0, bytes(500))
+    first._session.send(PacketKind.DATA, 0, bytes(500))
     board.read(1e-3)
     with LinkedDevice(model, board) as second:
         np.testing.assert_array_equal([result.scores for result in second.stream(frames)], golden.run(model, frames))
@@ -193,7 +193,7 @@ def test_driver_refuses_a_board_with_another_model() -> None:
     layer = model.layers["conv1"]
     other = replace(model, layers={**model.layers, "conv1": replace(layer, bias=layer.bias + 1)})
     board = tiny_board()
-    runs = r"device sim: it runs tiny \(3 x 26 x 30, 5 classes\) from model .*make the bitstream of this one"
+    runs = r"device sim: it runs tiny \(3 x 26 x 30, 5 classes\) from model .*build a bitstream of this one"
     with pytest.raises(FirebrickError, match=runs):
         LinkedDevice(other, board)
     with pytest.raises(FirebrickError, match="the virtual board is closed"):
@@ -224,7 +224,7 @@ def test_driver_rejects_frames_of_another_shape_and_closed_devices() -> None:
             list(device.stream([np.zeros((3, 26, 30))]))  # type: ignore[list-item]
         device.close()
         device.close()
-        with pytest.raises(FirebrickError, match="the device is closed; open it anew"):
+        with pytest.raises(FirebrickError, match="the device is closed; open it again"):
             list(device.stream(tiny_frames(np.random.default_rng(0), 1)))
         with pytest.raises(FirebrickError, match="the device is closed"):
             device.counters()

@@ -200,7 +200,7 @@ def test_usb_driver_leaves_other_makers_devices_alone(monkeypatch: pytest.Monkey
 
 def test_usb_that_cannot_be_used_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libusb_package, "get_libusb1_backend", lambda: None)
-    with pytest.raises(FirebrickError, match="libusb, which speaks to boards on USB, was not found or cannot be used here"):
+    with pytest.raises(FirebrickError, match="libusb, which accesses boards on USB, was not found or cannot be used here"):
         open_device("usb", tiny_model())
 
 

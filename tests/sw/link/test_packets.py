@@ -82,7 +82,7 @@ def test_decoder_keeps_no_more_than_a_packet_and_recovers() -> None:
     decoder = PacketDecoder()
     for _ in range(1000):
         assert list(decoder.feed(b"\x55" * 1000)) == []
-        assert len(decoder._kept) <= 2 * BUFFER_BYTES
+        assert len(decoder._partial) <= 2 * BUFFER_BYTES
     packet = Packet(PacketKind.STATUS, 1, 2, b"xy")
     assert list(decoder.feed(b"\0" + packet.encode())) == [packet]
     assert decoder.damaged == 1
@@ -122,7 +122,7 @@ def test_identity_that_is_nonsense_ends_in_one_sentence(payload: bytes) -> None:
 
 
 def test_identity_of_another_version_says_what_to_do() -> None:
-    with pytest.raises(FirebrickError, match=r"speaks version 9 of the protocol and this host version 1; make the bitstream anew"):
+    with pytest.raises(FirebrickError, match=r"speaks version 9 of the protocol and this host version 1; rebuild the bitstream"):
         decode_descriptor(b"\x09" + IDENTITY.encode()[1:])
 
 
