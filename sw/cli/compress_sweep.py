@@ -11,7 +11,7 @@ import click
 from .common import print_json, progress_bar
 
 if TYPE_CHECKING:
-    from ..compression.compressor import CompressionSettings
+    from ..compression.settings import CompressionSettings
     from ..model.float_model import FloatModel
 
 

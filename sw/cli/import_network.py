@@ -26,7 +26,8 @@ def command(source: str, output: Path, bits: int, density: float | None, calibra
     \b
     Example: firebrick import squeezenet1_1.onnx -o squeezenet.fire --bits 6 --calibrate pictures/
     """
-    from ..compression.compressor import CompressionSettings, compress
+    from ..compression.compressor import compress
+    from ..compression.settings import CompressionSettings
 
     calibration = calibration_images(calibrate)
     network = read_source(source, **reading)

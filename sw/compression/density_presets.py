@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Densities to prune to, by layer: those of the paper's Table 1."""
+"""Per-layer densities for pruning: those of the paper's Table 1."""
 
 from ..errors import FirebrickError
 from ..network.graph import Network
@@ -19,13 +19,13 @@ _CONV10 = 0.2
 
 
 def table1_densities(network: Network) -> dict[str, float]:
-    """Share of each layer's weights that SqueezeNet v1.0 keeps in Table 1 (arXiv:1602.07360), whose last column they reproduce.
+    """The fraction of each layer's weights that SqueezeNet v1.0 keeps in Table 1 (arXiv:1602.07360); they reproduce its last column.
 
     Raises FirebrickError for a network that has other layers than conv1, fire2 to fire9 and conv10.
     """
     densities = {"conv1": 1.0}
-    for fire, shares in _TABLE1.items():
-        densities.update({f"{fire}/{part}": share for part, share in zip(("squeeze1x1", "expand1x1", "expand3x3"), shares, strict=True)})
+    for fire, values in _TABLE1.items():
+        densities.update({f"{fire}/{part}": value for part, value in zip(("squeeze1x1", "expand1x1", "expand3x3"), values, strict=True)})
     densities["conv10"] = _CONV10
     names = [layer.name for layer in network.layers()]
     if names != list(densities):

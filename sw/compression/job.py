@@ -1,8 +1,7 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""From a float network to a trained model: quantise within a budget, then distil; what is done survives an interruption."""
+"""A compression job: quantise a float network within a budget, then distil; an interrupted job resumes where it was."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,35 +9,39 @@ from pathlib import Path
 from ..data.calibration_set import photographs
 from ..errors import FirebrickError
 from ..fire_format.file import encode_model, read_fire
+from ..model.float_digest import float_digest
 from ..model.float_model import FloatModel
 from ..model.quantized import Model
 from ..training.distillation import DistillationConfig, check_torch
 from ..utils.atomic_files import write_atomically
 from ..utils.progress import Progress, no_progress
-from .compressor import CompressionSettings, Compressor
+from .compressor import Compressor
 from .rate_control import Budget, compress_to_budget
+from .settings import CompressionSettings
 
-_ROOM = 0.99
-"""Share of a budget to start training with: trained codes are a little less even."""
+_HEADROOM = 0.99
+"""Fraction of the budget that quantisation may use before distillation, as codes are a little less even afterwards and take more bits."""
+_TASK = "task"
+"""Metadata key of the digest in the file of the quantised model; the final model does not have it."""
 
 
 @dataclass(frozen=True, eq=False)
 class CompressionJob:
-    """What is wanted of a float network."""
+    """What to make of a float network."""
 
     settings: CompressionSettings = field(default_factory=CompressionSettings)
     budget: Budget | None = None
-    """None to pay the settings' prices."""
+    """None to compress at the settings' Lagrange multipliers."""
     images: Sequence[Path] = ()
-    """To measure and to train on; without any, the photographs of scikit-image."""
+    """For calibration and distillation; without any, the photographs of scikit-image."""
     distillation: DistillationConfig | None = None
-    """None not to train."""
+    """None for no training."""
     labels: Sequence[int] | None = None
-    """Class index of each picture, or -1; None where there are none."""
+    """Class index of each image, or -1; None where there are none."""
 
 
 class JobFiles:
-    """The files beside an output that keep what is done until all is: the model to start training from, and the training."""
+    """The files beside an output that hold the state of an unfinished job: the quantised model, and the checkpoint of the training."""
 
     def __init__(self, output: Path) -> None:
         self.quantized = output.with_name(f"{output.name}.start")
@@ -50,52 +53,53 @@ class JobFiles:
         self.checkpoint.unlink(missing_ok=True)
 
 
-def run_job(source: FloatModel, order: CompressionJob, work: JobFiles | None = None, progress: Progress = no_progress) -> Model:
-    """The model that is ordered; what ``work`` holds of the same order is not done again."""
-    if order.distillation is None:
-        return _quantised(source, order, progress)
+def run_job(source: FloatModel, job: CompressionJob, files: JobFiles | None = None, progress: Progress = no_progress) -> Model:
+    """The compressed model. Steps that ``files`` hold from an interrupted run of the same job are skipped.
+
+    Raises FirebrickError where the budget cannot be met, or PyTorch is missing for distillation.
+    """
+    if job.distillation is None:
+        return _quantise(source, job, progress)
     check_torch()
     from ..training.distillation.loop import distil
 
-    task = _digest(source, order)
-    start = _started(work, task)
-    if start is None:
-        start = _quantised(source, order, progress)
-        start = replace(start, metadata={**start.metadata, "task": task})
-        if work is not None:
-            write_atomically(work.quantized, encode_model(start))
-    start = replace(start, metadata={key: value for key, value in start.metadata.items() if key != "task"})
-    pictures = order.images or photographs()
-    checkpoint = work.checkpoint if work is not None else None
-    model = distil(start, source, pictures, order.distillation, labels=order.labels, checkpoint=checkpoint, progress=progress)
-    if order.budget is not None and order.budget.usage(model) > 1:
+    task = _task_digest(source, job)
+    quantized = _resume_quantized(files, task)
+    if quantized is None:
+        quantized = _quantise(source, job, progress)
+        quantized = replace(quantized, metadata={**quantized.metadata, _TASK: task})
+        if files is not None:
+            write_atomically(files.quantized, encode_model(quantized))
+    quantized = replace(quantized, metadata={key: value for key, value in quantized.metadata.items() if key != _TASK})
+    images = job.images or photographs()
+    checkpoint = files.checkpoint if files is not None else None
+    model = distil(quantized, source, images, job.distillation, labels=job.labels, checkpoint=checkpoint, progress=progress)
+    if job.budget is not None and job.budget.usage(model) > 1:
         raise FirebrickError("training made the model larger than its budget; allow some more, or train for fewer steps")
     return model
 
 
-def _quantised(source: FloatModel, order: CompressionJob, progress: Progress) -> Model:
-    compressor = Compressor(source, order.images, progress)
-    if order.budget is None:
-        return compressor.compress(order.settings)
-    return compress_to_budget(compressor, order.settings, order.budget.scaled(_ROOM) if order.distillation else order.budget)
+def _quantise(source: FloatModel, job: CompressionJob, progress: Progress) -> Model:
+    compressor = Compressor(source, job.images, progress)
+    if job.budget is None:
+        return compressor.compress(job.settings)
+    return compress_to_budget(compressor, job.settings, job.budget.scaled(_HEADROOM) if job.distillation else job.budget)
 
 
-def _started(work: JobFiles | None, task: str) -> Model | None:
-    """The model that was quantised before, if it is for this task."""
-    if work is None or not work.quantized.exists():
+def _resume_quantized(files: JobFiles | None, task: str) -> Model | None:
+    """The quantised model of an interrupted run, if it belongs to this task."""
+    if files is None or not files.quantized.exists():
         return None
     try:
-        model = read_fire(work.quantized)
+        model = read_fire(files.quantized)
     except FirebrickError:
         return None
-    return model if model.metadata.get("task") == task else None
+    return model if model.metadata.get(_TASK) == task else None
 
 
-def _digest(source: FloatModel, order: CompressionJob) -> str:
-    """Of all that decides what quantising gives."""
-    digest = hashlib.sha256(repr((source.network, source.preprocessing, order.settings, order.budget)).encode())
-    for name, weights in source.weights.items():
-        digest.update(weights.tobytes() + source.biases[name].tobytes())
-    for path in order.images:
+def _task_digest(source: FloatModel, job: CompressionJob) -> str:
+    """A digest of everything that determines the quantised model."""
+    digest = float_digest(source, source.network, source.preprocessing, job.settings, job.budget)
+    for path in job.images:
         digest.update(path.read_bytes())
     return digest.hexdigest()

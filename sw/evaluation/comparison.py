@@ -9,8 +9,9 @@ from functools import cache, partial
 from pathlib import Path
 
 from ..compression.baselines import linear_quantization, pruned_kmeans
-from ..compression.compressor import CompressionSettings, Compressor
+from ..compression.compressor import Compressor
 from ..compression.rate_control import Budget, compress_to_budget
+from ..compression.settings import CompressionSettings
 from ..data.calibration_set import check_disjoint
 from ..fire_format.file import encode_model, read_fire
 from ..model.float_model import FloatModel

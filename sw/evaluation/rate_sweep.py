@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 
-from ..compression.compressor import CompressionSettings, Compressor
+from ..compression.compressor import Compressor
+from ..compression.settings import CompressionSettings
 from ..data.calibration_set import check_disjoint
 from ..model.float_model import FloatModel
 from ..model.quantized import Model

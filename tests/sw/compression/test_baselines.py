@@ -10,7 +10,8 @@ import pytest
 
 from firebrick.sw import golden
 from firebrick.sw.compression.baselines import kmeans, linear_quantization, pruned_kmeans
-from firebrick.sw.compression.compressor import CompressionSettings, Compressor
+from firebrick.sw.compression.compressor import Compressor
+from firebrick.sw.compression.settings import CompressionSettings
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.evaluation.fidelity import FidelityEvaluator, standard_error
 from firebrick.sw.golden import floating

@@ -10,7 +10,8 @@ import pytest
 
 from firebrick.sw import golden
 from firebrick.sw.compression.calibration import activation_scales, best_scale, input_moments, scale_owners
-from firebrick.sw.compression.compressor import CompressionSettings, compress
+from firebrick.sw.compression.compressor import compress
+from firebrick.sw.compression.settings import CompressionSettings
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.file import encode_model
 from firebrick.sw.golden import floating

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from firebrick.sw.cli.main import main
-from firebrick.sw.compression.compressor import CompressionSettings
 from firebrick.sw.compression.job import CompressionJob, JobFiles, run_job
 from firebrick.sw.compression.rate_control import Budget
+from firebrick.sw.compression.settings import CompressionSettings
 from firebrick.sw.fire_format.file import encode_model, read_fire
 from firebrick.sw.importers import import_source
 from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, MaxPool, Network, Shape

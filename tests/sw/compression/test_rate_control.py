@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firebrick.sw.compiler.lowering import compile_model
-from firebrick.sw.compression.compressor import CompressionSettings, Compressor
+from firebrick.sw.compression.compressor import Compressor
 from firebrick.sw.compression.density_presets import table1_densities
 from firebrick.sw.compression.rate_control import Budget, compress_to_budget, search_lambda
+from firebrick.sw.compression.settings import CompressionSettings
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.file import encode_model
 from firebrick.sw.model.quantized import Model

@@ -14,7 +14,8 @@ from click.testing import CliRunner
 
 from firebrick.sw import importers
 from firebrick.sw.cli.main import main
-from firebrick.sw.compression.compressor import CompressionSettings, Compressor
+from firebrick.sw.compression.compressor import Compressor
+from firebrick.sw.compression.settings import CompressionSettings
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.evaluation import rate_sweep
 from firebrick.sw.evaluation.fidelity import FidelityEvaluator

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from firebrick.sw import golden
-from firebrick.sw.compression.compressor import CompressionSettings, compress
+from firebrick.sw.compression.compressor import compress
+from firebrick.sw.compression.settings import CompressionSettings
 from firebrick.sw.data.images import read_images
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.file import encode_model

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 from firebrick.sw import importers
 from firebrick.sw.cli.main import main
-from firebrick.sw.compression.compressor import CompressionSettings, compress
+from firebrick.sw.compression.compressor import compress
+from firebrick.sw.compression.settings import CompressionSettings
 from firebrick.sw.evaluation import comparison
 from firebrick.sw.fire_format.file import read_fire, write_fire
 from firebrick.sw.reports.paper.table2 import PAPER
