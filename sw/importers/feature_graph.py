@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Feature maps of a foreign graph, operator by operator, before Fire modules are recognised in it.
+"""The feature graph: a foreign file's operators on feature maps, before `fire_matcher` finds Fire modules among them.
 
-Each function is one operator. It checks what the family allows and raises FirebrickError with a sentence that starts with the
-operator's place in the file.
+Each function below adds one operator. It checks what the family allows and raises FirebrickError with a sentence that starts with the
+operator's name in the file.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from firebrick.sw.network.graph import Shape, pooled_length
 
 
 class Operation(StrEnum):
-    """What makes maps."""
+    """What computes feature maps."""
 
     INPUT = "input"
     CONV = "conv"
@@ -40,57 +40,57 @@ class Filters:
     """The same weights as codes, where the file has a codebook."""
 
     def permuted(self, filters: NDArray[np.intp] | None = None, channels: NDArray[np.intp] | None = None) -> "Filters":
-        """Filters and input channels in another order; entry k says which one comes k-th, None keeps the order."""
+        """Filters and input channels in another order: entry k is the index of the one that comes k-th; None keeps the order."""
         rows = np.arange(len(self.bias)) if filters is None else filters
         columns = np.arange(self.weights.shape[1]) if channels is None else channels
-        where = np.ix_(rows, columns)
+        selection = np.ix_(rows, columns)
         coded = self.codebook_weights
         if coded is not None:
-            coded = replace(coded, codes=np.ascontiguousarray(coded.codes[where]))
-        return Filters(np.ascontiguousarray(self.weights[where]), self.bias[rows], coded)
+            coded = replace(coded, codes=np.ascontiguousarray(coded.codes[selection]))
+        return Filters(np.ascontiguousarray(self.weights[selection]), self.bias[rows], coded)
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureNode:
-    """Feature maps and what makes them."""
+    """Feature maps and the operation that computes them."""
 
     where: str
-    """The operator in words, for messages."""
+    """The operator as messages name it."""
     operation: Operation
     sources: tuple["FeatureNode", ...]
     shape: Shape
     rectified: bool
-    """A ReLU has been seen, or is not needed; other maps must pass one before they are used."""
+    """No value is negative. All maps but the input must be rectified before anything but a ReLU, Concat or pool reads them."""
     filters: Filters | None = None
     stride: int = 1
     padding: int = 0
     origin: object = field(default_factory=object)
-    """The same object in maps that differ by ReLUs alone."""
+    """The same object in nodes that differ only by a ReLU."""
 
     @property
     def kernel(self) -> int:
-        """Side of a convolution's kernel; 0 for everything else."""
+        """Side of a convolution's kernel; 0 for every other operation."""
         return 0 if self.filters is None else self.filters.weights.shape[2]
 
     def same_as(self, other: "FeatureNode") -> bool:
-        """Whether both are the same maps."""
+        """Whether both come from the same operator, before or after its ReLU."""
         return self.origin is other.origin
 
 
 def describe_operator(what: str, name: str, operator: str) -> str:
-    """An operator in words, on one line whatever a hostile file calls it: ``node 'a' (Conv)``."""
+    """An operator as messages name it, ``node 'a' (Conv)``; on one line even if a hostile file's names are not."""
     shown = operator[:60] if str(operator).isprintable() else ascii(operator[:60])
     return f"{what} {name[:60]!r} ({shown})"
 
 
-def printable(text: str | bytes, most: int = 255) -> str:
-    """A name from a file on one line, without what a terminal or a model's metadata would not take."""
-    letters = text if isinstance(text, str) else text.decode(errors="replace")  # a damaged protobuf string comes as bytes
-    return "".join(letter if letter.isprintable() else "?" for letter in letters[:most])
+def printable(text: str | bytes, max_length: int = 255) -> str:
+    """A name from a file on one line, without characters that a terminal or a model's metadata would not take."""
+    characters = text if isinstance(text, str) else text.decode(errors="replace")  # a damaged protobuf string comes as bytes
+    return "".join(character if character.isprintable() else "?" for character in characters[:max_length])
 
 
 def unsupported(where: str, problem: str) -> FirebrickError:
-    """What to raise when an operator is not as it should be."""
+    """The exception to raise when an operator is not as it should be."""
     return FirebrickError(f"{where}: {problem}")
 
 
@@ -101,52 +101,52 @@ def input_node(shape: Shape, nonnegative: bool) -> FeatureNode:
 
 def conv(where: str, source: FeatureNode, filters: Filters, strides: Sequence[int], pads: Sequence[int]) -> FeatureNode:
     """A convolution with one group and no dilation; ``pads`` are top, left, bottom and right."""
-    _need_relu(where, source, maybe_input=True)
+    _need_relu(where, source, allow_input=True)
     weights = filters.weights
     if weights.ndim != 4 or weights.shape[2] != weights.shape[3] or not weights.size:
         raise unsupported(where, f"weights must be (filters, channels, k, k), not {weights.shape}; square kernels are supported")
     if weights.shape[1] != source.shape.channels:
-        raise unsupported(
-            where, f"weights are for {weights.shape[1]} channels, the input has {source.shape.channels}; one group is supported"
-        )
+        channels = f"{weights.shape[1]} channels, the input has {source.shape.channels}"
+        raise unsupported(where, f"weights are for {channels}; one group is supported")
     if filters.bias.shape != weights.shape[:1]:
         raise unsupported(where, f"biases must be {len(weights)}, one a filter, not {filters.bias.shape}")
     if len(set(strides)) != 1 or strides[0] < 1:
         raise unsupported(where, f"strides must be equal and positive, not {list(strides)}")
     kernel, stride, padding = weights.shape[2], strides[0], pads[0]
-    sizes = _sizes(where, source, kernel, stride, pads)
-    if pads[0] != pads[1] or sizes != _sizes(where, source, kernel, stride, [padding] * 4):
+    sizes = _output_sizes(where, source, kernel, stride, pads)
+    # Padding at the bottom or right may differ where the stride leaves it unused.
+    if pads[0] != pads[1] or sizes != _output_sizes(where, source, kernel, stride, [padding] * 4):
         raise unsupported(where, f"padding must be the same on all sides, not {list(pads)}")
     return FeatureNode(where, Operation.CONV, (source,), Shape(len(weights), *sizes), False, filters, stride, padding)
 
 
 def relu(where: str, source: FeatureNode) -> FeatureNode:
-    """A ReLU; one is part of every convolution of the family, so it may also come after pooling or joining."""
+    """A ReLU. Every convolution of the family has one; it may also come after the pool or Concat that reads the convolution."""
     if source.operation is Operation.INPUT and not source.rectified:
         raise unsupported(where, "a ReLU must come after a convolution, not cut off the input's negative values")
     return source if source.rectified else replace(source, rectified=True)
 
 
 def max_pool(
-    where: str, source: FeatureNode, kernel: Sequence[int], strides: Sequence[int], pads: Sequence[int], ceil: bool
+    where: str, source: FeatureNode, kernel: Sequence[int], strides: Sequence[int], pads: Sequence[int], ceil_mode: bool
 ) -> FeatureNode:
-    """3x3/2 pooling that rounds the output size up, however the file says so; ``pads`` are top, left, bottom and right."""
+    """3x3/2 pooling, output size rounded up, whether by ceil mode or by padding; ``pads`` are top, left, bottom and right."""
     if list(kernel) != [3, 3] or list(strides) != [2, 2]:
         raise unsupported(where, f"kernel {list(kernel)} and strides {list(strides)} must be 3x3 and 2")
     if min(source.shape.height, source.shape.width) < 3:
         raise unsupported(where, f"3x3 pooling does not fit a map of {source.shape}")
     sizes = (pooled_length(source.shape.height), pooled_length(source.shape.width))
-    if pads[:2] != [0, 0] or _sizes(where, source, 3, 2, pads, ceil) != sizes:
+    if pads[:2] != [0, 0] or _output_sizes(where, source, 3, 2, pads, ceil_mode) != sizes:
         raise unsupported(
             where,
-            f"padding {list(pads)} {'with' if ceil else 'without'} ceil mode on a map of {source.shape} "
+            f"padding {list(pads)} {'with' if ceil_mode else 'without'} ceil mode on a map of {source.shape} "
             "must come to the same as no padding and an output size that is rounded up",
         )
     return FeatureNode(where, Operation.POOL, (source,), Shape(source.shape.channels, *sizes), source.rectified)
 
 
 def concat(where: str, sources: Sequence[FeatureNode]) -> FeatureNode:
-    """Channels side by side."""
+    """The channels of several maps, one after the other."""
     first = sources[0].shape
     if any((source.shape.height, source.shape.width) != (first.height, first.width) for source in sources):
         raise unsupported(where, f"maps must be of one size, not {', '.join(str(source.shape) for source in sources[:4])}")
@@ -155,7 +155,7 @@ def concat(where: str, sources: Sequence[FeatureNode]) -> FeatureNode:
 
 
 def add(where: str, first: FeatureNode, second: FeatureNode) -> FeatureNode:
-    """The end of a bypass."""
+    """The sum at the end of a bypass."""
     for source in (first, second):
         _need_relu(where, source)
     if first.shape != second.shape:
@@ -169,17 +169,19 @@ def average(where: str, source: FeatureNode) -> FeatureNode:
     return FeatureNode(where, Operation.AVERAGE, (source,), Shape(source.shape.channels, 1, 1), True)
 
 
-def _need_relu(where: str, source: FeatureNode, *, maybe_input: bool = False) -> None:
-    if not (source.rectified or (maybe_input and source.operation is Operation.INPUT)):
+def _need_relu(where: str, source: FeatureNode, *, allow_input: bool = False) -> None:
+    if not (source.rectified or (allow_input and source.operation is Operation.INPUT)):
         raise unsupported(where, f"reads {source.where} without a ReLU between; every convolution of the family has one")
 
 
-def _sizes(where: str, source: FeatureNode, kernel: int, stride: int, pads: Sequence[int], ceil: bool = False) -> tuple[int, int]:
-    """Rows and columns of the output."""
+def _output_sizes(
+    where: str, source: FeatureNode, kernel: int, stride: int, pads: Sequence[int], ceil_mode: bool = False
+) -> tuple[int, int]:
+    """Rows and columns of the output of a convolution or pool."""
     if len(pads) != 4 or min(pads) < 0:
         raise unsupported(where, f"padding must be four numbers that are not negative, not {list(pads)}")
     lengths = (source.shape.height + pads[0] + pads[2], source.shape.width + pads[1] + pads[3])
     if min(lengths) < kernel:
         raise unsupported(where, f"a {kernel}x{kernel} kernel does not fit a map of {source.shape}")
-    rows, columns = ((length - kernel + (stride - 1 if ceil else 0)) // stride + 1 for length in lengths)
+    rows, columns = ((length - kernel + (stride - 1 if ceil_mode else 0)) // stride + 1 for length in lengths)
     return rows, columns

@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Fire modules in a foreign graph: from feature maps, last to first, to a network of the family with its weights.
+"""Match a feature graph to the SqueezeNet family: find its Fire modules and give every layer the name that the paper gives it.
 
-Soundness needs no trust in the file: each step says what its maps are as a function of earlier ones, and nothing is assumed.
+The match walks from the global average back to the input. It trusts no name in the file: a step counts as a Fire module only if its
+operators compute one.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPoo
 from .feature_graph import FeatureNode, Filters, Operation, unsupported
 
 ChannelOrder = NDArray[np.intp] | None
-"""Which channel of the file each channel of ours is; None where they agree."""
+"""For each channel of the family's order, its index in the file; None where both orders agree."""
 
 
 @dataclass(eq=False)
@@ -25,20 +26,20 @@ class MatchedNetwork:
 
     network: Network
     filters: dict[str, Filters] = field(default_factory=dict)
-    changed: list[str] = field(default_factory=list)
-    """What differs from the file, in words."""
+    changes: list[str] = field(default_factory=list)
+    """What differs from the file, a phrase each."""
 
 
 @dataclass(frozen=True, eq=False)
 class _FireModule:
-    """A Fire module in the graph."""
+    """A Fire module in the feature graph."""
 
     where: str
     squeeze: FeatureNode
-    halves: tuple[FeatureNode, ...]
+    expand: tuple[FeatureNode, ...]
     """Expand convolutions in the order of the file's channels."""
     bypass: Bypass = Bypass.NONE
-    beside: FeatureNode | None = None
+    bypass_conv: FeatureNode | None = None
     """The convolution of a complex bypass."""
 
     @property
@@ -46,122 +47,127 @@ class _FireModule:
         return self.squeeze.sources[0]
 
 
-def match_network(last: FeatureNode, name: str) -> MatchedNetwork:
-    """The network whose global average is ``last``; raises FirebrickError where the graph leaves the family.
+def match_network(average: FeatureNode, name: str) -> MatchedNetwork:
+    """The network that ends in a global average; raises FirebrickError where the graph leaves the family.
 
     Stages are named as in the paper: conv1, pool1, fire2 and so on.
     """
     steps: list[FeatureNode | _FireModule] = []
-    maps = last.sources[0]
-    while maps.operation is not Operation.INPUT:
-        step = _module(maps) if maps.operation in (Operation.CONCAT, Operation.ADD) else maps
+    node = average.sources[0]
+    while node.operation is not Operation.INPUT:
+        step = _match_fire(node) if node.operation in (Operation.CONCAT, Operation.ADD) else node
         steps.append(step)
-        maps = step.source if isinstance(step, _FireModule) else step.sources[0]
-    return _NetworkBuilder(maps.shape).network(steps[::-1], last.where, name)
+        node = step.source if isinstance(step, _FireModule) else step.sources[0]
+    return _NetworkBuilder(node.shape).build(steps[::-1], average.where, name)
 
 
 class _NetworkBuilder:
-    """Stages in order, each with a name, and the channel order on the way."""
+    """Names the stages from first to last, and puts channels in the family's order on the way."""
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
         self.stages: list[Stage] = []
         self.filters: dict[str, Filters] = {}
-        self.changed: list[str] = []
+        self.changes: list[str] = []
         self.number = 0
+        """Number in the name of the last convolution or Fire module."""
         self.order: ChannelOrder = None
+        """How the file orders the channels that the next stage reads."""
 
-    def network(self, steps: Sequence[FeatureNode | _FireModule], end: str, name: str) -> MatchedNetwork:
+    def build(self, steps: Sequence[FeatureNode | _FireModule], end: str, name: str) -> MatchedNetwork:
+        """The network of these steps; ``end`` names the global average in messages."""
         if not steps or isinstance(steps[0], _FireModule) or steps[0].operation is not Operation.CONV:
-            raise unsupported(
-                steps[0].where if steps else end, "the first stage must be a convolution, to take up the mean of the pictures"
-            )
+            where = steps[0].where if steps else end
+            raise unsupported(where, "the first stage must be a convolution, to take up the mean of the images")
         for index, step in enumerate(steps):
             if isinstance(step, _FireModule):
-                self.fire(step)
+                self.add_fire(step)
             elif step.operation is Operation.POOL:
                 self.stages.append(MaxPool(self.pool_name()))
             else:
-                self.convolution(step, last=index == len(steps) - 1)
+                self.add_conv(step, is_last=index == len(steps) - 1)
         if self.order is not None:
             raise unsupported(end, "its channels must have the order of the classes; give the file a last convolution")
         self.stages.append(GlobalAverage(self.pool_name()))
         network = Network(name, self.shape, tuple(self.stages))
         network.verify()
-        return MatchedNetwork(network, {layer.name: self.filters[layer.name] for layer in network.layers()}, self.changed)
+        return MatchedNetwork(network, {layer.name: self.filters[layer.name] for layer in network.layers()}, self.changes)
 
-    def convolution(self, maps: FeatureNode, last: bool) -> None:
-        assert maps.filters is not None  # every CONV has them
+    def add_conv(self, node: FeatureNode, is_last: bool) -> None:
+        assert node.filters is not None  # every CONV has them
         self.number += 1
-        name, padding = f"conv{self.number}", maps.padding
-        if last and maps.kernel == 1 and padding:
-            self.changed.append(f"{name} has no padding, as in the paper's Table 1; the file pads it by {padding}")
+        name, padding = f"conv{self.number}", node.padding
+        if is_last and node.kernel == 1 and padding:
+            self.changes.append(f"{name} has no padding, as in the paper's Table 1; the file pads it by {padding}")
             padding = 0
-        if padding >= maps.kernel:
-            raise unsupported(maps.where, f"padding must be less than the kernel, {maps.kernel}, not {padding}")
-        self.stages.append(Conv(name, len(maps.filters.bias), maps.kernel, maps.stride, padding))
-        self.filters[name] = maps.filters.permuted(channels=self.order)
+        if padding >= node.kernel:
+            raise unsupported(node.where, f"padding must be less than the kernel, {node.kernel}, not {padding}")
+        self.stages.append(Conv(name, len(node.filters.bias), node.kernel, node.stride, padding))
+        self.filters[name] = node.filters.permuted(channels=self.order)
         self.order = None
 
-    def fire(self, module: _FireModule) -> None:
+    def add_fire(self, module: _FireModule) -> None:
         self.number += 1
         name = f"fire{self.number}"
-        ones, threes = (sum(half.shape.channels for half in module.halves if half.kernel == kernel) for kernel in (1, 3))
+        expand1x1, expand3x3 = (sum(half.shape.channels for half in module.expand if half.kernel == kernel) for kernel in (1, 3))
         order = None
-        if module.halves[0].kernel == 3 and ones:
-            order = np.concatenate([np.arange(threes, threes + ones), np.arange(threes)])
-        if module.bypass is Bypass.SIMPLE and not np.array_equal(_plain(order, ones + threes), _plain(self.order, ones + threes)):
+        if module.expand[0].kernel == 3 and expand1x1:  # the file has 3x3 filters first, the family 1x1 filters
+            order = np.concatenate([np.arange(expand3x3, expand3x3 + expand1x1), np.arange(expand3x3)])
+        channels = expand1x1 + expand3x3
+        if module.bypass is Bypass.SIMPLE and not np.array_equal(_indices(order, channels), _indices(self.order, channels)):
             raise unsupported(module.where, "both maps must have their channels in one order: those of 1x1 filters first")
-        parts = {"squeeze1x1": module.squeeze, **{f"expand{half.kernel}x{half.kernel}": half for half in module.halves}}
-        for part, maps in parts.items():
-            assert maps.filters is not None
-            self.filters[f"{name}/{part}"] = maps.filters.permuted(channels=self.order if part == "squeeze1x1" else None)
-        if module.beside is not None and module.beside.filters is not None:
-            self.filters[f"{name}/bypass1x1"] = module.beside.filters.permuted(filters=order, channels=self.order)
-        self.stages.append(Fire(name, module.squeeze.shape.channels, ones, threes, module.bypass))
+        parts = {"squeeze1x1": module.squeeze, **{f"expand{half.kernel}x{half.kernel}": half for half in module.expand}}
+        for part, node in parts.items():
+            assert node.filters is not None
+            self.filters[f"{name}/{part}"] = node.filters.permuted(channels=self.order if part == "squeeze1x1" else None)
+        if module.bypass_conv is not None and module.bypass_conv.filters is not None:
+            self.filters[f"{name}/bypass1x1"] = module.bypass_conv.filters.permuted(filters=order, channels=self.order)
+        self.stages.append(Fire(name, module.squeeze.shape.channels, expand1x1, expand3x3, module.bypass))
         self.order = order
 
     def pool_name(self) -> str:
+        """The next pool's name: that of the stage before it, with a number where several pools follow one stage."""
         name = f"pool{self.number}"
         same = sum(stage.name.partition("_")[0] == name for stage in self.stages)
         return f"{name}_{same + 1}" if same else name
 
 
-def _module(maps: FeatureNode) -> _FireModule:
-    """The Fire module that ends in these maps, which are a CONCAT or an ADD."""
-    if maps.operation is Operation.CONCAT:
-        module = _expanded(maps)
+def _match_fire(node: FeatureNode) -> _FireModule:
+    """The Fire module that ends in a CONCAT or an ADD."""
+    if node.operation is Operation.CONCAT:
+        module = _match_fire_without_bypass(node)
         if module is None:
-            raise unsupported(
-                maps.where, "must join a 1x1 and a padded 3x3 convolution that read one 1x1 convolution, as a Fire module does"
-            )
+            problem = "must join a 1x1 and a padded 3x3 convolution that read one 1x1 convolution, as a Fire module does"
+            raise unsupported(node.where, problem)
         return module
-    for main, other in (maps.sources, maps.sources[::-1]):
-        module = _expanded(main)
+    for main, skip in (node.sources, node.sources[::-1]):
+        module = _match_fire_without_bypass(main)
         if module is None:
             continue
-        if other.same_as(module.source):
-            return _FireModule(maps.where, module.squeeze, module.halves, Bypass.SIMPLE)
-        if _is_conv(other, 1) and other.sources[0].same_as(module.source):
-            return _FireModule(maps.where, module.squeeze, module.halves, Bypass.COMPLEX, other)
-    raise unsupported(maps.where, "must add a Fire module's input, or a 1x1 convolution of it, to the module's output, as a bypass does")
+        if skip.same_as(module.source):
+            return _FireModule(node.where, module.squeeze, module.expand, Bypass.SIMPLE)
+        if _is_same_size_conv(skip, 1) and skip.sources[0].same_as(module.source):
+            return _FireModule(node.where, module.squeeze, module.expand, Bypass.COMPLEX, skip)
+    raise unsupported(node.where, "must add a Fire module's input, or a 1x1 convolution of it, to the module's output, as a bypass does")
 
 
-def _expanded(maps: FeatureNode) -> _FireModule | None:
-    """A Fire module without its bypass."""
-    halves = maps.sources if maps.operation is Operation.CONCAT else (maps,)
-    if sorted(half.kernel for half in halves) not in ([1], [3], [1, 3]):
+def _match_fire_without_bypass(node: FeatureNode) -> _FireModule | None:
+    """Squeeze and expand convolutions that end in this node, which is a CONCAT or, with one kind of expand filters, a CONV."""
+    expand = node.sources if node.operation is Operation.CONCAT else (node,)
+    if sorted(half.kernel for half in expand) not in ([1], [3], [1, 3]):
         return None
-    squeeze = halves[0].sources[0]
-    if not _is_conv(squeeze, 1) or not all(_is_conv(half, half.kernel) and half.sources[0].same_as(squeeze) for half in halves):
+    squeeze = expand[0].sources[0]
+    if not _is_same_size_conv(squeeze, 1):
         return None
-    return _FireModule(maps.where, squeeze, halves)
+    if not all(_is_same_size_conv(half, half.kernel) and half.sources[0].same_as(squeeze) for half in expand):
+        return None
+    return _FireModule(node.where, squeeze, expand)
 
 
-def _is_conv(maps: FeatureNode, kernel: int) -> bool:
-    """Whether this is a convolution that keeps the map's size."""
-    return maps.kernel == kernel and (maps.stride, maps.padding) == (1, kernel // 2)
+def _is_same_size_conv(node: FeatureNode, kernel: int) -> bool:
+    """Whether this is a convolution with this kernel whose output has the size of its input."""
+    return node.kernel == kernel and (node.stride, node.padding) == (1, kernel // 2)
 
 
-def _plain(order: ChannelOrder, channels: int) -> NDArray[np.intp]:
+def _indices(order: ChannelOrder, channels: int) -> NDArray[np.intp]:
     return np.arange(channels) if order is None else order

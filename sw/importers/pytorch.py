@@ -23,13 +23,13 @@ def from_module(
     normalisation: Normalisation = TORCH,
     labels: Sequence[str] | None = None,
 ) -> FloatModel:
-    """The network of a module that takes pictures (n, 3, rows, columns) and gives scores, torchvision's SqueezeNets among them.
+    """The network of a module that maps images (n, 3, rows, columns) to scores, such as torchvision's SqueezeNets.
 
     Args:
-        module: it is exported as for inference, and left as it was.
-        size: rows and columns of a picture.
-        normalisation: what is done to pictures before the module sees them.
-        labels: names of the classes; None for ImageNet's where there are 1000.
+        module: exported in evaluation mode; its training mode is restored afterwards.
+        size: rows and columns of an image.
+        normalisation: how images are normalised before the module sees them.
+        labels: names of the classes; None for ImageNet's where there are 1000 classes.
 
     Raises FirebrickError when the package torch is missing, the module cannot be exported, or is not of the family.
     """
@@ -38,18 +38,18 @@ def from_module(
     except ImportError as error:
         raise FirebrickError("PyTorch modules need the package torch; install it with: pip install 'firebrick[train]'") from error
     name = type(module).__name__
-    file: Any = io.BytesIO()  # taken, but not in the annotations of torch
-    trained = [each.training for each in module.modules()]
-    device = next((each.device for each in module.parameters()), torch.device("cpu"))
+    file: Any = io.BytesIO()  # accepted, but missing in torch's annotations
+    training_modes = [part.training for part in module.modules()]
+    device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
     try:
         with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # the exporter warns of its own successor, which needs more packages
+            warnings.simplefilter("ignore")  # the exporter recommends its successor, which needs more packages
             module.eval()
             torch.onnx.export(module, (torch.zeros(1, 3, *size, device=device),), file, dynamo=False)
     except Exception as error:  # whatever the module's own code raises
         reason = next(iter(str(error).splitlines()), "") or type(error).__name__
-        raise FirebrickError(f"{name} cannot be exported for pictures of {size[0]}x{size[1]}: {reason[:200]}") from error
+        raise FirebrickError(f"{name} cannot be exported for images of {size[0]}x{size[1]}: {reason[:200]}") from error
     finally:
-        for each, training in zip(module.modules(), trained, strict=True):
-            each.training = training
+        for part, training in zip(module.modules(), training_modes, strict=True):
+            part.training = training
     return onnx_model(file.getvalue(), name, normalisation, labels)

@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Float arrays out of a pickle, without running anything that the pickle says."""
+"""Float arrays out of a pickle, without running any code that the pickle names.
+
+The unpickler resolves NumPy's names to the stand-ins below, which only check and store data. Every other name is rejected.
+"""
 
 import io
 import math
@@ -14,7 +17,7 @@ from firebrick.sw.errors import FirebrickError
 
 
 class _Dtype:
-    """Stands in for numpy.dtype; only little-endian 32-bit floats are admitted."""
+    """Stands in for numpy.dtype; accepts only little-endian 32-bit floats."""
 
     def __init__(self, kind: str, *_: Any) -> None:
         if kind != "f4":
@@ -45,7 +48,7 @@ def _reconstruct(*_: Any) -> _Array:
     return _Array()
 
 
-_ADMITTED = {
+_ALLOWED = {
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _Dtype,
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
@@ -55,16 +58,15 @@ _ADMITTED = {
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ADMITTED:
+        if (module, name) not in _ALLOWED:
             raise FirebrickError(f"something that is not an array, {f'{module}.{name}'[:60]!r}")
-        return _ADMITTED[module, name]
+        return _ALLOWED[module, name]
 
 
 def read_pickled_arrays(data: bytes, what: str) -> dict[str, list[NDArray[np.float32]]]:
-    """The arrays of a pickled dict: name -> list of float32 arrays.
+    """The arrays of a pickled dict, as lists of float32 arrays by name.
 
-    Nothing named in the pickle is imported or called: NumPy's names are bound to stand-ins of ours, every other name is refused.
-    Raises FirebrickError, naming ``what``, unless the pickle is exactly such a dict.
+    Nothing named in the pickle is imported or called. Raises FirebrickError, naming ``what``, unless the pickle is exactly such a dict.
     """
     try:
         loaded = _Unpickler(io.BytesIO(data)).load()

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A network of the family from a ``.caffemodel`` file, which holds weights and layers, so that no prototxt is needed.
 
-Caffe's pictures are BGR bytes minus a mean. Its pooling rounds the output size up. Layers may work in place.
+Caffe's input is BGR bytes minus a mean. Its pooling rounds the output size up. A layer may work in place: its output then has the name
+of its input, and layers after it read the new value.
 """
 
 import hashlib
@@ -28,13 +29,14 @@ from ..normalisation import CAFFE, Normalisation, build_float_model
 from ..onnx.graph import BYTES_MAX
 from .proto import net_class
 
-SIDE = 227
-"""Rows and columns of a picture where neither user nor file says."""
-_CEIL, _MAX, _AVERAGE, _SUM = 0, 0, 1, 1
-_PICTURES = ("Input", "Data", "ImageData", "HDF5Data", "MemoryData", "DummyData")
-_AFTER = ("Dropout", "Flatten", "ReLU", "Split")
-"""What may read the average, besides what ends a network."""
-_ENDS = ("Softmax", "SoftmaxWithLoss", "Accuracy", "Silence")
+DEFAULT_SIDE = 227
+"""Rows and columns of an image where neither user nor file gives them."""
+_ROUND_CEIL, _POOL_MAX, _POOL_AVERAGE, _ELTWISE_SUM = 0, 0, 1, 1  # values of Caffe's enumerations
+_INPUT_LAYERS = ("Input", "Data", "ImageData", "HDF5Data", "MemoryData", "DummyData")
+_AFTER_AVERAGE = ("Dropout", "Flatten", "ReLU", "Split")
+"""Layers that may read the average, besides those that are ignored."""
+_IGNORED = ("Softmax", "SoftmaxWithLoss", "Accuracy", "Silence")
+"""Layers that end a network and change no scores."""
 
 
 def import_caffe(
@@ -47,9 +49,9 @@ def import_caffe(
 
     Args:
         path: the file.
-        normalisation: what was done to pictures; None for mean and scale of the file, or Caffe's usual ones where it has none.
-        labels: names of the classes; None for ImageNet's where there are 1000.
-        size: rows and columns of a picture; None for what the file says, or SIDE.
+        normalisation: how training normalised images; None for mean and scale of the file, or Caffe's usual ones where it has none.
+        labels: names of the classes; None for ImageNet's where there are 1000 classes.
+        size: rows and columns of an image; None for those of the file, or DEFAULT_SIDE.
 
     Raises FirebrickError when the file cannot be read, is damaged, or holds anything but a network of the family.
     """
@@ -64,13 +66,13 @@ def caffe_model(
     labels: Sequence[str] | None = None,
     size: tuple[int, int] | None = None,
 ) -> FloatModel:
-    """The network in a ``.caffemodel`` file's bytes; ``name`` is for messages. As `import_caffe` else."""
+    """The network in a ``.caffemodel`` file's bytes; ``name`` is for messages. Arguments and errors are those of `import_caffe`."""
     name = feature_graph.printable(name)
     try:
-        reader = _Reader(_parse(data), size)
+        reader = _LayerReader(_parse(data), size)
         provenance = {"name": name, "source": "a .caffemodel file of Caffe", "source sha256": hashlib.sha256(data).hexdigest()}
-        found = match_network(reader.last(), Path(name).stem)
-        return build_float_model(found, normalisation or reader.normalisation, labels, provenance)
+        matched = match_network(reader.global_average(), Path(name).stem)
+        return build_float_model(matched, normalisation or reader.normalisation, labels, provenance)
     except FirebrickError as problem:
         raise FirebrickError(f"{name}: {problem}") from problem
 
@@ -93,8 +95,8 @@ def _parse(data: bytes) -> Any:
     return net
 
 
-class _Reader:
-    """Goes through the layers, which a file has in the order of the dataflow."""
+class _LayerReader:
+    """Translates the layers, which a file lists in dataflow order, to nodes of the feature graph."""
 
     def __init__(self, net: Any, size: tuple[int, int] | None) -> None:
         self.net = net
@@ -102,45 +104,45 @@ class _Reader:
         self.normalisation = CAFFE
         self.values: dict[str, FeatureNode] = {}
         self.averages: list[FeatureNode] = []
-        self.work = 0
+        self.weights_read = 0
 
-    def last(self) -> FeatureNode:
-        """The global average of the file."""
+    def global_average(self) -> FeatureNode:
+        """Translate all layers; returns the one global average among them."""
         if self.net.input:
             dims = self.net.input_shape[0].dim if self.net.input_shape else self.net.input_dim
-            self.values[self.net.input[0]] = self.picture("the input", list(dims)[2:4])
+            self.values[self.net.input[0]] = self.image("the input", list(dims)[2:4])
         for layer in self.net.layer:
             where = describe_operator("layer", layer.name, layer.type)
-            if layer.type in _ENDS:
+            if layer.type in _IGNORED:
                 continue
-            handler = _LAYERS.get(layer.type)
-            if handler is None:
-                raise unsupported(where, f"this type is not supported; supported are {', '.join(sorted([*_LAYERS, *_ENDS]))}")
+            translate = _LAYERS.get(layer.type)
+            if translate is None:
+                raise unsupported(where, f"this type is not supported; supported are {', '.join(sorted([*_LAYERS, *_IGNORED]))}")
             if not layer.top:
                 raise unsupported(where, "has no output")
-            found = handler(self, where, layer)
+            value = translate(self, where, layer)
             for top in layer.top if layer.type == "Split" else layer.top[:1]:
-                self.values[top] = found
+                self.values[top] = value
         if len(self.averages) != 1:
             raise FirebrickError(f"a network must have one average over all positions, not {len(self.averages)}")
         return self.averages[0]
 
-    def picture(self, where: str, sides: list[int]) -> FeatureNode:
-        height, width = self.size or (tuple(sides) if len(sides) == 2 and all(sides) else (SIDE, SIDE))
+    def image(self, where: str, sides: list[int]) -> FeatureNode:
+        height, width = self.size or (tuple(sides) if len(sides) == 2 and all(sides) else (DEFAULT_SIDE, DEFAULT_SIDE))
         if not all(1 <= side <= NUMBER_MAX for side in (height, width)):
-            raise unsupported(where, f"a picture must have sides from 1 to {NUMBER_MAX}, not {height}x{width}")
+            raise unsupported(where, f"an image must have sides from 1 to {NUMBER_MAX}, not {height}x{width}")
         return feature_graph.input_node(Shape(3, height, width), nonnegative=False)
 
     def source(self, where: str, layer: Any, index: int = 0) -> FeatureNode:
         name = layer.bottom[index] if index < len(layer.bottom) else ""
         if name not in self.values:
-            raise unsupported(where, f"reads {name[:60]!r}, which no layer before it makes")
-        found = self.values[name]
-        if found.operation is Operation.AVERAGE and layer.type not in _AFTER:
-            raise unsupported(where, f"must not come after the average over all positions; {', '.join(_AFTER)} may")
-        return found
+            raise unsupported(where, f"reads {name[:60]!r}, which no layer before it computes")
+        value = self.values[name]
+        if value.operation is Operation.AVERAGE and layer.type not in _AFTER_AVERAGE:
+            raise unsupported(where, f"must not come after the average over all positions; {', '.join(_AFTER_AVERAGE)} may")
+        return value
 
-    def data(self, where: str, layer: Any) -> FeatureNode:
+    def input_layer(self, where: str, layer: Any) -> FeatureNode:
         transform = layer.transform_param
         if len(transform.mean_value) == 3:
             blue, green, red = transform.mean_value
@@ -148,7 +150,7 @@ class _Reader:
         if transform.HasField("scale") and transform.scale > 0:
             self.normalisation = replace(self.normalisation, std=(1 / transform.scale,) * 3)
         sides = list(layer.input_param.shape[0].dim)[2:4] if layer.input_param.shape else [transform.crop_size] * 2
-        return self.picture(where, sides)
+        return self.image(where, sides)
 
     def convolution(self, where: str, layer: Any) -> FeatureNode:
         source, settings = self.source(where, layer), layer.convolution_param
@@ -158,7 +160,7 @@ class _Reader:
         if weights.ndim != 4:
             raise unsupported(where, f"weights must have four axes, not {weights.ndim}")
         bias = self.blob(where, layer.blobs[1]).reshape(-1) if len(layer.blobs) == 2 else np.zeros(len(weights), np.float32)
-        if (settings.HasField("group") and settings.group != 1) or any(each != 1 for each in settings.dilation):
+        if (settings.HasField("group") and settings.group != 1) or any(dilation != 1 for dilation in settings.dilation):
             raise unsupported(where, "must have one group and no dilation")
         kernel = _pair(settings.kernel_size, settings, "kernel", 0)
         if any(kernel) and kernel != list(weights.shape[2:]):
@@ -179,9 +181,9 @@ class _Reader:
         )
         if settings.global_pooling:
             kernel, stride, pad = [source.shape.height, source.shape.width], [1, 1], [0, 0]
-        if settings.pool == _MAX:
-            return feature_graph.max_pool(where, source, kernel, stride, [*pad, *pad], settings.round_mode == _CEIL)
-        if settings.pool != _AVERAGE or kernel != [source.shape.height, source.shape.width] or any(pad):
+        if settings.pool == _POOL_MAX:
+            return feature_graph.max_pool(where, source, kernel, stride, [*pad, *pad], settings.round_mode == _ROUND_CEIL)
+        if settings.pool != _POOL_AVERAGE or kernel != [source.shape.height, source.shape.width] or any(pad):
             raise unsupported(where, f"must be 3x3/2 max pooling, or the average of the whole map, {source.shape}, without padding")
         self.averages.append(feature_graph.average(where, source))
         return self.averages[-1]
@@ -196,7 +198,7 @@ class _Reader:
 
     def eltwise(self, where: str, layer: Any) -> FeatureNode:
         settings = layer.eltwise_param
-        if (settings.HasField("operation") and settings.operation != _SUM) or any(each != 1 for each in settings.coeff):
+        if (settings.HasField("operation") and settings.operation != _ELTWISE_SUM) or any(factor != 1 for factor in settings.coeff):
             raise unsupported(where, "must be a sum without coefficients")
         if len(layer.bottom) != 2:
             raise unsupported(where, f"must add two maps, not {len(layer.bottom)}")
@@ -207,8 +209,8 @@ class _Reader:
         data = blob.data or blob.double_data
         if min(shape, default=1) < 0 or prod(shape) != len(data) or len(shape) > 4:
             raise unsupported(where, f"{len(data)} numbers do not fit the shape {shape[:8]}; copy the file anew")
-        self.work += len(data)
-        if self.work > WEIGHTS_MAX:
+        self.weights_read += len(data)
+        if self.weights_read > WEIGHTS_MAX:
             raise unsupported(where, f"all layers together must have at most {WEIGHTS_MAX} weights")
         with np.errstate(over="ignore", invalid="ignore"):
             array = np.array(data, np.float64).astype(np.float32).reshape(shape)
@@ -218,20 +220,20 @@ class _Reader:
 
 
 def _pair(values: Sequence[int], settings: Any, name: str, default: int) -> list[int]:
-    """Rows' and columns' value of a setting that a file may give once, twice or by axis."""
+    """A setting for rows and columns, which a file may give once, twice or by axis."""
     if settings.HasField(f"{name}_h") or settings.HasField(f"{name}_w"):
         return [getattr(settings, f"{name}_h"), getattr(settings, f"{name}_w")]
     return (list(values) * 2 if len(values) == 1 else list(values)) or [default] * 2
 
 
-_LAYERS: dict[str, Callable[[_Reader, str, Any], FeatureNode]] = {
-    "Concat": _Reader.concat,
-    "Convolution": _Reader.convolution,
-    "Dropout": _Reader.source,
-    "Eltwise": _Reader.eltwise,
-    "Flatten": _Reader.source,
-    "Pooling": _Reader.pooling,
-    "ReLU": _Reader.relu,
-    "Split": _Reader.source,
-    **dict.fromkeys(_PICTURES, _Reader.data),
+_LAYERS: dict[str, Callable[[_LayerReader, str, Any], FeatureNode]] = {
+    "Concat": _LayerReader.concat,
+    "Convolution": _LayerReader.convolution,
+    "Dropout": _LayerReader.source,
+    "Eltwise": _LayerReader.eltwise,
+    "Flatten": _LayerReader.source,
+    "Pooling": _LayerReader.pooling,
+    "ReLU": _LayerReader.relu,
+    "Split": _LayerReader.source,
+    **dict.fromkeys(_INPUT_LAYERS, _LayerReader.input_layer),
 }

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The part of Caffe's file format that SqueezeNets use, as messages of the package protobuf.
+"""The part of Caffe's file format that SqueezeNets use, as message classes of the package protobuf.
 
-Field numbers are facts of the format. Enumerations are read as numbers, and fields that are not listed are skipped.
+Only the fields that the importer reads are listed; protobuf skips the others. Enumerations are declared as numbers.
 """
 
 from functools import cache
@@ -75,7 +75,7 @@ _FIELDS = {
         "layer": (100, "Layer*"),
     },
 }
-"""Message -> field -> (number, type); ``*`` marks a list."""
+"""Number and type of each field of each message; ``*`` marks a repeated field."""
 
 
 @cache
@@ -83,18 +83,18 @@ def net_class() -> Any:
     """The message class of a whole file; raises ImportError without the package protobuf."""
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-    kinds = descriptor_pb2.FieldDescriptorProto
+    proto_types = descriptor_pb2.FieldDescriptorProto
     file = descriptor_pb2.FileDescriptorProto(name="firebrick_caffe.proto", package="firebrick.caffe", syntax="proto2")
     for name, fields in _FIELDS.items():
         message = file.message_type.add(name=name)
-        for field, (number, kind) in fields.items():
-            label = kinds.LABEL_REPEATED if kind.endswith("*") else kinds.LABEL_OPTIONAL
+        for field, (number, field_type) in fields.items():
+            label = proto_types.LABEL_REPEATED if field_type.endswith("*") else proto_types.LABEL_OPTIONAL
             entry = message.field.add(name=field, number=number, label=label)
-            plain = kind.removesuffix("*")
-            if plain in _FIELDS:
-                entry.type, entry.type_name = kinds.TYPE_MESSAGE, f".firebrick.caffe.{plain}"
+            base_type = field_type.removesuffix("*")
+            if base_type in _FIELDS:
+                entry.type, entry.type_name = proto_types.TYPE_MESSAGE, f".firebrick.caffe.{base_type}"
             else:
-                entry.type = getattr(kinds, f"TYPE_{plain.upper()}")
+                entry.type = getattr(proto_types, f"TYPE_{base_type.upper()}")
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("firebrick.caffe.Net"))

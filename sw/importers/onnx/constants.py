@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Constants of an ONNX graph: initialisers, Constant nodes, and what a few operators make of them, such as Gather(codebook, indices)."""
+"""Constants of an ONNX graph: initialisers, Constant nodes, and the results of a few operators on them (constant folding).
+
+Gather(codebook, indices) is the interesting one: it keeps a published codebook.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,18 +26,18 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 CENTROIDS_MAX = 256
 DEPTH_MAX = 20
-"""Most operators between an initialiser and what uses it."""
+"""Maximum number of operators between an initialiser and the node that uses its value."""
 _WORK_MAX = 16 * WEIGHTS_MAX
-"""Most elements that all evaluations may touch, so that a small file cannot ask for much work."""
+"""Maximum number of elements in all evaluations together, so that a small file cannot ask for much work."""
 _AXES_MAX = 64
-"""Most axes that are listed; NumPy's arrays have no more."""
-_WORK_LEAST = 1000
-"""What an evaluation counts at least."""
+"""Maximum length of a list of axes or sides; NumPy's arrays have no more axes."""
+_WORK_MIN = 1000
+"""Elements that every evaluation is counted as at least, since small ones cost time, too."""
 
 
 @dataclass(frozen=True, eq=False)
 class Constant:
-    """An array, and how it was looked up if it was."""
+    """An array; if it was looked up in a codebook, its indices and the codebook, too."""
 
     values: Array
     indices: Array | None = None
@@ -42,7 +45,7 @@ class Constant:
     codebook: Array | None = None
 
     def codebook_weights(self) -> CodebookWeights | None:
-        """Codes of at most 8 bits with code 0 for zero; None when there is no such codebook."""
+        """The values as codes of at most 8 bits with code 0 for zero; None when there is no such codebook."""
         if self.indices is None or self.codebook is None or len(self.codebook) > CENTROIDS_MAX:
             return None
         with np.errstate(over="ignore", invalid="ignore"):
@@ -50,17 +53,17 @@ class Constant:
         if not np.isfinite(book).all():
             return None
         order = np.argsort(book != 0, kind="stable")  # a zero, if there is one, comes first
-        table, ranks = book[order], np.argsort(order)
+        table, new_index = book[order], np.argsort(order)
         if not len(table) or table[0] != 0:
             if len(table) == CENTROIDS_MAX:
                 return None
-            table, ranks = np.concatenate([[np.float32(0)], table]), ranks + 1
-        codes = np.where(book[self.indices] == 0, 0, ranks[self.indices]).astype(np.uint8)
+            table, new_index = np.concatenate([[np.float32(0)], table]), new_index + 1
+        codes = np.where(book[self.indices] == 0, 0, new_index[self.indices]).astype(np.uint8)
         return CodebookWeights(codes, np.pad(table, (0, CENTROIDS_MAX - len(table))).astype(np.float32))
 
 
 class Constants:
-    """The constant tensors of a graph by name, evaluated when they are asked for and not kept."""
+    """The constant tensors of a graph by name, evaluated on demand and not cached, to bound memory."""
 
     def __init__(self, graph: Graph) -> None:
         self._tensors = graph.tensors
@@ -79,36 +82,32 @@ class Constants:
         node = self._nodes.get(name)
         where = node.where if node else f"tensor {name[:60]!r}"
         if depth > DEPTH_MAX:
-            raise unsupported(where, f"a constant must be made by at most {DEPTH_MAX} operators")
+            raise unsupported(where, f"a constant must be computed by at most {DEPTH_MAX} operators")
         if node is None:
-            found = Constant(self._array(where, self._tensors[name]))
+            constant = Constant(self._array(where, self._tensors[name]))
         elif node.operator == "Constant":
-            found = Constant(self._literal(node))
+            constant = Constant(self._literal(node))
         else:
-            inputs = [self.value(each, depth + 1) if each else None for each in node.inputs]
+            inputs = [self.value(source, depth + 1) if source else None for source in node.inputs]
             if not inputs or inputs[0] is None:
                 raise unsupported(where, "has no input")
-            with np.errstate(all="ignore"):  # what is not finite is refused where it is used
-                found = _FOLDABLE[node.operator](node, inputs[0], [each.values if each else None for each in inputs[1:]])
-        self._work += max(found.values.size, _WORK_LEAST)
+            with np.errstate(all="ignore"):  # values that are not finite are rejected where they are used
+                constant = _FOLDABLE[node.operator](node, inputs[0], [rest.values if rest else None for rest in inputs[1:]])
+        self._work += max(constant.values.size, _WORK_MIN)
         if self._work > _WORK_MAX:
             raise unsupported(where, f"all constants together must have at most {_WORK_MAX} elements")
-        return found
-
-    def array(self, name: str) -> Array:
-        """The values alone."""
-        return self.value(name).values
+        return constant
 
     def _literal(self, node: Node) -> Array:
         from onnx import TensorProto
 
-        for key, kind in (("value_float", float), ("value_floats", float), ("value_int", int), ("value_ints", int)):
+        for key, number_type in (("value_float", float), ("value_floats", float), ("value_int", int), ("value_ints", int)):
             numbers = node.attributes.get(key)
             if numbers is None:
                 continue
-            if not all(isinstance(each, kind) for each in (numbers if isinstance(numbers, list) else [numbers])):
-                raise unsupported(node.where, f"attribute {key} must be {'whole numbers' if kind is int else 'floats'}")
-            return np.array(numbers, np.int64 if kind is int else np.float32)
+            if not all(isinstance(number, number_type) for number in (numbers if isinstance(numbers, list) else [numbers])):
+                raise unsupported(node.where, f"attribute {key} must be {'whole numbers' if number_type is int else 'floats'}")
+            return np.array(numbers, np.int64 if number_type is int else np.float32)
         tensor = node.attributes.get("value")
         if not isinstance(tensor, TensorProto):
             raise unsupported(node.where, "must hold a tensor or numbers")
@@ -123,7 +122,7 @@ class Constants:
             raise unsupported(where, f"shape {list(tensor.dims)[:8]} must have at most {WEIGHTS_MAX} elements")
         try:
             array = numpy_helper.to_array(tensor)
-        except Exception as error:  # the shape, the kind and the data may contradict each other in many ways
+        except Exception as error:  # shape, data type and data may contradict each other in many ways
             raise FirebrickError(f"{where}: its data do not fit its shape {list(tensor.dims)[:8]}; export the file anew") from error
         if array.dtype.kind in "OSU":
             raise unsupported(where, "must hold numbers, not text")
@@ -133,7 +132,7 @@ class Constants:
 
 
 def whole_numbers(node: Node, name: str, array: Array) -> list[int]:
-    """A constant that lists whole numbers, an axis or a side each."""
+    """A constant as a list of axes or sides; raises FirebrickError unless it is a short list of whole numbers."""
     if array.dtype.kind not in "iu" or array.size > _AXES_MAX:
         raise unsupported(node.where, f"{name} must be at most {_AXES_MAX} whole numbers")
     return [int(number) for number in array.reshape(-1)]
@@ -147,12 +146,12 @@ def _cast(node: Node, source: Constant, _rest: list[Array | None]) -> Constant:
     from onnx import helper
 
     try:
-        kind = np.dtype(helper.tensor_dtype_to_np_dtype(node.integer("to", 0)))
-        if kind.kind in "cOSU":
-            raise TypeError(kind)
-        return Constant(source.values.astype(kind))
+        dtype = np.dtype(helper.tensor_dtype_to_np_dtype(node.integer("to", 0)))
+        if dtype.kind in "cOSU":
+            raise TypeError(dtype)
+        return Constant(source.values.astype(dtype))
     except (KeyError, TypeError, ValueError) as error:
-        raise FirebrickError(f"{node.where}: casts to a kind that is not supported; whole numbers and floats are") from error
+        raise FirebrickError(f"{node.where}: casts to a type that is not supported; whole numbers and floats are") from error
 
 
 def _reshape(node: Node, source: Constant, rest: list[Array | None]) -> Constant:
@@ -177,8 +176,11 @@ def _gather(node: Node, source: Constant, rest: list[Array | None]) -> Constant:
 
 
 def quantisation(node: Node, scale: Array, zero: Array | None, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Scale and zero point of a QuantizeLinear or DequantizeLinear, so that they broadcast to ``shape``."""
-    zero = np.zeros(scale.shape, _integers(node)) if zero is None else zero
+    """Scale and zero point of a QuantizeLinear or DequantizeLinear, so that they broadcast to ``shape``.
+
+    Raises FirebrickError unless there is one scale, or one for each index of the node's axis.
+    """
+    zero = np.zeros(scale.shape, _output_type(node)) if zero is None else zero
     if node.integer("block_size", 0) or max(scale.ndim, zero.ndim) > 1 or scale.dtype.kind != "f" or zero.size != scale.size:
         raise unsupported(node.where, "must have one scale, or one for each channel, and as many zero points; blocks are not supported")
     if scale.size == 1:
@@ -191,15 +193,15 @@ def quantisation(node: Node, scale: Array, zero: Array | None, shape: tuple[int,
     return scale.reshape(sides), zero.reshape(sides)
 
 
-def _integers(node: Node) -> np.dtype[Any]:
-    """What a quantiser without a zero point gives."""
+def _output_type(node: Node) -> np.dtype[Any]:
+    """The integer type of a quantiser without a zero point."""
     from onnx import TensorProto, helper
 
-    kind = node.integer("output_dtype", TensorProto.UINT8) or TensorProto.UINT8
+    data_type = node.integer("output_dtype", TensorProto.UINT8) or TensorProto.UINT8
     try:
-        return np.dtype(helper.tensor_dtype_to_np_dtype(kind))
+        return np.dtype(helper.tensor_dtype_to_np_dtype(data_type))
     except (KeyError, TypeError) as error:
-        raise unsupported(node.where, "quantises to a kind that is not supported; int8, uint8, int16 and uint16 are") from error
+        raise unsupported(node.where, "quantises to a type that is not supported; int8, uint8, int16 and uint16 are") from error
 
 
 def _quantize(node: Node, source: Constant, rest: list[Array | None]) -> Constant:

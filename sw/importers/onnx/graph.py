@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""An ONNX file as nodes in the order of the dataflow, whatever their order in the file; no number in it is believed unchecked."""
+"""An ONNX file's graph: nodes in dataflow order, whatever their order in the file. Every number in the file is checked before use."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto
 
 BYTES_MAX = 1 << 27
-"""Largest file; SqueezeNet's have 5 MB."""
+"""Maximum file size in bytes; a float SqueezeNet has 5 MB."""
 NODES_MAX = 10_000
-"""Most nodes; a quantised SqueezeNet has some 300."""
+"""Maximum number of nodes; a quantised SqueezeNet has some 300."""
 
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """An operator; attributes are read with the methods, which check their kind."""
+    """An operator. Its methods read attributes and raise FirebrickError where one has the wrong type."""
 
     where: str
     operator: str
@@ -44,16 +44,16 @@ class Node:
     def integers(self, name: str, default: list[int] | None = None) -> list[int]:
         """An attribute that is a list of whole numbers."""
         value = self.attributes.get(name, default)
-        if not isinstance(value, list) or not all(isinstance(each, int) for each in value):
+        if not isinstance(value, list) or not all(isinstance(number, int) for number in value):
             raise unsupported(self.where, f"attribute {name} must be a list of whole numbers")
         return value
 
     def pair(self, name: str, default: list[int] | None = None) -> list[int]:
         """An attribute that is two positive whole numbers, for rows and columns."""
-        found = self.integers(name, default)
-        if len(found) != 2 or min(found) < 1:
-            raise unsupported(self.where, f"{name} must be two positive numbers, not {found[:8]}")
-        return found
+        pair = self.integers(name, default)
+        if len(pair) != 2 or min(pair) < 1:
+            raise unsupported(self.where, f"{name} must be two positive numbers, not {pair[:8]}")
+        return pair
 
     def text(self, name: str, default: str) -> str:
         """An attribute that is text."""
@@ -65,10 +65,10 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """What leads from the one input to the one output."""
+    """The nodes between the file's one input and its one output."""
 
     nodes: tuple[Node, ...]
-    """Each after those that it reads from; nodes that the output does not need are left out."""
+    """In dataflow order: each after those that it reads; nodes that the output does not need are left out."""
     tensors: dict[str, "TensorProto"]
     """Initialisers by name."""
     input: str
@@ -78,29 +78,29 @@ class Graph:
     opset: int
     producer: str
     properties: dict[str, str]
-    """What the file says beside the graph."""
+    """The file's metadata properties."""
 
 
 def read_graph(data: bytes) -> Graph:
-    """Take a file's bytes apart; raises FirebrickError with what is wrong, worded to follow the file's name and a colon."""
+    """Parse a file's bytes; raises FirebrickError when it is damaged, with a message to put behind the file's name and a colon."""
     model = _parse(data)
     graph = model.graph
     if len(graph.node) > NODES_MAX:
         raise FirebrickError(f"a graph must have at most {NODES_MAX} nodes, not {len(graph.node)}")
     tensors = {tensor.name: tensor for tensor in graph.initializer}
     if len(tensors) < len(graph.initializer):
-        [(twice, _)] = Counter(tensor.name for tensor in graph.initializer).most_common(1)
-        raise FirebrickError(f"tensor {twice[:60]!r}: there are two of this name; every tensor must have one value")
+        [(duplicate, _)] = Counter(tensor.name for tensor in graph.initializer).most_common(1)
+        raise FirebrickError(f"tensor {duplicate[:60]!r}: there are two of this name; every tensor must have one value")
     if graph.sparse_initializer:
         raise FirebrickError(f"tensor {graph.sparse_initializer[0].values.name[:60]!r}: it is sparse; save the model with dense tensors")
     inputs = [value for value in graph.input if value.name not in tensors]  # old files list initialisers as inputs, too
     if len(inputs) != 1 or len(graph.output) != 1:
         raise FirebrickError(f"a graph must have one input and one output, not {len(inputs)} and {len(graph.output)}")
     nodes = _nodes(graph)
-    makers = _makers(nodes, {*tensors, inputs[0].name})
+    producers = _producers(nodes, {*tensors, inputs[0].name})
     output = graph.output[0].name
     return Graph(
-        _in_order(makers, {*tensors, inputs[0].name}, output),
+        _dataflow_order(producers, {*tensors, inputs[0].name}, output),
         tensors,
         inputs[0].name,
         _sides(inputs[0]),
@@ -152,27 +152,27 @@ def _nodes(graph: "GraphProto") -> list[Node]:
     return nodes
 
 
-def _makers(nodes: list[Node], known: set[str]) -> dict[str, Node]:
-    """The node that makes each tensor."""
-    makers: dict[str, Node] = {}
+def _producers(nodes: list[Node], known: set[str]) -> dict[str, Node]:
+    """The node that computes each tensor."""
+    producers: dict[str, Node] = {}
     for node in nodes:
         for output in node.outputs:
-            if output and (output in makers or output in known):
-                raise unsupported(node.where, f"makes {output[:60]!r}, which is made already; every tensor must have one maker")
-            makers[output] = node
-    return makers
+            if output and (output in producers or output in known):
+                raise unsupported(node.where, f"computes {output[:60]!r}, which has a value already; every tensor must have one source")
+            producers[output] = node
+    return producers
 
 
-def _in_order(makers: dict[str, Node], known: set[str], output: str) -> tuple[Node, ...]:
-    """Depth first from the output, without recursion, as a hostile file may nest deeply."""
+def _dataflow_order(producers: dict[str, Node], known: set[str], output: str) -> tuple[Node, ...]:
+    """Nodes that the output needs, in dataflow order: a depth-first search, without recursion since hostile files may nest deeply."""
     ordered: dict[int, Node] = {}
     open_nodes: set[int] = set()
     stack = [(output, "the graph's output")]
     while stack:
         tensor, reader = stack[-1]
-        node = makers.get(tensor)
+        node = producers.get(tensor)
         if node is None and tensor not in known:
-            raise FirebrickError(f"{reader} reads {tensor[:60]!r}, which nothing makes")
+            raise FirebrickError(f"{reader} reads {tensor[:60]!r}, which nothing computes")
         if node is None or id(node) in ordered:
             stack.pop()
         elif id(node) in open_nodes:
@@ -182,7 +182,7 @@ def _in_order(makers: dict[str, Node], known: set[str], output: str) -> tuple[No
         else:
             open_nodes.add(id(node))
             for name in node.inputs:
-                if name in makers and id(makers[name]) in open_nodes:
+                if name in producers and id(producers[name]) in open_nodes:
                     raise unsupported(node.where, f"reads {name[:60]!r}, which depends on it; a graph must have no cycle")
                 if name:
                     stack.append((name, node.where))
@@ -190,12 +190,13 @@ def _in_order(makers: dict[str, Node], known: set[str], output: str) -> tuple[No
 
 
 def _sides(value: Any) -> tuple[int | None, ...]:
+    """Length of each axis of the input, None where it is open."""
     from onnx import TensorProto
 
-    kind = value.type.tensor_type
-    if kind.elem_type not in (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16):
-        raise FirebrickError(f"the input {value.name[:60]!r} must be floats: pictures as the network was trained with")
-    sides = tuple(int(side.dim_value) if side.HasField("dim_value") else None for side in kind.shape.dim)
+    tensor_type = value.type.tensor_type
+    if tensor_type.elem_type not in (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16):
+        raise FirebrickError(f"the input {value.name[:60]!r} must be floats: images as the network was trained with")
+    sides = tuple(int(side.dim_value) if side.HasField("dim_value") else None for side in tensor_type.shape.dim)
     if len(sides) != 4:
-        raise FirebrickError(f"the input {value.name[:60]!r} must have four axes (pictures, channels, rows, columns), not {len(sides)}")
+        raise FirebrickError(f"the input {value.name[:60]!r} must have four axes (images, channels, rows, columns), not {len(sides)}")
     return sides

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What an ONNX file of ours says of the pictures and the classes (see `float_onnx`); others say nothing."""
+"""Normalisation, class names and metadata in ONNX files that `encode_float_onnx` wrote; other files have none."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from ..normalisation import Normalisation
 
 @dataclass(frozen=True)
 class FileMetadata:
-    """What a file says of itself."""
+    """What such a file tells about its network."""
 
     normalisation: Normalisation
     labels: tuple[str, ...]
@@ -24,7 +24,7 @@ class FileMetadata:
 
 
 def read_metadata(properties: dict[str, str], shape: Shape) -> FileMetadata | None:
-    """What the file's properties say, None where they do not; raises FirebrickError where it makes no sense for pictures of ``shape``."""
+    """The metadata among a file's properties, None where there is none; raises FirebrickError unless it fits images of ``shape``."""
     text = properties.get(METADATA_KEY)
     if text is None:
         return None
@@ -34,13 +34,13 @@ def read_metadata(properties: dict[str, str], shape: Shape) -> FileMetadata | No
         labels, metadata, resize = tree["labels"], tree["metadata"], tree["resize"]
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise _damaged() from error
-    longest = max(shape.height, shape.width)
-    whole = isinstance(resize, int) and longest <= resize <= NUMBER_MAX
-    if not (whole and isinstance(labels, list) and all(map(_printable, labels)) and isinstance(metadata, dict)):
+    long_side = max(shape.height, shape.width)
+    resize_fits = isinstance(resize, int) and long_side <= resize <= NUMBER_MAX
+    if not (resize_fits and isinstance(labels, list) and all(map(_printable, labels)) and isinstance(metadata, dict)):
         raise _damaged()
     if not all(_printable(key) and _printable(value) for key, value in metadata.items()):
         raise _damaged()
-    return FileMetadata(Normalisation((red, green, blue), (1.0, 1.0, 1.0), crop=longest / resize), tuple(labels), metadata)
+    return FileMetadata(Normalisation((red, green, blue), (1.0, 1.0, 1.0), crop=long_side / resize), tuple(labels), metadata)
 
 
 def _printable(value: Any) -> bool:

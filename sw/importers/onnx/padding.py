@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Padding of an ONNX convolution or pool, which a file may give in numbers or leave to a rule."""
+"""Padding of an ONNX convolution or pool: explicit numbers, or one of the ``auto_pad`` rules."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from .graph import Node
 
 
 def padding(node: Node, shape: Shape, kernel: Sequence[int], strides: Sequence[int]) -> list[int]:
-    """Padding at top, left, bottom and right."""
+    """Padding at top, left, bottom and right; raises FirebrickError when the attributes are not as ONNX defines them."""
     auto = node.text("auto_pad", "NOTSET")
     if auto == "NOTSET":
         pads = node.integers("pads", [0, 0, 0, 0])
@@ -22,9 +22,9 @@ def padding(node: Node, shape: Shape, kernel: Sequence[int], strides: Sequence[i
         return [0, 0, 0, 0]
     if auto not in ("SAME_UPPER", "SAME_LOWER"):
         raise unsupported(node.where, f"auto_pad must be NOTSET, VALID, SAME_UPPER or SAME_LOWER, not {auto[:20]!r}")
-    total = [
+    total = [  # so that the output has ceil(length / stride) positions
         max(0, (-(-length // stride) - 1) * stride + side - length)
         for length, side, stride in zip((shape.height, shape.width), kernel, strides, strict=True)
     ]
-    less, more = [each // 2 for each in total], [each - each // 2 for each in total]
-    return [*less, *more] if auto == "SAME_UPPER" else [*more, *less]
+    smaller, larger = [pad // 2 for pad in total], [pad - pad // 2 for pad in total]
+    return [*smaller, *larger] if auto == "SAME_UPPER" else [*larger, *smaller]

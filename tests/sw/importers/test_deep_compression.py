@@ -86,7 +86,7 @@ def test_net_rejects_gaps_that_lead_past_the_layer() -> None:
     data, _ = tiny_net(np.random.default_rng(0), 1.0)
     count = TINY.layers()[0].weights
     gaps = 8 + 4 * 256 + 4 * 4 + count
-    with pytest.raises(FirebrickError, match="layer conv1: gaps lead past the layer's 108 weights"):
+    with pytest.raises(FirebrickError, match="layer conv1: zero runs lead past the layer's 108 weights"):
         parse_net(data[:gaps] + b"\xff" + data[gaps + 1 :], TINY, "it")
 
 

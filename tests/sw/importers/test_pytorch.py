@@ -88,5 +88,5 @@ def test_torch_rejects_what_is_not_of_the_family() -> None:
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sigmoid(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     with pytest.raises(FirebrickError, match=r"^Sequential: node '/1/Sigmoid' \(Sigmoid\): this operator is not supported"):
         from_module(module)
-    with pytest.raises(FirebrickError, match=r"^Sequential cannot be exported for pictures of 2x2: .*Kernel size"):
+    with pytest.raises(FirebrickError, match=r"^Sequential cannot be exported for images of 2x2: .*Kernel size"):
         from_module(module, size=(2, 2))
