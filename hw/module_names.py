@@ -12,8 +12,14 @@ PIPELINE_PREFIX = f"{DEVICE_PREFIX}accelerator.pipeline."
 """How the names of a board's nets begin inside the pipeline's nodes."""
 NODE_MODULE_PREFIX = f"{TOP}.{PIPELINE_PREFIX}"
 """How the names of the nodes' modules begin in a board's design."""
+COMPONENT_NODE_MODULE_PREFIX = f"{TOP}.component.pipeline."
+"""How they begin in the design of a single component, see hw/codegen/top.py."""
 DESCRIPTOR_MEMORY = f"{DEVICE_PREFIX}link.transmitter.identity"
 """The memory that holds the device descriptor of a reloadable bitstream."""
+LUT_MULTIPLIER_PREFIX = "soft_product_"
+"""How the names of LUT multipliers' instances begin; the ECP5 flow maps these to carry chains."""
+PRODUCT_REGISTER_PREFIX = "near_"
+"""How the names of the registers at multipliers' outputs begin; the iCE40 flow keeps these outside the multiplier."""
 
 
 def module_name(node: Node, place: int) -> str:

@@ -56,7 +56,7 @@ class Simulator:
         self.report: dict[str, Any] = built.report
         """The plan: engines, lanes and predicted cycles."""
         self._parts = sum(engine["parts"] for engine in self.report["engines"])
-        self._library = ctypes.CDLL(str(built.compiled))
+        self._library = ctypes.CDLL(str(built.library))
         self._library.bench_open.restype = ctypes.c_void_p
         with chdir(built.folder):  # where the ROM files are
             self._bench: ctypes.c_void_p | None = ctypes.c_void_p(self._library.bench_open())

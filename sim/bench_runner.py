@@ -12,6 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from ..hw.codegen.verilog import to_verilog
+from ..hw.eda.process import run_logged
 from ..sw.errors import FirebrickError
 from ..sw.utils.progress import Progress, no_progress
 from ..sw.utils.source_hash import combined_hash, tool_versions
@@ -76,7 +77,7 @@ def run_case(
     progress("running" if (folder / TOP).exists() else "building and running")
     try:
         command = [sys.executable, "-m", "firebrick.sim.cocotb_runner"]
-        verilator.run(command, folder, env, log, limit=seconds)
+        run_logged(command, folder, log, env=env, limit=seconds)
         complaint = _complaint(folder / RESULTS)
     except FirebrickError as error:
         complaint = str(error)

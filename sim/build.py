@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""From a model to the compiled simulation of its accelerator, kept for the next time."""
+"""From a model to the compiled simulation of its accelerator, cached for the next time."""
 
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -16,6 +17,7 @@ from typing import Any
 
 from ..hw.codegen.device_verilog import generate_device
 from ..hw.codegen.verilog import Artefacts, generate, generate_plan
+from ..hw.eda.process import run_logged
 from ..hw.module_names import TOP
 from ..sw.errors import FirebrickError
 from ..sw.fire_format.file import encode_model
@@ -26,21 +28,23 @@ from ..sw.utils.progress import Progress
 from ..sw.utils.source_hash import combined_hash, source_code, tool_versions
 from . import verilator
 
+logger = logging.getLogger(__name__)
+
 REPORT = "report.json"
-KEEP = 8
-"""Designs and libraries that are kept of each: those used last."""
-STALE = 24 * 3600
-"""Seconds after which an unfinished folder is nobody's any more."""
+DESIGNS_KEPT = 8
+"""How many designs, and how many libraries, the cache keeps: those used last."""
+STALE_SECONDS = 24 * 3600
+"""The age at which a partial folder is taken to be left over from a killed process; a build takes minutes."""
 
 
 @dataclass(frozen=True)
 class CompiledSimulation:
-    """A compiled simulation."""
+    """A generated design and its simulation."""
 
     folder: Path
-    """With the generated Verilog, ROM files and report.json."""
-    compiled: Path
-    """The simulation, which reads ROM files from the current folder when it is opened."""
+    """The generated Verilog, ROM files and report.json."""
+    library: Path
+    """The compiled simulation, a shared library; it reads ROM files from the current folder when it is opened."""
 
     @property
     def report(self) -> dict[str, Any]:
@@ -51,88 +55,96 @@ class CompiledSimulation:
 
 @dataclass(frozen=True)
 class SimulationTarget:
-    """What is made of a model, and how it is driven."""
+    """What is generated from a model, and which C++ harness drives it."""
 
     generate: Callable[[Model, int], Artefacts]
-    """Makes it for so many lanes."""
+    """Generates the design for a number of lanes."""
     module: str
-    """The name of the module that generates it."""
+    """The name of the Python module with the generator; its sources are part of the cache key."""
     harness: str
-    """The C++ file, beside this one."""
+    """The C++ file, in this package."""
 
 
 ACCELERATOR = SimulationTarget(generate, "firebrick.hw.codegen.verilog", "accelerator_sim.cpp")
-"""Streams of bytes in and scores out."""
+"""The bare accelerator: streams of pixel bytes in and scores out."""
 VIRTUAL_BOARD = SimulationTarget(generate_device, "firebrick.hw.codegen.device_verilog", "virtual_board.cpp")
 """The accelerator behind its link: packets in and out."""
 
 
-def build(model: Model, lanes: int | Plan, progress: Progress, recipe: SimulationTarget = ACCELERATOR) -> CompiledSimulation:
-    """The simulation of a model's accelerator, or what else a recipe makes, for so many lanes; or of a plan of the model.
+def build(model: Model, lanes: int | Plan, progress: Progress, target: SimulationTarget = ACCELERATOR) -> CompiledSimulation:
+    """The compiled simulation of a model's accelerator, or of another target, for a number of lanes or a plan of the model.
 
-    The design is named after the model, the lanes or the plan, and the code that generates it; the library after the Verilog, the harness
-    and the tools. So each is made once and is never out of date, and a change that leaves the Verilog as it was compiles nothing. Raises
-    FirebrickError when a tool is missing or fails.
+    Two caches, both keyed by content, so that entries are never out of date. The design's key is the model, the lanes or plan, and the
+    sources of the generator; the library's key is the Verilog, the harness and the tools. So a change to the generator that leaves the
+    Verilog as it was compiles nothing. Raises FirebrickError when a tool is missing or fails.
     """
     env = verilator.environment()
     cache = cache_folder().absolute()
-    design = cache / f"design-{combined_hash(encode_model(model), repr(lanes), source_code(recipe.module), tool_versions())}"
-    if not (design / REPORT).exists():
-        _generate(recipe, model, lanes, design, progress)
-    harness = files("firebrick.sim").joinpath(recipe.harness).read_bytes()
+    design = cache / f"design-{combined_hash(encode_model(model), repr(lanes), source_code(target.module), tool_versions())}"
+    if (design / REPORT).exists():
+        logger.info("design found in the cache, %s", design)
+    else:
+        _generate(target, model, lanes, design, progress)
+    harness = files("firebrick.sim").joinpath(target.harness).read_bytes()
     text = (design / f"{TOP}.v").read_bytes()
     library = cache / f"library-{combined_hash(text, harness, *verilator.COMMAND, verilator.MAKE_VARIABLES, tool_versions())}.so"
-    built = CompiledSimulation(design, library)
-    if not library.exists():
-        _compile(built, harness, env, progress)
+    simulation = CompiledSimulation(design, library)
+    if library.exists():
+        logger.info("compiled simulation found in the cache, %s", library)
+    else:
+        _compile(simulation, harness, env, progress)
     for used in (design, library):
-        os.utime(used)
+        os.utime(used)  # for _prune, which keeps those used last
     _prune(cache)
-    return built
+    return simulation
 
 
-def _generate(recipe: SimulationTarget, model: Model, lanes: int | Plan, design: Path, progress: Progress) -> None:
-    what = "generating Verilog"
-    progress(what, 0, 2)
-    artefacts = generate_plan(lanes) if isinstance(lanes, Plan) else recipe.generate(model, lanes)
-    progress(what, 1, 2)
-    with _unfinished(design.parent) as folder:
+def _generate(target: SimulationTarget, model: Model, lanes: int | Plan, design: Path, progress: Progress) -> None:
+    """Generate the design in a partial folder, renamed when complete."""
+    step = "generating Verilog"
+    progress(step, 0, 2)
+    artefacts = generate_plan(lanes) if isinstance(lanes, Plan) else target.generate(model, lanes)
+    progress(step, 1, 2)
+    with _partial_folder(design.parent) as folder:
         artefacts.write(folder)
-        if not design.exists():
+        if not design.exists():  # another process may have been quicker
             folder.rename(design)
-    progress(what, 2, 2)
+    progress(step, 2, 2)
 
 
-def _compile(built: CompiledSimulation, harness: bytes, env: dict[str, str], progress: Progress) -> None:
-    """Verilog to C++ to a library, in a folder of its own."""
-    library, what = built.compiled, "compiling the simulation (minutes, once)"
+def _compile(simulation: CompiledSimulation, harness: bytes, env: dict[str, str], progress: Progress) -> None:
+    """Compile Verilog to C++ and that to a library, in a partial folder."""
+    library, step = simulation.library, "compiling the simulation (minutes, once)"
     log = library.with_suffix(".log")
-    with _unfinished(library.parent) as folder:
+    with _partial_folder(library.parent) as folder:
         log.unlink(missing_ok=True)
-        progress(what, 0, 100)
-        verilator.run([*verilator.COMMAND, "--top-module", TOP, "--Mdir", "obj", str(built.folder / f"{TOP}.v")], folder, env, log)
+        progress(step, 0, 100)
+        # 1. Verilog to C++
+        run_logged([*verilator.COMMAND, "--top-module", TOP, "--Mdir", "obj", str(simulation.folder / f"{TOP}.v")], folder, log, env=env)
         objects = folder / "obj"
         (objects / "harness.cpp").write_bytes(harness)
-        expected = len(list(objects.glob(f"V{TOP}*.cpp"))) + 3
+        expected = len(list(objects.glob(f"V{TOP}*.cpp"))) + 3  # and the objects of the runtime library
 
-        def look() -> None:
-            progress(what, 100 * len(list(objects.glob("*.o"))) // expected, 100)
+        def report_objects(_elapsed: float) -> None:
+            progress(step, 100 * len(list(objects.glob("*.o"))) // expected, 100)
 
+        # 2. C++ to object files, in parallel
         targets = [f"V{TOP}__ALL.a", "libverilated.a"]
         jobs = str(os.cpu_count() or 1)
-        verilator.run(["make", "-s", "-j", jobs, "-C", "obj", "-f", f"V{TOP}.mk", *targets], folder, env, log, watch=look)
+        run_logged(["make", "-s", "-j", jobs, "-C", "obj", "-f", f"V{TOP}.mk", *targets], folder, log, env=env, on_poll=report_objects)
+        # 3. Harness and object files to a library
         include = Path(env.get("VERILATOR_ROOT", "/usr/share/verilator")) / "include"
-        compiler = ["g++", "-O2", "-fPIC", "-shared", f"-DSCORE_BITS={int(built.report['score_bits'])}", "-I.", f"-I{include}"]
+        compiler = ["g++", "-O2", "-fPIC", "-shared", f"-DSCORE_BITS={int(simulation.report['score_bits'])}", "-I.", f"-I{include}"]
         command = [*compiler, f"-I{include / 'vltstd'}", "harness.cpp", *targets, "-pthread", "-o", library.name]
-        verilator.run(command, objects, env, log)
+        run_logged(command, objects, log, env=env)
         (objects / library.name).replace(library)
         log.unlink()
-    progress(what, 100, 100)
+    progress(step, 100, 100)
 
 
 @contextmanager
-def _unfinished(cache: Path) -> Iterator[Path]:
-    """A folder to make something in, which is gone afterwards unless it was renamed."""
+def _partial_folder(cache: Path) -> Iterator[Path]:
+    """A temporary folder in the cache, removed at the end unless it was renamed."""
     try:
         cache.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="partial-", dir=cache))
@@ -145,17 +157,17 @@ def _unfinished(cache: Path) -> Iterator[Path]:
 
 
 def _prune(cache: Path) -> None:
-    """Remove what has not been used for long, and what an interrupted process left."""
+    """Remove the entries used least recently, and what interrupted processes left behind."""
     for kind in ("design-*", "library-*.so"):
-        for old in sorted(cache.glob(kind), key=_age)[KEEP:]:
+        for old in sorted(cache.glob(kind), key=_age)[DESIGNS_KEPT:]:
             shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
-    for left in cache.glob("partial-*"):
-        if _age(left) > STALE:
-            shutil.rmtree(left, ignore_errors=True)
+    for partial in cache.glob("partial-*"):
+        if _age(partial) > STALE_SECONDS:
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def _age(path: Path) -> float:
-    """Seconds since something was used last; what has just been removed by another process is older than anything."""
+    """Seconds since an entry was used last; infinite if another process has just removed it."""
     try:
         return time.time() - path.stat().st_mtime
     except OSError:

@@ -7,7 +7,8 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..hw.eda.runner import run_tool, tool
+from ..hw.eda.process import run_captured
+from ..hw.eda.tool_paths import tool_command
 from ..hw.flows.ecp5 import map_to_ecp5
 from ..sw.errors import FirebrickError
 from ..sw.utils.progress import no_progress
@@ -31,7 +32,7 @@ def post_synthesis_verilog(text: str, roms: dict[str, str], top: str) -> str:
             (folder / file).write_text(contents)
         script = f"read_verilog -sv -defer in.v\nhierarchy -top {top}\n{map_to_ecp5(top)}\nhierarchy -check\nwrite_verilog -noattr out.v\n"
         (folder / "run.ys").write_text(script)
-        code, printed = run_tool([*tool("yosys"), "run.ys"], folder, "synthesis", no_progress, SECONDS)
+        code, printed = run_captured([*tool_command("yosys"), "run.ys"], folder, "synthesis", no_progress, SECONDS)
         if code or not (folder / "out.v").exists():
             errors = [line for line in printed.splitlines() if "ERROR" in line]
             raise FirebrickError(f"synthesis failed ({errors[0] if errors else 'it printed no error'})")

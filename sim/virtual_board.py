@@ -46,7 +46,7 @@ class VirtualBoard(Transport):
         self._gap = gap
         self._waiting = bytearray()
         self._out = ctypes.create_string_buffer(MAX_PACKET_BYTES)
-        self._library = ctypes.CDLL(str(built.compiled))
+        self._library = ctypes.CDLL(str(built.library))
         self._library.board_open.restype = ctypes.c_void_p
         self._library.board_run.restype = ctypes.c_uint64
         with chdir(built.folder):  # where the ROM files are

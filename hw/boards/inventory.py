@@ -6,7 +6,7 @@ from typing import Any
 
 from ...sw.errors import FirebrickError
 from ...sw.fpga.devices import device
-from ..eda.runner import extra_for, tool
+from ..eda.tool_paths import extra_for, tool_command
 from ..flows.base import OpenFlow
 from ..flows.vendor import missing_tools
 from .registry import Board, boards
@@ -49,6 +49,6 @@ def _missing(board: Board) -> list[str]:
 
 def _found(name: str) -> bool:
     try:
-        return bool(tool(name))
+        return bool(tool_command(name))
     except FirebrickError:
         return False

@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 from ...sw.plan.lane_layout import LaneLayout
 from ...sw.plan.memory_mapping import MIN_BLOCK_RAM_RAW_DISTANCE
 from ...sw.plan.nodes import OUTPUT_FIFO_DEPTH, Arithmetic
+from ..module_names import LUT_MULTIPLIER_PREFIX, PRODUCT_REGISTER_PREFIX
 from ..stream.fifo import Fifo
 from ..stream.signatures import pixel_beat, pixel_stream
 from ..utils import lookup
@@ -162,9 +163,9 @@ class MacArray(wiring.Component):
         shape = signed(self._centroid_bits + 8)
         products = [Signal(shape, name=f"product_{lane}", reset_less=True) for lane in range(lanes)]
         for lane, (product, pixel) in enumerate(zip(products, pixels, strict=True)):
-            near = Signal(shape, name=f"near_{lane}", reset_less=True)
+            near = Signal(shape, name=f"{PRODUCT_REGISTER_PREFIX}{lane}", reset_less=True)
             if self._arithmetic.lut_multipliers:
-                m.submodules[f"soft_product_{lane}"] = soft = LutMultiplier(bits=self._centroid_bits)
+                m.submodules[f"{LUT_MULTIPLIER_PREFIX}{lane}"] = soft = LutMultiplier(bits=self._centroid_bits)
                 m.d.comb += [soft.pixel.eq(pixel), soft.weight.eq(control.centroid)]
                 m.d.sync += near.eq(soft.product)
             else:

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Soft multipliers of an ECP5: carry chains that add two rows of a product at a time, each bit of the weight in one cell with its row."""
 
+from ..module_names import LUT_MULTIPLIER_PREFIX
+
 TECHMAP_VERILOG = """\
 (* techmap_celltype = "$mul" *)
 module firebrick_product (A, B, Y);  // a pixel, 0 to 255, times a weight of at most 9 bits
@@ -55,5 +57,5 @@ read_verilog <<EOT
 design -save soft_products
 design -pop
 read_verilog -lib +/ecp5/cells_sim.v
-techmap -map %soft_products *.soft_product_*/t:$mul"""
+techmap -map %soft_products *.{LUT_MULTIPLIER_PREFIX}*/t:$mul"""
 """The Yosys commands that do so with the multiplications inside of every ``SoftProduct``."""

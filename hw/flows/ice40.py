@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from amaranth.hdl import Const, Instance, Module, Signal
 from amaranth.lib import io
 
-from ..module_names import TOP
+from ..module_names import PRODUCT_REGISTER_PREFIX, TOP
 from .base import CellCosts, OpenFlow, synthesise_in_halves
 from .clock_generator import ClockGenerator, ClockWithReset, passthrough_settings, release_reset_after_lock
 from .pll import PllLimits, PllSettings, pll_settings
@@ -52,7 +52,7 @@ class Ice40Flow(OpenFlow):
             [
                 "setattr -unset ram_style a:ram_style=distributed",
                 f"setattr -unset init {TOP}.*/w:* {TOP}.clock/w:* %d",
-                "setattr -set keep 1 */w:near_*",
+                f"setattr -set keep 1 */w:{PRODUCT_REGISTER_PREFIX}*",
                 synthesise_in_halves(f"synth_ice40 -top {TOP} -no-rw-check{dsp}"),
             ]
         )

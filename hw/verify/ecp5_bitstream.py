@@ -11,7 +11,8 @@ from pathlib import Path
 from ...sw.errors import FirebrickError
 from ...sw.utils.atomic_files import read_limited
 from ...sw.utils.progress import Progress
-from ..eda.runner import run_tool, tool
+from ..eda.process import run_captured
+from ..eda.tool_paths import tool_command
 
 BYTES_MAX = 16 << 20
 """No ECP5 bitstream is longer, compressed or not."""
@@ -115,8 +116,8 @@ def unpack(bitstream: bytes, name: str, progress: Progress) -> Configuration:
     """What a bitstream holds; ``name`` is what messages call it. Raises FirebrickError where it is none for an ECP5, or a damaged one."""
     with tempfile.TemporaryDirectory(prefix="firebrick-") as folder:
         (Path(folder) / "in.bit").write_bytes(bitstream)
-        command = [*tool("ecpunpack"), "--input", "in.bit", "--textcfg", "out.config"]
-        code, printed = run_tool(command, Path(folder), f"reading {name}", progress, SECONDS)
+        command = [*tool_command("ecpunpack"), "--input", "in.bit", "--textcfg", "out.config"]
+        code, printed = run_captured(command, Path(folder), f"reading {name}", progress, SECONDS)
         if code or not (Path(folder) / "out.config").exists():
             said = re.search(r"Parse Error: (.*)", printed)
             why = f" ({said[1][:200].strip()})" if said else ""
@@ -128,8 +129,8 @@ def pack(text: str, name: str, progress: Progress) -> bytes:
     """The compressed bitstream of a textual configuration. Raises FirebrickError where the tool refuses it."""
     with tempfile.TemporaryDirectory(prefix="firebrick-") as folder:
         (Path(folder) / "in.config").write_text(text)
-        command = [*tool("ecppack"), "--compress", "--input", "in.config", "--bit", "out.bit"]
-        code, printed = run_tool(command, Path(folder), f"packing {name}", progress, SECONDS)
+        command = [*tool_command("ecppack"), "--compress", "--input", "in.config", "--bit", "out.bit"]
+        code, printed = run_captured(command, Path(folder), f"packing {name}", progress, SECONDS)
         if code or not (Path(folder) / "out.bit").exists():
             last = (printed.strip().splitlines() or ["it printed nothing"])[-1]
             raise FirebrickError(f"packing {name} failed ({last[:200]})")

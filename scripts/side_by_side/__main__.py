@@ -22,6 +22,7 @@ from nngen_fire import AXI_BITS, PARALLEL, nngen_fire
 
 from firebrick.hw.accelerator import Pipeline
 from firebrick.hw.build.out_of_context import component_resources, synthesise
+from firebrick.hw.eda.process import run_logged
 from firebrick.sim import verilator
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.network.graph import Shape
@@ -67,8 +68,8 @@ def simulated(name: str, files: Mapping[str, str]) -> str:
             (folder / file).write_text(text)
         env, log = verilator.environment(), folder / "log"
         options = ["-Wno-fatal", "--x-assign", "fast", "--x-initial", "fast", "-CFLAGS", "-fcoroutines", "--top-module", "test"]
-        verilator.run(["verilator", "--binary", "--timing", *options, "--Mdir", "obj", "test.v"], folder, env, log)
-        verilator.run(["obj/Vtest"], folder, env, folder / "saying")
+        run_logged(["verilator", "--binary", "--timing", *options, "--Mdir", "obj", "test.v"], folder, log, env=env)
+        run_logged(["obj/Vtest"], folder, folder / "saying", env=env)
         (folder / "saying").rename(folder / "said")
     return (folder / "said").read_text()
 

@@ -138,9 +138,9 @@ def command(
     synthesis = None
     if synthesise:
         from firebrick.hw.build.out_of_context import plan_resources
-        from firebrick.hw.eda.runner import TOOL_PACKAGES, package_version, tool
+        from firebrick.hw.eda.tool_paths import TOOL_PACKAGES, package_version, tool_command
 
-        tool("yosys")
+        tool_command("yosys")
         synthesis = partial(plan_resources, cache=cache / "synthesis")
         code += source_code("firebrick.hw.build.out_of_context") + package_version(TOOL_PACKAGES["yosys"]).encode()
     workers = partial(dask_cluster, scheduler) if scheduler else partial(local_processes, jobs or os.cpu_count() or 1)

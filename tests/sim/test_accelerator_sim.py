@@ -51,7 +51,7 @@ def no_tools(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: object, **_options: object) -> None:
         pytest.fail("a tool was run")
 
-    monkeypatch.setattr(verilator, "run", fail)
+    monkeypatch.setattr(builder, "run_logged", fail)
 
 
 @pytest.mark.usefixtures("no_tools")
@@ -93,11 +93,11 @@ def test_build_compiles_nothing_when_the_verilog_is_the_same(model: Model, cache
     before = {path.name for path in cache.iterdir()}
     other = build(replace(model, metadata={"licence": "another"}), LANES, no_progress)
     assert other.folder.name not in before
-    assert other.compiled.name in before
+    assert other.library.name in before
 
 
 def test_build_of_another_model_is_another_build(model: Model, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verilator, "run", _refuse)
+    monkeypatch.setattr(builder, "run_logged", _refuse)
     layer = model.layers["conv1"]
     changed = replace(model, layers={**model.layers, "conv1": replace(layer, bias=layer.bias + 1)})
     with pytest.raises(FirebrickError, match="refused"):
@@ -133,8 +133,8 @@ def test_build_says_when_the_cache_cannot_be_written(model: Model, tmp_path: Pat
 
 
 def test_cache_keeps_what_was_used_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(builder, "KEEP", 2)
-    monkeypatch.setattr(builder, "_age", lambda path: float(path.stem.rpartition("-")[2]) * builder.STALE / 2)
+    monkeypatch.setattr(builder, "DESIGNS_KEPT", 2)
+    monkeypatch.setattr(builder, "_age", lambda path: float(path.stem.rpartition("-")[2]) * builder.STALE_SECONDS / 2)
     for age in range(4):
         (tmp_path / f"design-{age}").mkdir()
         (tmp_path / f"partial-{age}").mkdir()

