@@ -15,6 +15,7 @@ from ..sw.errors import FirebrickError
 from ..sw.model.quantized import Model
 from ..sw.network.graph import Conv
 from ..sw.utils.atomic_files import write_atomically
+from ..sw.utils.logging_setup import logging_to_stderr
 from ..sw.utils.progress import Progress, progress_bar
 from ..sw.utils.signals import exit_on_signals
 from ..sw.zoo import catalogue
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 @click.option("--frames", type=click.IntRange(2), default=3, show_default=True, help="Photographs to stream through it.")
 @click.option("--benches/--no-benches", default=True, help="Run the cocotb benches of its parts first.  [default: benches]")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default="build/sim", show_default=True, metavar="DIR")
-def main(name: str, lanes: int, frames: int, benches: bool, output: Path) -> None:
+@click.option("-v", "--verbose", count=True, help="Log to stderr what runs and what is cached; -vv logs more.")
+def main(name: str, lanes: int, frames: int, benches: bool, output: Path, verbose: int) -> None:
     """Simulate the generated hardware and compare it with the golden model.
 
     First cocotb benches: convolutions, Fire modules, pooling and a small network, each with every mixture of stalls. Then the whole
@@ -43,7 +45,7 @@ def main(name: str, lanes: int, frames: int, benches: bool, output: Path) -> Non
     start = time.monotonic()
     try:
         model = catalogue.load(name)
-        with exit_on_signals(), progress_bar() as progress:
+        with logging_to_stderr(verbose), exit_on_signals(), progress_bar() as progress:
             outcomes = run_benches(model, output, progress) if benches else []
             report = simulate(model, lanes, photographs(), frames, progress)
         report |= {"model": name, "benches": outcomes, "seconds": round(time.monotonic() - start, 1)}

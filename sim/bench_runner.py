@@ -3,6 +3,7 @@
 """Runs cocotb benches on generated Verilog under Verilator, each in a folder of its own."""
 
 import json
+import logging
 import shutil
 import sys
 import time
@@ -19,6 +20,8 @@ from ..sw.utils.source_hash import combined_hash, tool_versions
 from . import verilator
 from .bench_cases import BenchCase
 from .cocotb_runner import PORTS, RESULTS, RUNTIME, TOP
+
+logger = logging.getLogger(__name__)
 
 OPTIMISATION = "-O1"
 """Benches are small: to optimise them more takes longer than it saves."""
@@ -92,12 +95,14 @@ def _make_ready(case: BenchCase, folder: Path, origin: str, after: Callable[[str
     """The Verilog, its ROMs and its ports, unless what is there was made from the same."""
     mark, origin_mark = folder / "key", folder / "origin"
     if origin and _says(mark) and _says(origin_mark) == origin:
+        logger.info("bench %s: cached, same source code", case.name)
         return
     text, roms = to_verilog(case.component, TOP)
     if after is not None:
         text = after(text, roms, TOP)
     key = combined_hash(text, json.dumps(roms), OPTIMISATION, tool_versions())
     if _says(mark) == key:
+        logger.info("bench %s: cached, same Verilog", case.name)
         origin_mark.write_text(origin)
         return
     shutil.rmtree(folder)

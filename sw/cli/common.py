@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What several commands share: options, the one JSON document, tables, progress."""
+"""Shared by several commands: options, the JSON document on stdout, tables, opening a device with progress."""
 
 import json
 import shlex
@@ -21,23 +21,27 @@ if TYPE_CHECKING:
     from ..driver.device import Device
     from ..model.quantized import Model
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout; all else goes to stderr.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout; everything else goes to stderr.")
 model_option = click.option(
     "--model", default=DEFAULT, show_default=True, metavar="M", help="A .fire file, or a name that `firebrick models` lists."
 )
 classes_option = click.option(
-    "--classes", type=click.Path(path_type=Path), metavar="FILE", help="Keep only the classes that FILE names, one a line."
+    "--classes", type=click.Path(path_type=Path), metavar="FILE", help="Keep only the classes that FILE names, one per line."
 )
 device_option = click.option(
-    "--device", default="golden", show_default=True, metavar="D", help="What computes: golden, sim (the virtual board), serial:PORT or usb."
+    "--device",
+    default="golden",
+    show_default=True,
+    metavar="D",
+    help="The device: golden (the golden model), sim (the virtual board), serial:PORT or usb.",
 )
 lanes_option = click.option(
-    "--lanes", type=click.IntRange(1), default=DEFAULT_LANES, show_default=True, help="Multipliers to spend on the whole network."
+    "--lanes", type=click.IntRange(1), default=DEFAULT_LANES, show_default=True, help="Multipliers in the whole network."
 )
 
 
 def load_model(model: str, classes: Path | None) -> "Model":
-    """What the options --model and --classes ask for."""
+    """The model that the options --model and --classes select."""
     loaded = catalogue.load(model)
     if classes is None:
         return loaded
@@ -47,22 +51,22 @@ def load_model(model: str, classes: Path | None) -> "Model":
 
 
 class VerbatimNumbers(tuple[int, ...]):
-    """The numbers of an option, which print as they were written there."""
+    """The numbers of an option; ``str`` gives the text that the user wrote."""
 
     text: str
 
     def __new__(cls, numbers: Iterable[int], text: str) -> Self:
-        """The numbers, and the text that they were read from."""
-        made = super().__new__(cls, numbers)
-        made.text = text
-        return made
+        """A tuple of the numbers that remembers their text."""
+        values = super().__new__(cls, numbers)
+        values.text = text
+        return values
 
     def __str__(self) -> str:
         return self.text
 
 
 def open_device_with_progress(address: str, model: "Model", lanes: int) -> "Device":
-    """The device at an address, which runs ``model``, the virtual one with ``lanes`` multipliers; progress is shown."""
+    """Open the device at an address, which must run ``model``, with a progress display; the virtual board has ``lanes`` multipliers."""
     from .open_device import open_device
 
     with progress_bar() as progress:
@@ -71,7 +75,7 @@ def open_device_with_progress(address: str, model: "Model", lanes: int) -> "Devi
 
 
 def command_line(source: str) -> str:
-    """The command that is running, for a model's metadata: the options that were given, paths cut to their names, and the source."""
+    """The running command, for a model's metadata: the options that the user gave, with paths reduced to file names, and the source."""
     context = click.get_current_context()
     words = ["firebrick", str(context.info_name)]
     for option in context.command.params:
@@ -80,13 +84,13 @@ def command_line(source: str) -> str:
         if not given or not isinstance(option, click.Option) or option.name == "as_json":
             continue
         name = max(option.opts, key=len)
-        for each in value if option.multiple and isinstance(value, tuple) else (value,):
-            if isinstance(each, Path):
-                words += [name, each.resolve().name]
-            elif each is True:
+        for item in value if option.multiple and isinstance(value, tuple) else (value,):
+            if isinstance(item, Path):
+                words += [name, item.resolve().name]
+            elif item is True:
                 words.append(name)
             else:
-                words += [name, ",".join(str(part) for part in each) if type(each) is tuple else str(each)]
+                words += [name, ",".join(str(number) for number in item) if type(item) is tuple else str(item)]
     return shlex.join([*words, source])
 
 
@@ -96,7 +100,7 @@ def print_json(document: Any) -> None:
 
 
 def print_tables(*tables: "Table") -> None:
-    """Print tables, in full where stdout is no terminal."""
+    """Print tables; at full width if stdout is no terminal."""
     from rich.console import Console
 
     console = Console()

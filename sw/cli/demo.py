@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`firebrick demo`: photographs through golden model and generated hardware, score for score."""
+"""`firebrick demo`: compares the golden model and the generated hardware on photographs, score by score."""
 
 import json
 from pathlib import Path
@@ -21,11 +21,11 @@ PHOTOGRAPHS = ("chelsea.png", "coffee.png", "motorcycle_left.png")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default="build/demo", show_default=True, metavar="DIR")
 @json_option
 def command(model: str, lanes: int, output: Path, as_json: bool) -> None:
-    """Show that hardware and golden model agree.
+    """Compare the generated hardware with the golden model.
 
-    Photographs go through the network twice: in the integer golden model, and in the generated hardware under Verilator. Fails unless
-    all scores of both are the same integers. The JSON document, also written to DIR/report.json, has pictures, mismatches,
-    cycles_per_frame and the seconds that each took, without building the simulation.
+    The network classifies photographs twice: in the integer golden model, and in the generated hardware, simulated by Verilator. Fails
+    unless all scores are the same integers. The JSON document, also written to DIR/report.json, has pictures, mismatches,
+    cycles_per_frame, golden_seconds and hardware_seconds (without building the simulation).
 
     \b
     Example: firebrick demo
@@ -48,15 +48,15 @@ def command(model: str, lanes: int, output: Path, as_json: bool) -> None:
 
 
 def compare(name: str, lanes: int, paths: list[Path]) -> dict[str, Any]:
-    """Both backends' view of each picture, and whether it is the same."""
+    """The scores of both backends for each image, compared, as the JSON document."""
     from ..data.images import read_images
     from .backends import classify, top5
 
     model = catalogue.load(name)
     frames = read_images(paths, model.preprocessing, model.network.input)
     with progress_bar() as progress:
-        expected, found = (classify(backend, model, frames, lanes=lanes, progress=progress) for backend in ("golden", "sim"))
-    pictures: list[dict[str, Any]] = [
+        expected, simulated = (classify(backend, model, frames, lanes=lanes, progress=progress) for backend in ("golden", "sim"))
+    entries: list[dict[str, Any]] = [
         {
             "image": path.name,
             "golden": top5(model, golden.scores),
@@ -65,16 +65,16 @@ def compare(name: str, lanes: int, paths: list[Path]) -> dict[str, Any]:
             "equal_scores": int((golden.scores == hardware.scores).sum()),
             "cycles": hardware.cycles,
         }
-        for path, golden, hardware in zip(paths, expected, found, strict=True)
+        for path, golden, hardware in zip(paths, expected, simulated, strict=True)
     ]
     return {
         "model": name,
         "lanes": lanes,
-        "pictures": pictures,
-        "mismatches": sum(entry["classes"] - entry["equal_scores"] for entry in pictures),
-        "cycles_per_frame": pictures[-1]["cycles"],
+        "pictures": entries,
+        "mismatches": sum(entry["classes"] - entry["equal_scores"] for entry in entries),
+        "cycles_per_frame": entries[-1]["cycles"],
         "golden_seconds": round(sum(result.seconds for result in expected), 2),
-        "hardware_seconds": round(sum(result.seconds for result in found), 2),
+        "hardware_seconds": round(sum(result.seconds for result in simulated), 2),
     }
 
 
@@ -91,11 +91,11 @@ def _show(report: dict[str, Any], output: Path) -> None:
             table.add_column(heading)
             table.add_column("", justify="right")
         for pair in zip(entry["golden"], entry["hardware"], strict=True):
-            table.add_row(*(cell for guess in pair for cell in (guess["label"], f"{guess['probability']:.1%}")))
+            table.add_row(*(cell for score in pair for cell in (score["label"], f"{score['probability']:.1%}")))
         print_tables(table)
     frames = len(report["pictures"])
     click.echo(
-        f"{report['model']} with {report['lanes']} lanes: {report['cycles_per_frame']:,} cycles a frame; "
-        f"{frames} frames took the golden model {report['golden_seconds']} s and the simulation {report['hardware_seconds']} s.\n"
-        f"Report and annotated pictures: {output}/"
+        f"{report['model']} with {report['lanes']} lanes: {report['cycles_per_frame']:,} cycles per frame; "
+        f"{frames} frames took {report['golden_seconds']} s in the golden model and {report['hardware_seconds']} s in simulation.\n"
+        f"Report and annotated images: {output}/"
     )

@@ -1,13 +1,15 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The command line: it only parses arguments, calls the rooms and prints."""
+"""The command line: it only parses arguments, calls the packages below it and prints."""
 
 import errno
+import signal
 from typing import Any
 
 import click
 
 from ..errors import FirebrickError
+from ..utils.logging_setup import logging_to_stderr
 from ..utils.signals import exit_on_signals
 from . import (
     bitstream,
@@ -34,11 +36,12 @@ from . import (
     verilog,
 )
 
-INTERRUPTED = 130
+INTERRUPTED = 128 + signal.SIGINT
+"""The exit status after Ctrl-C, as shells have it."""
 
 
 class _Commands(click.Group):
-    """A group in which a user's mistake ends in one sentence, and Ctrl-C quietly."""
+    """A group that ends a user's mistake with one sentence on stderr, and Ctrl-C without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -47,7 +50,7 @@ class _Commands(click.Group):
         except FirebrickError as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:
-            if error.errno == errno.EPIPE:  # the reader of stdout has gone; click ends quietly
+            if error.errno == errno.EPIPE:  # the reader of stdout has gone, as in `firebrick ... | head`; click exits without a message
                 raise
             raise click.ClickException(f"the system refuses {error.filename or 'output'}: {error.strerror}") from error
         except MemoryError as error:
@@ -57,13 +60,16 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("-v", "--verbose", count=True, help="Log to stderr what runs, what the driver sends and what is cached; -vv logs more.")
 @click.version_option(package_name="firebrick")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context, verbose: int) -> None:
     """SqueezeNet on an FPGA, with every weight on the chip.
 
-    A pretrained network becomes a compressed integer model (import), which becomes Verilog (verilog) or a bitstream (bitstream); pictures
-    go through the integer golden model or the simulated hardware (classify). Every command has --help with an example, and --json.
+    `import` compresses a pretrained network to an integer model; `verilog` and `bitstream` generate its hardware; `classify`, `stream` and
+    `serve` run it on images: in the integer golden model, in simulation or on a board. Each command has --help with an example, and --json.
     """
+    context.with_resource(logging_to_stderr(verbose))
 
 
 for command in (

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`firebrick serve`: the live view in the browser."""
+"""`firebrick serve`: a live view in the browser."""
 
 import ipaddress
 import tempfile
@@ -18,18 +18,20 @@ MEGABYTE = 10**6
 @device_option
 @model_option
 @lanes_option
-@click.option("--host", default="127.0.0.1", show_default=True, metavar="H", help="Address to listen on; 0.0.0.0 for every one.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, metavar="P", help="0 takes any free one.")
-@click.option("--upload-limit", type=click.IntRange(1), default=200, show_default=True, metavar="MB", help="Largest upload.")
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="H", help="Address to listen on; 0.0.0.0 for all.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, metavar="P", help="Port to listen on; 0 for any free one."
+)
+@click.option("--upload-limit", type=click.IntRange(1), default=200, show_default=True, metavar="MB", help="Maximum size of an upload.")
 @json_option
 @click.argument("source", default="pattern")
 def command(source: str, device: str, model: str, lanes: int, host: str, port: int, upload_limit: int, as_json: bool) -> None:
-    """Show in the browser what the network sees.
+    """Serve a live view of the predictions to browsers.
 
-    The page has the frame, its top 5, frame rate and latency, the device's counters, and the engines' load as planned for --lanes
-    multipliers. SOURCE is as for `firebrick stream`; in the browser one can choose the test pattern, the browser's own camera, or upload
-    a picture or a video. All viewers see the same. There is no password: with another --host whoever reaches this machine may look and
-    upload. The JSON document is {url, device, model, network}, printed when the server is ready.
+    The page shows the frame, its top-5 classes, frame rate and latency, the device's counters, and the engines' utilisation as planned for
+    --lanes multipliers. SOURCE is as for `firebrick stream`; on the page, users select the test pattern or the browser's camera, or upload
+    an image or a video. All browsers show the same. There is no password: with another --host, everyone who reaches this machine can view
+    and upload. The JSON document is {url, device, model, network}, printed when the server is ready.
 
     \b
     Example: firebrick serve --device golden holiday.mp4
@@ -47,30 +49,30 @@ def command(source: str, device: str, model: str, lanes: int, host: str, port: i
     from .open_device import open_device
 
     loaded = catalogue.load(model)
-    least = 4 * loaded.preprocessing.resize
+    min_side = 4 * loaded.preprocessing.resize
 
-    def given() -> FrameSource:
-        return open_source(source, least)
+    def initial_source() -> FrameSource:
+        return open_source(source, min_side)
 
-    first = given()
+    first = initial_source()
     with listen(host, port) as bound, tempfile.TemporaryDirectory(prefix="firebrick-") as folder:
         opened = open_device_with_progress(device, loaded, lanes)
         network = loaded.network.name
         shape = loaded.network.input
-        seen = {"resize": loaded.preprocessing.resize, "height": shape.height, "width": shape.width}
-        about = {"device": device, "network": network, "given": source, "input": seen, "pipeline": describe_pipeline(loaded, lanes)}
-        live = LiveStreamer(opened, lambda: open_device(device, loaded, lanes=lanes), about)
-        live.show(first)
+        input_size = {"resize": loaded.preprocessing.resize, "height": shape.height, "width": shape.width}
+        about = {"device": device, "network": network, "given": source, "input": input_size, "pipeline": describe_pipeline(loaded, lanes)}
+        streamer = LiveStreamer(opened, lambda: open_device(device, loaded, lanes=lanes), about)
+        streamer.show(first)
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{bound.getsockname()[1]}/"
         if not _is_local(host):
-            click.echo(f"Warning: {url} is open to everyone who reaches this machine; there is no password.", err=True)
+            click.echo(f"Warning: {url} can be used by everyone who reaches this machine; there is no password.", err=True)
         if as_json:
             print_json({"url": url, "device": device, "model": model, "network": network})
         else:
             click.echo(f"Open {url} in a browser; Ctrl-C ends the server.")
         with interruptible(lambda: None) as signals:
-            run_server(create_app(live, Uploads(Path(folder), upload_limit * MEGABYTE, least), given, host), bound)
+            run_server(create_app(streamer, Uploads(Path(folder), upload_limit * MEGABYTE, min_side), initial_source, host), bound)
     if signals:
         click.get_current_context().exit(SIGNAL_STATUS + signals[0])
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`firebrick stream`: frames in, labels out."""
+"""`firebrick stream`: classifies each frame of a source."""
 
 import sys
 from pathlib import Path
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 @device_option
 @model_option
 @lanes_option
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="End after so many frames.")
-@click.option("--loop", is_flag=True, help="Begin again when a file or folder ends.")
-@click.option("--rate", type=click.FloatRange(0.01, 1000), metavar="HZ", help="Frames a second, at most [default: as fast as the device].")
-@click.option("--timeout", type=click.FloatRange(0.1), default=10.0, show_default=True, metavar="S", help="Wait so long for a frame.")
-@click.option("--video", type=click.Path(path_type=Path), metavar="OUT.mp4", help="Write the frames with their labels to a video too.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document a line on stdout; all else goes to stderr.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Stop after N frames.")
+@click.option("--loop", is_flag=True, help="Start again at the end of a file or folder.")
+@click.option("--rate", type=click.FloatRange(0.01, 1000), metavar="HZ", help="Maximum frames per second [default: as fast as the device].")
+@click.option("--timeout", type=click.FloatRange(0.1), default=10.0, show_default=True, metavar="S", help="Seconds to wait for a frame.")
+@click.option("--video", type=click.Path(path_type=Path), metavar="OUT.mp4", help="Also write the frames with their labels to a video.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document per line on stdout; everything else goes to stderr.")
 @click.argument("source")
 def command(
     source: str,
@@ -39,15 +39,16 @@ def command(
     video: Path | None,
     as_json: bool,
 ) -> None:
-    """Show what the network sees in each frame of a source.
+    """Classify each frame of a source.
 
-    SOURCE is a video, a picture, a folder of pictures, `camera` (or `camera:N`), or `pattern`, a test pattern. A camera's frames are
-    dropped where they come too fast; a file's never. Parts of a source that are damaged are passed over and counted. Ctrl-C ends the
-    stream after the frames on their way, with everything that was written in good order; once more, at once. The device sim, the generated
-    hardware in simulation, has --lanes multipliers, and takes minutes to be built for the first time.
+    SOURCE is a video, an image, a folder of images, `camera` (or `camera:N`), or `pattern`, a test pattern. Frames of a camera are dropped
+    when they arrive faster than the device takes them; frames of a file never are. Damaged parts of a source are skipped and counted.
+    Ctrl-C ends the stream after the frames in flight and closes all outputs; a second Ctrl-C ends it at once. The device `sim`, the
+    generated hardware in simulation, has --lanes multipliers; building it takes minutes the first time.
 
-    With --json each line is {frame, name, at, latency, top5}: seconds into the source and from sending to scores, and [{index, label,
-    probability}], null where the frame was damaged on its way; the last line is {summary}.
+    With --json each line is {frame, name, at, latency, top5}: `at` is the frame's timestamp in seconds, `latency` the seconds from sending
+    the frame to receiving its scores, and `top5` is [{index, label, probability}], or null if the frame was damaged on the link. The last
+    line is {summary}.
 
     \b
     Example: firebrick stream --device golden --limit 100 holiday.mp4
@@ -59,14 +60,14 @@ def command(
     from ..stream.sinks import JsonLines
 
     loaded = catalogue.load(model)
-    feed = FrameReader(
+    reader = FrameReader(
         open_source(source, 4 * loaded.preprocessing.resize, rate), loaded, limit=limit, loop=loop, rate=rate, timeout=timeout
     )
     meter = RateMeter()
     sinks = _sinks(f"{source} on {device}", meter, video, as_json)
-    with open_device_with_progress(device, loaded, lanes) as opened, interruptible(feed.stop) as signals:
+    with open_device_with_progress(device, loaded, lanes) as opened, interruptible(reader.stop) as signals:
         meter.begin()
-        summary = run_stream(opened, feed, sinks, meter)
+        summary = run_stream(opened, reader, sinks, meter)
     if as_json:
         JsonLines(sys.stdout).line({"summary": summary.as_dict()})
     click.echo(str(summary), err=True)

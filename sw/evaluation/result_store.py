@@ -4,6 +4,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +16,8 @@ from ..model.float_model import FloatModel
 from ..model.quantized import Model
 from ..utils.atomic_files import write_atomically
 from .fidelity import FidelityMetrics
+
+logger = logging.getLogger(__name__)
 
 ResultEntry = dict[str, Any]
 """One result: a judgement's fields; of a model also ``file``, its ``sha256`` and ``bytes``, and ``nonzero`` weights; what callers add."""
@@ -60,7 +63,9 @@ class ResultStore:
     ) -> ResultEntry:
         """What was found of a model that is made where it is not there yet; its file is ``name``.fire."""
         file = self.path.with_name(f"{name}.fire")
-        if not self._done(name, file):
+        if self._done(name, file):
+            logger.info("cached result: %s in %s", name, self.path)
+        else:
             model = make()
             data = encode_model(model)
             found = judge(model).as_dict()

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Runs an exploration: what is known is not measured again, and what cannot be measured stops nothing."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from contextlib import AbstractContextManager
@@ -13,6 +14,8 @@ from ..utils.progress import Progress
 from .design_points import DesignPoint, TrainedModel
 from .evaluate_point import PointResult, Synthesis, evaluate_point
 from .result_cache import ResultCache
+
+logger = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 """One point for people and other programs: what was chosen, what was found, and ``failed``, why it was not, empty where it was."""
@@ -33,6 +36,7 @@ def explore(
     missing = {point.key: point for point in points if point.key not in known}.values()
     count = len(known) + len(missing)
     results: dict[str, PointResult | str] = dict(known)
+    logger.info("%d of %d design points are cached", len(known), count)
     if not missing:
         return results
     what = "exploring"
@@ -44,6 +48,7 @@ def explore(
             try:
                 results[point.key] = future.result()
             except FirebrickError as error:
+                logger.info("design point %s failed: %s", point.key, error)
                 results[point.key] = str(error)
             except Exception as error:  # whatever is wrong with one point, the others go on
                 results[point.key] = f"{type(error).__name__}: {error}"

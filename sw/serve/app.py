@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The web application: the page, its two WebSockets, uploads and the choice of the source."""
+"""The web application: the page, its two WebSockets, uploads, and the selection of the source."""
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
@@ -27,41 +27,41 @@ STATIC = Path(__file__).with_name("static")
 UNSUPPORTED_DATA, POLICY = 1003, 1008
 
 
-def create_app(live: LiveStreamer, uploads: Uploads, given: Callable[[], FrameSource], host: str) -> Starlette:
-    """The application; ``given`` is the source that the user named when starting the server, ``host`` what it is bound to."""
+def create_app(streamer: LiveStreamer, uploads: Uploads, initial_source: Callable[[], FrameSource], host: str) -> Starlette:
+    """The application. ``initial_source`` opens the source named on the command line; ``host`` is what the server is bound to."""
 
     async def view(socket: WebSocket) -> None:
-        """Sends picture (JPEG), where it is new, and state (JSON) as often as the viewer takes them."""
+        """Send the image (JPEG), if it has changed, and the state (JSON) as often as the browser takes them."""
         await socket.accept()
 
         async def send() -> None:
-            picture = None
+            jpeg = None
             with contextlib.suppress(WebSocketDisconnect):
-                async for newest in live.broadcaster.snapshots():
-                    if newest.jpeg is not None and newest.jpeg is not picture:
-                        picture = newest.jpeg
-                        await socket.send_bytes(picture)
+                async for newest in streamer.broadcaster.snapshots():
+                    if newest.jpeg is not None and newest.jpeg is not jpeg:
+                        jpeg = newest.jpeg
+                        await socket.send_bytes(jpeg)
                     await socket.send_json(newest.state)
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(send)
             while (await socket.receive())["type"] != "websocket.disconnect":
-                pass  # all that matters of what a viewer says is that it leaves
+                pass  # messages of the page are ignored; only its disconnection matters
             tasks.cancel_scope.cancel()
 
     async def camera(socket: WebSocket) -> None:
-        """Takes a camera's frames, JPEGs, and asks for the next with an empty message."""
+        """Receive a camera's frames as JPEGs, and request each next frame with an empty message."""
         await socket.accept()
         source = BrowserCamera()
-        live.show(source)
+        streamer.show(source)
         try:
-            while live.source is source:
+            while streamer.source is source:
                 await anyio.to_thread.run_sync(source.push, await socket.receive_bytes())
                 await socket.send_bytes(b"")
             await socket.close(POLICY, "another source was chosen")
         except FirebrickError as problem:
             await socket.close(UNSUPPORTED_DATA, str(problem))
-        except (WebSocketDisconnect, KeyError):  # KeyError: text where bytes are due
+        except (WebSocketDisconnect, KeyError):  # KeyError: text instead of bytes
             pass
         finally:
             source.end()
@@ -69,36 +69,36 @@ def create_app(live: LiveStreamer, uploads: Uploads, given: Callable[[], FrameSo
     async def upload(request: Request) -> Response:
         length = request.headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > uploads.limit:
-            return _refusal(TooLargeError(f"the file is larger than {uploads.limit / 10**6:g} million bytes; send a smaller one"))
+            return _error_response(TooLargeError(f"the file is larger than {uploads.limit / 10**6:g} million bytes; send a smaller one"))
         try:
-            live.show(await uploads.receive(request.query_params.get("name", ""), request.stream()))
+            streamer.show(await uploads.receive(request.query_params.get("name", ""), request.stream()))
         except FirebrickError as problem:
-            return _refusal(problem)
+            return _error_response(problem)
         except OSError as problem:
             return JSONResponse({"error": f"the server cannot keep the file: {problem.strerror}"}, 507)
         return Response(status_code=204)
 
-    async def choose(request: Request) -> Response:
+    async def select_source(request: Request) -> Response:
         try:
-            live.show(TestPattern() if request.path_params["name"] == "pattern" else given())
+            streamer.show(TestPattern() if request.path_params["name"] == "pattern" else initial_source())
         except FirebrickError as problem:
-            return _refusal(problem)
+            return _error_response(problem)
         return Response(status_code=204)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
-        await anyio.to_thread.run_sync(live.close)
+        await anyio.to_thread.run_sync(streamer.close)
 
     routes = [
         WebSocketRoute("/live", view),
         WebSocketRoute("/camera", camera),
         Route("/upload", upload, methods=["POST"]),
-        Route("/source/{name}", choose, methods=["POST"]),
+        Route("/source/{name}", select_source, methods=["POST"]),
         Mount("/", StaticFiles(directory=STATIC, html=True)),
     ]
     return Starlette(routes=routes, middleware=[Middleware(RequestGuard, host=host)], lifespan=lifespan)
 
 
-def _refusal(problem: FirebrickError) -> Response:
+def _error_response(problem: FirebrickError) -> Response:
     return JSONResponse({"error": str(problem)}, 413 if isinstance(problem, TooLargeError) else 415)

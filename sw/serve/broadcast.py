@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What viewers are shown: the newest state of all, and the picture that belongs to it."""
+"""Broadcasts the newest state and its image to all browsers that are connected."""
 
 import asyncio
 import threading
@@ -11,36 +11,39 @@ from typing import Any
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """All that a viewer needs to know at a moment."""
+    """All that the page shows at one moment."""
 
     state: dict[str, Any]
-    """For JSON."""
+    """JSON-serialisable."""
     jpeg: bytes | None
     """The frame as a JPEG; None before the first."""
 
 
 class Broadcaster:
-    """Hands the newest view to each viewer as fast as it takes them; whoever is slow misses some."""
+    """Gives each viewer the newest snapshot as fast as the viewer takes it; a slow viewer misses some.
 
-    def __init__(self, view: Snapshot) -> None:
-        self.newest = view
+    There is no queue: ``publish`` replaces the snapshot and wakes the viewers, so that a slow one neither delays others nor uses memory.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.newest = snapshot
         self._lock = threading.Lock()
         self._waiting: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
 
     @property
     def count(self) -> int:
-        """Viewers at the moment."""
+        """Number of viewers that are connected."""
         return len(self._waiting)
 
-    def publish(self, view: Snapshot) -> None:
-        """Show a view to all; from any thread."""
+    def publish(self, snapshot: Snapshot) -> None:
+        """Send a snapshot to all viewers; may be called from any thread."""
         with self._lock:
-            self.newest = view
+            self.newest = snapshot
             for event, loop in self._waiting.items():
                 loop.call_soon_threadsafe(event.set)
 
     async def snapshots(self) -> AsyncIterator[Snapshot]:
-        """The view of now and, whenever there is another, the newest; without end."""
+        """The current snapshot, then the newest one after each ``publish``, without end."""
         event = asyncio.Event()
         event.set()
         with self._lock:

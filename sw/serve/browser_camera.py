@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A source whose frames are handed to it: the browser's camera."""
+"""The browser's camera as a source: its frames are pushed by the WebSocket."""
 
 import io
 import threading
@@ -14,12 +14,12 @@ from ..errors import FirebrickError
 from ..stream.source import Frame, FrameSource
 
 MAX_JPEG_BYTES = 2 << 20
-"""Of a frame's JPEG."""
+"""Limit on the JPEG of one frame."""
 MAX_PIXELS = 4_000_000
 
 
 class BrowserCamera(FrameSource):
-    """Live; ends when it is told to."""
+    """A live source; ``push`` gives it its frames, and ``end`` ends it."""
 
     name = "browser camera"
     live = True
@@ -28,26 +28,26 @@ class BrowserCamera(FrameSource):
         self._changed = threading.Condition()
         self._newest: Frame | None = None
         self._start = time.monotonic()
-        self._over = False
+        self._ended = False
 
     def push(self, jpeg: bytes) -> None:
-        """Take a frame. Raises FirebrickError unless it is a JPEG within the limits."""
-        picture = _decoded(jpeg)
+        """Accept a frame. Raises FirebrickError unless it is a JPEG within the limits."""
+        image = _decoded(jpeg)
         with self._changed:
-            self._newest = Frame(picture, time.monotonic() - self._start)
+            self._newest = Frame(image, time.monotonic() - self._start)
             self._changed.notify_all()
 
     def end(self) -> None:
-        """There are no more frames."""
+        """End the source: there are no more frames."""
         with self._changed:
-            self._over = True
+            self._ended = True
             self._changed.notify_all()
 
     def frames(self) -> Iterator[Frame]:
         """See ``FrameSource``."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._newest is not None or self._over)
+                self._changed.wait_for(lambda: self._newest is not None or self._ended)
                 frame, self._newest = self._newest, None
             if frame is None:
                 return
@@ -57,7 +57,7 @@ class BrowserCamera(FrameSource):
 def _decoded(jpeg: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of odd metadata
+            warnings.simplefilter("ignore")  # Pillow warns about unusual metadata
             with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as file:
                 if file.width * file.height > MAX_PIXELS:
                     raise FirebrickError(f"a frame of {file.width}x{file.height} pixels is too large; send one of at most 4 megapixels")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A thread that streams one source after the other through the device, and shows what comes of it."""
+"""Streams one source after another through the device, in a thread, and broadcasts the predictions."""
 
 import io
 import logging
@@ -23,26 +23,33 @@ from ..stream.source import FrameSource
 from .broadcast import Broadcaster, Snapshot
 
 CLOSE_SECONDS = 1.0
-"""Seconds that a source gets to be closed before the next is opened."""
+"""Seconds to wait for a source to close before the next one is opened."""
 RETRY_SECONDS = 2.0
-"""Seconds after which a device that was lost is looked for again."""
+"""Seconds between two attempts to reopen a device that was lost."""
 SAMPLE_SECONDS = 0.5
-"""Seconds between two points of the history."""
+"""Seconds between two points of the charts."""
 HISTORY_POINTS = 240
-"""Points kept."""
+"""Points that the charts show."""
 MAX_IMAGE_SIZE = (960, 720)
-"""Columns and rows, at most, of the picture that viewers get."""
+"""Maximum width and height of the image that is sent to browsers."""
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class LiveStreamer:
-    """Streams what it is told to until it is told otherwise; a source that ends begins again.
+    """Streams the source that ``show`` was given last; a source that ends starts again.
+
+    Status, as the page shows it::
+
+        waiting --show--> running --end--> ended
+                            | |
+                            | +--the source cannot be read--> failed
+                            +----the device does not answer--> lost --reopened--> running
 
     Args:
-        device: an open one, closed by ``close``.
-        reopen: opens it again after it was lost.
-        about: what does not change, for the viewers.
+        device: an open device, which ``close`` closes.
+        reopen: opens the device again after it was lost.
+        about: the constant part of the state that is broadcast.
     """
 
     def __init__(self, device: Device, reopen: Callable[[], Device], about: dict[str, Any]) -> None:
@@ -50,9 +57,9 @@ class LiveStreamer:
         self._device: Device | None = device
         self._reopen = reopen
         self.source: FrameSource | None = None
-        """What is to be shown now."""
-        self._wanted: FrameSource | None = None
-        self._feed: FrameReader | None = None
+        """The source that was selected last."""
+        self._next_source: FrameSource | None = None
+        self._reader: FrameReader | None = None
         self._closed = False
         self._changed = threading.Condition()
         self._history: deque[tuple[float, float, float]] = deque(maxlen=HISTORY_POINTS)
@@ -60,123 +67,125 @@ class LiveStreamer:
         self._counters: dict[str, int] = {}
         self._busy: float | None = None
         self._about = about
-        self._picture: bytes | None = None
-        self._seen: dict[str, Any] = {}
-        self._said = {"status": "waiting", "message": "choose a source"}
-        self.broadcaster = Broadcaster(self._view())
+        self._jpeg: bytes | None = None
+        self._latest: dict[str, Any] = {}
+        self._status = {"status": "waiting", "message": "select a source"}
+        self.broadcaster = Broadcaster(self._snapshot())
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
         self._thread.start()
 
     def show(self, source: FrameSource) -> None:
-        """Stream this from now on."""
+        """Stream this source from now on."""
         with self._changed:
-            self.source = self._wanted = source
-            self._leave()
+            self.source = self._next_source = source
+            self._stop_reader()
 
     def close(self) -> None:
-        """End the thread and close the device."""
+        """End the thread, and close the device."""
         with self._changed:
             self._closed = True
-            self._leave()
+            self._stop_reader()
         self._thread.join(5)
 
-    def _leave(self) -> None:
-        if self._feed is not None:
-            self._feed.stop()
+    def _stop_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.stop()
         self._changed.notify_all()
 
     def _run(self) -> None:
-        """What the thread does."""
+        """The body of the thread."""
         source: FrameSource | None = None
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._wanted is not None, None if source is None else RETRY_SECONDS)
+                self._changed.wait_for(lambda: self._closed or self._next_source is not None, None if source is None else RETRY_SECONDS)
                 if self._closed:
                     break
-                source, self._wanted = self._wanted or source, None
+                source, self._next_source = self._next_source or source, None
             if source is not None and self._stream(source):
                 source = None
-        self._lose()
+        self._close_device()
 
     def _stream(self, source: FrameSource) -> bool:
-        """Stream a source to its end; False where the device was lost, so that it should be tried again."""
-        feed = FrameReader(source, self.model, loop=True, own_pace=True, timeout=None)
+        """Stream a source to its end; False if the device was lost, so that the source should be tried again."""
+        reader = FrameReader(source, self.model, loop=True, real_time=True, timeout=None)
         with self._changed:
-            if self._closed or self._wanted is not None:
+            if self._closed or self._next_source is not None:
                 return True
-            self._feed = feed
+            self._reader = reader
         try:
             if self._device is None:
                 self._device = self._reopen()
             meter = RateMeter()
-            for sighting in run_inference(self._device, feed):
-                meter.count(sighting.latency, sighting.top5 is not None)
-                self._note(self._device, source, feed, meter, sighting)
+            for prediction in run_inference(self._device, reader):
+                meter.count(prediction.latency, prediction.top5 is not None)
+                self._update(self._device, source, reader, meter, prediction)
         except FirebrickError as problem:
-            if problem is feed.error:
-                self._say("failed", str(problem))
+            if problem is reader.error:
+                self._set_status("failed", str(problem))
                 return True
-            self._lose()
-            self._say("lost", f"{problem}; trying again every {RETRY_SECONDS:g} s")
+            self._close_device()
+            self._set_status("lost", f"{problem}; trying again every {RETRY_SECONDS:g} s")
             return False
-        except Exception:  # a fault of the program: the page says so and the next source gets its chance
-            log.exception("streaming %s", source.name)
-            self._say("failed", "a fault of the program; its terminal says more")
+        except Exception:  # a bug: the page reports it, and another source can be selected
+            logger.exception("streaming %s", source.name)
+            self._set_status("failed", "internal error; see the server's terminal")
             return True
         finally:
-            feed.join(CLOSE_SECONDS)
-        if not feed.stopped:
-            self._say("ended", f"{source.name} has ended")
+            reader.join(CLOSE_SECONDS)
+        if not reader.stopped:
+            self._set_status("ended", f"{source.name} has ended")
         return True
 
-    def _lose(self) -> None:
-        """Close the device, which may no longer answer."""
+    def _close_device(self) -> None:
+        """Close the device, even if it no longer answers."""
         if self._device is not None:
             with suppress(FirebrickError, OSError):
                 self._device.close()
         self._device = None
 
-    def _note(self, device: Device, source: FrameSource, feed: FrameReader, meter: RateMeter, sighting: Prediction) -> None:
+    def _update(self, device: Device, source: FrameSource, reader: FrameReader, meter: RateMeter, prediction: Prediction) -> None:
         moment = time.monotonic() - self._start
         if meter.frames > 1 and (not self._history or moment - self._history[-1][0] >= SAMPLE_SECONDS):
             self._history.append((round(moment, 2), round(meter.rate, 2), round(meter.latency, 6)))
-            self._count(device.counters())
-        frame = sighting.frame
-        self._seen = {
+            self._update_counters(device.counters())
+        frame = prediction.frame
+        self._latest = {
             "source": source.name,
-            "frame": sighting.number,
+            "frame": prediction.number,
             "name": frame.name,
             "size": frame.image.size,
-            "top5": sighting.top5,
+            "top5": prediction.top5,
             "rate": meter.rate,
             "latency": meter.latency,
             "frames": meter.frames,
             "invalid": meter.invalid,
-            "dropped": feed.dropped,
+            "dropped": reader.dropped,
             "damaged": source.damaged,
         }
-        if self.broadcaster.count or self._picture is None:
-            self._picture = _jpeg(frame.image)
-        self._say("running", "")
+        if self.broadcaster.count or self._jpeg is None:
+            self._jpeg = _encode_jpeg(frame.image)
+        self._set_status("running", "")
 
-    def _count(self, counters: dict[str, int]) -> None:
-        """Note what the device counts, and the share of cycles in which its engines were busy since the last time."""
+    def _update_counters(self, counters: dict[str, int]) -> None:
+        """Store the device's counters, and the fraction of cycles since the last call in which its engines were busy."""
         cycles, busy = (counters.get(name, 0) - self._counters.get(name, 0) for name in ("cycles", "busy"))
         self._busy = busy / cycles if cycles > 0 and busy >= 0 else None
         self._counters = counters
 
-    def _say(self, status: str, message: str) -> None:
-        self._said = {"status": status, "message": message}
-        self.broadcaster.publish(self._view())
+    def _set_status(self, status: str, message: str) -> None:
+        if status != self._status["status"]:
+            logger.info("%s %s", status, message or self._latest.get("source", ""))
+        self._status = {"status": status, "message": message}
+        self.broadcaster.publish(self._snapshot())
 
-    def _view(self) -> Snapshot:
+    def _snapshot(self) -> Snapshot:
         figures = {"counters": self._counters, "busy": self._busy, "history": list(self._history)}
-        return Snapshot({**self._about, **self._said, **self._seen, **figures}, self._picture)
+        return Snapshot({**self._about, **self._status, **self._latest, **figures}, self._jpeg)
 
 
-def _jpeg(picture: Image.Image) -> bytes:
-    if picture.width > MAX_IMAGE_SIZE[0] or picture.height > MAX_IMAGE_SIZE[1]:
-        picture = ImageOps.contain(picture, MAX_IMAGE_SIZE, Image.Resampling.BILINEAR)
+def _encode_jpeg(image: Image.Image) -> bytes:
+    if image.width > MAX_IMAGE_SIZE[0] or image.height > MAX_IMAGE_SIZE[1]:
+        image = ImageOps.contain(image, MAX_IMAGE_SIZE, Image.Resampling.BILINEAR)
     data = io.BytesIO()
-    picture.save(data, "JPEG", quality=85)
+    image.save(data, "JPEG", quality=85)
     return data.getvalue()

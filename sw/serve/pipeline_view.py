@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The pipeline for viewers: each engine, and the share of a frame's cycles in which its lanes multiply, as the compiler predicts it."""
+"""The planned pipeline for the page: each engine, and the fraction of a frame's cycles in which its lanes multiply."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from ..plan.report import plan_report
 
 
 def describe_pipeline(model: Model, lanes: int) -> dict[str, Any]:
-    """{lanes, cycles, engines: [{name, lanes, cycles, load}], problem}, load from 0 to 1.
+    """The plan of a model as {lanes, cycles, engines: [{name, lanes, cycles, load}], problem}, with loads from 0 to 1.
 
-    Where the network cannot be built, ``problem`` says why and there are no engines.
+    If the network cannot be built, ``problem`` says why and there are no engines.
     """
     try:
         report = plan_report(compile_model(model, lanes))

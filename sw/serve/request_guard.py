@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What every request passes: whose page it comes from, and what the browser may do with the answer."""
+"""Checks every request's host and origin, and adds security headers to every response."""
 
 import ipaddress
 import socket
@@ -25,14 +25,15 @@ HEADERS = {
 
 
 class RequestGuard:
-    """Refuses other sites' pages, and adds headers.
+    """Rejects requests from pages of other sites, and adds security headers.
 
-    The host that the browser asks for must be an address, localhost, this machine's name or the one that the server was told, so that no
-    other name can be made to point here; and what changes something or opens a WebSocket must come from a page of this server.
+    The Host header must hold an IP address, localhost, this machine's name or the name that the server is bound to: against DNS rebinding,
+    in which another site's name is made to point to this machine. A request that changes something or opens a WebSocket must come from a
+    page of this server: against cross-site requests.
 
     Args:
-        app: behind the guard.
-        host: that the server is bound to.
+        app: the application behind the guard.
+        host: the name or address that the server is bound to.
     """
 
     def __init__(self, app: ASGIApp, host: str) -> None:
@@ -46,21 +47,21 @@ class RequestGuard:
             return
         headers = Headers(scope=scope)
         changes = scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD")
-        if not self._known(headers.get("host", "")) or (changes and not _same_origin(headers)):
+        if not self._is_known(headers.get("host", "")) or (changes and not _same_origin(headers)):
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
             else:
                 await PlainTextResponse("only for pages of this server", 403)(scope, receive, send)
             return
 
-        async def sent(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        await self._app(scope, receive, sent)
+        await self._app(scope, receive, send_with_headers)
 
-    def _known(self, host: str) -> bool:
+    def _is_known(self, host: str) -> bool:
         try:
             name = (urlsplit(f"//{host}").hostname or "").lower()
         except ValueError:
@@ -69,7 +70,7 @@ class RequestGuard:
 
 
 def _same_origin(headers: Headers) -> bool:
-    """A program that is no browser sends no origin."""
+    """Whether a request comes from a page of this server. Programs other than browsers send no origin, and are accepted."""
     origin = headers.get("origin")
     return origin is None or origin in (f"http://{headers['host']}", f"https://{headers['host']}")
 

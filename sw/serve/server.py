@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The web server under the application."""
+"""The web server that runs the application."""
 
 import socket
 from importlib.util import find_spec
@@ -15,14 +15,14 @@ MAX_CONNECTIONS = 64
 
 
 def check_packages() -> None:
-    """Raise FirebrickError unless all that the server needs is installed."""
+    """Raise FirebrickError unless all packages that the server needs are installed."""
     for name in ("starlette", "uvicorn", "websockets", "av"):
         if find_spec(name) is None:
             raise FirebrickError(f"{name}, which the live view needs, is missing; install firebrick[serve]")
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens on a host's address and a port, 0 for any free one. Raises FirebrickError where that cannot be."""
+    """A socket that listens on a host's address and a port, or on any free port for 0. Raises FirebrickError if the system refuses."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         bound = socket.socket(family, kind, protocol)
@@ -40,7 +40,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def run_server(app: "Starlette", bound: socket.socket) -> None:
-    """Serve until SIGINT or SIGTERM, which then does what it did before."""
+    """Serve until SIGINT or SIGTERM. The signal is then raised again, for the handler that was set before."""
     import uvicorn
 
     from .browser_camera import MAX_JPEG_BYTES
@@ -49,7 +49,7 @@ def run_server(app: "Starlette", bound: socket.socket) -> None:
         app,
         ws="websockets-sansio",
         ws_max_size=MAX_JPEG_BYTES,
-        ws_per_message_deflate=False,  # pictures are compressed already
+        ws_per_message_deflate=False,  # images are compressed already
         limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=2,
         server_header=False,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Uploads: a picture or a video, received into a folder within limits, and looked at before it is shown."""
+"""Receives an image or a video into a folder, within limits, and checks it before it is shown."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,29 +15,29 @@ from ..stream.source import FrameSource
 from ..stream.video_source import Video
 
 UPLOAD_SECONDS = 300.0
-"""In which an upload must be complete."""
+"""Time limit for an upload."""
 MAX_NAME = 100
 
 
 class Uploads:
-    """Receives one file at a time and keeps the newest alone.
+    """Receives one file at a time, and keeps only the newest.
 
     Args:
-        folder: of their own.
-        limit: bytes, at most.
-        least: side that a large JPEG is read with at least, see ``open_image``.
+        folder: a folder for uploads alone.
+        limit: the maximum number of bytes.
+        min_side: pixels that each side of a large JPEG keeps when it is decoded at a reduced size, see ``open_image``.
     """
 
-    def __init__(self, folder: Path, limit: int, least: int) -> None:
+    def __init__(self, folder: Path, limit: int, min_side: int) -> None:
         self.limit = limit
-        self._folder, self._least = folder, least
+        self._folder, self._min_side = folder, min_side
         self._number = 0
         self._lock = asyncio.Lock()
 
     async def receive(self, name: str, chunks: AsyncIterator[bytes]) -> FrameSource:
-        """The source that an upload's bytes are. Raises TooLargeError, or FirebrickError where it is neither a picture nor a video."""
+        """Store an upload and open it as a source. Raises TooLargeError, or FirebrickError if it is neither an image nor a video."""
         if self._lock.locked():
-            raise FirebrickError("another upload is under way; try again when it is done")
+            raise FirebrickError("another upload is in progress; try again when it has ended")
         async with self._lock:
             self._number += 1
             path = self._folder / f"upload-{self._number}"
@@ -67,19 +67,19 @@ class Uploads:
                 file.write(chunk)
 
     def _recognise(self, path: Path) -> FrameSource:
-        """A picture or a video, by its contents, the beginning of which can be read."""
+        """An image or a video, recognised by its contents; the start of a video is decoded."""
         try:
-            open_image(path, self._least)
+            open_image(path, self._min_side)
         except FirebrickError as problem:
             if not isinstance(problem.__cause__, UnidentifiedImageError):
                 raise
         else:
-            return ImageFiles(str(path), [path], self._least)
+            return ImageFiles(str(path), [path], self._min_side)
         video = Video(path)
         if next(video.frames(), None) is None:
-            raise FirebrickError(video.problem or f"{path} holds no picture; send a picture or a video")
+            raise FirebrickError(video.problem or f"{path} holds no image; send an image or a video")
         return video
 
 
 class TooLargeError(FirebrickError):
-    """An upload has more bytes than are allowed."""
+    """An upload has more bytes than the limit."""

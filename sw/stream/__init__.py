@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Frames in, labels out: sources of pictures, the loop through a device, and what is made of its results."""
+"""Streams of frames: sources, the inference loop through a device, and sinks for its predictions."""

@@ -1,7 +1,8 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A source's frames, read ahead by a thread of its own: old ones of a live source are dropped, one that stalls is given up."""
+"""Reads a source's frames ahead in a thread: drops old frames of a live source, and gives up a source that stalls."""
 
+import logging
 import threading
 import time
 from collections import deque
@@ -21,23 +22,31 @@ READ_AHEAD = 3
 """Frames that are read ahead where none may be dropped."""
 
 PreparedFrame = tuple[Frame, NDArray[np.uint8]]
-"""A frame, and the network's input made of it: bytes of shape (3, rows, columns)."""
+"""A frame, and the network input made from it: bytes of shape (3, rows, columns)."""
+
+logger = logging.getLogger(__name__)
 
 
 class FrameReader:
-    """An iterator over the frames of a source, scaled and cropped as for `firebrick evaluate`; what cannot be is passed over.
+    """An iterator over the frames of a source, scaled and cropped as for `firebrick evaluate`; frames that cannot be used are skipped.
 
-    It ends with the source, at the limit, when stopped, or when the source fails: it cannot be opened, is lost, or gives nothing for too
-    long; then ``error`` says so.
+    The reader's thread fills a queue, from which the iterator takes::
+
+        source -> thread: scale, crop -> queue -> iterator -> device
+                                           |
+                                           live: the newest frame only; otherwise up to READ_AHEAD frames
+
+    The iterator ends when the source ends, at the limit, after ``stop``, or when the source fails: it cannot be opened, it is lost, or it
+    gives no frame within the timeout. After a failure ``error`` holds the reason.
 
     Args:
-        source: read by a thread, which begins with the first frame that is asked for.
-        model: that the frames are for.
-        limit: frames, at most.
-        loop: begin again at the source's end.
-        rate: frames a second, at most; a live source gives its newest each time.
-        own_pace: none before its time in the source.
-        timeout: seconds to wait for a frame; None waits for ever.
+        source: read by a thread, which starts with the first frame that is requested.
+        model: the model whose input the frames become.
+        limit: the maximum number of frames.
+        loop: start again at the source's end.
+        rate: the maximum number of frames per second; a live source gives its newest frame each time.
+        real_time: give no frame before its timestamp; a live source is never delayed.
+        timeout: seconds to wait for a frame; None waits without limit.
     """
 
     def __init__(
@@ -48,26 +57,26 @@ class FrameReader:
         limit: int | None = None,
         loop: bool = False,
         rate: float | None = None,
-        own_pace: bool = False,
+        real_time: bool = False,
         timeout: float | None = TIMEOUT,
     ) -> None:
         self.source = source
         self.dropped = 0
-        """Frames of a live source that came too fast."""
+        """Frames of a live source that arrived faster than they were taken."""
         self.stopped = False
-        """By ``stop``."""
+        """Whether ``stop`` was called."""
         self.error: Exception | None = None
         """Why the source failed."""
         self._model, self._limit, self._loop, self._rate = model, limit, loop, rate
-        self._own_pace, self._timeout = own_pace and not source.live, timeout
+        self._real_time, self._timeout = real_time and not source.live, timeout
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._waiting: deque[PreparedFrame] = deque()
+        self._queue: deque[PreparedFrame] = deque()
         self._ended = False
         self._closed = False
 
     def stop(self) -> None:
-        """End the iterator, even while it waits; from any thread, and from a signal's handler."""
+        """End the iterator, even while it waits. May be called from any thread and from a signal handler."""
         with self._changed:
             self.stopped = True
             self.close()
@@ -79,7 +88,7 @@ class FrameReader:
             self._changed.notify_all()
 
     def join(self, seconds: float) -> None:
-        """Wait for the thread's end, after which the source may be opened by another feed."""
+        """Wait for the thread's end, after which another reader may open the source."""
         if self._thread is not None:
             self._thread.join(seconds)
 
@@ -87,74 +96,76 @@ class FrameReader:
         self._thread = threading.Thread(target=self._read, name="source", daemon=True)
         self._thread.start()
         start = time.monotonic()
-        given = 0
-        while self._limit is None or given < self._limit:
+        count = 0
+        while self._limit is None or count < self._limit:
             if self._rate is not None:
-                self._sleep_until(start + given / self._rate)
-            ready = self._next()
-            if ready is not None and self._own_pace:
-                self._sleep_until(start + ready[0].timestamp)
-            if ready is None or self._closed:
+                self._sleep_until(start + count / self._rate)
+            prepared = self._next()
+            if prepared is not None and self._real_time:
+                self._sleep_until(start + prepared[0].timestamp)
+            if prepared is None or self._closed:
                 break
-            given += 1
-            yield ready
+            count += 1
+            yield prepared
         self.close()
 
     def _next(self) -> PreparedFrame | None:
-        """The next frame, as soon as it is there; None at the end."""
+        """The next frame, as soon as there is one; None at the end."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._waiting or self._ended or self._closed, self._timeout):
-                clue = "see whether it still runs, or allow more with --timeout"
-                self.error = FirebrickError(f"{self.source.name} gave no picture for {self._timeout:g} s; {clue}")
+            if not self._changed.wait_for(lambda: self._queue or self._ended or self._closed, self._timeout):
+                hint = "check whether it still runs, or allow more time with --timeout"
+                self.error = FirebrickError(f"{self.source.name} gave no frame for {self._timeout:g} s; {hint}")
                 return None
-            if self._closed or not self._waiting:
+            if self._closed or not self._queue:
                 return None
             self._changed.notify_all()
-            return self._waiting.popleft()
+            return self._queue.popleft()
 
     def _sleep_until(self, moment: float) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._closed, max(0.0, moment - time.monotonic()))
 
     def _read(self) -> None:
-        """What the thread does."""
+        """The body of the thread."""
+        logger.info("reading %s", self.source.name)
         try:
-            for ready in self._passes():
-                if not self._put(ready):
+            for prepared in self._prepared_frames():
+                if not self._put(prepared):
                     return
-        except Exception as problem:  # whatever it is, it is for whoever asks for the frames
+        except Exception as problem:  # any failure is reported to the caller of the iterator, which runs in another thread
             self.error = problem
         finally:
+            logger.info("%s has ended or was closed; %d frames dropped", self.source.name, self.dropped)
             with self._changed:
                 self._ended = True
                 self._changed.notify_all()
 
-    def _passes(self) -> Iterator[PreparedFrame]:
-        """The frames of one pass through the source, or of pass after pass, with times that go on."""
-        begin = 0.0
+    def _prepared_frames(self) -> Iterator[PreparedFrame]:
+        """The frames of one pass through the source, or of one pass after another; timestamps increase over all passes."""
+        pass_start = 0.0
         while True:
-            last, step = None, 1.0
+            last, period = None, 1.0
             for frame in self.source.frames():
                 try:
                     pixels = to_input_frame(frame.image, self._model.preprocessing, self._model.network.input)
                 except FirebrickError as problem:
                     self.source.skip(f"{frame.name or self.source.name}: {problem}")
                     continue
-                step = step if last is None else frame.timestamp - last
+                period = period if last is None else frame.timestamp - last
                 last = frame.timestamp
-                yield Frame(frame.image, begin + frame.timestamp, frame.name), pixels
+                yield Frame(frame.image, pass_start + frame.timestamp, frame.name), pixels
             if not self._loop or last is None:
                 return
-            begin += last + step
+            pass_start += last + period  # the next pass starts one frame period after the last frame
 
-    def _put(self, ready: PreparedFrame) -> bool:
-        """Hand a frame over; False where none is wanted any more."""
+    def _put(self, prepared: PreparedFrame) -> bool:
+        """Append a frame to the queue; False once no more frames are needed."""
         with self._changed:
             if self.source.live:
-                self.dropped += len(self._waiting)
-                self._waiting.clear()
+                self.dropped += len(self._queue)
+                self._queue.clear()
             else:
-                self._changed.wait_for(lambda: len(self._waiting) < READ_AHEAD or self._closed)
-            self._waiting.append(ready)
+                self._changed.wait_for(lambda: len(self._queue) < READ_AHEAD or self._closed)
+            self._queue.append(prepared)
             self._changed.notify_all()
             return not self._closed

@@ -13,40 +13,41 @@ from .source import Frame, FrameSource
 
 
 class ImageFiles(FrameSource):
-    """Picture files, one after the other; a broken one is passed over.
+    """Image files, one after the other; files that cannot be read are skipped.
 
     Args:
-        name: for people.
-        paths: of the files.
-        least: length of a side, in pixels, that a large JPEG is read with at least, see ``open_image``.
-        rate: pictures a second.
+        name: shown to the user.
+        paths: the files.
+        min_side: pixels that each side of a large JPEG keeps when it is decoded at a reduced size, see ``open_image``.
+        rate: images per second, which the timestamps follow.
     """
 
-    def __init__(self, name: str, paths: Sequence[Path], least: int, rate: float = 1.0) -> None:
+    def __init__(self, name: str, paths: Sequence[Path], min_side: int, rate: float = 1.0) -> None:
         self.name = name
         self._paths = paths
-        self._least = least
+        self._min_side = min_side
         self._rate = rate
 
     def frames(self) -> Iterator[Frame]:
         """See ``FrameSource``."""
         for number, path in enumerate(self._paths):
             try:
-                picture = open_image(path, self._least)
+                image = open_image(path, self._min_side)
             except FirebrickError as problem:
                 self.skip(problem)
             else:
                 name = "".join(letter if letter.isprintable() else "?" for letter in path.name)
-                yield Frame(picture, number / self._rate, name if len(self._paths) > 1 else "")
+                yield Frame(image, number / self._rate, name if len(self._paths) > 1 else "")
 
 
 class TestPattern(FrameSource):
-    """The test pattern, without end.
+    """The test pattern, without an end.
 
     Args:
-        rate: frames a second.
+        rate: frames per second.
     """
 
+    __test__ = False  # pytest would take a class with this name for tests
     name = "test pattern"
 
     def __init__(self, rate: float = 25.0) -> None:

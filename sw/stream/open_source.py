@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Where frames come from: pictures, a test pattern, and by their names videos and cameras."""
+"""Opens a frame source by its name on the command line."""
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ from .image_sources import ImageFiles, TestPattern
 from .source import FrameSource
 
 
-def open_source(name: str, least: int, rate: float | None = None) -> FrameSource:
-    """A source by its name: ``pattern``, ``camera`` or ``camera:N``, or the path of a video, a picture or a folder of pictures.
+def open_source(name: str, min_side: int, rate: float | None = None) -> FrameSource:
+    """The source with this name: ``pattern``, ``camera`` or ``camera:N``, or the path of a video, an image or a folder of images.
 
-    ``least`` is the side that pictures are read with at least, ``rate`` the pictures a second of what has no time of its own. Raises
-    FirebrickError where there is no such source.
+    ``min_side`` is for ``open_image``. ``rate`` is the number of frames per second of sources
+    without timestamps of their own. Raises FirebrickError if there is no such source.
     """
     if name == "pattern":
         return TestPattern(rate or 25.0)
@@ -24,11 +24,11 @@ def open_source(name: str, least: int, rate: float | None = None) -> FrameSource
         return Camera(name)
     path = Path(name)
     if path.is_dir():
-        return ImageFiles(name, images_in(path), least, rate or 1.0)
+        return ImageFiles(name, images_in(path), min_side, rate or 1.0)
     if not path.exists():
-        raise FirebrickError(f"source {name} does not exist; name a video, a picture, a folder of pictures, `camera` or `pattern`")
+        raise FirebrickError(f"source {name} does not exist; name a video, an image, a folder of images, `camera` or `pattern`")
     if path.suffix.lower() in SUFFIXES:
-        return ImageFiles(name, [path], least, rate or 1.0)
+        return ImageFiles(name, [path], min_side, rate or 1.0)
     from .video_source import Video
 
     return Video(path)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A whole stream: from the first frame to the summary, and how it is interrupted."""
+"""Runs a stream from the first frame to its summary, and handles interrupts."""
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -16,72 +16,72 @@ from .rate_meter import RateMeter
 from .sinks import PredictionSink
 
 SIGNAL_STATUS = 128
-"""Plus the signal's number: a command's status after it was interrupted, as shells have it."""
+"""A command's exit status after a signal is this plus the signal's number, as in shells."""
 
 
 @dataclass(frozen=True)
 class StreamSummary:
-    """What a stream was."""
+    """What happened in a stream; the fields are keys of its JSON document."""
 
     frames: int
-    """Answered by the device."""
+    """Frames that the device answered."""
     invalid: int
-    """Of these, damaged on their way."""
+    """Number of these that were damaged on the link."""
     dropped: int
-    """Not sent, as a live source was ahead."""
+    """Frames of a live source that were not sent because newer ones had arrived."""
     damaged: int
-    """Not sent, as they could not be read."""
+    """Frames that were not sent because they could not be read."""
     problem: str
     """Why the last of these could not be read."""
     seconds: float
     counters: dict[str, int]
-    """The device's."""
+    """The device's counters."""
 
     def as_dict(self) -> dict[str, Any]:
-        """As plain data for JSON."""
+        """The summary as a JSON-serialisable dictionary."""
         return asdict(self)
 
     def __str__(self) -> str:
         rate = self.frames / max(1e-9, self.seconds)
-        parts = [f"{self.frames:,} frames in {self.seconds:.1f} s, {rate:.1f} a second"]
-        parts += [f"{self.invalid:,} damaged on their way"] * (self.invalid > 0)
-        parts += [f"{self.dropped:,} dropped as the source was faster"] * (self.dropped > 0)
+        parts = [f"{self.frames:,} frames in {self.seconds:.1f} s, {rate:.1f} frames/s"]
+        parts += [f"{self.invalid:,} damaged on the link"] * (self.invalid > 0)
+        parts += [f"{self.dropped:,} dropped because the source was faster"] * (self.dropped > 0)
         parts += [f"{self.damaged:,} could not be read (the last: {self.problem})"] * (self.damaged > 0)
         return "; ".join(parts)
 
 
-def run_stream(device: Device, feed: FrameReader, sinks: Sequence[PredictionSink], meter: RateMeter) -> StreamSummary:
-    """Show every frame of a feed to the sinks, which are closed in good order however it ends."""
+def run_stream(device: Device, reader: FrameReader, sinks: Sequence[PredictionSink], meter: RateMeter) -> StreamSummary:
+    """Run inference on every frame and pass the predictions to the sinks, which are closed however the stream ends."""
     with ExitStack() as stack:
         for sink in sinks:
             stack.enter_context(sink)
-        for sighting in run_inference(device, feed):
-            meter.count(sighting.latency, sighting.top5 is not None)
+        for prediction in run_inference(device, reader):
+            meter.count(prediction.latency, prediction.top5 is not None)
             for sink in sinks:
-                sink.show(sighting)
-    source = feed.source
+                sink.show(prediction)
+    source = reader.source
     return StreamSummary(
-        meter.frames, meter.invalid, feed.dropped, source.damaged, source.problem, round(meter.seconds, 3), device.counters()
+        meter.frames, meter.invalid, reader.dropped, source.damaged, source.problem, round(meter.seconds, 3), device.counters()
     )
 
 
 @contextmanager
 def interruptible(stop: Callable[[], None]) -> Iterator[list[int]]:
-    """The first SIGINT or SIGTERM calls ``stop`` and is noted in the list; the next one is an interrupt as ever."""
-    noted: list[int] = []
+    """The first SIGINT or SIGTERM calls ``stop`` and is appended to the list; the second one acts as it would without this context."""
+    received: list[int] = []
 
-    def note(number: int, _frame: FrameType | None) -> None:
-        noted.append(number)
+    def handle(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
         restore()
         stop()
 
-    before = {each: signal.signal(each, note) for each in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def restore() -> None:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     try:
-        yield noted
+        yield received
     finally:
         restore()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Frames, and the interface of what gives them."""
+"""Frames, and the interface of frame sources."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -11,33 +11,33 @@ from PIL import Image
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One picture of a source."""
+    """One frame of a source."""
 
     image: Image.Image
-    """Upright RGB."""
+    """In RGB, rotated upright."""
     timestamp: float
-    """Seconds from the source's beginning."""
+    """Seconds since the start of the source."""
     name: str = ""
-    """Of the picture's file, where it is one of several; printable."""
+    """The file's name if the source has several files, otherwise empty. All characters are printable."""
 
 
 class FrameSource(ABC):
-    """Gives frames, as often as it is asked from its beginning."""
+    """A source of frames. Each call of ``frames`` starts at the beginning again."""
 
     name: str
-    """For people."""
+    """Shown to the user."""
     live = False
-    """Goes on by itself: frames that are not taken in time are of no use any more."""
+    """Whether the source runs in real time, as a camera does: frames that are not taken in time are dropped."""
     damaged = 0
-    """Frames so far that could not be read, and were passed over."""
+    """Number of frames so far that could not be read and were skipped."""
     problem = ""
-    """Of the last of these, in one sentence."""
+    """Why the last of these could not be read, in one sentence."""
 
     @abstractmethod
     def frames(self) -> Iterator[Frame]:
         """All frames from the beginning. Raises FirebrickError when the source cannot be opened, or is lost."""
 
     def skip(self, problem: object) -> None:
-        """Count a frame that cannot be read."""
+        """Count a frame that cannot be read, and note why."""
         self.damaged += 1
         self.problem = str(problem)

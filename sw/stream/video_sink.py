@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A video file of annotated frames."""
+"""Writes annotated frames to a video file."""
 
 import os
 from contextlib import suppress
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from PIL import Image
 
 FRAME_SIZE = (960 + PANEL_WIDTH, 540)
-"""Columns and rows of a frame."""
+"""Width and height of a frame."""
 TICKS_PER_SECOND = 90_000
-"""Ticks a second of the frames' times."""
+"""Resolution of the timestamps in the file."""
 
 
 class VideoSink(PredictionSink):
-    """An MP4 (H.264) of each frame with its likeliest classes, at the source's pace.
+    """An MP4 (H.264) of each frame with its top-5 classes, with the timestamps of the source.
 
-    The file is there when the sink is closed, with every frame up to then, whatever ended the stream; where it could not be written, or
-    there was no frame, an older file stays as it was.
+    Closing the sink puts the file in place with every frame so far, whatever ended the stream. If it could not be written, or there was no
+    frame, an older file stays as it was.
 
     Args:
         path: must end in .mp4.
-        meter: whose figures are shown.
+        meter: gives the frame rate that the video shows.
     """
 
     def __init__(self, path: Path, meter: RateMeter) -> None:
@@ -45,17 +45,17 @@ class VideoSink(PredictionSink):
         self._writer: _Writer | None = None
         self._failed = False
 
-    def show(self, sighting: Prediction) -> None:
-        """See ``PredictionSink``; the first one makes the file."""
+    def show(self, prediction: Prediction) -> None:
+        """See ``PredictionSink``; the first prediction creates the file."""
         meter = self._meter
-        footer = f"{meter.rate:.1f} frames a second, {1000 * sighting.latency:.1f} ms"
-        title = "damaged on its way" if sighting.top5 is None else sighting.frame.name or f"frame {sighting.number}"
-        picture = annotate(sighting.frame.image, FRAME_SIZE, title, sighting.top5 or (), footer)
+        footer = f"{meter.rate:.1f} frames/s, {1000 * prediction.latency:.1f} ms"
+        title = "damaged on the link" if prediction.top5 is None else prediction.frame.name or f"frame {prediction.number}"
+        image = annotate(prediction.frame.image, FRAME_SIZE, title, prediction.top5 or (), footer)
         try:
             if self._writer is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._writer = _Writer(self._partial)
-            self._writer.add(picture, sighting.frame.timestamp)
+            self._writer.add(image, prediction.frame.timestamp)
         except OSError as problem:
             raise self._failure(problem) from problem
 
@@ -69,17 +69,17 @@ class VideoSink(PredictionSink):
         finally:
             if self._writer is not None:
                 self._writer.abandon()
-            with suppress(OSError):  # there is none, or no folder for it
+            with suppress(OSError):  # there may be neither file nor folder
                 self._partial.unlink()
 
     def _failure(self, problem: OSError) -> FirebrickError:
         self._failed = True
         reason = os.strerror(problem.errno) if problem.errno else "unknown error"
-        return FirebrickError(f"cannot write {self._path}: {reason}; name a file in a folder that you can write to, with room")
+        return FirebrickError(f"cannot write {self._path}: {reason}; name a file in a folder with write permission and free space")
 
 
 class _Writer:
-    """The encoder and its file."""
+    """The encoder and the file that it writes to."""
 
     def __init__(self, path: Path) -> None:
         import av
@@ -92,16 +92,17 @@ class _Writer:
         self._stream.codec_context.time_base = self._clock = Fraction(1, TICKS_PER_SECOND)
         self._last = -1
 
-    def add(self, picture: "Image.Image", at: float) -> None:
+    def add(self, image: "Image.Image", timestamp: float) -> None:
         import av
 
-        frame = av.VideoFrame.from_image(picture)
-        self._last = max(round(at * TICKS_PER_SECOND), self._last + 1)
+        frame = av.VideoFrame.from_image(image)
+        # timestamps must increase; two frames of a source may have the same one
+        self._last = max(round(timestamp * TICKS_PER_SECOND), self._last + 1)
         frame.pts, frame.time_base = self._last, self._clock
         self._container.mux(self._stream.encode(frame))
 
     def abandon(self) -> None:
-        """Close the file as it is."""
+        """Close the file without finishing the video."""
         with suppress(OSError):
             self._container.close()
         with suppress(OSError):

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 MAX_PIXELS = 40_000_000
-"""A video with more pixels in a frame is refused; 8K has 33 million."""
+"""Videos with more pixels per frame are rejected; 8K has 33 million."""
 FORMATS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,ivf,h264,hevc,m4v,mjpeg,yuv4mpegpipe"
-"""What a file may be: no playlist, which names other files."""
+"""Container formats that are accepted. Playlists are not among them, since they name other files."""
 
 
 def check_av() -> None:
@@ -31,7 +31,7 @@ def check_av() -> None:
 
 
 class Video(FrameSource):
-    """A video file; frames that are damaged are passed over."""
+    """A video file; damaged frames are skipped."""
 
     def __init__(self, path: Path) -> None:
         check_av()
@@ -49,16 +49,16 @@ class Video(FrameSource):
             container = av.open(f"file:{self._path}", container_options=options)
         except (av.FFmpegError, OSError, ValueError) as problem:
             raise FirebrickError(f"{self._path} cannot be read as a video; give an MP4, WebM, Matroska, AVI or similar file") from problem
-        first: float | None = None
-        for number, (frame, picture) in enumerate(_decoded(self, container)):
+        start: float | None = None
+        for number, (frame, image) in enumerate(_decoded(self, container)):
             rate = container.streams.video[0].average_rate
-            at = float(frame.time) if frame.time is not None else number / float(rate or 25)
-            first = at if first is None else first
-            yield Frame(picture, at - first)
+            timestamp = float(frame.time) if frame.time is not None else number / float(rate or 25)
+            start = timestamp if start is None else start
+            yield Frame(image, timestamp - start)
 
 
 class Camera(FrameSource):
-    """A camera of this machine, through Video4Linux: ``camera``, ``camera:1`` or ``/dev/video1``."""
+    """A camera of this machine, read through Video4Linux: ``camera``, ``camera:1`` or ``/dev/video1``."""
 
     live = True
 
@@ -82,31 +82,31 @@ class Camera(FrameSource):
             reason = getattr(problem, "strerror", None) or "it gives no video"
             raise FirebrickError(f"{self.name} cannot be opened as a camera, {self._file}: {reason}; see `ls /dev/video*`") from problem
         start = time.monotonic()
-        for _, picture in _decoded(self, container):
-            yield Frame(picture, time.monotonic() - start)
-        raise FirebrickError(f"{self.name} gives no more pictures; was it unplugged?")
+        for _, image in _decoded(self, container):
+            yield Frame(image, time.monotonic() - start)
+        raise FirebrickError(f"{self.name} gives no more frames; was it unplugged?")
 
     def open(self) -> "InputContainer":
-        """Begin to read the camera."""
+        """Open the camera."""
         import av
 
         return av.open(self._file, format="v4l2")
 
 
 def _decoded(source: FrameSource, container: "InputContainer") -> Iterator[tuple["VideoFrame", Image.Image]]:
-    """The frames of the first video stream that are whole, each as a picture too; the others are passed over. Closes the container."""
+    """The undamaged frames of the first video stream, each with its image; damaged ones are skipped. Closes the container at the end."""
     import av
 
     with container:
         if not container.streams.video:
-            raise FirebrickError(f"{source.name} holds no video; name a file with pictures that move")
+            raise FirebrickError(f"{source.name} holds no video stream; name a video file")
         stream = container.streams.video[0]
         if getattr(stream, "codec_context", None) is None:
-            raise FirebrickError(f"{source.name} is coded in a way that is not known; convert it to H.264, for example")
+            raise FirebrickError(f"{source.name} uses an unknown codec; convert it to H.264, for example")
         if stream.width * stream.height > MAX_PIXELS:
             size = f"{stream.width}x{stream.height}"
-            raise FirebrickError(f"{source.name} has frames of {size} pixels; the most is {MAX_PIXELS // 10**6} megapixels")
-        strict = {} if source.live else {"err_detect": "crccheck+explode"}  # cameras are seldom quite right
+            raise FirebrickError(f"{source.name} has frames of {size} pixels; the maximum is {MAX_PIXELS // 10**6} megapixels")
+        strict = {} if source.live else {"err_detect": "crccheck+explode"}  # streams of cameras often break the standard in harmless ways
         stream.codec_context.options = {"max_pixels": str(MAX_PIXELS), **strict}
         stream.thread_type = "AUTO"
         packets = container.demux(stream)
@@ -125,18 +125,18 @@ def _decoded(source: FrameSource, container: "InputContainer") -> Iterator[tuple
                 continue
             for frame in frames:
                 try:
-                    picture = None if frame.is_corrupt else _upright(frame)
-                except (av.FFmpegError, OSError, ValueError):  # a kind of pixels that cannot be converted
-                    picture = None
-                if picture is None:
+                    image = None if frame.is_corrupt else _upright(frame)
+                except (av.FFmpegError, OSError, ValueError):  # a pixel format that cannot be converted
+                    image = None
+                if image is None:
                     source.skip(f"{source.name} has a damaged frame")
                 else:
-                    yield frame, picture
+                    yield frame, image
 
 
 def _upright(frame: "VideoFrame") -> Image.Image:
-    """A decoded frame as RGB, turned as the video says."""
-    picture: Image.Image = frame.to_image()
+    """A decoded frame as RGB, rotated as the video's metadata says."""
+    image: Image.Image = frame.to_image()
     turns = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
     turn = turns.get(frame.rotation % 360)
-    return picture if turn is None else picture.transpose(turn)
+    return image if turn is None else image.transpose(turn)

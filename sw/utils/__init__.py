@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Helpers without a subject: files, progress, signals, executors."""
+"""General helpers: atomic files, cache folder, executors, logging, progress, signals, source hashes."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Files that are written whole or not at all, and read no further than they may go."""
+"""Writes files atomically, and reads files up to a limit."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,10 @@ from ..errors import FirebrickError
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file, making its folder where that is missing; whoever looks sees the old file or the whole new one, never a part."""
+    """Write a file, and create its folder if it is missing. Readers see the old file or the whole new one, never a part.
+
+    Raises FirebrickError if the system refuses.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -22,10 +25,10 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise FirebrickError(f"cannot write {path}: {error.strerror}; name a file in a folder that you can write to") from error
 
 
-def read_limited(path: Path, most: int, kind: str) -> bytes:
-    """A file's bytes, ``most`` at most; raises FirebrickError, which asks for ``kind``, where it cannot be read."""
+def read_limited(path: Path, max_bytes: int, kind: str) -> bytes:
+    """The first ``max_bytes`` bytes of a file. Raises FirebrickError, which asks for ``kind``, if it cannot be read."""
     try:
         with path.open("rb") as file:
-            return file.read(most)
+            return file.read(max_bytes)
     except OSError as problem:
         raise FirebrickError(f"{path} cannot be read ({problem.strerror or 'unknown error'}); name {kind}") from problem

@@ -9,6 +9,6 @@ from platformdirs import user_cache_path
 
 
 def cache_folder() -> Path:
-    """Where compiled simulations are kept: FIREBRICK_CACHE, or the user's cache folder."""
-    chosen = os.environ.get("FIREBRICK_CACHE")
-    return Path(chosen) if chosen else user_cache_path("firebrick")
+    """The folder of compiled simulations: the environment variable FIREBRICK_CACHE, or the user's cache folder."""
+    configured = os.environ.get("FIREBRICK_CACHE")
+    return Path(configured) if configured else user_cache_path("firebrick")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Where points are measured: in processes of this machine, or on a Dask cluster."""
+"""Executors for long computations: processes on this machine, or a Dask cluster."""
 
 import multiprocessing
 import signal
@@ -16,28 +16,28 @@ CONNECT_TIMEOUT = 10
 
 
 class _Processes(ProcessPoolExecutor):
-    """Processes that an interrupt ends in the middle of a point, and quietly between two."""
+    """Processes that react to Ctrl-C only while they run a task: an idle one would print a traceback."""
 
-    def submit(self, what: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
-        return super().submit(_interruptible, partial(what, *args, **named))
+    def submit(self, task: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
+        return super().submit(_interruptible, partial(task, *args, **named))
 
 
-def _interruptible(what: Callable[[], Any]) -> Any:
+def _interruptible(task: Callable[[], Any]) -> Any:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return what()
+        return task()
     finally:
-        _deaf()
+        _ignore_interrupts()
 
 
-def _deaf() -> None:
+def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
 def local_processes(jobs: int) -> Iterator[Executor]:
-    """So many processes of this machine; what has not begun when an exception leaves the context is dropped."""
-    executor = _Processes(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_deaf)
+    """An executor of ``jobs`` processes on this machine. An exception that leaves the context cancels all tasks that have not started."""
+    executor = _Processes(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupts)
     try:
         yield executor
     finally:
@@ -46,9 +46,9 @@ def local_processes(jobs: int) -> Iterator[Executor]:
 
 @contextmanager
 def dask_cluster(address: str) -> Iterator[Executor]:
-    """The workers of a Dask scheduler, which must have the same Firebrick installed.
+    """An executor on the workers of a Dask scheduler, which must have the same version of Firebrick installed.
 
-    Raises FirebrickError where the package is missing or the scheduler does not answer.
+    Raises FirebrickError if the package `distributed` is missing or the scheduler does not answer.
     """
     try:
         from distributed import Client
@@ -57,9 +57,9 @@ def dask_cluster(address: str) -> Iterator[Executor]:
     try:
         client = Client(address, timeout=CONNECT_TIMEOUT, set_as_default=False)
     except (OSError, ValueError, TypeError) as problem:
-        said = str(problem).partition("\n")[0] or type(problem).__name__
+        reason = str(problem).partition("\n")[0] or type(problem).__name__
         hint = "give the address that it prints when it starts, such as tcp://host:8786"
-        raise FirebrickError(f"no Dask scheduler answers at {address} ({said}); {hint}") from problem
+        raise FirebrickError(f"no Dask scheduler answers at {address} ({reason}); {hint}") from problem
     with client:
         executor = client.get_executor(pure=False)
         try:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What happens when somebody ends a command."""
+"""Orderly exit of a command on SIGTERM and SIGHUP."""
 
 import signal
 import threading
@@ -13,14 +13,15 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasat
 
 @contextmanager
 def exit_on_signals() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP end the program as Ctrl-C does: tools that it has started are ended first, and half-made files removed.
+    """Make SIGTERM and SIGHUP end the program as Ctrl-C does: running tools are terminated, and partial files removed.
 
-    The status is then 128 and the signal's number, as shells have it. Nothing changes where this is not the main thread.
+    The signal becomes a SystemExit, so that all ``finally`` clauses run. The exit status is 128 plus the signal's number, as in shells.
+    Only the main thread can set signal handlers; in other threads this context does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, _leave) for number in SIGNALS}
+    before = {number: signal.signal(number, _raise_exit) for number in SIGNALS}
     try:
         yield
     finally:
@@ -28,6 +29,6 @@ def exit_on_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _leave(number: int, _frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_IGN)  # told once is enough: what ends the tools must not be ended itself
+def _raise_exit(number: int, _frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # a second signal must not interrupt the clean-up
     raise SystemExit(128 + number)

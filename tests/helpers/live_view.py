@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Devices that misbehave, and sources and videos that are known to the pixel, for the tests of streams and of the live view."""
+"""Faulty devices, and sources and videos with known pixels, for the tests of streams and of the live view."""
 
 import time
 from collections import deque
@@ -20,15 +20,15 @@ from firebrick.sw.stream.source import Frame, FrameSource
 
 
 class FakeDevice(Device):
-    """The golden model's scores, with the flaws that are asked for.
+    """A device that gives the golden model's scores, with configurable faults.
 
     Args:
-        ahead: frames that it takes before the first result, as a device does whose link is a pipeline.
-        delay: seconds that each takes.
-        invalid: frames that are damaged on their way.
-        lost_at: frame in whose place the device is unplugged.
-        ends_at: frame at which it stops answering without a word.
-        counters: what it counts.
+        ahead: frames that it takes before the first result, as a pipelined device does.
+        delay: seconds per frame.
+        invalid: indices of frames that are damaged on the link.
+        lost_at: index of the frame at which the device is unplugged.
+        ends_at: index of the frame at which the device stops answering without an error.
+        counters: gives the device's counters after a number of frames.
     """
 
     def __init__(
@@ -79,41 +79,41 @@ class FakeDevice(Device):
 
 
 class ListSource(FrameSource):
-    """Given pictures, one for each tenth of a second.
+    """A list of images, one for each tenth of a second.
 
     Args:
         live: whether frames may be dropped.
-        pause: seconds before each.
-        then: called when all were given.
+        pause: seconds before each frame.
+        then: called after the last frame.
     """
 
     name = "list"
 
     def __init__(
-        self, pictures: Sequence[Image.Image], *, live: bool = False, pause: float = 0.0, then: Callable[[], None] = lambda: None
+        self, images: Sequence[Image.Image], *, live: bool = False, pause: float = 0.0, then: Callable[[], None] = lambda: None
     ) -> None:
         self.live = live
-        self._pictures, self._pause, self._then = pictures, pause, then
+        self._images, self._pause, self._then = images, pause, then
 
     def frames(self) -> Iterator[Frame]:
-        for number, picture in enumerate(self._pictures):
+        for number, image in enumerate(self._images):
             time.sleep(self._pause)
-            yield Frame(picture, number / 10)
+            yield Frame(image, number / 10)
         self._then()
 
 
 def noise(count: int, width: int = 40, height: int = 36, seed: int = 0) -> list[Image.Image]:
-    """Pictures of noise, all different."""
+    """Images of noise, all different."""
     rng = np.random.default_rng(seed)
     return [Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8)) for _ in range(count)]
 
 
-def write_video(path: Path, pictures: Sequence[Image.Image], rate: int = 10, codec: str = "png", pixels: str = "rgb24") -> None:
-    """A video; PNG keeps every pixel as it is, with checksums."""
+def write_video(path: Path, images: Sequence[Image.Image], rate: int = 10, codec: str = "png", pixels: str = "rgb24") -> None:
+    """Write a video. The codec PNG is lossless, and its checksums reveal damage."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate)
         assert isinstance(stream, av.VideoStream)
-        stream.width, stream.height, stream.pix_fmt = *pictures[0].size, pixels
-        for picture in pictures:
-            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+        stream.width, stream.height, stream.pix_fmt = *images[0].size, pixels
+        for image in images:
+            container.mux(stream.encode(av.VideoFrame.from_image(image)))
         container.mux(stream.encode(None))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A live view's server that runs in the test's process, for the tests of it."""
+"""Runs the live view's server in the process of the test."""
 
 import socket
 import threading
@@ -23,11 +23,11 @@ from firebrick.sw.stream.source import FrameSource
 
 @dataclass(frozen=True)
 class Served:
-    """A server that runs."""
+    """A running server."""
 
-    live: LiveStreamer
+    streamer: LiveStreamer
     uploads: Path
-    """The folder."""
+    """The folder of uploads."""
     port: int
 
     @property
@@ -38,45 +38,51 @@ class Served:
 
 @contextmanager
 def serving(
-    connect: Callable[[], Device], given: Callable[[], FrameSource], folder: Path, limit: int = 10**6, port: int = 0
+    connect: Callable[[], Device], initial_source: Callable[[], FrameSource], folder: Path, limit: int = 10**6, port: int = 0
 ) -> Iterator[Served]:
-    """The live view of a device and a source, on any free port unless one is given."""
+    """The live view of a device and a source; port 0 is any free port."""
     device = connect()
     model, shape = device.model, device.model.network.input
-    seen = {"resize": model.preprocessing.resize, "height": shape.height, "width": shape.width}
-    about = {"device": "fake", "network": model.network.name, "given": "given.avi", "input": seen, "pipeline": describe_pipeline(model, 20)}
-    live = LiveStreamer(device, connect, about)
-    live.show(given())
+    input_size = {"resize": model.preprocessing.resize, "height": shape.height, "width": shape.width}
+    about = {
+        "device": "fake",
+        "network": model.network.name,
+        "given": "given.avi",
+        "input": input_size,
+        "pipeline": describe_pipeline(model, 20),
+    }
+    streamer = LiveStreamer(device, connect, about)
+    streamer.show(initial_source())
     folder.mkdir(exist_ok=True)
     with server.listen("127.0.0.1", port) as bound:
         started = threading.Event()
-        made: list[uvicorn.Server] = []
+        servers: list[uvicorn.Server] = []
 
-        class Noted(uvicorn.Server):
+        class RecordingServer(uvicorn.Server):
             async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-                made.append(self)
+                servers.append(self)
                 await super().startup(sockets)
                 started.set()
 
-        original, uvicorn.Server = uvicorn.Server, Noted  # type: ignore[misc]
+        original, uvicorn.Server = uvicorn.Server, RecordingServer  # type: ignore[misc]
         try:
             thread = threading.Thread(
-                target=server.run_server, args=(create_app(live, Uploads(folder, limit, 256), given, "127.0.0.1"), bound)
+                target=server.run_server, args=(create_app(streamer, Uploads(folder, limit, 256), initial_source, "127.0.0.1"), bound)
             )
             thread.start()
             assert started.wait(30)
         finally:
             uvicorn.Server = original  # type: ignore[misc]
         try:
-            yield Served(live, folder, bound.getsockname()[1])
+            yield Served(streamer, folder, bound.getsockname()[1])
         finally:
-            made[0].should_exit = True
+            servers[0].should_exit = True
             thread.join(20)
             assert not thread.is_alive()
 
 
 def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait for a condition, which must come true in time."""
+    """Wait until a condition holds; fails after a time limit."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end

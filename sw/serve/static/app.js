@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The Firebrick contributors
 // SPDX-License-Identifier: BSD-2-Clause
-// The page: what the server sends is shown, and the buttons choose the source.
+// The page: shows the state that the server broadcasts; its buttons select the source.
 import { Camera } from "./camera.js";
 import { drawChart } from "./chart.js";
 import { drawPipeline } from "./pipeline.js";
@@ -12,12 +12,12 @@ const text = (id, value) => { if (element(id).textContent !== value) element(id)
 const count = (number) => number.toLocaleString("en");
 const base = (path) => path.replace(/\/+$/, "").split("/").pop();
 let state = {};
-let arrived; // the picture whose labels are still to come
+let decoded; // an image whose state has not decoded yet
 
 function connect() {
   const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
   socket.binaryType = "blob";
-  let shown = Promise.resolve(); // one after the other, so that labels and picture belong together
+  let shown = Promise.resolve(); // messages are handled in order, so that image and labels belong together
   socket.onmessage = ({ data }) => {
     shown = shown.then(() => (data instanceof Blob ? prepare(data) : show(JSON.parse(data))));
   };
@@ -37,32 +37,32 @@ function notice(words) {
   text("notice", words);
 }
 
-// Decodes a picture, which is shown together with its labels.
+// Decodes an image, which is shown together with its labels.
 async function prepare(blob) {
-  arrived = Object.assign(new Image(), { id: "picture", alt: "The current frame", src: URL.createObjectURL(blob) });
-  await arrived.decode().catch(() => {});
+  decoded = Object.assign(new Image(), { id: "image", alt: "The current frame", src: URL.createObjectURL(blob) });
+  await decoded.decode().catch(() => {});
 }
 
-function showPicture() {
-  const before = element("picture");
-  before.replaceWith(arrived);
+function showImage() {
+  const before = element("image");
+  before.replaceWith(decoded);
   URL.revokeObjectURL(before.src);
-  arrived = undefined;
+  decoded = undefined;
 }
 
 function show(now) {
-  const fresh = now.status !== state.status || now.message !== state.message;
+  const changed = now.status !== state.status || now.message !== state.message;
   state = now;
   status(now.status, now.status);
-  if (fresh) notice(now.status === "failed" || now.status === "lost" ? now.message : "");
+  if (changed) notice(now.status === "failed" || now.status === "lost" ? now.message : "");
   text("what", `${now.network} on ${now.device}`);
-  element("given").hidden = now.given === "pattern"; // which has a button of its own
+  element("given").hidden = now.given === "pattern"; // the test pattern has its own button
   text("given", base(now.given));
   drawPipeline(element("pipeline"), element("plan"), now);
   counters(now.counters);
   drawChart(element("rate-chart"), now.history.map(([at, rate]) => [at, rate]));
   drawChart(element("latency-chart"), now.history.map(([at, , latency]) => [at, 1000 * latency]));
-  if (arrived) showPicture();
+  if (decoded) showImage();
   if (now.frame !== undefined) showFrame(now);
 }
 
@@ -72,7 +72,7 @@ function showFrame(now) {
   frame.style.setProperty("--ratio", width / height);
   showCrop(now.input, width, height);
   text("caption", [base(now.source), now.name === base(now.source) ? "" : now.name, `frame ${count(now.frame)}`].filter(Boolean).join(" · "));
-  showGuesses(now.top5);
+  showTop5(now.top5);
   text("rate", now.rate.toFixed(1));
   text("latency", (1000 * now.latency).toFixed(now.latency < 0.1 ? 1 : 0));
   text("frames", count(now.frames));
@@ -81,7 +81,7 @@ function showFrame(now) {
     .filter(([number]) => number).map(([number, how]) => `${count(number)} ${how}`).join(", "));
 }
 
-// The central crop that the network sees, over the picture.
+// Outlines the central crop of the image that is the network's input.
 function showCrop(input, width, height) {
   const scale = input.resize / Math.min(width, height), crop = element("crop");
   const across = Math.min(1, input.width / (width * scale)), down = Math.min(1, input.height / (height * scale));
@@ -92,24 +92,24 @@ function showCrop(input, width, height) {
   crop.style.top = `${50 * (1 - down)}%`;
 }
 
-function showGuesses(guesses) {
-  const list = element("guesses");
-  if (!guesses) {
-    list.innerHTML = '<li class="none">This frame was damaged on its way to the device.</li>';
+function showTop5(top5) {
+  const list = element("top5");
+  if (!top5) {
+    list.innerHTML = '<li class="none">This frame was damaged on the link to the device.</li>';
     return;
   }
-  if (list.children.length !== guesses.length || list.querySelector(".none")) {
-    list.replaceChildren(...guesses.map(() => {
+  if (list.children.length !== top5.length || list.querySelector(".none")) {
+    list.replaceChildren(...top5.map(() => {
       const item = document.createElement("li");
       item.innerHTML = '<div class="label"><span></span><span></span></div><div class="bar"><i></i></div>';
       return item;
     }));
   }
-  guesses.forEach((guess, place) => {
-    const [label, share] = list.children[place].querySelectorAll("span");
-    label.textContent = guess.label;
-    share.textContent = `${(100 * guess.probability).toFixed(1)} %`;
-    list.children[place].querySelector("i").style.width = `${100 * guess.probability}%`;
+  top5.forEach(({ label, probability }, index) => {
+    const [name, percentage] = list.children[index].querySelectorAll("span");
+    name.textContent = label;
+    percentage.textContent = `${(100 * probability).toFixed(1)} %`;
+    list.children[index].querySelector("i").style.width = `${100 * probability}%`;
   });
 }
 
@@ -123,17 +123,17 @@ function counters(values) {
       return entry;
     }));
   }
-  names.forEach((name, place) => { list.children[place].querySelector("dd").textContent = count(values[name]); });
+  names.forEach((name, index) => { list.children[index].querySelector("dd").textContent = count(values[name]); });
 }
 
-async function choose(name) {
+async function selectSource(name) {
   camera.stop();
   const answer = await fetch(`source/${name}`, { method: "POST" });
   notice(answer.ok ? "" : (await answer.json()).error);
 }
 
 const camera = new Camera(element("camera"), notice);
-element("given").onclick = () => choose("given");
-element("pattern").onclick = () => choose("pattern");
+element("given").onclick = () => selectSource("given");
+element("pattern").onclick = () => selectSource("pattern");
 acceptUploads(element("upload"), element("file"), element("frame"), notice, () => camera.stop());
 connect();

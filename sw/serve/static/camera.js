@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The Firebrick contributors
 // SPDX-License-Identifier: BSD-2-Clause
-// The browser's own camera: its frames go to the server as JPEGs, the next when the server asks for it.
+// Sends the frames of the browser's camera to the server as JPEGs, each when the server requests it.
 const SIDE = 640, PERIOD_MS = 33, QUALITY = 0.85;
 
 export class Camera {
@@ -11,7 +11,7 @@ export class Camera {
     this.canvas = document.createElement("canvas");
     if (!navigator.mediaDevices) {
       button.disabled = true;
-      button.title = "Browsers lend their camera to pages of localhost or https only";
+      button.title = "Browsers allow the camera on localhost and https only";
     }
     button.onclick = () => (this.socket ? this.stop() : this.start());
   }

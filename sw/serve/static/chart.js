@@ -1,18 +1,18 @@
 // SPDX-FileCopyrightText: The Firebrick contributors
 // SPDX-License-Identifier: BSD-2-Clause
-// A curve over time.
+// A line chart over time.
 const WIDTH = 600, HEIGHT = 150, SPAN_MIN = 30, LINES = 2, HEADROOM = 1.1;
 
-// Draws points [seconds, value], oldest first, into an element, unless they are there already.
-export function drawChart(place, points) {
-  if (points.length < 2 || place.dataset.end === String(points.at(-1)[0])) return;
-  place.dataset.end = points.at(-1)[0];
+// Draws points [seconds, value], oldest first, into an element, unless the same points are drawn already.
+export function drawChart(element, points) {
+  if (points.length < 2 || element.dataset.end === String(points.at(-1)[0])) return;
+  element.dataset.end = points.at(-1)[0];
   const end = points.at(-1)[0], span = Math.max(SPAN_MIN, end - points[0][0]);
   const top = nice(HEADROOM * Math.max(...points.map(([, value]) => value)));
   const at = points.map(([time, value]) => [WIDTH * (1 - (end - time) / span), HEIGHT * (1 - value / top)]);
   const curve = at.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
   const grid = [...Array(LINES + 1).keys()].map((line) => HEIGHT * line / LINES);
-  place.innerHTML =
+  element.innerHTML =
     `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" aria-hidden="true">` +
     grid.map((y) => `<line class="grid" x1="0" x2="${WIDTH}" y1="${y}" y2="${y}"/>`).join("") +
     `<polygon class="area" points="${at[0][0].toFixed(1)},${HEIGHT} ${curve} ${WIDTH},${HEIGHT}"/>` +
@@ -23,7 +23,7 @@ export function drawChart(place, points) {
     label.className = "scale";
     label.style.top = `${y}px`;
     label.textContent = Number((top * (1 - line / LINES)).toPrecision(3));
-    place.append(label);
+    element.append(label);
   });
 }
 

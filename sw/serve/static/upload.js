@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The Firebrick contributors
 // SPDX-License-Identifier: BSD-2-Clause
-// A picture or a video, chosen or dropped onto the frame, goes to the server.
+// Uploads an image or a video that was selected, or dropped onto the frame.
 
 export function acceptUploads(button, input, target, notice, before) {
   async function send(file) {
@@ -14,7 +14,7 @@ export function acceptUploads(button, input, target, notice, before) {
       const answer = await fetch(`upload?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file });
       if (!answer.ok) notice((await answer.json()).error);
     } catch {
-      notice("The upload was refused or cut off; see whether the file is too large.");
+      notice("The upload was refused or cut off; check whether the file is too large.");
     } finally {
       button.textContent = words;
       button.disabled = false;

@@ -173,7 +173,7 @@ def test_stalling_pipe_is_given_up(small_model: Path, tmp_path: Path) -> None:
     command = [PROGRAM, "stream", "--model", str(small_model), "--timeout", "0.5", str(tmp_path / "a.mp4")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
-    assert "a.mp4 gave no picture for 0.5 s; see whether it still runs, or allow more with --timeout" in done.stderr
+    assert "a.mp4 gave no frame for 0.5 s; check whether it still runs, or allow more time with --timeout" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -219,7 +219,7 @@ def test_table_is_drawn_on_a_terminal(small_model: Path) -> None:
     os.close(parent)
     assert process.wait(60) == 0
     text = shown.decode()
-    for part in ("pattern on golden", "class ", "%", "frames a second", "5 frames"):
+    for part in ("pattern on golden", "class ", "%", "frames/s", "5 frames"):
         assert part in text
 
 

@@ -301,7 +301,7 @@ def run_command(*arguments: object) -> Result:
 def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Everything in this process, results kept in a folder of the test."""
     monkeypatch.setenv("FIREBRICK_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(executors, "processes", lambda _jobs: Here().workers())
+    monkeypatch.setattr(executors, "local_processes", lambda _jobs: Here().workers())
     return tmp_path
 
 
@@ -395,7 +395,7 @@ def test_cluster_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 @needs_distributed
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "no address", ""])
 def test_cluster_that_does_not_answer_gets_one_sentence(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executors, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(executors, "CONNECT_TIMEOUT", 0.5)
     with pytest.raises(FirebrickError, match="no Dask scheduler answers at"), executors.dask_cluster(address):
         pass
 

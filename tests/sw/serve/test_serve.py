@@ -282,7 +282,7 @@ def test_lost_device_is_opened_again_and_the_source_goes_on(model: Model, tmp_pa
 
 def test_source_that_cannot_be_read_is_said_and_another_can_be_chosen(model: Model, tmp_path: Path) -> None:
     with serving(lambda: FakeDevice(model), lambda: ListSource([]), tmp_path / "uploads") as served, socket(served, "live") as viewer:
-        assert see(viewer, status="failed")["message"] == "list holds no picture; name another source"
+        assert see(viewer, status="failed")["message"] == "list holds no image; name another source"
         post(served, "source/pattern")
         see(viewer, status="running", source="test pattern")
 

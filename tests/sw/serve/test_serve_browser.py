@@ -87,17 +87,17 @@ def test_page_shows_frame_labels_figures_and_pipeline(page: "Page") -> None:
     page.wait_for_function("document.querySelectorAll('.chart polyline').length === 2")
     wait(page, "#caption", "test pattern · frame")
     assert page.inner_text("#what") == "random on fake"
-    assert page.locator("#guesses li").count() == 5
-    shares = [float(text.rstrip(" %")) for text in page.locator("#guesses .label span:last-child").all_inner_texts()]
+    assert page.locator("#top5 li").count() == 5
+    shares = [float(text.rstrip(" %")) for text in page.locator("#top5 .label span:last-child").all_inner_texts()]
     assert shares == sorted(shares, reverse=True)
     assert sum(shares) <= 100.5
     assert float(page.inner_text("#rate")) > 0
     assert page.inner_text("#lost") == "0"
     assert page.locator("#pipeline li").first.inner_text().splitlines()[1] == "conv1"
-    wait(page, "#plan", "measured: in 67% of all cycles")
+    wait(page, "#plan", "measured: some engine multiplies in 67% of all cycles")
     assert page.locator("#counters dt").all_inner_texts() == ["frames", "cycles", "busy"]
     ratios = page.evaluate(
-        "(picture => [picture.naturalWidth / picture.naturalHeight, picture.width / picture.height])(document.querySelector('#picture'))"
+        "(image => [image.naturalWidth / image.naturalHeight, image.width / image.height])(document.querySelector('#image'))"
     )
     assert ratios == pytest.approx([640 / 480] * 2, rel=0.01)
 

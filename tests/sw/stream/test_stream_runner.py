@@ -133,7 +133,7 @@ class Stalling(FrameSource):
 def test_source_that_stalls_is_given_up_after_what_was_sent_is_answered(model: Model, ahead: int) -> None:
     source, seen = Stalling(), list[Prediction]()
     start = time.monotonic()
-    with pytest.raises(FirebrickError, match=r"stalling gave no picture for 0.3 s; see whether it still runs"):
+    with pytest.raises(FirebrickError, match=r"stalling gave no frame for 0.3 s; check whether it still runs"):
         iterate(FakeDevice(model, ahead=ahead), FrameReader(source, model, timeout=0.3), seen)
     assert 0.3 <= time.monotonic() - start < 5
     assert len(seen) == 2
@@ -151,7 +151,7 @@ def test_source_that_fails_in_the_middle_says_so_after_what_was_sent_is_answered
 
 
 def test_source_without_a_readable_frame_is_an_error(model: Model, tmp_path: Path) -> None:
-    with pytest.raises(FirebrickError, match="list holds no picture"):
+    with pytest.raises(FirebrickError, match="list holds no image"):
         list(run_inference(FakeDevice(model), FrameReader(ListSource([]), model, loop=True)))
     with pytest.raises(FirebrickError, match="list: a picture of 200x1 pixels is too narrow"):
         list(run_inference(FakeDevice(model), FrameReader(ListSource([Image.new("RGB", (200, 1))]), model, loop=True)))
@@ -188,12 +188,12 @@ def test_loop_begins_again_with_times_that_go_on(model: Model) -> None:
     assert [each.frame.image for each in seen] == (pictures * 3)[:8]
 
 
-def test_rate_and_own_pace_hold_frames_back(model: Model) -> None:
+def test_rate_and_real_time_hold_frames_back(model: Model) -> None:
     start = time.monotonic()
     assert len(list(run_inference(FakeDevice(model), FrameReader(ListSource(noise(4)), model, rate=10)))) == 4
     assert 0.3 <= time.monotonic() - start < 2
     start = time.monotonic()
-    assert len(list(run_inference(FakeDevice(model), FrameReader(ListSource(noise(4)), model, own_pace=True)))) == 4
+    assert len(list(run_inference(FakeDevice(model), FrameReader(ListSource(noise(4)), model, real_time=True)))) == 4
     assert 0.3 <= time.monotonic() - start < 2
 
 

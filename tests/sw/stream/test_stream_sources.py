@@ -122,9 +122,9 @@ def test_video_rejects_sound_alone_and_frames_too_large(tmp_path: Path, monkeypa
         container.mux(stream.encode(frame))
     with pytest.raises(FirebrickError, match=r"a.avi holds no video"):
         list(Video(tmp_path / "a.avi").frames())
-    monkeypatch.setattr(video_source, "PIXELS_MAX", 40 * 36 - 1)
+    monkeypatch.setattr(video_source, "MAX_PIXELS", 40 * 36 - 1)
     write_video(tmp_path / "b.avi", noise(1))
-    with pytest.raises(FirebrickError, match=r"b.avi has frames of 40x36 pixels; the most is"):
+    with pytest.raises(FirebrickError, match=r"b.avi has frames of 40x36 pixels; the maximum is"):
         list(Video(tmp_path / "b.avi").frames())
 
 
@@ -164,7 +164,7 @@ def test_pattern_follows_from_the_number_alone_and_moves() -> None:
 
 
 def test_source_rejects_what_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(FirebrickError, match=r"gone.mp4 does not exist; name a video, a picture"):
+    with pytest.raises(FirebrickError, match=r"gone.mp4 does not exist; name a video, an image"):
         open_source(str(tmp_path / "gone.mp4"), 1)
     with pytest.raises(FirebrickError, match="holds no pictures"):
         open_source(str(tmp_path), 1)
@@ -188,7 +188,7 @@ def test_camera_is_live_and_says_when_it_is_gone(monkeypatch: pytest.MonkeyPatch
     frames = source.frames()
     times = [next(frames).timestamp for _ in range(5)]
     assert times == sorted(times)
-    with pytest.raises(FirebrickError, match=r"camera gives no more pictures; was it unplugged\?"):
+    with pytest.raises(FirebrickError, match=r"camera gives no more frames; was it unplugged\?"):
         next(frames)
     assert source.damaged == 0
 
