@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Labelled pictures: a folder with a subfolder for each class, or a folder and a CSV file."""
+"""Labelled data sets: a folder with a subfolder for each class, or a folder and a CSV file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,37 +11,37 @@ from .images import LabelledImages, class_names, images_by_class
 from .labels import read_label_csv
 
 HELD_OUT_INTERVAL = 10
-"""Of each class every picture with this many is held out to validate, where the folder does not say which."""
+"""In a data set that is not split, every tenth image of each class is held out for validation."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Pictures to learn from and others to judge by."""
+    """Training images and validation images."""
 
     class_names: tuple[str, ...]
-    """Of the classes, in the order of their indices."""
+    """In the order of the class indices."""
     train: LabelledImages
     val: LabelledImages
     """May be empty."""
 
 
 def read_dataset(folder: Path, labels: Path | None = None) -> Dataset:
-    """The labelled pictures in a folder.
+    """The labelled images in a folder.
 
-    With subfolders ``train`` and ``val`` these are the two parts; else every tenth picture of each class validates. A part has a subfolder
-    for each class, whose name is the class's and which may have more folders inside; classes are in the order of their names. With
-    ``labels``, a CSV file (see `read_label_csv`), the pictures that it names lie in the folder itself and classes are called after their
-    indices. Raises FirebrickError where there are no pictures, fewer than two classes, or classes to validate that none learns.
+    If it has subfolders ``train`` and ``val``, these are the two parts; otherwise every tenth image of each class is for validation. A part
+    has a subfolder for each class, named after it, which may have more folders inside. Classes are sorted by name. With ``labels``, a CSV
+    file (see `read_label_csv`), the images that it names are in the folder itself, and classes are named after their indices. Raises
+    FirebrickError where there are no images, fewer than two classes, or a class in ``val`` that ``train`` does not have.
     """
     if not folder.is_dir():
-        raise FirebrickError(f"{folder} is not a folder; name the one with the labelled pictures")
+        raise FirebrickError(f"{folder} is not a folder; name the one with the labelled images")
     if labels is not None:
         rows = [(folder / name, index) for name, index in read_label_csv(labels, NUMBER_MAX)]
         names = [f"class {index}" for index in range(1 + max(index for _, index in rows))]
-        return _checked(folder, Dataset(tuple(names), *_parts(rows, len(names))))
+        return _checked(folder, Dataset(tuple(names), *_split(rows, len(names))))
     if not ((folder / "train").is_dir() and (folder / "val").is_dir()):
         names = class_names(folder)
-        return _checked(folder, Dataset(tuple(names), *_parts(images_by_class(folder, names), len(names))))
+        return _checked(folder, Dataset(tuple(names), *_split(images_by_class(folder, names), len(names))))
     names = class_names(folder / "train")
     unknown = [name for name in class_names(folder / "val") if name not in names]
     if unknown:
@@ -49,19 +49,20 @@ def read_dataset(folder: Path, labels: Path | None = None) -> Dataset:
     return _checked(folder, Dataset(tuple(names), images_by_class(folder / "train", names), images_by_class(folder / "val", names)))
 
 
-def _parts(rows: LabelledImages, classes: int) -> tuple[LabelledImages, LabelledImages]:
-    """What is learned and what is held out, every so many of each class."""
+def _split(rows: LabelledImages, classes: int) -> tuple[LabelledImages, LabelledImages]:
+    """The training images, and those held out: every HELD_OUT_INTERVAL-th of each class."""
     train: LabelledImages = []
     val: LabelledImages = []
-    seen = [0] * classes
+    counts = [0] * classes
     for path, index in rows:
-        seen[index] += 1
-        (train if seen[index] % HELD_OUT_INTERVAL else val).append((path, index))
+        counts[index] += 1
+        (train if counts[index] % HELD_OUT_INTERVAL else val).append((path, index))
     return train, val
 
 
 def _checked(folder: Path, dataset: Dataset) -> Dataset:
+    """The data set; raises FirebrickError unless its training images have at least two classes."""
     if len({index for _, index in dataset.train}) < 2:
         only = dataset.class_names[dataset.train[0][1]]
-        raise FirebrickError(f"{folder} has pictures of one class only, {only}; a network needs at least two to tell apart")
+        raise FirebrickError(f"{folder} has images of one class only, {only}; a network needs at least two to tell apart")
     return dataset

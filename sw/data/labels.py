@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""CSV files that give images their classes."""
+"""CSV files that give the classes of images."""
 
 import csv
 from pathlib import Path
@@ -9,7 +9,7 @@ from ..errors import FirebrickError
 
 
 def read_label_csv(path: Path, classes: int) -> list[tuple[str, int]]:
-    """File name and class index of each row of a CSV file with columns ``file`` and ``class_index``; more columns may follow.
+    """File name and class index of each row of a CSV file with the columns ``file`` and ``class_index``; it may have more columns.
 
     Raises FirebrickError, with the line, unless every row has a plain file name, used once, and an index below ``classes``.
     """
@@ -23,7 +23,7 @@ def read_label_csv(path: Path, classes: int) -> list[tuple[str, int]]:
                 where = f"{path}, line {reader.line_num}"
                 name, index = row["file"] or "", (row["class_index"] or "").strip()
                 if not name.isprintable() or not name or Path(name).name != name:
-                    raise FirebrickError(f"{where}: file must be the plain name of a picture, not {name[:80]!r}")
+                    raise FirebrickError(f"{where}: file must be the plain name of an image, not {name[:80]!r}")
                 if not (index.isascii() and index.isdecimal() and len(index) < 10 and int(index) < classes):
                     raise FirebrickError(f"{where}: class_index must be 0 to {classes - 1}, not {index[:20]!r}")
                 if name in rows:
@@ -34,5 +34,5 @@ def read_label_csv(path: Path, classes: int) -> list[tuple[str, int]]:
     except (UnicodeDecodeError, csv.Error) as problem:
         raise FirebrickError(f"{path} is not a CSV file of UTF-8 text; export it anew") from problem
     if not rows:
-        raise FirebrickError(f"{path} labels no picture; give it a row for each")
+        raise FirebrickError(f"{path} labels no image; give it a row for each")
     return list(rows.items())

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""PyTorch: the walk through a network's stages, and the device to train on."""
+"""What all PyTorch code shares: the forward pass through a network's stages, and the device to train on."""
 
 from collections.abc import Callable
 
@@ -8,50 +8,55 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..network.graph import Bypass, Conv, Fire, MaxPool, Network
-
-
-def best_device() -> tuple[torch.device, torch.dtype]:
-    """Where to compute, and with what: bfloat16, which holds a byte exactly, where the hardware multiplies it."""
-    if torch.cuda.is_available():
-        return torch.device("cuda"), torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    return torch.device("cpu"), torch.bfloat16 if torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
-
+from ..network.graph import Conv, Fire, Network
+from ..network.run_stages import run_stages
 
 FeatureMaps = list[Tensor]
 """Outputs of the convolutions and Fire modules, in order, each (frames, channels, rows, columns)."""
 
 
-def run_stages(
+def best_device() -> tuple[torch.device, torch.dtype]:
+    """The device to compute on, and the data type of feature maps: bfloat16, which holds every byte exactly, if the device has it."""
+    if torch.cuda.is_available():
+        return torch.device("cuda"), torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    return torch.device("cpu"), torch.bfloat16 if torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
+
+
+class _TorchOperations:
+    """The operations of a network on tensors; its layers know their own stride and padding."""
+
+    def __init__(self, convolve: Callable[[str, Tensor], Tensor], add: Callable[[Tensor, Tensor], Tensor]) -> None:
+        self._convolve, self._add = convolve, add
+
+    def convolve(self, name: str, maps: Tensor, **_geometry: int) -> Tensor:
+        return self._convolve(name, maps)
+
+    def max_pool(self, _name: str, maps: Tensor) -> Tensor:
+        return functional.max_pool2d(maps, 3, 2, ceil_mode=True)
+
+    def concatenate(self, _name: str, halves: list[Tensor]) -> Tensor:
+        return torch.cat(halves, 1)
+
+    def add(self, _name: str, main: Tensor, skip: Tensor) -> Tensor:
+        return self._add(main, skip)
+
+    def global_average(self, _name: str, maps: Tensor) -> Tensor:
+        return maps  # integer and float networks average differently, so that is left to them
+
+
+def run_network(
     network: Network, maps: Tensor, convolve: Callable[[str, Tensor], Tensor], add: Callable[[Tensor, Tensor], Tensor]
 ) -> tuple[Tensor, FeatureMaps]:
-    """The maps before the global average, and all of them.
+    """The maps before the global average, and the feature maps.
 
-    ``convolve`` gives the output of a layer, by its name in the network; ``add`` is what ends a bypass.
+    ``convolve`` computes a layer, given its name in the network and its input; ``add`` is the sum at the end of a bypass.
     """
-    maps = maps.contiguous(memory_format=torch.channels_last)
-    seen: FeatureMaps = []
-    for stage in network.stages:
-        match stage:
-            case Conv(name=name):
-                maps = convolve(name, maps)
-                seen.append(maps)
-            case MaxPool():
-                maps = functional.max_pool2d(maps, 3, 2, ceil_mode=True)
-            case Fire():
-                maps = _fire(stage, maps, convolve, add)
-                seen.append(maps)
-    return maps, seen
+    names = {stage.name for stage in network.stages if isinstance(stage, Conv | Fire)}
+    outputs: FeatureMaps = []
 
+    def tap(name: str, maps: Tensor) -> None:
+        if name in names:
+            outputs.append(maps)
 
-def _fire(fire: Fire, maps: Tensor, convolve: Callable[[str, Tensor], Tensor], add: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    squeezed = convolve(f"{fire.name}/squeeze1x1", maps)
-    halves = [convolve(f"{fire.name}/{part}", squeezed) for part in ("expand1x1", "expand3x3") if getattr(fire, part)]
-    out = torch.cat(halves, 1)
-    match fire.bypass:
-        case Bypass.NONE:
-            return out
-        case Bypass.SIMPLE:
-            return add(out, maps)
-        case Bypass.COMPLEX:
-            return add(out, convolve(f"{fire.name}/bypass1x1", maps))
+    last = run_stages(network, maps.contiguous(memory_format=torch.channels_last), _TorchOperations(convolve, add), tap)
+    return last, outputs

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Endless views of a few pictures: with crops, flips and mixtures strong enough, a few teach much (arXiv:2112.00725)."""
+"""Augmentation: with crops, flips and mixup that are strong enough, a few images suffice for distillation (arXiv:2112.00725)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,70 +14,71 @@ from ...data.images import open_image
 from ...model.quantized import Preprocessing
 from ...network.graph import Network
 
-AREA_MIN = 0.2
-"""Least share of a picture that a view shows."""
-MIXED = 0.5
-"""Share of the batches whose frames are mixed in pairs (mixup, arXiv:1710.09412)."""
-_SCALES = (4 / 7, 5 / 7)
-_SMALL = 128
+MIN_AREA = 0.2
+"""Minimum fraction of an image that a crop shows."""
+MIXUP_PROBABILITY = 0.5
+"""Fraction of the batches whose frames are mixed in pairs (mixup, arXiv:1710.09412)."""
+_CROP_SCALES = (4 / 7, 5 / 7)
+_MIN_SCALED_SIDE = 128
+"""Inputs smaller than this are not scaled down: too little would remain before the global average."""
 
 
 @dataclass(frozen=True, eq=False)
 class AugmentedBatch:
-    """Views, and which pictures they are of."""
+    """Augmented frames, and which images they show."""
 
     frames: NDArray[np.uint8]
     """Shape (frames, channels, rows, columns)."""
     images: NDArray[np.int64]
-    """Index of the picture that a view shows most of, (frames)."""
+    """Index of the image that a frame shows most of, (frames)."""
     mixed_in: NDArray[np.int64]
-    """Index of the picture that is mixed in, (frames)."""
+    """Index of the image that is mixed in, (frames)."""
     mix_ratio: float
-    """Share of the former picture, 0 to 1."""
+    """Fraction of the former image, 0 to 1."""
 
 
 class Augmenter:
-    """Random views of pictures, the same for the same seed and step.
+    """Random augmentations of images, the same for the same seed and step.
 
-    Networks with an input of at least 128 rows and columns are shown smaller views, of four or five sevenths of their input's size,
-    which takes about half the time.
+    Networks with an input of at least 128 rows and columns get smaller crops, four or five sevenths of their input's size, which takes
+    about half the time.
     """
 
     def __init__(self, paths: Sequence[Path], preprocessing: Preprocessing, network: Network, seed: int) -> None:
         shape = network.input
         self.seed = seed
-        self.images = [_shrunk(open_image(path, preprocessing.resize), preprocessing.resize) for path in paths]
+        self.images = [_scaled_down(open_image(path, preprocessing.resize), preprocessing.resize) for path in paths]
         if shape.channels == 1:
-            self.images = [picture.convert("L") for picture in self.images]
-        scales = _SCALES if min(shape.height, shape.width) >= _SMALL else (1.0,)
+            self.images = [image.convert("L") for image in self.images]
+        scales = _CROP_SCALES if min(shape.height, shape.width) >= _MIN_SCALED_SIDE else (1.0,)
         self.sizes = [(round(shape.height * scale), round(shape.width * scale)) for scale in scales]
 
     def batch(self, step: int, count: int) -> AugmentedBatch:
-        """The views of one step."""
+        """The frames of one step."""
         rng = np.random.default_rng([self.seed, step])
         rows, columns = self.sizes[rng.integers(len(self.sizes))]
         chosen = rng.integers(len(self.images), size=count)
-        frames = np.stack([_view(self.images[index], rows, columns, rng) for index in chosen])
-        mixture = float(rng.uniform(0.5, 1)) if rng.random() < MIXED else 1.0
-        mixed = np.rint(mixture * frames + (1 - mixture) * frames[::-1]).astype(np.uint8) if mixture < 1 else frames
-        return AugmentedBatch(mixed, chosen, chosen[::-1].copy(), mixture)
+        frames = np.stack([_random_crop(self.images[index], rows, columns, rng) for index in chosen])
+        ratio = float(rng.uniform(0.5, 1)) if rng.random() < MIXUP_PROBABILITY else 1.0
+        mixed = np.rint(ratio * frames + (1 - ratio) * frames[::-1]).astype(np.uint8) if ratio < 1 else frames
+        return AugmentedBatch(mixed, chosen, chosen[::-1].copy(), ratio)
 
 
-def _shrunk(picture: Image.Image, resize: int) -> Image.Image:
-    """The picture with a short side of at most 8/7 of the preprocessing's, which keeps memory small."""
-    factor = resize * 8 / 7 / min(picture.size)
+def _scaled_down(image: Image.Image, resize: int) -> Image.Image:
+    """The image with a short side of at most 8/7 of the preprocessing's, to save memory."""
+    factor = resize * 8 / 7 / min(image.size)
     if factor >= 1:
-        return picture
-    return picture.resize((max(1, round(picture.width * factor)), max(1, round(picture.height * factor))), Image.Resampling.BICUBIC)
+        return image
+    return image.resize((max(1, round(image.width * factor)), max(1, round(image.height * factor))), Image.Resampling.BICUBIC)
 
 
-def _view(picture: Image.Image, rows: int, columns: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A random part of the picture, of random size and shape, mirrored half the time."""
-    width, height = picture.size
-    area, ratio = rng.uniform(AREA_MIN, 1), np.exp(rng.uniform(np.log(3 / 4), np.log(4 / 3))) * columns / rows
-    wide = min(width, np.sqrt(width * height * area * ratio))
-    high = min(height, np.sqrt(width * height * area / ratio))
-    left, top = rng.uniform(0, width - wide), rng.uniform(0, height - high)
-    view = picture.resize((columns, rows), Image.Resampling.BILINEAR, box=(left, top, left + wide, top + high))
-    frame = np.asarray(view, dtype=np.uint8).reshape(rows, columns, -1).transpose(2, 0, 1)
+def _random_crop(image: Image.Image, rows: int, columns: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A random part of the image, of random size and aspect ratio, mirrored half the time."""
+    width, height = image.size
+    area, ratio = rng.uniform(MIN_AREA, 1), np.exp(rng.uniform(np.log(3 / 4), np.log(4 / 3))) * columns / rows
+    crop_width = min(width, np.sqrt(width * height * area * ratio))
+    crop_height = min(height, np.sqrt(width * height * area / ratio))
+    left, top = rng.uniform(0, width - crop_width), rng.uniform(0, height - crop_height)
+    crop = image.resize((columns, rows), Image.Resampling.BILINEAR, box=(left, top, left + crop_width, top + crop_height))
+    frame = np.asarray(crop, dtype=np.uint8).reshape(rows, columns, -1).transpose(2, 0, 1)
     return frame[:, :, ::-1] if rng.random() < 0.5 else frame

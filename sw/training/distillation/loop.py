@@ -1,9 +1,15 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The training loop: the float network's scores and feature maps are what the integers should give."""
+"""The distillation loop: the integer model learns to give the float network's scores and feature maps.
+
+The loss of a batch is
+
+    KL(teacher || student) + feature_map_weight * E_map + label_weight * cross-entropy (labelled images only)
+
+with E_map the squared error of the feature maps relative to the teacher's, averaged over the maps.
+"""
 
 import hashlib
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,158 +25,170 @@ from ...errors import FirebrickError
 from ...fire_format.file import encode_model
 from ...model.float_model import FloatModel
 from ...model.quantized import Model
-from ...utils.atomic_files import write_atomically
 from ...utils.progress import Progress, no_progress
+from ..checkpoint import Checkpoint
 from ..torch_backend import FeatureMaps, best_device
 from .augmentation import AugmentedBatch, Augmenter
 from .config import DistillationConfig
 from .student_teacher import Student, Teacher
 
 _BATCH = 32
-_COMPARED = 8
-"""Frames of a batch whose feature maps are compared, too."""
+_MAP_FRAMES = 8
+"""Frames of a batch whose feature maps are compared; a part of the batch, to save time."""
 _WARM_UP = 50
+"""Steps in which the learning rate rises."""
 _SAVE_EVERY = 250
 _BETAS = (0.9, 0.99)
 _CENTROID_RATE = 0.25
-"""Learning rate of centroids relative to that of weights: a centroid's gradient is the sum of many weights'."""
+"""Learning rate of centroids relative to that of weights: a centroid's gradient is the sum of those of many weights."""
+_MAX_RATE = "top"
+"""Key of a parameter group's maximum learning rate; the optimiser's state in checkpoints has it, so it keeps its name."""
 
 
 def distil(
     model: Model,
     teacher: FloatModel,
-    pictures: Sequence[Path],
-    recipe: DistillationConfig,
+    images: Sequence[Path],
+    config: DistillationConfig,
     *,
     labels: Sequence[int] | None = None,
     checkpoint: Path | None = None,
     progress: Progress = no_progress,
 ) -> Model:
-    """The model after training; it has the same network, shifts, and number of non-zero weights in each layer at most.
+    """The model after training, with the same network and shifts, and at most the same number of non-zero weights in each layer.
+
+    Raises FirebrickError where the loss diverges, or the checkpoint is damaged.
 
     Args:
-        model: where to start.
+        model: the initial model.
         teacher: the float network that the model was made from.
-        pictures: any that the network may meet.
-        recipe: steps, seed and rates; the same recipe on the same machine gives the same model.
-        labels: class index of each picture, or -1; None for none.
-        checkpoint: kept up to date during training; when it is there and belongs to the same task, training goes on from it.
-            It is left to the caller to delete.
+        images: any of the kind that the network will see.
+        config: steps, seed, learning rate and loss weights; the same configuration on the same machine gives the same model.
+        labels: class index of each image, or -1; None for none.
+        checkpoint: file to keep up to date during training, and to resume from if it belongs to the same task. It is left to the caller
+            to delete.
         progress: the progress callback.
     """
-    device, dtype = best_device()
-    student, tutor = Student(model, dtype).to(device), Teacher(teacher, dtype).to(device)
-    views = Augmenter(pictures, model.preprocessing, model.network, recipe.seed)
-    optimiser = torch.optim.Adam(_groups(student, recipe.learning_rate), betas=_BETAS)
-    task = _task(model, pictures, labels, recipe)
-    truth = torch.tensor(labels if labels is not None else [-1] * len(pictures), device=device)
-    map_steps = _map_steps(student, tutor, views, device)
-    start = _resume(checkpoint, task, student, optimiser)
-    kept = {name: model.layers[name].nonzero for name in model.layers}
-    for step in range(start, recipe.steps):
-        progress("distilling", step, recipe.steps)
-        if recipe.dense_phase:
-            _mask(student, kept, 3 * step // recipe.steps, 3 * (step - 1) // recipe.steps)
-        for group in optimiser.param_groups:
-            group["lr"] = group["top"] * _schedule(step, recipe.steps)
-        loss = _loss(student, tutor, views.batch(step, _BATCH), map_steps, truth, recipe)
-        if not torch.isfinite(loss):
-            raise FirebrickError(f"distillation diverged at step {step}; train with a smaller rate than {recipe.learning_rate}")
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        if checkpoint is not None and (step + 1) % _SAVE_EVERY == 0:
-            _save(checkpoint, task, step + 1, student, optimiser)
-    progress("distilling", recipe.steps, recipe.steps)
-    trained: Model = student.quantised()
-    return replace(trained, metadata={**model.metadata, "distilled": f"{recipe.steps} steps, seed {recipe.seed}"})
+    return _Distiller(model, teacher, images, config, labels, checkpoint).run(progress)
 
 
-def _groups(student: Student, rate: float) -> list[dict[str, Any]]:
+class _Distiller:
+    """The state of one distillation; see `distil`."""
+
+    def __init__(
+        self,
+        model: Model,
+        teacher: FloatModel,
+        images: Sequence[Path],
+        config: DistillationConfig,
+        labels: Sequence[int] | None,
+        checkpoint: Path | None,
+    ) -> None:
+        self.model, self.config = model, config
+        self.device, dtype = best_device()
+        self.student, self.teacher = Student(model, dtype).to(self.device), Teacher(teacher, dtype).to(self.device)
+        self.augmenter = Augmenter(images, model.preprocessing, model.network, config.seed)
+        self.optimiser = torch.optim.Adam(_parameter_groups(self.student, config.learning_rate), betas=_BETAS)
+        self.labels = torch.tensor(labels if labels is not None else [-1] * len(images), device=self.device)
+        self.map_scales = self._fit_map_scales()
+        self.step = 0
+        self.checkpoint = Checkpoint(checkpoint, _task_digest(model, images, labels, config))
+        self.checkpoint.resume(self._restore)
+
+    def run(self, progress: Progress) -> Model:
+        """Train to the last step."""
+        config = self.config
+        while self.step < config.steps:
+            progress("distilling", self.step, config.steps)
+            if config.dense_phase:
+                self._update_mask()
+            for group in self.optimiser.param_groups:
+                group["lr"] = group[_MAX_RATE] * _schedule(self.step, config.steps)
+            loss = self._loss(self.augmenter.batch(self.step, _BATCH))
+            if not torch.isfinite(loss):
+                raise FirebrickError(f"distillation diverged at step {self.step}; train with a smaller rate than {config.learning_rate}")
+            self.optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimiser.step()
+            self.step += 1
+            if self.step % _SAVE_EVERY == 0:
+                self.checkpoint.save(self.step, student=self.student.state_dict(), optimiser=self.optimiser.state_dict())
+        progress("distilling", config.steps, config.steps)
+        trained: Model = self.student.to_model()
+        return replace(trained, metadata={**self.model.metadata, "distilled": f"{config.steps} steps, seed {config.seed}"})
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.student.load_state_dict(state["student"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step = int(state["step"])
+
+    def _fit_map_scales(self) -> list[float]:
+        """The real value of one step of each feature map's bytes: the least squares fit to the teacher's maps, <q, x> / <q, q>."""
+        frames = torch.from_numpy(self.augmenter.batch(0, _BATCH).frames).to(self.device).float()
+        with torch.no_grad():
+            pairs = zip(self.student(frames)[1], self.teacher(frames)[1], strict=True)
+            return [float((bytes_.float() * maps.float()).sum() / bytes_.float().square().sum().clamp(min=1e-9)) for bytes_, maps in pairs]
+
+    def _loss(self, batch: AugmentedBatch) -> Tensor:
+        """The loss of the module's docstring; where images are mixed, their labels count in proportion."""
+        frames = torch.from_numpy(batch.frames).to(self.device).float()
+        teacher_scores, teacher_maps = self.teacher(frames)
+        scores, maps = self.student(frames)
+        predictions = functional.log_softmax(scores.float(), 1)
+        targets = functional.log_softmax(teacher_scores.float(), 1)
+        loss = functional.kl_div(predictions, targets, log_target=True, reduction="batchmean")
+        loss = loss + self.config.feature_map_weight * _map_error(maps, teacher_maps, self.map_scales)
+        for images, fraction in ((batch.images, batch.mix_ratio), (batch.mixed_in, 1 - batch.mix_ratio)):
+            labels = self.labels[torch.from_numpy(images).to(self.device)]
+            if fraction and (labels >= 0).any():
+                loss = loss + self.config.label_weight * fraction * functional.nll_loss(predictions, labels, ignore_index=-1)
+        return loss
+
+    def _update_mask(self) -> None:
+        """Dense-sparse-dense: lift the pruning mask when the middle third of the steps begins, prune when the last third begins."""
+        third, before = 3 * self.step // self.config.steps, 3 * (self.step - 1) // self.config.steps
+        if third == before:
+            return
+        for name, original in self.model.layers.items():
+            layer = self.student.layer(name)
+            if third == 1:
+                layer.kept.fill_(True)
+            elif third == 2:
+                layer.prune(original.nonzero)
+
+
+def _parameter_groups(student: Student, rate: float) -> list[dict[str, Any]]:
+    """A parameter group for each layer's weights, centroids and biases, whose learning rate is ``rate`` relative to their magnitude."""
     groups: list[dict[str, Any]] = []
     for name in student.model.layers:
         layer = student.layer(name)
         weights = layer.latent.detach()[layer.kept]
-        size = float(weights.square().mean().sqrt()) if len(weights) else 1.0
+        magnitude = float(weights.square().mean().sqrt()) if len(weights) else 1.0
         bias = float(layer.bias.detach().abs().mean()) + 1
-        sizes = [(layer.latent, size), (layer.centroids, _CENTROID_RATE * size), (layer.bias, bias / 2)]
-        groups.extend({"params": [values], "lr": 0.0, "top": rate * scale} for values, scale in sizes)
+        magnitudes = [(layer.latent, magnitude), (layer.centroids, _CENTROID_RATE * magnitude), (layer.bias, bias / 2)]
+        groups.extend({"params": [values], "lr": 0.0, _MAX_RATE: rate * scale} for values, scale in magnitudes)
     return groups
 
 
 def _schedule(step: int, steps: int) -> float:
-    """Share of the greatest learning rate: a short rise, then half a cosine down."""
+    """The learning rate as a fraction of its maximum: a linear warm-up, times half a cosine from 1 to 0."""
     return float(min(1.0, (step + 1) / _WARM_UP) * (1 + np.cos(np.pi * step / steps)) / 2)
 
 
-def _map_steps(student: Student, tutor: Teacher, views: Augmenter, device: torch.device) -> list[float]:
-    """What a step of a byte is worth in each feature map: the least squares fit to the teacher's maps."""
-    frames = torch.from_numpy(views.batch(0, _BATCH).frames).to(device).float()
-    with torch.no_grad():
-        pairs = zip(student(frames)[1], tutor(frames)[1], strict=True)
-        return [float((bytes_.float() * maps.float()).sum() / bytes_.float().square().sum().clamp(min=1e-9)) for bytes_, maps in pairs]
-
-
-def _loss(student: Student, tutor: Teacher, batch: AugmentedBatch, steps: list[float], truth: Tensor, recipe: DistillationConfig) -> Tensor:
-    frames = torch.from_numpy(batch.frames).to(truth.device).float()
-    wanted, wanted_maps = tutor(frames)
-    scores, maps = student(frames)
-    guesses = functional.log_softmax(scores.float(), 1)
-    loss = functional.kl_div(guesses, functional.log_softmax(wanted.float(), 1), log_target=True, reduction="batchmean")
-    loss = loss + recipe.feature_map_weight * _distance(maps, wanted_maps, steps)
-    for pictures, share in ((batch.images, batch.mix_ratio), (batch.mixed_in, 1 - batch.mix_ratio)):
-        known = truth[torch.from_numpy(pictures).to(truth.device)]
-        if share and (known >= 0).any():
-            loss = loss + recipe.label_weight * share * functional.nll_loss(guesses, known, ignore_index=-1)
-    return loss
-
-
-def _distance(maps: FeatureMaps, wanted: FeatureMaps, steps: list[float]) -> Tensor:
-    """Squared error of the feature maps, relative to the teacher's, on average over the maps; on some of the frames, to save time."""
+def _map_error(maps: FeatureMaps, teacher_maps: FeatureMaps, scales: list[float]) -> Tensor:
+    """Squared error of the feature maps relative to the teacher's, averaged over the maps, for the first frames of the batch."""
     errors = []
-    for seen, ideal, step in zip(maps, wanted, steps, strict=True):
-        few = ideal[:_COMPARED]
-        errors.append(functional.mse_loss(seen[:_COMPARED] * step, few).float() / few.float().square().mean().clamp(min=1e-9))
+    for student_map, teacher_map, scale in zip(maps, teacher_maps, scales, strict=True):
+        target = teacher_map[:_MAP_FRAMES]
+        error = functional.mse_loss(student_map[:_MAP_FRAMES] * scale, target).float()
+        errors.append(error / target.float().square().mean().clamp(min=1e-9))
     return torch.stack(errors).mean()
 
 
-def _mask(student: Student, kept: dict[str, int], third: int, before: int) -> None:
-    """What dense-sparse-dense training does when a new third of the steps begins."""
-    if third == before:
-        return
-    for name, count in kept.items():
-        layer = student.layer(name)
-        if third == 1:
-            layer.kept.fill_(True)
-        elif third == 2:
-            layer.prune(count)
-
-
-def _task(model: Model, pictures: Sequence[Path], labels: Sequence[int] | None, recipe: DistillationConfig) -> str:
-    """A digest of all that decides what comes out."""
+def _task_digest(model: Model, images: Sequence[Path], labels: Sequence[int] | None, config: DistillationConfig) -> str:
+    """A digest of everything that determines the result."""
     digest = hashlib.sha256(encode_model(model))
-    for path in pictures:
+    for path in images:
         digest.update(path.read_bytes())
-    digest.update(json.dumps([recipe.as_checkpoint_key(), list(labels or [])]).encode())
+    digest.update(json.dumps([config.as_checkpoint_key(), list(labels or [])]).encode())
     return digest.hexdigest()
-
-
-def _save(path: Path, task: str, step: int, student: Student, optimiser: torch.optim.Optimizer) -> None:
-    data = io.BytesIO()
-    torch.save({"task": task, "step": step, "student": student.state_dict(), "optimiser": optimiser.state_dict()}, data)
-    write_atomically(path, data.getvalue())
-
-
-def _resume(path: Path | None, task: str, student: Student, optimiser: torch.optim.Optimizer) -> int:
-    """The step to go on from: 0 unless the checkpoint is there and belongs to the task."""
-    if path is None or not path.exists():
-        return 0
-    try:
-        state = torch.load(path, weights_only=True)
-        if state["task"] != task:
-            return 0
-        student.load_state_dict(state["student"])
-        optimiser.load_state_dict(state["optimiser"])
-        return int(state["step"])
-    except Exception as problem:  # a damaged file may raise anything
-        raise FirebrickError(f"checkpoint {path} is damaged; delete it to train from the start") from problem

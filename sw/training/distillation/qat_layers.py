@@ -1,6 +1,11 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""One layer of integers as something that can be trained: what runs forward is what the hardware computes."""
+"""Quantisation-aware training (QAT) of one layer: the forward pass computes what the hardware computes, the backward pass ignores rounding.
+
+The straight-through estimator (STE, arXiv:1308.3432) has the value of round(x) and the gradient of x, written with detach() as
+
+    x + (round(x) - x).detach()
+"""
 
 from typing import Any
 
@@ -15,7 +20,7 @@ from ...network.graph import Conv
 
 
 class Requantise(torch.autograd.Function):
-    """floor(sum + 1/2), clamped to a byte; the gradient goes straight through where the byte is neither 0 nor 255 (arXiv:1308.3432)."""
+    """floor(sum + 1/2), clamped to a byte; the gradient is straight-through where the byte is neither 0 nor 255."""
 
     @staticmethod
     def forward(ctx: Any, sums: Tensor, bias: Tensor, dtype: torch.dtype) -> Tensor:
@@ -35,12 +40,15 @@ class Requantise(torch.autograd.Function):
 class QatLayer(nn.Module):
     """A quantised convolution whose weights, centroids and biases are trained.
 
-    Each kept weight has a latent value, in centroid units, and is the centroid nearest to it. Gradients reach the centroid as the sum
-    over its weights (arXiv:1510.00149, Section 3) and, straight through, the latent values, so that weights change their centroid.
-    Centroids and biases are rounded to the integers that the hardware has.
+    Each kept weight has a latent value, in centroid units, and is the centroid nearest to it. With I_ij the index of weight W_ij, the
+    gradient of a centroid is the sum over its weights (arXiv:1510.00149, equation 3):
+
+        dL/dC_k = sum over i, j of dL/dW_ij [I_ij = k]
+
+    Latent values get the same dL/dW_ij straight through, so that weights can move to another centroid. Centroids and biases are rounded
+    to the integers of the hardware. The names of parameters and buffers are those of checkpoints.
     """
 
-    codes: Tensor
     kept: Tensor
 
     def __init__(self, conv: Conv, layer: QuantizedLayer, dtype: torch.dtype) -> None:
@@ -60,7 +68,7 @@ class QatLayer(nn.Module):
         middles = (ascending[1:] + ascending[:-1]) / 2
         codes = order[torch.bucketize(self.latent.detach(), middles)]
         integers = self.centroids + (self.centroids.round().clamp(-CENTROID_MAX, CENTROID_MAX) - self.centroids).detach()
-        through = self.latent - self.latent.detach()
+        through = self.latent - self.latent.detach()  # zero, with the gradient of the latent values
         return torch.where(self.kept, integers[codes] + through, 0.0)
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -69,18 +77,18 @@ class QatLayer(nn.Module):
         sums = functional.conv2d(maps, weights, stride=self.conv.stride, padding=self.conv.padding)
         unit = 0.5**self.shift
         bias = self.bias + ((self.bias / unit).round() * unit - self.bias).detach()
-        bias = bias.to(torch.promote_types(maps.dtype, torch.float32))  # a sum of bfloat16 and this is one of float32
+        bias = bias.to(torch.promote_types(maps.dtype, torch.float32))  # the sum with bfloat16 is then float32
         result: Tensor = Requantise.apply(sums, bias[:, None, None], self.dtype)
         return result
 
     def prune(self, count: int) -> None:
-        """Keep the ``count`` greatest weights only."""
-        size = self.latent.detach().abs().reshape(-1)
+        """Keep only the ``count`` weights of largest magnitude."""
+        magnitudes = self.latent.detach().abs().reshape(-1)
         self.kept.zero_()
-        self.kept.view(-1)[torch.topk(size, count).indices] = True
+        self.kept.view(-1)[torch.topk(magnitudes, count).indices] = True
 
-    def quantised(self) -> QuantizedLayer:
-        """The integers at present."""
+    def to_layer(self) -> QuantizedLayer:
+        """The present integers."""
         with torch.no_grad():
             weights: NDArray[np.int32] = self.weights().round().to(torch.int32).numpy(force=True)
             bias = (self.bias.double() * 2.0**self.shift).round().to(torch.int64).numpy(force=True)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Both networks of a distillation in PyTorch: the integers that learn, and the float network that teaches."""
+"""Both networks of a distillation in PyTorch: the student, an integer model that is trained, and the teacher, its float network."""
 
 from dataclasses import replace
 
@@ -11,16 +11,16 @@ from torch.nn import functional
 from ...model.float_model import FloatModel
 from ...model.quantized import ACTIVATION_MAX, Model
 from ...network.graph import Network
-from ..torch_backend import FeatureMaps, run_stages
+from ..torch_backend import FeatureMaps, run_network
 from .qat_layers import QatLayer
 
 
 class Student(nn.Module):
-    """A model as a trainable module; in float64 its scores are those of the golden model.
+    """An integer model as a trainable module; in float64 its scores are those of the golden model.
 
     Args:
-        model: where training starts.
-        dtype: of the feature maps; bytes are exact in bfloat16, sums are not. The first layer computes in float32 at least, as its sums
+        model: the initial model.
+        dtype: of the feature maps. Bytes are exact in bfloat16, sums are not. The first layer computes at least in float32, as its sums
             are large.
     """
 
@@ -28,31 +28,31 @@ class Student(nn.Module):
         super().__init__()
         self.model, self.dtype = model, dtype
         self.layers = nn.ModuleDict(
-            {_key(layer.name): QatLayer(layer.conv, model.layers[layer.name], dtype) for layer in model.network.layers()}
+            {_module_name(layer.name): QatLayer(layer.conv, model.layers[layer.name], dtype) for layer in model.network.layers()}
         )
 
     def layer(self, name: str) -> QatLayer:
         """A layer by its name in the network."""
-        found = self.layers[_key(name)]
-        assert isinstance(found, QatLayer)
-        return found
+        layer = self.layers[_module_name(name)]
+        assert isinstance(layer, QatLayer)
+        return layer
 
     def forward(self, frames: Tensor) -> tuple[Tensor, FeatureMaps]:
         """Float scores before softmax, (frames, classes), and the feature maps as bytes; ``frames`` are bytes 0..255."""
         exact = torch.float64 if self.dtype == torch.float64 else torch.float32
-        last, maps = run_stages(self.model.network, frames.to(exact), lambda name, inputs: self.layer(name)(inputs), _saturated)
-        return last.to(exact).sum((2, 3)) * self.model.score_scale * _share(self.model.network, last), maps
+        last, maps = run_network(self.model.network, frames.to(exact), lambda name, inputs: self.layer(name)(inputs), _saturating_add)
+        return last.to(exact).sum((2, 3)) * self.model.score_scale * _position_ratio(self.model.network, last), maps
 
-    def quantised(self) -> Model:
-        """The model at present; a training step later it is another."""
-        layers = {layer.name: self.layer(layer.name).quantised() for layer in self.model.network.layers()}
+    def to_model(self) -> Model:
+        """The present integers as a model; later training steps do not change it."""
+        layers = {layer.name: self.layer(layer.name).to_layer() for layer in self.model.network.layers()}
         model = replace(self.model, layers=layers)
         model.verify()
         return model
 
 
 class Teacher(nn.Module):
-    """A float network; not trained."""
+    """A float network, not trained."""
 
     def __init__(self, source: FloatModel, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class Teacher(nn.Module):
     @torch.no_grad()
     def forward(self, frames: Tensor) -> tuple[Tensor, FeatureMaps]:
         """Scores before softmax, (frames, classes), and the feature maps; ``frames`` are bytes 0..255."""
-        last, maps = run_stages(self.network, (frames - self.mean).to(self.dtype), self._convolve, torch.add)
+        last, maps = run_network(self.network, (frames - self.mean).to(self.dtype), self._convolve, torch.add)
         return last.to(torch.promote_types(self.dtype, torch.float32)).mean((2, 3)), maps
 
     def _convolve(self, name: str, maps: Tensor) -> Tensor:
@@ -74,15 +74,19 @@ class Teacher(nn.Module):
         return functional.conv2d(maps, weights, bias, stride=conv.stride, padding=conv.padding).relu_()
 
 
-def _saturated(maps: Tensor, other: Tensor) -> Tensor:
-    return (maps + other).clamp(max=ACTIVATION_MAX)
+def _saturating_add(main: Tensor, skip: Tensor) -> Tensor:
+    return (main + skip).clamp(max=ACTIVATION_MAX)
 
 
-def _share(network: Network, last: Tensor) -> float:
-    """Positions before the global average at the network's own input size, over those of these maps."""
+def _position_ratio(network: Network, last: Tensor) -> float:
+    """Positions before the global average at the network's own input size, over those of these maps.
+
+    The integer model sums over the positions of its own input size; frames in training may be smaller.
+    """
     shape = network.shapes()[-2]
     return shape.height * shape.width / float(last.shape[2] * last.shape[3])
 
 
-def _key(name: str) -> str:
+def _module_name(name: str) -> str:
+    """The name of a layer's module, which checkpoints have."""
     return name.replace("/", "_")

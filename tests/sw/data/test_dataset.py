@@ -52,11 +52,11 @@ def test_table_names_pictures_and_classes(tmp_path: Path) -> None:
 def test_dataset_rejects_what_cannot_be_learned(tmp_path: Path) -> None:
     with pytest.raises(FirebrickError, match="none is not a folder"):
         read_dataset(tmp_path / "none")
-    with pytest.raises(FirebrickError, match="has no subfolders; give the pictures of each class one"):
+    with pytest.raises(FirebrickError, match="has no subfolders; give each class a subfolder"):
         read_dataset(tmp_path)
     fill(tmp_path, cat=2)
-    with pytest.raises(FirebrickError, match="has pictures of one class only, cat"):
+    with pytest.raises(FirebrickError, match="has images of one class only, cat"):
         read_dataset(tmp_path)
     fill(tmp_path, empty=0)
-    with pytest.raises(FirebrickError, match="empty holds no pictures"):
+    with pytest.raises(FirebrickError, match="empty holds no images"):
         read_dataset(tmp_path)

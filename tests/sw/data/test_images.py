@@ -135,7 +135,7 @@ def test_picture_rejects_a_decompression_bomb(tmp_path: Path, side: int) -> None
 def test_picture_rejects_what_is_none(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(content)
-    with pytest.raises(FirebrickError, match="cannot be read as a picture"):
+    with pytest.raises(FirebrickError, match="cannot be read as an image"):
         read_image(path, RULE, SHAPE)
 
 
@@ -143,7 +143,7 @@ def test_picture_rejects_a_truncated_file_a_missing_one_and_a_folder(tmp_path: P
     Image.fromarray(noise(100, 100)).save(tmp_path / "a.jpg")
     whole = (tmp_path / "a.jpg").read_bytes()
     (tmp_path / "a.jpg").write_bytes(whole[: len(whole) // 2])
-    for name, sentence in (("a.jpg", "cannot be read as a picture"), ("b.jpg", "does not exist"), ("", "cannot be read as a picture")):
+    for name, sentence in (("a.jpg", "cannot be read as an image"), ("b.jpg", "does not exist"), ("", "cannot be read as a picture")):
         with pytest.raises(FirebrickError, match=sentence):
             read_image(tmp_path / name, RULE, SHAPE)
 
@@ -155,10 +155,10 @@ def test_pictures_in_a_folder_come_by_name(tmp_path: Path) -> None:
     with pytest.raises(FirebrickError, match="is not a folder"):
         images_in(tmp_path / "c.txt")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FirebrickError, match="holds no pictures"):
+    with pytest.raises(FirebrickError, match="holds no images"):
         images_in(tmp_path / "empty")
 
 
 def test_no_pictures_are_refused() -> None:
-    with pytest.raises(FirebrickError, match="no pictures were given"):
+    with pytest.raises(FirebrickError, match="no images were given"):
         read_images([], RULE, SHAPE)

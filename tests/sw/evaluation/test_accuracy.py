@@ -28,7 +28,7 @@ def test_labels_are_read_whatever_else_is_there(tmp_path: Path) -> None:
     [
         ("", "columns file and class_index"),
         ("name,class\na,1\n", "columns file and class_index"),
-        ("file,class_index\n", "labels no picture"),
+        ("file,class_index\n", "labels no image"),
         ("file,class_index\na.jpg\n", "line 2: class_index must be 0 to 3, not ''"),
         ("file,class_index\na.jpg,4\n", "line 2: class_index must be 0 to 3, not '4'"),
         ("file,class_index\na.jpg,1\nb.jpg,-1\n", "line 3: class_index"),

@@ -141,7 +141,7 @@ def test_sweep_rejects_damaged_results(order: RateSweep, tmp_path: Path, text: s
 
 def test_sweep_refuses_before_it_measures(order: RateSweep, paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_sweep, "Compressor", lambda *_: pytest.fail("measured"))
-    with pytest.raises(FirebrickError, match="the same picture, calibrated"):
+    with pytest.raises(FirebrickError, match="the same image, is for calibration"):
         RateSweep(order.source, paths, paths[:1]).run(tmp_path)
     with pytest.raises(FirebrickError, match="price must be 0 to"):
         order.run(tmp_path, (4,), (-1.0,))

@@ -172,8 +172,8 @@ def bomb(side: int) -> bytes:
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", 415, "x.bin cannot be read as a video"),
         (b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n/etc/hosts\n#EXT-X-ENDLIST\n", 415, "x.bin cannot be read as a video"),
         (bomb(10_001), 415, "x.bin has 10001x10001 pixels; the most is 100 megapixels"),
-        (bomb(100_000), 415, "x.bin is far too large; give a picture of at most 100 megapixels"),
-        (bomb(100), 415, "x.bin cannot be read as a picture"),
+        (bomb(100_000), 415, "x.bin is far too large; give an image of at most 100 megapixels"),
+        (bomb(100), 415, "x.bin cannot be read as an image"),
         (bytes(LIMIT + 1), 413, "larger than 0.2 million bytes"),
     ],
 )

@@ -153,10 +153,10 @@ def test_source_that_fails_in_the_middle_says_so_after_what_was_sent_is_answered
 def test_source_without_a_readable_frame_is_an_error(model: Model, tmp_path: Path) -> None:
     with pytest.raises(FirebrickError, match="list holds no image"):
         list(run_inference(FakeDevice(model), FrameReader(ListSource([]), model, loop=True)))
-    with pytest.raises(FirebrickError, match="list: a picture of 200x1 pixels is too narrow"):
+    with pytest.raises(FirebrickError, match="list: an image of 200x1 pixels is too narrow"):
         list(run_inference(FakeDevice(model), FrameReader(ListSource([Image.new("RGB", (200, 1))]), model, loop=True)))
     (tmp_path / "a.png").write_bytes(b"no picture")
-    with pytest.raises(FirebrickError, match=r"a.png cannot be read as a picture"):
+    with pytest.raises(FirebrickError, match=r"a.png cannot be read as an image"):
         list(run_inference(FakeDevice(model), FrameReader(open_source(str(tmp_path / "a.png"), 1), model)))
 
 

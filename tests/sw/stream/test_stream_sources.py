@@ -138,7 +138,7 @@ def test_pictures_come_by_name_and_broken_ones_are_passed_over(tmp_path: Path) -
     assert [(frame.name, frame.timestamp) for frame in frames] == [("a.png", 0), ("c.png", 0.5), ("d.png", 0.75)]
     assert pixels([frame.image for frame in frames]) == pixels([pictures[1], pictures[0], pictures[2]])
     assert source.damaged == 1
-    assert "b.jpg cannot be read as a picture" in source.problem
+    assert "b.jpg cannot be read as an image" in source.problem
 
 
 def test_names_of_pictures_are_printable(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_pattern_follows_from_the_number_alone_and_moves() -> None:
 def test_source_rejects_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FirebrickError, match=r"gone.mp4 does not exist; name a video, an image"):
         open_source(str(tmp_path / "gone.mp4"), 1)
-    with pytest.raises(FirebrickError, match="holds no pictures"):
+    with pytest.raises(FirebrickError, match="holds no images"):
         open_source(str(tmp_path), 1)
 
 

@@ -76,7 +76,7 @@ def test_student_in_float64_is_the_golden_model(seed: int, bypass: Bypass) -> No
 def test_untrained_student_gives_the_model_back(seed: int) -> None:
     rng = np.random.default_rng(seed)
     model = random_model(rng)
-    again = Student(model).quantised()
+    again = Student(model).to_model()
     for name, layer in model.layers.items():
         np.testing.assert_array_equal(again.layers[name].weights, layer.weights)
         np.testing.assert_array_equal(again.layers[name].bias, layer.bias)

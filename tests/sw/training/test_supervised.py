@@ -160,7 +160,7 @@ def test_rate_falls_in_a_straight_line(folder: Path) -> None:
 
 def test_batch_in_pieces_is_the_whole_batch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = training(folder, TrainingConfig(3, batch_size=54, learning_rate=0.02, dropout=0)).run(no_progress)
-    monkeypatch.setattr(loop, "_PIXELS", 17 * 15 * 10)
+    monkeypatch.setattr(loop, "_MAX_PIXELS", 17 * 15 * 10)
     pieces = training(folder, TrainingConfig(3, batch_size=54, learning_rate=0.02, dropout=0)).run(no_progress)
     for name, weights in whole.weights.items():
         np.testing.assert_allclose(pieces.weights[name], weights, rtol=1e-3, atol=1e-6)
@@ -220,7 +220,7 @@ def test_train_rejects_pictures_that_it_cannot_read(folder: Path, tmp_path: Path
     (tmp_path / "broken" / "green" / "05.png").write_bytes(b"no picture")
     result = CliRunner().invoke(main, ["train", str(tmp_path / "broken"), "-o", str(tmp_path / "net.onnx"), *SMALL.split()])
     assert result.exit_code == 1
-    assert "05.png cannot be read as a picture" in result.stderr
+    assert "05.png cannot be read as an image" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["broken"]
 
 

@@ -91,7 +91,7 @@ def test_command_takes_another_folder_to_judge_by_and_no_labels(paths: list[Path
     shutil.copy(paths[0], judging / "copy.png")
     refused = table2_command(*words[:4], "-o", tmp_path / "u.html", "--density", "0.5")
     assert refused.exit_code == 1
-    assert "the same picture, calibrated" in refused.stderr
+    assert "the same image, is for calibration" in refused.stderr
 
 
 @pytest.mark.usefixtures("source")
