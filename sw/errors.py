@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The one exception that a user's mistake raises."""
+"""The exception for user errors."""
 
 
 class FirebrickError(ValueError):
-    """Something the user gave is wrong; the message is one sentence naming what, where and what to do.
+    """An input from the user is wrong. The message is one sentence: what is wrong, where, and what to do.
 
     The command line prints the message alone and exits with status 1.
     """

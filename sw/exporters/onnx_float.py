@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A float network as an ONNX file, which says itself how pictures are prepared and what the classes are called."""
+"""A float network as an ONNX file that also holds the normalisation of images and the class names."""
 
 import json
 from importlib.util import find_spec
@@ -14,31 +14,31 @@ from ..utils.atomic_files import write_atomically
 from .onnx_graph import NetworkGraph
 
 METADATA_KEY = "firebrick"
-"""The property of the file that holds what is said of the pictures: JSON of {labels, mean, metadata, resize}."""
+"""Key of the file's metadata property that holds the JSON document {labels, mean, metadata, resize}."""
 
 
 def encode_float_onnx(model: FloatModel) -> bytes:
-    """The file's bytes: ``frames`` (n, channels, rows, columns) as floats, bytes minus the mean, in, ``scores`` (n, classes) out.
+    """The file's bytes. Input: ``frames``, floats (n, channels, rows, columns), bytes minus the mean. Output: ``scores`` (n, classes).
 
-    The same model gives the same bytes. Raises FirebrickError when the package onnx is missing or the model is unsound.
+    The same model gives the same bytes. Raises FirebrickError when the package onnx is missing or the model is inconsistent.
     """
     if find_spec("onnx") is None:
         raise FirebrickError("ONNX files need the package onnx; install it with: pip install 'firebrick[onnx]'")
     model.verify()
-    said = {
+    metadata = {
         "labels": list(model.labels),
         "mean": list(model.preprocessing.mean),
         "metadata": model.metadata,
         "resize": model.preprocessing.resize,
     }
-    properties = {METADATA_KEY: json.dumps(said, sort_keys=True, ensure_ascii=False)}
+    properties = {METADATA_KEY: json.dumps(metadata, sort_keys=True, ensure_ascii=False)}
     proto = _FloatGraph(model).proto(model.network, np.float32, np.float32, properties)
     data: bytes = proto.SerializeToString(deterministic=True)
     return data
 
 
 def write_float_onnx(model: FloatModel, path: Path) -> None:
-    """Write the file, whole or not at all; raises FirebrickError as `encode_float_onnx` does, or when the place is unsound."""
+    """Write the file atomically; raises FirebrickError as `encode_float_onnx` does, or when the path cannot be written."""
     write_atomically(path, encode_float_onnx(model))
 
 

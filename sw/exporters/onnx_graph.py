@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A network of the family as ONNX nodes; what the nodes of a layer are is left to whoever writes integers or floats."""
+"""A network of the family as an ONNX graph; subclasses write the nodes of a layer as integers or as floats."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,10 @@ INPUT, OUTPUT = "frames", "scores"
 
 
 class NetworkGraph(ABC):
-    """Nodes and constants under construction. Tensors are called ``stage/...``, which nothing else is, as stage names have no slash."""
+    """An ONNX graph under construction; its operations for `run_stages` add nodes, and feature maps are tensor names.
+
+    Tensor names are ``stage/...``, unique because stage names contain no slash.
+    """
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
@@ -42,22 +45,22 @@ class NetworkGraph(ABC):
         self.constants.append(numpy_helper.from_array(value, name))
         return name
 
-    def cast(self, tensor: str, kind: type[np.integer]) -> str:
-        """The tensor as integers of another kind."""
+    def cast(self, tensor: str, dtype: type[np.integer]) -> str:
+        """Add a cast to another integer type; returns its output."""
         from onnx import helper
 
-        return self.node("Cast", [tensor], f"{tensor}:{kind.__name__}", to=helper.np_dtype_to_tensor_dtype(np.dtype(kind)))
+        return self.node("Cast", [tensor], f"{tensor}:{dtype.__name__}", to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
 
     def proto(self, network: Network, pixel: type[np.number], score: type[np.number], properties: Mapping[str, str]) -> "ModelProto":
-        """The whole network as a checked model: ``frames`` (n, channels, rows, columns) in, ``scores`` (n, classes) out."""
+        """The whole network as a checked model. Input: ``frames`` (n, channels, rows, columns). Output: ``scores`` (n, classes)."""
         from onnx import checker, helper
 
-        def end(name: str, kind: type[np.number], *shape: str | int) -> Any:
-            return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), shape)
+        def tensor_info(name: str, dtype: type[np.number], *shape: str | int) -> Any:
+            return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape)
 
         self.node("Identity", [run_stages(network, INPUT, self)], OUTPUT)
-        frames = end(INPUT, pixel, "n", network.input.channels, network.input.height, network.input.width)
-        scores = end(OUTPUT, score, "n", network.classes)
+        frames = tensor_info(INPUT, pixel, "n", network.input.channels, network.input.height, network.input.width)
+        scores = tensor_info(OUTPUT, score, "n", network.classes)
         proto = helper.make_model(
             helper.make_graph(self.nodes, network.name, [frames], [scores], self.constants),
             opset_imports=[helper.make_opsetid("", OPSET)],
@@ -74,12 +77,12 @@ class NetworkGraph(ABC):
         return self.node("MaxPool", [maps], f"{name}/out", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
 
     def concatenate(self, name: str, halves: list[str]) -> str:
-        """Join the halves of a Fire module."""
+        """Add the concatenation of a Fire module's expand convolutions."""
         return self.node("Concat", halves, f"{name}/concat", axis=1)
 
     @abstractmethod
     def convolve(self, name: str, maps: str, *, stride: int = 1, padding: int = 0) -> str:
-        """Add a layer with bias and ReLU."""
+        """Add a convolution with bias and ReLU."""
 
     @abstractmethod
     def add(self, name: str, main: str, skip: str) -> str:

@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The integer network as an ONNX graph: for other tools, and an oracle of the golden model that shares no code with it.
+"""The integer network as an ONNX graph: for other tools, and as an oracle for the golden model that shares no arithmetic with it.
 
-Every operator is an integer one and exact in every runtime:
+Every operator is an integer operator, and exact in every runtime:
 
-- A centroid has up to 12 bits, a ConvInteger weight 8. So w = 64 * high + low, both within +-32, and two convolutions. Some runtimes
-  add pairs of 8-bit products in 16 bits with saturation; parts of at most 64 keep 2 * 255 * 64 below 2^15.
-- The parts are joined with the bias in int64.
-- Clamping to 0 .. 2^(8+shift) - 1 before the shift equals clamping to 0 .. 255 after it, and makes the shift one of uint32, since
-  BitShift knows no sign.
+- A centroid has up to 12 bits, a ConvInteger weight only 8. So w = 64 * high + low, with both parts within +-32, and a layer is two
+  convolutions. Some runtimes add pairs of 8-bit products in 16 bits with saturation; parts of at most 64 keep 2 * 255 * 64 below 2^15.
+- The two sums and the bias are added in int64.
+- BitShift takes unsigned integers only. Clamping to 0 .. 2^(8+shift) - 1 before the shift is equal to clamping to 0 .. 255 after it,
+  and leaves a uint32 to shift.
 """
 
 from importlib.util import find_spec
@@ -26,30 +26,30 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 PART_BITS = 6
-"""Weights are split into parts of this many signed bits and one more value."""
+"""Each weight is split into parts of this width: low is -2^5 .. 2^5 - 1, and high is at most 2^5."""
 FILTER_MAX = (1 << 31) // (ACTIVATION_MAX << (PART_BITS - 1))
-"""Most weights of a filter for which a part's sum surely fits ConvInteger's int32."""
+"""Maximum number of weights in a filter for which a part's sum cannot overflow ConvInteger's int32."""
 
 
 def export_onnx(model: Model) -> "ModelProto":
-    """The graph of a verified model: ``frames`` (n, channels, rows, columns) uint8 in, ``scores`` (n, classes) int64 out.
+    """The graph of a verified model. Input: ``frames``, uint8 (n, channels, rows, columns). Output: ``scores``, int64 (n, classes).
 
     The scores equal `golden.run` bit for bit. Labels, preprocessing and score_scale are in the graph's metadata. Raises FirebrickError
     when the package onnx is missing or a filter has more than FILTER_MAX weights.
     """
     if find_spec("onnx") is None:
         raise FirebrickError("ONNX export needs the package onnx; install it with: pip install 'firebrick[onnx]'")
-    said = {
+    properties = {
         "labels": "\n".join(model.labels),
         "score_scale": repr(model.score_scale),
         "resize": str(model.preprocessing.resize),
         "mean": repr(model.preprocessing.mean),
     }
-    return _IntegerGraph(model).proto(model.network, np.uint8, np.int64, model.metadata | said)
+    return _IntegerGraph(model).proto(model.network, np.uint8, np.int64, model.metadata | properties)
 
 
 def write_onnx(model: Model, path: Path) -> None:
-    """Write the graph to a file, whole or not at all; raises FirebrickError as `export_onnx` does, or when the place is unsound."""
+    """Write the graph to a file atomically; raises FirebrickError as `export_onnx` does, or when the path cannot be written."""
     write_atomically(path, export_onnx(model).SerializeToString(deterministic=True))
 
 
@@ -84,7 +84,7 @@ class _IntegerGraph(NetworkGraph):
         axes = self.constant(f"{name}/axes", np.array([2, 3], np.int64))
         return self.node("ReduceSum", [self.cast(maps, np.int64), axes], f"{name}/out", keepdims=0)
 
-    def clamped(self, tensor: str, name: str, most: int, kind: type[np.integer]) -> str:
-        """An int64 tensor clamped to 0 .. most, which ``kind`` holds."""
-        least, greatest = (self.constant(f"{name}/{bound}", np.array(bound, np.int64)) for bound in (0, most))
-        return self.cast(self.node("Clip", [tensor, least, greatest], name), kind)
+    def clamped(self, tensor: str, name: str, maximum: int, dtype: type[np.integer]) -> str:
+        """Add a clamp of an int64 tensor to 0 .. maximum, and a cast to a type that holds the result; returns its output."""
+        bounds = [self.constant(f"{name}/{bound}", np.array(bound, np.int64)) for bound in (0, maximum)]
+        return self.cast(self.node("Clip", [tensor, *bounds], name), dtype)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The float network in NumPy: the reference that compression is measured against."""
+"""The float network in NumPy: the reference for the accuracy of a compressed model."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,12 @@ Floats = NDArray[np.float32]
 
 
 def subtract_mean(model: FloatModel, frames: NDArray[np.uint8], dtype: type[Float]) -> NDArray[Float]:
-    """Bytes, shape (frames, channels, rows, columns), minus the mean."""
+    """Frames in bytes, shape (frames, channels, rows, columns), minus the model's mean."""
     return frames.astype(dtype) - np.asarray(model.preprocessing.means(frames.shape[1]), dtype)[:, None, None]
 
 
 def convolve(model: FloatModel, name: str, maps: NDArray[Float], *, stride: int = 1, padding: int = 0) -> NDArray[Float]:
-    """One layer with bias and ReLU; ``maps`` has shape (frames, channels, rows, columns), as has the result."""
+    """One convolution with bias and ReLU; input and output have shape (frames, channels, rows, columns)."""
     weights = model.weights[name].astype(maps.dtype.type)
     filters, _, kernel, _ = weights.shape
     rows, cols = ((length + 2 * padding - kernel) // stride + 1 for length in maps.shape[2:])

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Convolution as a matrix product: the rearrangement that the float network, the golden model and the compressor share."""
+"""Convolution as a matrix product (im2col), for the golden model, the float network and the compressor."""
 
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ Float = TypeVar("Float", np.float32, np.float64)
 
 
 def im2col(maps: NDArray[np.generic], kernel: int, stride: int, padding: int, dtype: type[Float]) -> NDArray[Float]:
-    """What each output position sees, shape (frames, channels * kernel^2, rows * columns), of type ``dtype``.
+    """The inputs of each output position, shape (frames, channels * kernel^2, rows * columns), of type ``dtype``.
 
     ``maps`` has shape (frames, channels, rows, columns). The order along the second axis is that of weights flattened as
     (in, kernel rows, kernel columns), so that ``weights.reshape(filters, -1) @ columns(...)`` is the convolution.

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The golden model: the integer network in NumPy, the authority that hardware is compared with.
+"""The golden model: the integer network in NumPy, which hardware must equal bit for bit (see docs/numerics.md).
 
-Sums are computed by float64 matrix products, which is exact: every partial sum is an integer below 2^53 (products are below 2^20
-and there are fewer than 2^33 of them), whatever the order of summation.
+Sums are computed by float64 matrix products. They are exact: float64 holds every integer up to 2^53, products are below 2^20 and a
+filter has fewer than 2^33 of them, so every partial sum is an integer below 2^53 in any order of summation.
 """
 
 from collections.abc import Mapping
@@ -26,21 +26,21 @@ def convolve(maps: FeatureMaps, layer: QuantizedLayer, *, stride: int = 1, paddi
     filters, _, kernel, _ = layer.codes.shape
     rows, cols = ((length + 2 * padding - kernel) // stride + 1 for length in maps.shape[2:])
     weights = layer.weights.reshape(filters, -1).astype(np.float64)
-    start = layer.accumulator_init.astype(np.float64)[:, None]
+    accumulator_init = layer.accumulator_init.astype(np.float64)[:, None]
     out = np.empty((len(maps), filters, rows, cols), np.uint8)
     for frame in range(len(maps)):
         sums = weights @ im2col(maps[frame : frame + 1], kernel, stride, padding, np.float64)[0]
-        sums += start
+        sums += accumulator_init
         sums *= 0.5**layer.shift  # exact, as only the exponent changes
-        np.floor(sums, out=sums)
+        np.floor(sums, out=sums)  # with the scaling above, the arithmetic right shift
         out[frame] = np.clip(sums, 0, ACTIVATION_MAX, out=sums).reshape(filters, rows, cols)
     return out
 
 
 def max_pool(maps: NDArray[Number]) -> NDArray[Number]:
-    """3x3/2 max pooling without padding, output size rounded up; windows that overhang see only what is there.
+    """3x3/2 max pooling without padding, output size rounded up; at the edge, a window covers only the pixels that exist.
 
-    ``maps`` must not be negative, since the overhang counts as zeros; shape (frames, channels, rows, columns), as has the result.
+    Input and output have the shape (frames, channels, rows, columns). ``maps`` must not be negative, since missing pixels count as zeros.
     """
     frames, channels, height, width = maps.shape
     rows, cols = pooled_length(height), pooled_length(width)
@@ -51,12 +51,12 @@ def max_pool(maps: NDArray[Number]) -> NDArray[Number]:
 
 
 def add(maps: FeatureMaps, other: FeatureMaps) -> FeatureMaps:
-    """Both operands of a bypass, added with saturation at 255."""
+    """The sum of both operands of a bypass, saturated at 255."""
     return np.asarray(np.minimum(maps.astype(np.uint16) + other, ACTIVATION_MAX), dtype=np.uint8)
 
 
 def global_sum(maps: FeatureMaps) -> NDArray[np.int64]:
-    """The sum over all positions of each channel: the scores, shape (frames, channels)."""
+    """The sum of each channel over all positions: the scores, shape (frames, channels)."""
     return np.asarray(maps.sum(axis=(2, 3), dtype=np.int64))
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A pretrained network as it comes in: float weights, before compression."""
+"""A pretrained network with float weights, before compression."""
 
 from dataclasses import dataclass, field
 
@@ -29,20 +29,20 @@ class CodebookWeights:
 
 @dataclass(frozen=True, eq=False)
 class FloatModel:
-    """A network with float weights; its input is RGB bytes minus the mean, whatever order the source had."""
+    """A network with float weights. Its input is RGB bytes minus the mean; importers convert other channel orders."""
 
     network: Network
     weights: dict[str, NDArray[np.float32]]
     """By layer name in the order of ``network.layers()``; each (filters, input channels, kernel, kernel)."""
     biases: dict[str, NDArray[np.float32]]
-    """By layer name; one per filter."""
+    """By layer name; one for each filter."""
     preprocessing: Preprocessing
     labels: tuple[str, ...]
     """Class names in the order of the scores."""
     codebook_weights: dict[str, CodebookWeights] = field(default_factory=dict)
     """The same weights as codes, by layer name, where the source publishes a codebook; empty for a dense source."""
     metadata: dict[str, str] = field(default_factory=dict)
-    """Where it comes from and on what terms."""
+    """Provenance and licence, as human-readable text."""
 
     def verify(self) -> None:
         """Raise FirebrickError unless network, weights and labels fit together and every number is finite."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The one check of what a network is given: frames of the right type and shape."""
+"""Checks of a network's input: frames must be bytes of its input shape."""
 
 import numpy as np
 from numpy.typing import NDArray

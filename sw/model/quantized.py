@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A network with its integers: the specification that hardware equals bit for bit (see docs/numerics.md)."""
+"""The quantised model: a network with integer weights, which hardware computes bit for bit (see docs/numerics.md)."""
 
 import math
 from collections.abc import Iterator
@@ -14,18 +14,23 @@ from ..errors import FirebrickError
 from ..network.graph import Fire, Layer, Network
 
 ACTIVATION_MAX = 255
-CENTROID_BITS = 12  # signed; a product with a pixel stays below 2^20
+"""Largest pixel; every activation is an unsigned byte."""
+CENTROID_BITS = 12
+"""Width of a centroid, sign included: a product with a pixel stays below 2^20."""
 CENTROID_MAX = (1 << (CENTROID_BITS - 1)) - 1
 SHIFT_MAX = 24
+"""Largest right shift from accumulator to activation."""
 LUMINANCE = (0.299, 0.587, 0.114)
-"""Shares of R, G and B in grey (ITU-R BT.601)."""
+"""Weights of R, G and B in the luminance (ITU-R BT.601)."""
 
 
 @dataclass(frozen=True, eq=False)
 class QuantizedLayer:
     """The integers of one convolution.
 
-    ``out = clamp((sum(codebook[codes] * in) + bias + 2^(shift-1)) >> shift, 0, 255)``; the rounding term is 0 when shift is 0.
+        out = clamp((sum(codebook[codes] * in) + bias + 2^(shift-1)) >> shift, 0, 255)
+
+    The rounding term 2^(shift-1) is 0 when shift is 0.
     """
 
     codes: NDArray[np.uint8]
@@ -54,19 +59,19 @@ class QuantizedLayer:
 
     @cached_property
     def filter_nonzero(self) -> NDArray[np.int64]:
-        """For each filter, its weights that are not zero, by value and not by code."""
+        """Number of non-zero weights of each filter; a weight is zero by its value, whatever its code."""
         return np.asarray(np.count_nonzero((self.codebook != 0)[self.codes], axis=(1, 2, 3)), np.int64)
 
     @property
     def accumulator_init(self) -> NDArray[np.int64]:
-        """What each filter's accumulator starts from: bias and rounding term."""
+        """Initial value of each filter's accumulator: bias + rounding term."""
         return self.bias + ((1 << self.shift) >> 1)
 
     def accumulator_range(self) -> tuple[int, int]:
-        """The least and greatest value that any partial sum can take, in any order of summation.
+        """The smallest and the largest value of any partial sum, in any order of summation.
 
-        Proven from the weights: pixels are 0..255, so a sum lies between start + 255 * (its negative weights) and start + 255 * (its
-        positive ones), and so does every partial sum.
+        Proven from the weights: pixels are 0..255, so a sum lies between accumulator_init + 255 * (sum of its negative weights) and
+        accumulator_init + 255 * (sum of its positive weights). Leaving products out keeps a sum between these bounds.
         """
         flat = self.weights.reshape(len(self.bias), -1).astype(np.int64)
         low = self.accumulator_init + ACTIVATION_MAX * np.minimum(flat, 0).sum(axis=1)
@@ -82,26 +87,26 @@ class QuantizedLayer:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a picture becomes the network's input: bytes, row by row; the mean is folded into conv1's bias.
+    """How an image becomes the network's input: resized, cropped to the centre, in bytes. The mean is folded into conv1's bias.
 
-    A network of three channels sees R, G and B, one of a single channel the luminance of them (ITU-R BT.601).
+    A network with three input channels reads R, G and B; one with a single channel reads their luminance (ITU-R BT.601).
     """
 
     resize: int
-    """Length of the picture's short side before the central crop to the input's size, in pixels."""
+    """Length in pixels of the image's short side, before the central crop to the input's size."""
     mean: tuple[float, float, float]
     """Subtracted from R, G and B by the float network, in byte units."""
 
     def means(self, channels: int) -> tuple[float, ...]:
-        """What is subtracted from each of 3 channels; for any other number of them, the mean's luminance from each."""
+        """The mean of each of 3 channels; for any other number of channels, the mean's luminance for each."""
         if channels == 3:
             return self.mean
-        return (sum(share * mean for share, mean in zip(LUMINANCE, self.mean, strict=True)),) * channels
+        return (sum(weight * mean for weight, mean in zip(LUMINANCE, self.mean, strict=True)),) * channels
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A network, its integers, and what is needed to use and to trust it."""
+    """A quantised network, with all that is needed to use it: preprocessing, class names, score scale and provenance."""
 
     network: Network
     layers: dict[str, QuantizedLayer]
@@ -110,9 +115,9 @@ class Model:
     labels: tuple[str, ...]
     """Class names in the order of the scores."""
     score_scale: float
-    """A score (integer sum over all positions) times this is the network's float output before softmax."""
+    """A score, which is an integer sum over all positions, times this is the float network's output before softmax."""
     metadata: dict[str, str] = field(default_factory=dict)
-    """Provenance, licence, calibration and command, for people."""
+    """Provenance, licence, calibration and command, as human-readable text."""
 
     def verify(self) -> None:
         """Raise FirebrickError unless network and integers fit together."""
@@ -135,6 +140,7 @@ class Model:
 
 
 def _layer_problems(layer: Layer, quantized: QuantizedLayer) -> Iterator[str]:
+    """What makes a layer's integers illegal, worded for messages."""
     limit = 1 << (CENTROID_BITS - 1)
     codes, codebook, bias = quantized.codes, quantized.codebook, quantized.bias
     if [part.dtype.name for part in (codes, codebook, bias)] != ["uint8", "int32", "int64"]:

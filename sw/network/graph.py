@@ -2,7 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The SqueezeNet family as a typed graph (arXiv:1602.07360, Table 1 and Fig. 2).
 
-A network is a straight line of stages. A Fire module is one stage; its bypass connection (Section 6) is a property of it.
+A network is a sequence of stages. A Fire module is one stage, and its bypass connection (Section 6) is one of its fields:
+
+    squeeze1x1 -> expand1x1 -+-> concatenate -> (+) -> next stage
+    |         `-> expand3x3 -'                   |
+    input ------- bypass: nothing, the input, or a 1x1 convolution of it
+
+Every convolution has a bias and a ReLU.
 """
 
 from collections.abc import Iterator
@@ -13,7 +19,7 @@ from ..errors import FirebrickError
 
 
 class Bypass(StrEnum):
-    """The connection round a Fire module (Section 6, Fig. 2)."""
+    """The bypass connection of a Fire module (Section 6, Fig. 2): none, its input, or a 1x1 convolution of its input."""
 
     NONE = "none"
     SIMPLE = "simple"
@@ -22,7 +28,7 @@ class Bypass(StrEnum):
 
 @dataclass(frozen=True)
 class Shape:
-    """A feature map: channels, rows and columns."""
+    """Size of a feature map: channels, rows and columns."""
 
     channels: int
     height: int
@@ -45,7 +51,7 @@ class Conv:
 
 @dataclass(frozen=True)
 class Fire:
-    """A Fire module: squeeze 1x1 filters, then 1x1 and 3x3 expand filters side by side (Section 3.2)."""
+    """A Fire module: 1x1 squeeze filters, whose output 1x1 and 3x3 expand filters read side by side (Section 3.2)."""
 
     name: str
     squeeze: int
@@ -63,7 +69,7 @@ class MaxPool:
 
 @dataclass(frozen=True)
 class GlobalAverage:
-    """The mean over all positions of each channel; always the last stage."""
+    """The mean of each channel over all positions; always the last stage."""
 
     name: str
 
@@ -73,7 +79,7 @@ Stage = Conv | Fire | MaxPool | GlobalAverage
 
 @dataclass(frozen=True)
 class Layer:
-    """One convolution of the network, with its shapes: the unit that weights belong to."""
+    """One convolution of the network, with the shapes of its input and output. Weights are stored by layer."""
 
     name: str
     conv: Conv
@@ -111,7 +117,7 @@ class Network:
 
     @property
     def classes(self) -> int:
-        """Number of scores that the network gives."""
+        """Number of scores in the network's output."""
         return self.shapes()[-1].channels
 
     def shapes(self) -> tuple[Shape, ...]:
@@ -122,20 +128,24 @@ class Network:
         return tuple(shapes)
 
     def layers(self) -> tuple[Layer, ...]:
-        """Every convolution in order; those of Fire modules are named ``fire2/squeeze1x1`` and so on."""
+        """Every convolution in order; Fire modules have layers such as ``fire2/squeeze1x1``."""
         return tuple(layer for stage, shape in zip(self.stages, self.shapes(), strict=False) for layer in stage_layers(stage, shape))
 
     def verify(self) -> None:
         """Raise FirebrickError unless this is a legal network.
 
-        Legal is: stage names are unique, not empty and without slashes; every count is positive, except that a Fire module may lack
-        one of its two kinds of expand filters; no map shrinks below one pixel; the last stage, and only it, is the global average; a
-        simple bypass joins equal channel counts.
+        A network is legal when
+
+        - stage names are unique, not empty and without slashes;
+        - every count is positive, except that a Fire module may lack one of its two kinds of expand filters;
+        - no feature map shrinks below one pixel;
+        - the last stage, and no other, is the global average;
+        - the two operands of every simple bypass have the same number of channels.
         """
         names = [stage.name for stage in self.stages]
         if len(set(names)) != len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise FirebrickError(f"network {self.name}: stage name {twice!r} is used twice; give each stage its own name")
+            duplicate = next(name for name in names if names.count(name) > 1)
+            raise FirebrickError(f"network {self.name}: stage name {duplicate!r} is used twice; give each stage its own name")
         if any(not name or "/" in name for name in names):
             raise FirebrickError(f"network {self.name}: every stage must have a name, and names must have no slash")
         if not self.stages or not isinstance(self.stages[-1], GlobalAverage):
@@ -153,9 +163,9 @@ class Network:
 
 
 def stage_layers(stage: Stage, shape: Shape) -> tuple[Layer, ...]:
-    """The convolutions of one stage whose input has the given shape."""
+    """The convolutions of one stage whose input has the given shape, in the order in which weights are stored."""
     if isinstance(stage, Conv):
-        return (Layer(stage.name, stage, shape, _conv_shape(stage, shape)),)
+        return (Layer(stage.name, stage, shape, _conv_output_shape(stage, shape)),)
     if not isinstance(stage, Fire):
         return ()
     squeezed = Shape(stage.squeeze, shape.height, shape.width)
@@ -166,10 +176,12 @@ def stage_layers(stage: Stage, shape: Shape) -> tuple[Layer, ...]:
     ]
     if stage.bypass is Bypass.COMPLEX:
         parts.append((Conv("bypass1x1", stage.expand1x1 + stage.expand3x3, 1), shape))
-    return tuple(Layer(f"{stage.name}/{conv.name}", conv, inputs, _conv_shape(conv, inputs)) for conv, inputs in parts if conv.filters)
+    return tuple(
+        Layer(f"{stage.name}/{conv.name}", conv, inputs, _conv_output_shape(conv, inputs)) for conv, inputs in parts if conv.filters
+    )
 
 
-def _conv_shape(conv: Conv, shape: Shape) -> Shape:
+def _conv_output_shape(conv: Conv, shape: Shape) -> Shape:
     def size(length: int) -> int:
         return (length + 2 * conv.padding - conv.kernel) // conv.stride + 1
 
@@ -179,7 +191,7 @@ def _conv_shape(conv: Conv, shape: Shape) -> Shape:
 def _output_shape(stage: Stage, shape: Shape) -> Shape:
     match stage:
         case Conv():
-            return _conv_shape(stage, shape)
+            return _conv_output_shape(stage, shape)
         case Fire():
             return Shape(stage.expand1x1 + stage.expand3x3, shape.height, shape.width)
         case MaxPool():
@@ -189,11 +201,12 @@ def _output_shape(stage: Stage, shape: Shape) -> Shape:
 
 
 def pooled_length(length: int) -> int:
-    """Rows or columns after 3x3/2 pooling without padding, rounded up."""
+    """Rows or columns after 3x3/2 pooling without padding, rounded up: ceil((length - 3) / 2) + 1."""
     return -(-(length - 3) // 2) + 1
 
 
 def _stage_problems(stage: Stage, shape: Shape) -> Iterator[str]:
+    """What makes a stage with this input shape illegal, worded for messages."""
     match stage:
         case Conv():
             if min(stage.filters, stage.kernel, stage.stride) < 1 or stage.padding < 0:

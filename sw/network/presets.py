@@ -1,17 +1,17 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The two published SqueezeNets (arXiv:1602.07360, Table 1, and its authors' v1.1)."""
+"""The two published SqueezeNets: v1.0 (arXiv:1602.07360, Table 1) and its authors' later v1.1."""
 
 from collections.abc import Callable
 
 from .graph import Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 
-_FIRES = {"fire2": 16, "fire3": 16, "fire4": 32, "fire5": 32, "fire6": 48, "fire7": 48, "fire8": 64, "fire9": 64}
+_SQUEEZE_FILTERS = {"fire2": 16, "fire3": 16, "fire4": 32, "fire5": 32, "fire6": 48, "fire7": 48, "fire8": 64, "fire9": 64}
 
 
 def _squeezenet(name: str, size: int, classes: int, conv1: Conv, pools_after: tuple[str, str]) -> Network:
     stages: list[Stage] = [conv1, MaxPool("pool1")]
-    for fire, squeeze in _FIRES.items():
+    for fire, squeeze in _SQUEEZE_FILTERS.items():
         stages.append(Fire(fire, squeeze, 4 * squeeze, 4 * squeeze))
         if fire in pools_after:
             stages.append(MaxPool(f"pool{fire[4:]}"))
