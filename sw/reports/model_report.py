@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a model is made of: the columns of Table 1 (arXiv:1602.07360), and where the bytes of its `.fire` file go."""
+"""A report on a model: its stages in the columns of Table 1 (arXiv:1602.07360), and the bytes of each part of its `.fire` file."""
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from ..fire_format.file import CRC_BYTES, encode_description
 from ..fire_format.layer import encode_layer
 from ..model.quantized import Model
-from ..network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Stage
+from ..network.summary import StageRow, fire_cells, fire_columns, stage_rows
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 PARTS = ("codes", "gaps", "codebooks", "biases", "tables", "headers", "description", "checksum")
-"""Everything a file consists of; ``tables`` are Huffman code lengths, ``headers`` those of layers."""
+"""The parts of a file; ``tables`` are Huffman code lengths, ``headers`` are those of layers."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,18 @@ class LayerReport:
     bits: int
     """Width of a codebook index."""
     gap_bits: int
-    """Width of a gap before Huffman coding; 0 where every weight has a code."""
+    """Width of a zero run before Huffman coding; 0 for a dense layer, in which every weight has a code."""
     entries: int
-    """Coded weights: the non-zero ones and fillers, or all."""
+    """Number of weight entries: non-zero weights and padding zeros, or all weights of a dense layer."""
     accumulator_bits: int
     parts: dict[str, int]
     """Bytes of each of PARTS that a layer has."""
     entropy: float
-    """Bytes that no symbol-by-symbol code of the same codes and gaps can undercut."""
+    """Entropy of codes and zero runs in bytes: a lower bound for every symbol-by-symbol code of them."""
 
     @property
     def density(self) -> float:
-        """Share of non-zero weights, 0 to 1."""
+        """Fraction of non-zero weights, 0 to 1."""
         return self.nonzero / self.weights
 
 
@@ -48,29 +48,40 @@ class LayerReport:
 class StageReport:
     """One row of Table 1; None where the column does not apply. Parameters are weights and biases."""
 
-    name: str
-    output: str
-    """rows x columns x channels."""
-    filter: str
-    """Filter size and stride; empty for a Fire module."""
+    row: StageRow
+    """The columns that do not depend on the weights."""
     depth: int
-    """Convolutions that data pass one after the other."""
-    squeeze1x1: int | None
-    expand1x1: int | None
-    expand3x3: int | None
-    bypass: str | None
-    """none, simple or complex, of a Fire module."""
+    """Number of convolutions in sequence."""
     densities: dict[str, float]
-    """Share of non-zero weights by kind of filter (what Table 1 calls sparsity), 0 to 1."""
+    """Fraction of non-zero weights by filter type (Table 1 calls it sparsity), 0 to 1."""
     bits: int | None
-    """The greatest of the stage's layers."""
+    """Width of a codebook index, the largest of the stage's layers."""
     parameters_before: int
+    """Before pruning."""
     parameters_after: int
+    """After pruning: non-zero weights and biases."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as a JSON-serialisable document without nesting."""
+        return {
+            "name": self.row.name,
+            "output": self.row.output,
+            "filter": self.row.filter,
+            "depth": self.depth,
+            "squeeze1x1": self.row.squeeze1x1,
+            "expand1x1": self.row.expand1x1,
+            "expand3x3": self.row.expand3x3,
+            "bypass": self.row.bypass,
+            "densities": self.densities,
+            "bits": self.bits,
+            "parameters_before": self.parameters_before,
+            "parameters_after": self.parameters_after,
+        }
 
 
 @dataclass(frozen=True)
 class ModelReport:
-    """A model's sizes; all byte counts are those of the `.fire` file, whose parts add up to ``bytes``."""
+    """A model's sizes. Byte counts are those of the `.fire` file; ``parts`` add up to ``bytes``."""
 
     network: str
     bytes: int
@@ -80,26 +91,25 @@ class ModelReport:
     parameters_after: int
     parts: dict[str, int]
     entropy: float
-    """Of codes and gaps together, see LayerReport."""
+    """Sum over the layers, see LayerReport."""
     stages: tuple[StageReport, ...]
     layers: tuple[LayerReport, ...]
     metadata: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain data for JSON."""
-        return asdict(self)
+        """The same as a JSON-serialisable document."""
+        return asdict(self) | {"stages": [stage.as_dict() for stage in self.stages]}
 
 
 def model_report(model: Model) -> ModelReport:
-    """Take stock of a verified model."""
+    """The report on a verified model."""
     layers = tuple(_layer(model, name) for name in model.layers)
     parts = dict.fromkeys(PARTS, 0)
     for layer in layers:
         for part, size in layer.parts.items():
             parts[part] += size
     parts["description"], parts["checksum"] = len(encode_description(model)), CRC_BYTES
-    shapes = model.network.shapes()[1:]
-    stages = tuple(_stage(model, stage, str(shape)) for stage, shape in zip(model.network.stages, shapes, strict=True))
+    stages = tuple(_stage(model, row) for row in stage_rows(model.network))
     return ModelReport(
         model.network.name,
         sum(parts.values()),
@@ -115,53 +125,53 @@ def model_report(model: Model) -> ModelReport:
     )
 
 
-def stage_table(inspection: ModelReport) -> "Table":
-    """The stages in the columns of Table 1."""
+def stage_table(report: ModelReport) -> "Table":
+    """The stages in the columns of Table 1, for the terminal."""
     from rich.table import Table
 
-    table = Table(title=f"{inspection.network}: layers as in Table 1 of the SqueezeNet paper", title_justify="left")
+    table = Table(title=f"{report.network}: layers as in Table 1 of the SqueezeNet paper", title_justify="left")
     for column in ("layer", "output", "filter/stride"):
         table.add_column(column)
-    bypassed = any(stage.bypass not in (None, Bypass.NONE) for stage in inspection.stages)
-    for column in ("depth", "s1x1", "e1x1", "e3x3", *(["bypass"] if bypassed else []), "density", "bits", "parameters", "after pruning"):
+    rows = [stage.row for stage in report.stages]
+    for column in ("depth", *fire_columns(rows), "density", "bits", "parameters", "after pruning"):
         table.add_column(column, justify="right")
-    for stage in inspection.stages:
-        counts = [stage.squeeze1x1, stage.expand1x1, stage.expand3x3, *([stage.bypass] if bypassed else [])]
+    for stage, fire in zip(report.stages, fire_cells(rows), strict=True):
         density = " ".join(f"{100 * value:.0f}%" for value in stage.densities.values())
         parameters = [f"{count:,}" if count else "" for count in (stage.parameters_before, stage.parameters_after)]
-        cells = [*("" if count is None else str(count) for count in counts), density, str(stage.bits or ""), *parameters]
-        table.add_row(stage.name, stage.output, stage.filter, str(stage.depth), *cells)
+        dimensions = (stage.row.name, stage.row.output, stage.row.filter, str(stage.depth), *fire)
+        table.add_row(*dimensions, density, str(stage.bits or ""), *parameters)
     table.add_section()
-    totals = f"{inspection.parameters_before:,}", f"{inspection.parameters_after:,}"
+    totals = f"{report.parameters_before:,}", f"{report.parameters_after:,}"
     table.add_row("total", *[""] * (len(table.columns) - 3), *totals)
     return table
 
 
-def byte_table(inspection: ModelReport) -> "Table":
-    """Where the bytes go: layers by parts, and the entropy bound beside what codes and gaps take."""
+def byte_table(report: ModelReport) -> "Table":
+    """The bytes of each layer's parts, and the size of codes and zero runs beside their entropy, for the terminal."""
     from rich.table import Table
 
     shown = ("codes", "gaps", "codebooks", "biases", "tables", "headers")
+    headings = {"gaps": "zero runs"}
     table = Table(title="bytes of the .fire file", title_justify="left")
     table.add_column("layer")
-    for column in ("weights", "non-zero", *shown, "codes + gaps", "their entropy"):
+    for column in ("weights", "non-zero", *(headings.get(part, part) for part in shown), "codes + runs", "their entropy"):
         table.add_column(column, justify="right")
-    for layer in inspection.layers:
+    for layer in report.layers:
         sizes = [f"{layer.parts[part]:,}" for part in shown]
         table.add_row(layer.name, f"{layer.weights:,}", f"{layer.nonzero:,}", *sizes, f"{_coded(layer.parts):,}", f"{layer.entropy:,.0f}")
     table.add_section()
-    sizes = [f"{inspection.parts[part]:,}" for part in shown]
-    coded, bound = _coded(inspection.parts), inspection.entropy
-    table.add_row("all layers", f"{inspection.weights:,}", f"{inspection.nonzero:,}", *sizes, f"{coded:,}", f"{bound:,.0f}")
-    rest = inspection.parts["description"] + inspection.parts["checksum"]
-    above = f"; codes and gaps take {coded / bound - 1:.1%} more than their entropy" if bound else ""
-    table.caption = f"{inspection.bytes:,} bytes in all, {rest:,} of them for labels, provenance and checksum{above}"
+    sizes = [f"{report.parts[part]:,}" for part in shown]
+    coded, bound = _coded(report.parts), report.entropy
+    table.add_row("all layers", f"{report.weights:,}", f"{report.nonzero:,}", *sizes, f"{coded:,}", f"{bound:,.0f}")
+    rest = report.parts["description"] + report.parts["checksum"]
+    above = f"; codes and zero runs take {coded / bound - 1:.1%} more than their entropy" if bound else ""
+    table.caption = f"{report.bytes:,} bytes in all, {rest:,} of them for labels, provenance and checksum{above}"
     table.caption_justify = "left"
     return table
 
 
 def _coded(parts: dict[str, int]) -> int:
-    """Bytes of codes and gaps, to which the entropy is a bound."""
+    """Bytes of codes and zero runs, for which the entropy is a lower bound."""
     return parts["codes"] + parts["gaps"]
 
 
@@ -191,29 +201,14 @@ def _layer(model: Model, name: str) -> LayerReport:
     )
 
 
-def _stage(model: Model, stage: Stage, output: str) -> StageReport:
-    layers = {name.rpartition("/")[2]: layer for name, layer in model.layers.items() if name.partition("/")[0] == stage.name}
-    squeeze, expand1x1, expand3x3, bypass, filter_size, depth = None, None, None, None, "", 2
-    match stage:
-        case Conv():
-            filter_size, depth = f"{stage.kernel}x{stage.kernel}/{stage.stride} (x{stage.filters})", 1
-        case MaxPool():
-            filter_size, depth = "3x3/2", 0
-        case GlobalAverage():
-            filter_size, depth = "whole map", 0
-        case Fire():
-            squeeze, expand1x1, expand3x3, bypass = stage.squeeze, stage.expand1x1, stage.expand3x3, stage.bypass.value
+def _stage(model: Model, row: StageRow) -> StageReport:
+    layers = {name.rpartition("/")[2]: layer for name, layer in model.layers.items() if name.partition("/")[0] == row.name}
+    is_fire = row.squeeze1x1 is not None
     return StageReport(
-        stage.name,
-        output,
-        filter_size,
-        depth,
-        squeeze,
-        expand1x1,
-        expand3x3,
-        bypass,
-        {part: layer.nonzero / layer.codes.size for part, layer in layers.items()},
-        max((layer.bits for layer in layers.values()), default=None),
-        sum(layer.codes.size + layer.bias.size for layer in layers.values()),
-        sum(layer.nonzero + layer.bias.size for layer in layers.values()),
+        row,
+        depth=2 if is_fire else len(layers),  # expand filters and a bypass convolution work side by side
+        densities={part: layer.nonzero / layer.codes.size for part, layer in layers.items()},
+        bits=max((layer.bits for layer in layers.values()), default=None),
+        parameters_before=row.parameters,
+        parameters_after=sum(layer.nonzero + layer.bias.size for layer in layers.values()),
     )

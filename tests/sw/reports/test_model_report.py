@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`inspect`: Table 1's numbers, and bytes that add up to the file's."""
+"""`inspect`: the numbers of Table 1, and byte counts that add up to the file's size."""
 
 import json
 from io import StringIO
@@ -51,13 +51,13 @@ def pruned() -> ModelReport:
 
 @pytest.mark.parametrize("name", TABLE1)
 def test_inspect_counts_parameters_as_table_1(pruned: ModelReport, name: str) -> None:
-    (row,) = (stage for stage in pruned.stages if stage.name == name)
+    (report,) = (stage for stage in pruned.stages if stage.row.name == name)
     output, densities, before, after = TABLE1[name]
-    assert row.output == output
-    assert row.parameters_before == before
-    assert row.parameters_after == pytest.approx(after, abs=2)
-    assert row.bits == 6
-    assert tuple(row.densities.values()) == pytest.approx(densities, abs=1e-3)
+    assert report.row.output == output
+    assert report.parameters_before == before
+    assert report.parameters_after == pytest.approx(after, abs=2)
+    assert report.bits == 6
+    assert tuple(report.densities.values()) == pytest.approx(densities, abs=1e-3)
 
 
 def test_inspect_totals_are_table_1s(pruned: ModelReport) -> None:
@@ -68,22 +68,22 @@ def test_inspect_totals_are_table_1s(pruned: ModelReport) -> None:
 
 
 def test_inspect_gives_the_other_columns_of_table_1(pruned: ModelReport) -> None:
-    rows = {row.name: row for row in pruned.stages}
-    fire8, conv1, pool1 = rows["fire8"], rows["conv1"], rows["pool1"]
-    assert (fire8.depth, fire8.squeeze1x1, fire8.expand1x1, fire8.expand3x3) == (2, 64, 256, 256)
-    assert (conv1.depth, conv1.filter, conv1.squeeze1x1) == (1, "7x7/2 (x96)", None)
-    assert (pool1.depth, pool1.filter, pool1.bits, pool1.parameters_before) == (0, "3x3/2", None, 0)
+    stages = {stage.row.name: stage for stage in pruned.stages}
+    fire8, conv1, pool1 = stages["fire8"], stages["conv1"], stages["pool1"]
+    assert (fire8.depth, fire8.row.squeeze1x1, fire8.row.expand1x1, fire8.row.expand3x3) == (2, 64, 256, 256)
+    assert (conv1.depth, conv1.row.filter, conv1.row.squeeze1x1) == (1, "7x7/2 (x96)", None)
+    assert (pool1.depth, pool1.row.filter, pool1.bits, pool1.parameters_before) == (0, "3x3/2", None, 0)
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_inspect_parts_add_up_to_the_file(seed: int) -> None:
     model = random_model(np.random.default_rng(seed), bypass=list(Bypass)[seed % 3])
-    inspection = model_report(model)
-    assert inspection.bytes == sum(inspection.parts.values()) == len(encode_model(model))
-    for layer in inspection.layers:
+    report = model_report(model)
+    assert report.bytes == sum(report.parts.values()) == len(encode_model(model))
+    for layer in report.layers:
         assert layer.entropy <= layer.parts["codes"] + layer.parts["gaps"]
         assert layer.density == np.mean(model.layers[layer.name].codes != 0)
-    assert json.loads(json.dumps(inspection.as_dict()))["layers"][0]["name"] == "conv1"
+    assert json.loads(json.dumps(report.as_dict()))["layers"][0]["name"] == "conv1"
 
 
 def test_inspect_reaches_the_entropy_bound_within_two_percent(pruned: ModelReport) -> None:
@@ -98,17 +98,17 @@ def test_inspect_tables_show_totals(pruned: ModelReport) -> None:
     coded = pruned.parts["codes"] + pruned.parts["gaps"]
     for expected in ("1,248,424", "fire9/expand3x3", "7x7/2 (x96)", f"{pruned.bytes:,}", f"{coded:,}", f"{pruned.entropy:,.0f}"):
         assert expected in text
-    assert f"codes and gaps take {coded / pruned.entropy - 1:.1%} more than their entropy" in text
+    assert f"codes and zero runs take {coded / pruned.entropy - 1:.1%} more than their entropy" in text
     assert "bypass" not in text
 
 
 @pytest.mark.parametrize("bypass", [Bypass.SIMPLE, Bypass.COMPLEX])
 def test_inspect_shows_bypasses(bypass: Bypass) -> None:
-    found = model_report(random_model(np.random.default_rng(1), fires=2, bypass=bypass))
-    kinds = {stage.bypass for stage in found.stages}
-    assert kinds <= {None, "none", bypass.value}
+    report = model_report(random_model(np.random.default_rng(1), fires=2, bypass=bypass))
+    bypasses = {stage.row.bypass for stage in report.stages}
+    assert bypasses <= {None, "none", bypass.value}
     console = Console(width=160, file=StringIO())
-    console.print(stage_table(found))
+    console.print(stage_table(report))
     assert isinstance(console.file, StringIO)
     text = console.file.getvalue()
     assert bypass.value in text
