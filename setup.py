@@ -8,4 +8,8 @@ rooms = ("hw", "sw", "sim")
 names = [name for room in rooms for name in (room, *(f"{room}.{package}" for package in find_packages(room)))]
 packages = {f"firebrick.{name}": name.replace(".", "/") for name in names}
 
-setup(packages=list(packages), package_dir=packages, package_data={"": ["py.typed", "models/*.fire", "static/*", "*.v", "*.cpp", "*.json"]})
+setup(
+    packages=list(packages),
+    package_dir=packages,
+    package_data={"": ["py.typed", "models/*.fire", "static/*", "templates/*.j2", "*.v", "*.cpp", "*.json"]},
+)

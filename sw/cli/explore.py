@@ -166,11 +166,11 @@ def command(
 
 
 def _write(folder: Path, found: "Sequence[Row]", frequency: float, figure: "FigurePreset | None") -> None:
-    from ..explore.html import html_page
+    from ..explore.html import exploration_page
     from ..explore.tables import csv_text
     from ..utils.atomic_files import write_atomically
 
-    write_atomically(folder / "explore.html", html_page(found, frequency * 1e6, figure).encode())
+    write_atomically(folder / "explore.html", exploration_page(found, frequency * 1e6, figure).encode())
     write_atomically(folder / "explore.csv", csv_text(found).encode())
     write_atomically(folder / "explore.json", json.dumps({"frequency_mhz": frequency, "points": found}, indent=2).encode() + b"\n")
 

@@ -23,13 +23,13 @@ def command(output: Path | None, net: Path | None, as_json: bool) -> None:
     Example: firebrick paper -o paper.html
     """
     from ..importers.deep_compression import import_net
-    from ..reports.paper.html import html_page, text_table
+    from ..reports.paper.html import paper_page, text_table
     from ..reports.paper.tables import sections
     from ..utils.atomic_files import write_atomically
 
     found = sections(import_net(net) if net else None)
     if output:
-        write_atomically(output, html_page(found).encode())
+        write_atomically(output, paper_page(found).encode())
     if as_json:
         print_json({section.key: section.as_dict() for section in found})
     elif output:

@@ -88,7 +88,7 @@ def command(
     from ..data.calibration_set import labels_for, split_images
     from ..data.images import images_in
     from ..evaluation.comparison import Comparison
-    from ..reports.paper.html import html_page, text_table
+    from ..reports.paper.html import paper_page, text_table
     from ..reports.paper.table2 import table2
     from ..utils.atomic_files import write_atomically
 
@@ -108,8 +108,8 @@ def command(
     )
     with progress_bar() as progress:
         section = table2(comparison.run(output.with_name(f"{output.name}.models"), progress))
-    introduction = "The paper's rows are quoted; the others were measured by <code>firebrick table2</code>."
-    write_atomically(output, html_page([section], introduction).encode())
+    introduction = "The paper's rows are quoted; the others were measured by `firebrick table2`."
+    write_atomically(output, paper_page([section], introduction).encode())
     if as_json:
         print_json(section.as_dict())
     else:

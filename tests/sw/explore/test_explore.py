@@ -28,7 +28,7 @@ from firebrick.sw.explore import evaluate_point
 from firebrick.sw.explore.design_points import DesignPoint, Grid, PlanTarget, SyntheticModel, TrainedModel, design_points, lanes_target
 from firebrick.sw.explore.evaluate_point import PointResult
 from firebrick.sw.explore.figure3 import PRESETS, paper_comparison
-from firebrick.sw.explore.html import html_page
+from firebrick.sw.explore.html import exploration_page
 from firebrick.sw.explore.pareto_plots import pareto_front
 from firebrick.sw.explore.result_cache import ResultCache
 from firebrick.sw.explore.runner import Row, explore, rows
@@ -254,8 +254,8 @@ def test_csv_has_a_line_for_each_point(small_rows: list[Row]) -> None:
 @pytest.mark.parametrize("preset", [None, "fig3b"])
 def test_page_is_whole_escaped_and_fetches_nothing(preset: str | None, small_rows: list[Row]) -> None:
     rows_ = [{**row, "top1": 0.5, "short": "<b>&"} for row in small_rows] + [{**small_rows[0], "failed": "<script>"}]
-    page = html_page(rows_, 60e6, PRESETS[preset] if preset else None)
-    assert preset or page == html_page(rows_, 60e6)
+    page = exploration_page(rows_, 60e6, PRESETS[preset] if preset else None)
+    assert preset or page == exploration_page(rows_, 60e6)
     assert "<script" not in page
     assert "<b>&" not in page
     assert "src=" not in page
@@ -267,8 +267,8 @@ def test_page_is_whole_escaped_and_fetches_nothing(preset: str | None, small_row
 @needs_matplotlib
 def test_page_is_drawn_where_every_point_failed(small_rows: list[Row]) -> None:
     failed: PointResult = {**small_rows[0], **dict.fromkeys(("cycles", "bytes", "fps", "fits")), "failed": "no"}
-    assert "0 of which fit; 1 failed" in html_page([failed], 60e6)
-    assert "0 of which fit; 1 failed" in html_page([failed], 60e6, PRESETS["fig3a"])
+    assert "0 of which fit; 1 failed" in exploration_page([failed], 60e6)
+    assert "0 of which fit; 1 failed" in exploration_page([failed], 60e6, PRESETS["fig3a"])
 
 
 def test_presets_hold_the_paper_against_its_own_networks_alone() -> None:

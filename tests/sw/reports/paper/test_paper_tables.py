@@ -16,7 +16,7 @@ from firebrick.sw.cli.main import main
 from firebrick.sw.importers import import_source
 from firebrick.sw.network.metaparameters import megabytes
 from firebrick.sw.network.presets import squeezenet1_0
-from firebrick.sw.reports.paper.html import html_page
+from firebrick.sw.reports.paper.html import paper_page
 from firebrick.sw.reports.paper.table2_sizes import stored_bytes
 from firebrick.sw.reports.paper.tables import misfit, sections
 from tests.helpers.paths import SHARED
@@ -96,17 +96,17 @@ class Tags(HTMLParser):
 def test_page_is_whole_and_fetches_nothing() -> None:
     found = sections()
     tags = Tags()
-    tags.feed(html_page(found))
+    tags.feed(paper_page(found))
     assert tags.open == tags.fetched == []
     assert tags.cells == sum(len(row) for section in found for row in section.rows)
-    assert html_page(found) == html_page(sections())
+    assert paper_page(found) == paper_page(sections())
 
 
 def test_command_writes_a_page_prints_tables_and_json(tmp_path: Path) -> None:
     page = tmp_path / "new" / "paper.html"
     result = CliRunner().invoke(main, ["paper", "-o", str(page), "--json"], catch_exceptions=False)
     assert list(json.loads(result.stdout)) == ["table1", "table2", "figure3a", "figure3b", "table3"]
-    assert page.read_text() == html_page(sections())
+    assert page.read_text() == paper_page(sections())
     assert f"wrote {page}" in CliRunner().invoke(main, ["paper", "-o", str(page)], catch_exceptions=False).stdout
     assert "421,098" in CliRunner().invoke(main, ["paper"], catch_exceptions=False).stdout
     broken = CliRunner().invoke(main, ["paper", "--net", str(tmp_path / "gone.net")])
