@@ -5,7 +5,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from ...sw.fpga.cost_model import estimate, link_resources
+from ...sw.fpga.cost_model import estimate
+from ...sw.fpga.link_costs import link_resources
 from ...sw.fpga.resources import Resources, total
 from ...sw.plan.nodes import Adapter, Plan, walk
 from ...sw.plan.report import plan_report

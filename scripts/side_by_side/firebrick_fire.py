@@ -8,9 +8,10 @@ from itertools import product
 from firebrick.hw.accelerator import Pipeline
 from firebrick.hw.codegen.verilog import to_verilog
 from firebrick.sim.payloads import node_traffic
+from firebrick.sw.compiler.configurations import plain_configurations
 from firebrick.sw.compiler.engine_config import EngineConfig
 from firebrick.sw.compiler.lowering import plan_with
-from firebrick.sw.compiler.workload import plain_configurations, workloads
+from firebrick.sw.compiler.workload import workloads
 from firebrick.sw.data.calibration_set import photographs
 from firebrick.sw.data.images import read_images
 from firebrick.sw.model.quantized import Model

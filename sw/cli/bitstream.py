@@ -102,7 +102,7 @@ def command(
 
     from ..compiler.planner import plan_for, smallest_plan
     from ..fire_format.file import write_fire
-    from ..fpga.cost_model import available_beside_link
+    from ..fpga.link_costs import available_beside_link
     from ..reports.bitstream_html import bitstream_page
     from ..utils.atomic_files import write_atomically
     from ..utils.executors import dask_cluster

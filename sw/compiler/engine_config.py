@@ -1,28 +1,31 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""How one engine is built: its lanes, its partitions and its memories."""
+"""How one engine is configured: lanes, partitions, memories and multipliers."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
 
 StreamLayout: TypeAlias = tuple[int, int]
-"""Lanes of a stream's words, and words of a row of one channel."""
+"""Lanes of a stream's words, and words of one row of one channel."""
 INPUT_LAYOUT: StreamLayout = (1, 1)
+"""Stands for the layout in front of the first engine, whose pixels come one by one."""
+SQUEEZE_SLOTS = 4
+"""Input channels that a squeeze engine's buffer holds for each partition in front of it: the rate of a source varies by filter."""
 
 
 @dataclass(frozen=True)
 class EngineConfig:
-    """What one engine gets."""
+    """The degrees of freedom of one engine."""
 
     lanes: int
-    """Pixels that each of its parts multiplies at a time (P)."""
+    """Pixels that each partition multiplies in a cycle (P)."""
     partitions: int = 1
-    """Parts that its filters are dealt to (S)."""
+    """Partitions that its filters are distributed over (S)."""
     paired: bool = False
-    """Parts two and two read one line buffer."""
+    """Every two partitions read one line buffer."""
     distributed: bool = False
-    """The line buffer lies in distributed RAM, however large."""
+    """The line buffer lies in distributed RAM, however large it is."""
     serialized: bool = False
-    """Its words are sent pixel by pixel to the pooling behind it, which then needs a single lane."""
+    """A serialiser sends its output pixel by pixel to the pooling behind it, which then needs a single lane."""
     lut_multipliers: bool = False
     """Its multipliers are made of LUTs."""

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the engines of a plan hold, whatever their lanes: which filters in which order, and their weights as streams.
+"""The weights of the engines of a plan: filters distributed over partitions, and the stream of each partition.
 
-The plans that a search compares differ in few of their engines, so each of a model's is made once.
+They do not depend on lanes. The plans that a search compares differ in few engines, so what was computed for a model is kept.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -17,110 +17,123 @@ from ..network.graph import Layer
 from ..plan.nodes import Arithmetic
 from .partitioning import Filter, FilterSet, common_order, schedule_rounds
 
-Made = TypeVar("Made")
+Value = TypeVar("Value")
+StreamEncoder = Callable[[Sequence[Filter]], EncodedWeights]
+"""Makes the weight stream of a partition from its filters."""
 
 
 @dataclass(frozen=True)
 class EngineLayers:
-    """Which layers an engine computes, and in how many parts."""
+    """The layers that an engine computes, and the number of its partitions."""
 
     name: str
     layers: tuple[Layer, ...]
-    """The last has the largest kernel, and the others are its centre tap."""
+    """The last has the largest kernel; the others use its centre tap."""
     partitions: int
 
 
 @dataclass(frozen=True)
 class EngineWeights:
-    """What an engine holds."""
+    """The filters and weights of an engine."""
 
     rounds: list[list[Filter]]
-    """Filters as they are dealt to parts."""
+    """Filters in the order of the output; filter i of a round belongs to partition i."""
     partitions: list[tuple[EncodedWeights, Arithmetic]]
 
 
 class WeightsCache:
-    """What was made for one model."""
+    """Computes orders and streams for the layers of one model, each once."""
 
     def __init__(self, layers: Mapping[str, QuantizedLayer]) -> None:
         self._layers = layers
-        self._made: dict[Hashable, Any] = {}
+        self._values: dict[Hashable, Any] = {}
 
     def common_order(self, engines: Sequence[EngineLayers]) -> list[int]:
-        """An order of channels that suits several engines."""
-        return self._once(tuple(engines), lambda: common_order([self._deck(engine) for engine in engines]))
+        """An order of output channels that balances several engines."""
+        return self._memo(tuple(engines), lambda: common_order([self._filter_set(engine) for engine in engines]))
 
     def filter_major(self, engine: EngineLayers, channels: Sequence[int], order: Sequence[int]) -> EngineWeights:
-        """An engine that makes one output channel after the other, in this order, from input channels in that order."""
-        key = engine, tuple(channels), tuple(order)
-        return self._once(
-            key, lambda: self._contents(engine, schedule_rounds(self._deck(engine), order), self._by_filter(engine.layers, channels))
+        """A convolution engine: one output channel after the other in this ``order``, from input ``channels`` in theirs."""
+        return self._memo(
+            (engine, tuple(channels), tuple(order)),
+            lambda: self._engine_weights(engine, order, self._filter_major_encoder(engine.layers, channels)),
         )
 
     def channel_major(self, engine: EngineLayers, channels: Sequence[int]) -> EngineWeights:
-        """An engine of one layer that takes one input channel after the other, in this order; that of its filters is its own choice."""
-        order, stream = self.common_order([engine]), self._by_channel(engine.layers[0], channels)
-        return self._once((engine, tuple(channels)), lambda: self._contents(engine, schedule_rounds(self._deck(engine), order), stream))
+        """A squeeze engine of one layer: one input channel after the other in this order. The order of its filters is free."""
+        order = self.common_order([engine])
+        return self._memo(
+            (engine, tuple(channels)),
+            lambda: self._engine_weights(engine, order, self._channel_major_encoder(engine.layers[0], channels)),
+        )
 
-    def _once(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        if key not in self._made:
-            self._made[key] = make()
-        made: Made = self._made[key]
-        return made
+    def _memo(self, key: Hashable, compute: Callable[[], Value]) -> Value:
+        if key not in self._values:
+            self._values[key] = compute()
+        value: Value = self._values[key]
+        return value
 
-    def _deck(self, engine: EngineLayers) -> FilterSet:
-        """The filters of an engine; output channels are counted through its layers."""
-        return FilterSet(self._once(engine.layers, lambda: self._filters(engine.layers)), engine.partitions)
+    def _filter_set(self, engine: EngineLayers) -> FilterSet:
+        return FilterSet(self._memo(engine.layers, lambda: self._filters(engine.layers)), engine.partitions)
 
     def _filters(self, layers: Sequence[Layer]) -> list[Filter]:
-        found: list[Filter] = []
+        """The filters of an engine; output channels are counted through its layers."""
+        filters: list[Filter] = []
         for layer in layers:
-            kind = int(layer.conv.kernel < layers[-1].conv.kernel)
-            counts = self._layers[layer.name].filter_nonzero.tolist()
-            found += [Filter(kind, layer.name, i, len(found) + i, count) for i, count in enumerate(counts)]
-        return found
+            filter_type = int(layer.conv.kernel < layers[-1].conv.kernel)
+            nonzero = self._layers[layer.name].filter_nonzero.tolist()
+            filters += [Filter(filter_type, layer.name, index, len(filters) + index, count) for index, count in enumerate(nonzero)]
+        return filters
 
-    def _contents(
-        self, engine: EngineLayers, rounds: list[list[Filter]], stream: Callable[[Sequence[Filter]], EncodedWeights]
-    ) -> EngineWeights:
-        dealt = [[one[part] for one in rounds if part < len(one)] for part in range(engine.partitions)]
-        return EngineWeights(rounds, [(stream(mine), self._arithmetic(mine)) for mine in dealt])
+    def _engine_weights(self, engine: EngineLayers, order: Sequence[int], encode: StreamEncoder) -> EngineWeights:
+        rounds = schedule_rounds(self._filter_set(engine), order)
+        filters = [[round_[index] for round_ in rounds if index < len(round_)] for index in range(engine.partitions)]
+        return EngineWeights(rounds, [(encode(partition), self._arithmetic(partition)) for partition in filters])
 
-    def _by_filter(self, layers: Sequence[Layer], channels: Sequence[int]) -> Callable[[Sequence[Filter]], EncodedWeights]:
-        """Makes the stream of some filters, one after the other, positions in the order (tap, channel)."""
-        flat = {}
+    def _filter_major_encoder(self, layers: Sequence[Layer], channels: Sequence[int]) -> StreamEncoder:
+        """Encodes filter after filter, each with its weights in the order (tap, channel)."""
+        weights = {}
         for layer in layers:
             quantized = self._layers[layer.name]
             codes = quantized.codes.transpose(0, 2, 3, 1)[..., list(channels)]
-            flat[layer.name] = quantized.codebook[codes.reshape(len(codes), -1)]
+            weights[layer.name] = quantized.codebook[codes.reshape(len(codes), -1)]
         taps = layers[-1].conv.kernel ** 2
-        return lambda mine: encode_weights(
-            [WeightGroup(one.filter_type, flat[one.layer][one.index]) for one in mine], inner=len(channels), taps=taps
-        )
 
-    def _by_channel(self, layer: Layer, channels: Sequence[int]) -> Callable[[Sequence[Filter]], EncodedWeights]:
-        """Makes the stream of some filters' weights, one channel after the other; the first and the last have an entry for each filter."""
+        def encode(filters: Sequence[Filter]) -> EncodedWeights:
+            groups = [WeightGroup(filter_.filter_type, weights[filter_.layer][filter_.index]) for filter_ in filters]
+            return encode_weights(groups, inner=len(channels), taps=taps)
+
+        return encode
+
+    def _channel_major_encoder(self, layer: Layer, channels: Sequence[int]) -> StreamEncoder:
+        """Encodes the weights of input channel after input channel.
+
+        The first and the last channel have an entry for each filter, zero or not: the first starts each accumulator, and with the last
+        each sum is sent.
+        """
         quantized, ends = self._layers[layer.name], (0, len(channels) - 1)
 
-        def stream(mine: Sequence[Filter]) -> EncodedWeights:
-            columns = quantized.codebook[quantized.codes[[one.index for one in mine], :, 0, 0]].T[list(channels)]
-            return encode_weights([WeightGroup(0, column, place in ends) for place, column in enumerate(columns)], inner=len(mine), taps=1)
+        def encode(filters: Sequence[Filter]) -> EncodedWeights:
+            indices = [filter_.index for filter_ in filters]
+            by_channel = quantized.codebook[quantized.codes[indices, :, 0, 0]].T[list(channels)]
+            groups = [WeightGroup(0, weights, required=index in ends) for index, weights in enumerate(by_channel)]
+            return encode_weights(groups, inner=len(filters), taps=1)
 
-        return stream
+        return encode
 
     def _arithmetic(self, filters: Sequence[Filter]) -> Arithmetic:
-        layers = {one.layer: self._layers[one.layer] for one in filters}
-        starts = {name: layer.accumulator_init.tolist() for name, layer in layers.items()}
+        layers = {filter_.layer: self._layers[filter_.layer] for filter_ in filters}
+        initial_values = {name: layer.accumulator_init.tolist() for name, layer in layers.items()}
         return Arithmetic(
-            accumulator_init=tuple(starts[one.layer][one.index] for one in filters),
+            accumulator_init=tuple(initial_values[filter_.layer][filter_.index] for filter_ in filters),
             bits=max(layer.accumulator_bits for layer in layers.values()),
             shift=next(iter(layers.values())).shift,
         )
 
 
-_SHELVES: WeakKeyDictionary[Model, WeightsCache] = WeakKeyDictionary()
+_CACHES: WeakKeyDictionary[Model, WeightsCache] = WeakKeyDictionary()
 
 
 def weights_cache(model: Model) -> WeightsCache:
-    """The model's own, for as long as there is the model."""
-    return _SHELVES.setdefault(model, WeightsCache(model.layers))
+    """The cache of this model, which lives as long as the model."""
+    return _CACHES.setdefault(model, WeightsCache(model.layers))

@@ -1,6 +1,11 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""When an engine begins and ends each channel of a row, and so how far two streams that meet again run apart."""
+"""Depths of the FIFOs where two streams meet again behind a bypass, from when each engine starts and finishes the channels of a row.
+
+squeeze  |c0|c1|c2 ...                    takes channels of row r
+expand                 |o0|o1|o2 ...      sends channels of an earlier row
+skip FIFO              ^ holds every channel that squeeze has taken and expand has not yet matched
+"""
 
 from itertools import accumulate
 
@@ -9,46 +14,51 @@ from numpy.typing import NDArray
 
 from ..plan.nodes import ConvSpec, EngineSpec, SqueezeSpec
 
-LATENCY = 40
-"""Cycles that a word takes through a Fire module besides those for its weights, about."""
-AHEAD = 2
-"""Channels that should wait in front of a squeeze engine."""
+PIPELINE_LATENCY = 40
+"""Cycles that a word takes through a Fire module in addition to those for its weights: all pipeline stages and small FIFOs, rounded up."""
+CHANNELS_AHEAD = 2
+"""Channels that should wait in front of a squeeze engine, so that it never waits for its source."""
 
 
-def begins(engine: EngineSpec) -> NDArray[np.int64]:
-    """The cycle of a row in which a squeeze engine begins each channel of its input, when nothing waits."""
-    counts = np.max([part.weights.entries_per_group for part in engine.partitions], axis=0)
-    return np.asarray(np.cumsum(counts) - counts) * engine.output.tiles
+def start_times(squeeze: EngineSpec) -> NDArray[np.int64]:
+    """The cycle of a row in which a squeeze engine starts each input channel, if it never waits."""
+    counts = np.max([partition.weights.entries_per_group for partition in squeeze.partitions], axis=0)
+    return np.asarray(np.cumsum(counts) - counts) * squeeze.output.tiles
 
 
-def ends(engine: EngineSpec) -> NDArray[np.int64]:
-    """The cycle of a row in which an engine has made each channel of its output, when nothing waits."""
-    parts: tuple[ConvSpec | SqueezeSpec, ...] = engine.partitions
-    done = [accumulate(part.weights.entries_per_group) for part in parts]
-    made = [next(done[part]) for turn in engine.schedule for part in range(turn)]
-    return np.maximum.accumulate(np.asarray(made)) * engine.output.tiles
+def finish_times(engine: EngineSpec) -> NDArray[np.int64]:
+    """The cycle of a row in which an engine has finished each output channel, if it never waits."""
+    partitions: tuple[ConvSpec | SqueezeSpec, ...] = engine.partitions
+    totals = [accumulate(partition.weights.entries_per_group) for partition in partitions]
+    entries = [next(totals[index]) for round_size in engine.schedule for index in range(round_size)]
+    return np.maximum.accumulate(np.asarray(entries)) * engine.output.tiles
 
 
 def row_cycles(engine: EngineSpec) -> float:
-    """Cycles between two rows of an engine, when nothing waits."""
+    """Cycles from row to row of an engine, if it never waits."""
     return engine.cycles / engine.partitions[0].output_height
 
 
-def apart(squeeze: EngineSpec, expand: EngineSpec) -> int:
-    """Channels of a row that the squeeze engine has taken, at most, beyond those that the expand engine has made of the row two before.
+def max_skew(squeeze: EngineSpec, expand: EngineSpec) -> int:
+    """Largest number of channels that the squeeze engine has taken of a row beyond those that expand has finished two rows before.
 
-    Both take the time of the slower; the squeeze engine is as late as it can be without keeping the other waiting.
+    Both engines take as long as the slower one for a row. The squeeze engine is as late as possible without delaying the other.
     """
-    period = max(row_cycles(squeeze), row_cycles(expand))
-    first = begins(squeeze)
-    taken = np.arange(len(first)) + 1 + AHEAD
-    late = first + period - row_cycles(squeeze) - LATENCY
-    share = np.searchsorted(ends(expand), late, side="right") / len(expand.channel_order)
-    return int(np.ceil(np.max(taken - share * len(first))))
+    interval = max(row_cycles(squeeze), row_cycles(expand))
+    starts = start_times(squeeze)
+    taken = np.arange(len(starts)) + 1 + CHANNELS_AHEAD
+    latest_starts = starts + interval - row_cycles(squeeze) - PIPELINE_LATENCY
+    finished_fraction = np.searchsorted(finish_times(expand), latest_starts, side="right") / len(expand.channel_order)
+    return int(np.ceil(np.max(taken - finished_fraction * len(starts))))
 
 
-def lead(expand: EngineSpec, side: EngineSpec) -> int:
-    """Channels that an engine must be ahead of the expand engine, at most, so that neither waits where one is fast and then the other."""
-    period = max(row_cycles(expand), row_cycles(side))
-    done = np.searchsorted(ends(side) * period / max(1, ends(side)[-1]), ends(expand) * period / max(1, ends(expand)[-1]), side="right")
-    return int(np.max(np.arange(len(done)) + 1 - done)) + 1
+def fifo_depth(main: EngineSpec, skip: EngineSpec) -> int:
+    """Channels that the FIFO behind the skip engine must hold, so that neither engine waits because their rates vary within a row.
+
+    Both spread a row over the same interval. When the main engine finishes channel n, the skip engine may have finished only m < n channels
+    of that row. So it must be n - m channels ahead for the largest such difference, plus the channel that is being added.
+    """
+    interval = max(row_cycles(main), row_cycles(skip))
+    main_times, skip_times = (times * interval / max(1, times[-1]) for times in (finish_times(main), finish_times(skip)))
+    skip_finished = np.searchsorted(skip_times, main_times, side="right")
+    return int(np.max(np.arange(len(skip_finished)) + 1 - skip_finished)) + 1

@@ -1,52 +1,54 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Which layer gets how many lanes: a simple allocator for a given number of multipliers."""
+"""The fastest configurations with a given number of multipliers, whatever device they are for."""
 
 from collections.abc import Mapping, Sequence
 
 from ..errors import FirebrickError
 from ..model.quantized import Model
+from .configurations import plain_configurations
 from .engine_config import EngineConfig
 from .ilp import solve_ilp
-from .workload import EngineWorkload, plain_configurations, workloads
+from .workload import EngineWorkload, workloads
 
 DECODER_LANES = 1
-"""What a part counts for besides its lanes, so that fewer parts are chosen where lanes are equal or nearly so: each needs a decoder
-and a line buffer of its own."""
+"""Lanes that a partition counts for in addition to its own: each needs a decoder and a line buffer, so fewer partitions are better."""
 
 
 def allocate(model: Model, lanes: int) -> dict[str, EngineConfig]:
-    """Shares, by engine name, that need the least cycles per frame with at most ``lanes`` multipliers in all.
+    """Configurations, by engine name, with the fewest cycles for a frame and at most ``lanes`` multipliers in all.
 
-    Every engine meets the same number of cycles with the least logic; the smallest such number that the lanes allow is taken. Raises
-    FirebrickError when there are fewer lanes than engines.
+    A binary search finds the smallest number of cycles that every engine can meet; the configurations are those with the least logic that
+    meet it. Raises FirebrickError if there are fewer lanes than engines.
     """
-    wanted = workloads(model)
-    if lanes < len(wanted):
-        raise FirebrickError(f"lanes must be at least {len(wanted)}, one an engine of {model.network.name}, not {lanes}")
-    options = {demand.name: plain_configurations(demand) for demand in wanted}
-    targets = sorted({demand.cycles(share) for demand in wanted for share in options[demand.name]})
+    engines = workloads(model)
+    if lanes < len(engines):
+        raise FirebrickError(f"lanes must be at least {len(engines)}, one an engine of {model.network.name}, not {lanes}")
+    options = {workload.name: plain_configurations(workload) for workload in engines}
+    targets = sorted({workload.cycles(config) for workload in engines for config in options[workload.name]})
     low, high = 0, len(targets) - 1
-    best = _meet(wanted, options, targets[high], lanes)
+    best = _smallest(engines, options, targets[high], lanes)
     while low <= high:
         middle = (low + high) // 2
-        shares = _meet(wanted, options, targets[middle], lanes)
-        if shares is None:
+        configs = _smallest(engines, options, targets[middle], lanes)
+        if configs is None:
             low = middle + 1
         else:
-            best, high = shares, middle - 1
+            best, high = configs, middle - 1
     if best is None:
         raise FirebrickError(f"{lanes} lanes do not suffice for {model.network.name}; give more")
     return best
 
 
-def _meet(
-    wanted: Sequence[EngineWorkload], options: Mapping[str, Sequence[EngineConfig]], target: float, lanes: int
+def _smallest(
+    engines: Sequence[EngineWorkload], options: Mapping[str, Sequence[EngineConfig]], max_cycles: float, lanes: int
 ) -> dict[str, EngineConfig] | None:
-    """The shares with the fewest lanes and parts with which every engine meets the target, or None where these are too many."""
-    meeting = {demand.name: [share for share in options[demand.name] if demand.cycles(share) <= target] for demand in wanted}
-    return solve_ilp(wanted, meeting, _lanes_and_parts, (lanes, lanes * (1 + DECODER_LANES)), (0, 1))
+    """The configurations with the fewest lanes and partitions that need at most ``max_cycles``; None if they need too many lanes."""
+    fast_enough = {
+        workload.name: [config for config in options[workload.name] if workload.cycles(config) <= max_cycles] for workload in engines
+    }
+    return solve_ilp(engines, fast_enough, _lanes_and_decoders, (lanes, lanes * (1 + DECODER_LANES)), (0, 1))
 
 
-def _lanes_and_parts(_: EngineWorkload, share: EngineConfig) -> tuple[int, int]:
-    return share.lanes * share.partitions, (share.lanes + DECODER_LANES) * share.partitions
+def _lanes_and_decoders(_: EngineWorkload, config: EngineConfig) -> tuple[int, int]:
+    return config.lanes * config.partitions, (config.lanes + DECODER_LANES) * config.partitions

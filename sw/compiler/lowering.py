@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The compiler: from a model and its engines' shares to the plan that the hardware is generated from.
+"""Lowering: from a model and its engines' configurations to the plan that the hardware is generated from.
 
-Any order of channels is as good as another, since the next layer's weights are permuted here; so filters are dealt to engines, and
-1x1 and 3x3 filters mixed, in the order that keeps everyone busy (sw/compiler/partitioning.py). Only the scores come in the order of the
-classes, and both operands of a bypass in the same order: a simple bypass keeps the order of its Fire module's input.
+The order of channels between two layers is free, because the weights of the next layer are permuted here. It is chosen so that partitions
+are balanced and 1x1 and 3x3 filters alternate (sw/compiler/partitioning.py). Two orders are fixed: scores come in the order of the classes,
+and both operands of a bypass in one order, so a simple bypass keeps the order of its Fire module's input.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,6 @@ from ..plan.lane_layout import LaneLayout
 from ..plan.nodes import (
     BypassSpec,
     ConvSpec,
-    DownsizerSpec,
     EngineSpec,
     GlobalSumSpec,
     MaxPoolSpec,
@@ -27,214 +26,231 @@ from ..plan.nodes import (
     SerializerSpec,
     SkipFifoSpec,
     SqueezeSpec,
-    walk,
 )
-from .engine_config import EngineConfig
-from .engine_weights import EngineLayers, weights_cache
-from .fifo_sizing import apart, lead
+from .engine_config import SQUEEZE_SLOTS, EngineConfig
+from .engine_weights import EngineLayers, EngineWeights, weights_cache
+from .fifo_sizing import fifo_depth, max_skew
 from .lane_allocation import allocate
-from .partitioning import Filter
+from .stream_state import Lowered, StreamState, downsized, output_layout
 from .throughput import frame_cycles
-from .workload import SQUEEZE_SLOTS
+
+MIN_FIFO_DEPTH = 2
+"""Words that a skip FIFO holds at least."""
 
 
 def compile_model(model: Model, lanes: int) -> Plan:
-    """The plan for a total number of multiplier lanes."""
+    """The plan for a total number of multipliers. Raises FirebrickError if there are fewer than engines."""
     return plan_with(model, allocate(model, lanes))
 
 
-def plan_with(model: Model, shares: Mapping[str, EngineConfig], logic_bits: int = LUT_ROM_BITS) -> Plan:
-    """The plan for given shares, by engine name. Raises FirebrickError where shares do not fit the network or each other.
+def plan_with(model: Model, configs: Mapping[str, EngineConfig], lut_rom_bits: int = LUT_ROM_BITS) -> Plan:
+    """The plan for given configurations, by engine name.
 
-    ``logic_bits``: up to which the last bank of an engine's ROM is made of logic.
+    ``lut_rom_bits`` is the largest last bank of an engine's ROM, in bits, that is made a LUT ROM. Raises FirebrickError if configurations
+    do not fit the network or each other.
     """
     model.verify()
-    return _Compiler(model, shares, logic_bits).run()
+    return _Lowering(model, configs, lut_rom_bits).plan()
 
 
-class _Compiler:
-    def __init__(self, model: Model, shares: Mapping[str, EngineConfig], logic_bits: int) -> None:
-        self.logic_bits = logic_bits
-        self.shelf = weights_cache(model)
+class _Lowering:
+    """Lowers stages one by one: each method takes the stream that enters and returns nodes with the stream that leaves."""
+
+    def __init__(self, model: Model, configs: Mapping[str, EngineConfig], lut_rom_bits: int) -> None:
         self.model = model
-        self.shares = shares
-        self.nodes: list[Node] = []
-        width = model.network.input.width
-        self.strips = LaneLayout.natural(lanes=1, tiles=width, width=width)
-        self.order = list(range(model.network.input.channels))
-        self.raster = True
-        self.burst = 1
-        """Channels that come at once: one from each part of the engine before."""
+        self.configs = configs
+        self.lut_rom_bits = lut_rom_bits
+        self.weights = weights_cache(model)
+        self.stages = model.network.stages
+        self.shapes = model.network.shapes()
 
-    def run(self) -> Plan:
+    def plan(self) -> Plan:
         network = self.model.network
-        shapes = network.shapes()
         if not isinstance(network.stages[0], Conv):
             raise FirebrickError(f"network {network.name}: the first stage must be a convolution to be built in hardware")
-        for index, stage in enumerate(network.stages):
-            shape, output = shapes[index], shapes[index + 1]
-            layers = stage_layers(stage, shape)
-            match stage:
-                case Conv(name=name):
-                    self.convolution(name, layers, self.order_of(index))
-                case Fire(name=name, bypass=Bypass.NONE):
-                    self.squeeze(f"{name}/squeeze", layers[0])
-                    self.convolution(f"{name}/expand", layers[1:], self.order_of(index))
-                case Fire():
-                    self.fire_with_bypass(stage, layers, self.order_of(index))
-                case MaxPool(name=name):
-                    self.pool(name, shape, output)
-                case GlobalAverage(name=name):
-                    self.nodes.append(GlobalSumSpec(name, self.strips, shape.channels, shape.height))
-        return Plan(network.name, tuple(self.nodes), frame_cycles(self.nodes))
+        image = network.input
+        layout = LaneLayout.natural(lanes=1, tiles=image.width, width=image.width)
+        stream = StreamState(layout, tuple(range(image.channels)), channels_last=True)
+        nodes: list[Node] = []
+        for index in range(len(network.stages)):
+            stage_nodes, stream = self.stage(index, stream)
+            nodes += stage_nodes
+        return Plan(network.name, tuple(nodes), frame_cycles(nodes))
 
-    def order_of(self, index: int) -> list[int]:
-        """The order in which a stage's filters come: one that suits all engines whose words are added to them or to their sums."""
-        stages, shapes = self.model.network.stages, self.model.network.shapes()
+    def stage(self, index: int, stream: StreamState) -> Lowered:
+        stage, shape, output = self.stages[index], self.shapes[index], self.shapes[index + 1]
+        layers = stage_layers(stage, shape)
+        match stage:
+            case Conv(name=name):
+                return self.convolution(name, layers, self.output_order(index, stream), stream)
+            case Fire(bypass=Bypass.NONE):
+                return self.fire(stage, layers, self.output_order(index, stream), stream)
+            case Fire():
+                return self.fire_with_bypass(stage, layers, self.output_order(index, stream), stream)
+            case MaxPool(name=name):
+                return self.pool(name, shape, output, stream)
+            case GlobalAverage(name=name):
+                return (GlobalSumSpec(name, stream.layout, shape.channels, shape.height),), stream
+
+    def output_order(self, index: int, stream: StreamState) -> Sequence[int]:
+        """The order of a stage's output channels.
+
+        It balances all engines that compute this order: those of the stage, and of further stages whose bypass adds to the same channels.
+        """
         engines: list[EngineLayers] = []
-        for place, stage in enumerate(stages[index:], index):
+        for later, stage in enumerate(self.stages[index:], index):
             match stage:
-                case Fire(bypass=Bypass.SIMPLE) if place == index:
-                    return self.order
+                case Fire(bypass=Bypass.SIMPLE) if later == index:
+                    return stream.channel_order
                 case GlobalAverage():
-                    return list(range(shapes[-1].channels))
-                case Fire(name=name, bypass=bypass) if place == index or bypass is Bypass.SIMPLE:
-                    layers = stage_layers(stage, shapes[place])
-                    expand = [layer for layer in layers if "/expand" in layer.name]
-                    engines.append(self.dealt(f"{name}/expand", expand))
+                    return range(self.shapes[-1].channels)
+                case Fire(name=name, bypass=bypass) if later == index or bypass is Bypass.SIMPLE:
+                    layers = stage_layers(stage, self.shapes[later])
+                    engines.append(self.engine_layers(f"{name}/expand", [layer for layer in layers if "/expand" in layer.name]))
                     if bypass is Bypass.COMPLEX:
-                        engines.append(self.dealt(f"{name}/bypass", layers[-1:]))
-                case Conv(name=name) if place == index:
-                    engines.append(self.dealt(name, stage_layers(stage, shapes[place])))
+                        engines.append(self.engine_layers(f"{name}/bypass", layers[-1:]))
+                case Conv(name=name) if later == index:
+                    engines.append(self.engine_layers(name, stage_layers(stage, self.shapes[later])))
                 case MaxPool():
                     pass
                 case _:
                     break
-        return self.shelf.common_order(engines)
+        return self.weights.common_order(engines)
 
-    def fire_with_bypass(self, fire: Fire, layers: Sequence[Layer], order: Sequence[int]) -> None:
-        """A Fire module and its bypass: both read the stream that comes here, and both give the same channels in the same order."""
-        name, complex_ = fire.name, fire.bypass is Bypass.COMPLEX
-        before, entering = self.nodes, (self.strips, self.order)
-        self.nodes = []
-        squeeze = self.squeeze(f"{name}/squeeze", layers[0])
-        expand = self.convolution(f"{name}/expand", layers[1:-1] if complex_ else layers[1:], order)
-        path, leaving = tuple(self.nodes), self.strips
-        self.nodes, (self.strips, self.order) = [], entering
+    def fire(self, fire: Fire, layers: Sequence[Layer], order: Sequence[int], stream: StreamState) -> Lowered:
+        """The squeeze engine and the expand engine of a Fire module."""
+        squeeze_layer, *expand_layers = layers
+        squeeze_nodes, squeezed = self.squeeze(f"{fire.name}/squeeze", squeeze_layer, stream)
+        expand_nodes, expanded = self.convolution(f"{fire.name}/expand", expand_layers, order, squeezed)
+        return (*squeeze_nodes, *expand_nodes), expanded
+
+    def fire_with_bypass(self, fire: Fire, layers: Sequence[Layer], order: Sequence[int], stream: StreamState) -> Lowered:
+        """A Fire module and its bypass: both read one stream, and both send the same channels in the same order."""
+        is_complex = fire.bypass is Bypass.COMPLEX
+        main_branch, main = self.fire(fire, layers[:-1] if is_complex else layers, order, stream)
+        squeeze, expand = (node for node in main_branch if isinstance(node, EngineSpec))
+        # The main branch reads this many rows before it sends its first: the skip branch must store them.
         rows = min(max(layer.conv.padding for layer in layers) + 1, layers[0].input.height)
-        words = layers[0].input.channels * self.strips.tiles
-        slack = apart(squeeze, expand) * self.strips.tiles
-        if complex_:
-            self.delay(f"{name}/delay", (rows - 1) * words + slack, 0)
-            side = self.convolution(f"{name}/bypass", layers[-1:], order)
-            self.delay(f"{name}/lead", lead(expand, side) * self.strips.tiles, 0)
+        row_words = layers[0].input.channels * stream.layout.tiles
+        skew = max_skew(squeeze, expand) * stream.layout.tiles
+        skip_branch: tuple[Node, ...]
+        if is_complex:
+            convolution, skip = self.convolution(f"{fire.name}/bypass", layers[-1:], order, stream)
+            *_, engine = (node for node in convolution if isinstance(node, EngineSpec))
+            lead = fifo_depth(expand, engine) * skip.layout.tiles
+            skip_branch = (
+                _skip_fifo(f"{fire.name}/delay", stream, (rows - 1) * row_words + skew, 0),
+                *convolution,
+                _skip_fifo(f"{fire.name}/lead", skip, lead, 0),
+            )
         else:
-            self.delay(f"{name}/delay", rows * words + slack, rows * words - 1)
-        if self.strips != leaving:
-            lanes = f"{self.strips.lanes} and {leaving.lanes}"
-            raise FirebrickError(f"stage {name}: both operands of a bypass must come in words of equally many lanes, not {lanes}")
-        self.nodes = [*before, BypassSpec(name, path, tuple(self.nodes), entering[0], self.strips)]
+            skip = replace(stream, producer=main.producer)
+            skip_branch = (_skip_fifo(f"{fire.name}/delay", stream, rows * row_words + skew, rows * row_words - 1),)
+        if skip.layout != main.layout:
+            lanes = f"{skip.layout.lanes} and {main.layout.lanes}"
+            raise FirebrickError(f"stage {fire.name}: both operands of a bypass must come in words of equally many lanes, not {lanes}")
+        return (BypassSpec(fire.name, main_branch, skip_branch, stream.layout, skip.layout),), skip
 
-    def delay(self, name: str, depth: int, least: int) -> None:
-        self.nodes.append(SkipFifoSpec(name, self.strips, max(2, depth), least))
-
-    def convolution(self, name: str, layers: Sequence[Layer], order: Sequence[int]) -> EngineSpec:
-        """A filter-major engine; of several layers the last has the largest kernel, and the others are its centre tap."""
+    def convolution(self, name: str, layers: Sequence[Layer], order: Sequence[int], stream: StreamState) -> Lowered:
+        """A filter-major engine. Of several layers, the last has the largest kernel, and the others use its centre tap."""
         main = layers[-1]
-        share = self.share(name, main.output.width)
-        kernel = main.conv.kernel
-        output = _strips(share, main.output.width)
-        if not self.raster:
-            self.narrow(output.tiles * main.conv.stride)
-        contents = self.shelf.filter_major(self.dealt(name, layers), self.order, order)
-        parts = tuple(
+        kernel, stride = main.conv.kernel, main.conv.stride
+        config = self.config(name, main.output.width)
+        output = output_layout(config, main.output.width)
+        # Pixels of an image are single already.
+        adapters, source = ((), stream.layout) if stream.channels_last else downsized(stream.layout, output.tiles * stride)
+        weights = self.weights.filter_major(self.engine_layers(name, layers), stream.channel_order, order)
+        partitions = tuple(
             ConvSpec(
-                source=self.strips,
-                channels_last=self.raster,
+                source=source,
+                channels_last=stream.channels_last,
                 channels=main.input.channels,
                 height=main.input.height,
                 output=output,
                 output_height=main.output.height,
                 kernel=kernel,
-                stride=main.conv.stride,
+                stride=stride,
                 padding=main.conv.padding,
-                slots=kernel + main.conv.stride,
-                weights=replace(weights, lut_rom_bits=self.logic_bits),
-                arithmetic=replace(arithmetic, lut_multipliers=share.lut_multipliers),
-                distributed=share.distributed,
+                slots=kernel + stride,
+                weights=replace(encoded, lut_rom_bits=self.lut_rom_bits),
+                arithmetic=replace(arithmetic, lut_multipliers=config.lut_multipliers),
+                distributed=config.distributed,
             )
-            for weights, arithmetic in contents.partitions
+            for encoded, arithmetic in weights.partitions
         )
-        return self.engine(name, layers, parts, contents.rounds)
+        engine = _engine(name, layers, partitions, weights, config)
+        return (*adapters, engine), StreamState(output, engine.channel_order, producer=config)
 
-    def squeeze(self, name: str, layer: Layer) -> EngineSpec:
+    def squeeze(self, name: str, layer: Layer, stream: StreamState) -> Lowered:
         """A channel-major engine."""
-        share, burst = self.share(name, layer.output.width), self.burst
-        output = _strips(share, layer.output.width)
-        self.narrow(output.tiles)
-        contents = self.shelf.channel_major(self.dealt(name, [layer]), self.order)
-        parts = tuple(
+        config = self.config(name, layer.output.width)
+        output = output_layout(config, layer.output.width)
+        adapters, source = downsized(stream.layout, output.tiles)
+        weights = self.weights.channel_major(self.engine_layers(name, [layer]), stream.channel_order)
+        partitions = tuple(
             SqueezeSpec(
-                source=self.strips,
+                source=source,
                 channels=layer.input.channels,
                 height=layer.input.height,
                 output=output,
-                slots=SQUEEZE_SLOTS * burst,
-                weights=replace(weights, lut_rom_bits=self.logic_bits),
-                arithmetic=replace(arithmetic, lut_multipliers=share.lut_multipliers),
+                slots=SQUEEZE_SLOTS * stream.burst,
+                weights=replace(encoded, lut_rom_bits=self.lut_rom_bits),
+                arithmetic=replace(arithmetic, lut_multipliers=config.lut_multipliers),
             )
-            for weights, arithmetic in contents.partitions
+            for encoded, arithmetic in weights.partitions
         )
-        return self.engine(name, [layer], parts, contents.rounds)
+        engine = _engine(name, [layer], partitions, weights, config)
+        return (*adapters, engine), StreamState(output, engine.channel_order, producer=config)
 
-    def pool(self, name: str, shape: Shape, output: Shape) -> None:
-        """A pooling stage with the lanes of its source, or a single one where pixels come one by one."""
-        engine = [node for node in walk(self.nodes) if isinstance(node, EngineSpec)][-1]
-        if self.strips.lanes > 1 and (self.share(engine.name).serialized or self.strips.tiles % 2):
-            one_by_one = SerializerSpec(self.strips, shape.channels, shape.height)
-            self.nodes.append(one_by_one)
-            self.strips = one_by_one.output
-        tiles = output.width if self.strips.lanes == 1 else self.strips.tiles // 2
-        strips = LaneLayout.natural(lanes=self.strips.lanes, tiles=tiles, width=output.width)
-        self.nodes.append(MaxPoolSpec(name, self.strips, shape.channels, shape.height, strips))
-        self.strips = strips
+    def pool(self, name: str, shape: Shape, output: Shape, stream: StreamState) -> Lowered:
+        """A pooling with the lanes of its source, or with a single one behind a serialiser.
 
-    def engine(
-        self, name: str, layers: Sequence[Layer], parts: tuple[ConvSpec, ...] | tuple[SqueezeSpec, ...], rounds: list[list[Filter]]
-    ) -> EngineSpec:
-        turns = tuple(len(one) for one in rounds)
-        self.strips = parts[0].output
-        self.order = [one.channel for one_round in rounds for one in one_round]
-        macs = sum(layer.macs for layer in layers)
-        paired = self.share(name).paired and len(parts) > 1
-        engine = EngineSpec(name, tuple(layer.name for layer in layers), parts, turns, tuple(self.order), macs, paired)
-        self.nodes.append(engine)
-        self.raster, self.burst = False, len(parts)
-        return engine
+        An odd number of tiles needs the serialiser: a window with stride 2 would straddle two strips.
+        """
+        nodes: list[Node] = []
+        source = stream.layout
+        serialized = stream.producer is not None and stream.producer.serialized
+        if source.lanes > 1 and (serialized or source.tiles % 2):
+            serializer = SerializerSpec(source, shape.channels, shape.height)
+            nodes.append(serializer)
+            source = serializer.output
+        tiles = output.width if source.lanes == 1 else source.tiles // 2
+        layout = LaneLayout.natural(lanes=source.lanes, tiles=tiles, width=output.width)
+        nodes.append(MaxPoolSpec(name, source, shape.channels, shape.height, layout))
+        return tuple(nodes), replace(stream, layout=layout)
 
-    def share(self, name: str, width: int | None = None) -> EngineConfig:
-        """What an engine is given; of its lanes, none may be without columns."""
-        share = self.shares.get(name)
-        if share is None:
-            raise FirebrickError(f"engine {name}: no share of the lanes is given; the engines with one are {', '.join(self.shares)}")
-        if share.partitions < 1:
-            raise FirebrickError(f"engine {name}: splits must be at least 1, not {share.partitions}")
-        if width is not None and not 1 <= share.lanes <= width:
-            raise FirebrickError(f"engine {name}: lanes must be 1 to {width}, its output's columns, not {share.lanes}")
-        return share
+    def engine_layers(self, name: str, layers: Sequence[Layer]) -> EngineLayers:
+        return EngineLayers(name, tuple(layers), self.config(name).partitions)
 
-    def narrow(self, tiles: int) -> None:
-        """Fit the stream to an engine whose strips have so many columns."""
-        lanes = self.strips.lanes_for(tiles)
-        if lanes < self.strips.lanes:
-            self.nodes.append(DownsizerSpec(self.strips, lanes))
-            self.strips = self.strips.downsized(lanes)
-
-    def dealt(self, name: str, layers: Sequence[Layer]) -> EngineLayers:
-        """An engine and the parts that its filters are dealt to."""
-        return EngineLayers(name, tuple(layers), self.share(name).partitions)
+    def config(self, name: str, width: int | None = None) -> EngineConfig:
+        """The configuration of an engine. With the columns of its output, ``width``, it is checked that every lane has one."""
+        config = self.configs.get(name)
+        if config is None:
+            raise FirebrickError(f"engine {name}: no configuration is given; the engines with one are {', '.join(self.configs)}")
+        if config.partitions < 1:
+            raise FirebrickError(f"engine {name}: partitions must be at least 1, not {config.partitions}")
+        if width is not None and not 1 <= config.lanes <= width:
+            raise FirebrickError(f"engine {name}: lanes must be 1 to {width}, its output's columns, not {config.lanes}")
+        return config
 
 
-def _strips(share: EngineConfig, width: int) -> LaneLayout:
-    """How an engine's lanes own the columns of its output."""
-    return LaneLayout.natural(lanes=share.lanes, tiles=-(-width // share.lanes), width=width)
+def _engine(
+    name: str,
+    layers: Sequence[Layer],
+    partitions: tuple[ConvSpec, ...] | tuple[SqueezeSpec, ...],
+    weights: EngineWeights,
+    config: EngineConfig,
+) -> EngineSpec:
+    return EngineSpec(
+        name,
+        tuple(layer.name for layer in layers),
+        partitions,
+        schedule=tuple(len(round_) for round_ in weights.rounds),
+        channel_order=tuple(filter_.channel for round_ in weights.rounds for filter_ in round_),
+        macs=sum(layer.macs for layer in layers),
+        paired=config.paired and len(partitions) > 1,
+    )
+
+
+def _skip_fifo(name: str, stream: StreamState, depth: int, min_depth: int) -> SkipFifoSpec:
+    return SkipFifoSpec(name, stream.layout, max(MIN_FIFO_DEPTH, depth), min_depth)

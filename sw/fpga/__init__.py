@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""FPGAs: devices, families, resources, and the cost model."""
+"""FPGAs: devices, their families and resources, and the cost model of plans."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The FPGAs of known boards and what they have, from their data sheets."""
+"""The FPGAs of known boards with their resources, from the data sheets."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ FABRICS = {
     **dict.fromkeys(("MachXO2", "MachXO3"), MACHXO),
     **dict.fromkeys(("7 series", "Spartan-3A", "Spartan-6", "UltraScale", "UltraScale+"), XILINX),
 }
-"""What each family is made of."""
+"""The fabric of each family."""
 TABLE = """
 LFE5U-12F        24288   56   28  ECP5
 LFE5U-25F        24288   56   28  ECP5
@@ -72,8 +72,10 @@ EP4CE22          22320   66   66  Cyclone IV
 5CSEBA6          83820  557  224  Cyclone V
 10M50DA          49760  182  144  MAX 10
 """
-"""Device, as amaranth-boards calls it, LUTs, block RAMs, multipliers and family. A 12F is a 25F by another name, an HX4K an HX8K, as open
-tools see them. Multipliers are of 18x18 bits or a little more, in an iCE40 of 16x16."""
+"""Device (its name in amaranth-boards), LUTs, block RAMs, multipliers and family.
+
+Open tools treat a 12F as a 25F and an HX4K as an HX8K, which are the same dies. Multipliers have 18x18 bits or a little more, in an iCE40
+16x16."""
 
 
 @dataclass(frozen=True)
@@ -86,22 +88,22 @@ class Device:
 
     @property
     def fabric(self) -> Fabric:
-        """What its family is made of."""
+        """The fabric of its family."""
         return FABRICS[self.family]
 
 
 def device(name: str) -> Device | None:
-    """A device by name, in any case; None where it is not known."""
+    """A device by name, upper or lower case; None if it is unknown."""
     return DEVICES.get(name.lower())
 
 
 def _devices() -> dict[str, Device]:
-    found = {}
+    devices = {}
     for line in TABLE.strip().splitlines():
         name, luts, block_rams, multipliers, family = line.split(maxsplit=4)
-        found[name.lower()] = Device(name, family, Resources(int(luts), int(block_rams), int(multipliers)))
-    return found
+        devices[name.lower()] = Device(name, family, Resources(int(luts), int(block_rams), int(multipliers)))
+    return devices
 
 
 DEVICES = _devices()
-"""By name in small letters."""
+"""By name in lower case."""

@@ -1,58 +1,59 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What families of FPGAs are made of, as far as the same engines take more or less of it than of an ECP5."""
+"""FPGA families: how their LUTs, block RAMs and multipliers differ from those of an ECP5."""
 
 from dataclasses import dataclass, replace
 
-Widths = tuple[tuple[int, int], ...]
-"""Depths and widths that one block RAM can have."""
+Shapes = tuple[tuple[int, int], ...]
+"""Pairs of depth and width that one block RAM can be configured to."""
 
 
 @dataclass(frozen=True)
 class Fabric:
     """The look-up tables, block RAMs and multipliers of a family."""
 
-    block_ram_shapes: Widths
+    block_ram_shapes: Shapes
     lut_inputs: int = 4
     max_lut_fraction: float = 0.78
-    """Share of the LUTs that a plan may take: beyond it, wires grow long, and in the end routing finds no way."""
+    """Fraction of the LUTs that a plan may use: beyond it routes get long, and finally routing fails. From builds of full devices."""
     lut_factor: float = 1.0
-    """LUTs (logic cells, where a LUT and a flip-flop are one) by those of an ECP5 that the same logic takes."""
+    """LUTs for each LUT of an ECP5 that the same logic takes; logic cells where a LUT and a flip-flop form one cell."""
     read_ports: int = 2
-    """Ports of a block RAM that can read; with one, what two lists in one ROM share is kept twice."""
+    """Read ports of a block RAM; with a single one, the ROM bank in which two lists meet is stored twice."""
     lut_ram: bool = True
-    """LUTs can be memory; where they cannot, queues and sums lie in block RAM."""
+    """LUTs can be RAM (distributed RAM); otherwise FIFOs and accumulators lie in block RAM."""
     multiplier_luts: int = 0
-    """LUTs of an ECP5 that a multiplier would take, in a family that has none; 0 in one that has."""
+    """LUTs (of an ECP5) of a multiplier in a family without hard multipliers; 0 in a family with them."""
     lut_multiplier_luts: int = 0
-    """LUTs that a lane takes more with a soft multiplier, of at most 9 bits; a plan may have some besides its multipliers; 0: never."""
+    """Extra LUTs of a lane with a LUT multiplier of up to 9 bits, which a plan may use in addition to hard ones; 0: never used."""
     lut_rom_bits: tuple[int, ...] = (4 * 1024, 8 * 1024, 12 * 1024)
-    """Up to how many bits the last bank of a ROM may be logic: what is tried. More would limit the clock."""
+    """Limits to try for the bits of a ROM's last bank that are made a LUT ROM. Larger LUT ROMs would limit the clock."""
 
     @property
     def block_ram_bits(self) -> int:
         """Bits of a block RAM."""
-        return max(deep * wide for deep, wide in self.block_ram_shapes)
+        return max(depth * width for depth, width in self.block_ram_shapes)
 
     def rom_block_rams(self, bits: int, shared: int) -> int:
-        """Block RAMs of a ROM of so many bits, so many of which lie where two lists are read."""
+        """Block RAMs of a ROM of this many bits, of which ``shared`` lie in a bank that two lists are read from."""
         return -(-(bits + (shared if self.read_ports == 1 else 0)) // self.block_ram_bits)
 
 
-def _widths(deepest: int, *widths: int) -> Widths:
-    """Each width half as deep as the one before."""
-    return tuple((deepest >> step, width) for step, width in enumerate(widths))
+def _shapes(max_depth: int, *widths: int) -> Shapes:
+    """One shape for each width, each half as deep as the one before."""
+    return tuple((max_depth >> step, width) for step, width in enumerate(widths))
 
 
-ECP5 = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36), lut_multiplier_luts=92)
-GOWIN = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36), lut_factor=1.03)
+# LUT factors compare what Yosys makes of the same plans with an ECP5.
+ECP5 = Fabric(_shapes(16384, 1, 2, 4, 9, 18, 36), lut_multiplier_luts=92)
+GOWIN = Fabric(_shapes(16384, 1, 2, 4, 9, 18, 36), lut_factor=1.03)
 ICE40 = Fabric(
-    _widths(2048, 2, 4, 8, 16), max_lut_fraction=0.95, lut_factor=1.75, read_ports=1, lut_ram=False, lut_rom_bits=(256, 512, 1024, 2048)
+    _shapes(2048, 2, 4, 8, 16), max_lut_fraction=0.95, lut_factor=1.75, read_ports=1, lut_ram=False, lut_rom_bits=(256, 512, 1024, 2048)
 )
 ICE40_PLAIN = replace(ICE40, multiplier_luts=140)
 """An iCE40 without multipliers."""
-XILINX = Fabric(_widths(16384, 1, 2, 4, 9, 18, 36), lut_inputs=6, lut_factor=0.75)
-INTEL_ALM = Fabric(_widths(8192, 1, 2, 5, 10, 20, 40), lut_inputs=6, lut_factor=0.8)
-INTEL = Fabric(_widths(8192, 1, 2, 4, 9, 18, 36), lut_factor=1.2)
-MACHXO = Fabric(_widths(8192, 1, 2, 4, 9, 18), multiplier_luts=290)
+XILINX = Fabric(_shapes(16384, 1, 2, 4, 9, 18, 36), lut_inputs=6, lut_factor=0.75)
+INTEL_ALM = Fabric(_shapes(8192, 1, 2, 5, 10, 20, 40), lut_inputs=6, lut_factor=0.8)
+INTEL = Fabric(_shapes(8192, 1, 2, 4, 9, 18, 36), lut_factor=1.2)
+MACHXO = Fabric(_shapes(8192, 1, 2, 4, 9, 18), multiplier_luts=290)
 """The Lattice family with the logic of an ECP5 and block RAMs of half the size."""

@@ -29,8 +29,10 @@ from firebrick.sim.build import build as build_simulation
 from firebrick.sim.small_models import randomly_initialised
 from firebrick.sw import golden
 from firebrick.sw.compiler.lowering import compile_model
-from firebrick.sw.fpga.cost_model import Part, block_rams, buffer_resources
+from firebrick.sw.fpga.cost_features import BufferFeatures, PartitionFeatures
 from firebrick.sw.fpga.fabric import ECP5, ICE40, ICE40_PLAIN
+from firebrick.sw.fpga.memory_shapes import block_rams
+from firebrick.sw.fpga.node_costs import NodeCosts
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, Network, Shape
 from firebrick.sw.utils.progress import no_progress
@@ -42,20 +44,21 @@ TINY = Network(
     (Conv("conv1", 4, 3, padding=1), Fire("fire2", 2, 2, 2), Conv("conv10", 3, 1), GlobalAverage("pool10")),
 )
 TINIEST = Network("tiniest", Shape(1, 8, 8), (Conv("conv1", 4, 3, padding=1), Conv("conv10", 3, 1), GlobalAverage("pool10")))
-PART = Part(
-    lanes=2, tiles=4, rom_bits=6000, logic_bits=1024, gap_length=4, starts=8, start_bits=20, bits=20, sums=4,
-    squeeze=False, reaches=True, soft=False,
+PARTITION = PartitionFeatures(
+    lanes=2, tiles=4, rom_bits=6000, lut_rom_bits=1024, zero_run_code_bits=4, filters=8, init_bits=20, accumulator_bits=20, accumulators=4,
+    squeeze=False, halo=True, lut_multipliers=False,
 )  # fmt: skip
 
 
 def test_an_ice40_needs_more_of_its_smaller_block_rams() -> None:
     assert [block_rams(depth, width, ICE40) for depth, width in ((256, 16), (257, 16), (512, 8), (2048, 9), (100, 8))] == [1, 2, 1, 5, 1]
-    assert (PART.resources(ECP5).block_rams, PART.resources(ECP5).multipliers) == (1, 2)
+    partition = NodeCosts(ECP5).partition(PARTITION)
+    assert (partition.block_rams, partition.multipliers) == (1, 2)
     rom, queues, sums = 3, 2 + 1, 2 * 2  # codes and gaps are read at once, so there are two copies of them
-    assert PART.resources(ICE40).block_rams == rom + queues + sums
-    assert buffer_resources(64, 16, 2, ICE40, paired=False, distributed=False).block_rams == 1
-    assert PART.resources(ICE40_PLAIN).multipliers == 0
-    assert PART.resources(ICE40_PLAIN).luts > PART.resources(ICE40).luts
+    assert NodeCosts(ICE40).partition(PARTITION).block_rams == rom + queues + sums
+    assert NodeCosts(ICE40).line_buffer(BufferFeatures(64, 16, 2)).block_rams == 1
+    assert NodeCosts(ICE40_PLAIN).partition(PARTITION).multipliers == 0
+    assert NodeCosts(ICE40_PLAIN).partition(PARTITION).luts > NodeCosts(ICE40).partition(PARTITION).luts
 
 
 YOSYS_PRODUCT = 340

@@ -1,69 +1,74 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The choice of shares: the best of all that fit, against trying every one."""
+"""The integer programme finds the optimum: an exhaustive search over all combinations of a few options is the oracle."""
 
 from itertools import product
 
 import numpy as np
 import pytest
 
+from firebrick.sw.compiler.configurations import configurations
 from firebrick.sw.compiler.engine_config import INPUT_LAYOUT, EngineConfig
 from firebrick.sw.compiler.ilp import MIP_GAP, solve_ilp
-from firebrick.sw.compiler.workload import EngineWorkload, configurations, workloads
+from firebrick.sw.compiler.workload import EngineWorkload, workloads
 from firebrick.sw.network.graph import Bypass
 from tests.helpers.nodes import layouts_match
 from tests.helpers.random_models import random_model
 
-Counts = tuple[int, int]
+Usage = tuple[int, int]
 
 
-def counts(demand: EngineWorkload, share: EngineConfig) -> Counts:
-    return share.lanes * share.partitions, demand.width + 7 * share.partitions + 3 * share.paired
+def usage(workload: EngineWorkload, config: EngineConfig) -> Usage:
+    """Two resources: multipliers, and an arbitrary one that the other degrees of freedom change."""
+    return config.lanes * config.partitions, workload.width + 7 * config.partitions + 3 * config.paired
 
 
-def fits(wanted: tuple[EngineWorkload, ...], shares: tuple[EngineConfig, ...]) -> bool:
+def is_legal(engines: tuple[EngineWorkload, ...], configs: tuple[EngineConfig, ...]) -> bool:
+    """Whether operands of bypasses match and every engine keeps up, checked engine by engine along the stream."""
     source = entering = INPUT_LAYOUT
-    for demand, share in zip(wanted, shares, strict=True):
-        if not layouts_match(demand, share, source, entering) or not (
-            demand.channels_last or demand.keeps_up(share, entering if demand.skip_branch else source)
-        ):
+    for workload, config in zip(engines, configs, strict=True):
+        own_source = entering if workload.skip_branch else source
+        if not layouts_match(workload, config, source, entering) or not (workload.channels_last or workload.keeps_up(config, own_source)):
             return False
-        entering, source = (source if demand.squeeze else entering), demand.output_layout(share) or INPUT_LAYOUT
+        entering, source = (source if workload.squeeze else entering), workload.output_layout(config) or INPUT_LAYOUT
     return True
 
 
 @pytest.mark.parametrize("bypass", list(Bypass))
 @pytest.mark.parametrize("seed", range(4))
-def test_choose_finds_the_best_choice(seed: int, bypass: Bypass) -> None:
+def test_solve_ilp_finds_the_best_choice(seed: int, bypass: Bypass) -> None:
     rng = np.random.default_rng(seed)
-    wanted = workloads(random_model(rng, height=6, width=6, kernel=3, fires=1, bypass=bypass))
-    options = {
-        demand.name: [configurations(demand)[place] for place in rng.integers(0, len(configurations(demand)), 7)] for demand in wanted
-    }
-    for demand in wanted:  # so that some choice can be joined
-        options[demand.name].append(EngineConfig(1))
+    engines = workloads(random_model(rng, height=6, width=6, kernel=3, fires=1, bypass=bypass))
+    options = {}
+    for workload in engines:
+        every = configurations(workload)
+        options[workload.name] = [every[index] for index in rng.integers(0, len(every), 7)]
+    for workload in engines:  # so that some choice can be joined
+        options[workload.name].append(EngineConfig(1))
     limit = int(rng.integers(8, 40))
-    every = [shares for shares in product(*options.values()) if fits(wanted, shares)]
+    legal = [configs for configs in product(*options.values()) if is_legal(engines, configs)]
 
-    def total(shares: tuple[EngineConfig, ...], kind: int) -> int:
-        return sum(counts(demand, share)[kind] for demand, share in zip(wanted, shares, strict=True))
+    def total(configs: tuple[EngineConfig, ...], resource: int) -> int:
+        return sum(usage(workload, config)[resource] for workload, config in zip(engines, configs, strict=True))
 
-    within = [total(shares, 1) for shares in every if total(shares, 0) <= limit]
-    found = solve_ilp(wanted, options, counts, (limit, 10**6), (0.0, 1.0))
-    if not within:
-        assert found is None
+    costs_within_limit = [total(configs, 1) for configs in legal if total(configs, 0) <= limit]
+    solution = solve_ilp(engines, options, usage, (limit, 10**6), (0.0, 1.0))
+    if not costs_within_limit:
+        assert solution is None
         return
-    assert found is not None
-    shares = tuple(found[demand.name] for demand in wanted)
-    assert fits(wanted, shares)
-    assert total(shares, 0) <= limit
-    assert total(shares, 1) <= min(within) * (1 + MIP_GAP)
-    least = solve_ilp(wanted, options, counts, (limit, 100))
+    assert solution is not None
+    configs = tuple(solution[workload.name] for workload in engines)
+    assert is_legal(engines, configs)
+    assert total(configs, 0) <= limit
+    assert total(configs, 1) <= min(costs_within_limit) * (1 + MIP_GAP)
+    # Without costs, the largest fraction of a limit is minimal.
+    least = solve_ilp(engines, options, usage, (limit, 100))
     assert least is not None
-    worst = [max(total(each, 0) / limit, total(each, 1) / 100) for each in (*every, tuple(least[demand.name] for demand in wanted))]
-    assert worst[-1] <= min(worst) * (1 + MIP_GAP)
+    own = tuple(least[workload.name] for workload in engines)
+    fractions = [max(total(configs, 0) / limit, total(configs, 1) / 100) for configs in (*legal, own)]
+    assert fractions[-1] <= min(fractions) * (1 + MIP_GAP)
 
 
-def test_choose_finds_nothing_where_an_engine_has_no_option() -> None:
-    wanted = workloads(random_model(np.random.default_rng(0), fires=1))
-    assert solve_ilp(wanted, {demand.name: [] for demand in wanted}, counts, (100, 100), (1.0, 1.0)) is None
+def test_solve_ilp_finds_nothing_where_an_engine_has_no_option() -> None:
+    engines = workloads(random_model(np.random.default_rng(0), fires=1))
+    assert solve_ilp(engines, {workload.name: [] for workload in engines}, usage, (100, 100), (1.0, 1.0)) is None

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Which layer gets how many lanes."""
+"""The allocation of a given number of multipliers to engines."""
 
 from collections.abc import Mapping
 
@@ -15,8 +15,8 @@ from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model.quantized import Model
 from tests.helpers.random_models import random_model
 
-LANES = (1, 2, 3, 5, 8, 13, 21, 40, 80, 160, 400)
-"""More than the least, so many."""
+EXTRA_LANES = (0, 1, 2, 4, 7, 12, 20, 39, 79, 159, 399)
+"""Multipliers beyond one for each engine."""
 
 
 def model_of(seed: int) -> Model:
@@ -24,41 +24,42 @@ def model_of(seed: int) -> Model:
     return random_model(rng, fires=int(rng.integers(0, 4)))
 
 
-def total(shares: Mapping[str, EngineConfig]) -> int:
-    return sum(share.lanes * share.partitions for share in shares.values())
+def total_lanes(configs: Mapping[str, EngineConfig]) -> int:
+    return sum(config.lanes * config.partitions for config in configs.values())
 
 
-def slowest(model: Model, shares: Mapping[str, EngineConfig]) -> float:
-    return max(demand.cycles(shares[demand.name]) for demand in workloads(model))
+def max_cycles(model: Model, configs: Mapping[str, EngineConfig]) -> float:
+    return max(workload.cycles(configs[workload.name]) for workload in workloads(model))
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_allocate_gives_no_more_than_the_lanes_there_are(seed: int) -> None:
+def test_allocate_uses_at_most_the_given_lanes(seed: int) -> None:
     model = model_of(seed)
-    for extra in LANES:
-        lanes = len(workloads(model)) - 1 + extra
-        assert total(allocate(model, lanes)) <= lanes
+    for extra in EXTRA_LANES:
+        lanes = len(workloads(model)) + extra
+        assert total_lanes(allocate(model, lanes)) <= lanes
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_allocate_is_never_slower_with_more_lanes(seed: int) -> None:
     model = model_of(seed)
-    found = [slowest(model, allocate(model, len(workloads(model)) - 1 + extra)) for extra in LANES]
-    assert found == sorted(found, reverse=True)
-    assert found[-1] < found[0]
+    cycles = [max_cycles(model, allocate(model, len(workloads(model)) + extra)) for extra in EXTRA_LANES]
+    assert cycles == sorted(cycles, reverse=True)
+    assert cycles[-1] < cycles[0]
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_allocate_gives_shares_that_can_be_planned(seed: int) -> None:
+def test_allocate_gives_configurations_that_can_be_planned(seed: int) -> None:
     model = model_of(seed)
-    for extra in (1, 4, 30, 200):
-        shares = allocate(model, len(workloads(model)) - 1 + extra)
-        plan = plan_with(model, shares)
-        assert plan.lanes == total(shares)
-        for engine, demand in zip(plan.engines, workloads(model), strict=True):
-            assert engine.name == demand.name
-            assert engine.output.lanes == shares[engine.name].lanes
-            assert len(engine.partitions) == shares[engine.name].partitions <= min(MAX_PARTITIONS, demand.max_partitions)
+    for extra in (0, 3, 29, 199):
+        configs = allocate(model, len(workloads(model)) + extra)
+        plan = plan_with(model, configs)
+        assert plan.lanes == total_lanes(configs)
+        for engine, workload in zip(plan.engines, workloads(model), strict=True):
+            config = configs[engine.name]
+            assert engine.name == workload.name
+            assert engine.output.lanes == config.lanes
+            assert len(engine.partitions) == config.partitions <= min(MAX_PARTITIONS, workload.max_partitions)
 
 
 def test_allocate_gives_each_engine_one_lane_when_there_are_no_more() -> None:
@@ -77,8 +78,8 @@ def test_allocate_rejects_fewer_lanes_than_engines(lanes: int) -> None:
         allocate(model, lanes)
 
 
-def test_demands_are_the_engines_in_order() -> None:
+def test_workloads_are_the_engines_in_order() -> None:
     model = random_model(np.random.default_rng(0), fires=2)
     expected = ["conv1", "fire2/squeeze", "fire2/expand", "fire3/squeeze", "fire3/expand", "conv10"]
-    assert [demand.name for demand in workloads(model)] == expected
-    assert {layer for demand in workloads(model) for layer in demand.layers} == set(model.layers)
+    assert [workload.name for workload in workloads(model)] == expected
+    assert {layer for workload in workloads(model) for layer in workload.layers} == set(model.layers)

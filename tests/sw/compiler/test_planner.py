@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The fastest plan within a board's resources, and what plans are expected to take."""
+"""The planner: fast or small plans within given resources."""
 
 import os
 from dataclasses import asdict, replace
@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from scipy.optimize import milp
 
-from firebrick.sw.compiler.planner import MULTIPLIERS_PER_LUT_MULTIPLIER, plan_for, smallest_plan
+from firebrick.sw.compiler.config_search import MULTIPLIERS_PER_LUT_MULTIPLIER
+from firebrick.sw.compiler.planner import plan_for, smallest_plan
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.fpga.cost_model import block_rams, estimate
+from firebrick.sw.fpga.cost_model import estimate
 from firebrick.sw.fpga.fabric import ECP5
 from firebrick.sw.fpga.resources import Resources, deficit, total
 from firebrick.sw.model.quantized import Model
@@ -25,26 +26,19 @@ def model_of(seed: int) -> Model:
     return random_model(np.random.default_rng(seed), fires=2)
 
 
-@pytest.mark.parametrize(
-    ("depth", "width", "count"), [(512, 36, 1), (513, 36, 2), (1024, 18, 1), (2048, 9, 1), (2048, 10, 2), (1024, 112, 7), (100, 8, 1)]
-)
-def test_block_rams_take_the_shape_that_wastes_least(depth: int, width: int, count: int) -> None:
-    assert block_rams(depth, width) == count
-
-
-def test_solver_does_not_print_where_results_go(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    def loud(*arguments: Any, **options: Any) -> Any:
+def test_solver_prints_nothing_to_stdout(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    def printing_milp(*arguments: Any, **options: Any) -> Any:
         os.write(1, b"HighsMipSolverData::transformNewIntegerFeasibleSolution\n")
         return milp(*arguments, **options)
 
-    monkeypatch.setattr("firebrick.sw.compiler.ilp.milp", loud)
+    monkeypatch.setattr("firebrick.sw.compiler.ilp.milp", printing_milp)
     plan_for(model_of(0), LARGE)
     os.write(1, b"a result\n")
     assert capfd.readouterr().out == "a result\n"
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_plan_for_stays_within_the_room(seed: int) -> None:
+def test_plan_for_fits_the_resources(seed: int) -> None:
     model = model_of(seed)
     plan = plan_for(model, LARGE)
     needed = total(estimate(plan))
@@ -55,7 +49,7 @@ def test_plan_for_stays_within_the_room(seed: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["luts", "block_rams", "multipliers"])
-def test_plan_for_is_no_faster_with_less(kind: str) -> None:
+def test_plan_for_is_no_faster_with_fewer_resources(kind: str) -> None:
     model = model_of(1)
     plan = plan_for(model, LARGE)
     used = asdict(total(estimate(plan)))
@@ -64,47 +58,47 @@ def test_plan_for_is_no_faster_with_less(kind: str) -> None:
         "block_rams": used["block_rams"] - 1,
         "multipliers": used["multipliers"] - 1,
     }
-    less = plan_for(model, replace(LARGE, **{kind: tight[kind]}))
-    assert less.cycles >= plan.cycles
-    assert asdict(total(estimate(less)))[kind] <= tight[kind]
+    smaller = plan_for(model, replace(LARGE, **{kind: tight[kind]}))
+    assert smaller.cycles >= plan.cycles
+    assert asdict(total(estimate(smaller)))[kind] <= tight[kind]
 
 
-@pytest.mark.parametrize(("kind", "called"), [("luts", "LUTs"), ("block_rams", "block RAMs"), ("multipliers", "multipliers")])
-def test_plan_for_says_what_is_missing(kind: str, called: str) -> None:
-    with pytest.raises(FirebrickError, match=rf"does not fit: even a slow plan needs .*{called} of 0; take fewer layers"):
+@pytest.mark.parametrize(("kind", "name"), [("luts", "LUTs"), ("block_rams", "block RAMs"), ("multipliers", "multipliers")])
+def test_plan_for_names_the_missing_resource(kind: str, name: str) -> None:
+    with pytest.raises(FirebrickError, match=rf"does not fit: even a slow plan needs .*{name} of 0; take fewer layers"):
         plan_for(model_of(2), replace(LARGE, **{kind: 0}))
 
 
-@pytest.mark.parametrize("slower", [1.0, 1.7, 6.0])
+@pytest.mark.parametrize("slowdown", [1.0, 1.7, 6.0])
 @pytest.mark.parametrize("seed", range(3))
-def test_smallest_plan_is_fast_enough_and_no_larger_than_the_fastest(seed: int, slower: float) -> None:
+def test_smallest_plan_is_fast_enough_and_no_larger_than_the_fastest(seed: int, slowdown: float) -> None:
     model = model_of(seed)
     fastest = plan_for(model, LARGE)
-    plan = smallest_plan(model, LARGE, 50e6 / (fastest.cycles * slower), 50e6)
-    assert plan.cycles <= fastest.cycles * slower
+    plan = smallest_plan(model, LARGE, 50e6 / (fastest.cycles * slowdown), 50e6)
+    assert plan.cycles <= fastest.cycles * slowdown
     assert deficit(LARGE, total(estimate(plan))) == ""
-    if slower > 2:
+    if slowdown > 2:
         assert plan.lanes < fastest.lanes
 
 
-def test_smallest_plan_says_what_the_fastest_reaches() -> None:
+def test_smallest_plan_error_names_what_the_fastest_reaches() -> None:
     model = model_of(0)
-    least = plan_for(model, LARGE).cycles
-    reached = f"at 60.0 MHz the fastest, of {least:,} cycles a frame, reaches {60e6 / least:.2f}"
+    cycles = plan_for(model, LARGE).cycles
+    reached = f"at 60.0 MHz the fastest, of {cycles:,} cycles a frame, reaches {60e6 / cycles:.2f}"
     with pytest.raises(FirebrickError, match=f"no plan reaches 2e\\+07 frames a second: {reached}; ask for fewer"):
         smallest_plan(model, LARGE, 20e6, 60e6)
 
 
-def test_plans_have_soft_multipliers_where_there_are_too_few_others() -> None:
+def test_plans_have_lut_multipliers_where_hard_ones_are_scarce() -> None:
     scarce = replace(LARGE, multipliers=20)
     plan, without = plan_for(model_of(0), scarce), plan_for(model_of(0), scarce, replace(ECP5, lut_multiplier_luts=0))
-    soft = sum(engine.lanes for engine in plan.engines if any(part.arithmetic.lut_multipliers for part in engine.partitions))
-    assert 1 <= soft <= 20 // MULTIPLIERS_PER_LUT_MULTIPLIER
-    assert plan.lanes == total(estimate(plan)).multipliers + soft <= 22
+    lut_lanes = sum(engine.lanes for engine in plan.engines if any(partition.arithmetic.lut_multipliers for partition in engine.partitions))
+    assert 1 <= lut_lanes <= 20 // MULTIPLIERS_PER_LUT_MULTIPLIER
+    assert plan.lanes == total(estimate(plan)).multipliers + lut_lanes <= 22
     assert plan.cycles < without.cycles
     assert total(estimate(without)).multipliers == without.lanes <= 20
 
 
-def test_plans_keep_roms_out_of_logic_where_asked() -> None:
+def test_plans_have_no_lut_roms_where_the_fabric_excludes_them() -> None:
     plan = plan_for(model_of(0), LARGE, replace(ECP5, lut_rom_bits=(0,)))
-    assert {part.weights.lut_rom_bits for engine in plan.engines for part in engine.partitions} == {0}
+    assert {partition.weights.lut_rom_bits for engine in plan.engines for partition in engine.partitions} == {0}

@@ -1,18 +1,21 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""How long a frame takes where engines wait for one another: rows of channels against queues that are filled and emptied cycle by cycle."""
+"""The throughput model of coupled engines.
 
+The oracle moves single words through FIFOs cycle by cycle, and has none of the model's arithmetic.
+"""
+
+from dataclasses import replace
 from itertools import cycle
 
 import numpy as np
 import pytest
 
-from firebrick.sw.compiler.engine_config import EngineConfig
+from firebrick.sw.compiler.engine_config import SQUEEZE_SLOTS, EngineConfig
 from firebrick.sw.compiler.lowering import plan_with
 from firebrick.sw.compiler.throughput import row_intervals
-from firebrick.sw.compiler.workload import SQUEEZE_SLOTS
 from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, Network, Shape
-from firebrick.sw.plan.nodes import OUTPUT_FIFO_DEPTH, DownsizerSpec, EngineSpec, Plan
+from firebrick.sw.plan.nodes import OUTPUT_FIFO_DEPTH, ConvSpec, DownsizerSpec, EngineSpec, Plan
 from tests.helpers.random_models import random_model
 
 ROWS = 4
@@ -21,103 +24,156 @@ STAGES = (Conv("conv1", 3, 1), Fire("fire2", 8, 24, 24), Fire("fire3", 12, 8, 8)
 NETWORK = Network("waits", Shape(1, 4, 28), STAGES)
 
 
-class Part:
-    """Makes a channel in so many cycles, in the last of them one word a cycle for its queue, and waits while that is full."""
+class Partition:
+    """Computes channels of a given number of cycles; the last ones put one word each into its FIFO, and wait while that is full."""
 
     def __init__(self, work: list[int], tiles: int) -> None:
-        self.work, self.tiles, self.left, self.queue = cycle(work), tiles, 0, 0
+        self.work, self.tiles, self.left, self.fifo = cycle(work), tiles, 0, 0
 
     def tick(self) -> None:
         self.left = self.left or next(self.work)
-        if self.left > self.tiles or self.queue < OUTPUT_FIFO_DEPTH:
-            self.queue += self.left <= self.tiles
+        if self.left > self.tiles or self.fifo < OUTPUT_FIFO_DEPTH:
+            self.fifo += self.left <= self.tiles
             self.left -= 1
 
 
-def brute(convolution: EngineSpec, sent: int, squeeze: EngineSpec, sent_on: int) -> int:
-    """Cycles between two rows of both, word by word; ``sent``, ``sent_on``: cycles in which one of their words is taken."""
+def partitions_of(convolution: EngineSpec) -> tuple[list[Partition], list[int]]:
+    """The partitions, and the one that sends each channel of ``ROWS`` rows."""
+    tiles = convolution.output.tiles
+    partitions = [
+        Partition([count * tiles for count in partition.weights.entries_per_group], tiles) for partition in convolution.partitions
+    ]
+    return partitions, [index for round_size in convolution.schedule for index in range(round_size)] * ROWS
+
+
+def simulated_interval(convolution: EngineSpec, word_cycles: int, squeeze: EngineSpec, squeeze_word_cycles: int) -> int:
+    """Cycles between two rows of both engines, simulated word by word, when each word is taken in this many cycles."""
     tiles, sink = convolution.output.tiles, squeeze.partitions[0]
-    parts = [Part([count * tiles for count in part.weights.entries_per_group], tiles) for part in convolution.partitions]
-    turns = [part for turn in convolution.schedule for part in range(turn)] * ROWS
+    partitions, turns = partitions_of(convolution)
     work = [count * sink.output.tiles for count in sink.weights.entries_per_group]
-    arrived = taken = place = busy = left = held = now = 0
-    ends: list[int] = []
-    while len(ends) < ROWS - 1:
+    arrived = taken = tile = busy = left = queued = now = 0
+    row_ends: list[int] = []
+    while len(row_ends) < ROWS - 1:
         now += 1
         busy -= busy > 0
-        if not busy and arrived < len(turns) and arrived - taken < sink.slots and parts[turns[arrived]].queue:
-            parts[turns[arrived]].queue -= 1
-            busy, place = sent, (place + 1) % tiles
-            arrived += place == 0
-        for part in parts:
-            part.tick()
-        # The words of a row leave with its last channel, through a queue.
-        held -= held > 0 and now % sent_on == 0
+        if not busy and arrived < len(turns) and arrived - taken < sink.slots and partitions[turns[arrived]].fifo:
+            partitions[turns[arrived]].fifo -= 1
+            busy, tile = word_cycles, (tile + 1) % tiles
+            arrived += tile == 0
+        for partition in partitions:
+            partition.tick()
+        # The words of a row leave with its last channel, through a FIFO.
+        queued -= queued > 0 and now % squeeze_word_cycles == 0
         if not left and taken < arrived - (busy > 1):
             left = work[taken % len(work)]
-        last = taken % len(work) == len(work) - 1
-        if left and (not last or held < OUTPUT_FIFO_DEPTH):
-            held += last
+        is_last = taken % len(work) == len(work) - 1
+        if left and (not is_last or queued < OUTPUT_FIFO_DEPTH):
+            queued += is_last
             left -= 1
             taken += left == 0
-            if not left and last:
-                ends.append(now)
-    return ends[-1] - ends[-2]
+            if not left and is_last:
+                row_ends.append(now)
+    return row_ends[-1] - row_ends[-2]
 
 
-def word_cycles(plan: Plan, number: int) -> int:
-    """Cycles that the engine behind one takes for each of its words."""
-    engine, behind = plan.engines[number : number + 2]
-    between = plan.nodes[plan.nodes.index(engine) + 1 : plan.nodes.index(behind)]
+def simulated_interval_alone(convolution: EngineSpec) -> int:
+    """The same of a convolution whose words are all taken at once."""
+    tiles = convolution.output.tiles
+    partitions, turns = partitions_of(convolution)
+    now = 0
+    row_ends = []
+    for channel, index in enumerate(turns):
+        for _ in range(tiles):
+            while True:
+                now += 1
+                ready = partitions[index].fifo > 0
+                partitions[index].fifo -= ready
+                for partition in partitions:
+                    partition.tick()
+                if ready:
+                    break
+        if (channel + 1) % (len(turns) // ROWS) == 0:
+            row_ends.append(now)
+    return row_ends[-1] - row_ends[-2]
+
+
+def word_cycles(plan: Plan, index: int) -> int:
+    """Cycles that the engine behind engine ``index`` takes for each of its words."""
+    engine, consumer = plan.engines[index : index + 2]
+    between = plan.nodes[plan.nodes.index(engine) + 1 : plan.nodes.index(consumer)]
     narrowed = [node.source.lanes // node.lanes for node in between if isinstance(node, DownsizerSpec)]
-    return (narrowed or [1])[0] * (2 if behind.paired else 1)
+    return (narrowed or [1])[0] * (2 if consumer.paired else 1)
 
 
-def planned(rng: np.random.Generator, shares: dict[str, EngineConfig]) -> Plan:
-    return plan_with(
-        random_model(rng, NETWORK, density=0.5), {name: EngineConfig(28) for name in ("conv1", "fire2/squeeze", "conv10")} | shares
-    )
+def planned(rng: np.random.Generator, configs: dict[str, EngineConfig]) -> Plan:
+    wide = {name: EngineConfig(28) for name in ("conv1", "fire2/squeeze", "conv10")}
+    return plan_with(random_model(rng, NETWORK, density=0.5), wide | configs)
 
 
-def period(plan: Plan) -> int:
+def interval(plan: Plan) -> int:
     return {engine.name: cycles for engine, cycles in row_intervals(plan.nodes)}["fire2/expand"]
 
 
-def alone(plan: Plan) -> int:
+def uncoupled_interval(plan: Plan) -> int:
     return max(engine.busy_cycles // engine.partitions[0].output_height for engine in plan.engines[2:4])
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_engines_wait_for_one_another_as_long_as_their_queues_say(seed: int) -> None:
+def test_interval_of_coupled_engines_is_that_of_a_simulation(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    one, two, three = (int(lanes) for lanes in rng.choice(LANES, 3))
-    parts, paired = int(rng.integers(1, 6)), bool(rng.integers(2))
+    expand, squeeze, next_expand = (int(lanes) for lanes in rng.choice(LANES, 3))
+    partitions, paired = int(rng.integers(1, 6)), bool(rng.integers(2))
     plan = planned(
         rng,
         {
-            "fire2/expand": EngineConfig(one, parts),
-            "fire3/squeeze": EngineConfig(two),
-            "fire3/expand": EngineConfig(three, 2, paired=paired),
+            "fire2/expand": EngineConfig(expand, partitions),
+            "fire3/squeeze": EngineConfig(squeeze),
+            "fire3/expand": EngineConfig(next_expand, 2, paired=paired),
         },
     )
-    sent, sent_on = (word_cycles(plan, number) for number in (2, 3))
-    assert period(plan) == pytest.approx(brute(plan.engines[2], sent, plan.engines[3], sent_on), rel=0.02)
-    assert plan.cycles >= max(alone(plan), period(plan)) * NETWORK.input.height
+    expected = simulated_interval(plan.engines[2], word_cycles(plan, 2), plan.engines[3], word_cycles(plan, 3))
+    # The model counts whole channels, not words: 2 % is the most that this differs in these networks.
+    assert interval(plan) == pytest.approx(expected, rel=0.02)
+    assert plan.cycles >= max(uncoupled_interval(plan), interval(plan)) * NETWORK.input.height
 
 
-def test_words_that_are_taken_pixel_by_pixel_hold_up_the_next_row() -> None:
-    shares = {"fire2/expand": EngineConfig(28), "fire3/squeeze": EngineConfig(4)}
-    plans = [planned(np.random.default_rng(0), shares | {"fire3/expand": EngineConfig(lanes)}) for lanes in (4, 5)]
+@pytest.mark.parametrize("lanes", [10, 7, 4])
+def test_partitions_run_ahead_as_far_as_their_output_fifos_hold(lanes: int) -> None:
+    """One partition is slow in the first half of a row and the other in the second, so what their FIFOs hold decides how long both wait."""
+    plan = planned(
+        np.random.default_rng(0),
+        {"fire2/expand": EngineConfig(lanes, 2), "fire3/squeeze": EngineConfig(28), "fire3/expand": EngineConfig(28)},
+    )
+    expand = plan.engines[2]
+    assert set(expand.schedule) == {2}
+    half = len(expand.schedule) // 2
+    counts = ((8,) * half + (1,) * half, (1,) * half + (8,) * half)
+    partitions = tuple(
+        replace(partition, weights=replace(partition.weights, entries_per_group=entries))
+        for partition, entries in zip(expand.partitions, counts, strict=True)
+        if isinstance(partition, ConvSpec)
+    )
+    expand = replace(expand, partitions=partitions)
+    [(_, modelled)] = row_intervals([expand])
+    expected = simulated_interval_alone(expand)
+    assert modelled == pytest.approx(expected, rel=0.02)
+    balanced, locked = 9 * half * expand.output.tiles, 16 * half * expand.output.tiles
+    assert balanced < expected < locked, "the FIFOs help, and larger ones would help more"
+
+
+def test_words_that_are_taken_pixel_by_pixel_delay_the_next_row() -> None:
+    configs = {"fire2/expand": EngineConfig(28), "fire3/squeeze": EngineConfig(4)}
+    plans = [planned(np.random.default_rng(0), configs | {"fire3/expand": EngineConfig(lanes)}) for lanes in (4, 5)]
     assert [word_cycles(plan, 3) for plan in plans] == [1, 4]
     words = 12 * 7
-    assert period(plans[0]) == alone(plans[0])
-    assert period(plans[1]) == alone(plans[1]) + 4 * (words - OUTPUT_FIFO_DEPTH) - words
+    assert interval(plans[0]) == uncoupled_interval(plans[0])
+    assert interval(plans[1]) == uncoupled_interval(plans[1]) + 4 * (words - OUTPUT_FIFO_DEPTH) - words
 
 
-def test_squeeze_engine_buffers_what_the_parts_before_it_make_at_once() -> None:
-    for parts in (1, 3):
+def test_squeeze_engine_buffers_what_the_partitions_in_front_of_it_send_at_once() -> None:
+    for partitions in (1, 3):
         plan = planned(
             np.random.default_rng(0),
-            {"fire2/expand": EngineConfig(14, parts), "fire3/squeeze": EngineConfig(7), "fire3/expand": EngineConfig(7)},
+            {"fire2/expand": EngineConfig(14, partitions), "fire3/squeeze": EngineConfig(7), "fire3/expand": EngineConfig(7)},
         )
-        assert plan.engines[3].partitions[0].slots == parts * SQUEEZE_SLOTS
+        assert plan.engines[3].partitions[0].slots == partitions * SQUEEZE_SLOTS

@@ -10,8 +10,8 @@ from firebrick.sw.compiler.planner import plan_for
 from firebrick.sw.data.calibration_set import photographs
 from firebrick.sw.data.images import read_images
 from firebrick.sw.evaluation.accuracy import evaluate
-from firebrick.sw.fpga.cost_model import available_beside_link
 from firebrick.sw.fpga.devices import DEVICES
+from firebrick.sw.fpga.link_costs import available_beside_link
 from firebrick.sw.golden import floating
 from firebrick.sw.golden.top_k import probabilities, top_k
 from firebrick.sw.importers import import_source

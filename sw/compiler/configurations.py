@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The configurations that an engine may have: what the search for a plan chooses from."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ..fpga.fabric import ECP5, Fabric
+from ..fpga.memory_shapes import block_rams, fits_lut_ram, shared_block_rams
+from ..plan.nodes import OUTPUT_FIFO_DEPTH
+from .engine_config import EngineConfig
+from .workload import EngineWorkload
+from .workload_resources import buffer_features
+
+LUT_RAM_BUFFER_BITS = 32 * 1024
+"""Bits up to which a line buffer may lie in distributed RAM: larger ones would take more LUTs than an engine."""
+LUT_MULTIPLIER_BITS = 9
+"""Widest weights that a LUT multiplier takes."""
+
+
+def configurations(workload: EngineWorkload, fabric: Fabric = ECP5) -> list[EngineConfig]:
+    """Every configuration that makes sense: any useful number of lanes and of partitions, with any kind of line buffer.
+
+    A number of lanes is useful if fewer would need more tiles. Only engines of one partition may have LUT multipliers: a few are enough
+    to use the LUTs that are left.
+    """
+    lane_counts = sorted({-(-workload.width // tiles) for tiles in range(1, workload.width + 1)})
+    basic = [
+        EngineConfig(lanes, partitions, serialized=serialized)
+        for lanes in lane_counts
+        for partitions in _partition_counts(workload, lanes)
+        for serialized in ((False, True) if workload.poolings and lanes > 1 else (False,))
+    ]
+    hard = [
+        config
+        for start in basic
+        for config in (start, *_other_buffers(workload, start, fabric))
+        if workload.output_layout(config)  # it can be pooled
+    ]
+    if not (fabric.lut_multiplier_luts and workload.centroid_bits <= LUT_MULTIPLIER_BITS):
+        return hard
+    return [*hard, *(replace(config, lut_multipliers=True) for config in hard if config.partitions == 1)]
+
+
+def plain_configurations(workload: EngineWorkload) -> list[EngineConfig]:
+    """Configurations with the usual line buffers, and with a serialiser only where the stream cannot be pooled without."""
+    return [config for config in configurations(workload) if config == _plain(workload, config)]
+
+
+def _plain(workload: EngineWorkload, config: EngineConfig) -> EngineConfig:
+    usual = EngineConfig(config.lanes, config.partitions)
+    return usual if workload.output_layout(usual) else replace(usual, serialized=True)
+
+
+def _partition_counts(workload: EngineWorkload, lanes: int) -> range:
+    """Possible numbers of partitions: only one if an output FIFO cannot hold a channel while the other partitions send theirs."""
+    return range(1, 1 + (workload.max_partitions if workload.tiles(lanes) <= OUTPUT_FIFO_DEPTH else 1))
+
+
+def _other_buffers(workload: EngineWorkload, config: EngineConfig, fabric: Fabric) -> Iterator[EngineConfig]:
+    """The same engine with other kinds of line buffers, if these take less block RAM."""
+    buffer = buffer_features(workload, config)
+    depth, width = buffer.depth, buffer.width
+    if workload.squeeze or fits_lut_ram(depth, config.lanes, fabric):
+        return
+    if fabric.lut_ram and depth * width <= LUT_RAM_BUFFER_BITS:
+        yield replace(config, distributed=True)
+    if config.partitions > 1 and fabric.read_ports > 1 and shared_block_rams(depth, width, fabric) < 2 * block_rams(depth, width, fabric):
+        yield replace(config, paired=True)
