@@ -98,6 +98,8 @@ def test_page_is_whole_and_fetches_nothing() -> None:
     tags = Tags()
     tags.feed(paper_page(found))
     assert tags.open == tags.fetched == []
+    assert "<code>firebrick paper</code>" in paper_page(found)
+    assert "&lt;" not in paper_page(found)
     assert tags.cells == sum(len(row) for section in found for row in section.rows)
     assert paper_page(found) == paper_page(sections())
 
