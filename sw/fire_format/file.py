@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The `.fire` file: a whole compressed model, small enough to mail.
+"""The `.fire` file: a whole compressed model in one file.
 
-Layout, little-endian: magic; version (uint16); length of the description (uint32); the description, zlib-compressed JSON (see
-fire_metadata.py); every layer in the network's order (see fire_layer.py); CRC-32 of all that (uint32). The same model gives the same
-bytes. The reader believes no number in the file before it has compared it with what is there.
+    magic | version, uint16 | length of the description, uint32 | description | layer | layer | ... | CRC-32 of all before, uint32
+
+Numbers are little-endian. The description is zlib-compressed JSON (see metadata.py); layers come in the network's order (see layer.py).
+The same model gives the same bytes. The reader checks every number against the data before it uses it.
 """
 
 import zlib
@@ -20,9 +21,9 @@ from .metadata import Description, read_description, write_description
 MAGIC = b"\x89FIRE\r\n\x1a"
 VERSION = 1
 BYTES_MAX = 1 << 23
-"""Largest file; one for SqueezeNet has half a megabyte."""
+"""Maximum file size in bytes; SqueezeNet's has half a megabyte."""
 DESCRIPTION_MAX = 1 << 22
-"""Longest description in bytes, before compression."""
+"""Maximum size of the description in bytes, before compression."""
 
 _HEAD = Struct("<8sHI")
 _CRC = Struct("<I")
@@ -36,7 +37,7 @@ def encode_description(model: Model) -> bytes:
 
 
 def encode_model(model: Model) -> bytes:
-    """A `.fire` file's bytes; raises FirebrickError unless the model is sound."""
+    """A `.fire` file's bytes; raises FirebrickError unless the model is consistent and fits the format."""
     model.verify()
     data = encode_description(model) + b"".join(encode_layer(layer).data for layer in model.layers.values())
     data += _CRC.pack(zlib.crc32(data))
@@ -45,7 +46,7 @@ def encode_model(model: Model) -> bytes:
 
 
 def file_size(model: Model) -> int:
-    """Bytes of a model's `.fire` file, which are counted and not made; raises FirebrickError unless the model is sound."""
+    """Size of a model's `.fire` file in bytes, computed without encoding it; raises FirebrickError as `encode_model` does."""
     model.verify()
     size = len(encode_description(model)) + sum(map(encoded_size, model.layers.values())) + CRC_BYTES
     _check_size(model, size)
@@ -58,7 +59,7 @@ def _check_size(model: Model, size: int) -> None:
 
 
 def decode_model(data: bytes) -> Model:
-    """The model in a `.fire` file's bytes, verified; raises FirebrickError with what is wrong, worded to follow "the file's"."""
+    """The model in a `.fire` file's bytes, verified; raises FirebrickError, with a message to put behind "the file's", when damaged."""
     if not data.startswith(MAGIC):
         raise FirebrickError("first bytes are not those of a .fire file")
     if len(data) > BYTES_MAX:
@@ -87,12 +88,12 @@ def decode_model(data: bytes) -> Model:
 
 
 def write_fire(model: Model, path: Path) -> None:
-    """Write a model to a `.fire` file, whole or not at all; raises FirebrickError when the model is unsound or the place is."""
+    """Write a model to a `.fire` file atomically; raises FirebrickError as `encode_model` does, or when the path cannot be written."""
     write_atomically(path, encode_model(model))
 
 
 def read_fire(path: Path) -> Model:
-    """Read a `.fire` file; raises FirebrickError when it is missing or unusable."""
+    """The model in a `.fire` file; raises FirebrickError when it is missing or damaged."""
     try:
         with path.open("rb") as file:
             data = file.read(BYTES_MAX + 1)

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The part of a `.fire` file that is text: canonical JSON with all of a model but its integers.
+"""The description in a `.fire` file: canonical JSON with everything of a model except its integers.
 
-Keys are sorted, nothing is optional and nothing else is allowed. The limits below are far above any network that fits a chip; they
-keep a hostile file from asking for much memory.
+Keys are sorted; every key is required and no other is allowed. The limits below are far above any network that fits an FPGA. They bound
+the memory that a hostile file can ask for.
 """
 
 import json
@@ -17,18 +17,19 @@ from ..model.quantized import Model, Preprocessing
 from ..network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 
 NUMBER_MAX = 65535
-"""Greatest size, count or resize length."""
+"""Maximum of every size, count and resize length."""
 STAGES_MAX = 1000
+"""Maximum number of stages."""
 WEIGHTS_MAX = 1 << 23
-"""Most weights of all layers together; SqueezeNet has 1.2 million."""
+"""Maximum number of weights of all layers together; SqueezeNet has 1.2 million."""
 
-_KINDS: dict[str, type[Stage]] = {"conv": Conv, "fire": Fire, "pool": MaxPool, "average": GlobalAverage}
+_STAGE_TYPES: dict[str, type[Stage]] = {"conv": Conv, "fire": Fire, "pool": MaxPool, "average": GlobalAverage}
 _Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True)
 class Description:
-    """A `Model` without its layers; the fields are the model's."""
+    """A `Model` without its layers; the fields are those of the model."""
 
     network: Network
     preprocessing: Preprocessing
@@ -38,8 +39,8 @@ class Description:
 
 
 def write_description(model: Model) -> bytes:
-    """A model's description as UTF-8 JSON; raises FirebrickError when `read_description` would not take it."""
-    kind_of = {stage_type: kind for kind, stage_type in _KINDS.items()}
+    """A model's description as UTF-8 JSON; raises FirebrickError when `read_description` would reject it."""
+    kinds = {stage_type: kind for kind, stage_type in _STAGE_TYPES.items()}
     network = model.network
     tree = {
         "labels": model.labels,
@@ -47,7 +48,7 @@ def write_description(model: Model) -> bytes:
         "network": {
             "input": asdict(network.input),
             "name": network.name,
-            "stages": [asdict(stage) | {"kind": kind_of[type(stage)]} for stage in network.stages],
+            "stages": [asdict(stage) | {"kind": kinds[type(stage)]} for stage in network.stages],
         },
         "preprocessing": asdict(model.preprocessing),
         "score_scale": float(model.score_scale),
@@ -61,7 +62,7 @@ def write_description(model: Model) -> bytes:
 
 
 def read_description(text: bytes) -> Description:
-    """The description that the JSON holds, its network verified; raises FirebrickError on anything unexpected."""
+    """The description in UTF-8 JSON, its network verified; raises FirebrickError on anything unexpected."""
     try:
         tree = json.loads(text.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -96,9 +97,9 @@ def _network(tree: Any) -> Network:
 
 def _stage(tree: Any, where: str) -> Stage:
     kind = tree.get("kind") if isinstance(tree, dict) else None
-    if not isinstance(kind, str) or kind not in _KINDS:
-        raise FirebrickError(f"{where} must be of a kind among {', '.join(_KINDS)}")
-    stage_type = _KINDS[kind]
+    if not isinstance(kind, str) or kind not in _STAGE_TYPES:
+        raise FirebrickError(f"{where} must be of a kind among {', '.join(_STAGE_TYPES)}")
+    stage_type = _STAGE_TYPES[kind]
     table = _table(tree, where, {"kind"} | {field.name for field in fields(stage_type)})
     values: dict[str, Any] = {}
     for field in fields(stage_type):
@@ -132,9 +133,9 @@ def _table(value: Any, what: str, keys: set[str]) -> dict[str, Any]:
     return value
 
 
-def _list(value: Any, what: str, read: Callable[[Any, str], _Item], most: int) -> list[_Item]:
-    if not isinstance(value, list) or len(value) > most:
-        raise FirebrickError(f"{what} must be a list of at most {most}")
+def _list(value: Any, what: str, read: Callable[[Any, str], _Item], max_length: int) -> list[_Item]:
+    if not isinstance(value, list) or len(value) > max_length:
+        raise FirebrickError(f"{what} must be a list of at most {max_length}")
     return [read(item, f"{what}, item {index}") for index, item in enumerate(value)]
 
 

@@ -180,7 +180,7 @@ def _layer(model: Model, name: str) -> LayerReport:
     encoded = encode_layer(layer)
     parts = {
         "codes": len(encoded.codes),
-        "gaps": len(encoded.gaps),
+        "gaps": len(encoded.zero_runs),
         "codebooks": len(encoded.codebook),
         "biases": len(encoded.biases),
         "tables": len(encoded.tables),
@@ -193,7 +193,7 @@ def _layer(model: Model, name: str) -> LayerReport:
         layer.codes.size,
         layer.nonzero,
         layer.bits,
-        encoded.gap_bits,
+        encoded.run_bits,
         encoded.entries,
         layer.accumulator_bits,
         parts,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Models by name or by path: those that ship inside the package, and the user's own .fire files."""
+"""Models by name or path: those that ship with the package, and the user's own .fire files."""
 
 from difflib import get_close_matches
 from importlib.resources import as_file, files
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 
 DEFAULT = "squeezenet1_1"
 DEFAULT_LANES = 320
-"""Multipliers that a whole network gets unless told otherwise; one number, so that one simulation is built."""
+"""Default number of multipliers for a whole network; the same in all commands, so that only one simulation is compiled."""
 _SHIPPED = files("firebrick.sw.zoo").joinpath("models")
 
 
 def names() -> tuple[str, ...]:
-    """The names of the models that ship inside the package."""
+    """Names of the models that ship with the package."""
     return tuple(sorted(file.name.removesuffix(".fire") for file in _SHIPPED.iterdir() if file.name.endswith(".fire")))
 
 
 def size(name: str) -> int:
-    """The bytes of a shipped model's file."""
+    """Size of a shipped model's file in bytes."""
     return len(_SHIPPED.joinpath(f"{name}.fire").read_bytes())
 
 
 def load(model: str) -> "Model":
-    """The model of a name from ``names()``, or of a .fire file's path."""
-    from ..fire_format.file import read_fire  # needs NumPy, which `firebrick --help` does without
+    """The model with a name from ``names()``, or in the .fire file at a path; raises FirebrickError when there is no such model."""
+    from ..fire_format.file import read_fire  # imports NumPy, which `firebrick --help` does not need
 
     if model in names():
         with as_file(_SHIPPED.joinpath(f"{model}.fire")) as path:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The largest of several models for which a board has room."""
+"""Choice of the largest model that fits an FPGA."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,21 +11,24 @@ from ..fpga.resources import Resources, deficit, total
 from ..model.quantized import Model
 
 IMAGENET = ("squeezenet1_1", "squeezenet1_1_small", "squeezenet1_0_small")
-"""Models that ship, of the same classes, the larger first."""
+"""The shipped models of ImageNet's classes, the largest first."""
 LARGEST_FIRST = (*IMAGENET, "digits")
-"""Every model that ships."""
+"""All shipped models, the largest first."""
 
 
 def largest_that_fits(
     names: Sequence[str], load: Callable[[str], Model], available: Resources, fabric: Fabric
 ) -> tuple[str, Model, dict[str, str]]:
-    """The first of some models for which the resources suffice, or else the last: its name, itself, and what those before it lack."""
-    *first, last = names
-    passed: dict[str, str] = {}
-    for name in first:
+    """The first of some models that fits the resources, or the last if none does.
+
+    Returns its name, the model, and for each model before it, by name, the resources that are missing.
+    """
+    *candidates, last = names
+    deficits: dict[str, str] = {}
+    for name in candidates:
         model = load(name)
-        short = deficit(usable_resources(available, fabric), total(estimate(best_plan(model, available, fabric), fabric)))
-        if not short:
-            return name, model, passed
-        passed[name] = short
-    return last, load(last), passed
+        missing = deficit(usable_resources(available, fabric), total(estimate(best_plan(model, available, fabric), fabric)))
+        if not missing:
+            return name, model, deficits
+        deficits[name] = missing
+    return last, load(last), deficits

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`.fire` files: what is written is read back, in the same bytes each time."""
+"""`.fire` files: a round trip gives back the same model, and the same model gives the same bytes."""
 
 import dataclasses
 from pathlib import Path
@@ -57,17 +57,17 @@ def test_firefile_layer_round_trip_at_every_width_and_density(bits: int, density
     assert bytes(rest) == b"rest"
     for ours, theirs in ((codes, read.codes), (codebook, read.codebook), (bias, read.bias)):
         np.testing.assert_array_equal(ours, theirs, strict=True)
-    assert density == 0.4 or (encoded.gap_bits == 0) == (density == 1.0)
-    assert encoded.entropy_bits <= 8 * (len(encoded.codes) + len(encoded.gaps))
+    assert density == 0.4 or (encoded.run_bits == 0) == (density == 1.0)
+    assert encoded.entropy_bits <= 8 * (len(encoded.codes) + len(encoded.zero_runs))
 
 
-def test_firefile_layer_bridges_long_gaps_with_fillers() -> None:
+def test_firefile_layer_splits_long_runs_with_padding_zeros() -> None:
     (layer,) = Network("one", Shape(1000, 1, 1), (Conv("conv1", 1, 1), GlobalAverage("pool"))).layers()
     codes = np.zeros(layer.weight_shape, np.uint8)
     codes.flat[[0, 1, 300, 999]] = 1
     encoded = fire_layer.encode_layer(QuantizedLayer(codes, np.array([0, 5], np.int32), np.zeros(1, np.int64), 0))
-    assert encoded.entries > 4  # more than the non-zeros: an alphabet of 1000 gaps would cost more than the fillers
-    assert encoded.gap_bits
+    assert encoded.entries > 4  # more than the non-zeros: an alphabet of 1000 runs would cost more than the padding zeros
+    assert encoded.run_bits
     read, _ = fire_layer.decode_layer(memoryview(encoded.data), layer)
     np.testing.assert_array_equal(read.codes, codes)
 

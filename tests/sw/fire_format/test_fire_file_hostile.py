@@ -190,7 +190,7 @@ def test_firefile_rejects_damaged_frames_around_the_description() -> None:
         (1, 25, "shift must be 0 to 24"),
         (2, 13, "centroid bits"),
         (3, 33, "bias bits"),
-        (4, 9, "gap bits"),
+        (4, 9, "run bits"),
         (5, 2**32 - 1, "entries must be 0 to"),
         (6, 2**32 - 1, "ends in the middle"),
         (7, 2**32 - 1, "ends in the middle"),
@@ -207,7 +207,7 @@ def test_firefile_rejects_a_lying_layer_header(field: int, value: int, message: 
         decode_model(seal(damaged))
 
 
-def test_firefile_rejects_gaps_past_the_last_weight() -> None:
+def test_firefile_rejects_zero_runs_past_the_last_weight() -> None:
     wide, narrow = (Network("n", Shape(n, 1, 1), (Conv("conv1", 1, 1), GlobalAverage("p"))).layers()[0] for n in (90, 80))
     codes = np.zeros(wide.weight_shape, np.uint8)
     codes.flat[89] = 1
@@ -247,18 +247,18 @@ def test_firefile_rejects_what_hides_behind_the_compressed_description() -> None
         ("codes", b"\x0b\x81", "codes: 9 symbols do not fill their 2 bytes"),  # 12 bits of words, then bits that are not all 0
         ("codes", b"\x55\x54\x00", "codes: 9 symbols do not fill their 3 bytes"),
         ("codes", b"\xff\xff", "codes: the stream of 16 bits ends before"),
-        ("gaps", b"\x00", "a dense layer must not have gaps"),
+        ("zero_runs", b"\x00", "a dense layer must not have zero runs"),
     ],
 )
 def test_firefile_rejects_layers_with_loose_ends(part: str, replacement: bytes, message: str) -> None:
     (layer,) = Network("one", Shape(9, 1, 1), (Conv("conv1", 1, 1), GlobalAverage("pool"))).layers()
     codes = np.array([1, 1, 1, 1, 2, 2, 3, 3, 3], np.uint8).reshape(layer.weight_shape)
     sound = fire_layer.encode_layer(QuantizedLayer(codes, np.array([0, 1, -1, 1], np.int32), np.array([7]), 0))
-    assert (sound.gap_bits, len(sound.codebook), len(sound.biases), len(sound.tables), len(sound.codes)) == (0, 1, 1, 2, 2)
+    assert (sound.run_bits, len(sound.codebook), len(sound.biases), len(sound.tables), len(sound.codes)) == (0, 1, 1, 2, 2)
     change: dict[str, Any] = {part: replacement}
     damaged = dataclasses.replace(sound, **change)
     numbers = list(fire_layer.HEADER.unpack(sound.header))
-    numbers[-2:] = len(damaged.codes), len(damaged.gaps)
+    numbers[-2:] = len(damaged.codes), len(damaged.zero_runs)
     data = fire_layer.HEADER.pack(*numbers) + damaged.data[fire_layer.HEADER.size :]
     with pytest.raises(FirebrickError, match=message):
         fire_layer.decode_layer(memoryview(data), layer)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Which of several models a board gets when none is asked for."""
+"""The model that a board gets when the user names none."""
 
 import numpy as np
 import pytest
@@ -15,18 +15,18 @@ from firebrick.sw.zoo.selection import LARGEST_FIRST, largest_that_fits
 
 
 def model(name: str) -> Model:
-    """One of as many filters as its name says."""
+    """A model whose first layer has as many filters as its name says."""
     conv = Conv("conv1", int(name), 3, padding=1)
     stages = (conv, Fire("fire2", 4, 8, 8), Conv("conv10", 3, 1), GlobalAverage("pool10"))
     return randomly_initialised(Network(f"of {name}", Shape(1, 8, 8), stages), np.random.default_rng(0))
 
 
-@pytest.mark.parametrize(("luts", "taken"), [(60_000, "2000"), (6_300, "200"), (4_000, "8")])
-def test_largest_that_fits_is_the_first_of_which_nothing_is_short(luts: int, taken: str) -> None:
-    name, loaded, passed = largest_that_fits(("2000", "200", "8"), model, Resources(luts, 100, 10), ECP5)
-    assert (name, loaded.network.name) == (taken, f"of {taken}")
-    assert list(passed) == ["2000", "200", "8"][: len(passed)]
-    assert all(" LUTs of " in short for short in passed.values())
+@pytest.mark.parametrize(("luts", "chosen"), [(60_000, "2000"), (6_300, "200"), (4_000, "8")])
+def test_largest_that_fits_is_the_first_without_a_deficit(luts: int, chosen: str) -> None:
+    name, loaded, deficits = largest_that_fits(("2000", "200", "8"), model, Resources(luts, 100, 10), ECP5)
+    assert (name, loaded.network.name) == (chosen, f"of {chosen}")
+    assert list(deficits) == ["2000", "200", "8"][: len(deficits)]
+    assert all(" LUTs of " in deficit for deficit in deficits.values())
 
 
 def test_largest_that_fits_tries_every_model_that_ships() -> None:
