@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a design takes of an ECP5, by synthesis alone: no board, no placement."""
+"""Resources of a design on an ECP5 by synthesis out of context: without a board, placement or routing."""
 
 import hashlib
 import json
@@ -19,25 +19,12 @@ from ..accelerator import Accelerator
 from ..codegen.top import Top
 from ..eda.runner import ToolStep
 from ..flows.ecp5 import Ecp5Flow, map_to_ecp5
-from ..module_names import TOP
-
-NODES = f"{TOP}.component.pipeline."
-"""How the names of nodes' modules begin."""
-READ = {"il": "read_rtlil {file}", "v": "read_verilog {file}"}
-SCRIPT = """\
-{read}
-hierarchy -top {top}
-setattr -mod -set keep_hierarchy 1 {nodes}*
-setattr -mod -unset keep_hierarchy {nodes}*.*
-{mapped}
-blackbox =A:whitebox
-tee -q -o {top}.stat.json stat -json
-"""
-"""As for bitstreams: nodes keep their modules, which takes less time and memory, and reading and writing never meet in a word of memory."""
+from ..module_names import COMPONENT_NODE_MODULE_PREFIX, TOP
+from .yosys_script import synthesis_script
 
 
 def plan_resources(plan: Plan, cache: Path, progress: Progress = no_progress) -> Resources:
-    """What a plan's accelerator takes, without a link to a host; what was synthesised before is kept in a folder.
+    """The resources of a plan's accelerator, without a link to a host; results are cached in a folder.
 
     Raises FirebrickError where Yosys is missing or fails.
     """
@@ -45,24 +32,27 @@ def plan_resources(plan: Plan, cache: Path, progress: Progress = no_progress) ->
 
 
 def component_resources(component: wiring.Component, cache: Path, progress: Progress = no_progress) -> Resources:
-    """The same of a component."""
+    """The resources of a component. Raises FirebrickError as ``plan_resources`` does."""
     text = rtlil.convert(Top(component=component), name=TOP, platform=None, emit_src=False)
     return synthesise(text, f"{TOP}.il", cache, progress)
 
 
 def synthesise(text: str, file: str, cache: Path, progress: Progress = no_progress) -> Resources:
-    """What a design in RTLIL or Verilog takes; ``file`` is the name of its top module with .il or .v behind it."""
-    top, _, kind = file.rpartition(".")
-    script = SCRIPT.format(read=READ[kind].format(file=file), top=top, nodes=NODES, mapped=map_to_ecp5(top))
-    name = hashlib.sha256(text.encode()).hexdigest()[:16]
-    source = cache / f"source-{name}"
+    """The resources of a design; ``file`` is the name of its top module with the suffix .il for RTLIL or .v for Verilog.
+
+    Raises FirebrickError as ``plan_resources`` does.
+    """
+    top = file.rpartition(".")[0]
+    script = synthesis_script(file, top, COMPONENT_NODE_MODULE_PREFIX, map_to_ecp5(top), write_netlist=False)
+    # Inputs lie in a folder of their own, as several processes may share the cache.
+    source = cache / f"source-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     write_atomically(source / file, text.encode())
     write_atomically(source / f"{top}.ys", script.encode())
     try:
         step = ToolStep("synthesis", ["yosys", f"{top}.ys"], [source / file, source / f"{top}.ys"], [f"{top}.stat.json"])
-        made = step.run(cache, progress)
+        products = step.run(cache, progress)
     finally:
         shutil.rmtree(source, ignore_errors=True)
-    modules = json.loads(made[f"{top}.stat.json"].read_text())["modules"].values()
+    modules = json.loads(products[f"{top}.stat.json"].read_text())["modules"].values()
     cells = sum((Counter(module["num_cells_by_type"]) for module in modules), Counter[str]())
     return Ecp5Flow.cell_costs.resources(cells)

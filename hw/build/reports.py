@@ -1,9 +1,14 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What synthesis and place and route report of a design."""
+"""The report of a build: what synthesis and place and route measured, beside what the plan predicted.
 
+The documents are JSON objects. Each step adds keys to the report of the step before, in front of it or behind it; the order is part of
+the format, so that the same build writes the same bytes.
+"""
+
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypedDict, final
 
 from ...sw.fpga.cost_model import estimate
 from ...sw.fpga.link_costs import link_resources
@@ -11,78 +16,186 @@ from ...sw.fpga.resources import Resources, total
 from ...sw.plan.nodes import Adapter, Plan, walk
 from ...sw.plan.report import plan_report
 from ..boards.registry import Board
-from ..eda.timing_report import OVERHEAD, critical_path, slowest_paths
+from ..eda.timing_report import OVERHEAD, PathStep, critical_path, slowest_paths
 from ..flows.options import Options
 from ..module_names import NODE_MODULE_PREFIX, module_name
 
+CONSTRAINT_TOLERANCE = 1e-4
+"""Fraction by which a clock constraint may exceed the target and still be the accelerator's: constraint files round frequencies."""
 
-def synthesis_report(plan: Plan, chosen: Board, options: Options, stat: dict[str, Any]) -> dict[str, Any]:
-    """What each node was expected to take, and what it takes."""
-    taken = chosen.flow.cell_costs.resources
-    cells = {module.removeprefix("\\"): taken(entry["num_cells_by_type"]) for module, entry in stat["modules"].items()}
-    fabric = chosen.device.fabric
-    link = link_resources(chosen.link(options.link), fabric, swappable=options.swappable, classes=plan.global_sum.channels)
-    predicted = estimate(plan, fabric) | {OVERHEAD: link}
-    actual: dict[str, Resources] = {}
-    carried = Resources()
-    for number, node in enumerate(walk(plan.nodes)):
-        module = module_name(node, number)
-        carried += cells.get(NODE_MODULE_PREFIX + module, Resources())
-        if not isinstance(node, Adapter):
-            actual[node.name] = carried
-            carried = Resources()
-    whole = total(cells)
-    actual[OVERHEAD] = Resources(**{kind: count - asdict(total(actual))[kind] for kind, count in asdict(whole).items()})
+
+class NodeReport(TypedDict):
+    """Resources of one node of the plan."""
+
+    name: str
+    predicted: dict[str, int]
+    actual: dict[str, int]
+
+
+class SynthesisReport(TypedDict):
+    """What is known after synthesis; synthesis.json."""
+
+    link: str
+    simulated_cycles_per_frame: int | None
+    board: str
+    bitstream: str | None
+    """The file with the bitstream; None if there is only a project for the vendor's tools."""
+    network: str
+    classes: int
+    lanes: int
+    cycles_per_frame: int
+    available: dict[str, int]
+    predicted: dict[str, int]
+    actual: dict[str, int]
+    nodes: list[NodeReport]
+    plan: dict[str, Any]
+
+
+class SeedReport(TypedDict):
+    """The Fmax of one seed; 0 if place and route failed."""
+
+    seed: int
+    fmax_mhz: float
+
+
+class TimingReport(SynthesisReport):
+    """What is known after place and route; timing.json."""
+
+    fps: float
+    frequency_mhz: float
+    fmax_mhz: float
+    seed: int
+    critical_path: list[PathStep]
+    slowest_ns: dict[str, float]
+    utilization: dict[str, Any]
+    seeds: list[SeedReport]
+
+
+@final
+class BuildReport(TimingReport):
+    """What is known of a finished bitstream; report.json."""
+
+    steps: list[dict[str, Any]]
+    """Time and memory of each tool, {step, seconds, peak_mib}."""
+
+
+class VendorResult(TypedDict):
+    """What became of a project for a vendor's tools."""
+
+    project: str
+    bitstream: str | None
+    install: str | None
+    """What to install for a bitstream; None if there is one."""
+
+
+@final
+class VendorReport(SynthesisReport):
+    """What is known where a vendor's tools make the bitstream and have the last word on timing; report.json."""
+
+    fps: float
+    frequency_mhz: float
+    fmax_mhz: None
+    project: str
+    install: str | None
+
+
+class ClockTiming(TypedDict):
+    """What nextpnr reports of a clock, in MHz."""
+
+    constraint: float
+    achieved: float
+
+
+def synthesis_report(plan: Plan, board: Board, options: Options, link: str, statistics: dict[str, Any]) -> SynthesisReport:
+    """The predicted and the actual resources of each node, from Yosys' statistics of each module."""
+    resources_of = board.flow.cell_costs.resources
+    modules = {module.removeprefix("\\"): resources_of(entry["num_cells_by_type"]) for module, entry in statistics["modules"].items()}
+    fabric, classes = board.device.fabric, plan.global_sum.channels
+    overhead = link_resources(link, fabric, swappable=options.swappable, classes=classes)
+    predicted = estimate(plan, fabric) | {OVERHEAD: overhead}
+    actual = _actual_resources(plan, modules)
     return {
-        "board": chosen.name,
-        "bitstream": chosen.flow.bitstream,
+        "link": link,
+        "simulated_cycles_per_frame": options.cycles,
+        "board": board.name,
+        "bitstream": board.flow.bitstream,
         "network": plan.name,
-        "classes": plan.global_sum.channels,
+        "classes": classes,
         "lanes": plan.lanes,
         "cycles_per_frame": plan.cycles,
-        "available": asdict(chosen.device.resources),
+        "available": asdict(board.device.resources),
         "predicted": asdict(total(predicted)),
-        "actual": asdict(whole),
+        "actual": asdict(total(modules)),
         "nodes": [{"name": node, "predicted": asdict(predicted[node]), "actual": asdict(actual[node])} for node in predicted],
         "plan": plan_report(plan),
     }
 
 
-def timing_report(report: dict[str, Any], options: Options, timing: dict[str, Any], aim: float) -> dict[str, Any]:
-    """With what place and route say, which aimed for a clock, in Hz."""
-    slowest = accelerator_clock(timing, aim)
+def _actual_resources(plan: Plan, modules: dict[str, Resources]) -> dict[str, Resources]:
+    """The resources of each node, and of all else under ``OVERHEAD``. Adapters count towards the node that they feed, as in predictions."""
+    actual: dict[str, Resources] = {}
+    adapters = Resources()
+    for number, node in enumerate(walk(plan.nodes)):
+        adapters += modules.get(NODE_MODULE_PREFIX + module_name(node, number), Resources())
+        if not isinstance(node, Adapter):
+            actual[node.name] = adapters
+            adapters = Resources()
+    whole, nodes = asdict(total(modules)), asdict(total(actual))
+    actual[OVERHEAD] = Resources(**{kind: whole[kind] - nodes[kind] for kind in whole})
+    return actual
+
+
+def timing_report(
+    report: SynthesisReport, options: Options, seeds: list[SeedReport], timing: dict[str, Any], constraint_hz: float
+) -> TimingReport:
+    """The synthesis report with nextpnr's timing of the best seed, the first of ``seeds``."""
     return {
-        "fps": _fps(report, options),
+        "fps": _frames_per_second(report, options),
         "frequency_mhz": round(options.frequency / 1e6, 3),
-        "fmax_mhz": round(slowest["achieved"], 3),
-        "seed": options.seed,
+        "fmax_mhz": round(accelerator_clock(timing, constraint_hz)["achieved"], 3),
+        "seed": seeds[0]["seed"],
         "critical_path": critical_path(timing),
         "slowest_ns": slowest_paths(timing),
         "utilization": timing["utilization"],
         **report,
+        "seeds": seeds,
     }
 
 
-def accelerator_clock(timing: dict[str, Any], aim: float) -> dict[str, float]:
-    """Constraint and achieved frequency of the accelerator's clock, in MHz: never more than the aim, in Hz; of several such the slowest."""
-    clocks: list[dict[str, float]] = list(timing["fmax"].values())
-    asked = aim / 1e6
-    return min(clocks, key=lambda one: (one["constraint"] > 1.0001 * asked, round(abs(one["constraint"] - asked), 1), one["achieved"]))
+def vendor_report(report: SynthesisReport, options: Options, result: VendorResult) -> VendorReport:
+    """The synthesis report with the planned clock, which only the vendor's timing report can confirm."""
+    return {
+        "fps": _frames_per_second(report, options),
+        "frequency_mhz": round(options.frequency / 1e6, 3),
+        "fmax_mhz": None,
+        **report,
+        **result,
+    }
 
 
-def failing_clocks(timing: dict[str, Any], aim: float) -> str:
-    """Which clocks besides the accelerator's, for which that is an aim in Hz, are too slow, in words."""
-    own = accelerator_clock(timing, aim)
-    late = [clock for clock in timing["fmax"].values() if clock is not own and clock["achieved"] < clock["constraint"]]
-    return " and ".join(f"{clock['achieved']:.1f} MHz for {clock['constraint']:.1f}" for clock in late)
+def accelerator_clock(timing: Mapping[str, Any], constraint_hz: float) -> ClockTiming:
+    """The timing of the accelerator's clock among all of a design.
+
+    nextpnr names clocks after nets, which synthesis may rename, so the clock is known by its constraint: the closest to ``constraint_hz``
+    from below, as a PLL never makes more than it is asked for. Of several such clocks the slowest counts.
+    """
+    clocks: list[ClockTiming] = list(timing["fmax"].values())
+    target = constraint_hz / 1e6
+
+    def preference(clock: ClockTiming) -> tuple[bool, float, float]:
+        above = clock["constraint"] > (1 + CONSTRAINT_TOLERANCE) * target
+        return above, round(abs(clock["constraint"] - target), 1), clock["achieved"]
+
+    return min(clocks, key=preference)
 
 
-def _fps(report: dict[str, Any], options: Options) -> float:
-    """Frames a second: of the cycles that were simulated, if they were."""
+def failing_clocks(timing: Mapping[str, Any], constraint_hz: float) -> str:
+    """The clocks, besides the accelerator's, that miss their constraints, in words; empty if there are none."""
+    own = accelerator_clock(timing, constraint_hz)
+    failing = [clock for clock in timing["fmax"].values() if clock is not own and clock["achieved"] < clock["constraint"]]
+    return " and ".join(f"{clock['achieved']:.1f} MHz for {clock['constraint']:.1f}" for clock in failing)
+
+
+def _frames_per_second(report: SynthesisReport, options: Options) -> float:
+    """Frames a second at the planned clock: by the simulated cycles if there are any, otherwise by the predicted ones."""
     return round(options.frequency / (options.cycles or report["cycles_per_frame"]), 3)
-
-
-def planned_report(report: dict[str, Any], options: Options) -> dict[str, Any]:
-    """With what is hoped for, where a vendor's tools have the last word on timing."""
-    frequency = round(options.frequency / 1e6, 3)
-    return {"fps": _fps(report, options), "frequency_mhz": frequency, "fmax_mhz": None, **report}

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The road to a bitstream: clocks, boards, steps that are kept, and, where there is time, a small network all the way."""
+"""Builds of bitstreams: constraints, retries, resources, and small networks all the way."""
 
 import json
 import re
@@ -13,8 +13,8 @@ from click.testing import CliRunner
 
 from firebrick.hw.boards.board_top import BoardTop
 from firebrick.hw.boards.registry import board
-from firebrick.hw.build.bitstream import TooSlowError, build
-from firebrick.hw.build.reports import accelerator_clock, failing_clocks
+from firebrick.hw.build.bitstream import build
+from firebrick.hw.build.steps import TooSlowError
 from firebrick.hw.flows.options import Options
 from firebrick.sim.small_models import randomly_initialised
 from firebrick.sw.cli.main import main
@@ -50,18 +50,6 @@ def test_usb_has_its_pins_and_its_clocks_are_constrained(name: str, clocks: set[
     constraints = chosen.platform().prepare(top, name="top").files["top.lpf"]
     assert {float(hertz) for hertz in re.findall(r"FREQUENCY .* ([\d.]+) HZ", constraints)} == clocks | {60e6 * flow.overconstraint}
     assert len(re.findall(r"LOCATE COMP \"(?:usb|ulpi)_", constraints)) == (13 if name == "ecpix5_85f" else 3)
-
-
-def clock(constraint: float, achieved: float) -> dict[str, float]:
-    return {"constraint": constraint, "achieved": achieved}
-
-
-def test_timing_of_the_accelerator_is_told_from_that_of_its_link() -> None:
-    timing = {"fmax": {"a": clock(60, 70), "b": clock(58.3, 59), "c": clock(12, 80)}}
-    assert accelerator_clock(timing, 59.5e6) == clock(58.3, 59)  # a loop never makes more than was asked for
-    assert accelerator_clock({"fmax": {"a": clock(60, 70), "b": clock(60.0002, 61)}}, 60e6)["achieved"] == 61
-    assert failing_clocks(timing, 59.5e6) == ""
-    assert failing_clocks({"fmax": {"a": clock(60, 55.5), "b": clock(40, 39)}}, 40e6) == "55.5 MHz for 60.0"  # its own is told elsewhere
 
 
 @needs_boards
@@ -111,12 +99,14 @@ def test_bitstream_of_the_digits_network_is_finished(tmp_path: Path) -> None:
     model = catalogue.load("digits")
     report = build(compile_model(model, 4), model, "ulx3s_12f", Options(40e6), tmp_path, no_progress)
     assert json.loads((tmp_path / "report.json").read_text()) == report
+    assert "project" not in report
     assert report["fmax_mhz"] >= report["frequency_mhz"] == 40
     assert report["classes"] == 10
     for node in report["nodes"]:
         assert node["predicted"]["luts"] == pytest.approx(node["actual"]["luts"], rel=0.1)
         assert node["predicted"]["block_rams"] == node["actual"]["block_rams"]
-    assert (tmp_path / report["bitstream"]).read_bytes()[:2] == b"\xff\x00"  # how a bitstream of an ECP5 begins
+    assert report["bitstream"] == "firebrick.bit"
+    assert (tmp_path / "firebrick.bit").read_bytes()[:2] == b"\xff\x00"  # how a bitstream of an ECP5 begins
 
 
 @pytest.mark.slow

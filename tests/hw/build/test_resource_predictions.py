@@ -33,7 +33,7 @@ def test_predictions_are_within_a_tenth(board: str, model: str, tmp_path: Path, 
     def stop(*_: object) -> None:
         raise FirebrickError("synthesis is enough")
 
-    monkeypatch.setattr("firebrick.hw.build.bitstream.sweep_seeds", stop)
+    monkeypatch.setattr("firebrick.hw.build.steps.sweep_seeds", stop)
     result = CliRunner().invoke(main, ["bitstream", "--board", board, "--model", model, "-o", str(tmp_path)])
     assert "synthesis is enough" in result.stderr
     report = json.loads((tmp_path / "synthesis.json").read_text())

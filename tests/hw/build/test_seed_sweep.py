@@ -27,7 +27,7 @@ RATES = {1: 60.0, 2: 72.5, 3: 72.5, 4: 10.0}
 
 def test_seeds_are_all_tried_and_the_fastest_comes_first() -> None:
     found = sweep_seeds(lambda seed, _progress: seed, RATES.__getitem__, (4, 3, 1, 2), 2, no_progress)
-    assert [(one.seed, one.fmax_mhz, one.result) for one in found] == [(3, 72.5, 3), (2, 72.5, 2), (1, 60.0, 1), (4, 10.0, 4)]
+    assert [(one.seed, one.fmax_mhz, one.routed) for one in found] == [(3, 72.5, 3), (2, 72.5, 2), (1, 60.0, 1), (4, 10.0, 4)]
 
 
 def test_seeds_run_as_many_at_a_time_as_there_are_jobs() -> None:
@@ -98,7 +98,7 @@ def test_steps_are_made_on_a_cluster(tmp_path: Path) -> None:
         LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as local,
         dask_cluster(local.scheduler_address) as executor,
     ):
-        assert [one.result for one in sweep_seeds(make, float, (1, 3, 2), 3, no_progress)] == ["3", "2", "1"]
+        assert [one.routed for one in sweep_seeds(make, float, (1, 3, 2), 3, no_progress)] == ["3", "2", "1"]
 
 
 PROGRAM = """

@@ -17,6 +17,7 @@ import pytest
 
 from firebrick.hw.boards.registry import board
 from firebrick.hw.build.bitstream import build
+from firebrick.hw.build.reports import VendorResult
 from firebrick.hw.build.vendor_project import build_vendor_project
 from firebrick.hw.codegen.verilog import Artefacts, generate
 from firebrick.hw.eda.tool_paths import tool_command
@@ -63,14 +64,14 @@ def test_an_ice40_needs_more_of_its_smaller_block_rams() -> None:
 
 YOSYS_PRODUCT = 340
 """LUTs of a multiplier, about, where Yosys knows no other way, though the FPGA has some."""
-Finish = Callable[[str], dict[str, object]]
+Finish = Callable[[str], VendorResult]
 
 
 @pytest.fixture
 def finished(tmp_path: Path) -> Finish:
     """Finishes a project whose build script is given, which needs a program that is there or is not."""
 
-    def run(needed: str) -> dict[str, object]:
+    def run(needed: str) -> VendorResult:
         sources = SimpleNamespace(files={BUILD_SCRIPT: "cat firebrick.v >firebrick.bit", "firebrick.v": b"a design"})
         platform = SimpleNamespace(required_tools=[needed], toolchain="Vivado")
         return build_vendor_project(sources, platform, VENDOR_FLOWS["7 series"], tmp_path / "out", no_progress)
@@ -99,6 +100,7 @@ def test_bitstream_estimates_where_the_vendors_tool_is_missing(name: str, tmp_pa
     lanes = 2 if small else 5
     report = build(compile_model(model, lanes), model, name, Options(chosen.frequency), tmp_path, no_progress)
     assert json.loads((tmp_path / "report.json").read_text()) == report
+    assert "project" in report
     assert (report["bitstream"], report["fmax_mhz"], report["install"]) == (None, None, chosen.flow.tools)
     assert (tmp_path / "project" / BUILD_SCRIPT).is_file()
     products = lanes * YOSYS_PRODUCT if name == "de0" else 0

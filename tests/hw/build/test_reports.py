@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Reports of builds: their keys and their order, which are part of the format, and what is read from the tools' reports."""
+
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import pytest
+
+from firebrick.hw.boards.registry import board
+from firebrick.hw.build.reports import (
+    SynthesisReport,
+    accelerator_clock,
+    failing_clocks,
+    synthesis_report,
+    timing_report,
+    vendor_report,
+)
+from firebrick.hw.flows.options import Options
+from firebrick.hw.module_names import NODE_MODULE_PREFIX, TOP, module_name
+from firebrick.sim.small_models import randomly_initialised
+from firebrick.sw.compiler.lowering import compile_model
+from firebrick.sw.network.graph import Conv, GlobalAverage, Network, Shape
+from firebrick.sw.plan.nodes import walk
+
+NETWORK = Network("tiny", Shape(1, 8, 8), (Conv("conv1", 4, 3, padding=1), Conv("conv10", 3, 1), GlobalAverage("pool10")))
+OPTIONS = Options(40e6, seed=7, link="uart")
+SYNTHESIS_KEYS = [
+    *("link", "simulated_cycles_per_frame", "board", "bitstream", "network", "classes", "lanes", "cycles_per_frame"),
+    *("available", "predicted", "actual", "nodes", "plan"),
+]
+
+
+@pytest.fixture(scope="module")
+def synthesis() -> SynthesisReport:
+    """The report of a design of 7 LUTs in an engine, 1 in the adapter before it, and 100 around them."""
+    plan = compile_model(randomly_initialised(NETWORK, np.random.default_rng(0)), 5)
+    _, adapter, engine, _ = (NODE_MODULE_PREFIX + module_name(node, number) for number, node in enumerate(walk(plan.nodes)))
+    modules = {engine: {"LUT4": 7}, adapter: {"LUT4": 1}, TOP: {"CCU2C": 50}}
+    statistics = {"modules": {f"\\{name}": {"num_cells_by_type": cells} for name, cells in modules.items()}}
+    return synthesis_report(plan, board("ulx3s_12f"), OPTIONS, "uart", statistics)
+
+
+needs_boards = pytest.mark.skipif(find_spec("amaranth_boards") is None, reason="needs the extra `bitstream`")
+
+
+@needs_boards
+def test_synthesis_report_divides_cells_among_nodes(synthesis: SynthesisReport) -> None:
+    assert list(synthesis) == SYNTHESIS_KEYS
+    luts = {node["name"]: node["actual"]["luts"] for node in synthesis["nodes"]}
+    assert synthesis["actual"]["luts"] == sum(luts.values()) == 108
+    assert luts["link and board"] == 100
+    assert sorted(luts.values()) == [0, 0, 8, 100]
+
+
+@needs_boards
+def test_timing_report_surrounds_the_synthesis_report(synthesis: SynthesisReport) -> None:
+    timing: dict[str, Any] = {"fmax": {"clk": clock(40, 45.6789)}, "critical_paths": [], "utilization": {"LUT4": {"used": 1}}}
+    report = timing_report(synthesis, OPTIONS, [{"seed": 3, "fmax_mhz": 45.679}], timing, 40e6)
+    before = ["fps", "frequency_mhz", "fmax_mhz", "seed", "critical_path", "slowest_ns", "utilization"]
+    assert list(report) == [*before, *SYNTHESIS_KEYS, "seeds"]
+    assert (report["fmax_mhz"], report["frequency_mhz"], report["seed"]) == (45.679, 40.0, 3)
+    assert report["fps"] == round(40e6 / synthesis["cycles_per_frame"], 3)
+
+
+@needs_boards
+def test_vendor_report_has_no_fmax(synthesis: SynthesisReport) -> None:
+    report = vendor_report(synthesis, OPTIONS, {"project": "project", "bitstream": None, "install": "Vivado"})
+    assert list(report) == ["fps", "frequency_mhz", "fmax_mhz", *SYNTHESIS_KEYS, "project", "install"]
+    assert (report["fmax_mhz"], report["bitstream"], report["install"]) == (None, None, "Vivado")
+
+
+def clock(constraint: float, achieved: float) -> dict[str, float]:
+    """A clock in nextpnr's report."""
+    return {"constraint": constraint, "achieved": achieved}
+
+
+def test_accelerator_clock_is_the_one_just_below_its_constraint() -> None:
+    timing = {"fmax": {"a": clock(60, 70), "b": clock(58.3, 59), "c": clock(12, 80)}}
+    assert accelerator_clock(timing, 59.5e6) == clock(58.3, 59)  # a PLL never makes more than it is asked for
+    assert accelerator_clock({"fmax": {"a": clock(60, 70), "b": clock(60.0002, 61)}}, 60e6)["achieved"] == 61
+    assert failing_clocks(timing, 59.5e6) == ""
+    assert failing_clocks({"fmax": {"a": clock(60, 55.5), "b": clock(40, 39)}}, 40e6) == "55.5 MHz for 60.0"  # its own is reported as Fmax
