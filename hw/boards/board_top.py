@@ -50,11 +50,11 @@ class BoardTop(wiring.Component):
         platform.add_clock_constraint(clock.clock, settings.output_hz * self._flow.overconstraint)
 
         divisor = round(settings.output_hz / DEFAULT_BAUD)
-        identity = describe_device(self._model, self._plan, settings.output_hz)
-        device = LinkedAccelerator(plan=self._plan, identity=identity, divisor=divisor, swappable=self._swappable)
+        descriptor = describe_device(self._model, self._plan, settings.output_hz)
+        device = LinkedAccelerator(plan=self._plan, descriptor=descriptor, divisor=divisor, reloadable=self._swappable)
         m.submodules.device = device
         if self._link == "usb":
-            connect_usb(m, platform, device, clock, identity.network, identity.checksum.hex()[:8])
+            connect_usb(m, platform, device, clock, descriptor.network, descriptor.checksum.hex()[:8])
         else:
             connect_uart(m, platform, device, divisor)
         return m

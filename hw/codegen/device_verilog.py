@@ -19,7 +19,7 @@ def generate_device(model: Model, lanes: int) -> Artefacts:
     """Generate the device of a model for a total number of multiplier lanes. Raises FirebrickError where the lanes do not suffice."""
     plan = compile_model(model, lanes)
     device = LinkedAccelerator(
-        plan=plan, identity=describe_device(model, plan, SIMULATED_CLOCK_HZ), divisor=round(SIMULATED_CLOCK_HZ / DEFAULT_BAUD)
+        plan=plan, descriptor=describe_device(model, plan, SIMULATED_CLOCK_HZ), divisor=round(SIMULATED_CLOCK_HZ / DEFAULT_BAUD)
     )
     text, roms = to_verilog(device, TOP)
     return Artefacts(text, roms, {**plan_report(plan), "clock": SIMULATED_CLOCK_HZ})

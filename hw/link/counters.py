@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the device has counted since it was switched on."""
+"""The event counters that a device reports to the host."""
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import memory, wiring
@@ -10,18 +10,25 @@ from ...sw.link.packets import COUNTER, COUNTER_NAMES
 
 
 class Counters(wiring.Component):
-    """A counter for each name of ``packets.COUNTERS``.
+    """One counter for each name of ``packets.COUNTER_NAMES``, since power-up.
 
-    The lowest byte of each counts in flip-flops; the others lie in a small memory, where one carry after the other is added to them.
+    Only the lowest byte of a counter is in flip-flops. The upper bytes are in one small memory, and a carry out of the lowest byte is added
+    to them in ``CYCLES_PER_BYTE`` cycles per byte: read, then write back plus one. A counter carries at most once in 256 cycles, and adding
+    one carry to each counter takes at most 7 counters x 7 bytes x 2 = 98 cycles, so that no carry is lost.
 
     Members
     -------
-    events: ``In(...)``; a bit for each counter: it counts in this cycle
-    hold: ``In(1)``; nothing is counted, so that all bytes are of one time
-    settled: ``Out(1)``; no carry is left to add: what is read is right as long as nothing is counted
-    index: ``In(6)``; a byte of all counters, 8 each, least significant first: ``byte`` a cycle later
-    byte: ``Out(8)``
+    events: ``In(...)``; one bit per counter: count in this cycle
+    hold: ``In(1)``; do not count, so that all bytes are read as of one time
+    settled: ``Out(1)``; no carry is pending: with ``hold``, the bytes are consistent
+    index: ``In(6)``; address of a byte: 8 per counter, least significant first
+    byte: ``Out(8)``; that byte, ``READ_LATENCY`` cycles later
     """
+
+    CYCLES_PER_BYTE = 2
+    """Cycles in which a carry is added to one byte."""
+    READ_LATENCY = 1
+    """Cycles from ``index`` to ``byte``."""
 
     events: Signal
     hold: Signal
@@ -41,28 +48,31 @@ class Counters(wiring.Component):
         write, read = upper.write_port(), upper.read_port(domain="comb")
         lower = [Signal(8, name=name) for name in COUNTER_NAMES]
         carries = [Signal(name=f"{name}_carry") for name in COUNTER_NAMES]
-        turn, place = Signal(3), Signal(3, init=1)  # the counter that is looked at, and a byte of it
-        old, phase, quiet = Signal(8), Signal(), Signal()
-        m.d.sync += [quiet.eq(~Cat(carries).any()), old.eq(read.data), phase.eq(~phase & ~quiet)]
+        counter = Signal(3, name="$signal")  # the counter whose carry is being added, in turn
+        position = Signal(3, init=1, name="place")  # the byte of it
+        old = Signal(8, name="$signal")
+        write_phase = Signal(name="$signal")
+        quiet = Signal(name="quiet")  # no carry was pending in the last cycle: the memory is free for reading
+        m.d.sync += [quiet.eq(~Cat(carries).any()), old.eq(read.data), write_phase.eq(~write_phase & ~quiet)]
         m.d.comb += [
             self.settled.eq(quiet & ~Cat(carries).any()),
-            read.addr.eq(Mux(quiet, self.index, Cat(place, turn))),
-            write.addr.eq(Cat(place, turn)),
+            read.addr.eq(Mux(quiet, self.index, Cat(position, counter))),
+            write.addr.eq(Cat(position, counter)),
             write.data.eq(old + 1),
-            write.en.eq(phase & Array(carries)[turn]),
+            write.en.eq(write_phase & Array(carries)[counter]),
         ]
         m.d.sync += self.byte.eq(Mux(self.index[:3] == 0, Array(lower)[self.index[3:]], read.data))
-        with m.If(phase):
-            with m.If(write.en & (old == 255) & (place != COUNTER.size - 1)):
-                m.d.sync += place.eq(place + 1)
+        with m.If(write_phase):
+            with m.If(write.en & (old == 255) & (position != COUNTER.size - 1)):
+                m.d.sync += position.eq(position + 1)  # the carry goes on into the next byte
             with m.Else():
-                m.d.sync += [place.eq(1), turn.eq(Mux(turn == len(COUNTER_NAMES) - 1, 0, turn + 1))]
-                for number, each in enumerate(carries):
-                    with m.If(turn == number):
-                        m.d.sync += each.eq(0)
-        for counter, each, event in zip(lower, carries, self.events, strict=True):
+                m.d.sync += [position.eq(1), counter.eq(Mux(counter == len(COUNTER_NAMES) - 1, 0, counter + 1))]
+                for number, carry in enumerate(carries):
+                    with m.If(counter == number):
+                        m.d.sync += carry.eq(0)
+        for low_byte, carry, event in zip(lower, carries, self.events, strict=True):
             with m.If(event & ~self.hold):
-                m.d.sync += counter.eq(counter + 1)
-                with m.If(counter == 255):
-                    m.d.sync += each.eq(1)
+                m.d.sync += low_byte.eq(low_byte + 1)
+                with m.If(low_byte == 255):
+                    m.d.sync += carry.eq(1)
         return m

@@ -1,6 +1,8 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The link: bytes from and to the host on one side, the accelerator's streams on the other."""
+"""The device's end of the link: bytes from and to the host on one side, the accelerator's streams on the other."""
+
+from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
@@ -18,28 +20,85 @@ from .packet_transmitter import PacketTransmitter
 from .score_buffer import ScoreBuffer
 
 
-class LinkEndpoint(wiring.Component):
-    """The device's side of the protocol, for any carrier of bytes.
+@dataclass(frozen=True)
+class _Blocks:
+    """The submodules."""
 
-    It has no clock of its own to watch: every repair is asked for by the host. Whatever comes, it takes a byte in every cycle, frames
-    reach the accelerator whole and in order, and scores are sent under the number of their frame.
+    receiver: PacketReceiver
+    buffer: PacketBuffer
+    feeder: FrameFeeder
+    score_buffer: ScoreBuffer
+    transmitter: PacketTransmitter
+    counters: Counters
+
+
+@dataclass(frozen=True)
+class _Registers:
+    """What the endpoint remembers of a session."""
+
+    divisor: Signal
+    """Clock cycles per bit of the serial line."""
+    session: Signal
+    expected: Signal
+    """Sequence number of the DATA packet that comes next."""
+    result: Signal
+    """Sequence number of the result that is in the score buffer, or comes into it next."""
+    gap_reported: Signal
+    """A NAK has reported a gap, and the missing packet has not arrived."""
+    due: dict[PacketKind, Signal]
+    """The packets that must be sent."""
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """The decisions on the packet that ends in this cycle."""
+
+    accept: Signal
+    """A DATA packet is taken."""
+    acknowledge: Signal
+    """It must be answered by STATUS."""
+    gap: Signal
+    """A DATA packet before this one is missing."""
+    dropped: Signal
+    """A valid packet is ignored."""
+    opened: Signal
+    """A session begins."""
+    released: Signal
+    """The host has the result in the score buffer."""
+    resend: Signal
+    """The host asks for the result in the score buffer."""
+
+
+class LinkEndpoint(wiring.Component):
+    """The device's side of the protocol, for any transport of bytes.
+
+    Its blocks::
+
+        received -> receiver -> buffer -> feeder -> frames         packets; valid bytes; whole frames
+                       | header
+                     judge --> registers, due replies
+                                  |
+        sent <- transmitter <-----+--- score buffer <- scores
+
+    It has no timers: the host detects every loss. Whatever arrives, the endpoint takes a byte in each cycle, frames reach the accelerator
+    whole and in order, and scores are sent under the sequence number of their frame.
 
     Parameters
     ----------
-    average: the accelerator's last node
-    identity: what the device says of itself
-    divisor: clock cycles that a bit of a serial line takes at first
-    swappable: as that of ``PacketTransmitter``
+    global_sum: the accelerator's last node
+    descriptor: the device descriptor for the host
+    divisor: clock cycles per bit of a serial line at the default rate
+    reloadable: as in ``PacketTransmitter``
 
     Members
     -------
     received: ``In(stream.Signature(8, always_ready=True))``; from the host
     sent: ``Out(stream.Signature(8))``; to the host
     frames: ``Out(stream.Signature(8))``; to the accelerator
-    scores: ``In(scores(average))``; from it
+    scores: ``In(score_stream(global_sum))``; from the accelerator
     busy: ``In(1)``; an engine begins a multiplication in this cycle
-    slow: ``In(1)``; the host speaks at the first rate of a serial line
-    divisor: ``Out(...)``; clock cycles that a bit of the serial line takes
+    slow: ``In(1)``; reset the baud rate to the default
+    divisor: ``Out(...)``; clock cycles per bit of the serial line
     """
 
     received: stream.Interface
@@ -50,20 +109,20 @@ class LinkEndpoint(wiring.Component):
     slow: Signal
     divisor: Signal
 
-    def __init__(self, *, average: GlobalSumSpec, identity: DeviceDescriptor, divisor: int, swappable: bool = False) -> None:
+    def __init__(self, *, global_sum: GlobalSumSpec, descriptor: DeviceDescriptor, divisor: int, reloadable: bool = False) -> None:
         if divisor not in BAUD_DIVISORS:
             raise ValueError(f"divisor must be {BAUD_DIVISORS.start} to {BAUD_DIVISORS.stop - 1} cycles a bit, not {divisor}")
-        self._average = average
-        self._identity = identity
+        self._global_sum = global_sum
+        self._descriptor = descriptor
         self._divisor = divisor
-        self._swappable = swappable
+        self._reloadable = reloadable
         byte = unsigned(8)
         super().__init__(
             {
                 "received": In(stream.Signature(byte, always_ready=True)),
                 "sent": Out(stream.Signature(byte)),
                 "frames": Out(stream.Signature(byte)),
-                "scores": In(score_stream(average)),
+                "scores": In(score_stream(global_sum)),
                 "busy": In(1),
                 "slow": In(1),
                 "divisor": Out(range(BAUD_DIVISORS.stop)),
@@ -72,132 +131,168 @@ class LinkEndpoint(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.receiver = receiver = PacketReceiver()
-        m.submodules.buffer = buffer = PacketBuffer(depth=BUFFER_BYTES)
-        m.submodules.feeder = feeder = FrameFeeder(frame_bytes=self._identity.frame_bytes)
-        m.submodules.results = results = ScoreBuffer(average=self._average)
-        transmitter = PacketTransmitter(average=self._average, identity=self._identity.encode(), swappable=self._swappable)
-        m.submodules.transmitter = transmitter
-        m.submodules.counters = counters = Counters()
-        wiring.connect(m, wiring.flipped(self.received), receiver.input)
-        wiring.connect(m, buffer.output, feeder.input)
-        wiring.connect(m, feeder.output, wiring.flipped(self.frames))
-        wiring.connect(m, wiring.flipped(self.scores), results.input)
-        wiring.connect(m, transmitter.output, wiring.flipped(self.sent))
-
+        blocks = self._add_blocks(m)
         rate = Signal(range(BAUD_DIVISORS.stop), init=self._divisor)
-        m.d.comb += self.divisor.eq(rate)
-
-        # A packet is judged in the cycle in which it ends; its header, and what that is compared with, have stood for some cycles then.
-        session, expected, result = Signal(16), Signal(16), Signal(16)
-        header, asked = receiver.header, Signal()
-        ours, in_turn, behind, has_result, wants_next = (Signal() for _ in range(5))
-        accept, repeat, gap, drop, opened, freed, again = (Signal() for _ in range(7))
-        ahead = Signal(16)
-        missing = Signal()  # a gap was reported, and what is missing has not come yet
+        session = Signal(16, name="$signal")
+        expected = Signal(16, name="$signal")
+        result = Signal(16, name="result")
+        missing = Signal()
         due = {
             kind: Signal(name="due_again" if kind == PacketKind.NAK else f"due_{kind.name.lower()}")
             for kind in PacketKind
             if kind >= PacketKind.STATUS
         }
+        registers = _Registers(rate, session, expected, result, missing, due)
+        m.d.comb += self.divisor.eq(rate)
+        verdict = self._judge(m, blocks, registers)
+        self._apply(m, blocks, registers, verdict)
+        self._reply(m, blocks, registers, verdict)
+        self._count(m, blocks, verdict)
+        return m
+
+    def _add_blocks(self, m: Module) -> _Blocks:
+        m.submodules.receiver = receiver = PacketReceiver()
+        m.submodules.buffer = buffer = PacketBuffer(depth=BUFFER_BYTES)
+        m.submodules.feeder = feeder = FrameFeeder(frame_bytes=self._descriptor.frame_bytes)
+        m.submodules.results = score_buffer = ScoreBuffer(global_sum=self._global_sum)
+        transmitter = PacketTransmitter(global_sum=self._global_sum, descriptor=self._descriptor.encode(), reloadable=self._reloadable)
+        m.submodules.transmitter = transmitter
+        m.submodules.counters = counters = Counters()
+        wiring.connect(m, wiring.flipped(self.received), receiver.input)
+        wiring.connect(m, buffer.output, feeder.input)
+        wiring.connect(m, feeder.output, wiring.flipped(self.frames))
+        wiring.connect(m, wiring.flipped(self.scores), score_buffer.input)
+        wiring.connect(m, transmitter.output, wiring.flipped(self.sent))
+        return _Blocks(receiver, buffer, feeder, score_buffer, transmitter, counters)
+
+    def _judge(self, m: Module, blocks: _Blocks, registers: _Registers) -> _Verdict:
+        """Decide about a packet in the cycle in which it ends.
+
+        The header is complete some cycles earlier, so the comparisons with it are registers: they keep the decision short.
+        """
+        receiver, buffer, full = blocks.receiver, blocks.buffer, blocks.score_buffer.full
+        header, expected, result = receiver.header, registers.expected, registers.result
+        valid_request = Signal(name="asked")  # a valid packet without payload: any kind but DATA
+        same_session = Signal(name="$signal")
+        in_sequence = Signal(name="$signal")
+        duplicate = Signal(name="$signal")
+        names_result = Signal(name="$signal")
+        names_next_result = Signal(name="$signal")
+        verdict = _Verdict(*(Signal(name="$signal") for _ in range(7)))
+        ahead = Signal(16)  # of the expected sequence number, modulo 2^16: the upper half counts as behind
         m.d.comb += [
-            asked.eq(receiver.sound & receiver.bare),
+            valid_request.eq(receiver.sound & receiver.bare),
             ahead.eq(header.number - expected),
-            drop.eq(receiver.sound),
+            verdict.dropped.eq(receiver.sound),
         ]
         m.d.sync += [
-            ours.eq(header.session == session),
-            in_turn.eq(ahead == 0),
-            behind.eq(ahead[-1]),
-            has_result.eq(results.full & (header.number == result)),
-            wants_next.eq(results.full & (header.number == Cat(result + 1)[:16])),
+            same_session.eq(header.session == registers.session),
+            in_sequence.eq(ahead == 0),
+            duplicate.eq(ahead[-1]),
+            names_result.eq(full & (header.number == result)),
+            names_next_result.eq(full & (header.number == Cat(result + 1)[:16])),
         ]
-        with m.If(receiver.sound & ~receiver.bare & ours & (header.kind == PacketKind.DATA)):
+        lowest, beyond = BAUD_DIVISORS.start, BAUD_DIVISORS.stop
+        with m.If(receiver.sound & ~receiver.bare & same_session & (header.kind == PacketKind.DATA)):
             m.d.comb += [
-                accept.eq(in_turn & ~buffer.overflow),
-                gap.eq(~in_turn & ~behind),
-                repeat.eq(behind | buffer.overflow),
-                drop.eq(~accept),
+                verdict.accept.eq(in_sequence & ~buffer.overflow),
+                verdict.gap.eq(~in_sequence & ~duplicate),
+                verdict.acknowledge.eq(duplicate | buffer.overflow),
+                verdict.dropped.eq(~verdict.accept),
             ]
-        with m.If(asked), m.Switch(header.kind):
+        with m.If(valid_request), m.Switch(header.kind):
             with m.Case(PacketKind.OPEN):
-                m.d.comb += [opened.eq(~ours), repeat.eq(1), drop.eq(0)]
-            with m.Case(PacketKind.POLL), m.If(ours):
-                m.d.comb += [repeat.eq(1), drop.eq(0), freed.eq(wants_next), again.eq(has_result)]
+                m.d.comb += [verdict.opened.eq(~same_session), verdict.acknowledge.eq(1), verdict.dropped.eq(0)]
+            with m.Case(PacketKind.POLL), m.If(same_session):
+                m.d.comb += [verdict.acknowledge.eq(1), verdict.dropped.eq(0)]
+                m.d.comb += [verdict.released.eq(names_next_result), verdict.resend.eq(names_result)]
             with m.Case(PacketKind.IDENTIFY):
-                m.d.sync += due[PacketKind.IDENTITY].eq(1)
-                m.d.comb += drop.eq(0)
+                m.d.sync += registers.due[PacketKind.IDENTITY].eq(1)
+                m.d.comb += verdict.dropped.eq(0)
             with m.Case(PacketKind.COUNT):
-                m.d.sync += due[PacketKind.COUNTERS].eq(1)
-                m.d.comb += drop.eq(0)
-            with m.Case(PacketKind.RATE), m.If(ours & (header.number >= BAUD_DIVISORS.start) & (header.number < BAUD_DIVISORS.stop)):
-                m.d.comb += [repeat.eq(1), drop.eq(0)]
-                m.d.sync += rate.eq(header.number)
+                m.d.sync += registers.due[PacketKind.COUNTERS].eq(1)
+                m.d.comb += verdict.dropped.eq(0)
+            with m.Case(PacketKind.RATE), m.If(same_session & (header.number >= lowest) & (header.number < beyond)):
+                m.d.comb += [verdict.acknowledge.eq(1), verdict.dropped.eq(0)]
+                m.d.sync += registers.divisor.eq(header.number)
         with m.If(self.slow):
-            m.d.sync += rate.eq(self._divisor)
+            m.d.sync += registers.divisor.eq(self._divisor)
+        return verdict
 
+    def _apply(self, m: Module, blocks: _Blocks, registers: _Registers, verdict: _Verdict) -> None:
+        """Keep or drop the packet's bytes, and step the sequence numbers."""
+        receiver, buffer, feeder, score_buffer = blocks.receiver, blocks.buffer, blocks.feeder, blocks.score_buffer
+        accept, opened, released = verdict.accept, verdict.opened, verdict.released
         m.d.comb += [
             buffer.byte.eq(receiver.byte),
-            buffer.write.eq(receiver.write & (header.kind == PacketKind.DATA)),
+            buffer.write.eq(receiver.write & (receiver.header.kind == PacketKind.DATA)),
             buffer.keep.eq(accept),
             buffer.drop.eq(receiver.end & ~accept),
             buffer.clear.eq(opened),
             feeder.restart.eq(opened),
-            feeder.finished.eq(results.finished),
-            results.stale.eq(feeder.stale),
-            results.free.eq(freed | opened),
+            feeder.finished.eq(score_buffer.finished),
+            score_buffer.stale.eq(feeder.stale),
+            score_buffer.free.eq(released | opened),
         ]
         with m.If(accept):
-            m.d.sync += [expected.eq(expected + 1), missing.eq(0)]
-        with m.If(gap):
-            m.d.sync += missing.eq(1)
-        with m.If(freed):
-            m.d.sync += result.eq(result + 1)
+            m.d.sync += [registers.expected.eq(registers.expected + 1), registers.gap_reported.eq(0)]
+        with m.If(verdict.gap):
+            m.d.sync += registers.gap_reported.eq(1)
+        with m.If(released):
+            m.d.sync += registers.result.eq(registers.result + 1)
         with m.If(opened):
-            m.d.sync += [session.eq(header.session), expected.eq(0), result.eq(0), missing.eq(0)]
+            m.d.sync += [registers.session.eq(receiver.header.session), registers.expected.eq(0)]
+            m.d.sync += [registers.result.eq(0), registers.gap_reported.eq(0)]
 
-        # What is due is sent, most urgent first.
-        due_scores = due[PacketKind.SCORES]
+    def _reply(self, m: Module, blocks: _Blocks, registers: _Registers, verdict: _Verdict) -> None:
+        """Send the packets that are due, the most urgent first, and note which become due."""
+        receiver, transmitter, counters, due = blocks.receiver, blocks.transmitter, blocks.counters, registers.due
+        result_done = blocks.score_buffer.finished & ~blocks.feeder.stale
         m.d.comb += [
-            transmitter.session.eq(session),
-            transmitter.abort.eq(opened | freed | again),
-            transmitter.room.eq(buffer.room),
-            results.index.eq(transmitter.index),
-            transmitter.score.eq(results.score),
+            transmitter.session.eq(registers.session),
+            transmitter.abort.eq(verdict.opened | verdict.released | verdict.resend),
+            transmitter.room.eq(blocks.buffer.room),
+            blocks.score_buffer.index.eq(transmitter.index),
+            transmitter.score.eq(blocks.score_buffer.score),
             counters.index.eq(transmitter.place),
             transmitter.counter.eq(counters.byte),
             counters.hold.eq(due[PacketKind.COUNTERS] | transmitter.hold),
         ]
-        chosen = transmitter.kind
-        for kind in (PacketKind.SCORES, PacketKind.COUNTERS, PacketKind.IDENTITY, PacketKind.STATUS, PacketKind.NAK):
-            with m.If(due[kind] & (counters.settled if kind == PacketKind.COUNTERS else 1)):
-                m.d.comb += [transmitter.request.eq(1), chosen.eq(kind)]
-        m.d.comb += transmitter.number.eq(Mux(chosen == PacketKind.SCORES, result, expected))
+        # Of several assignments the last one counts: NAK is the most urgent.
+        kind = transmitter.kind
+        for candidate in (PacketKind.SCORES, PacketKind.COUNTERS, PacketKind.IDENTITY, PacketKind.STATUS, PacketKind.NAK):
+            with m.If(due[candidate] & (counters.settled if candidate == PacketKind.COUNTERS else 1)):
+                m.d.comb += [transmitter.request.eq(1), kind.eq(candidate)]
+        m.d.comb += transmitter.number.eq(Mux(kind == PacketKind.SCORES, registers.result, registers.expected))
+
+        # What was sent is due no longer. Below, what becomes due in the same cycle wins.
         with m.If(transmitter.taken):
-            for kind in (PacketKind.NAK, PacketKind.STATUS, PacketKind.IDENTITY, PacketKind.COUNTERS):
-                with m.If(chosen == kind):
-                    m.d.sync += due[kind].eq(0)
-            with m.If(chosen == PacketKind.NAK):
+            for sent_kind in (PacketKind.NAK, PacketKind.STATUS, PacketKind.IDENTITY, PacketKind.COUNTERS):
+                with m.If(kind == sent_kind):
+                    m.d.sync += due[sent_kind].eq(0)
+            with m.If(kind == PacketKind.NAK):  # which says all that a STATUS says
                 m.d.sync += due[PacketKind.STATUS].eq(0)
         with m.If(transmitter.complete):
-            m.d.sync += due_scores.eq(0)
-        with m.If(repeat | buffer.drained):
-            m.d.sync += due[PacketKind.STATUS].eq(1)
-        with m.If((gap & ~missing) | (receiver.end & ~receiver.sound)):
-            m.d.sync += due[PacketKind.NAK].eq(1)
-        with m.If((results.finished & ~feeder.stale) | again):
-            m.d.sync += due_scores.eq(1)
-        with m.If(freed | opened):
-            m.d.sync += due_scores.eq(0)
+            m.d.sync += due[PacketKind.SCORES].eq(0)
 
+        with m.If(verdict.acknowledge | blocks.buffer.drained):
+            m.d.sync += due[PacketKind.STATUS].eq(1)
+        with m.If((verdict.gap & ~registers.gap_reported) | (receiver.end & ~receiver.sound)):
+            m.d.sync += due[PacketKind.NAK].eq(1)
+        with m.If(result_done | verdict.resend):
+            m.d.sync += due[PacketKind.SCORES].eq(1)
+        with m.If(verdict.released | verdict.opened):
+            m.d.sync += due[PacketKind.SCORES].eq(0)
+
+    def _count(self, m: Module, blocks: _Blocks, verdict: _Verdict) -> None:
+        """Count the events; ``packets.COUNTER_NAMES`` explains each."""
         events = {
-            "frames": results.finished & ~feeder.stale,
-            "damaged": receiver.end & ~receiver.sound,
-            "dropped": drop,
+            "frames": blocks.score_buffer.finished & ~blocks.feeder.stale,
+            "damaged": blocks.receiver.end & ~blocks.receiver.sound,
+            "dropped": verdict.dropped,
             "cycles": 1,
             "busy": self.busy,
             "starved": self.frames.ready & ~self.frames.valid,
             "stalled": self.scores.valid & ~self.scores.ready,
         }
-        m.d.comb += counters.events.eq(Cat(events[name] for name in COUNTER_NAMES))
-        return m
+        m.d.comb += blocks.counters.events.eq(Cat(events[name] for name in COUNTER_NAMES))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The accelerator behind its link: all of a device but the carrier of its bytes."""
+"""The accelerator behind its link: all of a device but the UART or USB port."""
 
 from typing import Any
 
@@ -20,16 +20,16 @@ class LinkedAccelerator(wiring.Component):
 
     Parameters
     ----------
-    plan: what the compiler made of the model
-    identity: what the device says of itself
-    divisor: clock cycles that a bit of a serial line takes at first
-    swappable: what it says of itself can be replaced in a finished bitstream
+    plan: the compiler's plan of the model
+    descriptor: the device descriptor for the host
+    divisor: clock cycles per bit of a serial line at the default rate
+    reloadable: the descriptor can be replaced in a finished bitstream
 
     Members
     -------
     received: ``In(stream.Signature(8))``; from the host, always ready
     sent: ``Out(stream.Signature(8))``; to the host
-    slow: ``In(1)``, divisor: ``Out(...)``; as those of ``LinkEndpoint``
+    slow: ``In(1)``, divisor: ``Out(...)``; as in ``LinkEndpoint``
     """
 
     received: stream.Interface
@@ -37,9 +37,9 @@ class LinkedAccelerator(wiring.Component):
     slow: Signal
     divisor: Signal
 
-    def __init__(self, *, plan: Plan, identity: DeviceDescriptor, divisor: int, swappable: bool = False) -> None:
+    def __init__(self, *, plan: Plan, descriptor: DeviceDescriptor, divisor: int, reloadable: bool = False) -> None:
         self._plan = plan
-        self._link = LinkEndpoint(average=plan.global_sum, identity=identity, divisor=divisor, swappable=swappable)
+        self._link = LinkEndpoint(global_sum=plan.global_sum, descriptor=descriptor, divisor=divisor, reloadable=reloadable)
         byte = stream.Signature(unsigned(8))
         super().__init__({"received": In(byte), "sent": Out(byte), "slow": In(1), "divisor": Out(range(BAUD_DIVISORS.stop))})
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""From bytes on the wire to packets that are known to be whole."""
+"""Packets from bytes on the wire, with the checks of framing and CRC."""
 
 from amaranth.hdl import Cat, Module, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
@@ -11,23 +11,33 @@ from ...sw.link.packets import CRC, HEADER
 from .cobs import CobsDecoder
 
 HEADER_LAYOUT = data.StructLayout({"kind": 8, "session": 16, "number": 16})
-"""As ``packets.HEAD``, least significant byte first."""
+"""The fields of ``packets.HEADER``, least significant byte first; ``number`` is the sequence number."""
 MIN_PACKET_BYTES = HEADER.size + CRC.size
 """Bytes of a packet without payload."""
 
 
 class PacketReceiver(wiring.Component):
-    """Takes the framing away, gives header and payload, and says at the end what they are worth.
+    """Decodes the framing, provides header and payload, and reports at the end whether the packet is valid.
+
+    The bytes of a packet leave as they arrive, before the CRC is known; the packet buffer keeps them until then::
+
+        decoded  k s s n n p p p c c c c end      kind, session, sequence number, payload, CRC
+        write    . . . . . 1 1 1 1 1 1 1 .
+        end      . . . . . . . . . . . . 1
+        sound                            1        framing and CRC are valid: the CRC of a packet and its own CRC is a constant
 
     Members
     -------
-    input: ``In(stream.Signature(8, always_ready=True))``; anything at all
-    header: ``Out(HEADER)``; complete when ``write`` or ``sound`` is 1
-    byte: ``Out(8)``, write: ``Out(1)``; a byte behind the header: payload, and in the end the 4 of the checksum
+    input: ``In(stream.Signature(8, always_ready=True))``; any bytes
+    header: ``Out(HEADER_LAYOUT)``; complete when ``write`` or ``sound`` is 1
+    byte: ``Out(8)``, write: ``Out(1)``; a byte after the header: the payload, then the 4 bytes of the CRC
     end: ``Out(1)``; the packet ends in this cycle
-    sound: ``Out(1)``; at the end: framing and checksum are right
-    bare: ``Out(1)``; at the end: there is no payload
+    sound: ``Out(1)``; at the end: the packet is valid (framing and CRC)
+    bare: ``Out(1)``; at the end: the payload is empty
     """
+
+    LATENCY = CobsDecoder.LATENCY
+    """Cycles from the zero on the wire to ``end``, and from a byte to ``byte``."""
 
     input: stream.Interface
     header: data.View
@@ -56,7 +66,8 @@ class PacketReceiver(wiring.Component):
         m.submodules.crc = crc = CRC32_ISO_HDLC().create()
         wiring.connect(m, wiring.flipped(self.input), cobs.input)
         decoded, header = cobs.output.payload, Value.cast(self.header)
-        count, taken = Signal(range(MIN_PACKET_BYTES + 2)), Signal()  # stops at one byte more than the least
+        count = Signal(range(MIN_PACKET_BYTES + 2), name="$signal")  # bytes so far; stops where the payload is known not to be empty
+        taken = Signal(name="taken")
         m.d.comb += [
             self.byte.eq(decoded.byte),
             self.end.eq(cobs.output.valid & decoded.end),

@@ -13,33 +13,47 @@ from ...sw.plan.nodes import GlobalSumSpec
 from ..utils import lookup
 from .cobs import CobsEncoder
 
-CYCLES_PER_BYTE = 4
-"""Cycles a byte takes: in two memories are read, then the byte is chosen, then it is put."""
-
 
 class PacketTransmitter(wiring.Component):
-    """Composes one packet after the other and sends each when it is complete.
+    """Composes one packet after the other, and sends each when it is complete.
 
-    Number and room are those of the cycle in which a packet is taken up.
+    A byte takes ``CYCLES_PER_BYTE`` cycles, which leaves time for the memories that hold scores, counters and descriptor::
+
+        step    0           1           2           3           0
+        offset  n           n           n           n           n+1
+                address to the memories |           |
+                            data ready  byte stored put to CRC and COBS
+
+    The host's line is slower in any case. The encoder stores the packet, so its first byte leaves ``latency`` cycles after the request.
+    Sequence number and free space are those of the cycle in which the request is taken.
 
     Parameters
     ----------
-    average: the accelerator's last node
-    identity: payload of an IDENTITY packet
-    swappable: it lies in a block RAM, so that a finished bitstream can be given another
+    global_sum: the accelerator's last node
+    descriptor: payload of an IDENTITY packet
+    reloadable: store the descriptor in a block RAM, so that it can be replaced in a finished bitstream
 
     Members
     -------
-    request: ``In(1)``, kind: ``In(4)``, number: ``In(16)``, room: ``In(16)``; the next packet
-    taken: ``Out(1)``; it is taken up in this cycle
+    request: ``In(1)``, kind: ``In(4)``, number: ``In(16)``, room: ``In(16)``; the next packet, with sequence number and free space
+    taken: ``Out(1)``; the request is taken in this cycle
     session: ``In(16)``; may change only with ``abort``
-    abort: ``In(1)``; forget the packet that is being composed; the next SCORES packet begins with the first class
-    index: ``Out(range(classes))``, score: ``In(average.score_bits)``; reads the scores
-    complete: ``Out(1)``; in this cycle the last class's score was put
-    place: ``Out(...)``, counter: ``In(8)``; reads the counters
+    abort: ``In(1)``; discard the packet that is being composed; the next SCORES packet begins with the first class
+    index: ``Out(range(classes))``, score: ``In(score_bits)``; a class, and its score 2 cycles later
+    complete: ``Out(1)``; the last class's score is put in this cycle
+    place: ``Out(...)``, counter: ``In(8)``; offset in the payload, and that byte of the counters a cycle later
     hold: ``Out(1)``; the counters are being read
     output: ``Out(stream.Signature(8))``
     """
+
+    CYCLES_PER_BYTE = 4
+    """Cycles in which a byte is composed."""
+
+    @classmethod
+    def latency(cls, payload_bytes: int) -> int:
+        """Cycles from the cycle in which a request is taken to the first byte on the output."""
+        packet_bytes = HEADER.size + payload_bytes + CRC.size
+        return 1 + cls.CYCLES_PER_BYTE * packet_bytes + CobsEncoder.LATENCY
 
     request: Signal
     kind: Signal
@@ -56,12 +70,13 @@ class PacketTransmitter(wiring.Component):
     hold: Signal
     output: stream.Interface
 
-    def __init__(self, *, average: GlobalSumSpec, identity: bytes, swappable: bool = False) -> None:
-        if not 1 <= len(identity) <= MAX_REPLY_PAYLOAD:
-            raise ValueError(f"identity must have 1 to {MAX_REPLY_PAYLOAD} bytes, not {len(identity)}")
-        self._average = average
-        self._identity = identity
-        self._swappable = swappable
+    def __init__(self, *, global_sum: GlobalSumSpec, descriptor: bytes, reloadable: bool = False) -> None:
+        if not 1 <= len(descriptor) <= MAX_REPLY_PAYLOAD:
+            raise ValueError(f"descriptor must have 1 to {MAX_REPLY_PAYLOAD} bytes, not {len(descriptor)}")
+        self._classes = global_sum.channels
+        self._score_bytes = -(-global_sum.score_bits // 8)
+        self._descriptor = descriptor
+        self._reloadable = reloadable
         super().__init__(
             {
                 "request": In(1),
@@ -71,8 +86,8 @@ class PacketTransmitter(wiring.Component):
                 "taken": Out(1),
                 "session": In(16),
                 "abort": In(1),
-                "index": Out(range(max(2, average.channels))),
-                "score": In(average.score_bits),
+                "index": Out(range(max(2, global_sum.channels))),
+                "score": In(global_sum.score_bits),
                 "complete": Out(1),
                 "place": Out(range(MAX_REPLY_PAYLOAD)),
                 "counter": In(8),
@@ -83,79 +98,65 @@ class PacketTransmitter(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        classes, size = self._average.channels, -(-self._average.score_bits // 8)
         m.submodules.crc = crc = CRC32_ISO_HDLC().create()
-        m.submodules.cobs = cobs = CobsEncoder(most=HEADER.size + MAX_REPLY_PAYLOAD + CRC.size)
+        m.submodules.cobs = cobs = CobsEncoder(max_bytes=HEADER.size + MAX_REPLY_PAYLOAD + CRC.size)
         wiring.connect(m, cobs.output, wiring.flipped(self.output))
-        kind, number, room, byte = Signal(4), Signal(16), Signal(16), Signal(8)
-        place, step, part = self.place, Signal(range(CYCLES_PER_BYTE)), Signal(range(max(2, size)))
-        end_of_score, last, put = Signal(), Signal(), Signal()
-        is_scores = kind == PacketKind.SCORES
-        first = Cat(self.index, Signal(16 - len(self.index)))
-        body = Signal(8)
-        sizes = {PacketKind.IDENTITY: len(self._identity), PacketKind.COUNTERS: COUNTER.size * len(COUNTER_NAMES)}
-        rest = MAX_REPLY_PAYLOAD - CLASS_INDEX.size
-        room_for_no_more = place == CLASS_INDEX.size + rest - rest % size - 1
-        with m.Switch(kind):
-            for each, length in {PacketKind.STATUS: WINDOW_FIELD.size, PacketKind.NAK: WINDOW_FIELD.size, **sizes}.items():
-                with m.Case(each):
-                    m.d.comb += last.eq(place == length - 1)
-            with m.Default():
-                m.d.comb += last.eq((place >= CLASS_INDEX.size) & end_of_score & ((self.index == classes - 1) | room_for_no_more))
-        with m.Switch(kind):
-            with m.Case(PacketKind.SCORES):
-                score = Cat(self.score, Signal(8 * size - len(self.score))).word_select(part, 8) if size > 1 else self.score
-                m.d.comb += body.eq(Mux(place < CLASS_INDEX.size, first.word_select(place[0], 8), score))
-            with m.Case(PacketKind.IDENTITY):
-                m.d.comb += body.eq(self._told(m, place[: ceil_log2(len(self._identity))]))
-            with m.Case(PacketKind.COUNTERS):
-                m.d.comb += body.eq(self.counter)
-            with m.Default():
-                m.d.comb += body.eq(room.word_select(place[0], 8))
+        kind = Signal(4, name="$signal")  # of the packet that is being composed
+        number = Signal(16, name="$signal")
+        room = Signal(16, name="$signal")
+        byte = Signal(8, name="$signal")
+        step = Signal(range(self.CYCLES_PER_BYTE), name="$signal")
+        score_byte = Signal(range(max(2, self._score_bytes)), name="$signal")  # the byte of the current score
+        end_of_score = Signal(name="$signal")
+        last = Signal(name="$signal")  # the current byte is the last of the payload
+        put = Signal(name="$signal")
+        last_class = self.index == self._classes - 1
+        self._find_end(m, kind, last, end_of_score, last_class | self._packet_full())
+        payload_byte = self._select_payload_byte(m, kind, room, score_byte)
         m.d.comb += [
-            end_of_score.eq(part == size - 1),
+            end_of_score.eq(score_byte == self._score_bytes - 1),
             cobs.abort.eq(self.abort),
             cobs.input.payload.byte.eq(byte),
             crc.data.eq(byte),
-            put.eq(step == CYCLES_PER_BYTE - 1),
+            put.eq(step == self.CYCLES_PER_BYTE - 1),
             self.hold.eq(kind == PacketKind.COUNTERS),
         ]
         header = Cat(kind, Signal(4), self.session, number)
 
-        def section(source: Value, end: Value, then: str) -> None:
-            """Put bytes, ``source`` when ``place`` is theirs, up to one where ``end`` holds; then go on to another section."""
+        def section(source: Value, end: Value, following: str) -> None:
+            """Put the bytes of a section: ``source`` at the current offset, up to the byte where ``end`` holds."""
             m.d.sync += step.eq(Mux(put, 0, step + 1))
-            with m.If(step == CYCLES_PER_BYTE - 2):
+            with m.If(step == self.CYCLES_PER_BYTE - 2):
                 m.d.sync += byte.eq(source)
             m.d.comb += cobs.input.valid.eq(put)
             with m.If(put):
-                m.d.sync += place.eq(place + 1)
+                m.d.sync += self.place.eq(self.place + 1)
                 with m.If(end):
-                    m.d.sync += place.eq(0)
-                    m.next = then
+                    m.d.sync += self.place.eq(0)
+                    m.next = following
             with m.If(self.abort):
                 m.next = "CHOOSE"
 
         with m.FSM():
             with m.State("CHOOSE"):
                 m.d.comb += [self.taken.eq(self.request & cobs.input.ready & ~self.abort), crc.start.eq(1)]
-                m.d.sync += [place.eq(0), step.eq(0), part.eq(0)]
+                m.d.sync += [self.place.eq(0), step.eq(0), score_byte.eq(0)]
                 with m.If(self.taken):
                     m.d.sync += [kind.eq(self.kind), number.eq(self.number), room.eq(self.room)]
-                    m.next = "HEADER"
-            with m.State("HEADER"):
-                section(header.word_select(place[:3], 8), place == HEADER.size - 1, "BODY")
+                    m.next = "HEAD"
+            with m.State("HEAD"):
+                section(header.word_select(self.place[:3], 8), self.place == HEADER.size - 1, "BODY")
                 m.d.comb += crc.valid.eq(put)
             with m.State("BODY"):
-                section(body, last, "CRC")
+                section(payload_byte, last, "CRC")
                 m.d.comb += crc.valid.eq(put)
-                with m.If(put & is_scores & (place >= CLASS_INDEX.size)):
-                    m.d.sync += part.eq(Mux(end_of_score, 0, part + 1))
+                with m.If(put & (kind == PacketKind.SCORES) & (self.place >= CLASS_INDEX.size)):
+                    m.d.sync += score_byte.eq(Mux(end_of_score, 0, score_byte + 1))
                     with m.If(end_of_score):
-                        m.d.sync += self.index.eq(Mux(self.index == classes - 1, 0, self.index + 1))
-                        m.d.comb += self.complete.eq(self.index == classes - 1)
+                        m.d.sync += self.index.eq(Mux(last_class, 0, self.index + 1))
+                        m.d.comb += self.complete.eq(last_class)
             with m.State("CRC"):
-                section(crc.crc.word_select(place[:2], 8), place == CRC.size - 1, "END")
+                section(crc.crc.word_select(self.place[:2], 8), self.place == CRC.size - 1, "END")
             with m.State("END"):
                 m.d.comb += [cobs.input.valid.eq(1), cobs.input.payload.end.eq(1)]
                 m.d.sync += kind.eq(0)
@@ -164,12 +165,50 @@ class PacketTransmitter(wiring.Component):
             m.d.sync += self.index.eq(0)
         return m
 
-    def _told(self, m: Module, place: Value) -> Value:
-        """A byte of the identity, from logic at once or from a block RAM a cycle later."""
-        if not self._swappable:
-            return lookup(list(self._identity), place, 8)
-        kept: memory.Memory = memory.Memory(shape=8, depth=len(self._identity), init=self._identity, attrs={"rom_style": "block"})
-        m.submodules.identity = kept
-        read = kept.read_port()
-        m.d.comb += read.addr.eq(place)
+    def _packet_full(self) -> Value:
+        """Whether a SCORES packet has no space for another score after the current byte."""
+        scores = MAX_REPLY_PAYLOAD - CLASS_INDEX.size
+        return self.place == CLASS_INDEX.size + scores - scores % self._score_bytes - 1
+
+    def _find_end(self, m: Module, kind: Signal, last: Signal, end_of_score: Signal, last_score: Value) -> None:
+        """Drive ``last`` at the last byte of a payload: the lengths are constant but for SCORES."""
+        lengths = {
+            PacketKind.STATUS: WINDOW_FIELD.size,
+            PacketKind.NAK: WINDOW_FIELD.size,
+            PacketKind.IDENTITY: len(self._descriptor),
+            PacketKind.COUNTERS: COUNTER.size * len(COUNTER_NAMES),
+        }
+        with m.Switch(kind):
+            for fixed_kind, length in lengths.items():
+                with m.Case(fixed_kind):
+                    m.d.comb += last.eq(self.place == length - 1)
+            with m.Default():
+                m.d.comb += last.eq((self.place >= CLASS_INDEX.size) & end_of_score & last_score)
+
+    def _select_payload_byte(self, m: Module, kind: Signal, room: Signal, score_byte: Signal) -> Signal:
+        """The byte of the payload at the current offset."""
+        first = Cat(self.index, Signal(16 - len(self.index)))
+        body = Signal(8)
+        with m.Switch(kind):
+            with m.Case(PacketKind.SCORES):
+                score: Value = self.score
+                if self._score_bytes > 1:
+                    score = Cat(self.score, Signal(8 * self._score_bytes - len(self.score))).word_select(score_byte, 8)
+                m.d.comb += body.eq(Mux(self.place < CLASS_INDEX.size, first.word_select(self.place[0], 8), score))
+            with m.Case(PacketKind.IDENTITY):
+                m.d.comb += body.eq(self._descriptor_byte(m, self.place[: ceil_log2(len(self._descriptor))]))
+            with m.Case(PacketKind.COUNTERS):
+                m.d.comb += body.eq(self.counter)
+            with m.Default():
+                m.d.comb += body.eq(room.word_select(self.place[0], 8))
+        return body
+
+    def _descriptor_byte(self, m: Module, offset: Value) -> Value:
+        """A byte of the descriptor: from logic at once, or from a block RAM a cycle later."""
+        if not self._reloadable:
+            return lookup(list(self._descriptor), offset, 8)
+        stored: memory.Memory = memory.Memory(shape=8, depth=len(self._descriptor), init=self._descriptor, attrs={"rom_style": "block"})
+        m.submodules.identity = stored  # ``module_names.IDENTITY`` finds it by this name
+        read = stored.read_port()
+        m.d.comb += read.addr.eq(offset)
         return Value.cast(read.data)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The scores of one frame, kept until the host has them."""
+"""The scores of one frame, kept until the host acknowledges them."""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import memory, stream, wiring
@@ -12,22 +12,31 @@ from ..utils import count_up
 
 
 class ScoreBuffer(wiring.Component):
-    """Collects the scores of a frame; while it is full the accelerator waits.
+    """Collects the scores of a frame. While it is full, the accelerator waits.
+
+    Filling it takes a cycle per class, in which a score is read in ``READ_LATENCY`` cycles (a block RAM and a register)::
+
+        cycle  0  1  2  3
+        index  0  1  2  ..
+        score        s0 s1
 
     Parameters
     ----------
-    average: the accelerator's last node
+    global_sum: the accelerator's last node
 
     Members
     -------
-    input: ``In(scores(average))``
-    stale: ``In(1)``; the scores that come are nobody's
-    free: ``In(1)``; the host has the scores
-    finished: ``Out(1)``; a frame's last score is taken in this cycle
+    input: ``In(score_stream(global_sum))``
+    stale: ``In(1)``; the scores that arrive belong to no frame of this session; they are discarded
+    free: ``In(1)``; the host has acknowledged the scores
+    finished: ``Out(1)``; the last score of a frame arrives in this cycle
     full: ``Out(1)``; the scores are complete
-    index: ``In(range(classes))``; a class, whose score is ``score`` two cycles later
-    score: ``Out(average.score_bits)``
+    index: ``In(range(classes))``; a class
+    score: ``Out(score_bits)``; its score, ``READ_LATENCY`` cycles later
     """
+
+    READ_LATENCY = 2
+    """Cycles from ``index`` to ``score``."""
 
     input: stream.Interface
     stale: Signal
@@ -37,38 +46,39 @@ class ScoreBuffer(wiring.Component):
     index: Signal
     score: Signal
 
-    def __init__(self, *, average: GlobalSumSpec) -> None:
-        self._average = average
+    def __init__(self, *, global_sum: GlobalSumSpec) -> None:
+        self._global_sum = global_sum
         super().__init__(
             {
-                "input": In(score_stream(average)),
+                "input": In(score_stream(global_sum)),
                 "stale": In(1),
                 "free": In(1),
                 "finished": Out(1),
                 "full": Out(1),
-                "index": In(range(max(2, average.channels))),
-                "score": Out(average.score_bits),
+                "index": In(range(max(2, global_sum.channels))),
+                "score": Out(global_sum.score_bits),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        kept: memory.Memory = memory.Memory(shape=self._average.score_bits, depth=max(2, self._average.channels), init=[])
+        kept: memory.Memory = memory.Memory(shape=self._global_sum.score_bits, depth=max(2, self._global_sum.channels), init=[])
         m.submodules.kept = kept
         write, read = kept.write_port(), kept.read_port()
-        place, taken = Signal.like(self.index), Signal()
+        write_index = Signal.like(self.index, name="$like")
+        taken = Signal(name="taken")
         m.d.comb += [
             self.input.ready.eq(~self.full),
             taken.eq(self.input.valid & ~self.full),
             self.finished.eq(taken & self.input.payload.last),
             write.en.eq(taken),
-            write.addr.eq(place),
+            write.addr.eq(write_index),
             write.data.eq(self.input.payload.score),
             read.addr.eq(self.index),
         ]
         m.d.sync += self.score.eq(read.data)
         with m.If(taken):
-            count_up(m, place, self._average.channels)
+            count_up(m, write_index, self._global_sum.channels)
         with m.If(self.finished & ~self.stale):
             m.d.sync += self.full.eq(1)
         with m.If(self.free):

@@ -1,6 +1,14 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""An asynchronous serial line: 8 bits, no parity, 1 stop bit."""
+r"""An asynchronous serial line: 8 bits, no parity, 1 stop bit.
+
+The line is high when idle. A byte is a low start bit, 8 data bits with the least significant first, and a high stop bit, each
+``divisor`` clock cycles long::
+
+    line      ----\____/ b0 X b1 X b2 X b3 X b4 X b5 X b6 X b7 /----
+                   start                                       stop
+    sampled          ^    ^    ^    ^    ^    ^    ^    ^    ^    ^      in the middle of each bit
+"""
 
 from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import stream, wiring
@@ -9,17 +17,21 @@ from amaranth.lib.wiring import In, Out
 from ...sw.link.packets import BAUD_DIVISORS
 
 DIVISOR_BITS = (BAUD_DIVISORS.stop - 1).bit_length()
+BITS_PER_BYTE = 10
+"""Start bit, data bits and stop bit."""
+SYNCHRONIZER_STAGES = 2
+"""Flip-flops between the line and the logic, as the line changes at any time."""
 
 
 class UartReceiver(wiring.Component):
-    """Takes bytes from a line, each offered for one cycle: whoever listens is always ready, or loses them.
+    """Receives bytes, each offered for one cycle: the consumer is always ready.
 
-    Bits are sampled in their middle. A byte whose stop bit is missing is dropped.
+    A byte whose stop bit is low is dropped, as is a start bit that is high again in its middle.
 
     Members
     -------
-    divisor: ``In(12)``; clock cycles a bit, at least 4; a byte that comes while it changes may be another
-    line: ``In(1)``; idle high, not synchronous to anything
+    divisor: ``In(12)``; clock cycles per bit, at least 4; a byte that arrives during a change may be wrong
+    line: ``In(1)``; idle high, asynchronous
     output: ``Out(stream.Signature(8, always_ready=True))``
     """
 
@@ -27,14 +39,22 @@ class UartReceiver(wiring.Component):
     line: Signal
     output: stream.Interface
 
+    @staticmethod
+    def latency(divisor: int) -> int:
+        """Cycles from the first of the start bit to the byte on the output: up to the middle of the stop bit."""
+        return SYNCHRONIZER_STAGES + divisor // 2 + (BITS_PER_BYTE - 1) * divisor + 1
+
     def __init__(self) -> None:
         byte = stream.Signature(unsigned(8), always_ready=True)
         super().__init__({"divisor": In(DIVISOR_BITS), "line": In(1), "output": Out(byte)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        early, line = Signal(init=1), Signal(init=1)  # two flip-flops, as the line changes at any time
-        bits, count, timer = Signal(8), Signal(range(10)), Signal(DIVISOR_BITS)
+        early = Signal(init=1, name="$signal")
+        line = Signal(init=1, name="line")
+        bits = Signal(8, name="$signal")
+        count = Signal(range(BITS_PER_BYTE), name="$signal")  # bits sampled
+        timer = Signal(DIVISOR_BITS, name="timer")  # cycles to the next sample
         m.d.comb += self.output.payload.eq(bits)
         m.d.sync += [early.eq(self.line), line.eq(early), self.output.valid.eq(0), timer.eq(timer - 1)]
         with m.FSM():
@@ -44,9 +64,9 @@ class UartReceiver(wiring.Component):
                     m.next = "BITS"
             with m.State("BITS"), m.If(timer == 0):
                 m.d.sync += [timer.eq(self.divisor - 1), count.eq(count + 1)]
-                with m.If((count == 0) & line):  # no start bit after all
+                with m.If((count == 0) & line):  # a glitch, not a start bit
                     m.next = "IDLE"
-                with m.If(count == 9):
+                with m.If(count == BITS_PER_BYTE - 1):
                     m.d.sync += self.output.valid.eq(line)
                     m.next = "IDLE"
                 with m.Else():
@@ -55,81 +75,107 @@ class UartReceiver(wiring.Component):
 
 
 class UartTransmitter(wiring.Component):
-    """Sends bytes on a line, 10 bits a byte.
+    """Sends bytes.
 
     Members
     -------
-    divisor: ``In(12)``; clock cycles a bit, at least 4; a byte that goes while it changes may be another
+    divisor: ``In(12)``; clock cycles per bit, at least 4; a byte that is sent during a change may be wrong
     input: ``In(stream.Signature(8))``
     line: ``Out(1)``; idle high
     """
 
+    LATENCY = 1
+    """Cycles from accepting a byte to its start bit."""
+
     divisor: Signal
     input: stream.Interface
     line: Signal
+
+    @staticmethod
+    def cycles_per_byte(divisor: int) -> int:
+        """Cycles from accepting a byte to accepting the next one: its bits, and one in which the stop bit goes on."""
+        return BITS_PER_BYTE * divisor + 1
 
     def __init__(self) -> None:
         super().__init__({"divisor": In(DIVISOR_BITS), "input": In(stream.Signature(unsigned(8))), "line": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        bits, left, timer = Signal(9, init=0x1FF), Signal(range(11)), Signal(DIVISOR_BITS)
-        m.d.comb += [self.line.eq(bits[0]), self.input.ready.eq(left == 0)]
-        with m.If(left == 0):
+        bits = Signal(BITS_PER_BYTE - 1, init=0x1FF, name="$signal")
+        remaining = Signal(range(BITS_PER_BYTE + 1), name="$signal")  # bits that are not sent completely
+        timer = Signal(DIVISOR_BITS, name="timer")
+        m.d.comb += [self.line.eq(bits[0]), self.input.ready.eq(remaining == 0)]
+        with m.If(remaining == 0):
             m.d.sync += timer.eq(self.divisor - 1)
             with m.If(self.input.valid):
-                m.d.sync += [bits.eq(Cat(0, self.input.payload)), left.eq(10)]
+                m.d.sync += [bits.eq(Cat(0, self.input.payload)), remaining.eq(BITS_PER_BYTE)]
         with m.Elif(timer == 0):
-            m.d.sync += [timer.eq(self.divisor - 1), bits.eq(Cat(bits[1:], 1)), left.eq(left - 1)]
+            m.d.sync += [timer.eq(self.divisor - 1), bits.eq(Cat(bits[1:], 1)), remaining.eq(remaining - 1)]
         with m.Else():
             m.d.sync += timer.eq(timer - 1)
         return m
 
 
 class BreakDetector(wiring.Component):
-    """Hears a zero byte that comes at a slow rate, whatever the rate that is listened at: the line is low for longer than any byte's bits.
+    r"""Detects a break, whatever the current baud rate: a zero byte at the default rate is low for longer than any byte at a faster one.
+
+    In comparison::
+
+        default rate   ----\________________ 9 bits low _______________/---
+        twice as fast  ----\___ 9 bits low ___/------------------------        4.5 bits of the default rate
+        detected                                           ^                   after 8 bits of the default rate
 
     Parameters
     ----------
-    divisor: clock cycles a bit at the slow rate; faster rates must be at least twice as fast
+    divisor: clock cycles per bit at the default rate; all other rates must be at least twice as fast
 
     Members
     -------
-    line: ``In(1)``; idle high, not synchronous to anything
-    heard: ``Out(1)``; for one cycle, after 8 of the byte's 9 low bits
+    line: ``In(1)``; idle high, asynchronous
+    heard: ``Out(1)``; a break, for one cycle
     """
+
+    BREAK_BITS = 8
+    """Bits of the default rate for which the line is low in a break, of the 9 low bits of a zero byte: one is left as tolerance."""
 
     line: Signal
     heard: Signal
 
     def __init__(self, *, divisor: int) -> None:
-        self._cycles = 8 * divisor
+        self._cycles = self.BREAK_BITS * divisor
         super().__init__({"line": In(1), "heard": Out(1)})
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the first in which the line is low to ``heard``."""
+        return SYNCHRONIZER_STAGES + self._cycles
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        early, line, low = Signal(init=1), Signal(init=1), Signal(range(self._cycles + 2))
-        m.d.comb += self.heard.eq(low == self._cycles)
+        early = Signal(init=1, name="$signal")
+        line = Signal(init=1, name="$signal")
+        low_cycles = Signal(range(self._cycles + 2), name="low")  # stops at one more, so that a break is detected once
+        m.d.comb += self.heard.eq(low_cycles == self._cycles)
         m.d.sync += [early.eq(self.line), line.eq(early)]
         with m.If(line):
-            m.d.sync += low.eq(0)
-        with m.Elif(low <= self._cycles):
-            m.d.sync += low.eq(low + 1)
+            m.d.sync += low_cycles.eq(0)
+        with m.Elif(low_cycles <= self._cycles):
+            m.d.sync += low_cycles.eq(low_cycles + 1)
         return m
 
 
 class UartPort(wiring.Component):
-    """Both ways of a line, whose rate the device chooses.
+    """Both directions of a serial line, at a baud rate that the device selects.
 
     Parameters
     ----------
-    divisor: clock cycles a bit at the first rate
+    divisor: clock cycles per bit at the default rate
 
     Members
     -------
     rx: ``In(1)``, tx: ``Out(1)``; the lines
-    divisor: ``In(12)``; clock cycles a bit
-    slow: ``Out(1)``; a zero byte came at the first rate
+    divisor: ``In(12)``; clock cycles per bit
+    slow: ``Out(1)``; a break: the baud rate must be reset
     received: ``Out(stream.Signature(8, always_ready=True))``
     sent: ``In(stream.Signature(8))``
     """
@@ -159,15 +205,15 @@ class UartPort(wiring.Component):
         m = Module()
         m.submodules.receiver = receiver = UartReceiver()
         m.submodules.transmitter = transmitter = UartTransmitter()
-        m.submodules.zero = zero = BreakDetector(divisor=self._divisor)
+        m.submodules.zero = break_detector = BreakDetector(divisor=self._divisor)
         wiring.connect(m, receiver.output, wiring.flipped(self.received))
         wiring.connect(m, wiring.flipped(self.sent), transmitter.input)
         m.d.comb += [
             receiver.divisor.eq(self.divisor),
             transmitter.divisor.eq(self.divisor),
             receiver.line.eq(self.rx),
-            zero.line.eq(self.rx),
+            break_detector.line.eq(self.rx),
             self.tx.eq(transmitter.line),
-            self.slow.eq(zero.heard),
+            self.slow.eq(break_detector.heard),
         ]
         return m

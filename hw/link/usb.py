@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A USB 2.0 device that carries bytes both ways, on gateware of LUNA (https://github.com/greatscottgadgets/luna)."""
+"""A USB 2.0 device that carries bytes in both directions, built on LUNA (https://github.com/greatscottgadgets/luna)."""
 
 from typing import Any
 
@@ -14,28 +14,35 @@ from usb_protocol.emitters import DeviceDescriptorCollection
 from ...sw.link.usb_ids import ENDPOINT, HIGH_SPEED_PACKET, MANUFACTURER, PRODUCT, VENDOR
 
 FIFO_DEPTH = 16
-"""Bytes between the clock of USB and the accelerator's, each way: more than a byte in every cycle needs to cross."""
+"""Bytes of the FIFO between the two clocks, per direction: enough for a byte in every cycle, with the pointers' delay in the crossing."""
 MAX_NAME = 60
-"""Characters of the name: twice as many would fit a descriptor, but some take four bytes."""
+"""Characters of the product string: a USB string descriptor has 253 bytes of UTF-16, 4 at most for a character."""
 IN = 0x80
-"""In an endpoint's address: to the host."""
+"""Bit of an endpoint's address: the direction to the host."""
 
 
 class UsbPort(wiring.Component):
-    """One interface of the vendor's class with two bulk endpoints: what the host sends, and what it receives.
+    """A USB interface of the vendor-specific class with two bulk endpoints, one per direction.
 
-    Runs in the domain ``usb`` of the PHY, 60 MHz for one of ULPI and 12 MHz for pins that are USB's own (which need ``usb_io``, 48 MHz,
-    too), and hands bytes over to and from ``sync``, whatever that is, some cycles of both later. Up to a byte in each cycle of the slower
-    clock. Where the host sends faster than that, it is told to wait; bytes that it does not fetch wait in two USB packets.
+    The path of the bytes::
 
-    A zero byte, which ends a packet of the link, ends a USB transfer: it goes out at once, whatever follows.
+        clock domain:      usb                  usb | sync             sync
+
+        PHY <---> LUNA --- OUT endpoint --- asynchronous FIFO ---> received
+              (USBDevice)- IN endpoint <--- asynchronous FIFO ---- sent
+
+    The domain ``usb`` is that of the PHY: 60 MHz for ULPI, 12 MHz for USB on the FPGA's own pins (which also need ``usb_io``, 48 MHz).
+    The FIFOs carry up to a byte per cycle of the slower clock, with a latency of a few cycles of both. A host that sends faster is
+    throttled by NAKs of USB; bytes that the host does not fetch wait in two USB packets.
+
+    A zero byte, which ends a packet of the link, also ends a USB transfer, so that the packet is sent at once.
 
     Parameters
     ----------
-    phy: as LUNA's ``USBDevice`` takes it; the clock is not taken from it
-    name: what the host shows its user; a long one is cut
-    serial: a string that tells boards of one name apart
-    packet: bytes of a USB packet, at most: ``FULL_SPEED_PACKET`` or ``HIGH_SPEED_PACKET``, as the PHY is
+    phy: the PHY, as LUNA's ``USBDevice`` takes it; its clock is not used
+    name: the product string; a long one is cut
+    serial: the serial number, which distinguishes boards of one name
+    packet: maximum bytes of a USB packet: ``FULL_SPEED_PACKET`` or ``HIGH_SPEED_PACKET``, as the PHY is
 
     Members
     -------
@@ -84,7 +91,7 @@ class UsbPort(wiring.Component):
 
 
 def _descriptors(name: str, serial: str, packet: int) -> Any:
-    """What the host is told when it asks what this is."""
+    """The USB descriptors, which the host reads when the board is connected."""
     descriptors = DeviceDescriptorCollection()
     with descriptors.DeviceDescriptor() as device:
         device.idVendor, device.idProduct = VENDOR, PRODUCT
@@ -92,7 +99,7 @@ def _descriptors(name: str, serial: str, packet: int) -> Any:
         device.bNumConfigurations = 1
     with descriptors.ConfigurationDescriptor() as configuration, configuration.InterfaceDescriptor() as interface:
         interface.bInterfaceNumber = 0
-        interface.bInterfaceClass = 0xFF  # the vendor's own
+        interface.bInterfaceClass = 0xFF  # vendor-specific
         for address in (ENDPOINT, ENDPOINT | IN):
             with interface.EndpointDescriptor() as endpoint:
                 endpoint.bEndpointAddress, endpoint.wMaxPacketSize = address, packet

@@ -16,9 +16,9 @@ from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import GlobalSumSpec
 from tests.helpers.streams import watch
 
-AVERAGE = GlobalSumSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=70, height=30)
-IDENTITY = DeviceDescriptor(1, 4, 5, 70, 2, 60_000_000, 3, 400, bytes(range(16)), "some")
-FRAME = IDENTITY.frame_bytes
+GLOBAL_SUM = GlobalSumSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=70, height=30)
+DESCRIPTOR = DeviceDescriptor(1, 4, 5, 70, 2, 60_000_000, 3, 400, bytes(range(16)), "some")
+FRAME = DESCRIPTOR.frame_bytes
 SESSION = 0x1234
 
 
@@ -54,7 +54,7 @@ class Host:
 
 
 def scores_of(frame: bytes) -> list[int]:
-    return [(31 * index + sum(frame)) % (1 << AVERAGE.score_bits) for index in range(AVERAGE.channels)]
+    return [(31 * index + sum(frame)) % (1 << GLOBAL_SUM.score_bits) for index in range(GLOBAL_SUM.channels)]
 
 
 def score_of(packets: list[Packet]) -> list[int]:
@@ -68,9 +68,9 @@ def score_of(packets: list[Packet]) -> list[int]:
     return [found[index] for index in sorted(found)]
 
 
-def converse(bench: Callable[[Host], Any], *, swappable: bool = False) -> list[bytes]:
+def converse(bench: Callable[[Host], Any], *, reloadable: bool = False) -> list[bytes]:
     """Run a host against the link; returns the frames that reached the accelerator."""
-    link, frames = LinkEndpoint(average=AVERAGE, identity=IDENTITY, divisor=521, swappable=swappable), list[bytes]()
+    link, frames = LinkEndpoint(global_sum=GLOBAL_SUM, descriptor=DESCRIPTOR, divisor=521, reloadable=reloadable), list[bytes]()
     data = bytearray()
 
     async def take(ctx: Any) -> None:
@@ -90,7 +90,7 @@ def converse(bench: Callable[[Host], Any], *, swappable: bool = False) -> list[b
                 await ctx.tick()
             for place, score in enumerate(scores_of(frames[done])):
                 ctx.set(link.scores.payload.score, score)
-                ctx.set(link.scores.payload.last, int(place == AVERAGE.channels - 1))
+                ctx.set(link.scores.payload.last, int(place == GLOBAL_SUM.channels - 1))
                 ctx.set(link.scores.valid, 1)
                 await ctx.tick().until(link.scores.ready)
             ctx.set(link.scores.valid, 0)
@@ -117,14 +117,14 @@ def status(number: int, room: int = INITIAL_WINDOW, kind: int = PacketKind.STATU
 FRAMES = [bytes(range(1, FRAME + 1)), bytes(range(0, 5 * FRAME, 5)), bytes([7] * FRAME)]
 
 
-@pytest.mark.parametrize("swappable", [False, True])
-def test_link_gives_its_identity_before_any_session(swappable: bool) -> None:
+@pytest.mark.parametrize("reloadable", [False, True])
+def test_link_gives_its_identity_before_any_session(reloadable: bool) -> None:
     async def bench(host: Host) -> None:
         (packet,) = await host.ask(PacketKind.IDENTIFY, session=99, cycles=500)
         assert packet.kind == PacketKind.IDENTITY
-        assert decode_descriptor(packet.payload) == IDENTITY
+        assert decode_descriptor(packet.payload) == DESCRIPTOR
 
-    converse(bench, swappable=swappable)
+    converse(bench, reloadable=reloadable)
 
 
 def test_link_answers_frames_with_their_scores_until_they_are_acknowledged() -> None:
@@ -191,7 +191,7 @@ def test_link_takes_a_repeated_open_for_a_question() -> None:
 
 
 def test_link_drops_a_packet_without_room_and_takes_it_later() -> None:
-    link = LinkEndpoint(average=AVERAGE, identity=IDENTITY, divisor=521)  # its accelerator never takes a byte
+    link = LinkEndpoint(global_sum=GLOBAL_SUM, descriptor=DESCRIPTOR, divisor=521)  # its accelerator never takes a byte
 
     async def bench(ctx: Any) -> None:
         host = Host(ctx, link)
@@ -209,7 +209,7 @@ def test_link_drops_a_packet_without_room_and_takes_it_later() -> None:
 
 
 def test_link_changes_the_rate_only_as_far_as_a_line_can() -> None:
-    link = LinkEndpoint(average=AVERAGE, identity=IDENTITY, divisor=521)
+    link = LinkEndpoint(global_sum=GLOBAL_SUM, descriptor=DESCRIPTOR, divisor=521)
 
     async def bench(ctx: Any) -> None:
         host = Host(ctx, link)
@@ -271,4 +271,4 @@ def test_link_survives_hostile_packets(seed: int) -> None:
 @pytest.mark.parametrize("divisor", [3, 4096])
 def test_link_rejects_rates_that_it_cannot_change_to(divisor: int) -> None:
     with pytest.raises(ValueError, match=f"divisor must be 4 to 4095 cycles a bit, not {divisor}"):
-        LinkEndpoint(average=AVERAGE, identity=IDENTITY, divisor=divisor)
+        LinkEndpoint(global_sum=GLOBAL_SUM, descriptor=DESCRIPTOR, divisor=divisor)

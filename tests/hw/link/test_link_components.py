@@ -24,7 +24,7 @@ from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import GlobalSumSpec
 from tests.helpers.streams import simulate, watch
 
-AVERAGE = GlobalSumSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=3, height=30)
+GLOBAL_SUM = GlobalSumSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=3, height=30)
 
 
 def run(component: Any, bench: Any, *background: Any) -> None:
@@ -84,20 +84,20 @@ def test_cobs_decoder_agrees_with_the_library_on_sound_and_on_damaged_packets(se
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.5])
-@pytest.mark.parametrize("most", [1, 20, 253])
-def test_cobs_encoder_agrees_with_the_library(most: int, stall: float) -> None:
-    rng = np.random.default_rng(most)
-    bodies = [body for body in random_bodies(rng, most + 1) if len(body) <= most]
+@pytest.mark.parametrize("max_bytes", [1, 20, 253])
+def test_cobs_encoder_agrees_with_the_library(max_bytes: int, stall: float) -> None:
+    rng = np.random.default_rng(max_bytes)
+    bodies = [body for body in random_bodies(rng, max_bytes + 1) if len(body) <= max_bytes]
     sent = [beat for body in bodies for beat in (*body, 1 << 8)]
     expected = b"".join(cobs.encode(body) + b"\0" for body in bodies)
-    taken, _ = simulate(CobsEncoder(most=most), {"input": sent}, {"output": len(expected)}, rng=rng, stall=stall)
+    taken, _ = simulate(CobsEncoder(max_bytes=max_bytes), {"input": sent}, {"output": len(expected)}, rng=rng, stall=stall)
     assert bytes(taken["output"]) == expected
 
 
-@pytest.mark.parametrize("most", [0, 254])
-def test_cobs_encoder_rejects_packets_of_more_than_a_block(most: int) -> None:
-    with pytest.raises(ValueError, match=f"most must be 1 to 253 bytes, not {most}"):
-        CobsEncoder(most=most)
+@pytest.mark.parametrize("max_bytes", [0, 254])
+def test_cobs_encoder_rejects_packets_of_more_than_a_block(max_bytes: int) -> None:
+    with pytest.raises(ValueError, match=f"max_bytes must be 1 to 253, not {max_bytes}"):
+        CobsEncoder(max_bytes=max_bytes)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -251,8 +251,8 @@ def test_feeder_completes_a_frame_with_zeros_and_calls_it_stale(frame_bytes: int
 
 
 def test_score_buffer_keeps_a_frame_and_makes_the_next_one_wait() -> None:
-    buffer, rng = ScoreBuffer(average=AVERAGE), np.random.default_rng(0)
-    frames = rng.integers(0, 1 << AVERAGE.score_bits, (4, AVERAGE.channels)).tolist()
+    buffer, rng = ScoreBuffer(global_sum=GLOBAL_SUM), np.random.default_rng(0)
+    frames = rng.integers(0, 1 << GLOBAL_SUM.score_bits, (4, GLOBAL_SUM.channels)).tolist()
     stale = [False, True, False, False]
     found: list[list[int]] = []
 
@@ -260,7 +260,7 @@ def test_score_buffer_keeps_a_frame_and_makes_the_next_one_wait() -> None:
         for frame, old in zip(frames, stale, strict=True):
             for place, score in enumerate(frame):
                 ctx.set(buffer.stale, int(old))
-                ctx.set(Value.cast(buffer.input.payload), score | (place == AVERAGE.channels - 1) << AVERAGE.score_bits)
+                ctx.set(Value.cast(buffer.input.payload), score | (place == GLOBAL_SUM.channels - 1) << GLOBAL_SUM.score_bits)
                 ctx.set(buffer.input.valid, 1)
                 await ctx.tick().until(buffer.input.ready)
         ctx.set(buffer.input.valid, 0)
@@ -270,7 +270,7 @@ def test_score_buffer_keeps_a_frame_and_makes_the_next_one_wait() -> None:
             await ctx.tick().until(buffer.full)
             await ctx.tick().repeat(20)
             scores = []
-            for index in range(AVERAGE.channels):
+            for index in range(GLOBAL_SUM.channels):
                 ctx.set(buffer.index, index)
                 await ctx.tick().repeat(2)
                 scores.append(ctx.get(buffer.score))
@@ -331,8 +331,8 @@ def test_counters_carry_into_the_third_byte() -> None:
 
 @pytest.mark.parametrize("size", [0, 113])
 def test_transmitter_rejects_identities_that_fit_no_packet(size: int) -> None:
-    with pytest.raises(ValueError, match=f"identity must have 1 to 112 bytes, not {size}"):
-        PacketTransmitter(average=AVERAGE, identity=bytes(size))
+    with pytest.raises(ValueError, match=f"descriptor must have 1 to 112 bytes, not {size}"):
+        PacketTransmitter(global_sum=GLOBAL_SUM, descriptor=bytes(size))
 
 
 def test_room_is_what_the_buffer_has_when_it_is_empty() -> None:

@@ -20,8 +20,8 @@ from firebrick.sw.link.identity import DeviceDescriptor
 from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import GlobalSumSpec
 
-AVERAGE = GlobalSumSpec("pool", LaneLayout.natural(lanes=1, tiles=13, width=13), channels=1000, height=13)
-IDENTITY = DeviceDescriptor(3, 224, 224, 1000, 2, 60_000_000, 320, 950_000, bytes(range(16)), "squeezenet1_1")
+GLOBAL_SUM = GlobalSumSpec("pool", LaneLayout.natural(lanes=1, tiles=13, width=13), channels=1000, height=13)
+DESCRIPTOR = DeviceDescriptor(3, 224, 224, 1000, 2, 60_000_000, 320, 950_000, bytes(range(16)), "squeezenet1_1")
 SCRIPT = """\
 read_rtlil link.il
 synth_ecp5 -top link -no-rw-check -cmp2softlogic
@@ -33,7 +33,7 @@ class Ports(wiring.Component):
     """The link with nothing but signals as ports."""
 
     def __init__(self) -> None:
-        self._link = LinkEndpoint(average=AVERAGE, identity=IDENTITY, divisor=521)
+        self._link = LinkEndpoint(global_sum=GLOBAL_SUM, descriptor=DESCRIPTOR, divisor=521)
         super().__init__({**self._link.signature.members, "received": In(stream.Signature(8))})
 
     def elaborate(self, platform: object) -> Module:  # noqa: ARG002

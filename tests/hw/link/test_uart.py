@@ -19,8 +19,8 @@ from firebrick.sw.plan.nodes import GlobalSumSpec
 
 DIVISOR = 5
 SLOW = 16
-AVERAGE = GlobalSumSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=3, height=30)
-IDENTITY = DeviceDescriptor(1, 2, 2, 3, 2, 1_000_000, 1, 100, bytes(16), "none")
+GLOBAL_SUM = GlobalSumSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=3, height=30)
+DESCRIPTOR = DeviceDescriptor(1, 2, 2, 3, 2, 1_000_000, 1, 100, bytes(16), "none")
 
 
 async def send(ctx: Any, line: Any, byte: int, *, divisor: int = DIVISOR, stop: int = 1) -> None:
@@ -169,7 +169,7 @@ class Board(wiring.Component):
     def elaborate(self, platform: object) -> Module:  # noqa: ARG002
         m = Module()
         m.submodules.port = port = UartPort(divisor=SLOW)
-        m.submodules.link = link = LinkEndpoint(average=AVERAGE, identity=IDENTITY, divisor=SLOW)
+        m.submodules.link = link = LinkEndpoint(global_sum=GLOBAL_SUM, descriptor=DESCRIPTOR, divisor=SLOW)
         wiring.connect(m, port.received, link.received)
         wiring.connect(m, link.sent, port.sent)
         m.d.comb += [port.rx.eq(self.rx), self.tx.eq(port.tx), port.divisor.eq(link.divisor), link.slow.eq(port.slow)]

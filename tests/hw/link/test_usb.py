@@ -41,7 +41,7 @@ class Board(wiring.Component):
 
     def __init__(self, *, bus: Any) -> None:
         plan = compile_model(MODEL, 2)
-        self._device = LinkedAccelerator(plan=plan, identity=describe_device(MODEL, plan, 70e6), divisor=600)
+        self._device = LinkedAccelerator(plan=plan, descriptor=describe_device(MODEL, plan, 70e6), divisor=600)
         self._port = UsbPort(phy=bus, name="seen", serial="0123", packet=FULL_SPEED_PACKET)
         super().__init__({})
 
