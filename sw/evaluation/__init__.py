@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Accuracy and fidelity of models, and how they compare."""
+"""Accuracy of models, their fidelity to the float network, and comparisons of compression methods."""

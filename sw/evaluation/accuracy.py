@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Accuracy of a model over labelled pictures, in the golden model."""
+"""Accuracy of a model on labelled images, in the golden model."""
 
 from pathlib import Path
 from typing import TypedDict
@@ -18,7 +18,7 @@ _BATCH = 4
 
 
 class Accuracy(TypedDict):
-    """How often the network is right; shares from 0 to 1."""
+    """Number of images, and top-1 and top-5 accuracy from 0 to 1."""
 
     images: int
     top1: float
@@ -26,22 +26,22 @@ class Accuracy(TypedDict):
 
 
 def evaluate(model: Model, folder: Path, labels: Path | None = None, progress: Progress = no_progress) -> Accuracy:
-    """Top-1 and top-5 accuracy over the pictures of ``folder`` that the CSV file ``labels`` names, see ``read_label_csv``.
+    """Top-1 and top-5 accuracy on the images of ``folder`` that the CSV file ``labels`` names, see `read_label_csv`.
 
-    Without ``labels``, over those in its subfolders, which are called after the model's classes. Of equal scores the lower index
-    counts as the better.
+    Without ``labels``, on the images in its subfolders, which are named after the model's classes. Of equal scores the lower class index
+    ranks first. Raises FirebrickError where the folder or an image cannot be read, or a label is unknown.
     """
-    named = read_label_csv(labels, model.network.classes) if labels else []
+    labelled = read_label_csv(labels, model.network.classes) if labels else []
     if not folder.is_dir():
-        raise FirebrickError(f"{folder} is not a folder; name the one with the labelled pictures")
-    rows = [(folder / name, index) for name, index in named] if labels else images_by_class(folder, model.labels)
-    hits = np.zeros(5, np.int64)
+        raise FirebrickError(f"{folder} is not a folder; name the one with the labelled images")
+    rows = [(folder / name, index) for name, index in labelled] if labels else images_by_class(folder, model.labels)
+    hits = np.zeros(5, np.int64)  # images whose class has rank 1 to 5
     for start in range(0, len(rows), _BATCH):
         progress("evaluating", start, len(rows))
         batch = rows[start : start + _BATCH]
         frames = read_images([path for path, _ in batch], model.preprocessing, model.network.input)
-        best = np.argsort(-golden.run(model, frames), axis=1, kind="stable")[:, :5]
-        right = best == np.array([index for _, index in batch])[:, None]
-        hits[: right.shape[1]] += right.sum(axis=0)
+        ranking = np.argsort(-golden.run(model, frames), axis=1, kind="stable")[:, :5]
+        correct = ranking == np.array([index for _, index in batch])[:, None]
+        hits[: correct.shape[1]] += correct.sum(axis=0)
     progress("evaluating", len(rows), len(rows))
     return Accuracy(images=len(rows), top1=float(hits[0] / len(rows)), top5=float(hits.sum() / len(rows)))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""How well models do beside the float network that they were made from, on pictures that the calibration did not use."""
+"""Fidelity of integer models to the float network that they were made from, on held-out images."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -23,95 +23,112 @@ _BATCH = 4
 
 Scores = NDArray[np.float64]
 
+_KEYS = {"images": "pictures", "kl_divergence": "relative_entropy"}
+"""Keys of metrics in JSON and CSV files, where they differ from the names here."""
+
 
 @dataclass(frozen=True)
 class FidelityMetrics:
-    """Shares are from 0 to 1; standard errors are those of a share of so many pictures; None without labels."""
+    """Accuracy and agreement as fractions from 0 to 1, with the standard errors of such fractions; accuracy is None without labels."""
 
     images: int
     labelled: int
-    """Pictures whose class is known, over which top-1 and top-5 are counted."""
+    """Images whose class is known, over which top-1 and top-5 accuracy are counted."""
     top1: float | None
     top5: float | None
     top1_error: float | None
-    """Standard error of top-1."""
+    """Standard error of top-1 accuracy."""
     agreement: float
-    """Share of pictures whose likeliest class is the float network's."""
+    """Fraction of the images whose top-1 class is the float network's."""
     agreement_error: float
     """Standard error of the agreement."""
     kl_divergence: float
-    """Of the float network's probabilities to these, in nats: the mean over the pictures."""
+    """KL(float network || model) of the class probabilities, in nats, averaged over the images."""
 
     def as_dict(self) -> dict[str, Any]:
         """The metrics under the keys that they have in JSON and CSV files."""
-        keys = {"images": "pictures", "kl_divergence": "relative_entropy"}
-        return {keys.get(name, name): value for name, value in asdict(self).items()}
+        return {_KEYS.get(name, name): value for name, value in asdict(self).items()}
 
 
 class FidelityEvaluator:
-    """Pictures, the class of each, or -1, if labels are given, and what the float network says of them (found when first needed)."""
+    """Held-out images and the float network's scores for them, which are computed when first needed.
+
+    Args:
+        source: the float network.
+        images: the held-out images.
+        labels: class index of each image, or -1; None for none.
+        progress: the progress callback.
+
+    Raises FirebrickError unless there is a label for each image.
+    """
 
     def __init__(
-        self, source: FloatModel, pictures: Sequence[Path], labels: Sequence[int] | None = None, progress: Progress = no_progress
+        self, source: FloatModel, images: Sequence[Path], labels: Sequence[int] | None = None, progress: Progress = no_progress
     ) -> None:
-        self.source, self.images, self.progress = source, list(pictures), progress
+        self.source, self.images, self.progress = source, list(images), progress
         self.labels = np.array(labels if labels is not None else [-1] * len(self.images))
         if len(self.labels) != len(self.images):
-            raise FirebrickError(f"labels must be {len(self.images)}, one a picture, not {len(self.labels)}")
+            raise FirebrickError(f"labels must be {len(self.images)}, one per image, not {len(self.labels)}")
 
     @cached_property
     def frames(self) -> NDArray[np.uint8]:
-        """The pictures as the network's input, (n, 3, rows, columns)."""
+        """The images as the network's input, (n, channels, rows, columns)."""
         return read_images(self.images, self.source.preprocessing, self.source.network.input)
 
     @cached_property
     def float_scores(self) -> Scores:
         """The float network's scores before softmax, (n, classes)."""
-        return np.concatenate([floating.run(self.source, batch).astype(np.float64) for batch in self._batches("judging the float network")])
+        batches = self._batches("evaluating the float network")
+        return np.concatenate([floating.run(self.source, batch).astype(np.float64) for batch in batches])
 
     def evaluate_float(self) -> FidelityMetrics:
-        """Of the float network itself."""
-        return self._judgement(self.float_scores)
+        """The metrics of the float network itself."""
+        return self._metrics(self.float_scores)
 
     def evaluate(self, model: Model) -> FidelityMetrics:
-        """Of a model, in the golden model; it must see the pictures as the float network does."""
-        ours, theirs = model.network, self.source.network
-        if (ours.input, ours.classes, model.preprocessing) != (theirs.input, theirs.classes, self.source.preprocessing):
-            raise FirebrickError(f"a model of {ours.name} has other pictures or classes than {theirs.name}; judge it beside its own source")
-        scores = [golden.run(model, batch) * model.score_scale for batch in self._batches("judging")]
-        return self._judgement(np.concatenate(scores))
+        """The metrics of an integer model, in the golden model.
 
-    def _batches(self, what: str) -> Iterator[NDArray[np.uint8]]:
+        Raises FirebrickError unless it has the float network's input, preprocessing and number of classes.
+        """
+        network, source = model.network, self.source.network
+        if (network.input, network.classes, model.preprocessing) != (source.input, source.classes, self.source.preprocessing):
+            raise FirebrickError(
+                f"a model of {network.name} has other images or classes than {source.name}; compare it with its own float network"
+            )
+        scores = [golden.run(model, batch) * model.score_scale for batch in self._batches("evaluating")]
+        return self._metrics(np.concatenate(scores))
+
+    def _batches(self, step: str) -> Iterator[NDArray[np.uint8]]:
         for start in range(0, len(self.frames), _BATCH):
-            self.progress(what, start, len(self.frames))
+            self.progress(step, start, len(self.frames))
             yield self.frames[start : start + _BATCH]
-        self.progress(what, len(self.frames), len(self.frames))
+        self.progress(step, len(self.frames), len(self.frames))
 
-    def _judgement(self, scores: Scores) -> FidelityMetrics:
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :5]  # of equal scores the lower index counts as the better
-        agreement = float((best[:, 0] == self.float_scores.argmax(axis=1)).mean())
-        wanted, found = _log_softmax(self.float_scores), _log_softmax(scores)
+    def _metrics(self, scores: Scores) -> FidelityMetrics:
+        ranking = np.argsort(-scores, axis=1, kind="stable")[:, :5]  # of equal scores the lower class index ranks first
+        agreement = float((ranking[:, 0] == self.float_scores.argmax(axis=1)).mean())
+        float_logs, logs = _log_softmax(self.float_scores), _log_softmax(scores)
         known = self.labels >= 0
         labelled = int(known.sum())
-        right = best[known] == self.labels[known, None]
-        top1, top5 = (float(right[:, :k].any(axis=1).mean()) if labelled else None for k in (1, 5))
+        correct = ranking[known] == self.labels[known, None]
+        top1, top5 = (float(correct[:, :k].any(axis=1).mean()) if labelled else None for k in (1, 5))
         return FidelityMetrics(
-            len(scores),
-            labelled,
-            top1,
-            top5,
-            None if top1 is None else standard_error(top1, labelled),
-            agreement,
-            standard_error(agreement, len(scores)),
-            float((np.exp(wanted) * (wanted - found)).sum(axis=1).mean()),
+            images=len(scores),
+            labelled=labelled,
+            top1=top1,
+            top5=top5,
+            top1_error=None if top1 is None else standard_error(top1, labelled),
+            agreement=agreement,
+            agreement_error=standard_error(agreement, len(scores)),
+            kl_divergence=float((np.exp(float_logs) * (float_logs - logs)).sum(axis=1).mean()),
         )
 
 
-def standard_error(share: float, count: int) -> float:
-    """Of a share of ``count`` independent pictures (binomial)."""
-    return float(np.sqrt(share * (1 - share) / count))
+def standard_error(fraction: float, count: int) -> float:
+    """The standard error of a fraction of ``count`` independent images (binomial): sqrt(p (1 - p) / n)."""
+    return float(np.sqrt(fraction * (1 - fraction) / count))
 
 
 def _log_softmax(scores: Scores) -> Scores:
-    moved = scores - scores.max(axis=1, keepdims=True)
-    return np.asarray(moved - np.log(np.exp(moved).sum(axis=1, keepdims=True)))
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Accuracy against bytes: one network compressed to several widths and prices, each judged by pictures that calibrated nothing."""
+"""Rate sweep: accuracy against file size, for one network at several code widths and Lagrange multipliers, on held-out images."""
 
 import csv
 import io
@@ -30,61 +30,62 @@ _COLUMNS = (
 
 @dataclass(frozen=True, eq=False)
 class RateSweep:
-    """What is swept, and on which pictures."""
+    """The network to sweep, and the images."""
 
     source: FloatModel
     calibration: Sequence[Path]
-    """Pictures to measure on."""
+    """The calibration images."""
     held_out: Sequence[Path]
-    """Other pictures."""
+    """The images that models are evaluated on."""
     labels: Sequence[int] | None = None
-    """Class of each picture that judges, or -1; None where there are none."""
+    """Class of each held-out image, or -1; None where there are none."""
     settings: CompressionSettings = field(default_factory=CompressionSettings)
-    """All but bits and price, which are swept."""
+    """All settings but bits and rate_lambda, which are swept."""
 
     def run(
         self,
         folder: Path,
         bits: Sequence[int] = DEFAULT_BITS,
-        prices: Sequence[float] = DEFAULT_LAMBDAS,
+        lambdas: Sequence[float] = DEFAULT_LAMBDAS,
         progress: Progress = no_progress,
     ) -> dict[str, ResultEntry]:
-        """Every point, by name, those of earlier runs on the same pictures included, and the ``float`` network.
+        """The result of each point, by name, with those of earlier runs on the same images, and of the float network (``float``).
 
-        ``folder`` gets a model for each point, sweep.json (see Results) as they come, and at the end sweep.csv and sweep.svg; points that
-        are done are not done again. Raises FirebrickError for settings out of their range, without matplotlib, where a picture serves
-        both purposes, and where the folder holds the results of another sweep.
+        ``folder`` gets a model for each point and sweep.json (see `ResultStore`) as they are made, and at the end sweep.csv and
+        sweep.svg; stored points are not computed again. Raises FirebrickError for settings out of their range, without matplotlib, where
+        an image is in both sets, and where the folder holds the results of another sweep.
         """
-        points = [replace(self.settings, bits=width, rate_lambda=price) for width in bits for price in prices]
+        points = [replace(self.settings, bits=width, rate_lambda=multiplier) for width in bits for multiplier in lambdas]
         for point in points:
             point.verify()
         check_matplotlib()
         check_disjoint(self.calibration, self.held_out)
+        # the fixed settings identify the sweep; those that vary are at their defaults
         fixed = replace(self.settings, bits=CompressionSettings.bits, rate_lambda=CompressionSettings.rate_lambda)
         results = ResultStore(folder / "sweep.json", task_digest(self.source, [*self.calibration, *self.held_out], self.labels, fixed))
-        judge = FidelityEvaluator(self.source, self.held_out, self.labels, progress)
+        evaluator = FidelityEvaluator(self.source, self.held_out, self.labels, progress)
 
         @cache
-        def measured() -> Compressor:  # once for all points, and not at all where all are done
+        def compressor() -> Compressor:  # measured once for all points, and not at all where all are stored
             return Compressor(self.source, self.calibration, progress)
 
         def make(point: CompressionSettings) -> Model:
-            model = measured().compress(point)
+            model = compressor().compress(point)
             return replace(model, metadata={**model.metadata, "price": f"{point.rate_lambda:.12g}"})
 
-        results.evaluate_float(judge.evaluate_float)
+        results.evaluate_float(evaluator.evaluate_float)
         for done, point in enumerate(points):
             progress("sweeping", done, len(points))
             name = f"{point.bits}bit-price{point.rate_lambda:.12g}"
-            results.evaluate_model(name, partial(make, point), judge.evaluate, bits=point.bits, price=point.rate_lambda)
+            results.evaluate_model(name, partial(make, point), evaluator.evaluate, bits=point.bits, price=point.rate_lambda)
         progress("sweeping", len(points), len(points))
-        write_atomically(folder / "sweep.csv", table(results.entries).encode())
+        write_atomically(folder / "sweep.csv", csv_table(results.entries).encode())
         write_atomically(folder / "sweep.svg", sweep_plot(self.source.network.name, results.entries))
         return results.entries
 
 
-def table(entries: Mapping[str, ResultEntry]) -> str:
-    """The points as CSV, in the order of bits and price, the float network first; shares from 0 to 1, empty where unknown."""
+def csv_table(entries: Mapping[str, ResultEntry]) -> str:
+    """The points as CSV, sorted by bits and Lagrange multiplier, the float network first; fractions are from 0 to 1, unknown ones empty."""
     text = io.StringIO()
     writer = csv.DictWriter(text, ["name", *_COLUMNS], extrasaction="ignore", lineterminator="\n")
     writer.writeheader()

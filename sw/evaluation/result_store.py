@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A folder of models, each made and judged once: what is done survives an interruption."""
+"""The result store: a folder of models, each made and evaluated once; an interrupted evaluation resumes."""
 
 import hashlib
 import json
@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import FirebrickError
 from ..fire_format.file import encode_model
+from ..model.float_digest import float_digest
 from ..model.float_model import FloatModel
 from ..model.quantized import Model
 from ..utils.atomic_files import write_atomically
@@ -20,28 +21,31 @@ from .fidelity import FidelityMetrics
 logger = logging.getLogger(__name__)
 
 ResultEntry = dict[str, Any]
-"""One result: a judgement's fields; of a model also ``file``, its ``sha256`` and ``bytes``, and ``nonzero`` weights; what callers add."""
+"""One result: the fidelity metrics; for a model also ``file``, its ``sha256`` and ``bytes``, and ``nonzero`` weights; and what callers add."""
+
+_FLOAT = "float"
+"""Name of the float network's result."""
 
 
-def task_digest(source: FloatModel, pictures: Iterable[Path], *rest: object) -> str:
-    """Of all that decides a result, this release included; ``rest`` by its repr."""
-    found = hashlib.sha256(repr((version("firebrick"), source.network, source.preprocessing, rest)).encode())
-    for name, weights in source.weights.items():
-        found.update(weights.tobytes() + source.biases[name].tobytes())
-    for path in pictures:
-        found.update(hashlib.sha256(path.read_bytes()).digest())
-    return found.hexdigest()
+def task_digest(source: FloatModel, images: Iterable[Path], *rest: object) -> str:
+    """A digest of everything that determines a result: this release, the float network, the images, and the repr of ``rest``."""
+    digest = float_digest(source, version("firebrick"), source.network, source.preprocessing, rest)
+    for path in images:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 class ResultStore:
-    """Models in a folder, and a JSON document {task, results} of what was found of each, by name.
+    """Models in a folder, and a JSON document {task, results} with the metrics of each, by name.
 
-    Both are written as soon as a model is judged, each file whole or not at all. What the document has, and whose file is there as it
-    was, is not done again.
+    Both are written as soon as a model is evaluated; an interruption leaves no file incomplete. A result is reused if the document has it
+    and the model's file is unchanged.
 
     Args:
         path: of the document; models are beside it.
-        task: digest of what decides all results alike. Raises FirebrickError where the document is of another task, or damaged.
+        task: digest of what determines all results alike.
+
+    Raises FirebrickError where the document is of another task, or damaged.
     """
 
     def __init__(self, path: Path, task: str) -> None:
@@ -52,35 +56,35 @@ class ResultStore:
         try:
             document = json.loads(path.read_bytes())
             self.entries = {name: dict(entry) for name, entry in document["results"].items()}
-            known = document["task"]
+            stored_task = document["task"]
         except (ValueError, KeyError, TypeError, AttributeError) as problem:
             raise FirebrickError(f"{path} is damaged; delete it, or name another output") from problem
-        if known != task:
-            raise FirebrickError(f"{path} holds results of another network, other pictures or another release; name another output")
+        if stored_task != task:
+            raise FirebrickError(f"{path} holds results of another network, other images or another release; name another output")
 
     def evaluate_model(
-        self, name: str, make: Callable[[], Model], judge: Callable[[Model], FidelityMetrics], **more: object
+        self, name: str, make: Callable[[], Model], evaluate: Callable[[Model], FidelityMetrics], **details: object
     ) -> ResultEntry:
-        """What was found of a model that is made where it is not there yet; its file is ``name``.fire."""
+        """The result of a model, which is made unless its result is stored; its file is ``name``.fire. ``details`` go into the entry."""
         file = self.path.with_name(f"{name}.fire")
-        if self._done(name, file):
+        if self._is_stored(name, file):
             logger.info("cached result: %s in %s", name, self.path)
         else:
             model = make()
             data = encode_model(model)
-            found = judge(model).as_dict()
+            metrics = evaluate(model).as_dict()
             write_atomically(file, data)
             checksum, nonzero = hashlib.sha256(data).hexdigest(), sum(layer.nonzero for layer in model.layers.values())
-            self._add(name, {**more, "file": file.name, "sha256": checksum, "bytes": len(data), "nonzero": nonzero, **found})
+            self._add(name, {**details, "file": file.name, "sha256": checksum, "bytes": len(data), "nonzero": nonzero, **metrics})
         return self.entries[name]
 
-    def evaluate_float(self, judge: Callable[[], FidelityMetrics], **more: object) -> ResultEntry:
-        """What was found of the float network, which has no file."""
-        if "float" not in self.entries:
-            self._add("float", {**more, **judge().as_dict()})
-        return self.entries["float"]
+    def evaluate_float(self, evaluate: Callable[[], FidelityMetrics], **details: object) -> ResultEntry:
+        """The result of the float network, which has no file."""
+        if _FLOAT not in self.entries:
+            self._add(_FLOAT, {**details, **evaluate().as_dict()})
+        return self.entries[_FLOAT]
 
-    def _done(self, name: str, file: Path) -> bool:
+    def _is_stored(self, name: str, file: Path) -> bool:
         if name not in self.entries or not file.exists():
             return False
         return hashlib.sha256(file.read_bytes()).hexdigest() == self.entries[name].get("sha256")

@@ -124,7 +124,7 @@ def test_judge_without_labels_tells_no_accuracy(measured: Compressor, paths: lis
 def test_judge_rejects_a_model_of_another_network_and_wrong_labels(measured: Compressor, paths: list[Path]) -> None:
     model = measured.compress(CompressionSettings(4))
     other = replace(model, preprocessing=replace(model.preprocessing, resize=50))
-    with pytest.raises(FirebrickError, match="judge it beside its own source"):
+    with pytest.raises(FirebrickError, match="compare it with its own float network"):
         FidelityEvaluator(measured.source, paths).evaluate(other)
-    with pytest.raises(FirebrickError, match="labels must be 16, one a picture, not 2"):
+    with pytest.raises(FirebrickError, match="labels must be 16, one per image, not 2"):
         FidelityEvaluator(measured.source, paths, [0, 1])

@@ -57,7 +57,7 @@ def test_compress_keeps_to_a_budget_and_says_how(source: Path, pictures: list[Pa
         (["--bytes", "100"], "no model of it with 100 bytes was found; allow more"),
         (["--cycles", "10", "--lanes", "4"], "no model of it with 10 cycles a frame with 4 lanes was found"),
         (["--density", "0"], "above 0"),
-        (["--density", "most"], "a share of the weights, or table1"),
+        (["--density", "most"], "a fraction of the weights, or table1"),
         (["--density", "table1"], "other layers than Table 1"),
         (["--dense-phase"], "--distil STEPS"),
         (["--calibrate", "gone"], "gone is not a folder"),

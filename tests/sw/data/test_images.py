@@ -143,7 +143,7 @@ def test_picture_rejects_a_truncated_file_a_missing_one_and_a_folder(tmp_path: P
     Image.fromarray(noise(100, 100)).save(tmp_path / "a.jpg")
     whole = (tmp_path / "a.jpg").read_bytes()
     (tmp_path / "a.jpg").write_bytes(whole[: len(whole) // 2])
-    for name, sentence in (("a.jpg", "cannot be read as an image"), ("b.jpg", "does not exist"), ("", "cannot be read as a picture")):
+    for name, sentence in (("a.jpg", "cannot be read as an image"), ("b.jpg", "does not exist"), ("", "cannot be read as an image")):
         with pytest.raises(FirebrickError, match=sentence):
             read_image(tmp_path / name, RULE, SHAPE)
 

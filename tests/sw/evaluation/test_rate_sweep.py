@@ -128,7 +128,7 @@ def test_sweep_adds_points_to_those_that_are_there(order: RateSweep, folder: Pat
 
 def test_sweep_rejects_a_folder_of_other_results(order: RateSweep, folder: Path) -> None:
     other = RateSweep(order.source, order.calibration[:-1], order.held_out)
-    with pytest.raises(FirebrickError, match=r"sweep\.json holds results of another network, other pictures"):
+    with pytest.raises(FirebrickError, match=r"sweep\.json holds results of another network, other images"):
         other.run(folder, (4,), (1.0,))
 
 
@@ -175,8 +175,8 @@ def test_compress_command_sweeps(paths: list[Path], tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--sweep", "--bytes", "9"], "--sweep goes through prices"),
-        (["--sweep", "--distil", "9"], "--sweep goes through prices"),
+        (["--sweep", "--bytes", "9"], "--sweep varies prices"),
+        (["--sweep", "--distil", "9"], "--sweep varies prices"),
         (["--prices", "1"], "--prices are for --sweep"),
         (["--sweep", "--prices", "1,x"], "must be numbers"),
     ],
