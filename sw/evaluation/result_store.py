@@ -21,7 +21,7 @@ from .fidelity import FidelityMetrics
 logger = logging.getLogger(__name__)
 
 ResultEntry = dict[str, Any]
-"""One result: the fidelity metrics; for a model also ``file``, its ``sha256`` and ``bytes``, and ``nonzero`` weights; and what callers add."""
+"""One result: the fidelity metrics; of a model also ``file``, its ``sha256`` and ``bytes``, ``nonzero`` weights; what callers add."""
 
 _FLOAT = "float"
 """Name of the float network's result."""
