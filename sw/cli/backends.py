@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The two ways from frames to scores that a command offers: the golden model and the simulated hardware."""
+"""The two backends that compute scores for a command: the golden model and the simulated hardware."""
 
 import time
 from collections.abc import Iterator
@@ -16,17 +16,17 @@ from ..utils.progress import Progress
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
-    """What a backend says of one frame."""
+class BackendResult:
+    """Scores of one frame, and the time that they took."""
 
     scores: NDArray[np.int64]
     cycles: int | None
-    """From the result of the frame before, or from reset, to its own; None for the golden model."""
+    """Clock cycles since the previous frame's result, or since reset; None for the golden model."""
     seconds: float
-    """How long computing it took, without what is done once for all frames."""
+    """Time to compute this frame, without setup for all frames."""
 
 
-def classify(backend: str, model: Model, frames: NDArray[np.uint8], *, lanes: int, progress: Progress) -> list[Result]:
+def classify(backend: str, model: Model, frames: NDArray[np.uint8], *, lanes: int, progress: Progress) -> list[BackendResult]:
     """The result of each frame, shape (n, channels, rows, columns), from the backend ``golden`` or ``sim``."""
     if backend == "golden":
         return list(_timed(_golden(model, frames, progress)))
@@ -43,14 +43,14 @@ def _golden(model: Model, frames: NDArray[np.uint8], progress: Progress) -> Iter
     progress("golden model", len(frames), len(frames))
 
 
-def _timed(answers: Iterator[tuple[NDArray[np.int64], int | None]]) -> Iterator[Result]:
+def _timed(results: Iterator[tuple[NDArray[np.int64], int | None]]) -> Iterator[BackendResult]:
     start = time.perf_counter()
-    for scores, cycles in answers:
+    for scores, cycles in results:
         end = time.perf_counter()
-        yield Result(scores, cycles, end - start)
+        yield BackendResult(scores, cycles, end - start)
         start = end
 
 
 def top5(model: Model, scores: NDArray[np.int64]) -> list[ClassScore]:
-    """The five likeliest classes, or all where there are fewer, best first."""
+    """The top-5 classes, or all where there are fewer, best first."""
     return top_k(model, scores, min(5, model.network.classes))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`firebrick classify`: pictures through the golden model or the simulated hardware."""
+"""`firebrick classify`: classify images with the golden model or the simulated hardware."""
 
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,15 @@ from .common import json_option, lanes_option, model_option, print_json, progres
 @click.option("--backend", type=click.Choice(["golden", "sim"]), default="golden", show_default=True, help="What computes the scores.")
 @model_option
 @lanes_option
-@click.option("--scores", is_flag=True, help="Give all integer scores in the JSON document too.")
+@click.option("--scores", is_flag=True, help="Include all integer scores in the JSON document.")
 @json_option
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE...")
 def command(backend: str, model: str, lanes: int, scores: bool, as_json: bool, images: tuple[Path, ...]) -> None:
-    """Name what pictures show.
+    """Classify images: print the top-5 classes of each.
 
-    Either in the integer golden model (--backend golden), or in the generated hardware under Verilator (--backend sim), whose scores are
-    the same integers. The JSON document is a list of {image, top5: [{index, label, probability}], cycles}; cycles, from the
-    result of the picture before (for the first, from reset), are null for the golden model.
+    The backend is the integer golden model (--backend golden), or the generated hardware in Verilator (--backend sim), which computes the
+    same integers. The JSON document is a list of {image, top5: [{index, label, probability}], cycles}. Cycles are counted from the
+    previous image's result (for the first image, from reset); they are null for the golden model.
 
     \b
     Example: firebrick classify --backend sim --lanes 200 cat.jpg
@@ -46,5 +46,5 @@ def command(backend: str, model: str, lanes: int, scores: bool, as_json: bool, i
         return
     for entry in entries:
         click.echo(entry["image"] + (f" ({entry['cycles']:,} cycles)" if entry["cycles"] else ""))
-        for guess in entry["top5"]:
-            click.echo("  {probability:6.1%}  {label} ({index})".format(**guess))
+        for score in entry["top5"]:
+            click.echo("  {probability:6.1%}  {label} ({index})".format(**score))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`firebrick import`: a pretrained network becomes a .fire file."""
+"""`firebrick import`: convert a pretrained network to a .fire file."""
 
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,14 @@ from .source_options import calibration_images, read_source, source_options, wri
 
 @click.command("import")
 @source_options
-@click.option("--density", type=click.FloatRange(0, 1, min_open=True), help="Share of each layer's weights to keep [default: all].")
+@click.option("--density", type=click.FloatRange(0, 1, min_open=True), help="Fraction of each layer's weights to keep [default: all].")
 @json_option
 def command(source: str, output: Path, bits: int, density: float | None, calibrate: Path | None, as_json: bool, **reading: Any) -> None:
-    """Turn a pretrained network into a model; `firebrick compress` does so to a budget, and trains it.
+    """Convert a pretrained network to a quantised model. `firebrick compress` does the same to a size budget, and can train it.
 
-    SOURCE is `ndf`, the SqueezeNet v1.1 weights of the Python package of that name, or the path of an official Deep Compression
-    SqueezeNet (.net), of an ONNX file (.onnx) or of a Caffe model (.caffemodel) of the SqueezeNet family. `--pictures torch` means RGB,
-    mean 123.675,116.28,103.53, std 58.395,57.12,57.375 and the middle 224 of 256 pixels; `caffe` means BGR, mean 123,117,104, std 1,1,1.
+    SOURCE is `ndf`, the SqueezeNet v1.1 weights of the Python package of that name, or the path of the authors' Deep Compression
+    SqueezeNet (.net), an ONNX file (.onnx) or a Caffe model (.caffemodel) of the SqueezeNet family. `--pictures torch` means RGB, mean
+    123.675,116.28,103.53, std 58.395,57.12,57.375 and a central crop of 224 of 256 pixels; `caffe` means BGR, mean 123,117,104, std 1,1,1.
     The JSON document is {output, bytes, network, weights, nonzero, bits}.
 
     \b

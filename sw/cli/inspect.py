@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`firebrick inspect`: what a model is made of."""
+"""`firebrick inspect`: a model's layers and the bytes of its file."""
 
 import click
 
@@ -12,20 +12,20 @@ from .common import json_option, print_json, print_tables
 @json_option
 @click.argument("model", metavar="M")
 def command(model: str, as_json: bool) -> None:
-    """Show a model layer by layer, in the columns of the paper's Table 1, and where its bytes go.
+    """Show a model's layers in the columns of the paper's Table 1, and the bytes of each part of its file.
 
-    M is a .fire file or a name that `firebrick models` lists. The JSON document has bytes, weights, nonzero, layers (with the
-    bytes of each part) and stages (the rows of Table 1), and the metadata.
+    M is a .fire file or a name that `firebrick models` lists. The JSON document has bytes, weights, nonzero, layers (with the bytes of
+    each part), stages (the rows of Table 1) and metadata.
 
     \b
     Example: firebrick inspect squeezenet1_1
     """
     from ..reports.model_report import byte_table, model_report, stage_table
 
-    inspection = model_report(catalogue.load(model))
+    report = model_report(catalogue.load(model))
     if as_json:
-        print_json(inspection.as_dict())
+        print_json(report.as_dict())
     else:
-        print_tables(stage_table(inspection), byte_table(inspection))
-        for key, value in inspection.metadata.items():
+        print_tables(stage_table(report), byte_table(report))
+        for key, value in report.metadata.items():
             click.echo(f"{key}: {value}")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`firebrick models`: what ships inside the package."""
+"""`firebrick models`: the models that ship with the package."""
 
 import click
 
@@ -11,18 +11,18 @@ from .common import json_option, print_json
 @click.command("models")
 @json_option
 def command(as_json: bool) -> None:
-    """List the models that ship inside the package.
+    """List the models that ship with the package.
 
-    Each name can be given as --model. The JSON document is a list of {name, network, classes, bytes, weights, nonzero, metadata}.
+    Other commands accept each name as --model. The JSON document is a list of {name, network, classes, bytes, weights, nonzero, metadata}.
 
     \b
     Example: firebrick models
     """
-    found = []
+    entries = []
     for name in catalogue.names():
         model = catalogue.load(name)
         layers = model.layers.values()
-        found.append(
+        entries.append(
             {
                 "name": name,
                 "network": model.network.name,
@@ -34,7 +34,7 @@ def command(as_json: bool) -> None:
             }
         )
     if as_json:
-        print_json(found)
+        print_json(entries)
         return
-    for entry in found:
+    for entry in entries:
         click.echo("{name}: {network}, {classes} classes, {nonzero:,} of {weights:,} weights, {bytes:,} bytes".format(**entry))

@@ -18,7 +18,7 @@ def command(classes: int, as_json: bool, **family: Any) -> None:
     """Show a network of the SqueezeNet paper's design space, Sections 5 and 6.
 
     Fire module i (from 0) has base-e + incr-e * floor(i / freq) expand filters; the defaults are SqueezeNet v1.0. Filter counts are
-    rounded to the nearest, halves up. --fires, --conv1, --pools and --grey make networks for small pictures and boards. The JSON
+    rounded to the nearest integer, halves up. --fires, --conv1, --pools and --grey make networks for small images and boards. The JSON
     document is {network, input, classes, parameters, weights, macs, float32_bytes, float32_mb, stages}.
 
     \b

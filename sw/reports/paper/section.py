@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A table of the paper beside ours, with notes."""
+"""A table that compares the paper's figures with ours, with notes."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,5 +19,5 @@ class Section:
     notes: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain data for JSON: each row by column name."""
+        """The same as a JSON-serialisable document: each row by column name."""
         return asdict(self) | {"rows": [dict(zip(self.columns, row, strict=True)) for row in self.rows]}

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Tables 1 to 3 and the sizes of Fig. 3 of the SqueezeNet paper (arXiv:1602.07360): the paper's figure, ours, and what lies between.
+"""Tables 1 to 3 and the sizes of Fig. 3 of the SqueezeNet paper (arXiv:1602.07360): the paper's figure, ours, and the difference.
 
-Figures of the paper are constants here; ours are computed. Accuracies that need training on ImageNet are the paper's and marked so.
-A section is a table with notes, so that one more is one more function in `sections`.
+The paper's figures are constants here; ours are computed. Accuracies that need training on ImageNet are quoted from the paper and marked.
+Each table is a section, which one function computes; `sections` lists them.
 """
 
 import math
@@ -13,7 +13,7 @@ from decimal import ROUND_CEILING, Decimal
 import numpy as np
 
 from ...model.float_model import FloatModel
-from ...network.graph import Bypass, Fire, Network, stage_layers
+from ...network.graph import Bypass, Fire, Network
 from ...network.metaparameters import Metaparameters, float_bytes, megabytes
 from ...network.presets import squeezenet1_0
 from ...network.summary import stage_rows
@@ -32,7 +32,7 @@ PARAMETERS = {
     "fire9": (197_184, 77_581),
     "conv10": (513_000, 103_400),
 }
-"""Table 1: parameters before and after pruning."""
+"""Table 1: parameters of each stage before and after pruning."""
 DENSITIES = {
     "conv1": ("1",),
     **dict.fromkeys(("fire2", "fire3", "fire4", "fire5"), ("1", "1", "0.33")),
@@ -42,7 +42,10 @@ DENSITIES = {
     "fire9": ("0.5", "1", "0.3"),
     "conv10": ("0.2",),
 }
-"""Table 1: share of weights kept (its "sparsity") of each layer of a stage, squeeze first; fire8's 3x3 as its parameter count has it."""
+"""Table 1: fraction of weights kept (its "sparsity") in each layer of a stage, squeeze first.
+
+fire8's 3x3 filters have the fraction that gives the printed number of parameters; the table prints 33% for it.
+"""
 SIZES_3A: Mapping[float, tuple[float | None, float | None]] = {
     0.125: (4.8, 80.3),
     0.25: (None, None),
@@ -50,7 +53,7 @@ SIZES_3A: Mapping[float, tuple[float | None, float | None]] = {
     0.75: (19, 86.0),
     1.0: (None, 86.0),
 }
-"""Fig. 3(a) and Section 5.2, by SR: size in MB and top-5 accuracy in per cent, where the text gives them."""
+"""Fig. 3(a) and Section 5.2, by SR: size in MB and top-5 accuracy in per cent, where the paper states them."""
 SIZES_3B: Mapping[float, tuple[float | None, float | None]] = {
     0.01: (5.7, None),
     0.25: (None, None),
@@ -62,11 +65,11 @@ SIZES_3B: Mapping[float, tuple[float | None, float | None]] = {
 SIZES_TABLE3 = {Bypass.NONE: (4.8, 57.5, 80.3), Bypass.SIMPLE: (4.8, 60.4, 82.5), Bypass.COMPLEX: (7.7, 58.8, 82.0)}
 """Table 3: size in MB, top-1 and top-5 accuracy in per cent."""
 QUOTED = " (the paper's)"
-"""Marks a column of accuracies."""
+"""Marks a column with accuracies from the paper."""
 
 
 def sections(released: FloatModel | None = None) -> tuple[Section, ...]:
-    """All tables, in the paper's order; ``released`` is the authors' Deep Compression file, counted beside Table 1 where it is given."""
+    """All tables, in the paper's order; ``released`` is the authors' Deep Compression file, which adds a column to Table 1."""
     network = squeezenet1_0()
     biases = sum(layer.conv.filters for layer in network.layers())
     kept = sum(kept_parameters(network, stage) for stage in DENSITIES) - biases
@@ -80,27 +83,27 @@ def table1(network: Network, released: FloatModel | None = None) -> Section:
     columns = ["layer", "output", "filter/stride", "s1x1", "e1x1", "e3x3", "kept", *counts]
     for row in stage_rows(network):
         before, after = PARAMETERS.get(row.name, (None, None))
-        kept = " ".join(f"{Decimal(share):.0%}" for share in DENSITIES.get(row.name, ()))
+        kept = " ".join(f"{Decimal(density):.0%}" for density in DENSITIES.get(row.name, ()))
         ours = (row.parameters, kept_parameters(network, row.name)) if before else (None, None)
         cells = (row.name, row.output, row.filter, row.squeeze1x1, row.expand1x1, row.expand3x3, kept, before, ours[0], after, ours[1])
         rows.append(cells if released is None else (*cells, released_parameters(released, row.name) if before else None))
     counted = range(7, len(columns) + (released is not None))
     rows.append(("total", *[None] * 6, *(sum(int(row[index] or 0) for row in rows) for index in counted)))
     notes = [
-        "Parameters are weights and biases. After pruning, ours are the kept share of each layer's weights and all biases, rounded up.",
-        "The paper's input is 224x224; its outputs, 111x111 from conv1 on, are those of 227x227 without padding, which is what is shown.",
+        "Parameters are weights and biases. After pruning, ours are the kept fraction of each layer's weights and all biases, rounded up.",
+        "The paper states an input of 224x224; its output sizes, 111x111 from conv1 on, are those of 227x227 without padding, as shown.",
     ]
     if released is not None:
         columns.append("in the authors' file")
         notes.append(
-            "The authors' file has fewer parameters than Table 1 by the weights that its codebook rounds to zero or its pruning took "
-            "beyond the printed percentage; where Table 1 says 100%, up to 2% are zero."
+            "The authors' file has fewer parameters than Table 1: its codebook rounds some weights to zero, and pruning removed a few more "
+            "than the printed percentage. In layers that Table 1 marks 100%, up to 2% of the weights are zero."
         )
     return Section("table1", "Table 1: SqueezeNet architectural dimensions", tuple(columns), tuple(rows), tuple(notes))
 
 
 def figure3a() -> Section:
-    """Fig. 3(a): model size over the squeeze ratio."""
+    """Fig. 3(a): model size as a function of the squeeze ratio."""
     notes = (
         _UNIT,
         "Section 5.2 gives 19 MB for SR 0.75; SR 1.0 makes the model larger without improving accuracy.",
@@ -110,9 +113,9 @@ def figure3a() -> Section:
 
 
 def figure3b() -> Section:
-    """Fig. 3(b): model size over the share of 3x3 filters, at SR 0.5."""
+    """Fig. 3(b): model size as a function of the fraction of 3x3 filters, at SR 0.5."""
     notes = (_UNIT, "Filter counts are rounded to the nearest, halves up: 1% of 128 expand filters is one 3x3 filter.")
-    points = {share: Metaparameters(sr=0.5, pct3x3=share) for share in SIZES_3B}
+    points = {pct3x3: Metaparameters(sr=0.5, pct3x3=pct3x3) for pct3x3 in SIZES_3B}
     return _sizes("figure3b", "Fig. 3(b): share of 3x3 filters at SR 0.5", "pct3x3", points, SIZES_3B, notes)
 
 
@@ -121,26 +124,28 @@ def table3() -> Section:
     rows: list[tuple[Cell, ...]] = []
     for bypass, (printed, top1, top5) in SIZES_TABLE3.items():
         size = float_bytes(Metaparameters(bypass=bypass).network())
-        rows.append((bypass.value, printed, megabytes(size), size, misfit(size, printed), top1, top5))
+        rows.append((bypass.value, printed, megabytes(size), size, size_difference(size, printed), top1, top5))
     columns = ("bypass", "MB, paper", "MB, ours", "bytes, ours", "bytes to the paper's", f"top-1 %{QUOTED}", f"top-5 %{QUOTED}")
-    full = Metaparameters(bypass=Bypass.COMPLEX).network()
-    convolutions = [layer.parameters for layer in full.layers() if layer.name.endswith("bypass1x1")]
-    widths = [fire.expand1x1 + fire.expand3x3 for fire in full.stages if isinstance(fire, Fire) and fire.bypass is Bypass.SIMPLE]
-    every = float_bytes(full) + 4 * sum(width * width + width for width in widths)
+    complex_bypass = Metaparameters(bypass=Bypass.COMPLEX).network()
+    bypass_parameters = [layer.parameters for layer in complex_bypass.layers() if layer.name.endswith("bypass1x1")]
+    fires = [stage for stage in complex_bypass.stages if isinstance(stage, Fire)]
+    simple_widths = [fire.expand1x1 + fire.expand3x3 for fire in fires if fire.bypass is Bypass.SIMPLE]
+    all_convolutions = float_bytes(complex_bypass) + 4 * sum(width * width + width for width in simple_widths)
     notes = (
         _UNIT,
-        "Complex bypass as in Fig. 2 and Section 6 adds four 1x1 convolutions, round fire2, fire4, fire6 and fire8, with "
-        f"{' + '.join(f'{count:,}' for count in convolutions)} parameters: {4 * sum(convolutions):,} bytes. For the paper's 7.7 MB that is "
-        f"{misfit(float_bytes(full), 7.7):,} bytes too few. With a 1x1 convolution round all eight Fire modules it would be "
-        f"{every:,} bytes, {megabytes(every):.1f} MB. No reading of Fig. 2 that we know gives 7.7, and the paper gives no more detail.",
+        "Complex bypass as in Fig. 2 and Section 6 adds four 1x1 convolutions, which bypass fire2, fire4, fire6 and fire8, with "
+        f"{' + '.join(f'{count:,}' for count in bypass_parameters)} parameters: {4 * sum(bypass_parameters):,} bytes. This is "
+        f"{size_difference(float_bytes(complex_bypass), 7.7):,} bytes less than the paper's 7.7 MB. A 1x1 convolution for all eight Fire "
+        f"modules would give {all_convolutions:,} bytes, {megabytes(all_convolutions):.1f} MB. No reading of Fig. 2 that we know gives 7.7 "
+        "MB, and the paper gives no more detail.",
     )
     return Section("table3", "Table 3: bypass connections", columns, tuple(rows), notes)
 
 
 _UNIT = (
-    "MB are units of 2^20 bytes, rounded up as `ls -lh` does: to tenths below 10, to whole ones from there. Read so, all sizes of the "
-    "paper shown here but that of complex bypass are ours; in units of 10^6 bytes, or rounded to the nearest, some would differ. The bytes "
-    "are those of the parameters in 32-bit floats."
+    "Sizes are those of the parameters in 32-bit floats. MB are units of 2^20 bytes, rounded up as `ls -lh` does: to tenths below 10, to "
+    "integers from there. In this unit, all sizes shown here equal the paper's, except that of complex bypass. In units of 10^6 bytes, or "
+    "rounded to the nearest, more of them would differ."
 )
 
 
@@ -156,28 +161,27 @@ def _sizes(
     for value, point in points.items():
         size = float_bytes(point.network())
         paper, top5 = printed[value]
-        rows.append((value, paper, megabytes(size), size, None if paper is None else misfit(size, paper), top5))
+        rows.append((value, paper, megabytes(size), size, None if paper is None else size_difference(size, paper), top5))
     columns = (name, "MB, paper", "MB, ours", "bytes, ours", "bytes to the paper's", f"top-5 %{QUOTED}")
     return Section(key, title, columns, tuple(rows), notes)
 
 
-def misfit(size: int, printed: float) -> int:
-    """Bytes to add to a size, or to take away if negative, for it to print as the paper's size in MB; 0 where it does."""
+def size_difference(size: int, printed: float) -> int:
+    """The smallest number of bytes to add to a size (negative: to remove) so that it prints as the paper's size in MB."""
     tenths = round(10 * printed)
-    least = math.floor((tenths - (1 if tenths <= 100 else 10)) * 2**20 / 10) + 1
-    most = math.floor(tenths * 2**20 / 10)
-    return least - size if size < least else min(0, most - size)
+    smallest = math.floor((tenths - (1 if tenths <= 100 else 10)) * 2**20 / 10) + 1
+    largest = math.floor(tenths * 2**20 / 10)
+    return smallest - size if size < smallest else min(0, largest - size)
 
 
 def kept_parameters(network: Network, stage: str) -> int:
-    """Parameters of a stage at Table 1's densities: the kept share of weights and all biases, rounded up."""
-    layers = [layer for each, shape in zip(network.stages, network.shapes(), strict=False) for layer in stage_layers(each, shape)]
-    mine = [layer for layer in layers if layer.name.partition("/")[0] == stage]
-    kept = sum((layer.weights * Decimal(share) for layer, share in zip(mine, DENSITIES[stage], strict=True)), Decimal(0))
-    return int(kept.to_integral_value(ROUND_CEILING)) + sum(layer.conv.filters for layer in mine)
+    """Parameters of a stage at Table 1's densities: the kept fraction of the weights and all biases, rounded up."""
+    layers = [layer for layer in network.layers() if layer.name.partition("/")[0] == stage]
+    kept = sum((layer.weights * Decimal(density) for layer, density in zip(layers, DENSITIES[stage], strict=True)), Decimal(0))
+    return int(kept.to_integral_value(ROUND_CEILING)) + sum(layer.conv.filters for layer in layers)
 
 
 def released_parameters(model: FloatModel, stage: str) -> int:
-    """Weights of a stage that are not zero, and all its biases."""
+    """Number of non-zero weights and of biases of a stage."""
     names = [name for name in model.weights if name.partition("/")[0] == stage]
     return sum(int(np.count_nonzero(model.weights[name])) + model.biases[name].size for name in names)

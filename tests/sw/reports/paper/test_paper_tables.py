@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The paper's tables made again: equal where they should be, explained to the byte where not."""
+"""The paper's tables reproduced: our figures equal the paper's, and known differences are exact to the byte."""
 
 import json
 from html.parser import HTMLParser
@@ -18,7 +18,7 @@ from firebrick.sw.network.metaparameters import megabytes
 from firebrick.sw.network.presets import squeezenet1_0
 from firebrick.sw.reports.paper.html import paper_page
 from firebrick.sw.reports.paper.table2_sizes import stored_bytes
-from firebrick.sw.reports.paper.tables import misfit, sections
+from firebrick.sw.reports.paper.tables import sections, size_difference
 from tests.helpers.paths import SHARED
 
 OFFICIAL = SHARED / "models" / "compressed_SqueezeNet.net"
@@ -66,9 +66,9 @@ def test_table2_knows_the_authors_format() -> None:
 
 
 @given(st.integers(1, 1 << 26), st.integers(1, 300))
-def test_misfit_is_the_least_change_that_prints_as_wanted(size: int, tenths: int) -> None:
+def test_size_difference_is_the_smallest_change_that_prints_as_the_papers_size(size: int, tenths: int) -> None:
     printed = tenths / 10 if tenths <= 100 else float(-(-tenths // 10))
-    change = misfit(size, printed)
+    change = size_difference(size, printed)
     assert megabytes(size + change) == printed
     if change:
         assert megabytes(size + change - (1 if change > 0 else -1)) != printed
