@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Makes the model `digits` again: scikit-learn's handwritten digits as pictures, a network trained on them, and its integers.
+"""Rebuild the model `digits`: scikit-learn's handwritten digits as image files, a network trained on them, and its compressed model.
 
-Every fifth picture is a test picture and the others are learned; the same writers wrote both. Pictures are 10x10 with a border of one
-pixel: training shifts crops of 8x8 over them, and the middle is the digit as it comes.
+Every fifth image is for test and the others are for training; both are from the same writers. Images are 10x10 with a border of one
+pixel: training uses random crops of 8x8, and the centre crop is the original digit.
 """
 
 import os
@@ -26,32 +26,32 @@ TEST_EVERY = 5
 
 
 def digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """All pictures as bytes, (1797, 8, 8), white on black, and the digit that each shows."""
+    """All images as bytes, (1797, 8, 8), white on black, and the digit that each shows."""
     from sklearn.datasets import load_digits
 
-    found: Any = load_digits()
-    return np.rint(found.images * 255 / 16).astype(np.uint8), found.target.astype(np.int64)
+    dataset: Any = load_digits()
+    return np.rint(dataset.images * 255 / 16).astype(np.uint8), dataset.target.astype(np.int64)
 
 
 def is_test(count: int) -> NDArray[np.bool_]:
-    """Which of so many pictures are for test."""
+    """Which of ``count`` images are for test."""
     return np.arange(count) % TEST_EVERY == TEST_EVERY - 1
 
 
 def main(folder: Path) -> None:
-    """Make digits.fire in a folder, and whatever comes before it."""
-    pictures, shown = digits()
-    for index, (picture, digit, test) in enumerate(zip(pictures, shown, is_test(len(shown)), strict=True)):
+    """Make digits.fire in a folder: write the images, train, compress, evaluate."""
+    images, labels = digits()
+    for index, (image, digit, test) in enumerate(zip(images, labels, is_test(len(labels)), strict=True)):
         path = folder / "digits" / ("val" if test else "train") / str(digit) / f"{index:04}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.pad(picture, 1)).save(path)
+        Image.fromarray(np.pad(image, 1)).save(path)
     for command in (
         ["train", "digits", "-o", "digits.onnx", *SHAPE.split(), *TRAINING.split(), "--provenance", PROVENANCE],
         ["compress", "digits.onnx", "-o", "digits.fire", "--bits", "6", "--calibrate", "digits/train"],
         ["evaluate", "--model", "digits.fire", "digits/val"],
     ):
         program = Path(sys.executable).with_name("firebrick")
-        one_thread = os.environ | {"OMP_NUM_THREADS": "1"}  # as float sums depend on how many there are
+        one_thread = os.environ | {"OMP_NUM_THREADS": "1"}  # float sums, hence the result, depend on the number of threads
         subprocess.run([str(program), *command], cwd=folder, check=True, env=one_thread)
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`firebrick evaluate`: accuracy over a folder of labelled pictures."""
+"""`firebrick evaluate`: accuracy on a folder of labelled images."""
 
 from pathlib import Path
 
@@ -13,25 +13,25 @@ from .common import json_option, model_option, print_json, progress_bar
 @click.command("evaluate")
 @model_option
 @click.option(
-    "--labels", type=click.Path(path_type=Path), metavar="CSV", help="Has columns file and class_index [default: a subfolder a class]."
+    "--labels", type=click.Path(path_type=Path), metavar="CSV", help="Has columns file and class_index [default: a subfolder per class]."
 )
 @json_option
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 def command(model: str, labels: Path | None, as_json: bool, folder: Path) -> None:
     """Measure accuracy in the integer golden model.
 
-    Over the pictures of DIR that CSV labels, or those in its subfolders, which are called after the model's classes. Printed in per
-    cent; in the JSON document {images, top1, top5} as fractions, 0 to 1.
+    Uses the images of DIR that CSV labels, or those in its subfolders, which are named after the model's classes. The output is in per
+    cent; the JSON document {images, top1, top5} has fractions from 0 to 1.
 
     \b
-    Example: firebrick evaluate --labels labels.csv pictures/
+    Example: firebrick evaluate --labels labels.csv images/
     """
     from ..evaluation.accuracy import evaluate
 
     loaded = catalogue.load(model)
     with progress_bar() as progress:
-        figures = evaluate(loaded, folder, labels, progress)
+        accuracy = evaluate(loaded, folder, labels, progress)
     if as_json:
-        print_json(figures)
+        print_json(accuracy)
     else:
-        click.echo(f"{figures['images']} images: top-1 {figures['top1']:.1%}, top-5 {figures['top5']:.1%}")
+        click.echo(f"{accuracy['images']} images: top-1 {accuracy['top1']:.1%}, top-5 {accuracy['top5']:.1%}")

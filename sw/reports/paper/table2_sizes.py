@@ -24,30 +24,34 @@ _NOTES = (
 
 
 def table2_sizes(network: Network, kept: int) -> Section:
-    """Table 2 for SqueezeNet v1.0, of whose weights so many are kept."""
+    """Table 2 for SqueezeNet v1.0, of which pruning keeps the given number of weights."""
     rows: list[tuple[Cell, ...]] = []
     excess = 0
     for name, compression, bits, printed, ratio, top1, top5 in PAPER:
-        ours: tuple[Cell, ...] = (None, None, None)
+        computed: tuple[Cell, ...] = (None, None, None)
         if name == "SqueezeNet":
             dense = compression == "none"
             size = float_bytes(network) if dense else stored_bytes(network, kept, int(bits))
             shown = megabytes(size) if dense else _hundredths(size) / 100
             change = 0 if shown == printed else round(printed * 100) * 10 * 1024 - size
             excess = max(excess, -change)
-            ours = (shown, size, change)
-        rows.append((name, compression, bits, printed, *ours, ratio, top1, top5))
+            computed = (shown, size, change)
+        rows.append((name, compression, bits, printed, *computed, ratio, top1, top5))
     return Section("table2", "Table 2: model compression", _COLUMNS, tuple(rows), tuple(note.format(excess=excess) for note in _NOTES))
 
 
 def stored_bytes(network: Network, kept: int, bits: int) -> int:
-    """Bytes of the authors' format for so many weights, without Huffman coding and without entries that bridge long gaps."""
+    """Bytes of the authors' format for the weights kept, without Huffman coding and without padding zeros in long runs.
+
+    For each layer a count and 2^bits centroids of 4 bytes each; a bias of 4 bytes per filter; a code of ``bits`` and a run length of 4 bits
+    per weight.
+    """
     layers = network.layers()
     biases = sum(layer.conv.filters for layer in layers)
-    counts, books = 4 * len(layers), 4 * len(layers) << bits
-    return counts + books + 4 * biases + -(-kept * bits // 8) + -(-kept // 2)
+    counts, codebooks = 4 * len(layers), 4 * len(layers) << bits
+    return counts + codebooks + 4 * biases + -(-kept * bits // 8) + -(-kept // 2)
 
 
 def _hundredths(size: int) -> int:
-    """A size below 1 MB in hundredths: tens of K, rounded up."""
+    """A size below 1 MB in hundredths of MB, as `ls -lh` shows it: tens of K (1024 bytes), rounded up."""
     return -(-size // (10 * 1024))

