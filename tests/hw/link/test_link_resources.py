@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the link takes of an ECP5, synthesised alone."""
+"""Resource usage of the link on an ECP5, synthesised alone. The bounds are the usage that docs/architecture.md states, rounded up."""
 
 import json
 import subprocess
@@ -30,7 +30,7 @@ tee -q -o stat.json stat -json
 
 
 class Ports(wiring.Component):
-    """The link with nothing but signals as ports."""
+    """The endpoint with ports for the members of its interface."""
 
     def __init__(self) -> None:
         self._link = LinkEndpoint(global_sum=GLOBAL_SUM, descriptor=DESCRIPTOR, divisor=521)
@@ -40,11 +40,11 @@ class Ports(wiring.Component):
         m = Module()
         m.submodules.link = self._link
         for name, member in self.signature.members.items():
-            mine, theirs = getattr(self, name), getattr(self._link, name)
+            port, inner = getattr(self, name), getattr(self._link, name)
             if member.is_signature:
-                wiring.connect(m, wiring.flipped(mine), theirs)
+                wiring.connect(m, wiring.flipped(port), inner)
             else:
-                m.d.comb += theirs.eq(mine) if member.flow is In else mine.eq(theirs)
+                m.d.comb += inner.eq(port) if member.flow is In else port.eq(inner)
         return m
 
 

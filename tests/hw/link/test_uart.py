@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The serial line: bytes there and back, at any rate."""
+"""The serial line: bytes in both directions, at any baud rate; breaks; latencies."""
 
 from typing import Any
 
@@ -11,54 +11,54 @@ from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
 from firebrick.hw.link.endpoint import LinkEndpoint
-from firebrick.hw.link.uart import BreakDetector, UartPort, UartReceiver, UartTransmitter
+from firebrick.hw.link.uart import BITS_PER_BYTE, BreakDetector, UartPort, UartReceiver, UartTransmitter
 from firebrick.sw.link.identity import DeviceDescriptor
 from firebrick.sw.link.packets import INITIAL_WINDOW, WINDOW_FIELD, Packet, PacketKind, decode_packet
 from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import GlobalSumSpec
 
 DIVISOR = 5
-SLOW = 16
+DEFAULT_DIVISOR = 16
 GLOBAL_SUM = GlobalSumSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=3, height=30)
 DESCRIPTOR = DeviceDescriptor(1, 2, 2, 3, 2, 1_000_000, 1, 100, bytes(16), "none")
 
 
 async def send(ctx: Any, line: Any, byte: int, *, divisor: int = DIVISOR, stop: int = 1) -> None:
-    for bit in (0, *(byte >> place & 1 for place in range(8)), stop):
+    for bit in (0, *(byte >> index & 1 for index in range(8)), stop):
         ctx.set(line, bit)
         await ctx.tick().repeat(divisor)
     ctx.set(line, 1)
 
 
 async def receive(ctx: Any, line: Any, count: int, *, divisor: int = DIVISOR) -> list[int]:
-    """Bytes as a far end sees them, sampled in the middle of each bit."""
-    found = []
+    """Bytes as the other end receives them, sampled in the middle of each bit."""
+    received = []
     for _ in range(count):
         while ctx.get(line):
             await ctx.tick()
         await ctx.tick().repeat(divisor // 2 - 1)
         bits = []
-        for place in range(10):
-            await ctx.tick().repeat(divisor if place else 1)
+        for index in range(BITS_PER_BYTE):
+            await ctx.tick().repeat(divisor if index else 1)
             bits.append(ctx.get(line))
         assert (bits[0], bits[9]) == (0, 1)
-        found.append(sum(bit << place for place, bit in enumerate(bits[1:9])))
-    return found
+        received.append(sum(bit << index for index, bit in enumerate(bits[1:9])))
+    return received
 
 
-def listen(receiver: UartReceiver, heard: list[int]) -> Any:
+def collect(receiver: UartReceiver, received: list[int]) -> Any:
     async def process(ctx: Any) -> None:
         while True:
             _, _, valid, payload = await ctx.tick().sample(receiver.output.valid, receiver.output.payload)
             if valid:
-                heard.append(payload)
+                received.append(payload)
 
     return process
 
 
 @pytest.mark.parametrize("idle", [0, 1, 13])
 def test_receiver_takes_every_byte(idle: int) -> None:
-    receiver, heard = UartReceiver(), list[int]()
+    receiver, received = UartReceiver(), list[int]()
     sent = [0, 255, 0x55, 0xAA, 1, 128]
 
     async def bench(ctx: Any) -> None:
@@ -74,13 +74,13 @@ def test_receiver_takes_every_byte(idle: int) -> None:
     simulator = Simulator(receiver)
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
-    simulator.add_testbench(listen(receiver, heard), background=True)
+    simulator.add_testbench(collect(receiver, received), background=True)
     simulator.run()
-    assert heard == sent
+    assert received == sent
 
 
-def test_receiver_drops_bytes_without_stop_bit_and_short_dips() -> None:
-    receiver, heard = UartReceiver(), list[int]()
+def test_receiver_drops_bytes_without_stop_bit_and_glitches() -> None:
+    receiver, received = UartReceiver(), list[int]()
 
     async def bench(ctx: Any) -> None:
         ctx.set(receiver.divisor, 8)
@@ -98,10 +98,10 @@ def test_receiver_drops_bytes_without_stop_bit_and_short_dips() -> None:
     simulator = Simulator(receiver)
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
-    simulator.add_testbench(listen(receiver, heard), background=True)
+    simulator.add_testbench(collect(receiver, received), background=True)
     simulator.run()
-    assert heard[-1] == 0x42
-    assert 0x3C not in heard
+    assert received[-1] == 0x42
+    assert 0x3C not in received
 
 
 def test_transmitter_sends_every_byte() -> None:
@@ -127,14 +127,14 @@ def test_transmitter_sends_every_byte() -> None:
     simulator.run()
 
 
-def test_slow_zero_is_heard_among_faster_bytes_and_nothing_else() -> None:
-    slow, fast = 16, 8
-    detector, heard = BreakDetector(divisor=slow), list[int]()
+def test_break_detector_detects_zero_bytes_at_the_default_rate_only() -> None:
+    default, fast = 16, 8
+    detector, breaks = BreakDetector(divisor=default), list[int]()
 
     async def count(ctx: Any) -> None:
         while True:
-            _, _, found = await ctx.tick().sample(detector.heard)
-            heard.append(found)
+            _, _, detected = await ctx.tick().sample(detector.heard)
+            breaks.append(detected)
 
     async def bench(ctx: Any) -> None:
         ctx.set(detector.line, 1)
@@ -142,13 +142,13 @@ def test_slow_zero_is_heard_among_faster_bytes_and_nothing_else() -> None:
         for byte in (0, 0, 0xFF, 0x80, 0x01):
             await send(ctx, detector.line, byte, divisor=fast)
         for byte in (0xFF, 0x01, 0x55):
-            await send(ctx, detector.line, byte, divisor=slow)
+            await send(ctx, detector.line, byte, divisor=default)
         await ctx.tick().repeat(20)
-        assert sum(heard) == 0
+        assert sum(breaks) == 0
         for expected in (1, 2):
-            await send(ctx, detector.line, 0, divisor=slow)
-            await ctx.tick().repeat(3 * slow)
-            assert sum(heard) == expected
+            await send(ctx, detector.line, 0, divisor=default)
+            await ctx.tick().repeat(3 * default)
+            assert sum(breaks) == expected
 
     simulator = Simulator(detector)
     simulator.add_clock(1e-6)
@@ -158,7 +158,7 @@ def test_slow_zero_is_heard_among_faster_bytes_and_nothing_else() -> None:
 
 
 class Board(wiring.Component):
-    """The link behind a serial line; its accelerator never answers."""
+    """The endpoint behind a serial line; no accelerator answers."""
 
     rx: Signal
     tx: Signal
@@ -168,16 +168,16 @@ class Board(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: ARG002
         m = Module()
-        m.submodules.port = port = UartPort(divisor=SLOW)
-        m.submodules.link = link = LinkEndpoint(global_sum=GLOBAL_SUM, descriptor=DESCRIPTOR, divisor=SLOW)
+        m.submodules.port = port = UartPort(divisor=DEFAULT_DIVISOR)
+        m.submodules.link = link = LinkEndpoint(global_sum=GLOBAL_SUM, descriptor=DESCRIPTOR, divisor=DEFAULT_DIVISOR)
         wiring.connect(m, port.received, link.received)
         wiring.connect(m, link.sent, port.sent)
         m.d.comb += [port.rx.eq(self.rx), self.tx.eq(port.tx), port.divisor.eq(link.divisor), link.slow.eq(port.slow)]
         return m
 
 
-def test_rate_is_agreed_on_and_given_up_for_a_slow_zero() -> None:
-    """Question and answer at the first rate, at a faster one, and at the first again, bit by bit."""
+def test_baud_rate_changes_by_a_packet_and_back_by_a_break() -> None:
+    """Request and answer at the default rate, at a faster one, and at the default rate again, bit by bit."""
     board = Board()
 
     async def ask(ctx: Any, packet: Packet, divisor: int, answer_divisor: int) -> Packet:
@@ -191,15 +191,59 @@ def test_rate_is_agreed_on_and_given_up_for_a_slow_zero() -> None:
     async def bench(ctx: Any) -> None:
         await ctx.tick().repeat(20)
         status = Packet(PacketKind.STATUS, 5, 0, WINDOW_FIELD.pack(INITIAL_WINDOW))
-        assert await ask(ctx, Packet(PacketKind.OPEN, 5, 0), SLOW, SLOW) == status
-        assert await ask(ctx, Packet(PacketKind.RATE, 5, DIVISOR), SLOW, DIVISOR) == status
+        assert await ask(ctx, Packet(PacketKind.OPEN, 5, 0), DEFAULT_DIVISOR, DEFAULT_DIVISOR) == status
+        assert await ask(ctx, Packet(PacketKind.RATE, 5, DIVISOR), DEFAULT_DIVISOR, DIVISOR) == status
         assert await ask(ctx, Packet(PacketKind.POLL, 5, 0), DIVISOR, DIVISOR) == status
         for _ in range(4):
-            await send(ctx, board.rx, 0, divisor=SLOW)
-        await ctx.tick().repeat(150 * SLOW)  # the first of them was noise, and is answered
-        assert await ask(ctx, Packet(PacketKind.POLL, 5, 0), SLOW, SLOW) == status
+            await send(ctx, board.rx, 0, divisor=DEFAULT_DIVISOR)
+        await ctx.tick().repeat(150 * DEFAULT_DIVISOR)  # the first of them is noise at the fast rate, and is answered by NAK
+        assert await ask(ctx, Packet(PacketKind.POLL, 5, 0), DEFAULT_DIVISOR, DEFAULT_DIVISOR) == status
 
     simulator = Simulator(board)
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
+
+
+@pytest.mark.parametrize("divisor", [4, 5, 30])
+def test_uart_has_the_latencies_that_it_states(divisor: int) -> None:
+    receiver, transmitter, detector = UartReceiver(), UartTransmitter(), BreakDetector(divisor=divisor)
+
+    async def bench_receiver(ctx: Any) -> None:
+        ctx.set(receiver.divisor, divisor)
+        ctx.set(receiver.line, 1)
+        await ctx.tick().repeat(20)
+        for cycle in range(2000):
+            ctx.set(receiver.line, int(cycle >= divisor))  # the byte 255: only the start bit is low
+            if ctx.get(receiver.output.valid):
+                break
+            await ctx.tick()
+        assert cycle == UartReceiver.latency(divisor)
+
+    async def bench_transmitter(ctx: Any) -> None:
+        ctx.set(transmitter.divisor, divisor)
+        await ctx.tick().repeat(3)
+        ctx.set(transmitter.input.valid, 1)
+        assert ctx.get(transmitter.input.ready)
+        await ctx.tick().repeat(UartTransmitter.LATENCY)
+        assert ctx.get(transmitter.line) == 0
+        cycle = UartTransmitter.LATENCY
+        while not ctx.get(transmitter.input.ready):
+            await ctx.tick()
+            cycle += 1
+        assert cycle == UartTransmitter.cycles_per_byte(divisor)
+
+    async def bench_detector(ctx: Any) -> None:
+        ctx.set(detector.line, 1)
+        await ctx.tick().repeat(20)
+        ctx.set(detector.line, 0)
+        await ctx.tick().repeat(detector.latency - 1)
+        assert not ctx.get(detector.heard)
+        await ctx.tick()
+        assert ctx.get(detector.heard)
+
+    for component, bench in ((receiver, bench_receiver), (transmitter, bench_transmitter), (detector, bench_detector)):
+        simulator = Simulator(component)
+        simulator.add_clock(1e-6)
+        simulator.add_testbench(bench)
+        simulator.run()

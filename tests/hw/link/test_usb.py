@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""USB in the simulator, by LUNA's host on a UTMI bus: a board is enumerated, and speaks the protocol through its bulk endpoints."""
+"""USB in the simulator, with LUNA's host on a UTMI bus: it enumerates a board and uses the protocol through the bulk endpoints."""
 
 from collections.abc import Generator, Iterator
 from importlib.util import find_spec
@@ -30,19 +30,19 @@ from luna.gateware.usb.usb2 import USBPacketID
 
 from firebrick.hw.link.usb import UsbPort
 
-NETWORK = Network("seen", Shape(1, 8, 8), (Conv("conv1", 2, 3), Conv("conv10", 3, 1), GlobalAverage("pool10")))
+NETWORK = Network("small", Shape(1, 8, 8), (Conv("conv1", 2, 3), Conv("conv10", 3, 1), GlobalAverage("pool10")))
 MODEL = randomly_initialised(NETWORK, np.random.default_rng(1), bits=4)
 SESSION = 0x0F00
 Steps = Generator[Any, Any, Any]
 
 
 class Board(wiring.Component):
-    """An accelerator behind its link, behind USB."""
+    """An accelerator with its link and a USB port."""
 
     def __init__(self, *, bus: Any) -> None:
         plan = compile_model(MODEL, 2)
         self._device = LinkedAccelerator(plan=plan, descriptor=describe_device(MODEL, plan, 70e6), divisor=600)
-        self._port = UsbPort(phy=bus, name="seen", serial="0123", packet=FULL_SPEED_PACKET)
+        self._port = UsbPort(phy=bus, name="small", serial="0123", packet=FULL_SPEED_PACKET)
         super().__init__({})
 
     def elaborate(self, platform: object) -> Module:  # noqa: ARG002
@@ -60,67 +60,67 @@ class Board(wiring.Component):
 
 
 class TestUsb(USBDeviceTest):
-    """A host, and what it does with the board; the accelerator's clock has nothing to do with that of USB."""
+    """A host and a board; the clocks of accelerator and USB are independent."""
 
     FRAGMENT_UNDER_TEST = Board
     SYNC_CLOCK_FREQUENCY = 70e6
     USB_CLOCK_FREQUENCY = 60e6
 
     def begin(self) -> Steps:
-        """Enumerate the board, on a bus that idles as it does at full speed: else the board would take it for a reset."""
+        """Enumerate the board, on a bus in the idle state of full speed: the board takes the other state for a reset."""
         yield self.utmi.line_state.eq(0b01)
-        self.pids = {USBPacketID.OUT: 0, USBPacketID.IN: 0}
+        self.toggles = {USBPacketID.OUT: 0, USBPacketID.IN: 0}
         yield from self.set_address(5)
         yield from self.set_configuration(1)
         self.decoder = PacketDecoder()
 
-    def pid(self, way: USBPacketID) -> USBPacketID:
-        return USBPacketID.DATA1 if self.pids[way] else USBPacketID.DATA0
+    def data_pid(self, direction: USBPacketID) -> USBPacketID:
+        return USBPacketID.DATA1 if self.toggles[direction] else USBPacketID.DATA0
 
     def write(self, data: bytes) -> Steps:
-        """Bytes through the bulk endpoint, each packet until it is taken; how often one was not."""
+        """Write bytes to the bulk endpoint, each packet until it is accepted; returns how many were refused."""
         refused = 0
         for packet in cut(data):
             while True:
-                said = yield from self.out_transaction(*packet, endpoint=ENDPOINT, data_pid=self.pid(USBPacketID.OUT))
-                if said == USBPacketID.ACK:
+                handshake = yield from self.out_transaction(*packet, endpoint=ENDPOINT, data_pid=self.data_pid(USBPacketID.OUT))
+                if handshake == USBPacketID.ACK:
                     break
-                assert said == USBPacketID.NAK
+                assert handshake == USBPacketID.NAK
                 refused += 1
-            self.pids[USBPacketID.OUT] ^= 1
+            self.toggles[USBPacketID.OUT] ^= 1
         return refused
 
     def read(self, tries: int = 40) -> Steps:
-        """One packet, which is a transfer of its own; None where none comes."""
+        """Read one packet of the link, which is a transfer of its own; None where none comes."""
         data = b""
         for _ in range(tries):
             pid, octets = yield from self.in_transaction(endpoint=ENDPOINT)
             if pid == USBPacketID.NAK:
                 yield from self.advance_cycles(50)
                 continue
-            assert pid == self.pid(USBPacketID.IN)
-            self.pids[USBPacketID.IN] ^= 1
+            assert pid == self.data_pid(USBPacketID.IN)
+            self.toggles[USBPacketID.IN] ^= 1
             data += bytes(octets)
             if len(octets) < FULL_SPEED_PACKET:
                 [packet] = self.decoder.feed(data)
                 return packet
         return None
 
-    def ask(self, kind: PacketKind, number: int = 0, payload: bytes = b"") -> Steps:
-        yield from self.write(Packet(kind, SESSION, number, payload).encode())
+    def ask(self, kind: PacketKind, sequence: int = 0, payload: bytes = b"") -> Steps:
+        yield from self.write(Packet(kind, SESSION, sequence, payload).encode())
 
     @usb_domain_test_case
-    def test_usb_tells_what_it_is(self) -> Steps:
+    def test_usb_reports_its_descriptors(self) -> Steps:
         _, device = yield from self.get_descriptor(1, length=18)
         strings = []
-        for place in device[14:17]:
-            _, string = yield from self.get_descriptor(3, index=place, length=64)
+        for index in device[14:17]:
+            _, string = yield from self.get_descriptor(3, index=index, length=64)
             strings.append(bytes(string[2:]).decode("utf-16le"))
         _, configuration = yield from self.get_descriptor(2, length=64)
         assert (int.from_bytes(device[8:10], "little"), int.from_bytes(device[10:12], "little")) == (VENDOR, PRODUCT)
-        assert strings == [MANUFACTURER, "seen", "0123"]
+        assert strings == [MANUFACTURER, "small", "0123"]
         assert configuration[9 + 5] == 0xFF
-        endpoints = [tuple(configuration[place : place + 7]) for place in (18, 25)]
+        endpoints = [tuple(configuration[offset : offset + 7]) for offset in (18, 25)]
         assert endpoints == [(7, 5, address, 2, FULL_SPEED_PACKET, 0, 255) for address in (ENDPOINT, ENDPOINT | 0x80)]
 
     @usb_domain_test_case
@@ -129,52 +129,52 @@ class TestUsb(USBDeviceTest):
         yield from self.begin()
         yield from self.ask(PacketKind.IDENTIFY)
         identity = yield from self.read()
-        assert decode_descriptor(identity.payload).network == "seen"
+        assert decode_descriptor(identity.payload).network == "small"
         yield from self.ask(PacketKind.OPEN)
         status = yield from self.read()
         assert (status.kind, status.sequence, status.payload) == (PacketKind.STATUS, 0, WINDOW_FIELD.pack(INITIAL_WINDOW))
-        for number, frame in enumerate(frames):
-            yield from self.ask(PacketKind.DATA, number, frame.tobytes())
+        for sequence, frame in enumerate(frames):
+            yield from self.ask(PacketKind.DATA, sequence, frame.tobytes())
             packets = [(yield from self.read()), (yield from self.read())]
             [scores] = [packet for packet in packets if packet.kind == PacketKind.SCORES]
-            assert scores.sequence == number
-            found = ScoreAssembler(3, decode_descriptor(identity.payload).score_bytes).add(scores.payload)
-            np.testing.assert_array_equal(found, golden.run(MODEL, frame[np.newaxis])[0])
-            yield from self.ask(PacketKind.POLL, number + 1)
+            assert scores.sequence == sequence
+            assembled = ScoreAssembler(3, decode_descriptor(identity.payload).score_bytes).add(scores.payload)
+            np.testing.assert_array_equal(assembled, golden.run(MODEL, frame[np.newaxis])[0])
+            yield from self.ask(PacketKind.POLL, sequence + 1)
             yield from self.read()
         assert (yield from self.read(3)) is None
 
     @usb_domain_test_case
-    def test_usb_sends_a_packet_again_that_the_host_did_not_hear(self) -> Steps:
+    def test_usb_resends_a_packet_that_the_host_did_not_acknowledge(self) -> Steps:
         yield from self.begin()
         yield from self.ask(PacketKind.IDENTIFY)
         yield from self.advance_cycles(2000)
-        heard = []
+        attempts = []
         for _ in range(3):
-            heard.append((yield from self.in_transaction(endpoint=ENDPOINT, handshake=USBPacketID.NAK)))
-        assert heard[0] == heard[1] == heard[2]
+            attempts.append((yield from self.in_transaction(endpoint=ENDPOINT, handshake=USBPacketID.NAK)))
+        assert attempts[0] == attempts[1] == attempts[2]
         assert (yield from self.read()).kind == PacketKind.IDENTITY
 
     @usb_domain_test_case
-    def test_usb_waits_with_what_the_host_does_not_fetch_and_takes_all_that_it_sends(self) -> Steps:
-        """Nobody fetches the answers to far too many questions; the board takes them all, and answers the next one."""
+    def test_usb_holds_replies_that_the_host_does_not_read_and_still_accepts_packets(self) -> Steps:
+        """The host sends many requests without reading the answers; the board accepts them all, and answers the next one."""
         yield from self.begin()
         for _ in range(12):
             yield from self.ask(PacketKind.COUNT)
             yield from self.write(bytes(100))
         yield from self.advance_cycles(3000)
-        fetched = yield from self.fetched()
-        assert {packet.kind for packet in fetched} == {PacketKind.COUNTERS}
+        waiting = yield from self.read_all()
+        assert {packet.kind for packet in waiting} == {PacketKind.COUNTERS}
         yield from self.ask(PacketKind.IDENTIFY)
         assert (yield from self.read()).kind == PacketKind.IDENTITY
 
-    def fetched(self) -> Steps:
-        """All packets that wait."""
-        found = []
+    def read_all(self) -> Steps:
+        """All packets that wait to be read."""
+        packets = []
         while (packet := (yield from self.read(10))) is not None:
-            found.append(packet)
-        return found
+            packets.append(packet)
+        return packets
 
 
 def cut(data: bytes) -> Iterator[bytes]:
-    return (data[place : place + FULL_SPEED_PACKET] for place in range(0, len(data), FULL_SPEED_PACKET))
+    return (data[offset : offset + FULL_SPEED_PACKET] for offset in range(0, len(data), FULL_SPEED_PACKET))
