@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What holds for every file of the project."""
+"""Rules for all files of the project."""
 
 import re
 import subprocess

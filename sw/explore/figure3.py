@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..network.metaparameters import megabytes
+from ..reports.matplotlib_plots import render_svg
 from ..reports.paper.tables import SIZES_3A, SIZES_3B
 from .design_points import Grid
-from .pareto_plots import svg
 from .runner import CHOICE_COLUMNS, METAPARAMETERS, Row
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def figure_svg(preset: FigurePreset, rows: Sequence[Row]) -> bytes:
             title = ", ".join(others[place] for place in varied)
             costs.legend(fontsize="x-small", loc="lower right", title=title, title_fontsize="x-small")
 
-    return svg(draw, (13, 3.8))
+    return render_svg(draw, (13, 3.8))
 
 
 def _papers_own(preset: FigurePreset, rows: Sequence[Row]) -> dict[float, int]:

@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Pareto plots of an exploration as SVG (needs matplotlib)."""
 
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..reports.matplotlib_plots import check_matplotlib
+from ..reports.matplotlib_plots import render_svg
 from .runner import Row
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def pareto_plots(rows: Sequence[Row], gain: str = "fps", label: str = "frames a 
             axes.grid(alpha=0.3)
         figure.axes[0].set(ylabel=label)
 
-    return svg(draw, (13, 3.6))
+    return render_svg(draw, (13, 3.6))
 
 
 def _scatter(axes: "Axes", rows: Sequence[Row], name: str, unit: int, gain: str) -> None:
@@ -60,17 +59,3 @@ def _scatter(axes: "Axes", rows: Sequence[Row], name: str, unit: int, gain: str)
     axes.step([row[name] / unit for row in best], [row[gain] for row in best], "k--", where="post", linewidth=0.8)
     if axes.get_subplotspec() and axes.get_subplotspec().is_first_col() and rows:  # type: ignore[union-attr]
         axes.legend(fontsize="x-small")
-
-
-def svg(draw: Callable[["Figure"], None], size: tuple[float, float]) -> bytes:
-    """What a function draws on a figure of so many inches; the same every time. Raises FirebrickError without matplotlib."""
-    check_matplotlib()
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "firebrick"}):
-        figure = Figure(figsize=size, layout="constrained")
-        draw(figure)
-        drawing = io.BytesIO()
-        figure.savefig(drawing, format="svg", metadata={"Date": None})
-    return drawing.getvalue()

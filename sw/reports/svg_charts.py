@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Charts as inline SVG that needs nothing else: horizontal bars, and points under a roof."""
+"""Charts as self-contained inline SVG: horizontal bars, and a roofline."""
 
 import math
 from collections.abc import Sequence
@@ -8,58 +8,60 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH = 900
-LABEL = 220
-"""Room for labels on the left."""
-VALUE = 240
-"""Room for what is said of each bar, on the right."""
-ROW = 24
-BAR = 14
+LABEL_WIDTH = 220
+"""Space for labels on the left."""
+VALUE_WIDTH = 240
+"""Space for the value of each bar on the right."""
+ROW_HEIGHT = 24
+BAR_HEIGHT = 14
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One row: pieces one behind the other, each a length and a class of the style sheet, and a tick where a comparison lies."""
+    """One row of a bar chart: a stacked bar, and a tick at a value to compare with."""
 
     label: str
     pieces: Sequence[tuple[float, str]]
+    """The pieces of the bar from left to right: length, and class in the style sheet."""
     value: str
+    """Text on the right."""
     tick: float | None = None
 
 
-LEAST = 1e-300
-"""A length below which every bar is drawn as none."""
+MIN_LENGTH = 1e-300
+"""If the longest bar is shorter than this, no bar is drawn: the scale would overflow."""
 
 
 def bar_chart(rows: Sequence[Bar], *, title: str, line: tuple[float, str] | None = None) -> str:
-    """Rows of bars, all to one scale; ``line`` is a vertical one across them, with what it means."""
+    """Rows of bars, all to one scale. ``line`` is a vertical line across all rows: its value and its text."""
     ends = [sum(length for length, _ in row.pieces) for row in rows] + [row.tick or 0 for row in rows] + ([line[0]] if line else [])
     longest = max(ends, default=0.0)
-    scale = (WIDTH - LABEL - VALUE) / longest if longest > LEAST else 0.0
-    top = ROW if line else 4
+    scale = (WIDTH - LABEL_WIDTH - VALUE_WIDTH) / longest if longest > MIN_LENGTH else 0.0
+    top = ROW_HEIGHT if line else 4
     parts = []
     for number, row in enumerate(rows):
-        y, x = top + number * ROW, float(LABEL)
-        middle = y + ROW / 2
-        parts.append(f'<text x="{LABEL - 8}" y="{middle:.1f}" class="label">{escape(row.label)}</text>')
+        y, x = top + number * ROW_HEIGHT, float(LABEL_WIDTH)
+        middle = y + ROW_HEIGHT / 2
+        parts.append(f'<text x="{LABEL_WIDTH - 8}" y="{middle:.1f}" class="label">{escape(row.label)}</text>')
         for length, style in row.pieces:
             wide = max(0.0, length * scale)
-            parts.append(f'<rect x="{x:.1f}" y="{middle - BAR / 2:.1f}" width="{wide:.1f}" height="{BAR}" class="{style}"/>')
+            parts.append(f'<rect x="{x:.1f}" y="{middle - BAR_HEIGHT / 2:.1f}" width="{wide:.1f}" height="{BAR_HEIGHT}" class="{style}"/>')
             x += wide
         if row.tick is not None:
-            place = LABEL + row.tick * scale
-            parts.append(f'<path d="M{place:.1f} {middle - BAR / 2 - 3:.1f}v{BAR + 6}" class="tick"/>')
-        parts.append(f'<text x="{WIDTH - VALUE + 12}" y="{middle:.1f}" class="value">{escape(row.value)}</text>')
-    height = top + len(rows) * ROW + 4
+            tick = LABEL_WIDTH + row.tick * scale
+            parts.append(f'<path d="M{tick:.1f} {middle - BAR_HEIGHT / 2 - 3:.1f}v{BAR_HEIGHT + 6}" class="tick"/>')
+        parts.append(f'<text x="{WIDTH - VALUE_WIDTH + 12}" y="{middle:.1f}" class="value">{escape(row.value)}</text>')
+    height = top + len(rows) * ROW_HEIGHT + 4
     if line:
-        place = LABEL + line[0] * scale
-        parts.append(f'<path d="M{place:.1f} {top - 4}V{height - 2}" class="line"/>')
-        parts.append(f'<text x="{place:.1f}" y="{top - 12}" class="note">{escape(line[1])}</text>')
+        at = LABEL_WIDTH + line[0] * scale
+        parts.append(f'<path d="M{at:.1f} {top - 4}V{height - 2}" class="line"/>')
+        parts.append(f'<text x="{at:.1f}" y="{top - 12}" class="note">{escape(line[1])}</text>')
     return _svg(parts, height, title)
 
 
 @dataclass(frozen=True)
 class RooflinePoint:
-    """One mark, both coordinates positive."""
+    """A point of a roofline chart; both coordinates are positive."""
 
     label: str
     x: float
@@ -68,7 +70,7 @@ class RooflinePoint:
 
 
 def roofline_chart(points: Sequence[RooflinePoint], *, title: str, x_label: str, y_label: str, slope: str, flat: str) -> str:
-    """Points below min(x, 1), the x axis logarithmic; ``slope`` and ``flat`` say what the two parts of the roof are."""
+    """Points under the roof y = min(x, 1), with a logarithmic x axis. ``slope`` and ``flat`` are the texts of the two parts of the roof."""
     height, left, right, top, bottom = 460, 70, 20, 24, 50
     low_x, high_x = 0.5, 2.0 ** math.ceil(math.log2(max([4.0, *(point.x * 1.3 for point in points)])))
 
@@ -102,14 +104,14 @@ def roofline_chart(points: Sequence[RooflinePoint], *, title: str, x_label: str,
 
 
 def _labels(points: Sequence[tuple[str, float, float]]) -> list[str]:
-    """Labels beside their points, moved down where one would cover another or a point."""
-    placed = [(x - 6, y, 12.0) for _, x, y in points]
+    """Labels to the right of their points, moved down until none covers another label or a point."""
+    occupied = [(x - 6, y, 12.0) for _, x, y in points]
     parts = []
     for label, x, y in sorted(points, key=lambda point: (point[2], point[1])):
-        beside, wide = x + 9, 6.2 * len(label)
-        while any(abs(y - other) < 12 and beside < start + width and start < beside + wide for start, other, width in placed):
+        beside, wide = x + 9, 6.2 * len(label)  # an estimate: 6.2 pixels per character of the class `small`
+        while any(abs(y - other) < 12 and beside < start + width and start < beside + wide for start, other, width in occupied):
             y += 3
-        placed.append((beside, y, wide))
+        occupied.append((beside, y, wide))
         parts.append(f'<text x="{beside:.1f}" y="{y:.1f}" class="small">{escape(label)}</text>')
     return parts
 
