@@ -22,7 +22,7 @@ from ..eda.runner import USAGE_FILE, ToolStep
 from ..flows.base import OpenFlow
 from ..flows.options import Options
 from ..module_names import DESCRIPTOR_MEMORY, NODE_MODULE_PREFIX, TOP
-from ..verify.identity import locate_identity
+from ..verify.device_descriptor import locate_descriptor
 from ..verify.netlist import Netlist
 from ..verify.rom_map import rom_map
 from .reports import SeedReport, SynthesisReport, TimingReport, accelerator_clock, failing_clocks, synthesis_report, timing_report
@@ -198,7 +198,7 @@ def write_rom_map(job: BuildJob, design: Design, synthesis: Synthesis, placement
     roms = rom_map(job.plan, netlist, design.platform.device, NODE_MODULE_PREFIX)
     if job.options.swappable:
         size = len(describe_device(job.model, job.plan, job.options.frequency).encode())
-        roms["identity"] = locate_identity(netlist, DESCRIPTOR_MEMORY, size, job.model.network).as_dict()
+        roms["identity"] = locate_descriptor(netlist, DESCRIPTOR_MEMORY, size, job.model.network).as_dict()
     write_atomically(job.output / f"{TOP}.roms.json", json.dumps(roms, separators=(",", ":")).encode())
 
 

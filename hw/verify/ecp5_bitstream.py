@@ -1,6 +1,16 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a finished ECP5 bitstream holds: block RAM contents and look-up tables, by their place on the chip; and contents put back."""
+"""Unpacking ECP5 bitstreams to look-up tables and block RAM contents by BEL, and packing them again with other contents.
+
+Project Trellis's ecpunpack turns a bitstream into a textual configuration, of which these lines matter here::
+
+    .tile R7C20:PLC2                              a logic tile in row 7, column 20
+    word: SLICEA.K0.INIT 0000000011111110         the look-up table X20/Y7/SLICEA.K0, output for D C B A = 1111 first
+    .tile MIB_R25C7:MIB_EBR3                      a tile of a block RAM
+    word: EBR1.WID 001000000                      the block RAM X6/Y25/EBR1 has the contents with number 4, lowest bit first
+    .bram_init 4                                  these contents: 2048 units of 9 bits
+    001 002 003 ...
+"""
 
 import re
 import tempfile
@@ -16,121 +26,142 @@ from ..eda.tool_paths import tool_command
 
 BYTES_MAX = 16 << 20
 """No ECP5 bitstream is longer, compressed or not."""
-SECONDS = 600.0
-"""After which unpacking or packing is given up."""
+TOOL_SECONDS = 600.0
+"""Time limit for unpacking or packing, which take seconds."""
 UNIT_BITS = 9
 BLOCK_UNITS = 2048
-"""A block RAM in the textual configuration: words of 9 bits; wider ones lie in several, the lowest bits first."""
-LINE_WORDS = 8
+"""The textual configuration has a block RAM as 2048 units of 9 bits. A wider data word takes several units, the lowest bits first."""
+LINE_UNITS = 8
+"""Units on a line of a ``.bram_init`` section."""
 UNNAMED_LUT = 0xFFFF
-"""A look-up table of which the configuration says nothing."""
-SPLIT = "3"
-"""The block RAM whose number is in two tiles."""
+"""A look-up table that the configuration does not name: Project Trellis leaves out what has its default, which is all ones here."""
+SPLIT_ID = "3"
+"""The block RAM of a row of four whose number is split between two tiles."""
 
 _TILE = re.compile(r"\.tile [A-Z0-9_]*R(\d+)C(\d+):(\S+)")
 _LUT = re.compile(r"word: SLICE([A-D])\.K([01])\.INIT ([01]{16})")
-_NUMBER = re.compile(r"word: EBR(\d)\.WID ([01]{9})")
-_CONTENTS = re.compile(r"\.bram_init (\d+)")
+_BLOCK_RAM_ID = re.compile(r"word: EBR(\d)\.WID ([01]{9})")
+_BLOCK_RAM = re.compile(r"\.bram_init (\d+)")
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """A bitstream as text, and what stands in it."""
+    """A textual configuration and what it says."""
 
     text: str = field(repr=False)
     device: str
     luts: Mapping[str, int] = field(repr=False)
-    """16 bits of each look-up table, bit i the output for inputs i, A the lowest of D C B A; by place, ``X20/Y7/SLICEA.K0``."""
+    """16 bits of each look-up table by BEL, ``X20/Y7/SLICEA.K0``; bit i is the output for inputs i = D C B A, A the lowest."""
     block_ram_ids: Mapping[str, int] = field(repr=False)
-    """The number of each block RAM's contents, by place, ``X6/Y25/EBR1``."""
+    """The number of the contents of each block RAM, by BEL, ``X6/Y25/EBR1``."""
     block_rams: Mapping[int, tuple[int, ...]] = field(repr=False)
-    """Each block RAM's words of 9 bits, by number."""
+    """Block RAM contents in units of 9 bits, by number."""
 
-    def lut(self, place: str) -> int:
+    def lut(self, bel: str) -> int:
         """The contents of a look-up table."""
-        return self.luts.get(place, UNNAMED_LUT)
+        return self.luts.get(bel, UNNAMED_LUT)
 
-    def block_ram(self, place: str) -> tuple[int, ...]:
-        """The words of a block RAM. Raises FirebrickError where there is none in use at the place."""
-        return self.block_rams[self.block_ram_id(place)]
+    def block_ram(self, bel: str) -> tuple[int, ...]:
+        """The contents of a block RAM in units of 9 bits.
 
-    def block_ram_id(self, place: str) -> int:
-        """Which contents are those of a block RAM. Raises FirebrickError where there is none in use at the place."""
-        number = self.block_ram_ids.get(place)
+        Raises FirebrickError if the bitstream does not use the block RAM.
+        """
+        return self.block_rams[self.block_ram_id(bel)]
+
+    def block_ram_id(self, bel: str) -> int:
+        """The number of a block RAM's contents.
+
+        Raises FirebrickError if the bitstream does not use the block RAM.
+        """
+        number = self.block_ram_ids.get(bel)
         if number is not None and number in self.block_rams:
             return number
-        raise FirebrickError(f"the bitstream has no block RAM in use at {place}: it is not of this build")
+        raise FirebrickError(f"the bitstream has no block RAM in use at {bel}: it is not of this build")
 
     def with_block_rams(self, changed: Mapping[int, Sequence[int]]) -> str:
-        """The text with other words in some block RAMs."""
-        pieces = re.split(r"(?m)^(?=\.)", self.text)
-        for place, piece in enumerate(pieces):
-            head = _CONTENTS.match(piece)
+        """The text with other contents in some block RAMs, given by number; everything else stays as it is, byte for byte."""
+        sections = re.split(r"(?m)^(?=\.)", self.text)
+        for index, section in enumerate(sections):
+            head = _BLOCK_RAM.match(section)
             if head and int(head[1]) in changed:
-                words = [f"{word:03x}" for word in changed[int(head[1])]]
-                lines = [" ".join(words[start : start + LINE_WORDS]) for start in range(0, len(words), LINE_WORDS)]
-                pieces[place] = "\n".join([head[0], *lines, "", ""])
-        return "".join(pieces)
+                units = [f"{unit:03x}" for unit in changed[int(head[1])]]
+                lines = [" ".join(units[start : start + LINE_UNITS]) for start in range(0, len(units), LINE_UNITS)]
+                sections[index] = "\n".join([head[0], *lines, "", ""])
+        return "".join(sections)
 
 
 def parse_configuration(text: str) -> Configuration:
-    """A textual configuration as Project Trellis writes it. Raises FirebrickError where it is none."""
-    device, tile = "", ("", "", "")
+    """Parse a textual configuration.
+
+    Raises FirebrickError if the text is no configuration or a damaged one.
+    """
+    device, (column, row, tile_type) = "", ("", "", "")
     luts: dict[str, int] = {}
-    numbers: dict[str, int] = {}
-    contents: dict[int, list[int]] = {}
-    words: list[int] | None = None
+    block_ram_ids: dict[str, int] = {}
+    block_rams: dict[int, list[int]] = {}
+    units: list[int] | None = None  # of the .bram_init section that is being read
     try:
         for line in text.splitlines():
             if line.startswith("."):
-                words = None
-                if found := _TILE.fullmatch(line):
-                    tile = (found[2], found[1], found[3])
-                elif found := _CONTENTS.fullmatch(line):
-                    words = contents[int(found[1])] = []
+                units = None
+                if match := _TILE.fullmatch(line):
+                    row, column, tile_type = match.groups()
+                elif match := _BLOCK_RAM.fullmatch(line):
+                    units = block_rams[int(match[1])] = []
                 elif line.startswith(".device "):
                     device = line.split()[1]
-            elif words is not None:
-                words += [int(word, 16) for word in line.split()]
-            elif found := _LUT.fullmatch(line):
-                luts[f"X{tile[0]}/Y{tile[1]}/SLICE{found[1]}.K{found[2]}"] = int(found[3], 2)
-            elif found := _NUMBER.fullmatch(line):
-                place, bits = _number(int(tile[0]), tile[1], tile[2], found[1])
-                numbers[place] = numbers.get(place, 0) | int(found[2][::-1], 2) & bits
+            elif units is not None:
+                units += [int(unit, 16) for unit in line.split()]
+            elif match := _LUT.fullmatch(line):
+                luts[f"X{column}/Y{row}/SLICE{match[1]}.K{match[2]}"] = int(match[3], 2)
+            elif match := _BLOCK_RAM_ID.fullmatch(line):
+                bel, mask = _block_ram_of_tile(int(column), row, tile_type, match[1])
+                block_ram_ids[bel] = block_ram_ids.get(bel, 0) | int(match[2][::-1], 2) & mask
     except (IndexError, ValueError) as error:
         raise FirebrickError("the configuration is damaged; unpack the bitstream again") from error
-    if not device or any(len(held) != BLOCK_UNITS or not 0 <= min(held) <= max(held) < 1 << UNIT_BITS for held in contents.values()):
+    complete = all(len(block) == BLOCK_UNITS and 0 <= min(block) <= max(block) < 1 << UNIT_BITS for block in block_rams.values())
+    if not device or not complete:
         raise FirebrickError("the configuration is damaged; unpack the bitstream again")
-    return Configuration(text, device, luts, numbers, {number: tuple(held) for number, held in contents.items()})
+    return Configuration(text, device, luts, block_ram_ids, {number: tuple(block) for number, block in block_rams.items()})
 
 
-def _number(column: int, row: str, kind: str, which: str) -> tuple[str, int]:
-    """Whose number a tile holds, and which bits of it: a block RAM has two to three tiles, and that of the last of four is in two."""
-    if which != SPLIT:
-        return f"X{column - 1}/Y{row}/EBR{which}", 0x1FF
-    low = kind == "MIB_EBR7"
-    return f"X{column - (1 if low else 2)}/Y{row}/EBR{which}", 0x00F if low else 0x1F0
+def _block_ram_of_tile(column: int, row: str, tile_type: str, index: str) -> tuple[str, int]:
+    """The block RAM whose number a tile holds, and which bits of the number are valid there.
+
+    A block RAM spans two or three tiles. The one in its second column has the number, except that the last of four block RAMs has the
+    lower half of its number there and the upper half in the tile after it.
+    """
+    if index != SPLIT_ID:
+        return f"X{column - 1}/Y{row}/EBR{index}", 0x1FF
+    low = tile_type == "MIB_EBR7"
+    return f"X{column - (1 if low else 2)}/Y{row}/EBR{index}", 0x00F if low else 0x1F0
 
 
 def unpack(bitstream: bytes, name: str, progress: Progress) -> Configuration:
-    """What a bitstream holds; ``name`` is what messages call it. Raises FirebrickError where it is none for an ECP5, or a damaged one."""
+    """Unpack a bitstream with ecpunpack; ``name`` stands for it in messages.
+
+    Raises FirebrickError if the data is no ECP5 bitstream, or a damaged one.
+    """
     with tempfile.TemporaryDirectory(prefix="firebrick-") as folder:
         (Path(folder) / "in.bit").write_bytes(bitstream)
         command = [*tool_command("ecpunpack"), "--input", "in.bit", "--textcfg", "out.config"]
-        code, printed = run_captured(command, Path(folder), f"reading {name}", progress, SECONDS)
+        code, printed = run_captured(command, Path(folder), f"reading {name}", progress, TOOL_SECONDS)
         if code or not (Path(folder) / "out.config").exists():
-            said = re.search(r"Parse Error: (.*)", printed)
-            why = f" ({said[1][:200].strip()})" if said else ""
+            cause = re.search(r"Parse Error: (.*)", printed)
+            why = f" ({cause[1][:200].strip()})" if cause else ""
             raise FirebrickError(f"{name} is no whole ECP5 bitstream{why}; name one that `firebrick bitstream` wrote")
         return parse_configuration((Path(folder) / "out.config").read_text())
 
 
 def pack(text: str, name: str, progress: Progress) -> bytes:
-    """The compressed bitstream of a textual configuration. Raises FirebrickError where the tool refuses it."""
+    """Pack a textual configuration to a compressed bitstream with ecppack; ``name`` stands for it in messages.
+
+    Raises FirebrickError if ecppack rejects the configuration.
+    """
     with tempfile.TemporaryDirectory(prefix="firebrick-") as folder:
         (Path(folder) / "in.config").write_text(text)
         command = [*tool_command("ecppack"), "--compress", "--input", "in.config", "--bit", "out.bit"]
-        code, printed = run_captured(command, Path(folder), f"packing {name}", progress, SECONDS)
+        code, printed = run_captured(command, Path(folder), f"packing {name}", progress, TOOL_SECONDS)
         if code or not (Path(folder) / "out.bit").exists():
             last = (printed.strip().splitlines() or ["it printed nothing"])[-1]
             raise FirebrickError(f"packing {name} failed ({last[:200]})")
@@ -138,7 +169,10 @@ def pack(text: str, name: str, progress: Progress) -> bytes:
 
 
 def read_bitstream(path: Path) -> bytes:
-    """The bytes of a bitstream's file. Raises FirebrickError where it cannot be one."""
+    """Read the file of a bitstream.
+
+    Raises FirebrickError if the file cannot be read, or does not begin like an ECP5 bitstream.
+    """
     data = read_limited(path, BYTES_MAX + 1, "a bitstream that `firebrick bitstream` wrote")
     if len(data) > BYTES_MAX or not data.startswith((b"\xff\x00", b"LSCC")):
         raise FirebrickError(f"{path} is no ECP5 bitstream; name one that `firebrick bitstream` wrote")

@@ -1,6 +1,10 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a build keeps beside its bitstream: where each bank of each weight ROM lies, and the gates of what stands in logic."""
+"""The ROM map of a build: where each bank of each weight ROM is on the FPGA, and the gates of what the decoders have in logic.
+
+The build writes it beside the bitstream, as JSON; read-back verification and weight reload read it. It is a file like any other, so
+everything in it is checked before it is used.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,33 +15,38 @@ from ...sw.plan.nodes import Plan
 from ...sw.plan.rom_layout import PartitionRom, partition_roms
 from ...sw.plan.rom_record import rom_from_record, rom_to_record
 from ..weights.probes import SOURCE_SIGNALS, TARGET_SIGNALS
-from ..weights.rom import split_into_banks
+from ..weights.rom import RomBank, split_into_banks
 from .block_ram import PlacedBank
 from .ecp5_bitstream import UNIT_BITS
 from .logic_cones import extract_cone
-from .netlist import ADDRESS_END, ADDRESS_START, Gate, Netlist
+from .netlist import ADDRESS_END, ADDRESS_START, ONE, ZERO, Gate, Netlist
 
 FORMAT = 1
-DAMAGED = "the record of the build's ROMs is damaged; build the bitstream again"
+"""Version of the file."""
+DAMAGED = "the ROM map of the build is damaged; build the bitstream again"
 GATE_INPUTS = {"lut": 4, "sum": 5, "carry": 5, "mux": 3, "ff": 2}
-SIGNAL_MAX = 48
-"""Bits that a signal may have."""
-
+"""Number of inputs of each kind of gate but block RAMs, whose address width varies."""
+SIGNAL_BITS_MAX = 48
+"""Bits that a signal may have: more than any signal of a decoder has, and few enough for 64-bit integers."""
 ROM_CROSSINGS = 2
+"""Flip-flops between the address of a bank in look-up tables and its output: behind each tree of tables, and behind their choice."""
 
 
 @dataclass(frozen=True)
 class PlacedRom:
-    """An engine's weights on the chip."""
+    """The weight ROM of a partition after placement and routing."""
 
     rom: PartitionRom
     banks: tuple[PlacedBank, ...]
     sources: dict[str, tuple[int, ...]] = field(repr=False)
+    """Nets of the signals that checks give values to (`SOURCE_SIGNALS`), lowest bit first."""
     targets: dict[str, tuple[int, ...]] = field(repr=False)
+    """Nets of the signals that checks evaluate (`TARGET_SIGNALS`), lowest bit first."""
     gates: dict[int, Gate] = field(repr=False)
+    """The logic cones of all targets, and of the banks in look-up tables."""
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it as plain data."""
+        """The entry of the ROM map, which `roms_from_record` reads."""
         return {
             "part": rom_to_record(self.rom),
             "banks": [_bank_to_record(bank) for bank in self.banks],
@@ -47,50 +56,55 @@ class PlacedRom:
         }
 
 
-def rom_map(plan: Plan, netlist: Netlist, device: str, modules: str) -> dict[str, Any]:
-    """The JSON document of a build; ``modules`` is how the names of nodes' modules begin."""
-    parts = [_placed(part, netlist, modules + part.engine.replace("/", "_")) for part in partition_roms(plan)]
-    return {"format": FORMAT, "device": device, "network": plan.name, "parts": [part.as_dict() for part in parts]}
+def rom_map(plan: Plan, netlist: Netlist, device: str, module_prefix: str) -> dict[str, Any]:
+    """The JSON document of a build; the module of each node is named ``module_prefix`` and the node's name."""
+    roms = [_locate(rom, netlist, module_prefix + rom.engine.replace("/", "_")) for rom in partition_roms(plan)]
+    return {"format": FORMAT, "device": device, "network": plan.name, "parts": [rom.as_dict() for rom in roms]}
 
 
 def roms_from_record(document: Any) -> list[PlacedRom]:
-    """The parts of a build from its record. Raises FirebrickError where it is damaged."""
+    """The weight ROMs of a build, from its ROM map.
+
+    Raises FirebrickError if the ROM map is damaged, or of another version.
+    """
     try:
         if document["format"] != FORMAT:
-            raise FirebrickError("the record of the build's ROMs is of another version; build the bitstream again")
-        return [_placed_from(entry) for entry in document["parts"]]
+            raise FirebrickError("the ROM map of the build is of another version; build the bitstream again")
+        return [_rom_from_record(entry) for entry in document["parts"]]
     except FirebrickError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise FirebrickError(DAMAGED) from error
 
 
-def _placed_from(entry: Mapping[str, Any]) -> PlacedRom:
-    part = rom_from_record(entry["part"])
-    lists = part.word_lists()
-    found = PlacedRom(
-        part,
-        tuple(_bank(one) for one in entry["banks"]),
+def _rom_from_record(entry: Mapping[str, Any]) -> PlacedRom:
+    placed = PlacedRom(
+        rom_from_record(entry["part"]),
+        tuple(_bank_from_record(bank) for bank in entry["banks"]),
         {str(name): tuple(map(int, nets)) for name, nets in entry["sources"].items()},
         {str(name): tuple(map(int, nets)) for name, nets in entry["targets"].items()},
-        {int(net): _gate(*one) for net, *one in entry["gates"]},
+        {int(net): _gate_from_record(*gate) for net, *gate in entry["gates"]},
     )
-    words = sum(map(len, lists))
-    sound = all(
-        0 <= bank.first < bank.first + bank.count <= words and set(bank.ports) <= set(range(len(lists))) and (not bank.bel or bank.fits)
-        for bank in found.banks
-    )
-    wide = {option: len(range(start, ADDRESS_END)) for option, start in zip((False, True), ADDRESS_START.values(), strict=True)}
-    for gate in found.gates.values():
-        sound &= len(gate.inputs) == (wide[gate.option] if gate.kind == "block" else GATE_INPUTS[gate.kind])
-        sound &= 0 <= gate.bit < UNIT_BITS * (1 + gate.option)
-    if not sound:
+    lists = placed.rom.word_lists()
+    words, ports = sum(map(len, lists)), set(range(len(lists)))
+    if not all(_is_valid_bank(bank, words, ports) for bank in placed.banks) or not all(map(_is_valid_gate, placed.gates.values())):
         raise ValueError
-    return found
+    return placed
 
 
-def _gate(kind: Any, nets: Any, place: Any, option: Any, bit: Any) -> Gate:
-    return Gate(kind, tuple(map(int, nets)), str(place), bool(option), int(bit))
+def _is_valid_bank(bank: PlacedBank, words: int, ports: set[int]) -> bool:
+    return 0 <= bank.first < bank.first + bank.count <= words and set(bank.ports) <= ports and (not bank.bel or bank.fits)
+
+
+def _is_valid_gate(gate: Gate) -> bool:
+    address_bits = ADDRESS_END - ADDRESS_START[2 * UNIT_BITS if gate.option else UNIT_BITS]
+    return len(gate.inputs) == (address_bits if gate.kind == "block" else GATE_INPUTS[gate.kind]) and 0 <= gate.bit < UNIT_BITS * (
+        1 + gate.option
+    )
+
+
+def _gate_from_record(kind: Any, nets: Any, bel: Any, option: Any, bit: Any) -> Gate:
+    return Gate(kind, tuple(map(int, nets)), str(bel), bool(option), int(bit))
 
 
 def _bank_to_record(bank: PlacedBank) -> dict[str, Any]:
@@ -105,59 +119,68 @@ def _bank_to_record(bank: PlacedBank) -> dict[str, Any]:
     }
 
 
-def _bank(entry: Mapping[str, Any]) -> PlacedBank:
+def _bank_from_record(entry: Mapping[str, Any]) -> PlacedBank:
     ports, data, address = (tuple(map(int, entry[name])) for name in ("ports", "data", "address"))
-    if max(len(data), len(address)) > SIGNAL_MAX:
+    if max(len(data), len(address)) > SIGNAL_BITS_MAX:
         raise ValueError
     return PlacedBank(int(entry["first"]), int(entry["count"]), ports, str(entry["place"]), int(entry["bits"]), data, address)
 
 
-def _placed(part: PartitionRom, netlist: Netlist, module: str) -> PlacedRom:
-    prefix = f"part_{part.partition}."
+def _locate(rom: PartitionRom, netlist: Netlist, module: str) -> PlacedRom:
+    """Find a partition's banks, its signals by name, and the logic cones between them."""
+    prefix = f"part_{rom.partition}."
 
     def find(names: tuple[str, ...]) -> tuple[int, ...]:
         return tuple(netlist.find_nets(module, [prefix + name for name in names]) or ())
 
     sources = {name: nets for name, names in SOURCE_SIGNALS.items() if (nets := find(names))}
-    full = [netlist.find_nets(module, [name]) or [] for name in netlist.signal_names(module, f"{prefix}weights.output__valid")]
-    sources["output.valid"] = tuple(net for nets in full for net in nets if net not in _nets(sources, "ranks.valid", "steps.valid"))
+    # Several nets may have a name that begins so; those that are given under another name are left out.
+    valid = [netlist.find_nets(module, [name]) or [] for name in netlist.signal_names(module, f"{prefix}weights.output__valid")]
+    given = {net for name in ("ranks.valid", "steps.valid") for net in sources.get(name, ())}
+    sources["output.valid"] = tuple(net for nets in valid for net in nets if net not in given)
     targets = {name: nets for name, (names, _) in TARGET_SIGNALS.items() if (nets := find(names))}
+
     known = {net for nets in sources.values() for net in nets}
     gates: dict[int, Gate] = {}
     for name, nets in targets.items():
-        inside = known - set(nets) if TARGET_SIGNALS[name][1] else known
-        gates |= extract_cone(netlist.gates, nets, inside, TARGET_SIGNALS[name][1])
-    places = list(_banks(part, netlist, module, prefix, gates))
-    return PlacedRom(part, tuple(places), sources, targets, gates)
+        crossings = TARGET_SIGNALS[name][1]
+        # A target that is a source too is evaluated in its next state, so its own present state is not entered again.
+        gates |= extract_cone(netlist.gates, nets, known - set(nets) if crossings else known, crossings)
+    banks = tuple(_locate_banks(rom, netlist, module, prefix, gates))
+    return PlacedRom(rom, banks, sources, targets, gates)
 
 
-def _banks(part: PartitionRom, netlist: Netlist, module: str, prefix: str, gates: dict[int, Gate]) -> Iterator[PlacedBank]:
-    """Where each bank of a part's ROM is; the gates of those in logic are added to ``gates``."""
-    rom = f"{prefix}weights.rom."
-    for number, bank in enumerate(split_into_banks(part.word_lists(), part.weights.codes.width, part.weights.lut_rom_bits)):
-        if not bank.in_luts:
-            cell = f"{module.partition('.')[2]}.{rom}bank_{number}.0.0"
-            place, bits = netlist.block_rams.get(cell, ("", 0))
-            yield PlacedBank(bank.first, len(bank.words), bank.ports, place or "missing", bits)
-            continue
-        port = bank.ports[0]
-        data = netlist.find_nets(module, [f"{rom}data_{number}_{port}"]) or []
-        names = [
-            f"{rom}address_{port}",
-            *netlist.signal_names(module, f"{rom}address_{port}"),
-            *netlist.signal_names(module, f"{rom}port__addr"),
-        ]
-        found = [nets for name in names if (nets := netlist.find_nets(module, [name]))]
-        reads = [(extract_cone(netlist.gates, data, nets, ROM_CROSSINGS), nets) for nets in found]
-        mine, address = min(reads, key=lambda read: _strangers(read[0], read[1]), default=({}, []))
-        gates |= mine
-        yield PlacedBank(bank.first, len(bank.words), bank.ports, "", data_nets=tuple(data), address_nets=tuple(address))
+def _locate_banks(rom: PartitionRom, netlist: Netlist, module: str, prefix: str, gates: dict[int, Gate]) -> Iterator[PlacedBank]:
+    """Find each bank of a ROM. The gates of banks in look-up tables are added to ``gates``."""
+    for number, bank in enumerate(split_into_banks(rom.word_lists(), rom.weights.codes.width, rom.weights.lut_rom_bits)):
+        if bank.in_luts:
+            placed, cone = _locate_lut_bank(bank, number, netlist, module, f"{prefix}weights.rom.")
+            gates |= cone
+            yield placed
+        else:
+            cell = f"{module.partition('.')[2]}.{prefix}weights.rom.bank_{number}.0.0"
+            bel, word_bits = netlist.block_rams.get(cell, ("", 0))
+            yield PlacedBank(bank.first, len(bank.words), bank.ports, bel or "missing", word_bits)
 
 
-def _strangers(gates: dict[int, Gate], address: list[int]) -> int:
-    """How many nets, besides the address, a bank's gates depend on: none, where that is its address."""
-    return len({net for gate in gates.values() for net in gate.inputs} - gates.keys() - set(address) - {0, 1})
+def _locate_lut_bank(bank: RomBank, number: int, netlist: Netlist, module: str, rom: str) -> tuple[PlacedBank, dict[int, Gate]]:
+    """Find the output nets of a bank, and its address nets, which synthesis may have given any of several names.
+
+    The right address is the one whose nets alone determine the output: its cone depends on the fewest other nets, normally none.
+    """
+    port = bank.ports[0]
+    data = netlist.find_nets(module, [f"{rom}data_{number}_{port}"]) or []
+    names = [
+        f"{rom}address_{port}",
+        *netlist.signal_names(module, f"{rom}address_{port}"),
+        *netlist.signal_names(module, f"{rom}port__addr"),
+    ]
+    candidates = [nets for name in names if (nets := netlist.find_nets(module, [name]))]
+    cones = [(extract_cone(netlist.gates, data, nets, ROM_CROSSINGS), nets) for nets in candidates]
+    cone, address = min(cones, key=lambda candidate: _other_inputs(*candidate), default=({}, []))
+    return PlacedBank(bank.first, len(bank.words), bank.ports, "", data_nets=tuple(data), address_nets=tuple(address)), cone
 
 
-def _nets(signals: dict[str, tuple[int, ...]], *names: str) -> set[int]:
-    return {net for name in names for net in signals.get(name, ())}
+def _other_inputs(cone: dict[int, Gate], address: list[int]) -> int:
+    """The number of nets besides the address that a cone depends on."""
+    return len({net for gate in cone.values() for net in gate.inputs} - cone.keys() - set(address) - {ZERO, ONE})

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The proof that a finished bitstream holds a model: its ROMs are read back and decoded, and its tables in logic checked."""
+"""Read-back verification: decodes the weight ROMs of a finished bitstream, checks its decoder logic, and compares both with a model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import accumulate
 from typing import Any
@@ -14,29 +14,36 @@ from ...sw.model.quantized import Model
 from ...sw.plan.rom_layout import PartitionRom, decode_layers, layer_shapes, model_accumulator_init
 from .block_ram import read_bank
 from .decoder_checks import TableCheck, check_tables, read_lut_bank
+from .device_descriptor import PlacedDescriptor, verify_descriptor
 from .ecp5_bitstream import Configuration
-from .identity import PlacedIdentity, verify_identity
 from .rom_map import PlacedRom
 
-Words = list[tuple[int, ...]]
-"""The lists of words of a ROM."""
+WordLists = list[tuple[int, ...]]
+"""The word lists of a ROM: one for the codes, and one for the zero runs where there are any."""
 
 
 def verify_weights(
-    configuration: Configuration, parts: Sequence[PlacedRom], model: Model, identity: PlacedIdentity | None = None
+    configuration: Configuration, roms: Sequence[PlacedRom], model: Model, descriptor: PlacedDescriptor | None = None
 ) -> dict[str, Any]:
-    """A JSON document: which layers' weights the bitstream holds, which not, and of which that cannot be told.
+    """Compare the weights in a bitstream with a model's: a JSON document with a verdict for each layer.
 
-    A layer is ``proven`` when all words of its ROMs were read out of the bitstream and decode to its weights, every one, and all that
-    the decoder has in logic was read out and is what they were decoded with; ``different`` when something is not so; ``unknown`` when
-    something cannot be told, and ``roms`` says what. Wires between look-up tables are those of the routed netlist. ``identity`` is what
-    the device tells of its model, ``proven`` or ``different``; null where the build has that in logic.
+    The verdict of a layer is
+
+    - ``proven`` if every word of its ROMs was read out of the bitstream, everything that its decoders have in logic was evaluated and
+      equals the tables of the ROM map, and the words decode with those tables to the layer's weights, all of them;
+    - ``different`` if any of this differs;
+    - ``unknown`` if something could not be determined. ``roms`` says what.
+
+    The wires between look-up tables and the initial values of flip-flops are those of the routed netlist, not of the bitstream.
+    ``identity`` is the verdict on the device descriptor, null for builds that have it in logic.
+
+    Raises FirebrickError if the bitstream does not use a block RAM of the ROM map, so it is of another build.
     """
-    read = {placed.rom.name: read_words(placed, configuration) for placed in parts}
-    tables = {placed.rom.name: list(check_tables(placed, configuration)) for placed in parts}
-    layers = [_layer(layer, parts, read, tables, model) for layer in model.layers]
-    told = verify_identity(identity, configuration, model) if identity else None
-    verdicts = [one["verdict"] for one in (*layers, *([told] if told else []))]
+    words = {placed.rom.name: read_words(placed, configuration) for placed in roms}
+    tables = {placed.rom.name: list(check_tables(placed, configuration)) for placed in roms}
+    layers = [_layer_report(layer, [placed.rom for placed in roms], words, tables, model) for layer in model.layers]
+    identity = verify_descriptor(descriptor, configuration, model) if descriptor else None
+    verdicts = [entry["verdict"] for entry in (*layers, *([identity] if identity else []))]
     return {
         "network": model.network.name,
         "device": configuration.device,
@@ -44,83 +51,93 @@ def verify_weights(
         "weights": sum(layer["weights"] for layer in layers),
         "weights_proven": sum(layer["weights"] for layer in layers if layer["verdict"] == "proven"),
         "layers": layers,
-        "identity": told,
-        "roms": [_rom(placed, read[placed.rom.name], tables[placed.rom.name]) for placed in parts],
+        "identity": identity,
+        "roms": [_rom_report(placed, words[placed.rom.name], tables[placed.rom.name]) for placed in roms],
     }
 
 
-def read_words(placed: PlacedRom, configuration: Configuration) -> Words | None:
-    """The words of a part's ROM as the bitstream has them; None where those of a bank in logic cannot be told.
+def read_words(placed: PlacedRom, configuration: Configuration) -> WordLists | None:
+    """Read the word lists of a ROM out of a bitstream; None if a bank in look-up tables cannot be determined.
 
-    Raises FirebrickError where the bitstream has no block RAM at the place of a bank.
+    Raises FirebrickError if the bitstream does not use the block RAM of a bank.
     """
     width = placed.rom.weights.codes.width
-    sizes = [len(one) for one in placed.rom.word_lists()]
+    sizes = [len(words) for words in placed.rom.word_lists()]
     ends = list(accumulate(sizes))
-    found: list[list[int]] = [[0] * size for size in sizes]
+    lists: list[list[int]] = [[0] * size for size in sizes]
     for bank in placed.banks:
         words = read_bank(bank, width, configuration) if bank.bel else read_lut_bank(placed, bank, configuration)
         if words is None:
             return None
+        # The lists follow each other in the ROM's addresses, and a bank holds the end of one and the start of the next.
         for port in bank.ports:
             start = ends[port] - sizes[port]
-            for place in range(max(start, bank.first), min(ends[port], bank.first + bank.count)):
-                found[port][place - start] = words[place - bank.first]
-    return [tuple(one) for one in found]
+            for address in range(max(start, bank.first), min(ends[port], bank.first + bank.count)):
+                lists[port][address - start] = words[address - bank.first]
+    return [tuple(words) for words in lists]
 
 
-def _layer(
-    name: str, parts: Sequence[PlacedRom], read: dict[str, Words | None], tables: dict[str, list[TableCheck]], model: Model
+def _layer_report(
+    name: str,
+    roms: Sequence[PartitionRom],
+    words: Mapping[str, WordLists | None],
+    tables: Mapping[str, list[TableCheck]],
+    model: Model,
 ) -> dict[str, Any]:
-    """What is known of one layer."""
-    wanted = model.layers[name].weights
-    mine = [placed.rom for placed in parts if name in placed.rom.layers]
-    found: dict[str, Any] = {"name": name, "weights": wanted.size, "nonzero": int(np.count_nonzero(wanted)), "equal": 0}
-    unread = [part.name for part in mine if read[part.name] is None]
-    unknown = [f"{part.name}: {check.table}" for part in mine for check in tables[part.name] if check.unknown]
-    reasons = list(_differences(name, mine, tables, model))
+    """The verdict on one layer and the reasons for it."""
+    expected = model.layers[name].weights
+    layer_roms = [rom for rom in roms if name in rom.layers]
+    report: dict[str, Any] = {"name": name, "weights": expected.size, "nonzero": int(np.count_nonzero(expected)), "equal": 0}
+    unread = [rom.name for rom in layer_roms if words[rom.name] is None]
+    unknown = [f"{rom.name}: {check.table}" for rom in layer_roms for check in tables[rom.name] if check.unknown]
+    reasons = list(_differences(name, layer_roms, tables, model))
+    # Weights are only decoded if the tables that decoding relies on are those of the logic.
     if not unread and not reasons:
         try:
-            decoded = decode_layers([part.with_words(read[part.name] or []) for part in mine]).get(name)
+            decoded = decode_layers([rom.with_words(words[rom.name] or []) for rom in layer_roms]).get(name)
         except FirebrickError as error:
             decoded, reasons = None, [*reasons, str(error)]
-        if decoded is not None and decoded.shape == wanted.shape:
-            found["equal"] = int((decoded == wanted).sum())
-        if found["equal"] != wanted.size:
-            reasons.append(f"{wanted.size - found['equal']:,} of {wanted.size:,} weights are others")
+        if decoded is not None and decoded.shape == expected.shape:
+            report["equal"] = int((decoded == expected).sum())
+        if report["equal"] != expected.size:
+            reasons.append(f"{expected.size - report['equal']:,} of {expected.size:,} weights differ")
     if reasons:
-        return found | {"verdict": "different", "reasons": reasons}
+        return report | {"verdict": "different", "reasons": reasons}
     if unread or unknown:
-        return found | {"verdict": "unknown", "reasons": [*(f"{one}: words in logic" for one in unread), *unknown]}
-    return found | {"verdict": "proven", "reasons": []}
+        return report | {"verdict": "unknown", "reasons": [*(f"{rom}: ROM words in look-up tables" for rom in unread), *unknown]}
+    return report | {"verdict": "proven", "reasons": []}
 
 
-def _differences(name: str, parts: Sequence[PartitionRom], tables: dict[str, list[TableCheck]], model: Model) -> Iterator[str]:
-    """What is not as the model has it, besides the weights."""
-    if not parts:
+def _differences(name: str, roms: Sequence[PartitionRom], tables: Mapping[str, list[TableCheck]], model: Model) -> Iterator[str]:
+    """How a layer's shape, shift, biases and decoder logic differ from the model, or from the tables that decoding relies on."""
+    if not roms:
         yield "the build has no such layer"
-    layer = model.layers[name]
-    if parts and layer_shapes(parts)[name] != layer.codes.shape:
-        yield f"its weights have shape {layer_shapes(parts)[name]} in the build, in the model {layer.codes.shape}"
         return
-    for part in parts:
-        if part.shift != layer.shift:
-            yield f"{part.name} shifts sums by {part.shift}, the model by {layer.shift}"
-        if all(one in model.layers for one in part.layers) and model_accumulator_init(part, model.layers) != part.accumulator_init:
-            yield f"{part.name} has other biases than the model"
-        for check in tables[part.name]:
+    layer = model.layers[name]
+    if layer_shapes(roms)[name] != layer.codes.shape:
+        yield f"its weights have shape {layer_shapes(roms)[name]} in the build, {layer.codes.shape} in the model"
+        return
+    for rom in roms:
+        if rom.shift != layer.shift:
+            yield f"{rom.name} shifts sums by {rom.shift}, the model by {layer.shift}"
+        if (
+            all(layer_name in model.layers for layer_name in rom.layers)
+            and model_accumulator_init(rom, model.layers) != rom.accumulator_init
+        ):
+            yield f"{rom.name} has other biases than the model"
+        for check in tables[rom.name]:
             if check.wrong:
-                yield f"{part.name} has other {check.table} in logic than its record says, in {check.wrong:,} of {check.cases:,} cases"
+                yield f"{rom.name}: {check.table} in logic differ from the ROM map in {check.wrong:,} of {check.cases:,} cases"
 
 
-def _rom(placed: PlacedRom, words: Words | None, tables: list[TableCheck]) -> dict[str, Any]:
-    """One engine's ROM: where its words lie, and what was found in logic."""
+def _rom_report(placed: PlacedRom, words: WordLists | None, tables: list[TableCheck]) -> dict[str, Any]:
+    """Where the words of one ROM are, and the results of its table checks."""
     width = placed.rom.weights.codes.width
-    blocks = [bank for bank in placed.banks if bank.bel]
+    block_rams = [bank for bank in placed.banks if bank.bel]
     return {
         "name": placed.rom.name,
-        "block_rams": [bank.bel for bank in blocks],
-        "block_bits": sum(bank.count for bank in blocks) * width,
+        "block_rams": [bank.bel for bank in block_rams],
+        "block_bits": sum(bank.count for bank in block_rams) * width,
         "logic_bits": sum(bank.count for bank in placed.banks if not bank.bel) * width,
         "read": words is not None,
         "tables": [asdict(check) for check in tables],

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Decoding of canonical Huffman codes, one symbol a cycle."""
+"""A decoder of canonical Huffman codes, one symbol a cycle."""
 
 from collections.abc import Iterable
 from functools import reduce
@@ -14,33 +14,58 @@ from ...sw.coding.streams import HuffmanStream
 
 
 class HuffmanDecoder(wiring.Component):
-    """Sends the ranks of an encoded stream from first to last, in a circle, for ever.
+    """Decodes a Huffman stream to symbols, most frequent symbol first (0), over and over from the first symbol to the last.
 
-    Two words of the ROM and an offset into the first are the window. The code word that starts at the offset is compared with the
-    limits of each length; that chooses its length and so the next offset, all in one cycle: the loop that limits the clock, so lengths and
-    offsets have a bit for each of their values. The rank follows a cycle later.
-    Throughput is one symbol a cycle, but for one cycle after the last symbol, in which bits up to the next ROM word are skipped.
-    The first symbol comes 4 cycles after the first word.
+    The decoder sees a window of two ROM words and decodes the code word that starts at ``offset``, most significant bit first::
+
+         current: w bits        following: w bits
+        |.........|code word|..|.....................|
+        |-offset->|-length->|
+
+    In a canonical code the words of one length are consecutive numbers, and longer words follow shorter ones. With the ``head`` of the
+    window, as many bits from the offset as the longest word has (L), this gives for the lengths l1 < l2 < ...::
+
+        limit(l)  = (first(l) + count(l)) << (L - l)      first(l): the first word of length l; count(l): number of them
+        length    = the smallest l with head < limit(l)
+        symbol    = (head >> (L - length)) - first(length) + (number of words shorter than length)
+
+    Choosing the length and adding it to the offset is a loop of one cycle, and the path that limits the clock. Offset and length are
+    therefore one-hot: adding is a shift, and comparisons with all limits run side by side. The symbol follows a cycle later, outside
+    the loop::
+
+        cycle   n                                   n+1                    n+2
+                offset(k) -> length(k)              head, length taken     symbol(k) on the output
+                offset(k+1) = offset(k) + length    offset(k+1) -> ...
+
+    When the offset passes the end of ``current``, ``following`` moves up and the next ROM word comes in.
+
+    Throughput is one symbol a cycle, except that the cycle after the last symbol of a pass skips the padding bits up to the next ROM word.
+    The first symbol comes `LATENCY` cycles after the first word.
 
     Parameters
     ----------
-    encoded: the stream; its code words are no longer than a ROM word
+    encoded: the stream; its code words must not be longer than a ROM word
 
     Members
     -------
-    input: ``In(stream.Signature(encoded.width))``; the stream's words, in a circle
-    output: ``Out(stream.Signature(unsigned(bits of a rank)))``
+    input: ``In(stream.Signature(encoded.width))``; the ROM words of the stream, repeated forever
+    output: ``Out(stream.Signature(unsigned(bits of a symbol)))``
+
+    Raises ValueError if a code word is longer than a ROM word.
     """
 
     input: stream.Interface
     output: stream.Interface
 
+    LATENCY = 4
+    """Cycles from the first ROM word to the first symbol: two to fill the window, one to find the length, one to find the symbol."""
+
     def __init__(self, *, encoded: HuffmanStream) -> None:
         if max(encoded.lengths) > encoded.width:
             raise ValueError(f"code words must be at most {encoded.width} bits, a ROM word, not {max(encoded.lengths)}")
         self._encoded = encoded
-        rank = unsigned(max(1, (len(encoded.lengths) - 1).bit_length()))
-        super().__init__({"input": In(stream.Signature(unsigned(encoded.width))), "output": Out(stream.Signature(rank))})
+        symbol = unsigned(max(1, (len(encoded.lengths) - 1).bit_length()))
+        super().__init__({"input": In(stream.Signature(unsigned(encoded.width))), "output": Out(stream.Signature(symbol))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -48,7 +73,7 @@ class HuffmanDecoder(wiring.Component):
         width, longest = encoded.width, max(encoded.lengths)
         lengths = sorted(set(encoded.lengths))
 
-        # The window: this word and the next, and how many bits of this one are used up, one bit for each number.
+        # The window, and how many bits of its first word have been used, one-hot. A word comes in when one is used up or missing.
         current, following = Signal(width, name="current", reset_less=True), Signal(width, name="following", reset_less=True)
         current_valid, following_valid = Signal(name="current_valid"), Signal(name="following_valid")
         offset = Signal(width, init=1)
@@ -61,21 +86,22 @@ class HuffmanDecoder(wiring.Component):
             m.d.sync += [following.eq(self.input.payload), following_valid.eq(self.input.valid)]
             m.d.comb += self.input.ready.eq(1)
 
-        # What stands at the offset, and how long its code word is: words of one length end below a limit.
+        # The head: the bits from the offset on. Its length is the first one below whose limit it lies, one-hot.
         window = Cat(following, current)
         head = Signal(longest)
         m.d.comb += head.eq(_any(offset[used].replicate(longest) & window[2 * width - used - longest :][:longest] for used in range(width)))
-        below = [head < _limit(encoded.lengths, value, longest) for value in lengths[:-1]] + [Const(1, 1)]
+        below = [head < _limit(encoded.lengths, length, longest) for length in lengths[:-1]] + [Const(1, 1)]
         chosen = Signal(len(lengths))
-        m.d.comb += chosen.eq(Cat(mine & ~shorter for mine, shorter in zip(below, [Const(0, 1), *below], strict=False)))
-        after, beyond = Signal(width), Signal()  # the offset behind it, and whether that is in the next word
+        m.d.comb += chosen.eq(Cat(this & ~shorter for this, shorter in zip(below, [Const(0, 1), *below], strict=False)))
+        # The offset behind the code word, and whether that is in the next word.
+        after, beyond = Signal(width), Signal()
         m.d.comb += [
-            after[place].eq(_any(chosen[index] & offset[(place - value) % width] for index, value in enumerate(lengths)))
-            for place in range(width)
+            after[used].eq(_any(chosen[index] & offset[(used - length) % width] for index, length in enumerate(lengths)))
+            for used in range(width)
         ]
-        m.d.comb += beyond.eq(_any(chosen[index] & offset[width - value :].any() for index, value in enumerate(lengths)))
+        m.d.comb += beyond.eq(_any(chosen[index] & offset[width - length :].any() for index, length in enumerate(lengths)))
 
-        # Take it when it can move on; after the last symbol, skip to the next word.
+        # Take the code word if the symbol stage is free. After the last symbol of the pass, skip the padding up to the next ROM word.
         free, take, skip = Signal(), Signal(), Signal()
         left = Signal(range(max(2, encoded.count)), init=encoded.count - 1)
         with m.If(current_valid & following_valid):
@@ -88,41 +114,43 @@ class HuffmanDecoder(wiring.Component):
                 with m.If(left == 0):
                     m.d.sync += [left.eq(encoded.count - 1), skip.eq(1)]
 
-        # A cycle later, the rank: the number of the word among those of its length, plus the number of shorter ones.
+        # A cycle later, the symbol: the code word as a number, plus a constant for its length, modulo the alphabet's power of two.
         head_taken, chosen_taken, taken = Signal(longest, reset_less=True), Signal.like(chosen, reset_less=True), Signal(name="taken")
         forward = Signal()
         m.d.comb += [forward.eq(~self.output.valid | self.output.ready), free.eq(~taken | forward)]
         with m.If(free):
             m.d.sync += [taken.eq(take), head_taken.eq(head), chosen_taken.eq(chosen)]
-        rank = self.output.payload
-        number, first = Signal.like(rank), Signal.like(rank)  # modulo the alphabet, a power of two
-        sizes = [(chosen_taken[index].replicate(len(rank)), value) for index, value in enumerate(lengths)]
+        symbol = self.output.payload
+        number, first = Signal.like(symbol), Signal.like(symbol)
+        masks = [(chosen_taken[index].replicate(len(symbol)), length) for index, length in enumerate(lengths)]
         m.d.comb += [
-            number.eq(_any(mask & (head_taken >> (longest - value)) for mask, value in sizes)),
-            first.eq(_any(mask & Const(_rank_offset(encoded.lengths, value) % (1 << len(rank)), len(rank)) for mask, value in sizes)),
+            number.eq(_any(mask & (head_taken >> (longest - length)) for mask, length in masks)),
+            first.eq(
+                _any(mask & Const(_symbol_offset(encoded.lengths, length) % (1 << len(symbol)), len(symbol)) for mask, length in masks)
+            ),
         ]
         with m.If(forward):
             m.d.sync += [self.output.valid.eq(taken), self.output.payload.eq(number + first)]
-        # A name that synthesis keeps, by which the proof of a bitstream finds the rank (hw/verify/rom_map.py).
-        m.d.comb += Signal.like(rank, name="rank", attrs={"keep": 1}).eq(rank)
+        # A name that synthesis keeps, so that read-back verification finds the symbol (probes.py).
+        m.d.comb += Signal.like(symbol, name="rank", attrs={"keep": 1}).eq(symbol)
         return m
 
 
 def _any(values: Iterable[Value]) -> Value:
-    """The bitwise or of values."""
+    """The bitwise OR of values: with one-hot masks, a multiplexer."""
     return reduce(or_, values)
 
 
 def _first_word(lengths: tuple[int, ...], length: int) -> int:
-    """The first canonical code word of a length."""
+    """The first canonical code word of ``length`` bits: shorter words, extended to this length, come before it."""
     return sum(1 << (length - shorter) for shorter in lengths if shorter < length)
 
 
 def _limit(lengths: tuple[int, ...], length: int, longest: int) -> int:
-    """What heads of ``longest`` bits that start with words of at most this length lie below."""
+    """The number below which all heads of ``longest`` bits lie that start with a word of at most ``length`` bits."""
     return (_first_word(lengths, length) + lengths.count(length)) << (longest - length)
 
 
-def _rank_offset(lengths: tuple[int, ...], length: int) -> int:
-    """What turns a word of this length into its rank."""
+def _symbol_offset(lengths: tuple[int, ...], length: int) -> int:
+    """What to add to a code word of ``length`` bits to get its symbol; may be negative."""
     return sum(shorter < length for shorter in lengths) - _first_word(lengths, length)

@@ -1,11 +1,20 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The signals by which read-back verification finds what a weight decoder keeps in logic."""
+"""The signals of an engine's partition that read-back verification gives and evaluates: how the build finds them in a netlist.
+
+The keys are part of the ROM map's format, which older builds have written too; they stay when a signal is renamed. The values are
+names in the Verilog, relative to the partition's module, and are only used when a bitstream is built.
+"""
 
 DECODERS = ("codes", "gaps")
+"""The two Huffman decoders: of codebook symbols, and of zero runs."""
 SOURCE_SIGNALS = {
-    **{f"{one}.{name}": (f"weights.{one}.{name}",) for one in DECODERS for name in ("current", "following", "offset", "skip")},
-    **{f"{one}.{name}": (f"weights.{one}.{name}",) for one in DECODERS for name in ("current_valid", "following_valid", "taken")},
+    **{f"{decoder}.{name}": (f"weights.{decoder}.{name}",) for decoder in DECODERS for name in ("current", "following", "offset", "skip")},
+    **{
+        f"{decoder}.{name}": (f"weights.{decoder}.{name}",)
+        for decoder in DECODERS
+        for name in ("current_valid", "following_valid", "taken")
+    },
     "codes.full": ("weights.codes.output__valid", "weights.ranks.input__valid"),
     "gaps.full": ("weights.gaps.output__valid", "weights.steps.input__valid"),
     "gaps.rank": ("weights.gaps.rank",),
@@ -19,7 +28,7 @@ SOURCE_SIGNALS = {
     "held.inner": ("weights.held.inner",),
     "filter": ("mac.control_2.start",),
 }
-"""The signals that decide what stands in logic gives, each under the names that it may have in its part."""
+"""Signals that are given a value in a check, each with the names that synthesis may have left it, the first one preferred."""
 TARGET_SIGNALS = {
     "codes.offset": (("weights.codes.offset",), 0),
     "gaps.offset": (("weights.gaps.offset",), 0),
@@ -32,6 +41,6 @@ TARGET_SIGNALS = {
     "held.inner": (("weights.held.inner",), 1),
     "start": (("mac.start",), 2),
 }
-"""What it gives, and through how many flip-flops."""
+"""Signals that are evaluated in a check, and how many flip-flops deep their logic cone reaches."""
 KEPT_SIGNALS = ("held.group", "held.tap", "held.inner", "control_1.centroid", "control_2.start")
-"""Registers that are parts of others, so that synthesis must be told to keep their names."""
+"""Fields of wider registers. Synthesis drops the names of fields unless it is told to keep them."""

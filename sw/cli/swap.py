@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`firebrick swap`: other weights put into a finished bitstream."""
+"""`firebrick swap`: weight reload, which puts another model's weights into a finished bitstream."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import click
 from ..errors import FirebrickError
 from ..zoo import catalogue
 from .common import json_option, model_option, print_json
-from .prove import _judge, _progress, _prove, _record, _recorded, bitstream_option
+from .readback import bitstream_option, read_rom_map, readback_progress, require_verified, rom_map_path, verify_bitstream
 
 
 @click.command("swap")
@@ -20,10 +20,10 @@ from .prove import _judge, _progress, _prove, _record, _recorded, bitstream_opti
 def command(bitstream: Path, model: str, output: Path, as_json: bool) -> None:
     """Replace the weights in a finished bitstream, without placement and routing.
 
-    The bitstream must have been built with --swappable, which keeps all ROMs, and the model's checksum that the board tells the host, in
-    block RAM. The model must fit what is in logic: the same network, biases, shifts and codebooks, no weight where the old model has a
-    zero without an entry, and code words that fill as many ROM words as before. Otherwise the command says what does not fit. The
-    result is proven to hold the model before it is written.
+    The bitstream must have been built with --swappable, which keeps all weight ROMs and the device descriptor in block RAM. The model
+    must fit the logic of the bitstream: the same network, biases, shifts and codebooks; no new nonzero weights where
+    the old model has zeros that the ROMs skip; and codes that fill the same number of ROM words. Otherwise the command says what does not
+    fit. The new bitstream is verified by read-back before it is written.
 
     \b
     Example: firebrick swap --bitstream build/ulx3s_85f/firebrick.bit --model tuned.fire -o tuned.bit
@@ -33,18 +33,19 @@ def command(bitstream: Path, model: str, output: Path, as_json: bool) -> None:
 
     from ..utils.atomic_files import write_atomically
 
-    loaded, (parts, identity) = catalogue.load(model), _recorded(bitstream)
-    with _progress() as progress:
-        before = read_bitstream(bitstream)
-        configuration = unpack(before, bitstream.name, progress)
-        after = reload_weights(configuration, parts, loaded, identity)
-        if pack(configuration.text, bitstream.name, progress) != before:
+    new_model, (roms, descriptor) = catalogue.load(model), read_rom_map(bitstream)
+    with readback_progress() as progress:
+        old_data = read_bitstream(bitstream)
+        configuration = unpack(old_data, bitstream.name, progress)
+        new_text = reload_weights(configuration, roms, new_model, descriptor)
+        # Unpacking must lose nothing: packing the unchanged text again has to give the same bytes.
+        if pack(configuration.text, bitstream.name, progress) != old_data:
             raise FirebrickError(f"{bitstream} has settings that packing it again would lose; build a bitstream for the model")
-        data = pack(after, output.name, progress)
-        report = _prove(data, output.name, parts, identity, loaded, progress)
-    _judge(report, "the swapped bitstream is not proven to hold the model, and was not written")
-    write_atomically(_record(output), _record(bitstream).read_bytes())
-    write_atomically(output, data)
+        new_data = pack(new_text, output.name, progress)
+        report = verify_bitstream(new_data, output.name, roms, descriptor, new_model, progress)
+    require_verified(report, "the new bitstream is not verified to hold the model, and was not written")
+    write_atomically(rom_map_path(output), rom_map_path(bitstream).read_bytes())
+    write_atomically(output, new_data)
     if as_json:
         print_json(report)
-    click.echo(f"wrote {output}: proven to hold all {report['weights']:,} weights of {model}", err=as_json)
+    click.echo(f"wrote {output}: verified to hold all {report['weights']:,} weights of {model}", err=as_json)

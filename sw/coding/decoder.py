@@ -46,13 +46,13 @@ def reencode_weights(old: EncodedWeights, groups: Sequence[NDArray[np.int32]]) -
     entries = np.zeros(len(flat), bool)
     entries[places] = True
     if missing := np.flatnonzero((flat != 0) & ~entries).size:
-        raise FirebrickError(f"{missing:,} weights are not zero where the decoder passes over them")
+        raise FirebrickError(f"{missing:,} weights are nonzero where the decoder skips zeros")
     tables = [{value: rank for rank, value in reversed(list(enumerate(book)))} for book in old.codebooks]
     entry_kinds = np.repeat(kinds, sizes)[places].tolist()
     try:
         ranks = np.array([tables[kind][value] for kind, value in zip(entry_kinds, flat[places].tolist(), strict=True)])
     except KeyError as unknown:
-        raise FirebrickError(f"a weight is {unknown.args[0]}, which its codebook does not have") from None
+        raise FirebrickError(f"a weight is {unknown.args[0]}, which is not in its codebook") from None
     bits = CanonicalCode(old.codes.lengths).encode(ranks)
     room = len(old.codes.words)
     needed = -(-len(bits) // old.codes.width)

@@ -67,7 +67,7 @@ def rom_from_record(document: Any) -> PartitionRom:
         if not _is_sound(part):
             raise ValueError
     except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
-        raise FirebrickError("the record of the build's ROMs is damaged; build the bitstream again") from error
+        raise FirebrickError("the ROM map of the build is damaged; build the bitstream again") from error
     return part
 
 

@@ -80,14 +80,14 @@ def test_evaluator_steps_flip_flops_and_tells_loops_apart() -> None:
     data, reset = np.array([0, 1, 0, 1], np.bool_), np.array([0, 0, 1, 1], np.bool_)
     gates = {5: Gate("ff", (2, 3), option=True), 6: Gate("ff", (6, ZERO)), 7: Gate("mux", (3, ONE, 2))}
     logic = ConeEvaluator(gates, Tables({}), {2: data, 3: reset, 5: ~data}, 4)
-    after, now = logic.word([5], after=True), logic.word([5])
+    after, now = logic.word([5], next_state=True), logic.word([5])
     assert after is not None
     assert after.tolist() == [0, 1, 1, 1]
     assert now is not None
     assert now.tolist() == (~data).tolist()
     assert logic.word([6]) is None
     assert logic.word([99]) is None
-    assert logic.word([2], after=True) is None
+    assert logic.word([2], next_state=True) is None
     chosen = logic.word([7, ONE], signed=True)
     assert chosen is not None
     assert chosen.tolist() == [-2, -1, -1, -1]

@@ -83,11 +83,11 @@ def test_parts_survive_their_record() -> None:
 def test_part_rejects_damaged_records() -> None:
     whole = rom_to_record(parts()[0][0])
     for name in whole:
-        with pytest.raises(FirebrickError, match="record of the build's ROMs is damaged"):
+        with pytest.raises(FirebrickError, match="ROM map of the build is damaged"):
             rom_from_record({key: value for key, value in whole.items() if key != name})
     others: list[Any] = [None, [], "x", {**whole, "filters": ["a"]}, {**whole, "weights": {**whole["weights"], "codes": None}}]
     for broken in others:
-        with pytest.raises(FirebrickError, match="record of the build's ROMs is damaged"):
+        with pytest.raises(FirebrickError, match="ROM map of the build is damaged"):
             rom_from_record(broken)
 
 
@@ -127,10 +127,10 @@ def test_encode_again_rejects_what_the_decoder_cannot_make() -> None:
     part = found[0]
     groups = weight_groups(part, layers)
     beyond = [np.where(group == 0, np.int32(1), group).astype(np.int32) for group in groups]
-    with pytest.raises(FirebrickError, match="are not zero where the decoder passes over them"):
+    with pytest.raises(FirebrickError, match="are nonzero where the decoder skips zeros"):
         reencode_weights(part.weights, beyond)
     other = [np.where(group == 0, group, np.int32(1999)).astype(np.int32) for group in groups]
-    with pytest.raises(FirebrickError, match="a weight is 1999, which its codebook does not have"):
+    with pytest.raises(FirebrickError, match="a weight is 1999, which is not in its codebook"):
         reencode_weights(part.weights, other)
     lengths = part.weights.codes.lengths
     rarest = [next(value for book in part.weights.codebooks for value in book[len(lengths) - 1 :])]

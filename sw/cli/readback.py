@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Reading a finished bitstream back: what `firebrick prove` and `firebrick swap` share."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import FirebrickError
+from .common import progress_bar
+
+if TYPE_CHECKING:
+    from firebrick.hw.verify.device_descriptor import PlacedDescriptor
+    from firebrick.hw.verify.rom_map import PlacedRom
+
+    from ..model.quantized import Model
+    from ..utils.progress import Progress
+
+ROM_MAP_MAX = 1 << 28
+"""Bytes that a ROM map may have; that of the largest design has a tenth of it."""
+REASONS_MAX = 3
+"""Number of reasons that an error message lists; a damaged bitstream can give hundreds."""
+
+bitstream_option = click.option(
+    "--bitstream", type=click.Path(path_type=Path), required=True, metavar="B.bit", help="A bitstream that `firebrick bitstream` wrote."
+)
+
+
+def rom_map_path(bitstream: Path) -> Path:
+    """The ROM map that belongs to a bitstream: `firebrick.roms.json` beside `firebrick.bit`."""
+    return bitstream.with_suffix(".roms.json")
+
+
+def read_rom_map(bitstream: Path) -> "tuple[list[PlacedRom], PlacedDescriptor | None]":
+    """The ROM map beside a bitstream: its weight ROMs, and its device descriptor where that is in block RAM.
+
+    Raises FirebrickError if the file is missing, damaged, or of another version.
+    """
+    from firebrick.hw.verify.device_descriptor import descriptor_from_record
+    from firebrick.hw.verify.rom_map import DAMAGED, roms_from_record
+
+    from ..utils.atomic_files import read_limited
+
+    path = rom_map_path(bitstream)
+    try:
+        document = json.loads(read_limited(path, ROM_MAP_MAX, "the ROM map that `firebrick bitstream` wrote beside the bitstream"))
+        return roms_from_record(document), descriptor_from_record(document)
+    except (ValueError, RecursionError) as error:
+        raise error if isinstance(error, FirebrickError) else FirebrickError(f"{path}: {DAMAGED}") from error
+
+
+@contextmanager
+def readback_progress() -> "Iterator[Progress]":
+    """Show the progress of a read-back on stderr.
+
+    Evaluating gates is recursive. A ROM map whose gates form a longer chain than any design's is rejected as damaged.
+    """
+    from firebrick.hw.verify.rom_map import DAMAGED
+
+    try:
+        with progress_bar() as progress:
+            progress("reading")
+            yield progress
+    except RecursionError as error:
+        raise FirebrickError(DAMAGED) from error
+
+
+def verify_bitstream(
+    data: bytes, name: str, roms: "list[PlacedRom]", descriptor: "PlacedDescriptor | None", model: "Model", progress: "Progress"
+) -> dict[str, Any]:
+    """Unpack a bitstream and compare its contents with a model: the JSON document that `firebrick prove --json` prints.
+
+    Raises FirebrickError if ``data`` is no whole ECP5 bitstream, or one of another build than ``roms``.
+    """
+    from firebrick.hw.verify.ecp5_bitstream import unpack
+    from firebrick.hw.verify.weight_verification import verify_weights
+
+    configuration = unpack(data, name, progress)
+    progress("decoding")
+    return {"bitstream": name} | verify_weights(configuration, roms, model, descriptor)
+
+
+def require_verified(report: dict[str, Any], complaint: str) -> None:
+    """Raise FirebrickError, which lists the first few reasons, unless everything was verified."""
+    if report["proven"]:
+        return
+    entries = [*([report["identity"]] if report["identity"] else []), *report["layers"]]
+    reasons = list(dict.fromkeys(f"{entry['name']}: {reason}" for entry in entries for reason in entry["reasons"]))
+    more = f" and {len(reasons) - REASONS_MAX} more" if len(reasons) > REASONS_MAX else ""
+    raise FirebrickError(f"{complaint}: {'; '.join(reasons[:REASONS_MAX])}{more}")
