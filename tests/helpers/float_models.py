@@ -32,6 +32,7 @@ NETWORK = Network(
 
 
 def float_model(network: Network = NETWORK, seed: int = 0) -> FloatModel:
+    """A network with random weights, scaled so that activations keep their magnitude through the layers."""
     rng = np.random.default_rng(seed)
     weights, biases = {}, {}
     for layer in network.layers():
@@ -47,7 +48,8 @@ def float_model(network: Network = NETWORK, seed: int = 0) -> FloatModel:
 
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("views")
+    """Sixteen images of smooth noise."""
+    folder = tmp_path_factory.mktemp("images")
     rng = np.random.default_rng(3)
     for index in range(16):
         blobs = Image.fromarray(rng.integers(0, 256, (9, 9, 3), dtype=np.uint8)).resize((40, 40), Image.Resampling.BICUBIC)
@@ -60,7 +62,7 @@ def frames_of(model: FloatModel, paths: list[Path]) -> NDArray[np.uint8]:
 
 
 def distance(model: Model, source: FloatModel, frames: NDArray[np.uint8]) -> float:
-    """The share of the float scores' variance that the integer scores miss."""
-    wanted = floating.run(source, frames)
-    got = golden.run(model, frames) * model.score_scale
-    return float(((got - wanted) ** 2).mean() / wanted.var())
+    """The mean squared error of the integer scores, as a fraction of the float scores' variance."""
+    expected = floating.run(source, frames)
+    scores = golden.run(model, frames) * model.score_scale
+    return float(((scores - expected) ** 2).mean() / expected.var())

@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Compression end to end on small networks: near the float network, within the integers' bounds, the same every time."""
+"""Compression end to end on small networks: close to the float network, within the bounds of the integers, deterministic.
+
+The reference is the float network in NumPy; its own tests compare it with independent implementations.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -51,9 +54,9 @@ def test_compress_folds_the_mean_into_the_first_bias(paths: list[Path]) -> None:
     model = compress(source, CompressionSettings(8), calibration=paths)
     frames = frames_of(source, paths)
     maps = golden.convolve(frames, model.layers["conv1"], stride=2)
-    wanted = floating.convolve(source, "conv1", floating.subtract_mean(source, frames, np.float32), stride=2)
+    float_maps = floating.convolve(source, "conv1", floating.subtract_mean(source, frames, np.float32), stride=2)
     scale = activation_scales(source, frames, no_progress)["conv1"]
-    assert abs(float((maps * scale - wanted).mean())) < 0.1 * scale
+    assert abs(float((maps * scale - float_maps).mean())) < 0.1 * scale
 
 
 @pytest.mark.parametrize("density", [0.2, 0.5, 0.9])
@@ -66,7 +69,7 @@ def test_compress_prunes_all_but_the_first_layer(paths: list[Path], density: flo
     assert distance(model, source, frames_of(source, paths)) < (1.0 if density < 0.5 else 0.3)
 
 
-def coded_model() -> FloatModel:
+def model_with_codebooks() -> FloatModel:
     source = float_model()
     rng = np.random.default_rng(4)
     coded = {}
@@ -80,7 +83,7 @@ def coded_model() -> FloatModel:
 
 
 def test_compress_keeps_a_published_codebook_at_8_bits(paths: list[Path]) -> None:
-    source = coded_model()
+    source = model_with_codebooks()
     model = compress(source, CompressionSettings(8), calibration=paths)
     for name, coded in source.codebook_weights.items():
         layer = model.layers[name]
@@ -93,13 +96,13 @@ def test_compress_keeps_a_published_codebook_at_8_bits(paths: list[Path]) -> Non
 
 
 def test_compress_keeps_published_zeros_at_6_bits(paths: list[Path]) -> None:
-    source = coded_model()
+    source = model_with_codebooks()
     model = compress(source, CompressionSettings(6), calibration=paths)
     for name, coded in source.codebook_weights.items():
         assert (model.layers[name].codes[coded.codes == 0] == 0).all()
 
 
-def test_compress_gives_the_same_bytes_twice_and_says_of_which_pictures(paths: list[Path]) -> None:
+def test_compress_is_deterministic_and_records_its_calibration_set(paths: list[Path]) -> None:
     source = float_model()
     first, second = (compress(source, CompressionSettings(5, 0.7), calibration=paths) for _ in range(2))
     assert encode_model(first) == encode_model(second)
@@ -108,7 +111,7 @@ def test_compress_gives_the_same_bytes_twice_and_says_of_which_pictures(paths: l
     assert other.metadata["calibration sha256"] != first.metadata["calibration sha256"]
 
 
-def test_compress_falls_back_on_photographs() -> None:
+def test_compress_calibrates_on_photographs_by_default() -> None:
     pytest.importorskip("skimage", reason="needs scikit-image's photographs")
     model = compress(float_model(), CompressionSettings(4))
     assert "scikit-image" in model.metadata["calibration"]
@@ -116,20 +119,20 @@ def test_compress_falls_back_on_photographs() -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("bypass", list(Bypass))
-def test_compress_takes_any_network_of_the_family(paths: list[Path], seed: int, bypass: Bypass) -> None:
+def test_compress_supports_any_network_of_the_family(paths: list[Path], seed: int, bypass: Bypass) -> None:
     network = random_network(np.random.default_rng(seed), bypass=bypass)
     if max(network.input.height, network.input.width) > 40:
         network = replace(network, input=Shape(3, 40, 40))
     compress(float_model(network, seed), CompressionSettings(4), calibration=paths[:2]).verify()
 
 
-def test_compress_pools_as_often_as_the_network_does(paths: list[Path]) -> None:
+def test_compress_handles_consecutive_pools(paths: list[Path]) -> None:
     stages = (NETWORK.stages[0], MaxPool("a"), MaxPool("b"), *NETWORK.stages[2:5], MaxPool("c"), *NETWORK.stages[5:])
     source = float_model(replace(NETWORK, stages=stages))
     assert distance(compress(source, CompressionSettings(8), calibration=paths), source, frames_of(source, paths)) < 0.02
 
 
-def test_compress_survives_dead_and_giant_weights(paths: list[Path]) -> None:
+def test_compress_handles_dead_layers_and_huge_weights(paths: list[Path]) -> None:
     source = float_model()
     source.weights["fire2/squeeze1x1"][:] = 0
     source.biases["fire2/squeeze1x1"][:] = -1
@@ -143,24 +146,24 @@ def test_compress_rejects_bits_and_density(bits: int, density: float | None) -> 
         compress(float_model(), CompressionSettings(bits, density))
 
 
-def test_compress_rejects_a_first_stage_that_cannot_take_up_the_mean() -> None:
+def test_compress_rejects_a_padded_first_stage() -> None:
     network = replace(NETWORK, stages=(Conv("conv1", 12, 3, stride=2, padding=1), *NETWORK.stages[1:]))
     with pytest.raises(FirebrickError, match="first stage must be a convolution without padding"):
         compress(float_model(network), CompressionSettings(6))
 
 
-def test_moments_are_those_of_all_windows() -> None:
+def test_input_moments_are_those_of_all_windows() -> None:
     rng = np.random.default_rng(5)
     inputs = rng.integers(0, 256, (3, 2, 6, 5), dtype=np.uint8)
-    wanted = rng.standard_normal(inputs.shape).astype(np.float32)
+    float_maps = rng.standard_normal(inputs.shape).astype(np.float32)
     conv = Conv("", 1, 3, stride=2, padding=1)
-    found = input_moments(inputs, wanted, conv)
-    seen, ideal = (np.concatenate(list(im2col(maps, 3, 2, 1, np.float64)), axis=1) for maps in (inputs, wanted))
-    np.testing.assert_allclose(found.mean, seen.mean(axis=1))
-    np.testing.assert_allclose(found.float_mean, ideal.mean(axis=1))
-    np.testing.assert_allclose(found.covariance, np.cov(seen, bias=True), atol=1e-6)
-    both = np.cov(np.concatenate([ideal, seen]), bias=True)
-    np.testing.assert_allclose(found.cross_covariance, both[: len(ideal), len(ideal) :], atol=1e-6)
+    moments = input_moments(inputs, float_maps, conv)
+    columns, float_columns = (np.concatenate(list(im2col(maps, 3, 2, 1, np.float64)), axis=1) for maps in (inputs, float_maps))
+    np.testing.assert_allclose(moments.mean, columns.mean(axis=1))
+    np.testing.assert_allclose(moments.float_mean, float_columns.mean(axis=1))
+    np.testing.assert_allclose(moments.covariance, np.cov(columns, bias=True), atol=1e-6)
+    both = np.cov(np.concatenate([float_columns, columns]), bias=True)
+    np.testing.assert_allclose(moments.cross_covariance, both[: len(float_columns), len(float_columns) :], atol=1e-6)
 
 
 def test_scales_are_shared_where_tensors_meet() -> None:
@@ -171,7 +174,7 @@ def test_scales_are_shared_where_tensors_meet() -> None:
     assert owners["fire4/squeeze1x1"] == "fire4/squeeze1x1"
 
 
-def test_best_scale_covers_even_values_and_clips_outliers() -> None:
+def test_best_scale_covers_uniform_values_and_clips_outliers() -> None:
     even = np.linspace(0, 10, 10_000, dtype=np.float32)
     assert best_scale(even, 10.0) == pytest.approx(10 / 255, rel=0.02)
     tailed = np.append(np.random.default_rng(6).exponential(size=200_000), 40.0).astype(np.float32)

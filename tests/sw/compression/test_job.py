@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`firebrick compress` as a whole: budgets and training from the command line, and work that survives an interruption."""
+"""`firebrick compress` end to end: budgets and distillation from the command line, and jobs that resume after an interruption."""
 
 import json
 from pathlib import Path
@@ -38,15 +38,15 @@ def run(*arguments: object, fails: bool = False) -> str:
     return result.stderr if fails else result.stdout
 
 
-def test_compress_keeps_to_a_budget_and_says_how(source: Path, pictures: list[Path], tmp_path: Path) -> None:
+def test_compress_meets_a_budget_and_records_the_command(source: Path, pictures: list[Path], tmp_path: Path) -> None:
     output, folder = tmp_path / "out" / "m.fire", pictures[0].parent
     free = json.loads(run(source, "-o", output, "--calibrate", folder, "--json"))
-    most = round(0.9 * free["bytes"])
-    found = json.loads(run(source, "-o", output, "--calibrate", folder, "--bytes", most, "--json"))
-    assert 0.8 * most < found["bytes"] <= most
-    assert found["bytes"] == output.stat().st_size
+    limit = round(0.9 * free["bytes"])
+    summary = json.loads(run(source, "-o", output, "--calibrate", folder, "--bytes", limit, "--json"))
+    assert 0.8 * limit < summary["bytes"] <= limit
+    assert summary["bytes"] == output.stat().st_size
     command = read_fire(output).metadata["command"]
-    assert command == f"firebrick compress --output m.fire --calibrate {folder.name} --bytes {most} it.onnx"
+    assert command == f"firebrick compress --output m.fire --calibrate {folder.name} --bytes {limit} it.onnx"
     assert [path.name for path in output.parent.iterdir()] == ["m.fire"]
 
 
@@ -63,13 +63,13 @@ def test_compress_keeps_to_a_budget_and_says_how(source: Path, pictures: list[Pa
         (["--calibrate", "gone"], "gone is not a folder"),
     ],
 )
-def test_compress_names_what_is_wrong_and_writes_nothing(source: Path, tmp_path: Path, options: list[str], message: str) -> None:
+def test_compress_rejects_invalid_options_and_writes_nothing(source: Path, tmp_path: Path, options: list[str], message: str) -> None:
     pytest.importorskip("skimage", reason="needs scikit-image's photographs")
     assert message in run(source, "-o", tmp_path / "m.fire", *options, fails=True)
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
-def test_without_pytorch_distillation_is_refused_at_once(
+def test_distillation_without_pytorch_is_rejected_first(
     source: Path, pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("firebrick.sw.training.distillation.find_spec", lambda _name: None)
@@ -77,38 +77,36 @@ def test_without_pytorch_distillation_is_refused_at_once(
     assert "install firebrick[train]" in message
 
 
-def test_an_interrupted_order_is_taken_up_again(
-    source: Path, pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted_job_resumes(source: Path, pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch", reason="needs PyTorch, which firebrick[train] brings").set_num_threads(1)
     from firebrick.sw.training.distillation import loop
 
     monkeypatch.setattr(loop, "_SAVE_EVERY", 2)
     network = import_source(str(source))
-    order = CompressionJob(CompressionSettings(5), Budget(bytes=2500), pictures, DistillationConfig(6))
-    whole = run_job(network, order)
-    work = JobFiles(tmp_path / "m.fire")
+    job = CompressionJob(CompressionSettings(5), Budget(bytes=2500), pictures, DistillationConfig(6))
+    whole = run_job(network, job)
+    files = JobFiles(tmp_path / "m.fire")
 
     def interrupt(step: str, done: int = 0, _total: int = 0, /) -> None:
         if (step, done) == ("distilling", 5):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_job(network, order, work, interrupt)
-    assert work.quantized.exists()
-    assert work.checkpoint.exists()
+        run_job(network, job, files, interrupt)
+    assert files.quantized.exists()
+    assert files.checkpoint.exists()
     seen: list[tuple[str, int]] = []
-    again = run_job(network, order, work, lambda step, done=0, _total=0: seen.append((step, done)))
+    again = run_job(network, job, files, lambda step, done=0, _total=0: seen.append((step, done)))
     assert seen == [("distilling", 4), ("distilling", 5), ("distilling", 6)]
     assert encode_model(again) == encode_model(whole)
-    work.quantized.write_bytes(b"damaged")
-    run_job(network, order, work, lambda step, done=0, _total=0: seen.append((step, done)))
+    files.quantized.write_bytes(b"damaged")
+    run_job(network, job, files, lambda step, done=0, _total=0: seen.append((step, done)))
     assert ("quantising", 0) in seen
-    work.clear()
+    files.clear()
     assert list(tmp_path.iterdir()) == [tmp_path / "in"]
 
 
-def test_distil_from_the_command_line_leaves_only_the_model(source: Path, pictures: list[Path], tmp_path: Path) -> None:
+def test_distil_command_leaves_only_the_model(source: Path, pictures: list[Path], tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="needs PyTorch, which firebrick[train] brings").set_num_threads(1)
     labels = tmp_path / "in" / "labels.csv"
     labels.write_text("file,class_index\n" + "".join(f"{path.name},{index % 4}\n" for index, path in enumerate(pictures)))

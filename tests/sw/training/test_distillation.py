@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Distillation: what is trained is what runs; it helps, resumes, and gives the same model again."""
+"""Distillation: the student computes what the hardware computes; training helps, resumes, and is reproducible.
+
+The references are the golden model, to which the hardware is compared bit by bit, and the float network in NumPy.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -48,21 +51,21 @@ def one_thread() -> None:
     torch.set_num_threads(1)  # threads wait for each other where tests run on all cores
 
 
-def shares(scores: NDArray[Any]) -> NDArray[np.float64]:
+def softmax(scores: NDArray[Any]) -> NDArray[np.float64]:
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def distance(model: Model, source: FloatModel, paths: list[Path]) -> float:
-    """Mean relative entropy of the model's scores and the float network's."""
+    """Mean KL divergence of the model's class probabilities from the float network's."""
     frames = read_images(paths, source.preprocessing, source.network.input)
-    wanted, found = shares(floating.run(source, frames)), shares(golden.run(model, frames) * model.score_scale)
-    return float((wanted * np.log((wanted + 1e-9) / (found + 1e-9))).sum(axis=1).mean())
+    float_probabilities, probabilities = softmax(floating.run(source, frames)), softmax(golden.run(model, frames) * model.score_scale)
+    return float((float_probabilities * np.log((float_probabilities + 1e-9) / (probabilities + 1e-9))).sum(axis=1).mean())
 
 
 @pytest.mark.parametrize("bypass", list(Bypass))
 @pytest.mark.parametrize("seed", range(3))
-def test_student_in_float64_is_the_golden_model(seed: int, bypass: Bypass) -> None:
+def test_student_in_float64_equals_the_golden_model(seed: int, bypass: Bypass) -> None:
     rng = np.random.default_rng(seed)
     model = random_model(rng, bypass=bypass)
     shape = model.network.input
@@ -73,7 +76,7 @@ def test_student_in_float64_is_the_golden_model(seed: int, bypass: Bypass) -> No
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_untrained_student_gives_the_model_back(seed: int) -> None:
+def test_untrained_student_equals_the_model(seed: int) -> None:
     rng = np.random.default_rng(seed)
     model = random_model(rng)
     again = Student(model).to_model()
@@ -89,7 +92,7 @@ def test_teacher_is_the_float_network(paths: list[Path]) -> None:
     np.testing.assert_allclose(scores.numpy(), floating.run(source, frames), rtol=1e-3, atol=1e-3)
 
 
-def test_gradient_goes_straight_through_but_not_past_the_clamps() -> None:
+def test_gradient_is_straight_through_inside_the_clamps() -> None:
     sums = torch.tensor([-3.0, 0.2, 0.7, 100.2, 254.3, 254.6, 300.0]).reshape(1, 1, 1, 7).requires_grad_()
     bias = torch.zeros(1, 1, 1, requires_grad=True)
     out = Requantise.apply(sums, bias, torch.float32)
@@ -99,9 +102,9 @@ def test_gradient_goes_straight_through_but_not_past_the_clamps() -> None:
     assert bias.grad.item() == 3
 
 
-def test_training_brings_the_integers_nearer(paths: list[Path]) -> None:
+def test_training_reduces_the_kl_divergence(paths: list[Path]) -> None:
     source = float_model(seed=1)
-    source.weights["conv10"] *= 8  # so that the scores tell the pictures apart
+    source.weights["conv10"] *= 8  # so that the scores differ between images
     model = compress(source, CompressionSettings(4, density=0.3), calibration=paths)
     trained = loop.distil(model, source, paths, DistillationConfig(120, learning_rate=5e-3))
     assert distance(trained, source, paths) < 0.7 * distance(model, source, paths)
@@ -111,7 +114,7 @@ def test_training_brings_the_integers_nearer(paths: list[Path]) -> None:
     assert trained.metadata["distilled"] == "120 steps, seed 0"
 
 
-def test_dense_phase_moves_zeros_but_adds_no_weights(paths: list[Path]) -> None:
+def test_dense_phase_moves_weights_but_adds_none(paths: list[Path]) -> None:
     source = float_model(seed=1)
     model = compress(source, CompressionSettings(4, density=0.4), calibration=paths)
     trained = loop.distil(model, source, paths, DistillationConfig(60, learning_rate=2e-2, dense_phase=True))
@@ -122,50 +125,50 @@ def test_dense_phase_moves_zeros_but_adds_no_weights(paths: list[Path]) -> None:
     assert moved > 0
 
 
-def test_labels_count(paths: list[Path]) -> None:
+def test_labels_change_the_predictions(paths: list[Path]) -> None:
     source = float_model(seed=1)
     model = compress(source, CompressionSettings(4), calibration=paths)
     frames = read_images(paths, source.preprocessing, source.network.input)
-    wanted = [3] * len(paths)
-    trained = loop.distil(model, source, paths, DistillationConfig(80, learning_rate=2e-2, label_weight=10.0), labels=wanted)
+    labels = [3] * len(paths)
+    trained = loop.distil(model, source, paths, DistillationConfig(80, learning_rate=2e-2, label_weight=10.0), labels=labels)
     assert (golden.run(trained, frames).argmax(axis=1) == 3).mean() > (golden.run(model, frames).argmax(axis=1) == 3).mean()
 
 
-def test_interrupted_training_ends_as_if_it_had_not_been(paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_training_gives_the_same_model(paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = float_model(seed=1)
     model = compress(source, CompressionSettings(4), calibration=paths)
-    recipe, checkpoint = DistillationConfig(30, seed=5), tmp_path / "training"
+    config, checkpoint = DistillationConfig(30, seed=5), tmp_path / "training"
     monkeypatch.setattr(loop, "_SAVE_EVERY", 10)
-    whole = loop.distil(model, source, paths, recipe)
+    whole = loop.distil(model, source, paths, config)
 
     def interrupt(_step: str, done: int = 0, _total: int = 0, /) -> None:
         if done == 17:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        loop.distil(model, source, paths, recipe, checkpoint=checkpoint, progress=interrupt)
-    begun: list[int] = []
+        loop.distil(model, source, paths, config, checkpoint=checkpoint, progress=interrupt)
+    steps: list[int] = []
 
     def note(_step: str, done: int = 0, _total: int = 0, /) -> None:
-        begun.append(done)
+        steps.append(done)
 
-    resumed = loop.distil(model, source, paths, recipe, checkpoint=checkpoint, progress=note)
-    assert begun[0] == 10
+    resumed = loop.distil(model, source, paths, config, checkpoint=checkpoint, progress=note)
+    assert steps[0] == 10
     assert encode_model(resumed) == encode_model(whole)
-    begun.clear()
-    loop.distil(model, source, paths, replace(recipe, seed=6), checkpoint=checkpoint, progress=note)
-    assert begun[0] == 0  # another seed is another task
+    steps.clear()
+    loop.distil(model, source, paths, replace(config, seed=6), checkpoint=checkpoint, progress=note)
+    assert steps[0] == 0  # another seed is another task
     checkpoint.write_bytes(b"PK" + bytes(100))
     with pytest.raises(FirebrickError, match="is damaged; delete it"):
-        loop.distil(model, source, paths, recipe, checkpoint=checkpoint)
+        loop.distil(model, source, paths, config, checkpoint=checkpoint)
 
 
-def test_views_are_those_of_seed_and_step(paths: list[Path]) -> None:
+def test_augmentations_depend_on_seed_and_step_only(paths: list[Path]) -> None:
     source = float_model()
-    views = [Augmenter(paths, source.preprocessing, source.network, seed) for seed in (0, 0, 1)]
-    first, again, other = (each.batch(7, 4).frames for each in views)
+    augmenters = [Augmenter(paths, source.preprocessing, source.network, seed) for seed in (0, 0, 1)]
+    first, again, other = (augmenter.batch(7, 4).frames for augmenter in augmenters)
     np.testing.assert_array_equal(first, again)
     assert first.dtype == np.uint8
     assert first.shape == (4, 3, source.network.input.height, source.network.input.width)
     assert (first != other).any()
-    assert (first != views[0].batch(8, 4).frames).any()
+    assert (first != augmenters[0].batch(8, 4).frames).any()

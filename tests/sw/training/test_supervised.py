@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Training: what is learned is what is exported; it resumes, gives the same network again, and its file can be compressed."""
+"""Supervised training: the exported network is the trained one, training resumes and is reproducible, and its file can be compressed."""
 
 import json
 import re
@@ -40,7 +40,7 @@ QUICK = "--batch 16 --rate 0.05 --dropout 0 --epochs 15"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pictures of three colours, noisy, in a folder for each."""
+    """Noisy images of three colours, in a folder for each."""
     root, rng = tmp_path_factory.mktemp("colours"), np.random.default_rng(0)
     for name, colour in COLOURS.items():
         (root / name).mkdir()
@@ -60,21 +60,21 @@ def small(channels: int = 3) -> FloatModel:
     return random_float_model(network, Preprocessing(20, (100.0, 110.5, 120.25)), ("a", "b", "c"), 1)
 
 
-def training(folder: Path, recipe: TrainingConfig, checkpoint: Path | None = None) -> loop.Trainer:
+def training(folder: Path, config: TrainingConfig, checkpoint: Path | None = None) -> loop.Trainer:
     dataset = read_dataset(folder)
     start = replace(small(), labels=dataset.class_names)
     train, val = (ImageCache(rows, start.preprocessing, start.network.input, no_progress) for rows in (dataset.train, dataset.val))
-    return loop.Trainer(start, train, val, recipe, checkpoint)
+    return loop.Trainer(start, train, val, config, checkpoint)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_what_is_trained_is_what_is_exported(channels: int) -> None:
+def test_exported_network_is_the_trained_one(channels: int) -> None:
     model = small(channels)
     frames = np.random.default_rng(0).integers(0, 256, (4, channels, 17, 15), dtype=np.uint8)
-    trainee = TrainableNetwork(model, 0.5).eval()
+    module = TrainableNetwork(model, 0.5).eval()
     with torch.no_grad():
-        scores = trainee(torch.from_numpy(frames)).numpy()
-    given = trainee.float_model()
+        scores = module(torch.from_numpy(frames)).numpy()
+    given = module.float_model()
     for name, weights in model.weights.items():
         np.testing.assert_array_equal(given.weights[name], weights)
     np.testing.assert_allclose(floating.run(given, frames), scores, rtol=1e-3, atol=1e-5)
@@ -84,30 +84,30 @@ def test_what_is_trained_is_what_is_exported(channels: int) -> None:
     assert [replace(stage, name="") for stage in read.network.stages] == [replace(stage, name="") for stage in given.network.stages]
 
 
-def test_trained_file_compresses_to_a_model_that_is_right(folder: Path, tmp_path: Path) -> None:
+def test_trained_file_compresses_to_an_accurate_model(folder: Path, tmp_path: Path) -> None:
     def firebrick(*words: object) -> str:
         result = CliRunner().invoke(main, [str(word) for word in words])
         assert result.exit_code == 0, result.output
         return result.stdout
 
     net, fire = tmp_path / "net.onnx", tmp_path / "net.fire"
-    said = "made of noise; free"
-    found = json.loads(firebrick("train", "--json", folder, "-o", net, *SMALL.split(), *QUICK.split(), "--provenance", said))
-    assert (found["pictures"], found["validated"], found["classes"]) == (54, 6, 3)
-    assert found["top1"] == 1.0
-    assert len(found["curves"]) == 15
-    assert found["curves"][-1]["loss"] < found["curves"][0]["loss"]
-    assert json.loads((tmp_path / "net.curves.json").read_text()) == found
+    provenance = "made of noise; free"
+    document = json.loads(firebrick("train", "--json", folder, "-o", net, *SMALL.split(), *QUICK.split(), "--provenance", provenance))
+    assert (document["pictures"], document["validated"], document["classes"]) == (54, 6, 3)
+    assert document["top1"] == 1.0
+    assert len(document["curves"]) == 15
+    assert document["curves"][-1]["loss"] < document["curves"][0]["loss"]
+    assert json.loads((tmp_path / "net.curves.json").read_text()) == document
     assert not net.with_name("net.onnx.training").exists()
     firebrick("compress", net, "-o", fire, "--bits", 6, "--calibrate", folder)
     assert json.loads(firebrick("evaluate", "--json", "--model", fire, folder))["top1"] >= 0.95
     listed = firebrick("inspect", fire)
-    assert said in listed
+    assert provenance in listed
     assert "--conv1 8,3,2 --fires 1" not in listed  # options come in the command's order
     assert "--conv1 8,3,2 --pools none --input 12x12" in listed
 
 
-def test_pretrained_network_learns_other_classes(folder: Path, tmp_path: Path) -> None:
+def test_pretrained_network_can_be_trained_on_other_classes(folder: Path, tmp_path: Path) -> None:
     source = replace(small(), labels=("a", "b", "c"))
     (tmp_path / "old.onnx").write_bytes(encode_float_onnx(source))
     words = ["train", "--json", "--from", str(tmp_path / "old.onnx"), "--steps", "1", "-o", str(tmp_path / "new.onnx"), str(folder)]
@@ -130,10 +130,10 @@ def test_new_head_keeps_all_other_layers() -> None:
     assert all(other.weights[name] is source.weights[name] for name in names[:-1])
 
 
-def test_interrupted_training_ends_as_if_it_had_not_been(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_training_gives_the_same_network(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "_SAVE_SECONDS", -1.0)
-    recipe, checkpoint = TrainingConfig(9, batch_size=16, learning_rate=0.02, seed=3), tmp_path / "training"
-    whole = training(folder, recipe)
+    config, checkpoint = TrainingConfig(9, batch_size=16, learning_rate=0.02, seed=3), tmp_path / "training"
+    whole = training(folder, config)
     expected = encode_float_onnx(whole.run(no_progress))
 
     def interrupt(_step: str, done: int = 0, _total: int = 0, /) -> None:
@@ -141,24 +141,24 @@ def test_interrupted_training_ends_as_if_it_had_not_been(folder: Path, tmp_path:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        training(folder, recipe, checkpoint).run(interrupt)
-    resumed = training(folder, recipe, checkpoint)
+        training(folder, config, checkpoint).run(interrupt)
+    resumed = training(folder, config, checkpoint)
     assert resumed.step == 5
     assert encode_float_onnx(resumed.run(no_progress)) == expected
     assert resumed.curves == whole.curves
-    assert training(folder, replace(recipe, seed=4), checkpoint).step == 0  # another seed is another task
+    assert training(folder, replace(config, seed=4), checkpoint).step == 0  # another seed is another task
     checkpoint.write_bytes(b"PK" + bytes(100))
     with pytest.raises(FirebrickError, match="is damaged; delete it"):
-        training(folder, recipe, checkpoint)
+        training(folder, config, checkpoint)
 
 
-def test_rate_falls_in_a_straight_line(folder: Path) -> None:
+def test_learning_rate_decays_linearly(folder: Path) -> None:
     short = training(folder, TrainingConfig(4, batch_size=54, learning_rate=0.08))
     short.run(no_progress)
     assert [epoch["rate"] for epoch in short.curves] == pytest.approx([0.06, 0.04, 0.02, 0.0])
 
 
-def test_batch_in_pieces_is_the_whole_batch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_split_batch_gives_the_gradients_of_the_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = training(folder, TrainingConfig(3, batch_size=54, learning_rate=0.02, dropout=0)).run(no_progress)
     monkeypatch.setattr(loop, "_MAX_PIXELS", 17 * 15 * 10)
     pieces = training(folder, TrainingConfig(3, batch_size=54, learning_rate=0.02, dropout=0)).run(no_progress)
@@ -166,21 +166,21 @@ def test_batch_in_pieces_is_the_whole_batch(folder: Path, monkeypatch: pytest.Mo
         np.testing.assert_allclose(pieces.weights[name], weights, rtol=1e-3, atol=1e-6)
 
 
-def test_training_that_comes_to_nothing_is_an_error(folder: Path) -> None:
+def test_training_that_diverges_is_an_error(folder: Path) -> None:
     with pytest.raises(FirebrickError, match=r"(diverged|died).* smaller --rate"):
         training(folder, TrainingConfig(40, learning_rate=1e5)).run(no_progress)
 
 
-def test_pictures_that_memory_does_not_hold_are_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_beyond_the_memory_limit_are_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, start = read_dataset(folder).train, small()
-    kept = ImageCache(rows, start.preprocessing, start.network.input, no_progress)
+    cached = ImageCache(rows, start.preprocessing, start.network.input, no_progress)
     monkeypatch.setattr("firebrick.sw.training.supervised.image_cache.MEMORY_LIMIT", 5000)
-    read = ImageCache(rows, start.preprocessing, start.network.input, no_progress)
-    for gallery in (kept, read):
-        assert gallery.centre_crops(range(54)).shape == (54, 3, 17, 15)
-    views, again = (gallery.random_crops(range(54), np.random.default_rng(1), True).result() for gallery in (kept, read))
-    np.testing.assert_array_equal(views, again)
-    assert kept.sha256 == read.sha256
+    reread = ImageCache(rows, start.preprocessing, start.network.input, no_progress)
+    for cache in (cached, reread):
+        assert cache.centre_crops(range(54)).shape == (54, 3, 17, 15)
+    crops, again = (cache.random_crops(range(54), np.random.default_rng(1), True).result() for cache in (cached, reread))
+    np.testing.assert_array_equal(crops, again)
+    assert cached.sha256 == reread.sha256
 
 
 @pytest.mark.parametrize(
@@ -203,9 +203,7 @@ def test_pictures_that_memory_does_not_hold_are_read_again(folder: Path, monkeyp
         ("-o a.onnx --from nothing.onnx", "nothing.onnx cannot be read"),
     ],
 )
-def test_train_rejects_what_makes_no_sense(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: str, sentence: str
-) -> None:
+def test_train_rejects_invalid_options(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: str, sentence: str) -> None:
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(main, ["train", str(folder), *options.split()])
     assert result.exit_code in (1, 2)
@@ -215,7 +213,7 @@ def test_train_rejects_what_makes_no_sense(
     assert re.search(sentence, message), message
 
 
-def test_train_rejects_pictures_that_it_cannot_read(folder: Path, tmp_path: Path) -> None:
+def test_train_rejects_unreadable_images(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path / "broken")
     (tmp_path / "broken" / "green" / "05.png").write_bytes(b"no picture")
     result = CliRunner().invoke(main, ["train", str(tmp_path / "broken"), "-o", str(tmp_path / "net.onnx"), *SMALL.split()])
@@ -224,7 +222,7 @@ def test_train_rejects_pictures_that_it_cannot_read(folder: Path, tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["broken"]
 
 
-def test_train_says_what_is_missing(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_train_without_pytorch_is_rejected(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("firebrick.sw.training.distillation.find_spec", lambda _name: None)
     result = CliRunner().invoke(main, ["train", str(folder), "-o", str(tmp_path / "net.onnx")])
     assert result.exit_code == 1
