@@ -21,7 +21,7 @@ from .lowering import plan_with
 from .workload import workloads
 
 MAX_ATTEMPTS = 6
-"""Plans to compile until one takes no more than allowed: the estimates are a few per cent off."""
+"""Plans to compile until one takes no more than allowed: the estimates before compiling are coarse."""
 RELAXATIONS = (1.0, 1.035)
 """Factors on the smallest number of cycles: a plan that is a little slower uses fewer LUTs, and so reaches a higher clock."""
 UTILISATION_KNEE = 0.6

@@ -23,13 +23,13 @@ def test_measuring_encodes_no_stream_and_makes_none_twice(monkeypatch: pytest.Mo
     made: list[tuple[Any, ...]] = []
 
     def counted(groups: Any, **shape: int) -> Any:
-        made.append((*((group.kind, group.required, group.weights.tobytes()) for group in groups), *shape.values()))
+        made.append((*((group.filter_type, group.required, group.weights.tobytes()) for group in groups), *shape.values()))
         return encode_weights(groups, **shape)
 
     def encode(*_arguments: Any) -> None:
         raise AssertionError("a stream was encoded")
 
-    monkeypatch.setattr("firebrick.sw.compiler.engine_weights.schedule", counted)
+    monkeypatch.setattr("firebrick.sw.compiler.engine_weights.encode_weights", counted)
     monkeypatch.setattr(CanonicalCode, "encode", encode)
     [point] = design_points(TWO_BYPASSES.subjects(), [DEVICE])
     assert not evaluate_point(point)["short"]
@@ -51,7 +51,7 @@ def test_search_for_a_plan_solves_few_programmes(monkeypatch: pytest.MonkeyPatch
         solved += 1
         return solve_ilp(*arguments)
 
-    monkeypatch.setattr("firebrick.sw.compiler.planner.solve_ilp", counted)
+    monkeypatch.setattr("firebrick.sw.compiler.config_search.solve_ilp", counted)
     [point] = design_points([SyntheticModel(bits=5, density=0.2, classes=100)], [DEVICE])
     assert not evaluate_point(point)["short"]
     assert solved < 70
