@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Maps the rooms hw/, sw/ and sim/ to the packages firebrick.hw, firebrick.sw and firebrick.sim."""
+"""Maps the folders hw/, sw/ and sim/ to the packages firebrick.hw, firebrick.sw and firebrick.sim."""
 
 from setuptools import find_packages, setup
 
-rooms = ("hw", "sw", "sim")
-names = [name for room in rooms for name in (room, *(f"{room}.{package}" for package in find_packages(room)))]
+folders = ("hw", "sw", "sim")
+names = [name for folder in folders for name in (folder, *(f"{folder}.{package}" for package in find_packages(folder)))]
 packages = {f"firebrick.{name}": name.replace(".", "/") for name in names}
 
 setup(

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What users install is complete: sdist and wheel are built, installed into an environment of their own and tried there."""
+"""The package that users install is complete: sdist and wheel are built, installed into a new environment and tried there."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ import pytest
 
 from tests.helpers.paths import ROOT
 
-ROOMS = ("hw", "sw", "sim")
+TOP_PACKAGES = ("hw", "sw", "sim")
 
 
 @pytest.fixture(scope="module")
@@ -25,16 +25,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sources")
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
-    for room in ROOMS:
-        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for package in TOP_PACKAGES:
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     _run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder / "dist"), str(folder))
-    [found] = (folder / "dist").glob("*.whl")
-    return found
+    [path] = (folder / "dist").glob("*.whl")
+    return path
 
 
 @pytest.fixture(scope="module")
 def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of an environment that has the wheel, and the packages it needs from the environment of the tests."""
+    """The programs of a new environment with the wheel; its dependencies come from the environment of the tests."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder)
     python = folder / "bin" / "python"
@@ -45,18 +45,18 @@ def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_wheel_has_every_file(wheel: Path) -> None:
-    sources = {f"firebrick/{path.relative_to(ROOT)}" for room in ROOMS for path in (ROOT / room).rglob("*") if path.is_file()}
+    sources = {f"firebrick/{path.relative_to(ROOT)}" for package in TOP_PACKAGES for path in (ROOT / package).rglob("*") if path.is_file()}
     expected = {name for name in sources if "__pycache__" not in name}
     with zipfile.ZipFile(wheel) as archive:
         assert expected == {name for name in archive.namelist() if name.startswith("firebrick/")}
 
 
 def test_every_module_can_be_imported(programs: Path) -> None:
-    paths = [path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py") if path.name != "__main__.py"]
+    paths = [path.relative_to(ROOT) for package in TOP_PACKAGES for path in (ROOT / package).rglob("*.py") if path.name != "__main__.py"]
     names = [".".join(("firebrick", *path.with_suffix("").parts)).removesuffix(".__init__") for path in paths]
-    if find_spec("torch") is None:  # an extra of its own, as it is very large
-        needy = "firebrick.sw.training."
-        names = [name for name in names if not name.startswith(needy) or name.endswith(".config")]
+    if find_spec("torch") is None:  # PyTorch is in an extra of its own, since it is very large
+        prefix = "firebrick.sw.training."
+        names = [name for name in names if not name.startswith(prefix) or name.endswith(".config")]
     check = "import importlib, sys\nfor name in sys.argv[1:]: assert importlib.import_module(name).__file__.startswith(sys.prefix), name"
     _run(str(programs / "python"), "-c", check, *names)
 
@@ -66,7 +66,9 @@ def test_program_finds_the_shipped_model(programs: Path) -> None:
 
 
 def _run(*command: str) -> str:
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # what is installed is tried, and nothing else
+    env = {
+        name: value for name, value in os.environ.items() if name != "PYTHONPATH"
+    }  # only the installed package is tried, not the sources
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(command[0]).parent, env=env, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH = 900
+CHART_WIDTH = 900
 LABEL_WIDTH = 220
 """Space for labels on the left."""
 VALUE_WIDTH = 240
@@ -36,7 +36,7 @@ def bar_chart(rows: Sequence[Bar], *, title: str, line: tuple[float, str] | None
     """Rows of bars, all to one scale. ``line`` is a vertical line across all rows: its value and its text."""
     ends = [sum(length for length, _ in row.pieces) for row in rows] + [row.tick or 0 for row in rows] + ([line[0]] if line else [])
     longest = max(ends, default=0.0)
-    scale = (WIDTH - LABEL_WIDTH - VALUE_WIDTH) / longest if longest > MIN_LENGTH else 0.0
+    scale = (CHART_WIDTH - LABEL_WIDTH - VALUE_WIDTH) / longest if longest > MIN_LENGTH else 0.0
     top = ROW_HEIGHT if line else 4
     parts = []
     for number, row in enumerate(rows):
@@ -50,7 +50,7 @@ def bar_chart(rows: Sequence[Bar], *, title: str, line: tuple[float, str] | None
         if row.tick is not None:
             tick = LABEL_WIDTH + row.tick * scale
             parts.append(f'<path d="M{tick:.1f} {middle - BAR_HEIGHT / 2 - 3:.1f}v{BAR_HEIGHT + 6}" class="tick"/>')
-        parts.append(f'<text x="{WIDTH - VALUE_WIDTH + 12}" y="{middle:.1f}" class="value">{escape(row.value)}</text>')
+        parts.append(f'<text x="{CHART_WIDTH - VALUE_WIDTH + 12}" y="{middle:.1f}" class="value">{escape(row.value)}</text>')
     height = top + len(rows) * ROW_HEIGHT + 4
     if line:
         at = LABEL_WIDTH + line[0] * scale
@@ -76,7 +76,7 @@ def roofline_chart(points: Sequence[RooflinePoint], *, title: str, x_label: str,
 
     def at(x: float, y: float) -> tuple[float, float]:
         across = math.log(x / low_x) / math.log(high_x / low_x)
-        return left + across * (WIDTH - left - right), height - bottom - y / 1.08 * (height - top - bottom)
+        return left + across * (CHART_WIDTH - left - right), height - bottom - y / 1.08 * (height - top - bottom)
 
     parts = []
     for quarter in range(5):
@@ -98,7 +98,7 @@ def roofline_chart(points: Sequence[RooflinePoint], *, title: str, x_label: str,
     for point, (x, y) in sorted(((point, at(point.x, point.y)) for point in points), key=lambda pair: pair[1]):
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" class="{point.style}"><title>{escape(point.label)}</title></circle>')
     parts += _labels([(point.label, *at(point.x, point.y)) for point in points])
-    parts.append(f'<text x="{(left + WIDTH - right) / 2:.1f}" y="{height - 10}" class="note">{escape(x_label)}</text>')
+    parts.append(f'<text x="{(left + CHART_WIDTH - right) / 2:.1f}" y="{height - 10}" class="note">{escape(x_label)}</text>')
     parts.append(f'<text x="{left - 60}" y="{top - 12}" class="value">{escape(y_label)}</text>')
     return _svg(parts, height, title)
 
@@ -118,4 +118,4 @@ def _labels(points: Sequence[tuple[str, float, float]]) -> list[str]:
 
 def _svg(parts: Sequence[str], height: float, title: str) -> str:
     body = "\n".join(parts)
-    return f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(title)}">\n{body}\n</svg>'
+    return f'<svg viewBox="0 0 {CHART_WIDTH} {height:g}" role="img" aria-label="{escape(title)}">\n{body}\n</svg>'

@@ -12,7 +12,7 @@ from ..data.images import open_image
 from ..errors import FirebrickError
 from ..stream.image_sources import ImageFiles
 from ..stream.source import FrameSource
-from ..stream.video_source import Video
+from ..stream.video_source import VideoFile
 
 UPLOAD_SECONDS = 300.0
 """Time limit for an upload."""
@@ -75,7 +75,7 @@ class Uploads:
                 raise
         else:
             return ImageFiles(str(path), [path], self._min_side)
-        video = Video(path)
+        video = VideoFile(path)
         if next(video.frames(), None) is None:
             raise FirebrickError(video.problem or f"{path} holds no image; send an image or a video")
         return video

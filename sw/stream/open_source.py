@@ -29,6 +29,6 @@ def open_source(name: str, min_side: int, rate: float | None = None) -> FrameSou
         raise FirebrickError(f"source {name} does not exist; name a video, an image, a folder of images, `camera` or `pattern`")
     if path.suffix.lower() in SUFFIXES:
         return ImageFiles(name, [path], min_side, rate or 1.0)
-    from .video_source import Video
+    from .video_source import VideoFile
 
-    return Video(path)
+    return VideoFile(path)

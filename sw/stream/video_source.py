@@ -30,7 +30,7 @@ def check_av() -> None:
         raise FirebrickError("PyAV, which reads and writes videos, is missing; install firebrick[stream]")
 
 
-class Video(FrameSource):
+class VideoFile(FrameSource):
     """A video file; damaged frames are skipped."""
 
     def __init__(self, path: Path) -> None:

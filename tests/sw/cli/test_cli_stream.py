@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`firebrick stream` as its users see it: what it prints and writes, and how it ends, whatever ends it."""
+"""`firebrick stream` as its users see it: what it prints and writes, and how it ends."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def frames_of(path: Path) -> list[tuple[float, np.ndarray]]:
         return [(float(frame.time), frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
 
 
-def test_json_lines_are_classify_for_each_picture_and_a_summary(small_model: Path, pictures: list[Path]) -> None:
+def test_json_lines_equal_classify_for_each_image_and_end_with_a_summary(small_model: Path, pictures: list[Path]) -> None:
     status, out, err = stream("--json", "--model", small_model, pictures[0].parent)
     *entries, last = lines(out)
     single = CliRunner().invoke(main, ["classify", "--json", "--model", str(small_model), *map(str, pictures)])
@@ -58,15 +58,15 @@ def test_json_lines_are_classify_for_each_picture_and_a_summary(small_model: Pat
     assert err.startswith("3 frames in ")
 
 
-def test_text_is_a_line_for_each_frame(small_model: Path, pictures: list[Path]) -> None:
+def test_text_has_a_line_for_each_frame(small_model: Path, pictures: list[Path]) -> None:
     status, out, _ = stream("--model", small_model, pictures[0].parent)
     assert [line.split()[:2] for line in out.splitlines()] == [["0", "a.png"], ["1", "b.jpg"], ["2", "c.png"]]
     assert status == 0
 
 
-def test_damaged_picture_is_passed_over_counted_and_named(small_model: Path, tmp_path: Path) -> None:
-    for number, picture in enumerate(noise(3)):
-        picture.save(tmp_path / f"{number}.png")
+def test_damaged_image_is_skipped_counted_and_named(small_model: Path, tmp_path: Path) -> None:
+    for number, image in enumerate(noise(3)):
+        image.save(tmp_path / f"{number}.png")
     (tmp_path / "1.png").write_bytes(b"nothing")
     status, out, err = stream("--json", "--model", small_model, tmp_path)
     assert [entry.get("name") for entry in lines(out)] == ["0.png", "2.png", None]
@@ -76,22 +76,22 @@ def test_damaged_picture_is_passed_over_counted_and_named(small_model: Path, tmp
     assert status == 0
 
 
-def test_video_shows_each_frame_and_its_labels_at_its_time(small_model: Path, tmp_path: Path) -> None:
+def test_video_shows_each_frame_and_its_labels_at_its_timestamp(small_model: Path, tmp_path: Path) -> None:
     write_video(tmp_path / "in.avi", noise(6), rate=5)
     status, out, _ = stream("--json", "--model", small_model, "--video", tmp_path / "new" / "out.mp4", tmp_path / "in.avi")
-    found = frames_of(tmp_path / "new" / "out.mp4")
+    frames = frames_of(tmp_path / "new" / "out.mp4")
     assert status == 0
-    assert [at for at, _ in found] == pytest.approx([number / 5 for number in range(6)], abs=0.01)
-    assert {picture.shape for _, picture in found} == {(FRAME_SIZE[1], FRAME_SIZE[0], 3)}
+    assert [timestamp for timestamp, _ in frames] == pytest.approx([number / 5 for number in range(6)], abs=0.01)
+    assert {image.shape for _, image in frames} == {(FRAME_SIZE[1], FRAME_SIZE[0], 3)}
     entry = lines(out)[3]
     shown = np.asarray(annotate(noise(6)[3], FRAME_SIZE, "frame 3", entry["top5"], ""), int)[:480]  # without the footer
-    errors = [np.abs(picture[:480].astype(int) - shown) for _, picture in found]
+    errors = [np.abs(image[:480].astype(int) - shown) for _, image in frames]
     assert np.argmin([error.mean() for error in errors]) == 3
     assert errors[3][:, -PANEL_WIDTH:].mean() < 2
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["out.mp4"]
 
 
-def test_video_whose_disk_is_full_is_no_file_and_one_sentence(small_model: Path, tmp_path: Path) -> None:
+def test_full_disk_leaves_the_older_video_and_ends_with_one_sentence(small_model: Path, tmp_path: Path) -> None:
     (tmp_path / "out.mp4").write_bytes(b"older")
     command = [PROGRAM, "stream", "--model", str(small_model), "--video", str(tmp_path / "out.mp4"), "--limit", "200", "pattern"]
     done = subprocess.run(
@@ -108,7 +108,7 @@ def test_video_whose_disk_is_full_is_no_file_and_one_sentence(small_model: Path,
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"out.mp4": b"older"}
 
 
-def test_full_disk_behind_stdout_is_one_sentence(small_model: Path) -> None:
+def test_full_disk_behind_stdout_ends_with_one_sentence(small_model: Path) -> None:
     with Path("/dev/full").open("w") as full:
         command = [PROGRAM, "stream", "--json", "--model", str(small_model), "--limit", "3", "pattern"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
@@ -116,7 +116,7 @@ def test_full_disk_behind_stdout_is_one_sentence(small_model: Path) -> None:
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_interrupt_ends_with_whole_outputs_a_summary_and_its_status(small_model: Path, tmp_path: Path, number: int, status: int) -> None:
+def test_interrupt_ends_with_complete_outputs_a_summary_and_its_status(small_model: Path, tmp_path: Path, number: int, status: int) -> None:
     video = tmp_path / "out.mp4"
     command = [PROGRAM, "stream", "--json", "--model", str(small_model), "--video", str(video), "--rate", "20", "pattern"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -150,7 +150,7 @@ def test_second_interrupt_ends_at_once(small_model: Path, tmp_path: Path, monkey
     assert signal.getsignal(signal.SIGINT) == before
 
 
-def test_unplugged_device_leaves_what_was_seen_and_ends_in_one_sentence(
+def test_unplugged_device_keeps_all_predictions_and_ends_with_one_sentence(
     small_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     devices: list[FakeDevice] = []
@@ -177,7 +177,7 @@ def test_stalling_pipe_is_given_up(small_model: Path, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_reader_of_stdout_that_leaves_ends_the_stream_quietly(small_model: Path) -> None:
+def test_closed_stdout_ends_the_stream_without_a_message(small_model: Path) -> None:
     command = [PROGRAM, "stream", "--json", "--model", str(small_model), "pattern"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -197,7 +197,7 @@ def test_reader_of_stdout_that_leaves_ends_the_stream_quietly(small_model: Path)
         (["--video", "/dev/null/out.mp4", "--limit", "1", "pattern"], "cannot write /dev/null/out.mp4: "),
     ],
 )
-def test_wrong_arguments_are_one_sentence(small_model: Path, arguments: list[str], sentence: str) -> None:
+def test_wrong_arguments_end_with_one_sentence(small_model: Path, arguments: list[str], sentence: str) -> None:
     status, _, err = stream("--model", small_model, *arguments)
     [line] = err.splitlines()
     assert status == 1
@@ -223,9 +223,9 @@ def test_table_is_drawn_on_a_terminal(small_model: Path) -> None:
         assert part in text
 
 
-def test_annotated_frame_has_the_picture_and_bars_as_long_as_likely() -> None:
-    guesses: Any = [{"index": 0, "label": "cat " * 50, "probability": 1.0}, {"index": 1, "label": "dog", "probability": 0.0}]
-    sheet = np.asarray(annotate(pattern.draw(0), (960 + PANEL_WIDTH, 720), "title", guesses, "footer"))
+def test_annotated_frame_has_the_image_and_bars_of_the_probabilities() -> None:
+    top5: Any = [{"index": 0, "label": "cat " * 50, "probability": 1.0}, {"index": 1, "label": "dog", "probability": 0.0}]
+    sheet = np.asarray(annotate(pattern.draw(0), (960 + PANEL_WIDTH, 720), "title", top5, "footer"))
     assert sheet.shape == (720, 960 + PANEL_WIDTH, 3)
     assert np.abs(sheet[3, 3].astype(int) - 0xC0).max() < 8
     red = (sheet == (0xC0, 0x39, 0x2B)).all(axis=2)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The demo's verdict: with hardware that is right, and with hardware that is wrong in one score."""
+"""The demo's verdict on correct hardware, and on hardware with one wrong score."""
 
 import json
 import sys
@@ -20,8 +20,8 @@ from firebrick.sw.model.quantized import Model
 from firebrick.sw.utils.progress import Progress
 
 
-class StandIn:
-    """Answers as the simulated hardware does, from the golden model; adds `error` to the last score of the last frame."""
+class FakeSimulator:
+    """Stands in for the simulated hardware: gives the golden model's scores, with `error` added to the last score of the last frame."""
 
     error = 0
 
@@ -30,7 +30,7 @@ class StandIn:
         self.model = model
         self.progress = progress
 
-    def __enter__(self) -> "StandIn":
+    def __enter__(self) -> "FakeSimulator":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
@@ -44,14 +44,14 @@ class StandIn:
 
 
 @pytest.fixture(autouse=True)
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> type[StandIn]:
+def fake_simulator(monkeypatch: pytest.MonkeyPatch) -> type[FakeSimulator]:
     module = ModuleType("firebrick.sim.accelerator_sim")
-    monkeypatch.setattr(module, "Simulator", StandIn, raising=False)
+    monkeypatch.setattr(module, "Simulator", FakeSimulator, raising=False)
     monkeypatch.setitem(sys.modules, "firebrick.sim.accelerator_sim", module)
-    return StandIn
+    return FakeSimulator
 
 
-def test_demo_reports_equal_scores_and_draws_pictures(small_model: Path, tmp_path: Path) -> None:
+def test_demo_reports_equal_scores_and_draws_images(small_model: Path, tmp_path: Path) -> None:
     arguments = ["demo", "--model", str(small_model), "--lanes", "30", "-o", str(tmp_path)]
     result = CliRunner().invoke(main, [*arguments, "--json"], catch_exceptions=False)
     assert (result.exit_code, result.stderr) == (0, "")
@@ -61,14 +61,16 @@ def test_demo_reports_equal_scores_and_draws_pictures(small_model: Path, tmp_pat
     for entry in report["pictures"]:
         assert entry["equal_scores"] == entry["classes"] == 7
         assert entry["golden"] == entry["hardware"]
-        with Image.open(tmp_path / f"{Path(entry['image']).stem}.png") as drawn:
-            assert min(drawn.size) >= 300
+        with Image.open(tmp_path / f"{Path(entry['image']).stem}.png") as image:
+            assert min(image.size) >= 300
     printed = CliRunner().invoke(main, arguments, catch_exceptions=False).stdout
     assert printed.count("7 of 7 scores equal, 1,000 cycles") == 3
 
 
-def test_demo_fails_on_one_wrong_score(stand_in: type[StandIn], small_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stand_in, "error", 1)
+def test_demo_fails_on_one_wrong_score(
+    fake_simulator: type[FakeSimulator], small_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fake_simulator, "error", 1)
     result = CliRunner().invoke(main, ["demo", "--model", str(small_model), "--lanes", "30", "-o", str(tmp_path), "--json"])
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: 1 scores differ")

@@ -53,20 +53,20 @@ def report() -> dict[str, Any]:
     }
 
 
-def pictures(page: str) -> list[ElementTree.Element]:
+def drawings(page: str) -> list[ElementTree.Element]:
     return [ElementTree.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", page, re.DOTALL)]
 
 
-def test_page_needs_nothing_else_and_is_the_same_each_time() -> None:
+def test_page_is_self_contained_and_deterministic() -> None:
     page = bitstream_page(report())
     assert page == bitstream_page(report())
     assert not re.search(r"<script|<link|<img|https?:|url\(|@import", page)
-    assert len(pictures(page)) == 8
+    assert len(drawings(page)) == 8
     assert "a &lt;small&gt; &amp; odd one on ulx3s_12f" in page
     assert "<small>" not in page
 
 
-def test_page_says_what_the_report_says() -> None:
+def test_page_shows_the_figures_of_the_report() -> None:
     page = bitstream_page(report())
     whole = report()
     figures = ("1,234.5", "40 MHz", "Fmax 45.6 MHz", f"{whole['cycles_per_frame']:,}", "seed 1", "failed", "21.9 ns, 46 MHz")
@@ -84,26 +84,26 @@ def test_page_shows_every_node_of_the_plan() -> None:
 
 
 @pytest.mark.parametrize("left_out", ["seeds", "critical_path", "slowest_ns", "steps"])
-def test_page_does_without_what_a_tool_did_not_say(left_out: str) -> None:
+def test_page_omits_what_the_report_lacks(left_out: str) -> None:
     whole = report()
     del whole[left_out]
-    assert pictures(bitstream_page(whole))
+    assert drawings(bitstream_page(whole))
 
 
 @given(st.lists(st.tuples(st.text(max_size=30).filter(str.isprintable), st.floats(0, 1e12)), max_size=8), st.floats(0, 1e12))
-def test_bars_stay_inside_the_picture(rows: list[tuple[str, float]], line: float) -> None:
+def test_bars_stay_inside_the_drawing(rows: list[tuple[str, float]], line: float) -> None:
     drawing = bar_chart([Bar(name, [(value, "busy")], "x", tick=value) for name, value in rows], title="t", line=(line, "l"))
-    picture = ElementTree.fromstring(drawing)
-    wide = float(picture.attrib["viewBox"].split()[2])
-    for rect in picture.iter("rect"):
+    svg = ElementTree.fromstring(drawing)
+    wide = float(svg.attrib["viewBox"].split()[2])
+    for rect in svg.iter("rect"):
         assert 0 <= float(rect.attrib["x"]) <= float(rect.attrib["x"]) + float(rect.attrib["width"]) <= wide
 
 
 @given(st.lists(st.tuples(st.floats(0.6, 1e5), st.floats(0.0, 1.0)), max_size=20))
 def test_roofline_keeps_its_points_inside(points: list[tuple[float, float]]) -> None:
     drawing = roofline_chart([RooflinePoint(f"p{x}", x, y) for x, y in points], title="t", x_label="x", y_label="y", slope="s", flat="f")
-    picture = ElementTree.fromstring(drawing)
-    wide, high = (float(size) for size in picture.attrib["viewBox"].split()[2:])
-    marks = list(picture.iter("circle"))
+    svg = ElementTree.fromstring(drawing)
+    wide, high = (float(size) for size in svg.attrib["viewBox"].split()[2:])
+    marks = list(svg.iter("circle"))
     assert len(marks) == len(points)
     assert all(0 <= float(mark.attrib["cx"]) <= wide and 0 <= float(mark.attrib["cy"]) <= high for mark in marks)

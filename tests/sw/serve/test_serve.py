@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The live view's server: what viewers get, and what is refused."""
+"""The live view's server: what browsers receive, and which requests are rejected."""
 
 import io
 import json
@@ -55,12 +55,12 @@ def served(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 
 def post(served: Served, path: str, body: bytes = b"", **headers: str) -> tuple[int, str]:
-    """Status and text of an answer."""
+    """Status and text of the response."""
     request = urllib.request.Request(served.url + path, body, {"Content-Type": "application/octet-stream", **headers}, method="POST")
-    return answer_to(request)
+    return response_to(request)
 
 
-def answer_to(request: urllib.request.Request) -> tuple[int, str]:
+def response_to(request: urllib.request.Request) -> tuple[int, str]:
     try:
         with urllib.request.urlopen(request, timeout=20) as answer:
             return answer.status, answer.read().decode()
@@ -74,19 +74,19 @@ def socket(served: Served, path: str, origin: str | None = None, max_queue: int 
 
 
 def send(camera: ClientConnection, *frames: bytes | str) -> None:
-    """Send frames, each when it is asked for."""
+    """Send frames, each when the server requests it."""
     for frame in frames:
         camera.send(frame)
         assert camera.recv(20) == b""
 
 
-def see(viewer: ClientConnection, **wanted: object) -> dict[str, Any]:
-    """The first state with such values."""
+def wait_for_state(viewer: ClientConnection, **expected: object) -> dict[str, Any]:
+    """The next state with the expected values."""
     while True:
         message = viewer.recv(20)
         if isinstance(message, str):
             state: dict[str, Any] = json.loads(message)
-            if all(state.get(name) == value for name, value in wanted.items()):
+            if all(state.get(name) == value for name, value in expected.items()):
                 return state
 
 
@@ -96,64 +96,64 @@ def jpeg(width: int = 64, height: int = 48) -> bytes:
     return data.getvalue()
 
 
-def png(picture: Image.Image) -> bytes:
+def png(image: Image.Image) -> bytes:
     data = io.BytesIO()
-    picture.save(data, "PNG")
+    image.save(data, "PNG")
     return data.getvalue()
 
 
-def test_viewer_sees_state_and_picture_and_counters(served: Served, model: Model) -> None:
+def test_viewer_receives_state_image_and_counters(served: Served, model: Model) -> None:
     post(served, "source/given")
     with socket(served, "live") as viewer:
-        state = see(viewer, status="running", source="list", frame=5)
+        state = wait_for_state(viewer, status="running", source="list", frame=5)
         assert state["size"] == [40, 36]
-        assert [guess["label"] in model.labels for guess in state["top5"]] == [True] * 5
+        assert [score["label"] in model.labels for score in state["top5"]] == [True] * 5
         assert (state["invalid"], state["dropped"], state["damaged"], state["frames"]) == (1, 0, 0, 6)
         assert state["rate"] > 0
-        picture = viewer.recv(20)
-        assert isinstance(picture, bytes)
-        assert Image.open(io.BytesIO(picture)).size == (40, 36)
-        until(lambda: see(viewer)["busy"] is not None)
-        state = see(viewer)
+        image = viewer.recv(20)
+        assert isinstance(image, bytes)
+        assert Image.open(io.BytesIO(image)).size == (40, 36)
+        until(lambda: wait_for_state(viewer)["busy"] is not None)
+        state = wait_for_state(viewer)
         assert state["busy"] == 0.75
         assert state["counters"]["cycles"] == 100 * state["counters"]["frames"]
         assert len(state["history"]) > 0
         assert all(len(point) == 3 for point in state["history"])
 
 
-def test_frames_damaged_on_their_way_have_no_labels(served: Served) -> None:
+def test_frames_damaged_on_the_link_have_no_labels(served: Served) -> None:
     with socket(served, "live") as viewer:
         post(served, "source/given")
-        assert see(viewer, source="list", frame=3)["top5"] is None
+        assert wait_for_state(viewer, source="list", frame=3)["top5"] is None
 
 
-def test_pipeline_is_the_plans(model: Model) -> None:
-    found = describe_pipeline(model, 20)
-    assert [engine["name"] for engine in found["engines"]][:3] == ["conv1", "fire2/squeeze", "fire2/expand"]
-    assert sum(engine["lanes"] for engine in found["engines"]) == found["lanes"] <= 20
-    assert max(engine["cycles"] for engine in found["engines"]) == found["cycles"]
-    assert all(0 < engine["load"] <= 1 for engine in found["engines"])
+def test_pipeline_is_that_of_the_plan(model: Model) -> None:
+    pipeline = describe_pipeline(model, 20)
+    assert [engine["name"] for engine in pipeline["engines"]][:3] == ["conv1", "fire2/squeeze", "fire2/expand"]
+    assert sum(engine["lanes"] for engine in pipeline["engines"]) == pipeline["lanes"] <= 20
+    assert max(engine["cycles"] for engine in pipeline["engines"]) == pipeline["cycles"]
+    assert all(0 < engine["load"] <= 1 for engine in pipeline["engines"])
     assert "lanes must be at least" in describe_pipeline(model, 1)["problem"]
 
 
-def test_pattern_can_be_chosen_and_the_given_source_again(served: Served) -> None:
+def test_pattern_and_initial_source_can_be_selected(served: Served) -> None:
     with socket(served, "live") as viewer:
         assert post(served, "source/pattern") == (204, "")
-        see(viewer, status="running", source="test pattern")
+        wait_for_state(viewer, status="running", source="test pattern")
         assert post(served, "source/given") == (204, "")
-        see(viewer, status="running", source="list")
+        wait_for_state(viewer, status="running", source="list")
 
 
-def test_uploaded_picture_and_video_are_shown_and_the_older_one_is_deleted(served: Served, tmp_path: Path) -> None:
+def test_uploaded_image_and_video_are_shown_and_the_older_one_is_deleted(served: Served, tmp_path: Path) -> None:
     write_video(tmp_path / "a.avi", noise(10))
     with socket(served, "live") as viewer:
         assert post(served, "upload?name=cat%20%3Cb%3E.png", png(noise(1)[0])) == (204, "")
-        assert see(viewer, status="running", source="cat <b>.png")["size"] == [40, 36]
+        assert wait_for_state(viewer, status="running", source="cat <b>.png")["size"] == [40, 36]
         assert post(served, "upload?name=clip.avi", (tmp_path / "a.avi").read_bytes()) == (204, "")
-        see(viewer, status="running", source="clip.avi", frame=12)  # again from the beginning
+        wait_for_state(viewer, status="running", source="clip.avi", frame=12)  # again from the beginning
         assert len(list(served.uploads.iterdir())) == 1
         post(served, "source/given")
-        see(viewer, source="list")
+        wait_for_state(viewer, source="list")
 
 
 def bomb(side: int) -> bytes:
@@ -177,22 +177,22 @@ def bomb(side: int) -> bytes:
         (bytes(LIMIT + 1), 413, "larger than 0.2 million bytes"),
     ],
 )
-def test_upload_rejects_what_is_neither_picture_nor_video_or_too_large(served: Served, body: bytes, status: int, sentence: str) -> None:
-    found, text = post(served, "upload?name=x.bin", body)
-    assert (found, sentence in json.loads(text)["error"]) == (status, True), text
+def test_upload_rejects_other_files_and_too_large_ones(served: Served, body: bytes, status: int, sentence: str) -> None:
+    actual, text = post(served, "upload?name=x.bin", body)
+    assert (actual, sentence in json.loads(text)["error"]) == (status, True), text
     assert str(served.uploads) not in text
     with socket(served, "live") as viewer:
-        assert see(viewer)["status"] == "running"
+        assert wait_for_state(viewer)["status"] == "running"
 
 
-def test_upload_that_lies_about_its_length_is_cut_off(served: Served) -> None:
+def test_upload_with_a_false_length_is_cut_off(served: Served) -> None:
     before = list(served.uploads.iterdir())
     request = urllib.request.Request(served.url + "upload", iter([bytes(LIMIT), bytes(LIMIT)]), method="POST")
-    assert answer_to(request)[0] == 413
+    assert response_to(request)[0] == 413
     assert list(served.uploads.iterdir()) == before
 
 
-def test_other_sites_pages_are_refused(served: Served) -> None:
+def test_pages_of_other_sites_are_rejected(served: Served) -> None:
     own = f"http://127.0.0.1:{served.port}"
     for origin in ("https://evil.example", f"http://localhost:{served.port}", "null", own + "0"):
         assert post(served, "source/given", Origin=origin)[0] == 403
@@ -201,16 +201,16 @@ def test_other_sites_pages_are_refused(served: Served) -> None:
                 socket(served, path, origin=origin)
     assert post(served, "source/given", Origin=own)[0] == 204
     with socket(served, "live", origin=own) as viewer:
-        see(viewer)
+        wait_for_state(viewer)
 
 
 @pytest.mark.parametrize(("host", "status"), [("evil.example", 403), ("", 403), ("[::1", 403), ("localhost:1", 200), ("10.1.2.3", 200)])
-def test_names_that_others_could_point_here_are_refused(served: Served, host: str, status: int) -> None:
+def test_host_names_that_others_could_point_here_are_rejected(served: Served, host: str, status: int) -> None:
     request = urllib.request.Request(served.url, headers={"Host": host})
-    assert answer_to(request)[0] == status
+    assert response_to(request)[0] == status
 
 
-def test_every_answer_has_the_security_headers_and_all_is_from_here(served: Served) -> None:
+def test_every_response_has_security_headers_and_no_external_address(served: Served) -> None:
     folder = Path(server_module.__file__).with_name("static")
     for path in ("", *(file.name for file in folder.iterdir()), "../app.py", "%2e%2e/app.py"):
         try:
@@ -226,24 +226,24 @@ def test_every_answer_has_the_security_headers_and_all_is_from_here(served: Serv
         assert text.count("://") == text.count("://${location.host}") + text.count("http://www.w3.org/2000/svg")
 
 
-def test_camera_frames_are_streamed_until_another_source_is_chosen(served: Served) -> None:
+def test_camera_frames_are_streamed_until_another_source_is_selected(served: Served) -> None:
     with socket(served, "live") as viewer, socket(served, "camera") as camera:
         send(camera, *[jpeg()] * 3)
-        see(viewer, status="running", source="browser camera", size=[64, 48])
+        wait_for_state(viewer, status="running", source="browser camera", size=[64, 48])
         post(served, "source/given")
-        see(viewer, status="running", source="list")
+        wait_for_state(viewer, status="running", source="list")
         with pytest.raises(ConnectionClosed, match="another source was chosen"):
             send(camera, *[jpeg()] * 3)
 
 
-def test_camera_that_leaves_ends_its_stream(served: Served) -> None:
+def test_disconnected_camera_ends_its_stream(served: Served) -> None:
     with socket(served, "live") as viewer:
         with socket(served, "camera") as camera:
             camera.send(jpeg())
-            see(viewer, source="browser camera")
-        assert see(viewer, status="ended")["message"] == "browser camera has ended"
+            wait_for_state(viewer, source="browser camera")
+        assert wait_for_state(viewer, status="ended")["message"] == "browser camera has ended"
         post(served, "source/given")
-        see(viewer, source="list")
+        wait_for_state(viewer, source="list")
 
 
 @pytest.mark.parametrize(
@@ -257,13 +257,13 @@ def test_camera_that_leaves_ends_its_stream(served: Served) -> None:
         ("text", ""),
     ],
 )
-def test_camera_rejects_what_is_no_frame(served: Served, frame: bytes | str, reason: str) -> None:
+def test_camera_rejects_invalid_frames(served: Served, frame: bytes | str, reason: str) -> None:
     with socket(served, "camera") as camera, pytest.raises(ConnectionClosed, match=reason or None):
         send(camera, frame)
     post(served, "source/given")
 
 
-def test_lost_device_is_opened_again_and_the_source_goes_on(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lost_device_is_reopened_and_the_source_continues(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("firebrick.sw.serve.live_streamer.RETRY_SECONDS", 0.2)
     devices: list[FakeDevice] = []
 
@@ -273,28 +273,28 @@ def test_lost_device_is_opened_again_and_the_source_goes_on(model: Model, tmp_pa
 
     with serving(plug, lambda: ListSource(noise(30)), tmp_path / "uploads") as served:
         with socket(served, "live") as viewer:
-            state = see(viewer, status="lost")
+            state = wait_for_state(viewer, status="lost")
             assert "the device does not answer; see whether it is still connected; trying again every 0.2 s" in state["message"]
-            see(viewer, status="running", frame=20)
+            wait_for_state(viewer, status="running", frame=20)
         assert [device.closed for device in devices] == [1, 1, 0]
     assert [device.closed for device in devices] == [1, 1, 1]
 
 
-def test_source_that_cannot_be_read_is_said_and_another_can_be_chosen(model: Model, tmp_path: Path) -> None:
+def test_unreadable_source_is_reported_and_another_can_be_selected(model: Model, tmp_path: Path) -> None:
     with serving(lambda: FakeDevice(model), lambda: ListSource([]), tmp_path / "uploads") as served, socket(served, "live") as viewer:
-        assert see(viewer, status="failed")["message"] == "list holds no image; name another source"
+        assert wait_for_state(viewer, status="failed")["message"] == "list holds no image; name another source"
         post(served, "source/pattern")
-        see(viewer, status="running", source="test pattern")
+        wait_for_state(viewer, status="running", source="test pattern")
 
 
-def test_slow_viewer_misses_frames_and_holds_nobody_up(served: Served) -> None:
+def test_slow_viewer_misses_frames_and_delays_no_other(served: Served) -> None:
     post(served, "source/given")
     with socket(served, "live", max_queue=1) as slow, socket(served, "live") as quick:
-        first = see(slow)["counters"]["frames"]
-        until(lambda: see(quick)["counters"]["frames"] > first + 30)
+        first = wait_for_state(slow)["counters"]["frames"]
+        until(lambda: wait_for_state(quick)["counters"]["frames"] > first + 30)
 
 
-def test_program_says_where_it_serves_and_ends_cleanly(small_model: Path, tmp_path: Path) -> None:
+def test_program_prints_its_address_and_ends_cleanly(small_model: Path, tmp_path: Path) -> None:
     program = str(Path(sys.executable).with_name("firebrick"))
     command = [program, "serve", "--json", "--port", "0", "--model", str(small_model), "--lanes", "20"]
     environment = {"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path)}
@@ -309,7 +309,7 @@ def test_program_says_where_it_serves_and_ends_cleanly(small_model: Path, tmp_pa
                 assert b"<title>Firebrick</title>" in answer.read()
             assert list(tmp_path.iterdir())
             with connect(document["url"].replace("http", "ws") + "live") as viewer:
-                see(viewer, status="running", source="test pattern")
+                wait_for_state(viewer, status="running", source="test pattern")
                 process.send_signal(signal.SIGTERM)
                 out, err = process.communicate(timeout=30)
         finally:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The live view in a real browser, headless Chromium: what people see and do, in screenshots too (build/screenshots)."""
+"""The live view in headless Chromium: what users see and do. Screenshots are kept in build/screenshots."""
 
 import os
 import shutil
@@ -55,42 +55,42 @@ def browser() -> Iterator["Browser"]:
 
 @pytest.fixture
 def page(browser: "Browser", served: Served) -> Iterator["Page"]:
-    """The live view; neither the console nor a script may complain."""
+    """The live view; a message on the console or an error in a script fails the test."""
     opened = browser.new_page(viewport={"width": 1280, "height": 900})
     opened.set_default_timeout(SECONDS)
-    said: list[str] = []
-    opened.on("console", lambda message: said.append(message.text))
-    opened.on("pageerror", lambda problem: said.append(str(problem)))
+    messages: list[str] = []
+    opened.on("console", lambda message: messages.append(message.text))
+    opened.on("pageerror", lambda problem: messages.append(str(problem)))
     opened.goto(served.url)
     with opened.expect_response("**/source/pattern"):
         opened.click("#pattern")
     wait(opened, "#caption", "test pattern · frame")
     yield opened
     opened.close()
-    assert [text for text in said if "status of 415" not in text] == []
+    assert [text for text in messages if "status of 415" not in text] == []
 
 
-def wait(page: "Page", place: str, text: str) -> None:
-    """Wait until an element holds a text."""
-    page.wait_for_function("([place, text]) => document.querySelector(place).textContent.includes(text)", arg=[place, text])
+def wait(page: "Page", selector: str, text: str) -> None:
+    """Wait until an element contains a text."""
+    page.wait_for_function("([selector, text]) => document.querySelector(selector).textContent.includes(text)", arg=[selector, text])
 
 
 def shoot(page: "Page", name: str) -> np.ndarray:
-    """A screenshot of the whole page, kept as a file: its pixels."""
+    """The pixels of a screenshot of the whole page, which is also kept as a file."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
-    with Image.open(SCREENSHOTS / f"{name}.png") as picture:
-        return np.asarray(picture.convert("RGB"))
+    with Image.open(SCREENSHOTS / f"{name}.png") as image:
+        return np.asarray(image.convert("RGB"))
 
 
-def test_page_shows_frame_labels_figures_and_pipeline(page: "Page") -> None:
+def test_page_shows_frame_labels_rates_and_pipeline(page: "Page") -> None:
     page.wait_for_function("document.querySelectorAll('.chart polyline').length === 2")
     wait(page, "#caption", "test pattern · frame")
     assert page.inner_text("#what") == "random on fake"
     assert page.locator("#top5 li").count() == 5
-    shares = [float(text.rstrip(" %")) for text in page.locator("#top5 .label span:last-child").all_inner_texts()]
-    assert shares == sorted(shares, reverse=True)
-    assert sum(shares) <= 100.5
+    percentages = [float(text.rstrip(" %")) for text in page.locator("#top5 .label span:last-child").all_inner_texts()]
+    assert percentages == sorted(percentages, reverse=True)
+    assert sum(percentages) <= 100.5
     assert float(page.inner_text("#rate")) > 0
     assert page.inner_text("#lost") == "0"
     assert page.locator("#pipeline li").first.inner_text().splitlines()[1] == "conv1"
@@ -113,7 +113,7 @@ def test_page_fits_every_width_in_light_and_dark(page: "Page", width: int, schem
     assert (pixels[2, 2].mean() > 128) == (scheme == "light")
 
 
-def test_uploaded_picture_is_shown_and_a_wrong_file_is_explained(page: "Page", tmp_path: Path) -> None:
+def test_uploaded_image_is_shown_and_a_wrong_file_is_explained(page: "Page", tmp_path: Path) -> None:
     noise(1, 90, 60)[0].save(tmp_path / "cat <i>.png")
     page.set_input_files("#file", tmp_path / "cat <i>.png")
     wait(page, "#caption", "cat <i>.png · frame")
@@ -123,13 +123,13 @@ def test_uploaded_picture_is_shown_and_a_wrong_file_is_explained(page: "Page", t
     wait(page, "#notice", "wrong.png cannot be read as a video; give an MP4")
 
 
-def test_uploaded_video_is_shown_again_and_again(page: "Page", tmp_path: Path) -> None:
+def test_uploaded_video_repeats(page: "Page", tmp_path: Path) -> None:
     write_video(tmp_path / "clip.avi", noise(5))
     page.set_input_files("#file", tmp_path / "clip.avi")
     wait(page, "#caption", "clip.avi · frame")
 
 
-def test_browsers_camera_is_streamed_until_it_is_switched_off(page: "Page") -> None:
+def test_browser_camera_is_streamed_until_it_is_switched_off(page: "Page") -> None:
     page.click("#camera")
     wait(page, "#caption", "browser camera · frame")
     assert page.get_attribute("#camera", "aria-pressed") == "true"
@@ -143,7 +143,7 @@ def test_browsers_camera_is_streamed_until_it_is_switched_off(page: "Page") -> N
     page.wait_for_function("!document.querySelector('#camera').hasAttribute('aria-pressed')")
 
 
-def test_page_comes_back_when_the_server_does(browser: "Browser", small_model: Path, tmp_path: Path) -> None:
+def test_page_reconnects_when_the_server_restarts(browser: "Browser", small_model: Path, tmp_path: Path) -> None:
     model = read_fire(small_model)
     page = browser.new_page()
     page.set_default_timeout(SECONDS)

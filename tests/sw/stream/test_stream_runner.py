@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Streams: every frame's labels are its own, nothing is dropped but what may be, and every way to end is a clean one."""
+"""Streams: each frame gets its own labels, only live sources drop frames, and every way to end is clean."""
 
 import threading
 import time
@@ -33,7 +33,7 @@ def model(small_model: Path) -> Model:
 
 
 @pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
+def no_reader_thread_remains() -> Iterator[None]:
     yield
     end = time.monotonic() + 5
     while any(thread.name == "source" for thread in threading.enumerate()):
@@ -42,17 +42,17 @@ def no_thread_is_left() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("ahead", [1, 2, 5])
-def test_labels_are_those_of_evaluation_and_of_their_own_frame(model: Model, pictures: list[Path], ahead: int) -> None:
+def test_labels_are_those_of_evaluation_and_of_the_right_frame(model: Model, pictures: list[Path], ahead: int) -> None:
     expected = golden.run(model, read_images(pictures, model.preprocessing, model.network.input))
-    feed = FrameReader(open_source(str(pictures[0].parent), 4 * model.preprocessing.resize), model)
-    seen = list(run_inference(FakeDevice(model, ahead=ahead), feed))
-    assert [each.frame.name for each in seen] == [path.name for path in pictures]
-    assert [each.top5 for each in seen] == [top_k(model, scores) for scores in expected]
-    assert [each.number for each in seen] == [0, 1, 2]
+    reader = FrameReader(open_source(str(pictures[0].parent), 4 * model.preprocessing.resize), model)
+    predictions = list(run_inference(FakeDevice(model, ahead=ahead), reader))
+    assert [prediction.frame.name for prediction in predictions] == [path.name for path in pictures]
+    assert [prediction.top5 for prediction in predictions] == [top_k(model, scores) for scores in expected]
+    assert [prediction.number for prediction in predictions] == [0, 1, 2]
 
 
 @pytest.mark.parametrize("ahead", [1, 4])
-def test_file_loses_no_frame_on_a_slow_device_and_is_not_read_far_ahead(model: Model, ahead: int) -> None:
+def test_file_loses_no_frame_on_a_slow_device_and_is_read_ahead_by_few_frames(model: Model, ahead: int) -> None:
     given = 0
 
     class Counting(TestPattern):
@@ -62,41 +62,43 @@ def test_file_loses_no_frame_on_a_slow_device_and_is_not_read_far_ahead(model: M
                 given += 1
                 yield frame
 
-    feed = FrameReader(Counting(), model, limit=12)
+    reader = FrameReader(Counting(), model, limit=12)
     device = FakeDevice(model, ahead=ahead, delay=0.02)
-    for sighting in run_inference(device, feed):
-        assert given <= sighting.number + ahead + READ_AHEAD + 2
-    assert (device.frames, feed.dropped) == (12, 0)
+    for prediction in run_inference(device, reader):
+        assert given <= prediction.number + ahead + READ_AHEAD + 2
+    assert (device.frames, reader.dropped) == (12, 0)
 
 
-def test_live_source_drops_old_frames_rather_than_lag(model: Model) -> None:
-    feed = FrameReader(ListSource(noise(60), live=True, pause=0.01), model)
-    seen = list(run_inference(FakeDevice(model, delay=0.05), feed))
-    places = [round(10 * each.frame.timestamp) for each in seen]
-    assert places == sorted(set(places))
-    assert len(seen) + feed.dropped == 60
-    assert feed.dropped > 20
-    assert places[-1] == 59
+def test_live_source_drops_old_frames_to_keep_latency_low(model: Model) -> None:
+    reader = FrameReader(ListSource(noise(60), live=True, pause=0.01), model)
+    predictions = list(run_inference(FakeDevice(model, delay=0.05), reader))
+    indices = [round(10 * prediction.frame.timestamp) for prediction in predictions]
+    assert indices == sorted(set(indices))
+    assert len(predictions) + reader.dropped == 60
+    assert reader.dropped > 20
+    assert indices[-1] == 59
 
 
 def test_invalid_results_have_no_labels_and_the_next_ones_are_right(model: Model) -> None:
     frames = noise(6)
-    clean = [each.top5 for each in run_inference(FakeDevice(model), FrameReader(ListSource(frames), model))]
-    seen = [each.top5 for each in run_inference(FakeDevice(model, ahead=3, invalid=(1, 4)), FrameReader(ListSource(frames), model))]
-    assert seen == [None if number in (1, 4) else guesses for number, guesses in enumerate(clean)]
+    clean = [prediction.top5 for prediction in run_inference(FakeDevice(model), FrameReader(ListSource(frames), model))]
+    predictions = [
+        prediction.top5 for prediction in run_inference(FakeDevice(model, ahead=3, invalid=(1, 4)), FrameReader(ListSource(frames), model))
+    ]
+    assert predictions == [None if number in (1, 4) else top5 for number, top5 in enumerate(clean)]
     assert None not in clean
 
 
-def test_unplugged_device_ends_the_stream_in_one_sentence(model: Model) -> None:
-    seen: list[Prediction] = []
+def test_unplugged_device_ends_the_stream_with_one_sentence(model: Model) -> None:
+    predictions: list[Prediction] = []
     with pytest.raises(FirebrickError, match="the device does not answer; see whether"):
-        seen.extend(iterate(FakeDevice(model, ahead=3, lost_at=4), FrameReader(TestPattern(), model), seen))
-    assert [each.number for each in seen] == [0, 1, 2, 3]
+        predictions.extend(collect(FakeDevice(model, ahead=3, lost_at=4), FrameReader(TestPattern(), model), predictions))
+    assert [prediction.number for prediction in predictions] == [0, 1, 2, 3]
 
 
-def iterate(device: FakeDevice, feed: FrameReader, seen: list[Prediction]) -> list[Prediction]:
-    for sighting in run_inference(device, feed):
-        seen.append(sighting)
+def collect(device: FakeDevice, reader: FrameReader, predictions: list[Prediction]) -> list[Prediction]:
+    for prediction in run_inference(device, reader):
+        predictions.append(prediction)
     return []
 
 
@@ -130,24 +132,24 @@ class Stalling(FrameSource):
 
 
 @pytest.mark.parametrize("ahead", [1, 5])
-def test_source_that_stalls_is_given_up_after_what_was_sent_is_answered(model: Model, ahead: int) -> None:
-    source, seen = Stalling(), list[Prediction]()
+def test_source_that_stalls_is_given_up_after_frames_in_flight_are_answered(model: Model, ahead: int) -> None:
+    source, predictions = Stalling(), list[Prediction]()
     start = time.monotonic()
     with pytest.raises(FirebrickError, match=r"stalling gave no frame for 0.3 s; check whether it still runs"):
-        iterate(FakeDevice(model, ahead=ahead), FrameReader(source, model, timeout=0.3), seen)
+        collect(FakeDevice(model, ahead=ahead), FrameReader(source, model, timeout=0.3), predictions)
     assert 0.3 <= time.monotonic() - start < 5
-    assert len(seen) == 2
+    assert len(predictions) == 2
     source.released.set()
 
 
-def test_source_that_fails_in_the_middle_says_so_after_what_was_sent_is_answered(model: Model) -> None:
+def test_source_that_fails_raises_after_frames_in_flight_are_answered(model: Model) -> None:
     def fail() -> None:
         raise FirebrickError("the camera is gone")
 
-    seen: list[Prediction] = []
+    predictions: list[Prediction] = []
     with pytest.raises(FirebrickError, match="the camera is gone"):
-        iterate(FakeDevice(model, ahead=3), FrameReader(ListSource(noise(5), then=fail), model), seen)
-    assert len(seen) == 5
+        collect(FakeDevice(model, ahead=3), FrameReader(ListSource(noise(5), then=fail), model), predictions)
+    assert len(predictions) == 5
 
 
 def test_source_without_a_readable_frame_is_an_error(model: Model, tmp_path: Path) -> None:
@@ -161,31 +163,31 @@ def test_source_without_a_readable_frame_is_an_error(model: Model, tmp_path: Pat
 
 
 @pytest.mark.parametrize("live", [False, True])
-def test_stop_ends_a_waiting_stream_at_once_and_answers_what_was_sent(model: Model, live: bool) -> None:
+def test_stop_ends_a_waiting_stream_at_once_and_answers_frames_in_flight(model: Model, live: bool) -> None:
     source = ListSource(noise(1000), live=live, pause=0.01)
-    feed = FrameReader(source, model, timeout=None)
+    reader = FrameReader(source, model, timeout=None)
     device = FakeDevice(model, ahead=3)
-    seen = []
-    for sighting in run_inference(device, feed):
-        seen.append(sighting)
-        if sighting.number == 4:
-            feed.stop()
-    assert len(seen) == device.taken < 12
+    predictions = []
+    for prediction in run_inference(device, reader):
+        predictions.append(prediction)
+        if prediction.number == 4:
+            reader.stop()
+    assert len(predictions) == device.taken < 12
 
     stalling = Stalling()
-    feed = FrameReader(stalling, model, timeout=None)
-    threading.Timer(0.3, feed.stop).start()
+    reader = FrameReader(stalling, model, timeout=None)
+    threading.Timer(0.3, reader.stop).start()
     start = time.monotonic()
-    assert len(list(run_inference(FakeDevice(model), feed))) == 2
+    assert len(list(run_inference(FakeDevice(model), reader))) == 2
     assert time.monotonic() - start < 3
     stalling.released.set()
 
 
-def test_loop_begins_again_with_times_that_go_on(model: Model) -> None:
+def test_loop_starts_again_with_increasing_timestamps(model: Model) -> None:
     pictures = noise(3)
-    seen = list(run_inference(FakeDevice(model), FrameReader(ListSource(pictures), model, loop=True, limit=8)))
-    assert [each.frame.timestamp for each in seen] == pytest.approx([number / 10 for number in range(8)])
-    assert [each.frame.image for each in seen] == (pictures * 3)[:8]
+    predictions = list(run_inference(FakeDevice(model), FrameReader(ListSource(pictures), model, loop=True, limit=8)))
+    assert [prediction.frame.timestamp for prediction in predictions] == pytest.approx([number / 10 for number in range(8)])
+    assert [prediction.frame.image for prediction in predictions] == (pictures * 3)[:8]
 
 
 def test_rate_and_real_time_hold_frames_back(model: Model) -> None:
@@ -198,18 +200,18 @@ def test_rate_and_real_time_hold_frames_back(model: Model) -> None:
 
 
 def test_rate_of_a_live_source_takes_the_newest_frame_each_time(model: Model) -> None:
-    feed = FrameReader(ListSource(noise(50), live=True, pause=0.01), model, rate=10, limit=4)
-    seen = list(run_inference(FakeDevice(model), feed))
-    steps = [after.frame.timestamp - before.frame.timestamp for before, after in pairwise(seen)]
+    reader = FrameReader(ListSource(noise(50), live=True, pause=0.01), model, rate=10, limit=4)
+    predictions = list(run_inference(FakeDevice(model), reader))
+    steps = [after.frame.timestamp - before.frame.timestamp for before, after in pairwise(predictions)]
     assert all(step >= 0.4 for step in steps[1:])
 
 
 def test_golden_device_is_a_device_like_any_other(model: Model) -> None:
     frames = noise(3)
     with open_device("golden", model) as device:
-        seen = [each.top5 for each in run_inference(device, FrameReader(ListSource(frames), model))]
+        predictions = [prediction.top5 for prediction in run_inference(device, FrameReader(ListSource(frames), model))]
         assert device.counters()["frames"] == 3
-    assert seen == [each.top5 for each in run_inference(FakeDevice(model), FrameReader(ListSource(frames), model))]
+    assert predictions == [prediction.top5 for prediction in run_inference(FakeDevice(model), FrameReader(ListSource(frames), model))]
 
 
 def test_meter_gives_rate_and_median_of_the_last_frames(monkeypatch: pytest.MonkeyPatch) -> None:

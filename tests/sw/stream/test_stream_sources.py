@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Sources: every pixel as it is in the file, times as they are, and what is damaged or hostile ends in one sentence or is passed over."""
+"""Sources: pixels and timestamps are exact; damaged or hostile input is skipped or ends with one sentence.
+
+The oracle of exact pixels is the list of images that were written, with a lossless codec.
+"""
 
 import struct
 from contextlib import suppress
@@ -17,84 +20,84 @@ from firebrick.sw.stream import video_source
 from firebrick.sw.stream.image_sources import ImageFiles, TestPattern
 from firebrick.sw.stream.open_source import open_source
 from firebrick.sw.stream.source import Frame
-from firebrick.sw.stream.video_source import Camera, Video
+from firebrick.sw.stream.video_source import Camera, VideoFile
 from tests.helpers.live_view import noise, write_video
 
 
-def pixels(pictures: list[Image.Image]) -> list[bytes]:
-    return [picture.tobytes() for picture in pictures]
+def pixels(images: list[Image.Image]) -> list[bytes]:
+    return [image.tobytes() for image in images]
 
 
 def test_video_gives_every_pixel_of_every_frame_again_and_again(tmp_path: Path) -> None:
-    pictures = noise(7)
-    write_video(tmp_path / "a.avi", pictures, rate=5)
+    images = noise(7)
+    write_video(tmp_path / "a.avi", images, rate=5)
     source = open_source(str(tmp_path / "a.avi"), 1)
     for _ in range(2):
         frames = list(source.frames())
-        assert pixels([frame.image for frame in frames]) == pixels(pictures)
+        assert pixels([frame.image for frame in frames]) == pixels(images)
         assert [frame.timestamp for frame in frames] == pytest.approx([number / 5 for number in range(7)], abs=1e-3)
     assert (source.live, source.damaged) == (False, 0)
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
-def test_video_is_turned_as_it_says(tmp_path: Path, turn: int) -> None:
-    picture = Image.new("RGB", (64, 32))
-    picture.paste("white", (0, 0, 16, 16))  # the white corner tells how it was turned
-    write_video(tmp_path / "a.mp4", [picture] * 3, codec="libx264", pixels="yuv420p")
+def test_video_is_rotated_by_its_metadata(tmp_path: Path, turn: int) -> None:
+    image = Image.new("RGB", (64, 32))
+    image.paste("white", (0, 0, 16, 16))  # the white corner shows the rotation
+    write_video(tmp_path / "a.mp4", [image] * 3, codec="libx264", pixels="yuv420p")
     data = bytearray((tmp_path / "a.mp4").read_bytes())
     cosine, sine = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[turn]
-    place = data.index(b"tkhd") + 44
-    data[place : place + 20] = struct.pack(">5i", cosine << 16, sine << 16, 0, -sine << 16, cosine << 16)
+    offset = data.index(b"tkhd") + 44
+    data[offset : offset + 20] = struct.pack(">5i", cosine << 16, sine << 16, 0, -sine << 16, cosine << 16)
     (tmp_path / "a.mp4").write_bytes(data)
-    found = next(Video(tmp_path / "a.mp4").frames()).image
-    expected = picture.rotate(-turn, expand=True)
-    assert found.size == expected.size
-    assert np.abs(np.asarray(found, int) - np.asarray(expected, int)).mean() < 8
+    decoded = next(VideoFile(tmp_path / "a.mp4").frames()).image
+    expected = image.rotate(-turn, expand=True)
+    assert decoded.size == expected.size
+    assert np.abs(np.asarray(decoded, int) - np.asarray(expected, int)).mean() < 8
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_video_damaged_in_the_middle_goes_on_with_its_sound_frames(tmp_path: Path, seed: int) -> None:
-    pictures = noise(20)
-    write_video(tmp_path / "a.avi", pictures)
+def test_video_damaged_in_the_middle_continues_with_undamaged_frames(tmp_path: Path, seed: int) -> None:
+    images = noise(20)
+    write_video(tmp_path / "a.avi", images)
     data = bytearray((tmp_path / "a.avi").read_bytes())
     rng = np.random.default_rng(seed)
-    places = rng.integers(len(data) // 3, len(data) // 2, 3)
-    for place in places:
-        data[place] ^= int(rng.integers(1, 256))
+    offsets = rng.integers(len(data) // 3, len(data) // 2, 3)
+    for offset in offsets:
+        data[offset] ^= int(rng.integers(1, 256))
     (tmp_path / "a.avi").write_bytes(data)
-    source = Video(tmp_path / "a.avi")
-    found = pixels([frame.image for frame in source.frames()])
-    sound = pixels(pictures)
-    assert set(found) <= set(sound)
-    assert found == sorted(found, key=sound.index)
-    assert 15 <= len(found) < 20
+    source = VideoFile(tmp_path / "a.avi")
+    decoded = pixels([frame.image for frame in source.frames()])
+    undamaged = pixels(images)
+    assert set(decoded) <= set(undamaged)
+    assert decoded == sorted(decoded, key=undamaged.index)
+    assert 15 <= len(decoded) < 20
     assert source.damaged >= 1
     assert "a.avi has a damaged frame" in source.problem
 
 
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
-def test_video_cut_off_gives_what_is_there(tmp_path: Path, share: float) -> None:
-    pictures = noise(20)
-    write_video(tmp_path / "a.avi", pictures)
+@pytest.mark.parametrize("fraction", [0.3, 0.6, 0.95])
+def test_truncated_video_gives_its_remaining_frames(tmp_path: Path, fraction: float) -> None:
+    images = noise(20)
+    write_video(tmp_path / "a.avi", images)
     data = (tmp_path / "a.avi").read_bytes()
-    (tmp_path / "a.avi").write_bytes(data[: int(len(data) * share)])
-    found = pixels([frame.image for frame in Video(tmp_path / "a.avi").frames()])
-    assert found == pixels(pictures)[: len(found)]
-    assert 20 * share - 2 <= len(found) < 20
+    (tmp_path / "a.avi").write_bytes(data[: int(len(data) * fraction)])
+    decoded = pixels([frame.image for frame in VideoFile(tmp_path / "a.avi").frames()])
+    assert decoded == pixels(images)[: len(decoded)]
+    assert 20 * fraction - 2 <= len(decoded) < 20
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_video_of_garbage_never_does_worse_than_one_sentence(tmp_path: Path, seed: int) -> None:
+def test_video_of_garbage_raises_at_most_a_firebrick_error(tmp_path: Path, seed: int) -> None:
     write_video(tmp_path / "a.mp4", noise(5), codec="mpeg4", pixels="yuv420p")
     rng = np.random.default_rng(seed)
     data = np.frombuffer((tmp_path / "a.mp4").read_bytes(), np.uint8).copy()
-    places = rng.integers(0, len(data), int(rng.integers(1, 400)))
-    data[places] = rng.integers(0, 256, len(places))
+    offsets = rng.integers(0, len(data), int(rng.integers(1, 400)))
+    data[offsets] = rng.integers(0, 256, len(offsets))
     (tmp_path / "a.mp4").write_bytes(data.tobytes())
-    found: list[Frame] = []
+    decoded: list[Frame] = []
     with suppress(FirebrickError):
-        found.extend(Video(tmp_path / "a.mp4").frames())
-    assert len(found) <= 5
+        decoded.extend(VideoFile(tmp_path / "a.mp4").frames())
+    assert len(decoded) <= 5
 
 
 @pytest.mark.parametrize(
@@ -106,64 +109,64 @@ def test_video_of_garbage_never_does_worse_than_one_sentence(tmp_path: Path, see
         "ffconcat version 1.0\nfile {other}\n",
     ],
 )
-def test_video_rejects_what_is_none_and_playlists_of_other_files(tmp_path: Path, text: str) -> None:
+def test_video_rejects_other_files_and_playlists(tmp_path: Path, text: str) -> None:
     write_video(tmp_path / "other.avi", noise(2))
     path = tmp_path / "a.m3u8"
     path.write_text(text.format(other=tmp_path / "other.avi"))
     with pytest.raises(FirebrickError, match=r"a.m3u8 cannot be read as a video; give an MP4"):
-        list(Video(path).frames())
+        list(VideoFile(path).frames())
 
 
-def test_video_rejects_sound_alone_and_frames_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_video_rejects_audio_files_and_too_large_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with av.open(str(tmp_path / "a.avi"), "w") as container:
         stream = container.add_stream("pcm_s16le", rate=8000)
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), layout="mono")
         frame.sample_rate = 8000
         container.mux(stream.encode(frame))
     with pytest.raises(FirebrickError, match=r"a.avi holds no video"):
-        list(Video(tmp_path / "a.avi").frames())
+        list(VideoFile(tmp_path / "a.avi").frames())
     monkeypatch.setattr(video_source, "MAX_PIXELS", 40 * 36 - 1)
     write_video(tmp_path / "b.avi", noise(1))
     with pytest.raises(FirebrickError, match=r"b.avi has frames of 40x36 pixels; the maximum is"):
-        list(Video(tmp_path / "b.avi").frames())
+        list(VideoFile(tmp_path / "b.avi").frames())
 
 
-def test_pictures_come_by_name_and_broken_ones_are_passed_over(tmp_path: Path) -> None:
-    pictures = noise(3)
-    for name, picture in zip(("c.png", "a.png", "d.png"), pictures, strict=True):
-        picture.save(tmp_path / name)
+def test_images_are_sorted_by_name_and_broken_ones_are_skipped(tmp_path: Path) -> None:
+    images = noise(3)
+    for name, image in zip(("c.png", "a.png", "d.png"), images, strict=True):
+        image.save(tmp_path / name)
     (tmp_path / "b.jpg").write_bytes(b"\xff\xd8\xff")
     source = open_source(str(tmp_path), 1, rate=4)
     frames = list(source.frames())
     assert [(frame.name, frame.timestamp) for frame in frames] == [("a.png", 0), ("c.png", 0.5), ("d.png", 0.75)]
-    assert pixels([frame.image for frame in frames]) == pixels([pictures[1], pictures[0], pictures[2]])
+    assert pixels([frame.image for frame in frames]) == pixels([images[1], images[0], images[2]])
     assert source.damaged == 1
     assert "b.jpg cannot be read as an image" in source.problem
 
 
-def test_names_of_pictures_are_printable(tmp_path: Path) -> None:
+def test_names_of_images_are_printable(tmp_path: Path) -> None:
     for name in ("a\x1b[31m.png", "b\udcff.png", "[red]ä.png"):
         noise(1)[0].save(tmp_path / name)
     assert [frame.name for frame in open_source(str(tmp_path), 1).frames()] == ["[red]ä.png", "a?[31m.png", "b?.png"]
 
 
-def test_single_picture_is_a_source(tmp_path: Path) -> None:
-    [picture] = noise(1)
-    picture.save(tmp_path / "a.png")
+def test_single_image_is_a_source(tmp_path: Path) -> None:
+    [image] = noise(1)
+    image.save(tmp_path / "a.png")
     source = open_source(str(tmp_path / "a.png"), 1)
     assert isinstance(source, ImageFiles)
-    assert pixels([frame.image for frame in source.frames()]) == [picture.tobytes()]
+    assert pixels([frame.image for frame in source.frames()]) == [image.tobytes()]
 
 
-def test_pattern_follows_from_the_number_alone_and_moves() -> None:
-    drawn = [frame for frame, _ in zip(TestPattern(rate=10).frames(), range(5), strict=False)]
-    assert [frame.timestamp for frame in drawn] == [0, 0.1, 0.2, 0.3, 0.4]
-    assert pixels([frame.image for frame in drawn]) == pixels([pattern.draw(number) for number in range(5)])
-    assert len(set(pixels([frame.image for frame in drawn]))) == 5
-    assert drawn[0].image.size == (pattern.WIDTH, pattern.HEIGHT)
+def test_pattern_depends_on_the_number_alone_and_moves() -> None:
+    frames = [frame for frame, _ in zip(TestPattern(rate=10).frames(), range(5), strict=False)]
+    assert [frame.timestamp for frame in frames] == [0, 0.1, 0.2, 0.3, 0.4]
+    assert pixels([frame.image for frame in frames]) == pixels([pattern.draw(number) for number in range(5)])
+    assert len(set(pixels([frame.image for frame in frames]))) == 5
+    assert frames[0].image.size == (pattern.WIDTH, pattern.HEIGHT)
 
 
-def test_source_rejects_what_is_not_there(tmp_path: Path) -> None:
+def test_source_rejects_missing_files_and_empty_folders(tmp_path: Path) -> None:
     with pytest.raises(FirebrickError, match=r"gone.mp4 does not exist; name a video, an image"):
         open_source(str(tmp_path / "gone.mp4"), 1)
     with pytest.raises(FirebrickError, match="holds no images"):
@@ -176,12 +179,12 @@ def test_camera_rejects_other_names(name: str) -> None:
         open_source(name, 1)
 
 
-def test_camera_that_is_not_there_is_one_sentence() -> None:
+def test_missing_camera_is_reported_in_one_sentence() -> None:
     with pytest.raises(FirebrickError, match=r"camera:987 cannot be opened as a camera, /dev/video987: No such file"):
         next(open_source("camera:987", 1).frames())
 
 
-def test_camera_is_live_and_says_when_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_camera_is_live_and_raises_when_it_is_unplugged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Camera, "open", lambda _: av.open("testsrc2=size=64x48:rate=50:duration=0.1", format="lavfi"))
     source = open_source("camera", 1)
     assert source.live
