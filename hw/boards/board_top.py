@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""How the accelerator sits on a board."""
+"""The top module on a board: clock, link and accelerator."""
 
 from typing import Any
 
@@ -17,16 +17,21 @@ from .host_interface import connect_uart, connect_usb
 
 
 class BoardTop(wiring.Component):
-    """The accelerator on a board: the board's clock through a loop to the planned frequency, and a link to the host.
+    """The accelerator on a board.
+
+    ::
+
+        board's clock --> clock generator --> sync domain
+        board's pins <--> UART or USB port <--> linked accelerator
 
     Parameters
     ----------
     plan: what to build
-    model: what the plan was made of, for the host to know
-    flow: how bitstreams of the board's family are made
-    frequency: of the accelerator's clock, in Hz
-    link: what carries bytes to the host and back, ``uart`` or ``usb``
-    swappable: what the device says of itself can be replaced in a finished bitstream
+    model: the model of the plan; the device reports it to the host
+    flow: the flow of the board's FPGA family
+    frequency: the target of the accelerator's clock, in Hz
+    link: the link to the host, ``uart`` or ``usb``
+    swappable: the device descriptor can be reloaded in a finished bitstream
     """
 
     def __init__(self, *, plan: Plan, model: Model, flow: Flow, frequency: float, link: str, swappable: bool = False) -> None:

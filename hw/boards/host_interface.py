@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What carries the link's bytes between a board's pins and the accelerator."""
+"""The link's transport on a board: UART or USB, between the pins and the accelerator."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -16,15 +16,15 @@ from ..link.linked_accelerator import LinkedAccelerator
 from ..link.uart import UartPort
 
 ULPI_HZ = 60e6
-"""Of the clock that a PHY of ULPI gives."""
+"""The frequency of the clock that a ULPI PHY provides."""
 DIRECTIONS = {"i": io.Direction.Input, "o": io.Direction.Output, "io": io.Direction.Bidir}
-"""By what amaranth-boards calls them."""
+"""By the names that amaranth-boards uses."""
 PHY_RESET_CYCLES = 1024
-"""Cycles of the accelerator's clock that a PHY is held in reset: at least a microsecond up to 1 GHz."""
+"""The length of a PHY's reset in cycles of the accelerator's clock: PHYs need 1 us, and this is longer up to 1 GHz."""
 
 
 def connect_uart(m: Module, platform: Any, device: LinkedAccelerator, divisor: int) -> None:
-    """Join a device to the board's serial line, at first with so many clock cycles a bit."""
+    """Connect a device to the board's serial line; ``divisor`` is the number of clock cycles of a bit after reset."""
     m.submodules.port = port = UartPort(divisor=divisor)
     pins = platform.request("uart", 0, dir="-")
     m.submodules.rx = rx = io.Buffer(io.Direction.Input, pins.rx)
@@ -41,9 +41,9 @@ def connect_uart(m: Module, platform: Any, device: LinkedAccelerator, divisor: i
 
 
 def connect_usb(m: Module, platform: Any, device: LinkedAccelerator, clock: ClockGenerator, name: str, serial: str) -> None:
-    """Join a device to the board's USB: through a PHY of ULPI at high speed, or else at full speed by the FPGA's own pins.
+    """Connect a device to the board's USB: at high speed through a ULPI PHY, or at full speed by the FPGA's own pins.
 
-    Raises FirebrickError where LUNA is not installed.
+    ``name`` and ``serial`` are what the device reports on the bus. Raises FirebrickError if LUNA is not installed.
     """
     try:
         from ..link.usb import UsbPort
@@ -52,7 +52,7 @@ def connect_usb(m: Module, platform: Any, device: LinkedAccelerator, clock: Cloc
 
     resource = usb_resource(type(platform))
     pins = platform.request(resource.name, resource.number, dir="-")
-    buffers = {pin: io.Buffer(DIRECTIONS[each.dir], getattr(pins, pin)) for pin, each in _pins(resource).items()}
+    buffers = {pin: io.Buffer(DIRECTIONS[description.dir], getattr(pins, pin)) for pin, description in _pins(resource).items()}
     for pin, buffer in buffers.items():
         m.submodules[f"usb_{pin}"] = buffer
     high_speed = "stp" in buffers
@@ -68,24 +68,27 @@ def connect_usb(m: Module, platform: Any, device: LinkedAccelerator, clock: Cloc
     m.d.comb += [device.received.valid.eq(port.received.valid), device.received.payload.eq(port.received.payload)]
 
 
-def usb_resource(kind: Any) -> Any:
-    """Of a class of platform, the pins of a PHY of ULPI that has a clock, or of USB itself; None where there are neither."""
-    for resource in kind.resources:
+def usb_resource(platform_class: Any) -> Any:
+    """The pins of a ULPI PHY that provides a clock, or of USB itself, on a class of platform; None if it has neither."""
+    for resource in platform_class.resources:
         pins = _pins(resource)
         if {"stp", "nxt", "rst"} <= set(pins) and pins["clk"].dir == "i":
             return resource
-        if {"d_p", "d_n", "pullup"} <= set(pins) and len(pins["pullup"].names) == 1:  # with two, a device may be a host, too
+        if {"d_p", "d_n", "pullup"} <= set(pins) and len(pins["pullup"].names) == 1:  # with two, the port may also be a host
             return resource
     return None
 
 
 def _pins(resource: Any) -> dict[str, Any]:
     """The pins of a resource that has several, by name."""
-    return {each.name: each.ios[0] for each in resource.ios if hasattr(each, "ios")}
+    return {subsignal.name: subsignal.ios[0] for subsignal in resource.ios if hasattr(subsignal, "ios")}
 
 
 def _clock_from_phy(m: Module, clock: Signal) -> None:
-    """The domain of USB from its PHY. The reset, which LUNA hands on to the PHY, is timed by the accelerator: until then nothing ticks."""
+    """The USB domain from the PHY's clock.
+
+    LUNA passes the domain's reset on to the PHY, whose clock does not run before: so the accelerator's clock times the reset.
+    """
     m.domains += ClockDomain("usb")
     held = Signal(range(PHY_RESET_CYCLES))
     with m.If(held != PHY_RESET_CYCLES - 1):
@@ -96,10 +99,10 @@ def _clock_from_phy(m: Module, clock: Signal) -> None:
 
 
 def _clocks_from_board(m: Module, platform: Any, clock: Ecp5Clock) -> None:
-    """The two domains of USB from the board's clock; they stand still until they are stable, so nothing needs a reset."""
+    """The two USB domains from the board's clock; their clocks are gated until they are stable, so that nothing needs a reset."""
     m.submodules.usb_clocks = clocks = Ecp5UsbClocks(board_hz=round(platform.default_clk_frequency))
     m.d.comb += clocks.board.eq(clock.board)
-    for domain, made, hertz in (("usb", clocks.slow, USB_HZ), ("usb_io", clocks.fast, USB_IO_HZ)):
+    for domain, clock_signal, hertz in (("usb", clocks.slow, USB_HZ), ("usb_io", clocks.fast, USB_IO_HZ)):
         m.domains += ClockDomain(domain, reset_less=True)
-        m.d.comb += ClockSignal(domain).eq(made)
-        platform.add_clock_constraint(made, hertz)
+        m.d.comb += ClockSignal(domain).eq(clock_signal)
+        platform.add_clock_constraint(clock_signal, hertz)

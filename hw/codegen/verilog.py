@@ -25,12 +25,12 @@ from .top import Top
 
 @dataclass(frozen=True)
 class Artefacts:
-    """What generation gives. The same model and lanes give the same bytes."""
+    """The products of generation. The same model and lanes give the same bytes."""
 
     verilog: str = field(repr=False)
-    """The Verilog of the accelerator; its ROMs read their contents from files of hexadecimal words in the current folder."""
+    """The Verilog of the accelerator; its ROMs are initialised from files of hexadecimal words in the current folder."""
     roms: dict[str, str] = field(repr=False)
-    """Those files: name to contents."""
+    """Those files: contents by name."""
     report: dict[str, Any]
     """The plan: engines, lanes and predicted cycles (sw/plan/report.py)."""
 
@@ -45,7 +45,7 @@ class Artefacts:
 def generate(model: Model, lanes: int, progress: Progress = no_progress) -> Artefacts:
     """Generate the accelerator of a model for a total number of multiplier lanes.
 
-    ``progress`` is called with the name of each step. Raises FirebrickError where the lanes do not suffice.
+    ``progress`` is called with the name of each step. Raises FirebrickError if the lanes do not suffice.
     """
     progress("planning")
     plan = compile_model(model, lanes)

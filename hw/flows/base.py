@@ -1,62 +1,63 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What each family of FPGAs says of how its bitstreams are made."""
+"""What a family of FPGAs defines: synthesis, clock generation and, with open tools, place and route and packing."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from ...sw.fpga.resources import Resources
 from ..module_names import TOP
 from .clock_generator import ClockGenerator
+from .options import Options
 from .pll import PllSettings
 
-if TYPE_CHECKING:
-    from .options import Options
-
-
 HIDE_BIT_NAMES = "rename -hide w:*[[]*"
-"""Takes the names of wires that look like a bit of another wire, which would confuse the mapper to LUTs."""
+"""The Yosys command that drops wire names that look like a bit of another wire, ``name[3]``: they confuse the LUT mapper."""
+NO_PORT_COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE=1 %i r:TRANSPARENCY_MASK=1'0 %i"
+"""The Yosys command that declares reading and writing of one memory word in the same cycle a don't-care, where nothing else was declared.
+
+No component does so. Without it Yosys adds logic for that case, and cannot put a read and a write into one port.
+"""
 
 
 @dataclass(frozen=True)
 class CellCosts:
-    """The cells of a family that count, by their names in Yosys: of each, how many LUTs, block RAMs or multipliers it takes.
-
-    In an iCE40 a LUT and a flip-flop behind it are one; so on average a flip-flop counts three quarters.
-    """
+    """What each kind of cell, by its name in Yosys, counts as LUTs, block RAMs or multipliers."""
 
     luts: Mapping[str, float]
     block_rams: Mapping[str, float]
     multipliers: Mapping[str, float]
 
     def resources(self, counts: Mapping[str, int]) -> Resources:
-        """What so many of each cell take."""
+        """The resources of a design, from the number of its cells of each kind."""
         kinds = (self.luts, self.block_rams, self.multipliers)
-        luts, block_rams, multipliers = (round(sum(counts.get(cell, 0) * taken for cell, taken in kind.items())) for kind in kinds)
+        luts, block_rams, multipliers = (round(sum(counts.get(cell, 0) * cost for cell, cost in kind.items())) for kind in kinds)
         return Resources(luts, block_rams, multipliers)
 
 
 class Flow(ABC):
-    """A family's synthesis, and its clock; a family with open tools is an ``OpenFlow``. A platform is one of amaranth-boards."""
+    """The flow of a family of FPGAs; with open tools it is an ``OpenFlow``. A platform is one of amaranth-boards.
+
+    Attributes that are files are names of files, relative to the folder of a step.
+    """
 
     tools: str
-    """What makes the bitstream, for people."""
+    """The tools that make the bitstream, human-readable."""
     frequency: float | None
-    """Of the accelerator's clock where none is asked for, in Hz; None for the board's own."""
+    """The default of the accelerator's clock, in Hz; None for the board's own clock."""
     frequency_by_grade: ClassVar[Mapping[str, float]] = {}
-    """The same by speed grade, or where there are none by device, of those that are faster than others."""
+    """Defaults of faster FPGAs, in Hz: by speed grade, or by device in a family without grades."""
     design: str = f"{TOP}.il"
     """The file with the design, among those that Amaranth prepares."""
     bitstream: str
-    """The bitstream."""
+    """The file with the bitstream."""
     overconstraint: float = 1.0
-    """What clock place and route are to reach for each that is needed: routers stop at what they are told, and may be a little wrong."""
+    """The clock constraint for place and route, as a multiple of the target frequency."""
     gated_clock: bool = False
-    """The clock is still until it is stable, so that nothing needs a reset."""
+    """The clock does not run until it is stable, so that nothing needs a reset."""
     cell_costs: CellCosts
-    """What counts of its cells take."""
 
     @abstractmethod
     def synthesis(self, platform: Any) -> str:
@@ -64,39 +65,42 @@ class Flow(ABC):
 
     @abstractmethod
     def clock_settings(self, platform: Any, frequency: float) -> PllSettings:
-        """How a clock of a frequency, in Hz, or up to 5 % less is made of the board's. Raises FirebrickError where that cannot be."""
+        """The settings that turn the board's clock into one of at most ``frequency``, in Hz, and at least 95 % of it.
+
+        Raises FirebrickError if there are none.
+        """
 
     @abstractmethod
     def clock_generator(self, platform: Any, settings: PllSettings) -> ClockGenerator:
-        """What makes the clock."""
+        """The component that generates the accelerator's clock."""
 
 
 class OpenFlow(Flow):
-    """A family whose bitstreams open tools finish."""
+    """A family with open tools: nextpnr places and routes, and a packer makes the bitstream."""
 
     constraints: str
-    """The file that says where pins are and how fast clocks, among those that Amaranth prepares."""
+    """The file with pin locations and clock constraints, among those that Amaranth prepares."""
     nextpnr: str
     """The program that places and routes."""
     routed: str
-    """The file that it writes and the packer reads."""
+    """The file that nextpnr writes and the packer reads."""
     packer: str
     """The program that makes the bitstream."""
     verifiable: bool = False
-    """Weights can be read back out of the bitstream; then the routed netlist is written, too."""
+    """Weights can be read back from the bitstream; for that nextpnr also writes the routed netlist."""
     router: str = "router1"
-    """Of nextpnr's routers the one that does best, where none is asked for."""
+    """The default among nextpnr's routers."""
 
     @abstractmethod
-    def family_arguments(self, platform: Any, options: "Options") -> list[str]:
-        """What nextpnr is told besides what it is told for every family."""
+    def family_arguments(self, platform: Any, options: Options) -> list[str]:
+        """The arguments of nextpnr that are specific to the family."""
 
     @abstractmethod
     def packer_arguments(self, platform: Any) -> list[str]:
-        """What the packer is told."""
+        """The arguments of the packer."""
 
-    def nextpnr_arguments(self, platform: Any, options: "Options") -> list[str]:
-        """All that nextpnr is told."""
+    def nextpnr_arguments(self, platform: Any, options: Options) -> list[str]:
+        """All arguments of nextpnr. It reports timing that is not met; the build judges it."""
         return [
             *self.family_arguments(platform, options),
             *("--json", f"{TOP}.json", "--report", f"{TOP}.timing.json"),
@@ -106,11 +110,9 @@ class OpenFlow(Flow):
         ]
 
 
-NO_PORT_COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE=1 %i r:TRANSPARENCY_MASK=1'0 %i"
-"""Tells Yosys that reading and writing never meet in one word of a memory, where nothing else was said of it: no logic need see to that,
-and a port can do both."""
-
-
 def synthesise_in_halves(synth: str) -> str:
-    """A command that maps a design to cells, in two halves: in front of the LUTs and from there on."""
+    """The Yosys commands for a synthesis command in two halves, before the mapping to LUTs and from there on.
+
+    In between, the names that would confuse the mapping are dropped.
+    """
     return f"{NO_PORT_COLLISIONS}\n{synth} -run begin:map_luts\n{HIDE_BIT_NAMES}\n{synth} -run map_luts:check"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The accelerator's clock, made from a board's."""
+"""Generators of the accelerator's clock, from a board's clock."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,27 +9,28 @@ from amaranth.hdl import ClockDomain, ClockSignal, Instance, Module, Signal
 from amaranth.lib import io, wiring
 from amaranth.lib.wiring import Out
 
-from .pll import PllSettings
+from .pll import PllSettings, close_from_below
 
 RESET_CYCLES = 1024
-"""Cycles that everything is held in reset: more than the 3 us after which block RAMs of an iCE40 can be read."""
+"""The length of the reset in cycles of the clock: block RAMs of an iCE40 can be read only 3 us after configuration, and 1024 cycles
+are longer up to 340 MHz."""
 
 MakePll = Callable[[PllSettings, Signal, Signal, Signal], Instance]
-"""Makes a phase-locked loop from its settings, its input, its output and the signal that it has locked."""
+"""Makes a PLL instance from its settings, its input, its output and its lock signal."""
 
 
 class ClockGenerator(wiring.Component):
-    """Makes the accelerator's clock from the board's.
+    """Generates the accelerator's clock from the board's.
 
     Parameters
     ----------
     pin: where the board's clock comes in
-    settings: of the phase-locked loop
+    settings: of the PLL
 
     Members
     -------
-    clock: ``Out(1)``; the clock made
-    reset: ``Out(1)``; synchronous to it, and set until it is stable; never where the clock is still until then
+    clock: ``Out(1)``; the generated clock
+    reset: ``Out(1)``; synchronous to it, and high until it is stable; constant low if the clock is gated until then
     """
 
     clock: Signal
@@ -42,11 +43,11 @@ class ClockGenerator(wiring.Component):
 
 
 class ClockWithReset(ClockGenerator):
-    """A clock with a reset that lasts until the loop has locked, and ``RESET_CYCLES`` cycles more.
+    """A clock with a reset, which ends ``RESET_CYCLES`` cycles after the PLL has locked.
 
     Parameters
     ----------
-    make_pll: makes the phase-locked loop; without one the clock is the board's own
+    make_pll: makes the PLL; without one the clock is the board's own
     """
 
     def __init__(self, *, pin: Any, settings: PllSettings, make_pll: MakePll | None = None) -> None:
@@ -65,18 +66,21 @@ class ClockWithReset(ClockGenerator):
         return m
 
 
-def release_reset_after_lock(m: Module, clock: ClockGenerator, locked: Signal) -> None:
-    """Set a clock's reset until ``RESET_CYCLES`` cycles after it has locked."""
+def release_reset_after_lock(m: Module, generator: ClockGenerator, locked: Signal) -> None:
+    """Drive a generator's reset: high until ``RESET_CYCLES`` cycles after its PLL has locked.
+
+    The counter's own domain has no reset: registers start at their initial values with the configuration.
+    """
     start: Any = ClockDomain("start", reset_less=True, local=True)
     m.domains += start
     count = Signal(range(RESET_CYCLES))
-    steady = Signal(2)  # two flip-flops, as the loop locks at any time
-    m.d.comb += ClockSignal("start").eq(clock.clock)
-    m.d.start += [steady.eq(steady << 1 | locked), clock.reset.eq(count != RESET_CYCLES - 1)]
+    steady = Signal(2)  # a synchroniser of two flip-flops: the PLL locks at any time
+    m.d.comb += ClockSignal("start").eq(generator.clock)
+    m.d.start += [steady.eq(steady << 1 | locked), generator.reset.eq(count != RESET_CYCLES - 1)]
     with m.If(steady[1] & (count != RESET_CYCLES - 1)):
         m.d.start += count.eq(count + 1)
 
 
-def passthrough_settings(own: float, frequency: float) -> PllSettings | None:
-    """The board's own clock, where it is what is asked for or at most 5 % slower; both in Hz."""
-    return PllSettings(own, 1, 1, 1) if 0.95 * frequency <= own <= frequency * (1 + 1e-9) else None
+def passthrough_settings(board_hz: float, frequency: float) -> PllSettings | None:
+    """The settings that take the board's own clock, if that is the frequency asked for or at most 5 % less; otherwise None."""
+    return PllSettings(board_hz, 1, 1, 1) if close_from_below(board_hz, frequency) else None

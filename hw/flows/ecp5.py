@@ -3,7 +3,7 @@
 """Lattice ECP5: Yosys, nextpnr-ecp5, ecppack."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from amaranth.hdl import Instance, Module, Signal
 from amaranth.lib import io, wiring
@@ -14,11 +14,9 @@ from ..module_names import TOP
 from ..weights.probes import KEPT_SIGNALS
 from .base import CellCosts, OpenFlow, synthesise_in_halves
 from .clock_generator import ClockGenerator
-from .ecp5_soft_multiplier import MAP_LUT_MULTIPLIERS
+from .ecp5_lut_multiplier import MAP_LUT_MULTIPLIERS
+from .options import Options
 from .pll import ECP5_PLL, PllSettings, pll_settings
-
-if TYPE_CHECKING:
-    from .options import Options
 
 USB_IO_HZ = 48_000_000
 """Clock of the full-speed USB pins: four samples of each bit."""
@@ -27,14 +25,14 @@ USB_HZ = 12_000_000
 
 
 class Ecp5Flow(OpenFlow):
-    """Reading and writing never meet in one word of a memory."""
+    """The flow of the ECP5, which also keeps the signals that read-back verification looks up."""
 
     tools = "nextpnr-ecp5"
-    frequency = 75e6
-    frequency_by_grade: ClassVar[Mapping[str, float]] = {"8": 110e6}
+    frequency = 75e6  # what SqueezeNet v1.1 meets on a full 85F of speed grade 6 with some seeds, see the table in README.md
+    frequency_by_grade: ClassVar[Mapping[str, float]] = {"8": 110e6}  # likewise of speed grade 8
     gated_clock = True
     cell_costs = CellCosts(
-        luts={"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},  # distributed RAM takes two LUTs more, for its writing port
+        luts={"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},  # distributed RAM: 4 LUTs, and 2 for its write port
         block_rams={"DP16KD": 1, "PDPW16KD": 1},
         multipliers={"MULT18X18D": 1},
     )
@@ -45,6 +43,8 @@ class Ecp5Flow(OpenFlow):
     router = "router2"
     verifiable = True
     bitstream = f"{TOP}.bit"
+    # The router stops at the constraint, and its delays may be a little optimistic. With --tmg-ripup and a constraint 2 % above the target,
+    # placements of a full 85F that had reached 69 to 72 MHz reached 74.
     overconstraint = 1.015
 
     def synthesis(self, platform: Any) -> str:
@@ -57,13 +57,13 @@ class Ecp5Flow(OpenFlow):
     def clock_generator(self, platform: Any, settings: PllSettings) -> ClockGenerator:
         return Ecp5Clock(pin=platform.request(platform.default_clk, dir="-"), settings=settings)
 
-    def family_arguments(self, platform: Any, options: "Options") -> list[str]:
+    def family_arguments(self, platform: Any, options: Options) -> list[str]:
         device = platform._nextpnr_device_options[platform.device]
         package = platform._nextpnr_package_options[platform.package].upper()
         return [
             *(device, "--package", package, "--speed", str(platform.speed)),
             *("--lpf", self.constraints, "--textcfg", self.routed),
-            "--tmg-ripup",  # wires that are too slow are routed once more, until none is
+            "--tmg-ripup",  # wires that miss the constraint are ripped up and routed again
         ]
 
     def packer_arguments(self, platform: Any) -> list[str]:
@@ -76,9 +76,9 @@ def map_to_ecp5(top: str) -> str:
 
 
 class Ecp5Clock(ClockGenerator):
-    """A clock that starts when it is stable, so that everything it drives can do without a reset.
+    """A clock behind a gate (DCCA) that opens when the PLL has locked, so that nothing needs a reset.
 
-    ``board`` is the board's own clock, for other loops.
+    ``board`` is the board's own clock, for further PLLs.
     """
 
     def __init__(self, *, pin: Any, settings: PllSettings) -> None:
@@ -97,17 +97,17 @@ class Ecp5Clock(ClockGenerator):
 
 
 class Ecp5UsbClocks(wiring.Component):
-    """The two clocks of USB at full speed, one four times the other and in step with it; they start when they are stable.
+    """The two clocks of USB at full speed: in phase, one four times the other, gated until they are stable.
 
     Parameters
     ----------
-    board_hz: of the board's clock; raises FirebrickError where no loop makes USB's of it
+    board_hz: the frequency of the board's clock; raises FirebrickError if no PLL settings turn it into USB's
 
     Members
     -------
     board: ``In(1)``; the board's clock
-    fast: ``Out(1)``; of ``USB_IO_HZ``
-    slow: ``Out(1)``; of ``USB_HZ``
+    fast: ``Out(1)``; ``USB_IO_HZ``
+    slow: ``Out(1)``; ``USB_HZ``
     """
 
     board: Signal
@@ -131,12 +131,13 @@ class Ecp5UsbClocks(wiring.Component):
 
 
 def usb_pll_settings(board_hz: int) -> PllSettings:
-    """Dividers with which the loop's oscillator runs at a multiple of both of USB's clocks. Raises FirebrickError where there are none."""
+    """PLL settings whose oscillator runs at a multiple of both clocks of USB, exactly. Raises FirebrickError if there are none."""
     low, high = (round(limit) for limit in ECP5_PLL.vco_hz)
-    for vco in range(-(-low // USB_IO_HZ) * USB_IO_HZ, high + 1, USB_IO_HZ):
+    lowest = -(-low // USB_IO_HZ) * USB_IO_HZ  # the lowest multiple in the oscillator's range
+    for vco in range(lowest, high + 1, USB_IO_HZ):
         for divider in ECP5_PLL.input_dividers:
             if board_hz >= ECP5_PLL.pfd_hz[0] * divider and not vco * divider % board_hz:
-                multiple = vco * divider // board_hz
+                multiple = vco * divider // board_hz  # the product of feedback and output divider
                 for feedback in ECP5_PLL.feedback_dividers:
                     if not multiple % feedback and 2 <= multiple // feedback <= ECP5_PLL.output_dividers[-1]:
                         return PllSettings(board_hz, divider, feedback, multiple // feedback)
@@ -144,10 +145,13 @@ def usb_pll_settings(board_hz: int) -> PllSettings:
 
 
 def _pll(settings: PllSettings, dividers: dict[str, int], board: Signal, outputs: dict[str, Signal], locked: Signal) -> Instance:
-    """A phase-locked loop, fed back from its output CLKOP."""
-    made: dict[str, Any] = {}
+    """A PLL with feedback from its output CLKOP; ``dividers`` are those of its outputs.
+
+    Attributes and phases are those that Project Trellis' ecppll writes: a CPHASE of divider - 1 aligns the outputs' rising edges.
+    """
+    parameters: dict[str, Any] = {}
     for name, divider in dividers.items():
-        made |= {
+        parameters |= {
             f"p_{name}_DIV": divider,
             f"p_{name}_ENABLE": "ENABLED",
             f"p_{name}_CPHASE": divider - 1,
@@ -174,5 +178,5 @@ def _pll(settings: PllSettings, dividers: dict[str, int], board: Signal, outputs
         i_ENCLKOP=0,
         i_ENCLKOS=0,
         i_ENCLKOS2=0,
-        **made,
+        **parameters,
     )

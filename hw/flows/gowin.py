@@ -3,38 +3,40 @@
 """Gowin LittleBee and Arora: Yosys, nextpnr-himbaechel for Gowin, gowin_pack of Apicula."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from amaranth.hdl import Const, Instance, Signal
 
 from ..module_names import TOP
 from .base import CellCosts, OpenFlow, synthesise_in_halves
 from .clock_generator import ClockGenerator, ClockWithReset, passthrough_settings
+from .options import Options
 from .pll import PllLimits, PllSettings, pll_settings
-
-if TYPE_CHECKING:
-    from .options import Options
 
 PLL_DIVIDERS = (range(1, 65), range(1, 65), (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128))
 PLL_LIMITS = {
     "GW1NR-9C": PllLimits((400e6, 1200e6), (3e6, 400e6), *PLL_DIVIDERS),
     "GW2A-18C": PllLimits((500e6, 1250e6), (3e6, 500e6), *PLL_DIVIDERS),
 }
+"""The rPLL by device, from the data sheets."""
+TIED_OFF = {"RESET": 1, "RESET_P": 1, "CLKFB": 1, "FBDSEL": 6, "IDSEL": 6, "ODSEL": 6, "PSDA": 4, "DUTYDA": 4, "FDLY": 4}
+"""Inputs of the rPLL that would change its settings at run time, and their widths: tied to 0."""
 
 
 class GowinFlow(OpenFlow):
-    """All logic is plain LUTs, without carries and wide multiplexers.
+    """The flow of Gowin's FPGAs: plain LUTs, without carry chains (-noalu) and wide multiplexers (-nowidelut).
 
-    A flip-flop shares its slice with the LUT that it is fed by, and with nothing else: slices run out before LUTs do.
+    A flip-flop shares a slice only with the LUT that feeds it. Carry chains and multiplexers separate more flip-flops from their LUTs, so
+    that slices run out before LUTs do, and nextpnr takes long to find places.
     """
 
     tools = "nextpnr-himbaechel"
-    frequency = 54e6
-    frequency_by_grade: ClassVar[Mapping[str, float]] = {"GW2A-18C": 81e6}
+    frequency = 54e6  # twice the boards' 27 MHz; the digits network meets it, see the table in docs/boards.md
+    frequency_by_grade: ClassVar[Mapping[str, float]] = {"GW2A-18C": 81e6}  # three times 27 MHz, likewise
     cell_costs = CellCosts(
         luts={"LUT1": 1, "LUT2": 1, "LUT3": 1, "LUT4": 1, "RAM16SDP4": 6},
         block_rams={"SP": 1, "SPX9": 1, "SDPB": 1, "SDPX9B": 1, "DPB": 1, "DPX9B": 1, "pROM": 1, "pROMX9": 1},
-        multipliers={"MULT9X9": 0.5, "MULT18X18": 1},
+        multipliers={"MULT9X9": 0.5, "MULT18X18": 1},  # an 18x18 block is two of 9x9
     )
     constraints = f"{TOP}.cst"
     nextpnr = "nextpnr-himbaechel-gowin"
@@ -47,8 +49,8 @@ class GowinFlow(OpenFlow):
         return synthesise_in_halves(f"synth_gowin -top {TOP} -family {family} -no-rw-check -noiopads -nowidelut -noalu")
 
     def clock_settings(self, platform: Any, frequency: float) -> PllSettings:
-        own = platform.default_clk_frequency
-        return passthrough_settings(own, frequency) or pll_settings(own, frequency, PLL_LIMITS[platform.family])
+        board_hz = platform.default_clk_frequency
+        return passthrough_settings(board_hz, frequency) or pll_settings(board_hz, frequency, PLL_LIMITS[platform.family])
 
     def clock_generator(self, platform: Any, settings: PllSettings) -> ClockGenerator:
         def make_pll(settings: PllSettings, source: Signal, clock: Signal, locked: Signal) -> Instance:
@@ -69,7 +71,7 @@ class GowinFlow(OpenFlow):
             pin=platform.request(platform.default_clk, dir="-"), settings=settings, make_pll=None if settings.is_passthrough else make_pll
         )
 
-    def family_arguments(self, platform: Any, options: "Options") -> list[str]:
+    def family_arguments(self, platform: Any, options: Options) -> list[str]:
         return [
             *("--device", platform.part, "--vopt", f"family={platform.family if 'GW2A' in platform.family else platform._chipdb_device}"),
             *("--vopt", f"cst={self.constraints}", "--write", self.routed),
@@ -77,7 +79,3 @@ class GowinFlow(OpenFlow):
 
     def packer_arguments(self, platform: Any) -> list[str]:
         return ["-d", platform._chipdb_device, "-o", self.bitstream, self.routed]
-
-
-TIED_OFF = {"RESET": 1, "RESET_P": 1, "CLKFB": 1, "FBDSEL": 6, "IDSEL": 6, "ODSEL": 6, "PSDA": 4, "DUTYDA": 4, "FDLY": 4}
-"""Inputs of the loop that change its settings as it runs, and their widths."""

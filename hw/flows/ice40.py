@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Lattice iCE40: Yosys, nextpnr-ice40, icepack."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from amaranth.hdl import Const, Instance, Module, Signal
 from amaranth.lib import io
@@ -10,32 +10,32 @@ from amaranth.lib import io
 from ..module_names import PRODUCT_REGISTER_PREFIX, TOP
 from .base import CellCosts, OpenFlow, synthesise_in_halves
 from .clock_generator import ClockGenerator, ClockWithReset, passthrough_settings, release_reset_after_lock
+from .options import Options
 from .pll import PllLimits, PllSettings, pll_settings
-
-if TYPE_CHECKING:
-    from .options import Options
 
 PLL_LIMITS = PllLimits(
     (533e6, 1066e6), (10e6, 133e6), range(1, 17), range(1, 129), [1 << power for power in range(1, 7)], feedback_from_output=False
 )
 PLL_FILTER_RANGES = ((17e6, 1), (26e6, 2), (44e6, 3), (66e6, 4), (101e6, 5), (float("inf"), 6))
-"""Up to which frequency at the phase detector which filter is right."""
+"""The setting of the PLL's loop filter by the frequency at the phase detector, up to the given one; as in Project IceStorm's icepll."""
 ULTRAPLUS = "iCE40UP5K"
-"""The device that has multipliers; its only loop sits at the pin where boards have their clock, and takes it only from there."""
+"""The device with multipliers. Its only PLL shares the pin of the boards' clock, and takes its input from there (SB_PLL40_PAD)."""
 
 
 class Ice40Flow(OpenFlow):
-    """There is no distributed RAM, so queues and sums lie in block RAM.
+    """The flow of the iCE40.
 
-    These are read as soon as an address is there, block RAM a cycle later: Yosys takes the address a cycle earlier, from in front of its
-    register, where the register starts with nothing in particular. It may, as all but the clock is reset.
+    It has no distributed RAM, so FIFOs and accumulators are in block RAM. Their read ports are asynchronous, while block RAM reads with a
+    cycle's delay: Yosys moves the register of the address into the read port, which it can only where that register has no initial value.
+    So initial values are removed everywhere but in the clock generator; all other registers are reset.
 
-    The first register behind a product is kept outside the multiplier: of two that Yosys takes into it, it makes zeros.
+    Yosys takes two registers behind a multiplier into SB_MAC16 and makes constant zeros of them. So the first one is kept outside.
     """
 
     tools = "nextpnr-ice40"
-    frequency = 12e6
+    frequency = 12e6  # the clock of most boards, which needs no PLL
     cell_costs = CellCosts(
+        # A logic cell holds a LUT and the flip-flop behind it. About a quarter of all flip-flops share one so: each counts 0.75 LUTs.
         luts={"SB_LUT4": 1, **{f"SB_DFF{kind}": 0.75 for kind in ("", "E", "SR", "SS", "ESR", "ESS")}},
         block_rams={"SB_RAM40_4K": 1},
         multipliers={"SB_MAC16": 1},
@@ -58,14 +58,14 @@ class Ice40Flow(OpenFlow):
         )
 
     def clock_settings(self, platform: Any, frequency: float) -> PllSettings:
-        own = platform.default_clk_frequency
-        return passthrough_settings(own, frequency) or pll_settings(own, frequency, PLL_LIMITS)
+        board_hz = platform.default_clk_frequency
+        return passthrough_settings(board_hz, frequency) or pll_settings(board_hz, frequency, PLL_LIMITS)
 
     def clock_generator(self, platform: Any, settings: PllSettings) -> ClockGenerator:
         pin = platform.request(platform.default_clk, dir="-")
         return ClockWithReset(pin=pin, settings=settings) if settings.is_passthrough else Ice40Clock(pin=pin, settings=settings)
 
-    def family_arguments(self, platform: Any, options: "Options") -> list[str]:
+    def family_arguments(self, platform: Any, options: Options) -> list[str]:
         device = platform._nextpnr_device_options[platform.device]
         package = platform.package.lower() + platform._nextpnr_package_options.get(platform.device, "")
         return [device, "--package", package, "--pcf", self.constraints, "--asc", self.routed]
@@ -75,18 +75,18 @@ class Ice40Flow(OpenFlow):
 
 
 class Ice40Clock(ClockGenerator):
-    """The loop, fed from the pin itself or through the fabric."""
+    """A clock from the PLL, which is fed from the pin itself or through the fabric."""
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         settings, locked = self.settings, Signal()
         if platform.device == ULTRAPLUS:
-            kind, fed = "SB_PLL40_PAD", {"io_PACKAGEPIN": self.pin.io}
+            primitive, source = "SB_PLL40_PAD", {"io_PACKAGEPIN": self.pin.io}
         else:
             m.submodules.pin = pin = io.Buffer(io.Direction.Input, self.pin)
-            kind, fed = "SB_PLL40_CORE", {"i_REFERENCECLK": pin.i}
+            primitive, source = "SB_PLL40_CORE", {"i_REFERENCECLK": pin.i}
         m.submodules.loop = Instance(
-            kind,
+            primitive,
             p_FEEDBACK_PATH="SIMPLE",
             p_DIVR=Const(settings.input_divider - 1, 4),
             p_DIVF=Const(settings.feedback_divider - 1, 7),
@@ -96,12 +96,12 @@ class Ice40Clock(ClockGenerator):
             i_BYPASS=Const(0),
             o_PLLOUTGLOBAL=self.clock,
             o_LOCK=locked,
-            **fed,
+            **source,
         )
         release_reset_after_lock(m, self, locked)
         return m
 
 
 def _filter_range(settings: PllSettings) -> int:
-    compared = settings.input_hz / settings.input_divider
-    return next(number for limit, number in PLL_FILTER_RANGES if compared < limit)
+    pfd_hz = settings.input_hz / settings.input_divider
+    return next(setting for limit, setting in PLL_FILTER_RANGES if pfd_hz < limit)

@@ -1,27 +1,27 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""How a bitstream is to be built."""
+"""How to build a bitstream."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to build."""
+    """Options of a build."""
 
     frequency: float
-    """Of the accelerator's clock, in Hz; what is made of it, and met, may be up to 5 % less."""
+    """The target of the accelerator's clock, in Hz. The PLL may make, and the build then meets, up to 5 % less."""
     seed: int = 1
     placer: str = "heap"
     router: str = ""
-    """Unless given, the one that suits the family."""
+    """nextpnr's router; empty for the family's default."""
     more_seeds: tuple[int, ...] = ()
     """Seeds to try besides the first; the fastest result is kept."""
     jobs: int = 1
-    """Placements at a time."""
+    """Seeds to place and route in parallel."""
     link: str | None = None
-    """What carries bytes to the host: ``uart`` or ``usb``; what the board has unless given, ``uart`` where it has both."""
+    """The link to the host, ``uart`` or ``usb``; None for the board's default."""
     cycles: int | None = None
-    """Of a frame, as simulated; those of the plan unless given."""
+    """Cycles of a frame, as simulated; None for those of the plan."""
     swappable: bool = False
-    """What the device says of its model can be replaced in the bitstream."""
+    """Weights and device descriptor can be reloaded in the finished bitstream."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Families whose bitstreams the vendor's tools make: Yosys estimates what a plan takes, and the project is written for those tools."""
+"""Families whose bitstreams only the vendor's tools make: a project is written for these, and Yosys estimates the resources."""
 
 import shutil
 from typing import Any
@@ -14,9 +14,9 @@ from .clock_generator import ClockGenerator, ClockWithReset, passthrough_setting
 from .pll import PllLimits, PllSettings, pll_settings
 
 BUILD_SCRIPT = f"build_{TOP}.sh"
-"""The file of a project that runs the tools."""
+"""The script in a project that runs the tools."""
 MMCM_LIMITS = PllLimits((600e6, 1200e6), (10e6, 450e6), range(1, 11), range(2, 65), range(1, 129), feedback_from_output=False)
-"""Within what every speed grade of 7 series and UltraScale can do, but for its fractions."""
+"""What every speed grade of 7 series and UltraScale allows, by the data sheets; fractional dividers are not used."""
 XILINX_LUTS = {
     **{f"LUT{inputs}": 1 for inputs in range(1, 7)},
     "RAM32M": 4,
@@ -29,8 +29,7 @@ XILINX_LUTS = {
     "SRL16E": 1,
     "SRLC32E": 1,
 }
-
-
+"""LUTs that Xilinx cells take: distributed RAM by ports and width, shift registers one each."""
 INTEL_PADS = """\
 read_verilog -lib <<EOT
 module firebrick_pad #(
@@ -40,19 +39,19 @@ endmodule
 EOT
 chtype -set firebrick_pad t:altiobuf_*
 """
-"""Yosys knows no pads as Amaranth makes them, and needs none for what it is asked."""
+"""A stand-in for the pads that Amaranth instantiates: Yosys does not know them, and an estimate of resources does not need them."""
 
 
 class VendorFlow(Flow):
-    """A family whose tools are the vendor's.
+    """The flow of a family whose tools are the vendor's.
 
     Parameters
     ----------
     synthesis: the Yosys commands that map a design to the family's cells
-    bitstream: the bitstream
-    tools: what makes the bitstream, for people
-    cell_costs: what its cells take
-    mmcm: the primitive that makes a clock, where one is known; elsewhere the clock is the board's own
+    bitstream: the file with the bitstream
+    tools: the tools that make it, human-readable
+    cell_costs: what its cells count as
+    mmcm: the primitive that generates a clock; without one the clock is the board's own
     """
 
     design = f"{TOP}.v"
@@ -63,18 +62,18 @@ class VendorFlow(Flow):
         self.tools = tools
         self.cell_costs = cell_costs
         self._mmcm = mmcm
-        self.frequency = 80e6 if mmcm else None
+        self.frequency = 80e6 if mmcm else None  # not measured: the vendor's timing report has the last word
 
     def synthesis(self, platform: Any) -> str:
         return self._synthesis
 
     def clock_settings(self, platform: Any, frequency: float) -> PllSettings:
-        own = platform.default_clk_frequency
+        board_hz = platform.default_clk_frequency
         if self._mmcm:
-            return pll_settings(own, frequency, MMCM_LIMITS)
-        if found := passthrough_settings(own, frequency):
-            return found
-        raise FirebrickError(f"frequency must be {own / 1e6:g} MHz, the board's own clock, not {frequency / 1e6:g}")
+            return pll_settings(board_hz, frequency, MMCM_LIMITS)
+        if settings := passthrough_settings(board_hz, frequency):
+            return settings
+        raise FirebrickError(f"frequency must be {board_hz / 1e6:g} MHz, the board's own clock, not {frequency / 1e6:g}")
 
     def clock_generator(self, platform: Any, settings: PllSettings) -> ClockGenerator:
         pin = platform.request(platform.default_clk, dir="-")
@@ -99,7 +98,7 @@ class VendorFlow(Flow):
 
 
 def missing_tools(platform: Any) -> list[str]:
-    """The programs that a platform's tools need and that are not on the PATH."""
+    """The programs that a platform's tools consist of and that are not on the PATH."""
     return [name for name in platform.required_tools if not shutil.which(name)]
 
 
@@ -118,7 +117,7 @@ def _xilinx(family: str, *, tools: str = "Vivado, from AMD", mmcm: str = "") -> 
 
 
 def _intel(family: str, cells: str) -> VendorFlow:
-    """A family whose block RAMs Yosys cannot give their contents, which an estimate does without."""
+    """A flow for Quartus. Yosys cannot initialise these block RAMs; for an estimate their contents are removed before mapping."""
     synth = f"synth_intel -top {TOP} -family {family}"
     rams = "memory_bram -rules +/intel/common/brams_m9k.txt\nsetparam -unset INIT t:$__M9K_*"
     return VendorFlow(
@@ -168,4 +167,4 @@ VENDOR_FLOWS = {
     "MachXO2": _machxo("xo2"),
     "MachXO3": _machxo("xo3"),
 }
-"""By the family of the device."""
+"""The flow of each family of devices."""

@@ -1,6 +1,18 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Soft multipliers of an ECP5: carry chains that add two rows of a product at a time, each bit of the weight in one cell with its row."""
+"""LUT multipliers of the ECP5: carry chains instead of the LUT trees that Yosys would make.
+
+A product of a pixel p, 8 bits unsigned, and a weight w, 9 bits signed with sign bit w8, is added up in three levels::
+
+    row_k   = w[2k] p + 2 w[2k+1] p         k = 0 to 3      4 chains of 10 bits
+    sum_0   = row_0 + 4 row_1                               1 chain of 10 bits, above the 2 lowest bits
+    sum_1   = row_2 + 4 row_3                               likewise
+    all     = sum_0 + 16 sum_1                              1 chain of 12 bits, above the 4 lowest bits
+    product = all - 256 w[8] p                              1 chain of 10 bits, above the 8 lowest bits
+
+A cell CCU2C adds two bits, and each of its LUTs ANDs an operand's bit with a bit of the weight on the way: an adder of rows costs no more
+than one of numbers. The chains are 4 x 5 + 2 x 5 + 6 + 5 = 41 cells, or 82 LUTs; Yosys' own multiplier takes 340.
+"""
 
 from ..module_names import LUT_MULTIPLIER_PREFIX
 
@@ -49,7 +61,7 @@ module firebrick_adder (A, B, C, D, Y);  // (C and D) + (A and B), or minus
   endgenerate
 endmodule
 """
-"""What Yosys makes of a multiplication, in 41 cells (82 LUTs) instead of the 340 LUTs that it would need."""
+"""The techmap rule for ``$mul`` of at most 9 by 9 bits."""
 MAP_LUT_MULTIPLIERS = f"""\
 design -push
 read_verilog <<EOT
@@ -58,4 +70,4 @@ design -save soft_products
 design -pop
 read_verilog -lib +/ecp5/cells_sim.v
 techmap -map %soft_products *.{LUT_MULTIPLIER_PREFIX}*/t:$mul"""
-"""The Yosys commands that do so with the multiplications inside of every ``SoftProduct``."""
+"""The Yosys commands that apply it to the multiplication in every ``LutMultiplier``, and to no other."""
