@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Caffe models, written byte by byte."""
+"""Caffe models, written byte by byte, so that the reader is not tested against its own message classes."""
 
 import struct
 
@@ -40,12 +40,12 @@ def blob(array: np.ndarray, old: bool = False) -> bytes:
     return (shape if old else new) + field(5, array.astype("<f4").tobytes())
 
 
-def layer(name: str, kind: str, bottoms: list[str], tops: list[str], extra: bytes = b"") -> bytes:
-    names = [field(1, name), field(2, kind), *(field(3, each) for each in bottoms), *(field(4, each) for each in tops)]
+def layer(name: str, layer_type: str, bottoms: list[str], tops: list[str], extra: bytes = b"") -> bytes:
+    names = [field(1, name), field(2, layer_type), *(field(3, bottom) for bottom in bottoms), *(field(4, top) for top in tops)]
     return field(100, b"".join(names) + extra)
 
 
-class Writer:
+class CaffeWriter:
     """A trained net as Caffe writes it: data layer, in-place ReLU, Split layers where two layers read one blob, loss."""
 
     def __init__(self, seed: int, old: bool = False, transform: bytes = field(3, 12)) -> None:
@@ -85,12 +85,12 @@ class Writer:
         name = fire.name
         if fire.bypass is not Bypass.NONE:
             self.data += layer(f"{maps}_split", "Split", [maps], [f"{maps}_0", f"{maps}_1"])
-            maps, beside = f"{maps}_0", f"{maps}_1"
+            maps, skip = f"{maps}_0", f"{maps}_1"
         squeeze = self.conv(f"{name}/squeeze1x1", maps, (fire.squeeze, channels, 1, 1))
-        ones = self.conv(f"{name}/expand1x1", squeeze, (fire.expand1x1, fire.squeeze, 1, 1))
-        threes = self.conv(f"{name}/expand3x3", squeeze, (fire.expand3x3, fire.squeeze, 3, 3), field(3, 1))
-        self.data += layer(f"{name}/concat", "Concat", [ones, threes], [f"{name}/concat"])
+        expand1x1 = self.conv(f"{name}/expand1x1", squeeze, (fire.expand1x1, fire.squeeze, 1, 1))
+        expand3x3 = self.conv(f"{name}/expand3x3", squeeze, (fire.expand3x3, fire.squeeze, 3, 3), field(3, 1))
+        self.data += layer(f"{name}/concat", "Concat", [expand1x1, expand3x3], [f"{name}/concat"])
         if fire.bypass is Bypass.NONE:
             return f"{name}/concat"
-        self.data += layer(f"{name}/add", "Eltwise", [beside, f"{name}/concat"], [f"{name}/add"])
+        self.data += layer(f"{name}/add", "Eltwise", [skip, f"{name}/concat"], [f"{name}/add"])
         return f"{name}/add"

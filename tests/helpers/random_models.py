@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Small random networks of the family, random integers for them, and frames: what tests draw their examples from.
+"""Small random networks of the family, random integer models of them, and random frames for tests.
 
-Everything is a function of the NumPy generator it is given, so a seed in a test's id is enough to repeat it.
+Everything is a function of the given NumPy generator, so the seed in a test's id is enough to repeat it.
 """
 
 from typing import Any
@@ -35,16 +35,16 @@ def random_network(
     classes: int | None = None,
     bypass: Bypass = Bypass.NONE,
 ) -> Network:
-    """A legal network: conv1, Fire modules (0 to 3) with pools in between, a 1x1 conv10 and the average; None draws.
+    """A legal network: conv1, Fire modules (0 to 3) with pools in between, a 1x1 conv10 and the average; None draws a value at random.
 
-    Maps are 3 to 31 rows and columns, seldom square. ``pools`` True puts a pool wherever one fits, False nowhere. With a simple
-    bypass each Fire module has as many outputs as inputs.
+    Images have 3 to 31 rows and columns and are rarely square. ``pools`` True puts a pool wherever one fits, False nowhere. With a
+    simple bypass, each Fire module has as many outputs as inputs.
     """
     kernel = int(rng.choice([1, 3, 7])) if kernel is None else kernel
     stride = int(rng.integers(1, 3)) if stride is None else stride
-    least = max(3, kernel - 2 * padding)
-    height = int(rng.integers(least, 32)) if height is None else height
-    width = int(rng.integers(least, 32)) if width is None else width
+    min_side = max(3, kernel - 2 * padding)
+    height = int(rng.integers(min_side, 32)) if height is None else height
+    width = int(rng.integers(min_side, 32)) if width is None else width
     filters = int(rng.integers(1, 13)) if filters is None else filters
     stages: list[Stage] = [Conv("conv1", filters, kernel, stride, padding)]
 
@@ -56,14 +56,14 @@ def random_network(
     pool(1)
     outputs = filters
     for index in range(2, 2 + (int(rng.integers(0, 4)) if fires is None else fires)):
-        ones, threes = (int(n) for n in rng.integers(1, 10, 2))
+        expand1x1, expand3x3 = (int(n) for n in rng.integers(1, 10, 2))
         if bypass is Bypass.SIMPLE:
-            ones = int(rng.integers(0, outputs + 1))
-            threes = outputs - ones
+            expand1x1 = int(rng.integers(0, outputs + 1))
+            expand3x3 = outputs - expand1x1
         elif rng.random() < 0.3:
-            ones, threes = (0, threes) if rng.random() < 0.5 else (ones, 0)
-        stages.append(Fire(f"fire{index}", int(rng.integers(1, 7)), ones, threes, bypass))
-        outputs = ones + threes
+            expand1x1, expand3x3 = (0, expand3x3) if rng.random() < 0.5 else (expand1x1, 0)
+        stages.append(Fire(f"fire{index}", int(rng.integers(1, 7)), expand1x1, expand3x3, bypass))
+        outputs = expand1x1 + expand3x3
         pool(index)
     stages += [Conv("conv10", int(rng.integers(1, 21)) if classes is None else classes, 1), GlobalAverage("pool10")]
     network = Network("random", Shape(channels, height, width), tuple(stages))
@@ -72,37 +72,37 @@ def random_network(
 
 
 def family_network(rng: np.random.Generator, *, size: int = 7, stages: int = 4, filters: int = 5) -> Network:
-    """Any network of the family that a convolution begins, of at most so many rows, columns, stages, and filters of a kind.
+    """Any network of the family whose first stage is a convolution; ``size`` bounds rows and columns, ``filters`` the filters of a type.
 
-    Maps of a single pixel, strides beyond the kernel, convolutions anywhere, pools in a row and at the end, bypasses of any kind and none,
-    Fire modules without one kind of expand filters, modules and classes of one filter: nothing is left out.
+    This includes maps of a single pixel, strides larger than the kernel, convolutions anywhere, consecutive pools, pools at the end, every
+    bypass, Fire modules with only one type of expand filters, and layers with a single filter.
     """
     height, width = (int(length) for length in rng.integers(1, size + 1, 2))
     shape = Shape(int(rng.integers(1, 5)), height, width)
     chosen: list[Stage] = []
 
-    def some() -> int:
+    def filter_count() -> int:
         return int(rng.integers(1, filters + 1)) if rng.random() < 0.8 else 1
 
     for number in range(1 + int(rng.integers(0, stages))):
-        here = Network("partial", shape, tuple(chosen)).shapes()[-1]
-        kind = rng.choice(["conv", "fire", "fire", "pool"]) if number else "conv"
-        if kind == "pool" and min(here.height, here.width) >= 3:
+        shape_here = Network("partial", shape, tuple(chosen)).shapes()[-1]
+        stage_type = rng.choice(["conv", "fire", "fire", "pool"]) if number else "conv"
+        if stage_type == "pool" and min(shape_here.height, shape_here.width) >= 3:
             chosen.append(MaxPool(f"pool{number}"))
-        elif kind == "conv":
+        elif stage_type == "conv":
             kernel = int(rng.integers(1, 6))
             padding = int(rng.integers(0, kernel)) if rng.random() < 0.5 else 0
-            kernel = min(kernel, min(here.height, here.width) + 2 * padding)
-            chosen.append(Conv(f"conv{number}", some(), kernel, int(rng.integers(1, 4)), min(padding, kernel - 1)))
+            kernel = min(kernel, min(shape_here.height, shape_here.width) + 2 * padding)
+            chosen.append(Conv(f"conv{number}", filter_count(), kernel, int(rng.integers(1, 4)), min(padding, kernel - 1)))
         else:
             bypass = rng.choice(list(Bypass))
-            ones, threes = some(), some()
+            expand1x1, expand3x3 = filter_count(), filter_count()
             if bypass == Bypass.SIMPLE:
-                ones = int(rng.integers(0, here.channels + 1))
-                threes = here.channels - ones
+                expand1x1 = int(rng.integers(0, shape_here.channels + 1))
+                expand3x3 = shape_here.channels - expand1x1
             elif rng.random() < 0.3:
-                ones, threes = (0, threes) if rng.random() < 0.5 else (ones, 0)
-            chosen.append(Fire(f"fire{number}", some(), ones, threes, Bypass(bypass)))
+                expand1x1, expand3x3 = (0, expand3x3) if rng.random() < 0.5 else (expand1x1, 0)
+            chosen.append(Fire(f"fire{number}", filter_count(), expand1x1, expand3x3, Bypass(bypass)))
     network = Network("family", shape, (*chosen, GlobalAverage("average")))
     network.verify()
     return network
@@ -118,7 +118,7 @@ def random_model(
 ) -> Model:
     """A legal model whose activations stay alive: biases and shifts are set from a random frame, layer by layer.
 
-    ``bits`` (2 to 8) and ``density`` (0 to 1, share of non-zero weights) are drawn for each layer when None. ``overrides`` go to
+    ``bits`` (2 to 8) and ``density`` (0 to 1, fraction of non-zero weights) are drawn for each layer when None. ``overrides`` go to
     `random_network` when no ``network`` is given.
     """
     network = random_network(rng, **overrides) if network is None else network
@@ -126,7 +126,7 @@ def random_model(
     shape = network.input
     maps: golden.FeatureMaps = rng.integers(0, 256, (2, shape.channels, shape.height, shape.width), dtype=np.uint8)
     for stage, shape in zip(network.stages, network.shapes(), strict=False):
-        limit = int(rng.choice(_CENTROID_LIMITS))  # one for a stage, as both kinds of expand filters share a shift
+        limit = int(rng.choice(_CENTROID_LIMITS))  # one for a stage, as both types of expand filters have the same shift
         convs = stage_layers(stage, shape)
         drawn = {layer.name.rpartition("/")[2]: (layer, _random_weights(rng, layer, limit, bits, density)) for layer in convs}
         match stage:
@@ -178,7 +178,7 @@ def _random_weights(rng: np.random.Generator, layer: Layer, limit: int, bits: in
     bits = int(rng.integers(2, 9)) if bits is None else bits
     density = float(rng.choice(_DENSITIES)) if density is None else density
     codebook = np.concatenate([[0], rng.integers(-limit, limit + 1, (1 << bits) - 1)]).astype(np.int32)
-    likely = rng.dirichlet(np.full((1 << bits) - 1, 0.5))  # skewed, so that entropy coding has something to gain
+    likely = rng.dirichlet(np.full((1 << bits) - 1, 0.5))  # skewed, so that Huffman coding has an effect
     codes = rng.choice(np.arange(1, 1 << bits), layer.weight_shape, p=likely) * (rng.random(layer.weight_shape) < density)
     return QuantizedLayer(codes.astype(np.uint8), codebook, np.zeros(layer.conv.filters, np.int64), 0)
 

@@ -17,7 +17,7 @@ from firebrick.sw.fire_format.file import encode_model, read_fire
 from firebrick.sw.importers import import_source
 from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
 from firebrick.sw.training.distillation import DistillationConfig
-from tests.helpers.onnx_files import Dress, file_of
+from tests.helpers.onnx_files import FileStyle, file_with
 
 NETWORK = Network(
     "it", Shape(3, 24, 24), (Conv("conv1", 8, 3, 2), MaxPool("pool1"), Fire("fire2", 8, 16, 16), Conv("conv3", 4, 1), GlobalAverage("end"))
@@ -28,7 +28,7 @@ NETWORK = Network(
 def source(tmp_path: Path) -> Path:
     path = tmp_path / "in" / "it.onnx"
     path.parent.mkdir()
-    path.write_bytes(file_of(np.random.default_rng(6), Dress(), NETWORK).SerializeToString())
+    path.write_bytes(file_with(np.random.default_rng(6), FileStyle(), NETWORK).SerializeToString())
     return path
 
 

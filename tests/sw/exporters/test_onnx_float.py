@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Float networks as ONNX files of our own: what onnxruntime computes, what is read back, and files that lie about themselves."""
+"""Float networks as ONNX files: onnxruntime and the importer give the same scores, and inconsistent metadata is rejected."""
 
 import json
 from collections.abc import Callable
@@ -30,15 +30,15 @@ def float_model(seed: int, **overrides: Any) -> FloatModel:
     layers = network.layers()
     weights = {layer.name: rng.normal(0, 0.3, layer.weight_shape).astype(np.float32) for layer in layers}
     biases = {layer.name: rng.normal(1, 1, layer.conv.filters).astype(np.float32) for layer in layers}
-    longest = max(network.input.height, network.input.width)
-    preprocessing = Preprocessing(int(rng.integers(longest, 3 * longest)), (123.25, 117.0, 104.5))
+    long_side = max(network.input.height, network.input.width)
+    preprocessing = Preprocessing(int(rng.integers(long_side, 3 * long_side)), (123.25, 117.0, 104.5))
     labels = tuple(f"class {'é' * index}" for index in range(network.classes))
     return FloatModel(network, weights, biases, preprocessing, labels, metadata={"licence": "none"})
 
 
 @pytest.mark.parametrize("bypass", list(Bypass))
 @pytest.mark.parametrize(("seed", "channels"), [(0, 3), (1, 1), (2, 3), (3, 1)])
-def test_float_file_computes_and_says_what_the_network_does(seed: int, channels: int, bypass: Bypass) -> None:
+def test_float_file_has_the_scores_and_metadata_of_the_network(seed: int, channels: int, bypass: Bypass) -> None:
     runtime = pytest.importorskip("onnxruntime")
     model = float_model(seed, channels=channels, bypass=bypass)
     shape = model.network.input
@@ -54,13 +54,13 @@ def test_float_file_computes_and_says_what_the_network_does(seed: int, channels:
     assert read.metadata["source"].startswith("an ONNX file made by firebrick")
 
 
-def test_options_say_otherwise_than_the_file() -> None:
+def test_options_override_the_metadata_of_the_file() -> None:
     model = float_model(5, classes=2)
     read = onnx_model(encode_float_onnx(model), "net.onnx", CAFFE, ["x", "y"])
     assert (read.preprocessing.mean, read.labels) == (CAFFE.mean, ("x", "y"))
 
 
-def test_grey_networks_are_divided_by_one_number() -> None:
+def test_grey_networks_need_one_standard_deviation() -> None:
     data = encode_float_onnx(float_model(6, channels=1))
     with pytest.raises(FirebrickError, match=r"the input is grey; .*--std S,S,S"):
         onnx_model(data, "net.onnx", TORCH)
@@ -72,40 +72,40 @@ def test_grey_networks_are_divided_by_one_number() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda said: said.pop("mean"),
-        lambda said: said.update(mean=[1, 2]),
-        lambda said: said.update(mean=[1, 2, "x"]),
-        lambda said: said.update(mean=[1, 2, 10**400]),
-        lambda said: said.update(mean=[1, 2, float("nan")]),
-        lambda said: said.update(mean=[1, 2, 300]),
-        lambda said: said.update(resize=1),
-        lambda said: said.update(resize=1e9),
-        lambda said: said.update(resize=10**9),
-        lambda said: said.update(resize=True),
-        lambda said: said.update(labels="abc"),
-        lambda said: said.update(labels=["a", 2, "c"]),
-        lambda said: said.update(labels=["a", "b\n", "c"]),
-        lambda said: said.update(labels=["a"]),
-        lambda said: said.update(metadata=[]),
-        lambda said: said.update(metadata={"a": 1}),
-        lambda said: said.update(metadata={"a": "\x1b[2J"}),
+        lambda metadata: metadata.pop("mean"),
+        lambda metadata: metadata.update(mean=[1, 2]),
+        lambda metadata: metadata.update(mean=[1, 2, "x"]),
+        lambda metadata: metadata.update(mean=[1, 2, 10**400]),
+        lambda metadata: metadata.update(mean=[1, 2, float("nan")]),
+        lambda metadata: metadata.update(mean=[1, 2, 300]),
+        lambda metadata: metadata.update(resize=1),
+        lambda metadata: metadata.update(resize=1e9),
+        lambda metadata: metadata.update(resize=10**9),
+        lambda metadata: metadata.update(resize=True),
+        lambda metadata: metadata.update(labels="abc"),
+        lambda metadata: metadata.update(labels=["a", 2, "c"]),
+        lambda metadata: metadata.update(labels=["a", "b\n", "c"]),
+        lambda metadata: metadata.update(labels=["a"]),
+        lambda metadata: metadata.update(metadata=[]),
+        lambda metadata: metadata.update(metadata={"a": 1}),
+        lambda metadata: metadata.update(metadata={"a": "\x1b[2J"}),
     ],
 )
-def test_files_that_lie_about_themselves_are_refused(change: Callable[[dict[str, Any]], object]) -> None:
-    said = {"mean": [1.0, 2.0, 3.0], "resize": 32, "labels": ["a", "b", "c"], "metadata": {}}
-    change(said)
+def test_files_with_wrong_metadata_are_rejected(change: Callable[[dict[str, Any]], object]) -> None:
+    metadata: dict[str, Any] = {"mean": [1.0, 2.0, 3.0], "resize": 32, "labels": ["a", "b", "c"], "metadata": {}}
+    change(metadata)
     with pytest.raises(FirebrickError, match=r"^net.onnx: "):
-        onnx_model(saying(json.dumps(said)), "net.onnx")
+        onnx_model(file_with_metadata(json.dumps(metadata)), "net.onnx")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{" * 100_000, "[" * 100_000])
-def test_files_whose_property_is_no_table_are_refused(text: str) -> None:
+def test_files_whose_metadata_is_no_json_object_are_rejected(text: str) -> None:
     with pytest.raises(FirebrickError, match="the property 'firebrick' is not as `firebrick train` writes it"):
-        onnx_model(saying(text), "net.onnx")
+        onnx_model(file_with_metadata(text), "net.onnx")
 
 
-def saying(text: str) -> bytes:
-    """A file whose property holds a text."""
+def file_with_metadata(text: str) -> bytes:
+    """A file with this text as its metadata property."""
     proto = onnx.ModelProto.FromString(encode_float_onnx(replace(float_model(7, classes=3, height=20, width=20))))
     assert proto.metadata_props[0].key == METADATA_KEY
     proto.metadata_props[0].value = text

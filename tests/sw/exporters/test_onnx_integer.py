@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""ONNX export: onnxruntime, which knows nothing of us, gives the golden model's scores bit for bit."""
+"""ONNX export: onnxruntime, an independent implementation, computes the golden model's scores bit for bit."""
 
 import sys
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_onnx_is_exact_at_the_extremes(centroid: int, shift: int) -> None:
         np.testing.assert_array_equal(onnx_scores(model, frames), golden.run(model, frames), strict=True)
 
 
-def test_onnx_carries_what_a_program_needs(tmp_path: Path) -> None:
+def test_onnx_has_labels_and_score_scale_as_metadata(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     model = random_model(np.random.default_rng(1))
     write_onnx(model, tmp_path / "model.onnx")
@@ -77,8 +77,8 @@ def test_onnx_scores_of_the_shipped_model_equal_the_golden_models() -> None:
     data = pytest.importorskip("skimage.data")
     model = catalogue.load("squeezenet1_1")
     height, width = model.network.input.height, model.network.input.width
-    pictures = [picture[20 : 20 + height, 50 : 50 + width] for picture in (data.astronaut(), data.chelsea(), data.coffee())]
-    frames = np.stack(pictures).transpose(0, 3, 1, 2).copy()
+    images = [image[20 : 20 + height, 50 : 50 + width] for image in (data.astronaut(), data.chelsea(), data.coffee())]
+    frames = np.stack(images).transpose(0, 3, 1, 2).copy()
     scores = golden.run(model, frames)
     np.testing.assert_array_equal(onnx_scores(model, frames), scores, strict=True)
     assert len({tuple(row) for row in scores.tolist()}) == 3

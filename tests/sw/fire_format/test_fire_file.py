@@ -27,15 +27,15 @@ def assert_same(first: Model, second: Model) -> None:
     for field in ("network", "preprocessing", "labels", "score_scale", "metadata"):
         assert getattr(first, field) == getattr(second, field)
     assert list(first.layers) == list(second.layers)
-    for ours, theirs in zip(first.layers.values(), second.layers.values(), strict=True):
+    for layer, other in zip(first.layers.values(), second.layers.values(), strict=True):
         for name in ("codes", "codebook", "bias"):
-            np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name), strict=True)
-        assert ours.shift == theirs.shift
+            np.testing.assert_array_equal(getattr(layer, name), getattr(other, name), strict=True)
+        assert layer.shift == other.shift
 
 
 @settings(max_examples=50, deadline=None)
 @given(SEEDS, st.sampled_from(list(Bypass)))
-def test_firefile_gives_back_every_model(seed: int, bypass: Bypass) -> None:
+def test_fire_file_gives_back_every_model(seed: int, bypass: Bypass) -> None:
     model = random_model(np.random.default_rng(seed), bypass=bypass)
     data = encode_model(model)
     read = decode_model(data)
@@ -46,7 +46,7 @@ def test_firefile_gives_back_every_model(seed: int, bypass: Bypass) -> None:
 
 @pytest.mark.parametrize("bits", range(1, 9))
 @pytest.mark.parametrize("density", [0.0, 0.001, 0.05, 0.4, 1.0])
-def test_firefile_layer_round_trip_at_every_width_and_density(bits: int, density: float) -> None:
+def test_fire_file_layer_round_trip_at_every_width_and_density(bits: int, density: float) -> None:
     rng = np.random.default_rng(bits)
     (layer,) = Network("one", Shape(40, 9, 9), (Conv("conv1", 30, 3), GlobalAverage("pool"))).layers()
     codes = (rng.integers(1, 1 << bits, layer.weight_shape) * (rng.random(layer.weight_shape) < density)).astype(np.uint8)
@@ -55,13 +55,13 @@ def test_firefile_layer_round_trip_at_every_width_and_density(bits: int, density
     encoded = fire_layer.encode_layer(QuantizedLayer(codes, codebook, bias, 24))
     read, rest = fire_layer.decode_layer(memoryview(encoded.data + b"rest"), layer)
     assert bytes(rest) == b"rest"
-    for ours, theirs in ((codes, read.codes), (codebook, read.codebook), (bias, read.bias)):
-        np.testing.assert_array_equal(ours, theirs, strict=True)
+    for written, decoded in ((codes, read.codes), (codebook, read.codebook), (bias, read.bias)):
+        np.testing.assert_array_equal(written, decoded, strict=True)
     assert density == 0.4 or (encoded.run_bits == 0) == (density == 1.0)
     assert encoded.entropy_bits <= 8 * (len(encoded.codes) + len(encoded.zero_runs))
 
 
-def test_firefile_layer_splits_long_runs_with_padding_zeros() -> None:
+def test_fire_file_layer_splits_long_runs_with_padding_zeros() -> None:
     (layer,) = Network("one", Shape(1000, 1, 1), (Conv("conv1", 1, 1), GlobalAverage("pool"))).layers()
     codes = np.zeros(layer.weight_shape, np.uint8)
     codes.flat[[0, 1, 300, 999]] = 1
@@ -72,13 +72,13 @@ def test_firefile_layer_splits_long_runs_with_padding_zeros() -> None:
     np.testing.assert_array_equal(read.codes, codes)
 
 
-def test_firefile_takes_the_smallest_biases_and_centroids() -> None:
+def test_fire_file_uses_the_fewest_bits_for_biases_and_centroids() -> None:
     codes = np.ones((4, 2, 1, 1), np.uint8)
     small = fire_layer.encode_layer(QuantizedLayer(codes, np.array([0, -4], np.int32), np.array([0, 3, -4, 1]), 0))
     assert (small.codebook, small.biases) == (bytes([0b100_00000]), bytes([0b000_011_10, 0b0_001_0000]))
 
 
-def test_firefile_reads_and_writes_files(tmp_path: Path) -> None:
+def test_fire_file_reads_and_writes_files(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "model.fire"
     write_fire(SAMPLE, path)
     assert path.read_bytes() == SAMPLE_BYTES
@@ -86,7 +86,7 @@ def test_firefile_reads_and_writes_files(tmp_path: Path) -> None:
     assert_same(read_fire(path), SAMPLE)
 
 
-def test_firefile_names_the_file_and_what_to_do(tmp_path: Path) -> None:
+def test_fire_file_errors_name_the_file_and_a_remedy(tmp_path: Path) -> None:
     path = tmp_path / "model.fire"
     path.write_bytes(SAMPLE_BYTES[:-1])
     with pytest.raises(FirebrickError, match=r"model\.fire cannot be used: its checksum is wrong.*firebrick import"):
@@ -107,7 +107,7 @@ def test_firefile_names_the_file_and_what_to_do(tmp_path: Path) -> None:
         ({"layers": {}}, "layers must be those"),
     ],
 )
-def test_firefile_does_not_write_what_it_would_not_read(changes: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_fire_file_does_not_write_an_unreadable_file(changes: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(FirebrickError, match=message):
         write_fire(dataclasses.replace(SAMPLE, **changes), tmp_path / "model.fire")
     assert not list(tmp_path.iterdir())

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`.fire` files: damaged or lying, they are refused in one line, soon and in little memory."""
+"""Damaged and hostile `.fire` files are rejected with one line of text, quickly and in little memory."""
 
 import dataclasses
 import json
@@ -30,12 +30,12 @@ HUGE = {"kind": "conv", "name": "a", "filters": 65535, "kernel": 9, "stride": 1,
 
 
 def seal(data: bytes) -> bytes:
-    """The bytes with the checksum that they should have."""
+    """The bytes followed by their checksum."""
     return data + struct.pack("<I", zlib.crc32(data))
 
 
 def with_description(change: Callable[[dict[str, Any]], None] | bytes, model: Model = SAMPLE) -> bytes:
-    """A file whose description is changed, or replaced by other text, and whose checksum is right."""
+    """A file with a changed or replaced description and a correct checksum."""
     data, start = encode_model(model), len(encode_description(model))
     text = zlib.decompress(data[HEAD.size : start])
     if callable(change):
@@ -48,8 +48,8 @@ def with_description(change: Callable[[dict[str, Any]], None] | bytes, model: Mo
     return seal(HEAD.pack(MAGIC, 1, len(packed)) + packed + data[start:-4])
 
 
-def assert_refused_or_harmless(data: bytes) -> None:
-    """Whatever the bytes are, reading them gives a sound model or one line of text."""
+def assert_rejected_or_valid(data: bytes) -> None:
+    """Reading the bytes must give a verified model or an error of one line."""
     message = "?"
     try:
         decode_model(data).verify()
@@ -59,7 +59,7 @@ def assert_refused_or_harmless(data: bytes) -> None:
     assert message.isprintable()
 
 
-def test_firefile_rejects_every_truncation_and_every_flipped_bit() -> None:
+def test_fire_file_rejects_every_truncation_and_every_flipped_bit() -> None:
     for length in range(0, len(SAMPLE_BYTES), 7):
         with pytest.raises(FirebrickError):
             decode_model(SAMPLE_BYTES[:length])
@@ -72,13 +72,13 @@ def test_firefile_rejects_every_truncation_and_every_flipped_bit() -> None:
 
 @settings(max_examples=400, deadline=None)
 @given(st.data())
-def test_firefile_damage_with_a_right_checksum_is_refused_or_harmless(data: st.DataObject) -> None:
+def test_fire_file_damage_with_a_correct_checksum_is_rejected_or_valid(data: st.DataObject) -> None:
     damaged = bytearray(SAMPLE_BYTES[:-4])
     for _ in range(data.draw(st.integers(1, 4))):
         index = data.draw(st.integers(HEAD.size - 4, len(damaged) - 1) | st.integers(LAYERS_AT, LAYERS_AT + 40))
         damaged[index] = data.draw(st.integers(0, 255))
     del damaged[data.draw(st.integers(len(damaged) - 40, len(damaged))) :]
-    assert_refused_or_harmless(seal(bytes(damaged)))
+    assert_rejected_or_valid(seal(bytes(damaged)))
 
 
 JSON = st.recursive(
@@ -90,7 +90,7 @@ JSON = st.recursive(
 
 @settings(max_examples=100, deadline=None)
 @given(st.data())
-def test_firefile_strange_descriptions_are_refused_or_harmless(data: st.DataObject) -> None:
+def test_fire_file_strange_descriptions_are_rejected_or_valid(data: st.DataObject) -> None:
     def change(tree: Any) -> None:
         """Replace one value somewhere in the tree."""
         while True:
@@ -102,7 +102,7 @@ def test_firefile_strange_descriptions_are_refused_or_harmless(data: st.DataObje
             tree[key] = data.draw(JSON | st.integers(0, 100000))
             return
 
-    assert_refused_or_harmless(with_description(change))
+    assert_rejected_or_valid(with_description(change))
 
 
 def deep(tree: dict[str, Any], path: str, value: Any) -> None:
@@ -143,12 +143,12 @@ def deep(tree: dict[str, Any], path: str, value: Any) -> None:
         ("unknown", 1, "description must be a table with the keys"),
     ],
 )
-def test_firefile_rejects_a_lying_description(path: str, value: Any, message: str) -> None:
+def test_fire_file_rejects_an_inconsistent_description(path: str, value: Any, message: str) -> None:
     with pytest.raises(FirebrickError, match=message):
         decode_model(with_description(lambda tree: deep(tree, path, value)))
 
 
-def test_firefile_rejects_an_unknown_bypass() -> None:
+def test_fire_file_rejects_an_unknown_bypass() -> None:
     def change(tree: dict[str, Any]) -> None:
         next(stage for stage in tree["network"]["stages"] if stage["kind"] == "fire")["bypass"] = "tunnel"
 
@@ -157,12 +157,12 @@ def test_firefile_rejects_an_unknown_bypass() -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"\xff", b"[" * 100000, b"{", b"1" * 5000, b"[]", b"null"])
-def test_firefile_rejects_text_that_is_no_description(text: bytes) -> None:
+def test_fire_file_rejects_text_that_is_no_description(text: bytes) -> None:
     with pytest.raises(FirebrickError, match="description"):
         decode_model(with_description(text))
 
 
-def test_firefile_rejects_damaged_frames_around_the_description() -> None:
+def test_fire_file_rejects_damaged_frames_around_the_description() -> None:
     bomb = zlib.compress(b" " * (DESCRIPTION_MAX + 1))
     start = LAYERS_AT
     for data, message in (
@@ -196,7 +196,7 @@ def test_firefile_rejects_damaged_frames_around_the_description() -> None:
         (7, 2**32 - 1, "ends in the middle"),
     ],
 )
-def test_firefile_rejects_a_lying_layer_header(field: int, value: int, message: str) -> None:
+def test_fire_file_rejects_an_inconsistent_layer_header(field: int, value: int, message: str) -> None:
     model = random_model(np.random.default_rng(3), density=0.2, fires=0, filters=30, kernel=3)
     data, start = encode_model(model), len(encode_description(model))
     numbers = list(fire_layer.HEADER.unpack_from(data, start))
@@ -207,7 +207,7 @@ def test_firefile_rejects_a_lying_layer_header(field: int, value: int, message: 
         decode_model(seal(damaged))
 
 
-def test_firefile_rejects_zero_runs_past_the_last_weight() -> None:
+def test_fire_file_rejects_zero_runs_past_the_last_weight() -> None:
     wide, narrow = (Network("n", Shape(n, 1, 1), (Conv("conv1", 1, 1), GlobalAverage("p"))).layers()[0] for n in (90, 80))
     codes = np.zeros(wide.weight_shape, np.uint8)
     codes.flat[89] = 1
@@ -216,7 +216,7 @@ def test_firefile_rejects_zero_runs_past_the_last_weight() -> None:
         fire_layer.decode_layer(memoryview(encoded.data), narrow)
 
 
-def test_firefile_lies_cost_little_memory() -> None:
+def test_fire_file_large_counts_cost_little_memory() -> None:
     def change(tree: dict[str, Any]) -> None:
         tree["network"]["stages"][0] |= {"filters": 65535, "kernel": 9}
         tree["network"]["input"] |= {"height": 65535, "width": 65535}
@@ -231,7 +231,7 @@ def test_firefile_lies_cost_little_memory() -> None:
         tracemalloc.stop()
 
 
-def test_firefile_rejects_what_hides_behind_the_compressed_description() -> None:
+def test_fire_file_rejects_data_behind_the_compressed_description() -> None:
     packed = zlib.compress(b"{}") + b"hidden"
     with pytest.raises(FirebrickError, match="does not end where it should"):
         decode_model(seal(HEAD.pack(MAGIC, 1, len(packed)) + packed))
@@ -250,14 +250,14 @@ def test_firefile_rejects_what_hides_behind_the_compressed_description() -> None
         ("zero_runs", b"\x00", "a dense layer must not have zero runs"),
     ],
 )
-def test_firefile_rejects_layers_with_loose_ends(part: str, replacement: bytes, message: str) -> None:
+def test_fire_file_rejects_inconsistent_layers(part: str, replacement: bytes, message: str) -> None:
     (layer,) = Network("one", Shape(9, 1, 1), (Conv("conv1", 1, 1), GlobalAverage("pool"))).layers()
     codes = np.array([1, 1, 1, 1, 2, 2, 3, 3, 3], np.uint8).reshape(layer.weight_shape)
-    sound = fire_layer.encode_layer(QuantizedLayer(codes, np.array([0, 1, -1, 1], np.int32), np.array([7]), 0))
-    assert (sound.run_bits, len(sound.codebook), len(sound.biases), len(sound.tables), len(sound.codes)) == (0, 1, 1, 2, 2)
+    valid = fire_layer.encode_layer(QuantizedLayer(codes, np.array([0, 1, -1, 1], np.int32), np.array([7]), 0))
+    assert (valid.run_bits, len(valid.codebook), len(valid.biases), len(valid.tables), len(valid.codes)) == (0, 1, 1, 2, 2)
     change: dict[str, Any] = {part: replacement}
-    damaged = dataclasses.replace(sound, **change)
-    numbers = list(fire_layer.HEADER.unpack(sound.header))
+    damaged = dataclasses.replace(valid, **change)
+    numbers = list(fire_layer.HEADER.unpack(valid.header))
     numbers[-2:] = len(damaged.codes), len(damaged.zero_runs)
     data = fire_layer.HEADER.pack(*numbers) + damaged.data[fire_layer.HEADER.size :]
     with pytest.raises(FirebrickError, match=message):

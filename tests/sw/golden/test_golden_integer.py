@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The golden model against one that is too simple to be wrong: nested loops over Python integers."""
+"""The golden model against an oracle that is too simple to be wrong: nested loops over Python integers, which cannot overflow or round."""
 
 from collections.abc import Callable
 
@@ -62,10 +62,10 @@ def slow_run(model: Model, frame: Planes) -> list[int]:
                 if stage.expand3x3:
                     out += slow_conv(squeezed, model.layers[f"{stage.name}/expand3x3"], padding=1)
                 if stage.bypass is not Bypass.NONE:
-                    side = planes if stage.bypass is Bypass.SIMPLE else slow_conv(planes, model.layers[f"{stage.name}/bypass1x1"])
+                    skip = planes if stage.bypass is Bypass.SIMPLE else slow_conv(planes, model.layers[f"{stage.name}/bypass1x1"])
                     out = [
                         [[min(255, a + b) for a, b in zip(*rows, strict=True)] for rows in zip(*pair, strict=True)]
-                        for pair in zip(out, side, strict=True)
+                        for pair in zip(out, skip, strict=True)
                     ]
                 planes = out
             case GlobalAverage():
@@ -74,7 +74,7 @@ def slow_run(model: Model, frame: Planes) -> list[int]:
 
 
 def one_layer(weight: int, bias: int, shift: int, channels: int = 512, kernel: int = 3) -> Model:
-    """A network of one filter with equal weights that sees its whole input at once."""
+    """A network of one filter with equal weights whose kernel covers the whole input."""
     network = Network("one", Shape(channels, kernel, kernel), (Conv("conv1", 1, kernel), GlobalAverage("pool")))
     layer = QuantizedLayer(np.ones((1, channels, kernel, kernel), np.uint8), np.array([0, weight], np.int32), np.array([bias]), shift)
     model = Model(network, {"conv1": layer}, Preprocessing(kernel, (0.0, 0.0, 0.0)), ("a",), 1.0)
@@ -100,8 +100,8 @@ def test_golden_equals_nested_loops(seed: int, bypass: Bypass) -> None:
 def test_golden_is_exact_at_the_extremes(weight: int, shift: int, off: int) -> None:
     total = weight * 255 * 512 * 9
     rounding = 2 ** (shift - 1) if shift else 0
-    for wanted in (0, 1, 128, 255, 256):  # biases that bring the sum just below, onto and just above a step of the output
-        bias = max(-(2**31) + 1, min(2**31 - 1, (wanted << shift) - rounding - total + off))
+    for output in (0, 1, 128, 255, 256):  # the bias puts the sum just below, onto or just above a step of the output
+        bias = max(-(2**31) + 1, min(2**31 - 1, (output << shift) - rounding - total + off))
         model = one_layer(weight, bias, shift)
         expected = min(255, max(0, (total + bias + rounding) >> shift))
         assert golden.run(model, np.full((1, 512, 3, 3), 255, np.uint8)).tolist() == [[expected]]
@@ -120,13 +120,14 @@ def test_golden_accumulates_through_negative_partial_sums() -> None:
 
 
 @pytest.mark.parametrize("length", range(3, 12))
-def test_golden_pools_only_what_is_there(length: int) -> None:
+def test_golden_pools_only_existing_pixels(length: int) -> None:
     maps = np.random.default_rng(length).integers(0, 256, (2, 3, length, 14 - length), dtype=np.uint8)
     assert golden.max_pool(maps).tolist() == [slow_pool(frame.tolist()) for frame in maps]
 
 
-def test_golden_taps_every_layer_in_order_with_its_shape() -> None:
-    model = random_model(np.random.default_rng(2), fires=2, bypass=Bypass.COMPLEX)
+@pytest.mark.parametrize("bypass", list(Bypass))
+def test_golden_taps_every_layer_in_order_with_its_shape(bypass: Bypass) -> None:
+    model = random_model(np.random.default_rng(2), fires=2, bypass=bypass)
     tapped: dict[str, tuple[int, ...]] = {}
 
     def tap(name: str, maps: golden.FeatureMaps) -> None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Caffe models, written here byte by byte: layers by name and type, BGR and mean, in-place and Split layers, and files that lie."""
+"""Caffe models, written byte by byte: layers by name and type, BGR and mean, in-place and Split layers, and hostile files."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -19,19 +19,19 @@ from firebrick.sw.importers.caffe.importer import caffe_model
 from firebrick.sw.importers.normalisation import TORCH
 from firebrick.sw.model.float_model import FloatModel
 from firebrick.sw.network.presets import squeezenet1_0
-from tests.helpers.caffe_files import SMALL, Writer, blob, field, layer, varint
+from tests.helpers.caffe_files import SMALL, CaffeWriter, blob, field, layer, varint
 
 
-def check(model: FloatModel, writer: Writer) -> None:
+def check(model: FloatModel, writer: CaffeWriter) -> None:
     for name, weights in model.weights.items():
-        wanted = writer.weights[name][:, ::-1] if name == "conv1" else writer.weights[name]
-        np.testing.assert_array_equal(weights, wanted)
+        expected = writer.weights[name][:, ::-1] if name == "conv1" else writer.weights[name]
+        np.testing.assert_array_equal(weights, expected)
         np.testing.assert_array_equal(model.biases[name], writer.biases[name])
 
 
 @pytest.mark.parametrize("old", [False, True])
 def test_caffe_gives_the_network_with_rgb_weights(old: bool) -> None:
-    writer = Writer(0, old)
+    writer = CaffeWriter(0, old)
     model = caffe_model(writer.network(SMALL), "small.caffemodel", size=(12, 13))
     assert model.network == SMALL
     assert model.preprocessing.mean == (123.0, 117.0, 104.0)
@@ -40,7 +40,7 @@ def test_caffe_gives_the_network_with_rgb_weights(old: bool) -> None:
 
 def test_caffe_finds_squeezenet_v1_0_with_its_crop_and_mean() -> None:
     mean = b"".join(field(5, value) for value in (104.0, 117.0, 123.5))
-    writer = Writer(1, transform=field(3, 227) + mean)
+    writer = CaffeWriter(1, transform=field(3, 227) + mean)
     network = squeezenet1_0(classes=20)
     data = writer.network(network)
     model = caffe_model(data, "squeezenet_v1.0.caffemodel")
@@ -50,15 +50,15 @@ def test_caffe_finds_squeezenet_v1_0_with_its_crop_and_mean() -> None:
     check(model, writer)
 
 
-def test_caffe_leaves_the_padding_of_the_last_layer_out_and_says_so() -> None:
-    writer = Writer(2)
+def test_caffe_leaves_the_padding_of_the_last_layer_out_and_reports_it() -> None:
+    writer = CaffeWriter(2)
     model = caffe_model(writer.network(SMALL, conv10=field(3, 1)), "small.caffemodel", size=(12, 13))
     assert model.network == SMALL
     assert model.metadata["changed"] == "conv3 has no padding, as in the paper's Table 1; the file pads it by 1"
 
 
 def test_caffe_scale_is_a_std() -> None:
-    writer = Writer(3, transform=field(1, 0.0078125))
+    writer = CaffeWriter(3, transform=field(1, 0.0078125))
     model = caffe_model(writer.network(SMALL), "small.caffemodel")
     np.testing.assert_array_equal(model.weights["conv1"], writer.weights["conv1"][:, ::-1] / np.float32(128))
     assert (model.network.input.height, model.network.input.width) == (227, 227)
@@ -67,7 +67,7 @@ def test_caffe_scale_is_a_std() -> None:
 
 def test_caffe_file_is_a_source(tmp_path: Path) -> None:
     path = tmp_path / "small.caffemodel"
-    path.write_bytes(Writer(0).network(SMALL))
+    path.write_bytes(CaffeWriter(0).network(SMALL))
     assert import_source(str(path)).network.stages == SMALL.stages
     with pytest.raises(FirebrickError, match="cannot be read"):
         import_source(str(tmp_path / "gone.caffemodel"))
@@ -76,7 +76,7 @@ def test_caffe_file_is_a_source(tmp_path: Path) -> None:
 NAN = field(7, blob(np.full((6, 3, 3, 3), np.nan)))
 SCALAR = field(7, field(7, field(1, b"")) + field(5, np.ones(1, "<f4").tobytes()))
 ONES = field(7, blob(np.ones((6, 3, 3, 3))))
-DATA = Writer(0).network(SMALL)
+DATA = CaffeWriter(0).network(SMALL)
 HEAD = field(1, "net") + layer("data", "Data", [], ["data"])
 
 
@@ -113,7 +113,7 @@ def test_caffe_rejects(data: bytes, message: str) -> None:
 
 
 @pytest.mark.parametrize("length", [*range(0, len(DATA), 53), len(DATA) - 1])
-def test_caffe_cut_short_is_refused_or_ends_after_the_average(length: int) -> None:
+def test_caffe_cut_short_is_rejected_or_ends_after_the_average(length: int) -> None:
     if length < DATA.index(b"\x0a\x04loss") - 10:
         with pytest.raises(FirebrickError, match=r"^it: "):
             caffe_model(DATA[:length], "it")
@@ -121,9 +121,9 @@ def test_caffe_cut_short_is_refused_or_ends_after_the_average(length: int) -> No
 
 @settings(deadline=None, max_examples=200)
 @given(st.lists(st.tuples(st.integers(0, len(DATA) - 1), st.integers(0, 255)), min_size=1, max_size=4))
-def test_caffe_with_flipped_bytes_is_refused_or_a_model(flips: list[tuple[int, int]]) -> None:
+def test_caffe_with_flipped_bytes_is_rejected_or_a_model(flips: list[tuple[int, int]]) -> None:
     data = bytearray(DATA)
-    for place, value in flips:
-        data[place] = value
+    for offset, value in flips:
+        data[offset] = value
     with suppress(FirebrickError):
         caffe_model(bytes(data), "it").verify()

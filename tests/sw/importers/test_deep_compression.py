@@ -75,24 +75,24 @@ def test_net_rejects_counts_that_lie() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("place", [8, 8 + 4 * 100, 8 + 4 * 256])
-def test_net_rejects_what_is_not_finite(place: int, value: float) -> None:
+@pytest.mark.parametrize("offset", [8, 8 + 4 * 100, 8 + 4 * 256])
+def test_net_rejects_values_that_are_not_finite(offset: int, value: float) -> None:
     data, _ = tiny_net(np.random.default_rng(0), 0.3)
     with pytest.raises(FirebrickError, match="layer conv1: every centroid and bias must be finite"):
-        parse_net(data[:place] + struct.pack("<f", value) + data[place + 4 :], TINY, "it")
+        parse_net(data[:offset] + struct.pack("<f", value) + data[offset + 4 :], TINY, "it")
 
 
-def test_net_rejects_gaps_that_lead_past_the_layer() -> None:
+def test_net_rejects_zero_runs_that_lead_past_the_layer() -> None:
     data, _ = tiny_net(np.random.default_rng(0), 1.0)
     count = TINY.layers()[0].weights
-    gaps = 8 + 4 * 256 + 4 * 4 + count
+    runs = 8 + 4 * 256 + 4 * 4 + count
     with pytest.raises(FirebrickError, match="layer conv1: zero runs lead past the layer's 108 weights"):
-        parse_net(data[:gaps] + b"\xff" + data[gaps + 1 :], TINY, "it")
+        parse_net(data[:runs] + b"\xff" + data[runs + 1 :], TINY, "it")
 
 
 @settings(deadline=None)
 @given(st.binary(max_size=5000))
-def test_net_of_noise_is_refused(noise: bytes) -> None:
+def test_net_of_noise_is_rejected(noise: bytes) -> None:
     with pytest.raises(FirebrickError):
         parse_net(noise, TINY, "it")
 
@@ -117,7 +117,7 @@ def test_official_net_has_the_papers_weights() -> None:
     assert sum(np.count_nonzero(weights) for weights in model.weights.values()) == 415_921
     assert model.metadata["source sha256"] == hashlib.sha256(OFFICIAL.read_bytes()).hexdigest()
     for name, coded in model.codebook_weights.items():
-        np.testing.assert_array_equal(coded.codebook[coded.codes], model.weights[name])
+        np.testing.assert_array_equal(coded.values, model.weights[name])
 
 
 def test_labels_have_the_order_of_the_scores() -> None:
@@ -127,8 +127,8 @@ def test_labels_have_the_order_of_the_scores() -> None:
     with table.open(newline="") as file:
         known = [row["label"] for row in csv.DictReader(file)]
     labels = imagenet_class_names()
-    equal = sum(ours.lower() == theirs.lower() for ours, theirs in zip(labels, known, strict=True))
-    shifted = sum(ours.lower() == theirs.lower() for ours, theirs in zip(labels[1:], known, strict=False))
+    equal = sum(label.lower() == known_label.lower() for label, known_label in zip(labels, known, strict=True))
+    shifted = sum(label.lower() == known_label.lower() for label, known_label in zip(labels[1:], known, strict=False))
     assert len(labels) == 1000
     assert equal > 600
     assert shifted == 0

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""ONNX and Caffe files changed field by field, to values of any kind: each gives a sound network or one short sentence, never a warning."""
+"""ONNX and Caffe files changed field by field to values of any type: each gives a verified network or one short sentence, no warning."""
 
 import random
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.helpers.caffe_files import SMALL, Writer
+from tests.helpers.caffe_files import SMALL, CaffeWriter
 
 pytest.importorskip("onnx", reason="needs the package onnx")
 
@@ -22,12 +22,12 @@ from firebrick.sw.importers.caffe.proto import net_class
 from firebrick.sw.importers.onnx.importer import onnx_model
 from firebrick.sw.importers.onnx.operators import OPERATORS
 from firebrick.sw.model.float_model import FloatModel
-from tests.helpers.onnx_files import Dress, random_file
+from tests.helpers.onnx_files import FileStyle, random_file
 
 INTEGERS = (-(1 << 63), -(1 << 31), -1, 0, 1, 2, 3, 4, 5, 65535, 65536, (1 << 31) - 1, 1 << 40, (1 << 63) - 1)
 FLOATS = (0.0, 1.0, -1.0, 2.0, 3.5, 1e-45, 3e38, float("inf"), float("-inf"), float("nan"))
 TEXTS = ("", "x" * 500, "\n", "SAME_UPPER", "SAME_LOWER", "VALID", "image", "data", "conv1", "pool3", "Convolution", "Pooling", "ReLU")
-KINDS = [kind for kind in TensorProto.DataType.values() if kind]
+DATA_TYPES = [data_type for data_type in TensorProto.DataType.values() if data_type]
 FOLDED = ("Cast", "Constant", "DequantizeLinear", "Gather", "Identity", "QuantizeLinear", "Reshape")
 ATTRIBUTES = (
     *("allowzero", "auto_pad", "axes", "axis", "block_size", "ceil_mode", "dilations", "group", "keepdims", "kernel_shape", "output_dtype"),
@@ -35,22 +35,22 @@ ATTRIBUTES = (
 )
 
 
-def short_or_sound(read: Callable[[], FloatModel]) -> bool:
-    """Whether there is a network; where not, what is said must be one short sentence."""
-    said = ""
+def is_accepted(read: Callable[[], FloatModel]) -> bool:
+    """Whether a network is read; otherwise, the error message must be one short sentence."""
+    message = ""
     try:
         read().verify()
     except FirebrickError as problem:
-        said = str(problem)
-    assert "\n" not in said
-    assert len(said) < 500
-    return not said
+        message = str(problem)
+    assert "\n" not in message
+    assert len(message) < 500
+    return not message
 
 
 def random_tensor(draw: random.Random, name: str = "") -> TensorProto:
     if draw.random() < 0.4:
         sides = [draw.choice([-1, 0, 1, 2, 3, 1 << 40]) for _ in range(draw.randrange(5))]
-        return TensorProto(name=name, data_type=draw.choice(KINDS), dims=sides, raw_data=draw.randbytes(draw.randrange(40)))
+        return TensorProto(name=name, data_type=draw.choice(DATA_TYPES), dims=sides, raw_data=draw.randbytes(draw.randrange(40)))
     if draw.random() < 0.5:
         numbers = np.array([draw.choice(FLOATS) for _ in range(draw.randrange(5))], draw.choice(["f4", "f8", "c8", "c16"]))
         return numpy_helper.from_array(numbers, name)
@@ -76,7 +76,7 @@ def change_onnx(model: ModelProto, draw: random.Random) -> None:
     """Change one thing of a graph: a name, an operator, an attribute, a constant, the input, a property."""
     graph = model.graph
     node, tensor = draw.choice(graph.node), draw.choice(graph.initializer)
-    names = [*(name for each in graph.node for name in each.output), *(each.name for each in graph.initializer), "image", ""]
+    names = [*(name for other in graph.node for name in other.output), *(constant.name for constant in graph.initializer), "image", ""]
     match draw.randrange(12):
         case 0:
             node.input[draw.randrange(len(node.input) + 1) :] = [draw.choice(names)]
@@ -90,7 +90,7 @@ def change_onnx(model: ModelProto, draw: random.Random) -> None:
         case 4:
             tensor.CopyFrom(random_tensor(draw, tensor.name))
         case 5:
-            tensor.data_type = draw.choice(KINDS)
+            tensor.data_type = draw.choice(DATA_TYPES)
         case 6 if tensor.dims:
             tensor.dims[draw.randrange(len(tensor.dims))] = draw.choice(INTEGERS)
         case 7:
@@ -101,29 +101,29 @@ def change_onnx(model: ModelProto, draw: random.Random) -> None:
             graph.input[0].type.tensor_type.shape.dim[draw.randrange(4)].dim_value = draw.choice(INTEGERS)
         case 10:
             model.producer_name = draw.choice(TEXTS)
-            said = ["", "[]", "{}", '{"mean": [1, 2, 3], "labels": [], "resize": 1e9}']
-            model.metadata_props.add(key="firebrick", value=draw.choice(said))
+            metadata = ["", "[]", "{}", '{"mean": [1, 2, 3], "labels": [], "resize": 1e9}']
+            model.metadata_props.add(key="firebrick", value=draw.choice(metadata))
         case _:
             operator = draw.choice(FOLDED)
-            made = helper.make_node(operator, [draw.choice(names) for _ in range(draw.randrange(4))], [f"new {len(names)}"])
-            made.attribute.extend(random_attribute(draw, draw.choice(ATTRIBUTES)) for _ in range(draw.randrange(3)))
-            graph.node.append(made)
-            node.input[draw.randrange(len(node.input) + 1) :] = made.output
+            new_node = helper.make_node(operator, [draw.choice(names) for _ in range(draw.randrange(4))], [f"new {len(names)}"])
+            new_node.attribute.extend(random_attribute(draw, draw.choice(ATTRIBUTES)) for _ in range(draw.randrange(3)))
+            graph.node.append(new_node)
+            node.input[draw.randrange(len(node.input) + 1) :] = new_node.output
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_onnx_changed_in_any_field_gives_a_network_or_a_sentence(seed: int) -> None:
+def test_onnx_changed_in_any_field_gives_a_network_or_an_error(seed: int) -> None:
     draw, rng = random.Random(seed), np.random.default_rng(seed)
-    dress = Dress(weights=draw.choice(["float", "gather", "quantised", "half"]), quantised=draw.random() < 0.5, opset=18)
-    file, _ = random_file(rng, dress, fires=1)
-    found = 0
+    style = FileStyle(weights=draw.choice(["float", "gather", "quantised", "half"]), quantised=draw.random() < 0.5, opset=18)
+    file, _ = random_file(rng, style, fires=1)
+    accepted = 0
     for _ in range(80):
         changed = ModelProto.FromString(file.SerializeToString())
         for _ in range(draw.randint(1, 3)):
             change_onnx(changed, draw)
         data = changed.SerializeToString()
-        found += short_or_sound(lambda data=data: onnx_model(data, "it.onnx"))  # type: ignore[misc]
-    assert 0 < found < 80
+        accepted += is_accepted(lambda data=data: onnx_model(data, "it.onnx"))  # type: ignore[misc]
+    assert 0 < accepted < 80
 
 
 def random_value(draw: random.Random, field: FieldDescriptor) -> int | float | str:
@@ -133,7 +133,7 @@ def random_value(draw: random.Random, field: FieldDescriptor) -> int | float | s
         return draw.choice(FLOATS)
     if field.type == FieldDescriptor.TYPE_BOOL:
         return draw.random() < 0.5
-    return draw.choice([each for each in INTEGERS if field.type == FieldDescriptor.TYPE_INT64 or abs(each) < 1 << 31])
+    return draw.choice([number for number in INTEGERS if field.type == FieldDescriptor.TYPE_INT64 or abs(number) < 1 << 31])
 
 
 def change_caffe(message: Any, draw: random.Random, field: str = "layer") -> None:
@@ -158,14 +158,14 @@ def change_caffe(message: Any, draw: random.Random, field: str = "layer") -> Non
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_caffe_changed_in_any_field_gives_a_network_or_a_sentence(seed: int) -> None:
+def test_caffe_changed_in_any_field_gives_a_network_or_an_error(seed: int) -> None:
     draw = random.Random(seed)
-    found = 0
+    accepted = 0
     for _ in range(100):
         changed = net_class()()
-        changed.ParseFromString(Writer(0).network(SMALL))
+        changed.ParseFromString(CaffeWriter(0).network(SMALL))
         for _ in range(draw.randint(1, 3)):
             change_caffe(changed, draw)
         data = changed.SerializeToString()
-        found += short_or_sound(lambda data=data: caffe_model(data, "it.caffemodel"))  # type: ignore[misc]
-    assert 0 < found < 100
+        accepted += is_accepted(lambda data=data: caffe_model(data, "it.caffemodel"))  # type: ignore[misc]
+    assert 0 < accepted < 100

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""ONNX files that are damaged, lie, or hold something else: each gives one sentence that names the node."""
+"""ONNX files that are damaged, inconsistent, or of another network: each gives one sentence that names the node."""
 
 import random
 from collections.abc import Callable
@@ -24,20 +24,20 @@ from firebrick.sw.importers.normalisation import Normalisation
 from firebrick.sw.importers.onnx.graph import BYTES_MAX, NODES_MAX
 from firebrick.sw.importers.onnx.importer import import_onnx, onnx_model
 from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
-from tests.helpers.onnx_files import Dress, by_onnxruntime, file_of, model_of, random_file
+from tests.helpers.onnx_files import FileStyle, file_with, model_proto, random_file, run_onnxruntime
 
 NETWORK = Network(
     "small",
     Shape(3, 12, 12),
     (Conv("conv1", 6, 3), MaxPool("pool1"), Fire("fire2", 2, 3, 3, Bypass.SIMPLE), Conv("conv3", 4, 1), GlobalAverage("pool3")),
 )
-WHOLE = file_of(np.random.default_rng(0), Dress(), NETWORK)
+WHOLE = file_with(np.random.default_rng(0), FileStyle(), NETWORK)
 DATA = WHOLE.SerializeToString()
 Edit = Callable[[ModelProto], object]
 
 
-def complaint(edit: Edit) -> str:
-    """What is said of the small file after an edit; one sentence."""
+def error_message(edit: Edit) -> str:
+    """The error message for the small file after an edit; it must be one sentence."""
     model = ModelProto.FromString(DATA)
     edit(model)
     with pytest.raises(FirebrickError) as caught:
@@ -50,21 +50,21 @@ def complaint(edit: Edit) -> str:
 
 
 def node(model: ModelProto, operator: str) -> NodeProto:
-    found: NodeProto = next(each for each in model.graph.node if each.op_type == operator)
-    return found
+    first: NodeProto = next(candidate for candidate in model.graph.node if candidate.op_type == operator)
+    return first
 
 
 def tensor(model: ModelProto, index: int = 0) -> TensorProto:
-    found: TensorProto = model.graph.initializer[index]
-    return found
+    initializer: TensorProto = model.graph.initializer[index]
+    return initializer
 
 
 def attribute(model: ModelProto, operator: str, name: str, value: object) -> None:
     """Set or replace an attribute of the first such node."""
-    found = node(model, operator)
-    kept = [each for each in found.attribute if each.name != name]
-    del found.attribute[:]
-    found.attribute.extend([*kept, helper.make_attribute(name, value)])
+    changed = node(model, operator)
+    kept = [other for other in changed.attribute if other.name != name]
+    del changed.attribute[:]
+    changed.attribute.extend([*kept, helper.make_attribute(name, value)])
 
 
 def weights(model: ModelProto, array: np.ndarray) -> None:
@@ -76,8 +76,8 @@ def insert(operator: str, after: str = "Relu", **attributes: Any) -> Edit:
 
     def edit(model: ModelProto) -> None:
         source = node(model, after).output[0]
-        for each in model.graph.node:
-            each.input[:] = ["new" if name == source else name for name in each.input]
+        for reader in model.graph.node:
+            reader.input[:] = ["new" if name == source else name for name in reader.input]
         model.graph.node.append(helper.make_node(operator, [source], ["new"], "the new one", **attributes))
 
     return edit
@@ -88,13 +88,13 @@ def cycle(model: ModelProto) -> None:
 
 
 def external(model: ModelProto) -> None:
-    found = tensor(model)
-    found.data_location = TensorProto.EXTERNAL
-    found.external_data.add(key="location", value="/etc/passwd")
-    found.ClearField("raw_data")
+    weights_tensor = tensor(model)
+    weights_tensor.data_location = TensorProto.EXTERNAL
+    weights_tensor.external_data.add(key="location", value="/etc/passwd")
+    weights_tensor.ClearField("raw_data")
 
 
-def promise(*dims: int) -> Edit:
+def claimed_shape(*dims: int) -> Edit:
     def edit(model: ModelProto) -> None:
         tensor(model).dims[:] = dims
 
@@ -104,7 +104,7 @@ def promise(*dims: int) -> Edit:
 def quantised_without_partner(model: ModelProto) -> None:
     model.graph.initializer.append(numpy_helper.from_array(np.array(0.1, np.float32), "scale"))
     insert("QuantizeLinear")(model)
-    next(each for each in model.graph.node if each.op_type == "QuantizeLinear").input.append("scale")
+    node(model, "QuantizeLinear").input.append("scale")
 
 
 def deep_constant(model: ModelProto) -> None:
@@ -116,7 +116,7 @@ def deep_constant(model: ModelProto) -> None:
 
 
 def doubling_constant(model: ModelProto) -> None:
-    """Twenty nodes that ask for two evaluations each of the one before."""
+    """Twenty nodes, each of which evaluates the one before twice."""
     name = "scalar"
     model.graph.initializer.append(numpy_helper.from_array(np.array(1, np.float32), name))
     for index in range(19):
@@ -130,7 +130,7 @@ def second_output(model: ModelProto) -> None:
 
 
 def literal(name: str, value: Any) -> Edit:
-    """The first weights become a Constant node with such an attribute."""
+    """Replace the first weights by a Constant node with this attribute."""
 
     def edit(model: ModelProto) -> None:
         model.graph.node.append(helper.make_node("Constant", [], ["literal"], "the literal", **{name: value}))
@@ -140,7 +140,7 @@ def literal(name: str, value: Any) -> Edit:
 
 
 def shaped_by(numbers: np.ndarray) -> Edit:
-    """The scores are reshaped by such a constant."""
+    """Reshape the scores to this constant."""
 
     def edit(model: ModelProto) -> None:
         insert("Reshape", "GlobalAveragePool")(model)
@@ -226,14 +226,14 @@ def mask(model: ModelProto) -> None:
         (shaped_by(np.array([0, np.nan], np.float32)), "(Reshape): shape must be at most 64 whole numbers"),
         (shaped_by(np.zeros(10_000, np.int64)), "shape must be at most 64 whole numbers"),
         (lambda model: weights(model, np.ones((6, 3, 3, 3), np.complex64)), "must hold real numbers, not complex ones"),
-        (promise(1 << 40, 3, 3, 3), "shape [1099511627776, 3, 3, 3] must have at most"),
-        (promise(-6, 3, 3, 3), "must have at most"),
+        (claimed_shape(1 << 40, 3, 3, 3), "shape [1099511627776, 3, 3, 3] must have at most"),
+        (claimed_shape(-6, 3, 3, 3), "must have at most"),
         (large, "a feature map must have at most 16777216 values, not 5000x5000x3"),
-        (promise(6, 3, 3, 4), "its data do not fit its shape"),
-        (promise(*[1] * 70), "its data do not fit its shape"),
-        (promise(6, 27), "weights must have four axes, not 2"),
-        (promise(6, 3, 9, 1), "square kernels are supported"),
-        (promise(2, 9, 3, 3), "weights are for 9 channels, the input has 3"),
+        (claimed_shape(6, 3, 3, 4), "its data do not fit its shape"),
+        (claimed_shape(*[1] * 70), "its data do not fit its shape"),
+        (claimed_shape(6, 27), "weights must have four axes, not 2"),
+        (claimed_shape(6, 3, 9, 1), "square kernels are supported"),
+        (claimed_shape(2, 9, 3, 3), "weights are for 9 channels, the input has 3"),
         (deep_constant, "a constant must be computed by at most 20 operators"),
         (doubling_constant, "all constants together must have at most"),
         (lambda model: weights(model, np.full((6, 3, 3, 3), np.nan, np.float32)), "weights and biases must be finite floats"),
@@ -266,7 +266,7 @@ def mask(model: ModelProto) -> None:
     ],
 )
 def test_onnx_rejects(edit: Edit, message: str) -> None:
-    assert message in complaint(edit)
+    assert message in error_message(edit)
 
 
 def test_onnx_rejects_a_network_that_begins_with_a_pool() -> None:
@@ -276,21 +276,21 @@ def test_onnx_rejects_a_network_that_begins_with_a_pool() -> None:
         onnx_model(model.SerializeToString(), "it.onnx", Normalisation((0.0,) * 3, (1.0,) * 3))
 
 
-def test_onnx_takes_names_that_no_terminal_does() -> None:
+def test_onnx_replaces_unprintable_characters_in_names() -> None:
     model = ModelProto.FromString(DATA)
     model.producer_name = "a\nb\u202e"
-    found = onnx_model(model.SerializeToString(), "we\nird\udcff.onnx")
-    assert (found.network.name, found.metadata["name"]) == ("we?ird?", "we?ird?.onnx")
-    assert "a?b?" in found.metadata["source"]
+    imported = onnx_model(model.SerializeToString(), "we\nird\udcff.onnx")
+    assert (imported.network.name, imported.metadata["name"]) == ("we?ird?", "we?ird?.onnx")
+    assert "a?b?" in imported.metadata["source"]
 
 
 def without(operator: str, index: int) -> ModelProto:
-    """The small file with one node left out, its reader reading what it read."""
+    """The small file without one node; nodes that read its output read its input instead."""
     model: ModelProto = ModelProto.FromString(DATA)
-    gone = [each for each in model.graph.node if each.op_type == operator][index]
-    model.graph.node.remove(gone)
-    for each in model.graph.node:
-        each.input[:] = [gone.input[0] if name == gone.output[0] else name for name in each.input]
+    removed = [candidate for candidate in model.graph.node if candidate.op_type == operator][index]
+    model.graph.node.remove(removed)
+    for reader in model.graph.node:
+        reader.input[:] = [removed.input[0] if name == removed.output[0] else name for name in reader.input]
     return model
 
 
@@ -302,26 +302,26 @@ def test_onnx_rejects_every_missing_relu(index: int) -> None:
 
 def test_onnx_rejects_a_concat_that_is_no_fire_module() -> None:
     model = ModelProto.FromString(DATA)
-    node(model, "Concat").input[:] = [[each.output[0] for each in model.graph.node if each.op_type == "Relu"][2]] * 2
+    node(model, "Concat").input[:] = [[relu.output[0] for relu in model.graph.node if relu.op_type == "Relu"][2]] * 2
     with pytest.raises(FirebrickError, match=r"\(Add\): must add a Fire module's input, or a 1x1 convolution of it"):
         onnx_model(model.SerializeToString(), "it.onnx")
-    conv10 = [each for each in model.graph.node if each.op_type == "Conv"][-1]
+    conv10 = [conv for conv in model.graph.node if conv.op_type == "Conv"][-1]
     conv10.input[0] = node(model, "Concat").output[0]
     with pytest.raises(FirebrickError, match=r"\(Concat\): must join a 1x1 and a padded 3x3 convolution"):
         onnx_model(model.SerializeToString(), "it.onnx")
 
 
 def mutate(model: ModelProto, draw: random.Random) -> None:
-    """Change one thing as no exporter would."""
-    found = draw.choice(model.graph.node)
-    names = [name for each in model.graph.node for name in each.output] + [each.name for each in model.graph.initializer]
+    """Make one random change that no exporter would make."""
+    target = draw.choice(model.graph.node)
+    names = [name for other in model.graph.node for name in other.output] + [constant.name for constant in model.graph.initializer]
     match draw.randrange(5):
-        case 0 if found.input:
-            found.input[draw.randrange(len(found.input))] = draw.choice([*names, "image", ""])
+        case 0 if target.input:
+            target.input[draw.randrange(len(target.input))] = draw.choice([*names, "image", ""])
         case 1:
-            found.op_type = draw.choice([each.op_type for each in model.graph.node] + ["Identity", "Dropout", "Softmax", "AveragePool"])
-        case 2 if found.attribute:
-            chosen = draw.choice(found.attribute)
+            target.op_type = draw.choice([other.op_type for other in model.graph.node] + ["Identity", "Dropout", "Softmax", "AveragePool"])
+        case 2 if target.attribute:
+            chosen = draw.choice(target.attribute)
             chosen.ints[:] = [draw.choice([value, 0, 1, 2, 3]) for value in chosen.ints]
             chosen.i = draw.choice([chosen.i, -1, 0, 1, 2, 5])
         case 3:
@@ -332,11 +332,11 @@ def mutate(model: ModelProto, draw: random.Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_onnx_changed_at_random_is_refused_or_scores_as_onnxruntime(seed: int) -> None:
+def test_onnx_changed_at_random_is_rejected_or_scores_as_onnxruntime(seed: int) -> None:
     draw, rng = random.Random(seed), np.random.default_rng(seed)
     imported = 0
     for _ in range(150):
-        file, _ = random_file(rng, Dress(late_relu=draw.random() < 0.5, ends=()), fires=1)
+        file, _ = random_file(rng, FileStyle(late_relu=draw.random() < 0.5, head=()), fires=1)
         for _ in range(draw.randint(1, 2)):
             mutate(file, draw)
         with suppress(FirebrickError):
@@ -344,8 +344,8 @@ def test_onnx_changed_at_random_is_refused_or_scores_as_onnxruntime(seed: int) -
             size = model.network.input
             frame = rng.integers(0, 256, (1, 3, size.height, size.width), dtype=np.uint8)
             try:
-                expected = by_onnxruntime(file, ((frame - 128.0) / 64).astype(np.float32))
-            except Exception:  # onnxruntime, too, refuses many of these
+                expected = run_onnxruntime(file, ((frame - 128.0) / 64).astype(np.float32))
+            except Exception:  # onnxruntime rejects many of these, too
                 continue
             if "changed" not in model.metadata:
                 np.testing.assert_allclose(floating.run(model, frame), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max() + 1e-6)
@@ -354,17 +354,17 @@ def test_onnx_changed_at_random_is_refused_or_scores_as_onnxruntime(seed: int) -
 
 
 @pytest.mark.parametrize("length", [*range(0, len(DATA), 61), len(DATA) - 1])
-def test_onnx_cut_short_is_refused(length: int) -> None:
+def test_onnx_cut_short_is_rejected(length: int) -> None:
     with pytest.raises(FirebrickError, match=r"^it.onnx: "):
         onnx_model(DATA[:length], "it.onnx")
 
 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(st.tuples(st.integers(0, len(DATA) - 1), st.integers(0, 255)), min_size=1, max_size=4))
-def test_onnx_with_flipped_bytes_is_refused_or_a_model(flips: list[tuple[int, int]]) -> None:
+def test_onnx_with_flipped_bytes_is_rejected_or_a_model(flips: list[tuple[int, int]]) -> None:
     data = bytearray(DATA)
-    for place, value in flips:
-        data[place] = value
+    for offset, value in flips:
+        data[offset] = value
     with suppress(FirebrickError):
         onnx_model(bytes(data), "it.onnx").verify()
 
@@ -372,12 +372,12 @@ def test_onnx_with_flipped_bytes_is_refused_or_a_model(flips: list[tuple[int, in
 @settings(deadline=None)
 @given(st.binary(max_size=2000))
 @example(b"")
-def test_onnx_of_noise_is_refused(noise: bytes) -> None:
+def test_onnx_of_noise_is_rejected(noise: bytes) -> None:
     with pytest.raises(FirebrickError):
         onnx_model(noise, "it.onnx")
 
 
-def test_onnx_rejects_missing_files_folders_and_giants(tmp_path: Path) -> None:
+def test_onnx_rejects_missing_and_too_large_files_and_folders(tmp_path: Path) -> None:
     for path in (tmp_path / "gone.onnx", tmp_path):
         with pytest.raises(FirebrickError, match="cannot be read"):
             import_onnx(path)
@@ -394,4 +394,4 @@ def test_onnx_chain_of_nodes_needs_no_deep_stack() -> None:
         nodes.append(helper.make_node("Identity", [name], [f"t{index}"]))
         name = f"t{index}"
     with pytest.raises(FirebrickError, match="must end with the average"):
-        onnx_model(model_of(nodes, [], NETWORK.input, name).SerializeToString(), "it.onnx")
+        onnx_model(model_proto(nodes, [], NETWORK.input, name).SerializeToString(), "it.onnx")

@@ -20,7 +20,7 @@ from firebrick.sw.network.presets import squeezenet1_0, squeezenet1_1
 
 
 class FireModule(nn.Module):
-    """A Fire module with a bypass, which torchvision's have not."""
+    """A Fire module with an optional bypass, which torchvision's does not have."""
 
     def __init__(self, inputs: int, fire: Fire) -> None:
         super().__init__()
@@ -51,8 +51,8 @@ def squeezenet(version: str, classes: int = 1000) -> nn.Module:
     return nn.Sequential(*layers, *tail)
 
 
-def by_torch(module: nn.Module, frames: np.ndarray) -> np.ndarray:
-    mean, std = (torch.tensor(each)[:, None, None] for each in (TORCH.mean, TORCH.std))
+def torch_scores(module: nn.Module, frames: np.ndarray) -> np.ndarray:
+    mean, std = (torch.tensor(numbers)[:, None, None] for numbers in (TORCH.mean, TORCH.std))
     module.eval()
     with torch.no_grad():
         return np.asarray(module((torch.from_numpy(frames).float() - mean) / std).numpy())
@@ -64,10 +64,10 @@ def test_torch_squeezenets_are_the_presets(version: str, preset: type) -> None:
     module = squeezenet(version)
     module.train()
     model = from_module(module, size=(96, 96))
-    assert all(each.training for each in module.modules())
+    assert all(part.training for part in module.modules())
     assert model.network.stages == preset(size=96).stages
     frames = np.random.default_rng(0).integers(0, 256, (2, 3, 96, 96), dtype=np.uint8)
-    expected = by_torch(module, frames)
+    expected = torch_scores(module, frames)
     np.testing.assert_allclose(floating.run(model, frames), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
 
 
@@ -81,10 +81,10 @@ def test_torch_modules_with_bypass(bypass: Bypass) -> None:
     model = from_module(module, size=(11, 14), labels=["a", "b", "c", "d"])
     assert [stage.bypass for stage in model.network.stages if isinstance(stage, Fire)] == [bypass]
     frames = np.random.default_rng(0).integers(0, 256, (2, 3, 11, 14), dtype=np.uint8)
-    np.testing.assert_allclose(floating.run(model, frames), by_torch(module, frames), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(floating.run(model, frames), torch_scores(module, frames), rtol=1e-4, atol=1e-5)
 
 
-def test_torch_rejects_what_is_not_of_the_family() -> None:
+def test_torch_rejects_modules_outside_the_family() -> None:
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sigmoid(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     with pytest.raises(FirebrickError, match=r"^Sequential: node '/1/Sigmoid' \(Sigmoid\): this operator is not supported"):
         from_module(module)

