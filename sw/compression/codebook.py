@@ -23,7 +23,7 @@ from ..errors import FirebrickError
 Vector = NDArray[np.float64]
 
 NONZERO_BITS = 2.0
-"""Bits that a weight other than zero costs beyond its code: a typical share of the run length of zeros before it."""
+"""Bits that a weight other than zero costs beyond its code: a typical cost of the run length of zeros before it."""
 _LLOYD_ITERATIONS = 4
 """They refine a solution that is optimal up to the width of a bin, so few are needed."""
 _MAX_SAMPLES = 60_000

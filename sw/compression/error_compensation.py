@@ -117,7 +117,7 @@ class ErrorCompensator:
         return self._in_input_order(kept)
 
     def _in_input_order(self, columns: NDArray[Number]) -> NDArray[Number]:
-        """Columns that are in rounding order, moved to the places of their inputs."""
+        """Columns in rounding order, put back in the order of the inputs."""
         moved = np.empty_like(columns)
         moved[:, self.order] = columns
         return moved

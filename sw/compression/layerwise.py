@@ -65,7 +65,7 @@ class LayerwiseQuantizer:
         self.scale = 1.0
         layers = source.network.layers()
         self.last = layers[-1].name
-        # cycle_lambda bits for a weight of average use; each other in proportion to its output positions
+        # cycle_lambda bits for a weight of average use; others in proportion to their output positions
         positions = {layer.name: layer.output.height * layer.output.width for layer in layers}
         average = sum(layer.macs for layer in layers) / sum(layer.weights for layer in layers)
         self.nonzero_bits = {name: NONZERO_BITS + settings.cycle_lambda * count / average for name, count in positions.items()}

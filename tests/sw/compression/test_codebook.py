@@ -88,8 +88,8 @@ def test_codebook_has_less_entropy_with_a_larger_lambda() -> None:
     def entropy(rate: float) -> float:
         book = design_codebook(values, np.ones(5000), rate, 64)
         codes = ((values[:, None] - book.entries) ** 2 + rate * book.bits).argmin(axis=1)
-        shares = np.bincount(codes) / len(codes)
-        return float(-(shares[shares > 0] * np.log2(shares[shares > 0])).sum())
+        frequencies = np.bincount(codes) / len(codes)
+        return float(-(frequencies[frequencies > 0] * np.log2(frequencies[frequencies > 0])).sum())
 
     assert entropy(0.1) < entropy(0.01) - 0.5 < entropy(0.0) - 0.5
 

@@ -86,7 +86,7 @@ def test_command_evaluates_on_another_folder_without_labels(paths: list[Path], t
     row = json.loads(result.stdout)["rows"][-1]
     assert (row["top-1 %"], row["standard error of top-1"]) == (None, None)
     assert 0 <= row["agrees with float %"] <= 100
-    assert "10 pictures judge" in (tmp_path / "t.html").read_text()
+    assert "10 held-out images" in (tmp_path / "t.html").read_text()
     assert "wrote" in table2_command(*words).stdout
     shutil.copy(paths[0], held_out / "copy.png")
     refused = table2_command(*words[:4], "-o", tmp_path / "u.html", "--density", "0.5")
