@@ -24,14 +24,14 @@ _COLUMNS = (
     *("standard error of top-1", "agrees with float %", "standard error of it", "whose"),
 )
 _PAPERS = (
-    "The paper's rows are quoted. MB are units of 2^20 bytes; times smaller is AlexNet's 240 MB divided by the size. The paper's accuracies "
-    "are those on the 50,000 images of ImageNet's validation set, after retraining on its 1.2 million training images."
+    "The paper's rows are quoted. MB are units of 2^20 bytes; times smaller is AlexNet's 240 MB divided by the size. The paper's "
+    "accuracies are those on the 50,000 images of ImageNet's validation set, after retraining on its 1.2 million training images."
 )
 _OURS = (
-    "The other rows are measured: complete files, all with Huffman coding, evaluated in the integer golden model (float32 rows in the float "
-    "network, with the size of its parameters). They are evaluated on {count} held-out images, which were not used to calibrate any row "
-    "made here. Standard errors, in points, are those of a fraction of that number of images. Only rows with the same held-out images can "
-    "be compared."
+    "The other rows are measured: complete files, all with Huffman coding, evaluated in the integer golden model (float32 rows in the "
+    "float network, with the size of its parameters). They are evaluated on {count} held-out images, which were not used "
+    "to calibrate any row made here. Standard errors, in points, are those of a fraction of that number of images. "
+    "Only rows with the same held-out images can be compared."
 )
 
 
