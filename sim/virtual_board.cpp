@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The Firebrick contributors
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Drives the Verilated device, the accelerator behind its link, in bulk: bytes of packets in and out, called through ctypes.
+// Simulates the Verilated device, an accelerator with its link, for many cycles per call. Python calls it through ctypes.
 
 #include <cstdint>
 
@@ -12,7 +12,7 @@ struct Board {
     VerilatedContext context;
     Vfirebrick top{&context};
     uint64_t cycle = 0;
-    uint64_t next_in = 0;   // the cycles from which the line can carry another byte each way
+    uint64_t next_in = 0;   // the cycles from which the line can carry another byte in each direction
     uint64_t next_out = 0;
 };
 
@@ -32,7 +32,7 @@ extern "C" Board *board_open() {
     tick(*board);
     tick(*board);
     board->top.rst = 0;
-    tick(*board);  // the reset goes through a flip-flop
+    tick(*board);  // the reset passes a flip-flop
     board->cycle = 0;
     return board;
 }
@@ -42,27 +42,28 @@ extern "C" void board_close(Board *board) {
     delete board;
 }
 
-// Runs until a zero, which ends a packet, was sent, or `most` bytes, or for `limit` cycles. A byte takes at least `gap` cycles either way.
-// `taken` is how many of the `count` bytes the device has received, `sent` how many it sent to `out`. Returns the cycle that is reached.
-extern "C" uint64_t board_run(Board *board, const uint8_t *in, uint64_t count, uint64_t *taken, uint8_t *out, uint64_t most, uint64_t *sent,
-                              uint64_t gap, uint64_t limit) {
+// Runs until the device has sent a zero, which ends a packet, or `max_out` bytes, and for `max_cycles` cycles at most. A byte takes at
+// least `byte_cycles` cycles in either direction. On return, the device has received `consumed` of the `count` bytes of `in`, and sent
+// `produced` bytes to `out`. Returns the cycle that is reached.
+extern "C" uint64_t board_run(Board *board, const uint8_t *in, uint64_t count, uint64_t *consumed, uint8_t *out, uint64_t max_out,
+                              uint64_t *produced, uint64_t byte_cycles, uint64_t max_cycles) {
     auto &top = board->top;
-    *taken = *sent = 0;
+    *consumed = *produced = 0;
     bool done = false;
-    for (const uint64_t end = board->cycle + limit; board->cycle < end && !done;) {
+    for (const uint64_t end = board->cycle + max_cycles; board->cycle < end && !done;) {
         // The device is always ready for a byte, and what it sends does not depend on what it receives in the same cycle.
-        const bool give = *taken < count && board->cycle >= board->next_in;
+        const bool give = *consumed < count && board->cycle >= board->next_in;
         top.received___05Fvalid = give;
         if (give) {
-            top.received___05Fpayload = in[(*taken)++];
-            board->next_in = board->cycle + gap;
+            top.received___05Fpayload = in[(*consumed)++];
+            board->next_in = board->cycle + byte_cycles;
         }
         const bool take = board->cycle >= board->next_out;
         top.sent___05Fready = take;
         if (take && top.sent___05Fvalid) {
-            out[(*sent)++] = top.sent___05Fpayload;
-            board->next_out = board->cycle + gap;
-            done = top.sent___05Fpayload == 0 || *sent == most;
+            out[(*produced)++] = top.sent___05Fpayload;
+            board->next_out = board->cycle + byte_cycles;
+            done = top.sent___05Fpayload == 0 || *produced == max_out;
         }
         tick(*board);
     }

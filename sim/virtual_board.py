@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The virtual board: the Verilated device, link and all, for the host driver to speak to."""
+"""The virtual board: the Verilated device with its link, as a transport of the host driver."""
 
 import ctypes
 from contextlib import chdir
@@ -12,39 +12,37 @@ from ..sw.utils.progress import Progress, no_progress
 from .build import VIRTUAL_BOARD, build
 
 MAX_SLICE_CYCLES = 50_000
-"""Cycles that are simulated without looking up."""
+"""Cycles that are simulated in one call of the library, so that Python can be interrupted."""
 MAX_PACKET_BYTES = 4096
-"""Bytes that are taken from the device at once."""
+"""Bytes that one call of the library can return."""
 LATENCY_CYCLES = 3000
-"""Cycles from a question's last byte to its answer's first one: those in which a packet before it is composed and sent."""
+"""Cycles from the last byte of a request to the first of its answer: a reply before it may still be composed and sent."""
 
 
 class VirtualBoard(Transport):
-    """The same bytes as would cross a cable, to and from the simulated device, whose clock is the time.
-
-    Time passes only while somebody reads.
+    """Carries bytes to and from the simulated device, as a cable would. Time is the device's clock; it passes only during ``read``.
 
     Parameters
     ----------
-    model: what to build
-    lanes: multipliers in all
-    gap: cycles that the line takes for a byte; 1 is a line as fast as the device
-    progress: called with what is being built
+    model: the model to build a device for
+    lanes: multipliers of the whole network
+    byte_cycles: cycles that the line takes for a byte; 1 is a line as fast as the device
+    progress: reports the build
 
     Raises FirebrickError when a tool is missing.
     """
 
-    def __init__(self, model: Model, *, lanes: int, gap: int = 1, progress: Progress = no_progress) -> None:
+    def __init__(self, model: Model, *, lanes: int, byte_cycles: int = 1, progress: Progress = no_progress) -> None:
         built = build(model, lanes, progress, VIRTUAL_BOARD)
         self.address = "sim"
         self.clock: float = built.report["clock"]
-        """Cycles a second."""
+        """Clock frequency in Hz."""
         self.cycle = 0
         """Cycles simulated so far."""
-        self.byte_seconds = gap / self.clock
+        self.byte_seconds = byte_cycles / self.clock
         self.latency = LATENCY_CYCLES / self.clock + 128 * self.byte_seconds
-        self._gap = gap
-        self._waiting = bytearray()
+        self._byte_cycles = byte_cycles
+        self._unsent = bytearray()
         self._out = ctypes.create_string_buffer(MAX_PACKET_BYTES)
         self._library = ctypes.CDLL(str(built.library))
         self._library.board_open.restype = ctypes.c_void_p
@@ -54,14 +52,14 @@ class VirtualBoard(Transport):
 
     def write(self, data: bytes) -> None:
         """See ``Transport``."""
-        self._waiting += data
+        self._unsent += data
 
-    def read(self, seconds: float) -> bytes:
+    def read(self, timeout: float) -> bytes:
         """See ``Transport``; seconds of the device's clock."""
-        end = self.cycle + max(1, round(seconds * self.clock))
+        end = self.cycle + max(1, round(timeout * self.clock))
         while self.cycle < end:
-            if found := self._run(min(MAX_SLICE_CYCLES, end - self.cycle)):
-                return found
+            if data := self._run(min(MAX_SLICE_CYCLES, end - self.cycle)):
+                return data
         return b""
 
     def now(self) -> float:
@@ -75,20 +73,20 @@ class VirtualBoard(Transport):
             self._board = None
 
     def _run(self, cycles: int) -> bytes:
-        """Simulate until the device has sent a packet, or for so many cycles."""
+        """Simulate until the device has sent a packet, at most for the given number of cycles; returns its bytes."""
         if self._board is None:
             raise FirebrickError("the virtual board is closed; open a new one")
-        taken, sent = ctypes.c_uint64(0), ctypes.c_uint64(0)
+        consumed, produced = ctypes.c_uint64(0), ctypes.c_uint64(0)
         self.cycle = self._library.board_run(
             self._board,
-            bytes(self._waiting),
-            ctypes.c_uint64(len(self._waiting)),
-            ctypes.byref(taken),
+            bytes(self._unsent),
+            ctypes.c_uint64(len(self._unsent)),
+            ctypes.byref(consumed),
             self._out,
             ctypes.c_uint64(MAX_PACKET_BYTES),
-            ctypes.byref(sent),
-            ctypes.c_uint64(self._gap),
+            ctypes.byref(produced),
+            ctypes.c_uint64(self._byte_cycles),
             ctypes.c_uint64(cycles),
         )
-        del self._waiting[: taken.value]
-        return self._out.raw[: sent.value]
+        del self._unsent[: consumed.value]
+        return self._out.raw[: produced.value]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`firebrick devices`: the boards that are connected."""
+"""`firebrick devices`: list the connected boards."""
 
 from dataclasses import asdict
 
@@ -8,18 +8,19 @@ import click
 
 from .common import json_option, print_json, print_tables, progress_bar
 
-KINDS = ("serial:", "usb")
-"""How addresses of boards begin."""
+ADDRESS_PREFIXES = ("serial:", "usb")
+"""Prefixes of the addresses of boards; anything else is a serial port."""
 
 
 @click.command("devices")
 @json_option
-@click.argument("places", nargs=-1, metavar="[PORT...]")
-def command(as_json: bool, places: tuple[str, ...]) -> None:
-    """List the boards that are connected, and what they run.
+@click.argument("ports", nargs=-1, metavar="[PORT...]")
+def command(as_json: bool, ports: tuple[str, ...]) -> None:
+    """List the connected boards and the networks that they run.
 
-    Asks what is behind each serial port, at 115,200 bits a second, and each board on USB; or behind each PORT given, a serial port or an
-    address. The JSON document is a list of {address, description, identity, problem}; identity is null where no board of ours answers.
+    Asks every serial port, at 115,200 bits per second, and every board on USB for its device descriptor; or only each PORT given, a serial
+    port or an address. The JSON document is a list of {address, description, identity, problem}; identity is the descriptor, or null
+    where no board of ours answers.
 
     \b
     Example: firebrick devices
@@ -30,24 +31,24 @@ def command(as_json: bool, places: tuple[str, ...]) -> None:
 
     with progress_bar() as progress:
         progress("looking for boards")
-        given = [(place if place.startswith(KINDS) else f"serial:{place}", "") for place in places]
-        found = find_devices(given or [*serial_ports(), *usb_boards()], progress)
+        given = [(port if port.startswith(ADDRESS_PREFIXES) else f"serial:{port}", "") for port in ports]
+        devices = find_devices(given or [*serial_ports(), *usb_boards()], progress)
     if as_json:
-        print_json([{**asdict(each), "identity": each.identity.as_dict() if each.identity else None} for each in found])
+        print_json([{**asdict(device), "identity": device.identity.as_dict() if device.identity else None} for device in devices])
         return
-    if not found:
+    if not devices:
         click.echo("No serial port and no board on USB was found; connect a board, or use the device golden or sim.")
         return
     table = Table("address", "network", "input", "classes", "lanes", "clock", "model")
-    for each in found:
-        if each.identity is None:
-            table.add_row(each.address, "no board of ours answers")
+    for device in devices:
+        if device.identity is None:
+            table.add_row(device.address, "no board of ours answers")
             continue
-        it = each.identity
-        shape = f"{it.channels} x {it.rows} x {it.columns}"
-        checksum = it.checksum.hex()[:8]
-        table.add_row(each.address, it.network, shape, f"{it.classes:,}", f"{it.lanes:,}", f"{it.clock / 1e6:.1f} MHz", checksum)
+        descriptor = device.identity
+        shape = f"{descriptor.channels} x {descriptor.rows} x {descriptor.columns}"
+        numbers = f"{descriptor.classes:,}", f"{descriptor.lanes:,}", f"{descriptor.clock / 1e6:.1f} MHz"
+        table.add_row(device.address, descriptor.network, shape, *numbers, descriptor.checksum.hex()[:8])
     print_tables(table)
-    for each in found:
-        if each.problem and (places or each.address.startswith("usb")):  # on other serial ports there need not be a board
-            click.echo(each.problem, err=True)
+    for device in devices:
+        if device.problem and (ports or device.address.startswith("usb")):  # a serial port that nobody named need not have a board
+            click.echo(device.problem, err=True)

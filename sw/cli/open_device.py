@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Devices by their addresses."""
+"""Devices by their addresses, for all commands."""
 
 from ..driver.device import Device
 from ..driver.golden_device import GoldenDevice
@@ -14,10 +14,10 @@ from ..zoo.catalogue import DEFAULT_LANES
 def open_device(address: str, model: Model, *, lanes: int = DEFAULT_LANES, progress: Progress = no_progress) -> Device:
     """The device at an address, which runs ``model``.
 
-    ``golden`` is the golden model; ``sim`` the virtual board, with so many multiplier ``lanes``, which takes minutes to build for the
-    first time (``progress`` is called); all others are boards, see ``open_transport``.
+    ``golden`` is the golden model. ``sim`` is the virtual board with ``lanes`` multipliers; building it for the first time takes minutes,
+    which ``progress`` reports. All other addresses are those of boards, see ``open_transport``.
 
-    Raises FirebrickError for an address of no known kind, a device that cannot be reached, and one that runs another model.
+    Raises FirebrickError for an unknown kind of address, a device that cannot be reached, and one that runs another model.
     """
     if address == "golden":
         return GoldenDevice(model)

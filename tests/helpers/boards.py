@@ -23,5 +23,5 @@ def tiny_frames(rng: np.random.Generator, count: int) -> NDArray[np.uint8]:
     return rng.integers(0, 256, (count, shape.channels, shape.height, shape.width), dtype=np.uint8)
 
 
-def tiny_board(*, gap: int = 1) -> VirtualBoard:
-    return VirtualBoard(tiny_model(), lanes=LANES, gap=gap)
+def tiny_board(*, byte_cycles: int = 1) -> VirtualBoard:
+    return VirtualBoard(tiny_model(), lanes=LANES, byte_cycles=byte_cycles)

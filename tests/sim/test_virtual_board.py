@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The driver and the virtual board: every result is right and belongs to its frame, or is marked invalid; nothing hangs."""
+"""The driver and the virtual board: every result is correct and belongs to its frame, or is marked invalid; nothing hangs.
+
+The oracle is the golden model, which computes the scores of each frame without any link.
+"""
 
 import asyncio
 import threading
@@ -26,33 +29,33 @@ from firebrick.sw.model.quantized import Model
 from tests.helpers.boards import LANES, tiny_board, tiny_frames, tiny_model
 
 pytestmark = pytest.mark.usefixtures("compiled_board")
-BOUND = 5_000_000
-"""Cycles within which every result must come, whatever happens: a twelfth of a second of the board's time."""
+MAX_CYCLES = 5_000_000
+"""Cycles within which every result must come, whatever happens: a twelfth of a second on the board's clock."""
 
 
-def stream_over(cable: FaultyTransport, model: Model, rng: np.random.Generator, count: int, share: float) -> int:
-    """Stream frames over a bad cable and check each result; returns how many are marked invalid."""
+def stream_with_faults(transport: FaultyTransport, model: Model, rng: np.random.Generator, count: int, fault_rate: float) -> int:
+    """Stream frames over a faulty transport and check each result; returns the number of results that are marked invalid."""
     frames = tiny_frames(rng, count)
     expected = golden.run(model, frames)
     invalid = last = 0
-    with LinkedDevice(model, cable) as device:
-        cable.fault_rate = share
-        numbers = []
+    with LinkedDevice(model, transport) as device:
+        transport.fault_rate = fault_rate
+        indices = []
         for result in device.stream(frames):
-            numbers.append(result.frame)
+            indices.append(result.frame)
             if result.scores is None:
                 invalid += 1
             else:
                 np.testing.assert_array_equal(result.scores, expected[result.frame])
-            cycle = round(cable.now() * 60e6)
-            assert cycle - last < BOUND
+            cycle = round(transport.now() * 60e6)
+            assert cycle - last < MAX_CYCLES
             last = cycle
-        cable.fault_rate = 0
+        transport.fault_rate = 0
         counters = device.counters()
         assert counters["invalid"] == invalid
         assert counters["frames"] >= count - invalid
-        assert numbers == list(range(count))
-        results = list(device.stream(frames[:3]))  # over a sound cable the next frames are right
+        assert indices == list(range(count))
+        results = list(device.stream(frames[:3]))  # without faults the next frames are correct
         np.testing.assert_array_equal([result.scores for result in results], expected[:3])
     return invalid
 
@@ -72,8 +75,8 @@ def test_board_gives_the_golden_scores_stream_after_stream() -> None:
     assert counters["damaged"] == counters["dropped"] == counters["repeated"] == counters["restarts"] == 0
 
 
-def test_board_is_kept_busy_by_frames_on_their_way() -> None:
-    """On a line that is faster than the engine, frames take what the plan says."""
+def test_board_is_kept_busy_by_frames_in_flight() -> None:
+    """On a line that is faster than the engine, frames take the cycles of the plan."""
     model, board = tiny_model(), tiny_board()
     with LinkedDevice(model, board) as device:
         cycles = [board.cycle for _ in device.stream(tiny_frames(np.random.default_rng(0), 10))]
@@ -82,36 +85,36 @@ def test_board_is_kept_busy_by_frames_on_their_way() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_board_survives_each_fault(fault: str) -> None:
-    cable = FaultyTransport(tiny_board(), np.random.default_rng(3), 0.0, [fault])
-    share = 0.02 if fault == "disconnect" else 0.15
-    assert stream_over(cable, tiny_model(), np.random.default_rng(4), 20, share) == 0
-    assert cable.injected[fault] > 0
+    transport = FaultyTransport(tiny_board(), np.random.default_rng(3), 0.0, [fault])
+    fault_rate = 0.02 if fault == "disconnect" else 0.15
+    assert stream_with_faults(transport, tiny_model(), np.random.default_rng(4), 20, fault_rate) == 0
+    assert transport.injected[fault] > 0
 
 
 def test_board_survives_all_faults_at_once() -> None:
-    cable = FaultyTransport(tiny_board(), np.random.default_rng(5), 0.0)
-    stream_over(cable, tiny_model(), np.random.default_rng(6), 40, 0.1)
-    assert len(cable.injected) > 5
+    transport = FaultyTransport(tiny_board(), np.random.default_rng(5), 0.0)
+    stream_with_faults(transport, tiny_model(), np.random.default_rng(6), 40, 0.1)
+    assert len(transport.injected) > 5
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("share", [0.02, 0.1, 0.3])
-def test_board_survives_thousands_of_packets(share: float) -> None:
-    rng, model, packets, invalid, frames = np.random.default_rng(round(100 * share)), tiny_model(), 0, 0, 0
-    faults = FAULTS if share < 0.2 else [fault for fault in FAULTS if fault != "disconnect"]  # else it is loose more often than not
+@pytest.mark.parametrize("fault_rate", [0.02, 0.1, 0.3])
+def test_board_survives_thousands_of_packets(fault_rate: float) -> None:
+    rng, model, packets, invalid, frames = np.random.default_rng(round(100 * fault_rate)), tiny_model(), 0, 0, 0
+    faults = FAULTS if fault_rate < 0.2 else [fault for fault in FAULTS if fault != "disconnect"]  # else mostly disconnected
     while packets < 5000:
-        cable = FaultyTransport(tiny_board(), rng, 0.0, faults)
-        invalid += stream_over(cable, model, rng, 100, share)
+        transport = FaultyTransport(tiny_board(), rng, 0.0, faults)
+        invalid += stream_with_faults(transport, model, rng, 100, fault_rate)
         frames += 100
-        packets += cable.packets
+        packets += transport.packets
     assert invalid <= 0.1 * frames
 
 
 @pytest.mark.slow
 def test_driver_needs_no_more_memory_after_many_frames() -> None:
     model, frame = tiny_model(), tiny_frames(np.random.default_rng(0), 1)[0]
-    cable = FaultyTransport(tiny_board(), np.random.default_rng(0), 0.02, [fault for fault in FAULTS if fault != "disconnect"])
-    with LinkedDevice(model, cable) as device:
+    transport = FaultyTransport(tiny_board(), np.random.default_rng(0), 0.02, [fault for fault in FAULTS if fault != "disconnect"])
+    with LinkedDevice(model, transport) as device:
         tracemalloc.start()
         sizes = []
         for result in device.stream(frame for _ in range(1500)):
@@ -122,20 +125,20 @@ def test_driver_needs_no_more_memory_after_many_frames() -> None:
 
 
 def test_driver_gives_each_result_before_a_slow_source_has_the_next_frame() -> None:
-    model, asked = tiny_model(), threading.Event()
+    model, result_seen = tiny_model(), threading.Event()
     frames = tiny_frames(np.random.default_rng(1), 5)
 
     def slow() -> Iterator[NDArray[np.uint8]]:
-        """A source that has its next frame only when the last one's result was looked at."""
+        """A source that has its next frame only when the result of the last one was seen."""
         for frame in frames:
             yield frame
-            assert asked.wait(60)
-            asked.clear()
+            assert result_seen.wait(60)
+            result_seen.clear()
 
     with LinkedDevice(model, tiny_board()) as device:
         for result in device.stream(slow()):
             np.testing.assert_array_equal(result.scores, golden.run(model, frames[result.frame : result.frame + 1])[0])
-            asked.set()
+            result_seen.set()
         assert device.counters()["repeated"] == device.counters()["restarts"] == 0
 
 
@@ -148,7 +151,7 @@ def test_driver_raises_what_the_source_raises() -> None:
         list(device.stream(failing()))
 
 
-def test_board_works_after_a_stream_that_was_left() -> None:
+def test_board_works_after_a_stream_that_was_abandoned() -> None:
     model = tiny_model()
     frames = tiny_frames(np.random.default_rng(1), 6)
     expected = golden.run(model, frames)
@@ -163,7 +166,7 @@ def test_board_works_after_a_stream_that_was_left() -> None:
 
 
 def test_board_works_after_a_host_that_disappeared() -> None:
-    """Another driver opens a board whose last one sent half a frame and was never heard of again."""
+    """Another driver opens a board whose last driver sent half a frame and then disappeared."""
     model, board = tiny_model(), tiny_board()
     frames = tiny_frames(np.random.default_rng(2), 3)
     first = LinkedDevice(model, board)
@@ -178,9 +181,9 @@ def test_board_survives_hostile_packets(seed: int) -> None:
     rng, model, board = np.random.default_rng(seed), tiny_model(), tiny_board()
     frames = tiny_frames(rng, 3)
     for _ in range(300):
-        session, number = (int(rng.choice([0, 1, int(rng.integers(65536))])) for _ in range(2))
+        session, sequence = (int(rng.choice([0, 1, int(rng.integers(65536))])) for _ in range(2))
         payload = rng.bytes(int(rng.choice([0, 0, 1, 100, 1000, 3000])))
-        board.write(Packet(int(rng.integers(0, 16)), session, number, payload).encode())
+        board.write(Packet(int(rng.integers(0, 16)), session, sequence, payload).encode())
         board.write(rng.bytes(int(rng.integers(0, 50))))
         while board.read(1e-4):
             pass
@@ -193,29 +196,29 @@ def test_driver_refuses_a_board_with_another_model() -> None:
     layer = model.layers["conv1"]
     other = replace(model, layers={**model.layers, "conv1": replace(layer, bias=layer.bias + 1)})
     board = tiny_board()
-    runs = r"device sim: it runs tiny \(3 x 26 x 30, 5 classes\) from model .*build a bitstream of this one"
-    with pytest.raises(FirebrickError, match=runs):
+    message = r"device sim: it runs tiny \(3 x 26 x 30, 5 classes\) from model .*build a bitstream of this one"
+    with pytest.raises(FirebrickError, match=message):
         LinkedDevice(other, board)
     with pytest.raises(FirebrickError, match="the virtual board is closed"):
         board.read(1.0)
 
 
 def test_driver_gives_up_a_board_that_never_answers() -> None:
-    cable = FaultyTransport(tiny_board(), np.random.default_rng(0), 1.0, ["drop"])
+    transport = FaultyTransport(tiny_board(), np.random.default_rng(0), 1.0, ["drop"])
     with pytest.raises(FirebrickError, match="device sim: nothing answers; check that the board is switched on"):
-        LinkedDevice(tiny_model(), cable)
-    assert cable.now() * 60e6 < BOUND
+        LinkedDevice(tiny_model(), transport)
+    assert transport.now() * 60e6 < MAX_CYCLES
 
 
 def test_driver_gives_up_a_board_that_falls_silent() -> None:
-    cable = FaultyTransport(tiny_board(), np.random.default_rng(0), 0.0, ["drop"])
-    with LinkedDevice(tiny_model(), cable) as device:
+    transport = FaultyTransport(tiny_board(), np.random.default_rng(0), 0.0, ["drop"])
+    with LinkedDevice(tiny_model(), transport) as device:
         results = device.stream(tiny_frames(np.random.default_rng(0), 5))
         next(results)
-        cable.fault_rate = 1.0
+        transport.fault_rate = 1.0
         with pytest.raises(FirebrickError, match="device sim: it was lost; check its cable"):
             list(results)
-        assert cable.now() * 60e6 < BOUND
+        assert transport.now() * 60e6 < MAX_CYCLES
 
 
 def test_driver_rejects_frames_of_another_shape_and_closed_devices() -> None:
@@ -246,13 +249,13 @@ def test_serial_driver_finds_and_runs_a_board_behind_a_pseudo_terminal() -> None
     model = tiny_model()
     frames = tiny_frames(np.random.default_rng(4), 5)
     with PseudoTerminal(tiny_board()) as terminal:
-        (found,) = find_devices([(f"serial:{terminal.port}", "a terminal")])
-        assert found.identity is not None
-        assert found.identity.network == "tiny"
-        with open_device(found.address, model) as device:
+        (listed,) = find_devices([(f"serial:{terminal.port}", "a terminal")])
+        assert listed.identity is not None
+        assert listed.identity.network == "tiny"
+        with open_device(listed.address, model) as device:
             np.testing.assert_array_equal([result.scores for result in device.stream(frames)], golden.run(model, frames))
             with pytest.raises(FirebrickError, match="cannot be opened"):
-                open_device(found.address, model)
+                open_device(listed.address, model)
 
 
 def test_serial_driver_says_when_the_board_is_unplugged() -> None:

@@ -31,7 +31,7 @@ def test_link_measures_bytes_cycles_and_recovery(tmp_path: Path) -> None:
     assert max(figures["recovery"].values()) < 2_000_000
     assert next(carrier["limit"] for carrier in figures["carriers"]) == "bytes on the wire"
     table = CliRunner().invoke(main, command, catch_exceptions=False).stdout
-    assert "cycles from question to answer" in table
+    assert "cycles from request to answer" in table
 
 
 @pytest.mark.usefixtures("compiled_board")

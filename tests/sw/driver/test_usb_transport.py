@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The driver for boards on USB, through pyusb and a backend of our own that has the virtual board behind it."""
+"""The driver for boards on USB, through pyusb and a fake backend with the virtual board behind it."""
 
 import errno
 import json
@@ -34,14 +34,14 @@ import usb.util
 
 pytestmark = pytest.mark.usefixtures("compiled_board")
 SIMULATED = 2000 / 60e6
-"""Seconds of the board that pass while the host waits once."""
+"""Seconds of the board's clock that pass in each read of the host."""
 
 
 class Board:
-    """A device on the bus; ``line`` is None for one that nobody speaks to."""
+    """A device on the bus; ``transport`` is None for a device that no test accesses."""
 
-    def __init__(self, line: Transport | None, *ports: int, manufacturer: str = MANUFACTURER) -> None:
-        self.line = line
+    def __init__(self, transport: Transport | None, *ports: int, manufacturer: str = MANUFACTURER) -> None:
+        self.transport = transport
         self.strings = {1: manufacturer, 2: "tiny", 3: "0123"}
         self.ports = ports
         self.speed = usb.util.SPEED_HIGH
@@ -51,7 +51,7 @@ class Board:
 
 
 class Bus(usb.backend.IBackend):
-    """What libusb would do."""
+    """A fake of libusb."""
 
     def __init__(self, *boards: Board) -> None:
         self.boards = boards
@@ -117,25 +117,25 @@ class Bus(usb.backend.IBackend):
         return len(answer)
 
     def bulk_write(self, handle: Board, _ep: int, _intf: int, data: Any, _timeout: int) -> int:
-        self._line(handle).write(data.tobytes())
+        self._transport(handle).write(data.tobytes())
         return len(data)
 
     def bulk_read(self, handle: Board, _ep: int, _intf: int, buff: Any, _timeout: int) -> int:
-        data = self._line(handle).read(SIMULATED)
+        data = self._transport(handle).read(SIMULATED)
         if not data:
             raise usb.core.USBTimeoutError("Operation timed out", -7, errno.ETIMEDOUT)
         buff[: len(data)] = array("B", data)
         return len(data)
 
-    def _line(self, handle: Board) -> Transport:
+    def _transport(self, handle: Board) -> Transport:
         assert handle.claimed
-        if handle.line is None:
+        if handle.transport is None:
             raise usb.core.USBError("No such device (it may have been disconnected)", -4, errno.ENODEV)
-        return handle.line
+        return handle.transport
 
 
-def plug(monkeypatch: pytest.MonkeyPatch, *boards: Board) -> None:
-    """These boards are all that is on the bus."""
+def connect(monkeypatch: pytest.MonkeyPatch, *boards: Board) -> None:
+    """Make these boards the only ones on the bus."""
     monkeypatch.setattr(libusb_package, "get_libusb1_backend", lambda: Bus(*boards))
     monkeypatch.setattr(discovery, "serial_ports", list)
 
@@ -143,7 +143,7 @@ def plug(monkeypatch: pytest.MonkeyPatch, *boards: Board) -> None:
 def test_usb_driver_finds_and_runs_the_board(monkeypatch: pytest.MonkeyPatch) -> None:
     model, board = tiny_model(), Board(tiny_board(), 2, 3)
     frames = tiny_frames(np.random.default_rng(0), 5)
-    plug(monkeypatch, board)
+    connect(monkeypatch, board)
     [listed] = json.loads(CliRunner().invoke(main, ["devices", "--json"], catch_exceptions=False).stdout)
     assert (listed["address"], listed["description"], listed["identity"]["network"]) == ("usb:1-2.3", "Firebrick tiny", "tiny")
     for address in ("usb", "usb:1-2.3"):
@@ -155,17 +155,17 @@ def test_usb_driver_finds_and_runs_the_board(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_usb_driver_says_when_the_board_is_unplugged(monkeypatch: pytest.MonkeyPatch) -> None:
     board = Board(tiny_board(), 2)
-    plug(monkeypatch, board)
+    connect(monkeypatch, board)
     with open_device("usb", tiny_model()) as device:
         results = device.stream(tiny_frames(np.random.default_rng(0), 50))
         next(results)
-        board.line = None
+        board.transport = None
         with pytest.raises(FirebrickError, match=r"device usb:1-2: it was lost \(.*No such device.*\); check its cable and its power"):
             list(results)
 
 
 def test_usb_driver_asks_which_of_several_boards(monkeypatch: pytest.MonkeyPatch) -> None:
-    plug(monkeypatch, Board(None, 1), Board(None, 2))
+    connect(monkeypatch, Board(None, 1), Board(None, 2))
     with pytest.raises(FirebrickError, match=r"device usb: several boards are connected; name one: usb:1-1, usb:1-2"):
         open_device("usb", tiny_model())
     with pytest.raises(FirebrickError, match=r"device usb:3-4: there is no such board on USB; connected: usb:1-1, usb:1-2"):
@@ -173,7 +173,7 @@ def test_usb_driver_asks_which_of_several_boards(monkeypatch: pytest.MonkeyPatch
 
 
 def test_usb_driver_says_that_no_board_is_connected(monkeypatch: pytest.MonkeyPatch) -> None:
-    plug(monkeypatch)
+    connect(monkeypatch)
     with pytest.raises(FirebrickError, match="device usb: no board is connected; check its cable and its power"):
         open_device("usb", tiny_model())
     assert CliRunner().invoke(main, ["devices"]).stdout.startswith("No serial port and no board on USB was found")
@@ -185,7 +185,7 @@ def test_usb_driver_says_that_no_board_is_connected(monkeypatch: pytest.MonkeyPa
 def test_usb_driver_says_why_a_board_cannot_be_opened(refused: int, hint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     board = Board(None, 2)
     board.refused = refused
-    plug(monkeypatch, board)
+    connect(monkeypatch, board)
     with pytest.raises(FirebrickError, match=rf"device usb:1-2: it cannot be opened \(.*\); {hint}"):
         open_device("usb", tiny_model())
     [listed] = json.loads(CliRunner().invoke(main, ["devices", "--json"], catch_exceptions=False).stdout)
@@ -193,12 +193,12 @@ def test_usb_driver_says_why_a_board_cannot_be_opened(refused: int, hint: str, m
 
 
 def test_usb_driver_leaves_other_makers_devices_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    plug(monkeypatch, Board(None, 2, manufacturer="Somebody"))
+    connect(monkeypatch, Board(None, 2, manufacturer="Somebody"))
     with pytest.raises(FirebrickError, match="device usb:1-2: it is no board of ours, but Somebody tiny; name another one"):
         open_device("usb", tiny_model())
 
 
-def test_usb_that_cannot_be_used_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_usb_driver_says_that_libusb_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libusb_package, "get_libusb1_backend", lambda: None)
     with pytest.raises(FirebrickError, match="libusb, which accesses boards on USB, was not found or cannot be used here"):
         open_device("usb", tiny_model())

@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Packets and identities: what is encoded is decoded; nothing else is accepted, whatever comes."""
+"""Packets and device descriptors: decoding inverts encoding, and accepts nothing else.
+
+The tests that mention a CRC or a layout compute it with zlib and from docs/protocol.md, not with the code under test.
+"""
 
 import zlib
 from dataclasses import replace
@@ -31,7 +34,7 @@ from tests.helpers.random_models import random_model
 
 WORDS = st.integers(0, 0xFFFF)
 PACKETS = st.builds(Packet, st.integers(0, 255), WORDS, WORDS, st.binary(max_size=600) | st.integers(0, 1100).map(bytes))
-IDENTITY = DeviceDescriptor(3, 224, 224, 1000, 2, 60_000_000, 320, 950_000, bytes(range(16)), "squeezenet1_1")
+DESCRIPTOR = DeviceDescriptor(3, 224, 224, 1000, 2, 60_000_000, 320, 950_000, bytes(range(16)), "squeezenet1_1")
 
 
 @given(PACKETS)
@@ -43,11 +46,11 @@ def test_packet_is_decoded_as_it_was_encoded(packet: Packet) -> None:
 
 
 @given(st.lists(PACKETS, max_size=5), st.integers(1, 50), st.binary(max_size=50).map(lambda junk: junk.replace(b"\0", b"\1") + b"\0"))
-def test_decoder_finds_packets_however_bytes_are_cut_and_whatever_lies_between(packets: list[Packet], step: int, junk: bytes) -> None:
+def test_decoder_finds_packets_for_any_partition_of_the_bytes_and_any_noise_between(packets: list[Packet], step: int, junk: bytes) -> None:
     wire = junk + b"\0\0".join(packet.encode() + junk for packet in packets)
     decoder = PacketDecoder()
-    found = [packet for place in range(0, len(wire), step) for packet in decoder.feed(wire[place : place + step])]
-    assert found == packets
+    decoded = [packet for offset in range(0, len(wire), step) for packet in decoder.feed(wire[offset : offset + step])]
+    assert decoded == packets
     assert decoder.damaged == (len(junk) > 1) * (len(packets) + 1)
 
 
@@ -59,8 +62,8 @@ def test_decoder_accepts_no_noise(noise: bytes) -> None:
 @given(PACKETS, st.data())
 def test_decoder_accepts_no_damaged_packet(packet: Packet, data: st.DataObject) -> None:
     wire = bytearray(packet.encode())
-    for place in data.draw(st.sets(st.integers(0, len(wire) - 1), min_size=1, max_size=4)):
-        wire[place] ^= data.draw(st.integers(1, 255))
+    for position in data.draw(st.sets(st.integers(0, len(wire) - 1), min_size=1, max_size=4)):
+        wire[position] ^= data.draw(st.integers(1, 255))
     assert packet not in list(PacketDecoder().feed(bytes(wire) + b"\0")) or bytes(wire) == packet.encode()
 
 
@@ -71,14 +74,14 @@ def test_decoder_accepts_no_truncated_packet(packet: Packet, data: st.DataObject
 
 
 @pytest.mark.parametrize("size", range(9))
-def test_decode_rejects_packets_without_room_for_a_header(size: int) -> None:
+def test_decode_rejects_packets_shorter_than_header_and_crc(size: int) -> None:
     body = bytes(max(0, size - CRC.size))
     short = (body + CRC.pack(zlib.crc32(body)))[:size]
     with pytest.raises(FirebrickError, match=f"must have at least 9 bytes, not {size}|checksum is wrong"):
         decode_packet(cobs.encode(short))
 
 
-def test_decoder_keeps_no_more_than_a_packet_and_recovers() -> None:
+def test_decoder_stores_no_more_than_a_packet_and_recovers() -> None:
     decoder = PacketDecoder()
     for _ in range(1000):
         assert list(decoder.feed(b"\x55" * 1000)) == []
@@ -88,45 +91,45 @@ def test_decoder_keeps_no_more_than_a_packet_and_recovers() -> None:
     assert decoder.damaged == 1
 
 
-def test_packets_of_the_host_fit_the_buffer_twice() -> None:
+def test_two_packets_of_the_host_fit_the_buffer() -> None:
     assert 2 * MAX_PAYLOAD <= INITIAL_WINDOW < BUFFER_BYTES
 
 
 @pytest.mark.parametrize("byte", [0, 1, 255])
 def test_protocol_costs_at_most_three_per_cent_of_a_frame_and_its_scores(byte: int) -> None:
-    """Whatever the picture shows: data, an acknowledgement of each packet, the scores, and the acknowledgement of these."""
-    frame, scores, most = 224 * 224 * 3, 2 * 1000, (MAX_REPLY_PAYLOAD - 2) // 2 * 2
-    sizes = [min(MAX_PAYLOAD, frame - place) for place in range(0, frame, MAX_PAYLOAD)]
+    """For any image: DATA, a STATUS for each, the SCORES, and the POLL that acknowledges them."""
+    frame, scores, per_packet = 224 * 224 * 3, 2 * 1000, (MAX_REPLY_PAYLOAD - 2) // 2 * 2
+    sizes = [min(MAX_PAYLOAD, frame - offset) for offset in range(0, frame, MAX_PAYLOAD)]
     sent = [Packet(PacketKind.DATA, 1, 1, bytes([byte]) * size) for size in sizes] + [Packet(PacketKind.POLL, 1, 1)]
     answers = [Packet(PacketKind.STATUS, 1, 1, bytes(2)) for _ in sizes]
-    answers += [Packet(PacketKind.SCORES, 1, 1, bytes(2 + min(most, scores - place))) for place in range(0, scores, most)]
+    answers += [Packet(PacketKind.SCORES, 1, 1, bytes(2 + min(per_packet, scores - offset))) for offset in range(0, scores, per_packet)]
     wire = sum(len(packet.encode()) for packet in sent + answers)
     assert wire / (frame + scores) < 1.03
 
 
 @pytest.mark.parametrize("name", ["squeezenet1_1", "", "é" * 200])
-def test_identity_is_decoded_as_it_was_encoded(name: str) -> None:
-    payload = replace(IDENTITY, network=name).encode()
-    found = decode_descriptor(payload)
+def test_descriptor_is_decoded_as_it_was_encoded(name: str) -> None:
+    payload = replace(DESCRIPTOR, network=name).encode()
+    decoded = decode_descriptor(payload)
     assert len(payload) <= MAX_REPLY_PAYLOAD
-    assert name.startswith(found.network)
-    assert replace(found, network="") == replace(IDENTITY, network="")
+    assert name.startswith(decoded.network)
+    assert replace(decoded, network="") == replace(DESCRIPTOR, network="")
 
 
 @given(st.binary(max_size=MAX_REPLY_PAYLOAD) | st.binary(max_size=MAX_REPLY_PAYLOAD).map(lambda rest: b"\1" + rest))
-def test_identity_that_is_nonsense_ends_in_one_sentence(payload: bytes) -> None:
+def test_descriptor_of_random_bytes_ends_in_one_sentence(payload: bytes) -> None:
     try:
         decode_descriptor(payload)
     except FirebrickError as error:
-        assert str(error).startswith("the device")  # noqa: PT017 - hypothesis also finds identities that are fine
+        assert str(error).startswith("the device")  # noqa: PT017 - hypothesis also generates valid descriptors
 
 
-def test_identity_of_another_version_says_what_to_do() -> None:
+def test_descriptor_of_another_version_says_what_to_do() -> None:
     with pytest.raises(FirebrickError, match=r"speaks version 9 of the protocol and this host version 1; rebuild the bitstream"):
-        decode_descriptor(b"\x09" + IDENTITY.encode()[1:])
+        decode_descriptor(b"\x09" + DESCRIPTOR.encode()[1:])
 
 
-def test_checksum_tells_models_apart_but_not_their_metadata() -> None:
+def test_checksum_depends_on_the_model_but_not_on_its_metadata() -> None:
     model = random_model(np.random.default_rng(0))
     name, layer = next(iter(model.layers.items()))
     assert model_checksum(replace(model, metadata={"licence": "another"})) == model_checksum(model)
@@ -134,13 +137,14 @@ def test_checksum_tells_models_apart_but_not_their_metadata() -> None:
 
 
 @pytest.mark.parametrize("size", [38, 40, 51, MAX_REPLY_PAYLOAD])
-def test_identity_of_a_given_size_cuts_its_name_or_fills_it_up(size: int) -> None:
-    payload = IDENTITY.encode(size)
+def test_descriptor_of_a_given_size_cuts_or_pads_its_name(size: int) -> None:
+    unnamed = len(replace(DESCRIPTOR, network="").encode())
+    payload = DESCRIPTOR.encode(size)
     assert len(payload) == size
-    assert decode_descriptor(payload) == replace(IDENTITY, network=IDENTITY.network[: size - len(replace(IDENTITY, network="").encode())])
+    assert decode_descriptor(payload) == replace(DESCRIPTOR, network=DESCRIPTOR.network[: size - unnamed])
 
 
-def test_architecture_tells_networks_apart_but_not_their_names() -> None:
+def test_architecture_hash_depends_on_the_structure_but_not_on_the_name() -> None:
     network = random_model(np.random.default_rng(0)).network
     first, *rest = network.stages
     others = [
@@ -148,18 +152,18 @@ def test_architecture_tells_networks_apart_but_not_their_names() -> None:
         replace(network, stages=(replace(first, name="other"), *rest)),
     ]
     assert architecture_hash(replace(network, name="another")) == architecture_hash(network)
-    assert len({architecture_hash(each) for each in (network, *others)}) == 3
+    assert len({architecture_hash(other) for other in (network, *others)}) == 3
 
 
-def test_identity_describes_the_model_and_its_plan() -> None:
+def test_descriptor_describes_the_model_and_its_plan() -> None:
     model = random_model(np.random.default_rng(1))
     plan = compile_model(model, 40)
-    identity = describe_device(model, plan, 50e6)
+    descriptor = describe_device(model, plan, 50e6)
     shape = model.network.input
-    assert identity.frame_bytes == shape.channels * shape.height * shape.width
-    assert (identity.classes, identity.clock) == (model.network.classes, 50_000_000)
-    assert (identity.lanes, identity.cycles) == (plan.lanes, plan.cycles)
-    assert 256**identity.score_bytes > 255 * plan.global_sum.height * plan.global_sum.source.width
+    assert descriptor.frame_bytes == shape.channels * shape.height * shape.width
+    assert (descriptor.classes, descriptor.clock) == (model.network.classes, 50_000_000)
+    assert (descriptor.lanes, descriptor.cycles) == (plan.lanes, plan.cycles)
+    assert 256**descriptor.score_bytes > 255 * plan.global_sum.height * plan.global_sum.source.width
 
 
 def test_protocol_page_shows_a_packet_as_it_is_encoded() -> None:
