@@ -90,16 +90,7 @@ def command(
     from ..data.calibration_set import labels_for, photographs
     from ..training.distillation import DistillationConfig
 
-    if max_bytes and cycles:
-        raise click.UsageError("--bytes and --cycles are two budgets; give one")
-    if sweep and (max_bytes or cycles or distil):
-        raise click.UsageError("--sweep varies prices; leave out --bytes, --cycles and --distil")
-    if cycles and cycle_price is not None:
-        raise click.UsageError("--cycles finds the price of a cycle; leave --cycle-price out")
-    if prices and not sweep:
-        raise click.UsageError("--prices are for --sweep")
-    if (dense_phase or (labels and not sweep)) and not distil:
-        raise click.UsageError("--dense-phase and --labels are for training; give --distil STEPS, too")
+    _check_options(max_bytes, cycles, cycle_price, distil, dense_phase, labels, sweep, prices)
     network = read_source(source, **reading)
     paths = calibration_images(calibrate)
     settings = CompressionSettings(
@@ -121,3 +112,26 @@ def command(
         model = run_job(network, job, files, progress)
     write_model(model, output, as_json)
     files.clear()
+
+
+def _check_options(
+    max_bytes: int | None,
+    cycles: int | None,
+    cycle_price: float | None,
+    distil: int,
+    dense_phase: bool,
+    labels: Path | None,
+    sweep: bool,
+    prices: tuple[float, ...] | None,
+) -> None:
+    """Raise a usage error where options exclude or need each other."""
+    if max_bytes and cycles:
+        raise click.UsageError("--bytes and --cycles are two budgets; give one")
+    if sweep and (max_bytes or cycles or distil):
+        raise click.UsageError("--sweep varies prices; leave out --bytes, --cycles and --distil")
+    if cycles and cycle_price is not None:
+        raise click.UsageError("--cycles finds the price of a cycle; leave --cycle-price out")
+    if prices and not sweep:
+        raise click.UsageError("--prices are for --sweep")
+    if (dense_phase or (labels and not sweep)) and not distil:
+        raise click.UsageError("--dense-phase and --labels are for training; give --distil STEPS, too")
