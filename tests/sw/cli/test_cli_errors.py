@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What goes wrong on the command line ends in one sentence on stderr and a status, never in a traceback."""
+"""Every error on the command line ends with one sentence on stderr and an exit status, never with a traceback."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from firebrick.sw.zoo import catalogue
 
 
 def complaint(*arguments: object) -> str:
-    """The one sentence that the command ends with."""
+    """The sentence with which the command fails."""
     result = CliRunner().invoke(main, [str(argument) for argument in arguments])
     assert result.exit_code == 1, (result.output, result.exception)
     assert isinstance(result.exception, SystemExit)
@@ -22,7 +22,7 @@ def complaint(*arguments: object) -> str:
 
 
 @pytest.mark.parametrize("arguments", [["inspect"], ["classify", "x.png", "--model"], ["evaluate", ".", "--labels", "l.csv", "--model"]])
-def test_model_rejects_missing_folder_and_damage(arguments: list[str], small_model: Path, tmp_path: Path) -> None:
+def test_model_rejects_missing_files_folders_and_damage(arguments: list[str], small_model: Path, tmp_path: Path) -> None:
     assert "missing.fire is neither a file nor a name" in complaint(*arguments, tmp_path / "missing.fire")
     assert "is a folder" in complaint(*arguments, tmp_path)
     damaged = tmp_path / "damaged.fire"
@@ -35,11 +35,11 @@ def test_model_rejects_missing_folder_and_damage(arguments: list[str], small_mod
     assert "damaged.fire cannot be used" in complaint(*arguments, damaged)
 
 
-def test_model_name_with_a_slip_gets_a_suggestion() -> None:
+def test_misspelt_model_name_gets_a_suggestion() -> None:
     assert complaint("inspect", "squeezenet1.1").endswith("did you mean squeezenet1_1?")
 
 
-def test_classify_rejects_what_is_no_picture(small_model: Path, pictures: list[Path], tmp_path: Path) -> None:
+def test_classify_rejects_files_that_are_no_images(small_model: Path, pictures: list[Path], tmp_path: Path) -> None:
     arguments = ("classify", "--json", "--model", small_model, pictures[0])
     assert "gone.png does not exist" in complaint(*arguments, tmp_path / "gone.png")
     broken = tmp_path / "broken.jpg"
@@ -123,7 +123,7 @@ def test_wrong_arguments_exit_with_status_2(arguments: list[str]) -> None:
     assert "Error: " in result.stderr
 
 
-def test_interrupt_exits_quietly_with_status_130(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupt_exits_with_status_130_and_no_message(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(_: str) -> None:
         raise KeyboardInterrupt
 
@@ -132,7 +132,7 @@ def test_interrupt_exits_quietly_with_status_130(monkeypatch: pytest.MonkeyPatch
     assert (result.exit_code, result.output) == (130, "")
 
 
-def test_trouble_of_the_system_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_system_errors_end_with_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: str) -> None:
         raise OSError(28, "No space left on device", "some/file")
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The command line on generated hardware, Verilator and all."""
+"""The command line with the generated hardware, simulated by Verilator."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ def test_classify_gives_the_same_scores_in_both_backends(small_model: Path, pict
         words = [str(word) for word in (*command, "--model", small_model, *pictures)]
         return json.loads(subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True).stdout)
 
-    expected, found = classify("golden"), classify("sim")
+    expected, simulated = classify("golden"), classify("sim")
     assert [entry.pop("cycles") for entry in expected] == [None] * 3
-    assert all(entry.pop("cycles") > 0 for entry in found)
-    assert found == expected
+    assert all(entry.pop("cycles") > 0 for entry in simulated)
+    assert simulated == expected

@@ -25,7 +25,7 @@ COMMANDS = (
 
 
 def firebrick(*arguments: object) -> str:
-    """What the command prints on stdout; it must succeed and say nothing else."""
+    """The stdout of the command, which must succeed and print nothing on stderr."""
     result = CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
     assert (result.exit_code, result.stderr) == (0, "")
     return result.stdout
@@ -43,19 +43,19 @@ def test_help_has_an_example_and_json(command: str) -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    heavy = {"numpy", "amaranth", "rich", "PIL", "onnx", "cocotb", "torch", "av", "starlette"}
+    heavy = {"numpy", "amaranth", "rich", "PIL", "onnx", "jinja2", "cocotb", "torch", "av", "starlette"}
     check = f"import sys, firebrick.sw.cli.main; print({heavy} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
-def test_program_is_installed_and_json_is_all_of_stdout(small_model: Path, pictures: list[Path]) -> None:
+def test_program_is_installed_and_prints_only_json_on_stdout(small_model: Path, pictures: list[Path]) -> None:
     program = Path(sys.executable).with_name("firebrick")
     command = [str(word) for word in (program, "classify", "--json", "--model", small_model, *pictures)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert [entry["image"] for entry in json.loads(done.stdout)] == [str(path) for path in pictures]
 
 
-def test_models_lists_what_can_be_loaded() -> None:
+def test_models_lists_all_models_that_can_be_loaded() -> None:
     entries = json.loads(firebrick("models", "--json"))
     assert [entry["name"] for entry in entries] == list(catalogue.names())
     assert catalogue.DEFAULT in catalogue.names()
@@ -66,12 +66,12 @@ def test_models_lists_what_can_be_loaded() -> None:
 
 
 def test_inspect_counts_weights_and_bytes(small_model: Path) -> None:
-    found = json.loads(firebrick("inspect", "--json", small_model))
+    report = json.loads(firebrick("inspect", "--json", small_model))
     layers = read_fire(small_model).layers
-    assert found["bytes"] == small_model.stat().st_size
-    assert found["weights"] == sum(layer.codes.size for layer in layers.values())
-    assert found["nonzero"] == sum(layer.nonzero for layer in layers.values())
-    assert [layer["name"] for layer in found["layers"]] == list(layers)
+    assert report["bytes"] == small_model.stat().st_size
+    assert report["weights"] == sum(layer.codes.size for layer in layers.values())
+    assert report["nonzero"] == sum(layer.nonzero for layer in layers.values())
+    assert [layer["name"] for layer in report["layers"]] == list(layers)
     assert "fire2" in firebrick("inspect", small_model)
 
 
@@ -88,13 +88,13 @@ def test_classify_gives_the_golden_models_scores(small_model: Path, pictures: li
 def check_top5(entry: dict[str, Any], labels: tuple[str, ...], scale: float) -> None:
     scores = np.array(entry["scores"])
     probabilities = np.exp((scores - scores.max()) * scale) / np.exp((scores - scores.max()) * scale).sum()
-    assert [scores[guess["index"]] for guess in entry["top5"]] == sorted(scores, reverse=True)[:5]
-    for guess in entry["top5"]:
-        assert guess["label"] == labels[guess["index"]]
-        assert guess["probability"] == pytest.approx(probabilities[guess["index"]])
+    assert [scores[score["index"]] for score in entry["top5"]] == sorted(scores, reverse=True)[:5]
+    for score in entry["top5"]:
+        assert score["label"] == labels[score["index"]]
+        assert score["probability"] == pytest.approx(probabilities[score["index"]])
 
 
-def test_classify_prints_a_line_for_each_guess(small_model: Path, pictures: list[Path]) -> None:
+def test_classify_prints_a_line_for_each_of_the_top_5(small_model: Path, pictures: list[Path]) -> None:
     lines = firebrick("classify", "--model", small_model, pictures[0]).splitlines()
     assert lines[0] == str(pictures[0])
     assert len(lines) == 6
@@ -108,12 +108,12 @@ def test_evaluate_counts_hits(small_model: Path, pictures: list[Path], tmp_path:
     rows = [f"{path.name},{index}" for path, index in zip(pictures, [best[0], best[1], fourth], strict=True)]
     labels.write_text("\n".join(["file,class_index", *rows]) + "\n")
     arguments = ("evaluate", "--model", small_model, "--labels", labels, pictures[0].parent)
-    found = json.loads(firebrick(*arguments, "--json"))
-    assert found == {"images": 3, "top1": pytest.approx(2 / 3), "top5": 1}
+    accuracy = json.loads(firebrick(*arguments, "--json"))
+    assert accuracy == {"images": 3, "top1": pytest.approx(2 / 3), "top5": 1}
     assert firebrick(*arguments) == "3 images: top-1 66.7%, top-5 100.0%\n"
 
 
-def test_model_can_be_chosen_by_name() -> None:
+def test_model_can_be_selected_by_name() -> None:
     assert firebrick("inspect", "--json", catalogue.DEFAULT) == firebrick("inspect", "--json", next(shipped()))
 
 
