@@ -3,6 +3,7 @@
 """The web application: the page, its two WebSockets, uploads, and the selection of the source."""
 
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -25,6 +26,9 @@ from .uploads import TooLargeError, Uploads
 
 STATIC = Path(__file__).with_name("static")
 UNSUPPORTED_DATA, POLICY = 1003, 1008
+"""Status codes with which a WebSocket is closed (RFC 6455)."""
+
+logger = logging.getLogger(__name__)
 
 
 def create_app(streamer: LiveStreamer, uploads: Uploads, initial_source: Callable[[], FrameSource], host: str) -> Starlette:
@@ -45,8 +49,10 @@ def create_app(streamer: LiveStreamer, uploads: Uploads, initial_source: Callabl
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(send)
+            logger.info("browser %s connected", socket.client)
             while (await socket.receive())["type"] != "websocket.disconnect":
                 pass  # messages of the page are ignored; only its disconnection matters
+            logger.info("browser %s disconnected", socket.client)
             tasks.cancel_scope.cancel()
 
     async def camera(socket: WebSocket) -> None:

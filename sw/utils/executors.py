@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Executors for long computations: processes on this machine, or a Dask cluster."""
 
+import logging
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator
@@ -13,6 +14,9 @@ from typing import Any
 from ..errors import FirebrickError
 
 CONNECT_TIMEOUT = 10
+"""Seconds to wait for a Dask scheduler."""
+
+logger = logging.getLogger(__name__)
 
 
 class _Processes(ProcessPoolExecutor):
@@ -38,6 +42,7 @@ def _ignore_interrupts() -> None:
 def local_processes(jobs: int) -> Iterator[Executor]:
     """An executor of ``jobs`` processes on this machine. An exception that leaves the context cancels all tasks that have not started."""
     executor = _Processes(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupts)
+    logger.info("starting %d processes", jobs)
     try:
         yield executor
     finally:
@@ -60,6 +65,7 @@ def dask_cluster(address: str) -> Iterator[Executor]:
         reason = str(problem).partition("\n")[0] or type(problem).__name__
         hint = "give the address that it prints when it starts, such as tcp://host:8786"
         raise FirebrickError(f"no Dask scheduler answers at {address} ({reason}); {hint}") from problem
+    logger.info("connected to the Dask scheduler at %s", address)
     with client:
         executor = client.get_executor(pure=False)
         try:
