@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`make sim`: benches of the generated hardware, then the whole network on photographs."""
+"""`make sim`: cocotb benches of the generated hardware, then the whole network on photographs."""
 
 import json
 import sys
@@ -26,17 +26,20 @@ if TYPE_CHECKING:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--model", "name", default=catalogue.DEFAULT, show_default=True, metavar="M", help="A .fire file, or a model's name.")
-@click.option("--lanes", type=click.IntRange(1), default=catalogue.DEFAULT_LANES, show_default=True, help="Multipliers in all.")
-@click.option("--frames", type=click.IntRange(2), default=3, show_default=True, help="Photographs to stream through it.")
-@click.option("--benches/--no-benches", default=True, help="Run the cocotb benches of its parts first.  [default: benches]")
-@click.option("-o", "--output", type=click.Path(path_type=Path), default="build/sim", show_default=True, metavar="DIR")
+@click.option("--lanes", type=click.IntRange(1), default=catalogue.DEFAULT_LANES, show_default=True, help="Total number of multipliers.")
+@click.option("--frames", type=click.IntRange(2), default=3, show_default=True, help="Photographs to stream.")
+@click.option("--benches/--no-benches", default=True, help="Run the cocotb benches of components first.  [default: benches]")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), default="build/sim", show_default=True, metavar="DIR", help="Output folder."
+)
 @click.option("-v", "--verbose", count=True, help="Log to stderr what runs and what is cached; -vv logs more.")
 def main(name: str, lanes: int, frames: int, benches: bool, output: Path, verbose: int) -> None:
     """Simulate the generated hardware and compare it with the golden model.
 
-    First cocotb benches: convolutions, Fire modules, pooling and a small network, each with every mixture of stalls. Then the whole
-    network: photographs back to back, every score compared, cycles and busy lanes counted. DIR/report.json has it all. Exits with
-    status 1 when anything differs, or when measured and predicted cycles differ by more than 1 %.
+    First, cocotb benches of convolutions, Fire modules, pooling and a small network, without stalls and with the source, the sink or both
+    stalling. Then the whole network: photographs are streamed back to back, every score is compared, cycles and busy lanes are counted.
+    DIR/report.json has all results. The exit status is 1 if any score differs, or if measured and predicted cycles differ by more
+    than 1 %.
     """
     from ..sw.data.calibration_set import photographs
     from .full_network import faults, simulate
@@ -49,19 +52,22 @@ def main(name: str, lanes: int, frames: int, benches: bool, output: Path, verbos
             outcomes = run_benches(model, output, progress) if benches else []
             report = simulate(model, lanes, photographs(), frames, progress)
         report |= {"model": name, "benches": outcomes, "seconds": round(time.monotonic() - start, 1)}
-        wrong = faults(report)
+        problems = faults(report)
         write_atomically(output / "busy.png", busy_chart(report))
-        write_atomically(output / "report.json", (json.dumps(report | {"faults": wrong}, indent=2) + "\n").encode())
+        write_atomically(output / "report.json", (json.dumps(report | {"faults": problems}, indent=2) + "\n").encode())
     except FirebrickError as error:
         raise click.ClickException(str(error)) from error
     show(report, output)
-    for fault in wrong:
-        click.echo(f"Fault: {fault}", err=True)
-    sys.exit(bool(wrong))
+    for problem in problems:
+        click.echo(f"Fault: {problem}", err=True)
+    sys.exit(bool(problems))
 
 
 def run_benches(model: Model, output: Path, progress: Progress) -> list[dict[str, Any]]:
-    """Every bench, each in a folder of its own below ``output``."""
+    """The results of all benches; each has a folder of its own in ``output``.
+
+    They take their weights from the model if its first layer has the benches' shape, otherwise from the default model.
+    """
     from ..sw.fire_format.file import encode_model
     from ..sw.utils.source_hash import combined_hash, source_code, tool_versions
     from .bench_cases import bench_cases
@@ -71,12 +77,12 @@ def run_benches(model: Model, output: Path, progress: Progress) -> list[dict[str
     weights = model if fits else catalogue.load(catalogue.DEFAULT)
     origin = combined_hash(encode_model(weights), source_code("firebrick.hw.codegen.verilog", "firebrick.sim.bench_cases"), tool_versions())
     makers = bench_cases(weights)
-    found = []
+    results = []
     for number, (name, make) in enumerate(makers.items()):
         progress("benches", number, len(makers))
-        found.append(_bench(make(), output / name, origin, progress))
+        results.append(_bench(make(), output / name, origin, progress))
     progress("benches", len(makers), len(makers))
-    return found
+    return results
 
 
 def _bench(case: "BenchCase", folder: Path, origin: str, progress: Progress) -> dict[str, Any]:
@@ -96,7 +102,7 @@ def _bench(case: "BenchCase", folder: Path, origin: str, progress: Progress) -> 
 
 
 def show(report: dict[str, Any], output: Path) -> None:
-    """Print the tables."""
+    """Print tables and results."""
     from rich.console import Console
 
     from .report import bench_table, engine_table, verdict

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The Firebrick contributors
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Drives the Verilated accelerator in bulk: bytes of frames in, scores out, a bench of a few functions called through ctypes.
+// Drives the Verilated accelerator in bulk, many cycles per call: bytes of frames in, scores out. sim/accelerator_sim.py calls it by ctypes.
 
 #include <cstddef>
 #include <cstdint>
@@ -9,13 +9,13 @@
 #include "Vfirebrick.h"
 #include "verilated.h"
 
-struct Bench {
+struct Simulation {
     VerilatedContext context;
     Vfirebrick top{&context};
     uint64_t cycle = 0;
 };
 
-// Adds 1 to the count of each bit that is set; Verilator makes a vector of more than 64 bits an array of words.
+// Increments the counter of each bit that is set. Verilator represents vectors of more than 64 bits as arrays of 32-bit words.
 static void count_bits(uint64_t bits, uint64_t *counts) {
     for (; bits; bits &= bits - 1) counts[__builtin_ctzll(bits)]++;
 }
@@ -24,41 +24,42 @@ template <std::size_t words> static void count_bits(const VlWide<words> &bits, u
     for (std::size_t word = 0; word < words; word++) count_bits(uint64_t{bits[word]}, counts + 32 * word);
 }
 
-static void tick(Bench &bench) {
-    bench.top.clk = 1;
-    bench.top.eval();
-    bench.top.clk = 0;
-    bench.top.eval();
-    bench.cycle++;
+static void tick(Simulation &simulation) {
+    simulation.top.clk = 1;
+    simulation.top.eval();
+    simulation.top.clk = 0;
+    simulation.top.eval();
+    simulation.cycle++;
 }
 
-extern "C" Bench *bench_open() {
-    auto *bench = new Bench;
-    bench->top.rst = 1;
-    bench->top.clk = 0;
-    bench->top.eval();
-    tick(*bench);
-    tick(*bench);
-    bench->top.rst = 0;
-    tick(*bench);  // the reset goes through a flip-flop
-    bench->cycle = 0;
-    return bench;
+extern "C" Simulation *simulation_open() {
+    auto *simulation = new Simulation;
+    simulation->top.rst = 1;
+    simulation->top.clk = 0;
+    simulation->top.eval();
+    tick(*simulation);
+    tick(*simulation);
+    simulation->top.rst = 0;
+    tick(*simulation);  // the top module registers the reset
+    simulation->cycle = 0;
+    return simulation;
 }
 
-extern "C" void bench_close(Bench *bench) {
-    bench->top.final();
-    delete bench;
+extern "C" void simulation_close(Simulation *simulation) {
+    simulation->top.final();
+    delete simulation;
 }
 
-// Runs until a frame's last score is taken, or for so many cycles. `sent` is how many of the bytes have been taken so far; scores of one
-// frame and the busy cycles of each engine part are written from the start of their arrays. Returns 1 when the frame is complete.
-extern "C" int bench_run(Bench *bench, const uint8_t *bytes, uint64_t count, uint64_t *sent, uint32_t *scores, uint64_t *taken,
+// Simulates until the last score of a frame has been transferred, or for `limit` cycles. Inputs are the `count` bytes of all frames, of which
+// `*sent` have been transferred so far. Outputs are the frame's scores, of which `*taken` have been transferred so far, and the busy cycles of
+// each engine partition. Returns 1 when the frame is complete.
+extern "C" int simulation_run(Simulation *simulation, const uint8_t *bytes, uint64_t count, uint64_t *sent, uint32_t *scores, uint64_t *taken,
                          uint64_t classes, uint64_t *busy, uint64_t limit, uint64_t *cycle) {
-    auto &top = bench->top;
+    auto &top = simulation->top;
     top.output___05Fready = 1;
     int done = 0;
     for (uint64_t step = 0; step < limit && !done; step++) {
-        // Queues stand at both ends, so nothing that is read here depends on what is set here.
+        // Both ends of the accelerator are FIFOs: no output depends combinationally on an input, so outputs can be read before eval().
         top.input___05Fvalid = *sent < count;
         top.input___05Fpayload = *sent < count ? bytes[*sent] : 0;
         if (top.input___05Fvalid && top.input___05Fready) ++*sent;
@@ -68,8 +69,8 @@ extern "C" int bench_run(Bench *bench, const uint8_t *bytes, uint64_t count, uin
             done = top.output___05Fpayload >> SCORE_BITS & 1;
         }
         count_bits(top.busy, busy);
-        tick(*bench);
+        tick(*simulation);
     }
-    *cycle = bench->cycle;
+    *cycle = simulation->cycle;
     return done;
 }

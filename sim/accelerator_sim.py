@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The accelerator as a device: frames in, scores out, computed by its Verilated hardware."""
+"""The simulated accelerator: frames in, scores out, computed by its Verilated hardware."""
 
 import ctypes
 from collections.abc import Iterator
@@ -20,21 +20,21 @@ from ..sw.utils.progress import Progress, no_progress
 from .build import build
 
 CYCLES_PER_CALL = 50_000
-"""Cycles that are simulated between two reports of progress."""
+"""Cycles that the library simulates in one call, between two progress messages."""
 TIMEOUT_FACTOR = 4
-"""Multiples of the predicted cycles, beyond the pipeline's filling, after which a frame is given up."""
+"""Multiples of the predicted cycles after which a frame has timed out, besides one per engine for filling the pipeline."""
 
 
 @dataclass(frozen=True, eq=False)
 class FrameResult:
-    """What the hardware says of one frame."""
+    """The hardware's results for one frame."""
 
     scores: NDArray[np.int64]
-    """In the order of the classes."""
+    """The raw scores, by class."""
     cycles: int
-    """From the last score of the frame before (for the first frame, from reset) to its own last score."""
+    """The interval from the last score of the previous frame, or from reset, to the last score of this one."""
     busy: tuple[int, ...]
-    """For each part of each engine, in how many of these cycles its lanes began a multiplication."""
+    """For each partition of each engine, the number of these cycles in which its lanes started a multiplication."""
 
 
 class Simulator:
@@ -43,23 +43,23 @@ class Simulator:
     Parameters
     ----------
     model: what to build
-    lanes: multipliers in all, or a plan of the model
+    lanes: the total number of multipliers, or a plan of the model
     progress: the progress callback
 
-    Raises FirebrickError when a tool is missing, and from ``run`` when the hardware gives no result in time.
+    Raises FirebrickError when a tool is missing, and from ``run`` when the hardware returns no result in time.
     """
 
     def __init__(self, model: Model, *, lanes: int | Plan, progress: Progress = no_progress) -> None:
         self._model = model
         self._progress = progress
-        built = build(model, lanes, self._progress)
-        self.report: dict[str, Any] = built.report
+        simulation = build(model, lanes, self._progress)
+        self.report: dict[str, Any] = simulation.report
         """The plan: engines, lanes and predicted cycles."""
-        self._parts = sum(engine["parts"] for engine in self.report["engines"])
-        self._library = ctypes.CDLL(str(built.library))
-        self._library.bench_open.restype = ctypes.c_void_p
-        with chdir(built.folder):  # where the ROM files are
-            self._bench: ctypes.c_void_p | None = ctypes.c_void_p(self._library.bench_open())
+        self._partitions = sum(engine["parts"] for engine in self.report["engines"])
+        self._library = ctypes.CDLL(str(simulation.library))
+        self._library.simulation_open.restype = ctypes.c_void_p
+        with chdir(simulation.folder):  # where the ROM files are
+            self._simulation: ctypes.c_void_p | None = ctypes.c_void_p(self._library.simulation_open())
         self._cycle = 0
         self._streaming = False
 
@@ -71,21 +71,21 @@ class Simulator:
 
     def close(self) -> None:
         """Free the simulation; a second call does nothing."""
-        if self._bench is not None:
-            self._library.bench_close(self._bench)
-            self._bench = None
+        if self._simulation is not None:
+            self._library.simulation_close(self._simulation)
+            self._simulation = None
 
     def run(self, frames: NDArray[np.uint8]) -> list[FrameResult]:
-        """The results of frames, bytes of shape (n, channels, rows, columns), which are streamed one right behind the other."""
+        """The results of frames, bytes of shape (n, channels, rows, columns), streamed back to back."""
         return list(self.stream(frames))
 
     def stream(self, frames: NDArray[np.uint8]) -> Iterator[FrameResult]:
-        """The results of frames one by one, each as soon as its last score is there.
+        """Iterate over the results of frames, each available with its last score.
 
-        Later frames are in the pipeline by then: whoever stops asking before the last result must close the simulator.
+        Later frames are in the pipeline by then. So a caller who stops before the last result must close the simulator.
         """
         check_frames(frames, self._model.network.input)
-        if self._bench is None:
+        if self._simulation is None:
             raise FirebrickError("the simulator is closed; open a new one")
         if self._streaming:
             raise FirebrickError("the simulator is in the middle of other frames; ask for all their results first, or open a new one")
@@ -97,18 +97,18 @@ class Simulator:
         self._streaming = False
 
     def _frame(self, data: NDArray[np.uint8], sent: ctypes.c_uint64, number: int, total: int) -> FrameResult:
-        """Run until the next frame's scores are complete."""
-        if self._bench is None:
+        """Simulate until the next frame's scores are complete."""
+        if self._simulation is None:
             raise FirebrickError("the simulator was closed before all results were taken; open a new one")
         classes = self._model.network.classes
         scores = (ctypes.c_uint32 * classes)()
-        busy = (ctypes.c_uint64 * self._parts)()
+        busy = (ctypes.c_uint64 * self._partitions)()
         taken, cycle = ctypes.c_uint64(0), ctypes.c_uint64(0)
         predicted = int(self.report["cycles_per_frame"])
         start, limit = self._cycle, (TIMEOUT_FACTOR + len(self.report["engines"])) * predicted + CYCLES_PER_CALL
         while True:
-            done = self._library.bench_run(
-                self._bench,
+            done = self._library.simulation_run(
+                self._simulation,
                 data.ctypes.data_as(ctypes.c_void_p),
                 ctypes.c_uint64(data.size),
                 ctypes.byref(sent),
@@ -125,9 +125,9 @@ class Simulator:
             if done:
                 break
             if spent > limit:
-                got = f"{taken.value} of {classes} scores in {spent:,} cycles"
-                raise FirebrickError(f"the hardware gave {got}; that is a fault of the hardware")
+                received = f"{taken.value} of {classes} scores in {spent:,} cycles"
+                raise FirebrickError(f"the hardware returned {received}; this is a hardware bug")
         if taken.value != classes:
-            raise FirebrickError(f"the hardware gave {taken.value} scores for {classes} classes; that is a fault of the hardware")
+            raise FirebrickError(f"the hardware returned {taken.value} scores for {classes} classes; this is a hardware bug")
         self._progress("simulating", (number + 1) * predicted, total * predicted)
         return FrameResult(np.array(scores, np.int64), self._cycle - start, tuple(busy))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A component's Verilog as synthesis leaves it: cells of the ECP5, and models of what those do."""
+"""Post-synthesis simulation: a component's Verilog as cells of the ECP5, with models of these cells."""
 
 import re
 import tempfile
@@ -14,17 +14,18 @@ from ..sw.errors import FirebrickError
 from ..sw.utils.progress import no_progress
 
 SECONDS = 1800.0
+"""Time limit of the synthesis; the largest bench takes a few minutes."""
 CELLS = Path("share") / "ecp5" / "cells_sim.v"
-"""Yosys's models of look-up tables, carry chains, flip-flops and distributed RAM."""
+"""Yosys' models of look-up tables, carry chains, flip-flops and distributed RAM, inside the package pyosys."""
 
 _INCLUDE = re.compile(r'^`include "([\w.]+)"$', re.MULTILINE)
 _BLACK_BOX = re.compile(r"^\(\* blackbox \*\)\nmodule DP16KD\(.*?^endmodule$", re.MULTILINE | re.DOTALL)
 
 
 def post_synthesis_verilog(text: str, roms: dict[str, str], top: str) -> str:
-    """The Verilog of a design, whose ROMs read these files, after synthesis for the ECP5, with models of all cells.
+    """The Verilog of a design after synthesis for the ECP5, with models of all cells; ``roms`` are the files that its ROMs read.
 
-    The steps are those of ``firebrick bitstream``. Raises FirebrickError where Yosys is missing or fails.
+    The mapping is that of ``firebrick bitstream``. Raises FirebrickError if Yosys is missing or fails.
     """
     with tempfile.TemporaryDirectory(prefix="firebrick-") as name:
         folder = Path(name)
@@ -40,10 +41,10 @@ def post_synthesis_verilog(text: str, roms: dict[str, str], top: str) -> str:
 
 
 def _cells() -> str:
-    """Yosys's models in one text, each file once, but for the block RAM, which it only declares."""
+    """Yosys' models with all includes resolved, each once; without the block RAM, which is only a declaration there."""
     package = find_spec("pyosys")
     if package is None or package.origin is None:
-        raise FirebrickError("pyosys was not found, which carries the models of cells; install it with: pip install 'firebrick[bitstream]'")
+        raise FirebrickError("pyosys was not found, with the models of cells; install it with: pip install 'firebrick[bitstream]'")
     path = Path(package.origin).parent / CELLS
     seen: set[str] = set()
 
@@ -51,7 +52,7 @@ def _cells() -> str:
         if name in seen:
             return ""
         seen.add(name)
-        return _INCLUDE.sub(lambda found: include(found[1]), (path.parent / name).read_text())
+        return _INCLUDE.sub(lambda match: include(match[1]), (path.parent / name).read_text())
 
     return _BLACK_BOX.sub("", include(path.name))
 
@@ -70,11 +71,15 @@ module MULT18X18D(
     assign {{{", ".join(f"P{bit}" for bit in reversed(range(36)))}}} = a * b;
 endmodule
 """
-"""A multiplier without its registers, which inferred ones do not use."""
+"""A model of the multiplier, without its registers: inferred multipliers do not use them."""
 
 
 def block_ram() -> str:
-    """A model of the block RAM, for words of 9 and 18 bits, which reads before it writes."""
+    """A model of the block RAM, for words of 9 and 18 bits; a write port reads the old word.
+
+    Memory is 1024 words of 18 bits. Address bits 13 to 4 are the word, bit 3 selects a half of it in 9-bit mode, and bits 1 and 0 enable
+    the halves for writing in 18-bit mode. INITVAL_xx holds 16 words, 20 bits apart.
+    """
     sides = "AB"
     data = {side: [f"DI{side}{bit}" for bit in range(18)] for side in sides}
     address = {side: [f"AD{side}{bit}" for bit in range(14)] for side in sides}
@@ -91,15 +96,15 @@ def block_ram() -> str:
         f"module DP16KD(input {', '.join(inputs)}, output {', '.join(pin for side in sides for pin in output[side])});",
         *(f"    parameter {name} = {value};" for name, value in parameters.items()),
         "    reg [17:0] words [0:1023];",
-        "    integer place;",
-        "    initial for (place = 0; place < 16; place = place + 1) begin",
-        *(f"        words[{16 * row} + place] = INITVAL_{row:02X}[20 * place +: 18];" for row in range(64)),
+        "    integer word;",
+        "    initial for (word = 0; word < 16; word = word + 1) begin",
+        *(f"        words[{16 * row} + word] = INITVAL_{row:02X}[20 * word +: 18];" for row in range(64)),
         "    end",
     ]
     for side in sides:
-        pins, places = ", ".join(reversed(data[side])), ", ".join(reversed(address[side]))
+        pins, address_pins = ", ".join(reversed(data[side])), ", ".join(reversed(address[side]))
         lines += [
-            f"    wire [13:0] address_{side} = {{{places}}};",
+            f"    wire [13:0] address_{side} = {{{address_pins}}};",
             f"    wire [17:0] in_{side} = {{{pins}}};",
             f"    reg [17:0] out_{side} = 0;",
             f"    assign {{{', '.join(reversed(output[side]))}}} = out_{side};",
