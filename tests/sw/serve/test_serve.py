@@ -290,7 +290,9 @@ def test_unreadable_source_is_reported_and_another_can_be_selected(model: Model,
 def test_slow_viewer_misses_frames_and_delays_no_other(served: Served) -> None:
     post(served, "source/given")
     with socket(served, "live", max_queue=1) as slow, socket(served, "live") as quick:
-        first = wait_for_state(slow)["counters"]["frames"]
+        wait_for_state(slow)
+        until(lambda: "frames" in wait_for_state(quick)["counters"])  # counters are sampled twice a second
+        first = wait_for_state(quick)["counters"]["frames"]
         until(lambda: wait_for_state(quick)["counters"]["frames"] > first + 30)
 
 
