@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Weight ROMs and their decoders."""
+"""Weight ROMs, and the decoders that turn their words into weights and positions."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""From the weight ROMs to weights and their places: one non-zero weight a cycle."""
+"""Decodes an engine's weight ROM to weight entries, each a weight with its position, one a cycle."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from .rom import Rom
 
 
 def entry_layout(weights: EncodedWeights) -> data.StructLayout:
-    """One weight: its integer, its place, and whether it begins or ends its group."""
+    """A weight entry: its integer, its position, and whether it is the first or last of its group."""
     return data.StructLayout(
         {
             "centroid": signed(weights.centroid_bits),
@@ -31,16 +31,29 @@ def entry_layout(weights: EncodedWeights) -> data.StructLayout:
 
 
 class WeightDecoder(wiring.Component):
-    """Sends the entries of an engine's weights from first to last, in a circle, for ever.
+    """Sends the weight entries of an engine's partition from first to last, over and over.
 
-    Codes and gaps are decoded from the two ports of one ROM, neither waiting for the other, and joined here. Position (group, tap,
-    inner) advances by gap + 1, which carries once at most. Whether an entry is the last of its group shows when the next one is
-    placed, so one entry is held back.
-    Throughput is one entry a cycle, but for one cycle a pass.
+    One ROM holds two Huffman streams, of codebook symbols and of the zero runs before each weight. They are decoded side by side, neither
+    waiting for the other, and joined::
+
+        ROM port 0 --> codes (Huffman) --> ranks (skid buffer) ---- symbol ----+
+                                                                               +--> held entry --> output
+        ROM port 1 --> gaps (Huffman) --> run + 1 --> steps (skid buffer) -----+    position += run + 1
+
+    A position is (group, tap, inner); inner counts fastest and has I values. An entry is run + 1 positions after the one before, at most I,
+    so inner carries into the tap at most once. Both possible results are computed at once, and the sign of one chooses::
+
+        on   = inner + (run + 1)          if no carry
+        back = inner + (run + 1) - I      if back >= 0: carry, tap + 1; and after the last tap of a group the next group
+
+    Groups of filter type 1 only have the centre tap. Whether an entry is the last of its group is known when the next one has its position,
+    so one entry is held back.
+
+    Throughput is one entry a cycle, except for one cycle a pass.
 
     Parameters
     ----------
-    weights: the encoded weights
+    weights: the encoded weights of the partition
 
     Members
     -------
@@ -58,14 +71,16 @@ class WeightDecoder(wiring.Component):
         weights = self._weights
         layout = entry_layout(weights)
         encoded = [weights.codes] if weights.zero_runs is None else [weights.codes, weights.zero_runs]
-        m.submodules.rom = rom = Rom(lists=[one.words for one in encoded], width=weights.codes.width, logic_bits=weights.lut_rom_bits)
+        m.submodules.rom = rom = Rom(
+            lists=[stream.words for stream in encoded], width=weights.codes.width, lut_rom_bits=weights.lut_rom_bits
+        )
         m.submodules.codes = codes = HuffmanDecoder(encoded=weights.codes)
         wiring.connect(m, rom.outputs[0], codes.input)
         m.submodules.ranks = ranks = SkidBuffer(shape=codes.output.payload.shape())
         wiring.connect(m, codes.output, ranks.input)
         sources = [ranks.output]
         steps = data.StructLayout({"on": range(weights.inner + 1), "back": signed(ceil_log2(weights.inner) + 1)})
-        step: Any = Signal(steps)  # how far to the entry's place, and how far with the next tap's first place as zero
+        step: Any = Signal(steps)  # run + 1, and the same minus the positions of a tap
         if weights.zero_runs is None:
             m.d.comb += [step.on.eq(1), step.back.eq(1 - weights.inner)]
         else:
@@ -83,7 +98,7 @@ class WeightDecoder(wiring.Component):
             ]
             sources.append(placed.output)
 
-        # Where the next entry lies. The held entry is the one before it.
+        # The position of the next entry, from that of the held entry, which is the one before it.
         held: Any = Signal(layout, init=self._last_entry())
         held_rank = Signal.like(ranks.output.payload)
         held_valid = Signal()
@@ -98,10 +113,11 @@ class WeightDecoder(wiring.Component):
             inner.eq(Mux(carry, back, held.inner + step.on)),
             wrap.eq(carry & (held_kind | (held.tap == weights.taps - 1))),
             group.eq(Mux(wrap, Mux(held.group == weights.groups - 1, 0, held.group + 1), held.group)),
-            kind.eq(Mux(wrap, self._next_kind(held.group), held_kind)),
+            kind.eq(Mux(wrap, self._next_filter_type(held.group), held_kind)),
             tap.eq(Mux(wrap, Mux(kind, centre, 0), held.tap + carry)),
         ]
 
+        # Move on when both streams have an entry and the output is free. The held entry goes out; the next one tells if it was the last.
         ready = Signal()
         m.d.comb += ready.eq((~self.output.valid | self.output.ready) & Cat(source.valid for source in sources).all())
         m.d.comb += [source.ready.eq(ready) for source in sources]
@@ -124,19 +140,19 @@ class WeightDecoder(wiring.Component):
         return m
 
     def _last_entry(self) -> Any:
-        """What is held at reset: the place of the last entry, so that the first one is placed after it."""
+        """The held position at reset: that of the last entry of a pass, from which the first entry is counted."""
         tap, inner = self._weights.last
         return {"group": self._weights.groups - 1, "tap": tap, "inner": inner}
 
-    def _next_kind(self, group: Value) -> Value:
-        """The kind of the group that follows, as a constant table."""
-        kinds = self._weights.filter_types
-        return lookup(kinds[1:] + kinds[:1], group, 1)
+    def _next_filter_type(self, group: Value) -> Value:
+        """The filter type of the group after ``group``, a constant table."""
+        types = self._weights.filter_types
+        return lookup(types[1:] + types[:1], group, 1)
 
-    def _centroid(self, kind: Value, rank: Value) -> Value:
-        """The codebooks: from kind and rank to the weight."""
-        size = 1 << len(rank)
-        books = [book + (0,) * (size - len(book)) for book in self._weights.codebooks]
+    def _centroid(self, filter_type: Value, symbol: Value) -> Value:
+        """The codebooks: from filter type and symbol to the weight."""
+        size = 1 << len(symbol)
+        codebooks = [codebook + (0,) * (size - len(codebook)) for codebook in self._weights.codebooks]
         shape = signed(self._weights.centroid_bits)
-        table = Array(Const(centroid, shape) for book in books for centroid in book)
-        return table[Cat(rank, kind) if len(books) > 1 else rank]
+        table = Array(Const(centroid, shape) for codebook in codebooks for centroid in codebook)
+        return table[Cat(symbol, filter_type) if len(codebooks) > 1 else symbol]

@@ -1,68 +1,82 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The encoded weights of one engine."""
+"""The encoded weights of one partition of an engine: two Huffman streams, and the tables that turn their symbols into weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 LUT_ROM_BITS = 8 * 1024
-"""Bits up to which the last bank of a ROM is made of logic, unless the plan says otherwise."""
+"""Default size in bits up to which the last bank of a ROM is built from look-up tables instead of a block RAM."""
 
 
 @dataclass(frozen=True)
 class HuffmanStream:
-    """A Huffman-coded stream in ROM words, read in a circle: after the last symbol, bits up to the next word are skipped."""
+    """A Huffman-coded stream in ROM words, most significant bit first.
+
+    The hardware reads it over and over. Padding bits follow the last symbol, up to the end of its word.
+    """
 
     lengths: tuple[int, ...]
-    """Code length of each rank, not decreasing: symbols are renamed by rank, so canonical codes need no table of symbols."""
+    """Code length of each symbol, never decreasing: symbols are numbered by frequency, so the canonical code needs no table of symbols."""
     width: int
-    """Bits in a word; at least the longest code."""
+    """Bits of a ROM word; at least the longest code length."""
     words: Sequence[int] = field(repr=False)
-    """Most significant bit first."""
     count: int
-    """Symbols in the stream."""
+    """Number of symbols."""
     bits: int
-    """Bits of the symbols, without padding."""
+    """Number of bits without padding."""
 
 
 @dataclass(frozen=True)
 class EncodedWeights:
-    """The weights of one engine as a circular list of entries, one multiply-accumulate (for each tile) an entry.
+    """The weights of a partition as a cyclic list of entries, one multiply-accumulate (in each fold) for each entry.
 
-    Entries lie at positions (group, tap, inner), the last counting fastest. Each entry advances by 1 to ``inner`` positions from the
-    one before, the first entry from the last one of the pass before. Groups of kind 0 have all ``taps``; groups of kind 1 have the
-    centre tap alone.
+    An entry lies at a position (group, tap, inner), of which inner counts fastest. A group is a filter in a convolution engine, whose
+    inner index is the input channel; in a squeeze engine it is an input channel, whose inner index is the filter. Groups of filter type 0
+    have all taps of the kernel, groups of type 1 only the centre tap.
+
+    Only entries are stored. Each is coded as the symbol of its weight and the symbol of the run of zeros before it::
+
+        weights of a pass     0  0  5  0 -3  7  0  0            inner = 8, one group, one tap
+        entries                     5    -3  7
+        run of zeros before         4     1  0                  the first run includes the two zeros at the end of the last pass
+        step                        5     2  1                  = run + 1, at most ``inner``
+
+    Where weights are further apart, entries of weight zero (padding zeros) lie between them. The steps of a pass add up to the number of
+    positions, so the next pass starts where this one did.
     """
 
     inner: int
+    """Positions of a tap."""
     taps: int
+    """Taps of a kernel, 1 or 9 for example."""
     filter_types: tuple[int, ...] = field(repr=False)
-    """The kind of each group."""
+    """0 or 1 for each group: all taps, or only the centre tap."""
     codes: HuffmanStream
     codebooks: tuple[tuple[int, ...], ...]
-    """For each kind, the integer centroid of each rank."""
+    """For each filter type, the integer weight (centroid) of each symbol."""
     zero_runs: HuffmanStream | None
-    """In words as wide as those of the codes; None when every position has an entry."""
+    """The runs of zeros before the entries, in words as wide as those of the codes; None if every position has an entry."""
     run_lengths: tuple[int, ...]
-    """Zeros skipped before the entry, for each rank of the gap code."""
+    """The number of zeros for each symbol of ``zero_runs``."""
     last: tuple[int, int]
-    """(tap, inner) of the last entry: where the first entry counts from."""
+    """(tap, inner) of the last entry, from which the first entry's step is counted."""
     entries_per_group: tuple[int, ...] = field(repr=False)
-    """Entries of each group."""
+    """Number of entries of each group."""
     lut_rom_bits: int = LUT_ROM_BITS
-    """Bits up to which the last bank of the ROM, which is not full, is made of logic instead of a block RAM."""
+    """Bits up to which the last bank of the ROM, which is not full, is built from look-up tables instead of a block RAM."""
 
     @property
     def groups(self) -> int:
-        """Number of groups: filters of a convolution engine, input channels of a squeeze engine."""
+        """Number of groups."""
         return len(self.filter_types)
 
     @property
     def entries(self) -> int:
-        """Entries in one pass, fillers included."""
+        """Number of entries in one pass, padding zeros included."""
         return self.codes.count
 
     @property
     def centroid_bits(self) -> int:
-        """Width of a signed centroid."""
+        """Width of the centroids as signed integers, at least 2."""
         return max(max(c.bit_length() if c >= 0 else (-c - 1).bit_length() for book in self.codebooks for c in book) + 1, 2)

@@ -149,4 +149,4 @@ def test_banks_of_logic_have_one_port() -> None:
 
 
 def test_banks_that_are_full_are_never_logic() -> None:
-    assert [bank.in_luts for bank in split_into_banks([[0] * 2049], 9, logic_bits=1 << 20)] == [False, True]
+    assert [bank.in_luts for bank in split_into_banks([[0] * 2049], 9, lut_rom_bits=1 << 20)] == [False, True]
