@@ -23,7 +23,7 @@ def decode_weights(weights: EncodedWeights) -> list[NDArray[np.int32]]:
     total = int(sizes.sum())
     positions = _entry_positions(weights, total)
     symbols = decode_stream(weights.codes)
-    # Symbols that a codebook does not have can only be in a damaged stream; they decode to zero.
+    # Shorter codebooks are padded with zeros, as in the hardware.
     size = max(len(weights.codes.lengths), *(len(codebook) for codebook in weights.codebooks))
     codebooks = np.array([(*codebook, *(0,) * (size - len(codebook))) for codebook in weights.codebooks], np.int32)
     flat = np.zeros(total, np.int32)

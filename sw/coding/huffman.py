@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Length-limited canonical Huffman codes: what the `.fire` file and the weight ROMs are written in.
+"""Length-limited canonical Huffman codes, for the `.fire` file and the weight ROMs.
 
-Deep Compression (arXiv:1510.00149, Section 4) codes weights and gaps so. Lengths are found by package-merge (Larmore and Hirschberg,
-"A fast algorithm for optimal length-limited Huffman codes", 1990), which no code with the same limit beats.
+Deep Compression (arXiv:1510.00149, Section 4) codes weights and zero runs in this way. Package-merge (Larmore and Hirschberg, "A fast
+algorithm for optimal length-limited Huffman codes", 1990) gives the optimal lengths within a limit.
 """
 
 from array import array
@@ -17,15 +17,15 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import FirebrickError
 
 LENGTH_MAX = 16
-"""Longest code word that is allowed anywhere, in bits."""
+"""The longest code word that any limit allows, in bits."""
 
 
 def code_lengths(counts: Sequence[int] | NDArray[np.integer], limit: int) -> tuple[int, ...]:
     """The length in bits of each symbol's code word, 0 for symbols that do not occur.
 
-    ``counts[symbol]`` is how often the symbol occurs. The lengths are those of an optimal prefix code without words longer than
-    ``limit`` (1 to LENGTH_MAX): they minimise sum(counts * lengths). A symbol that occurs alone gets length 1. Equal counts give
-    equal results on every machine. Raises FirebrickError when a count is negative or more than 2^limit symbols occur.
+    ``counts[symbol]`` is the number of times the symbol occurs. The lengths minimise sum(counts * lengths) among prefix codes with words of
+    at most ``limit`` bits (1 to LENGTH_MAX). If only one symbol occurs, its length is 1. Ties are broken by symbol, so the result is
+    the same on every machine. Raises FirebrickError if a count is negative or more than 2^limit symbols occur.
     """
     if not 1 <= limit <= LENGTH_MAX:
         raise FirebrickError(f"limit must be 1 to {LENGTH_MAX} bits, not {limit}")
@@ -41,10 +41,19 @@ def code_lengths(counts: Sequence[int] | NDArray[np.integer], limit: int) -> tup
 
 
 def _package_merge(coins: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
-    """The lengths for ascending counts, none of them zero and not one alone.
+    """The code lengths for at least two ascending, positive counts.
 
-    Each round merges the coins with pairs of what the round before gave, and of the last one's items the least 2(n - 1) are taken. What
-    is taken of any round are its least items, so the number of coins among them, the least ones too, says all.
+    There is one round for each bit of the limit. A round sorts the coins (one for each symbol, of value ``count``) together with the
+    packages of the round before, and packages neighbours in pairs::
+
+        round 1    coins                          -> packages of 2
+        round 2    sort(coins + packages)         -> packages of 2
+        ...
+        last round: the 2(n - 1) cheapest items are taken
+
+    A package that is taken means that its two items in the round before are taken. The length of a symbol is the number of rounds in which
+    its coin is taken. The items taken of a round are always its cheapest, so the number of them says which: walking back through
+    the rounds, c coins among the items taken are the c cheapest symbols.
     """
     rounds: list[NDArray[np.bool_]] = []
     packages = np.empty(0, np.int64)
@@ -67,9 +76,14 @@ def _package_merge(coins: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
 class CanonicalCode:
     """The canonical prefix code of given lengths.
 
-    Words are numbered upwards from 0, shorter words first, words of one length in the order of their symbols; a word's most
-    significant bit comes first in the stream. Raises FirebrickError unless the lengths (each 0 to LENGTH_MAX, 0 for an unused symbol)
-    make a complete code, or name one symbol only, of length 1 and with the word 0, or none.
+    Code words are consecutive numbers from 0, shorter words first, words of one length in the order of their symbols. A word's most
+    significant bit comes first in the stream::
+
+        symbol  a  b  c    d          lengths 1, 2, 3, 3
+        word    0  10 110  111
+
+    A length of 0 marks an unused symbol. Raises FirebrickError unless the lengths, each at most LENGTH_MAX, make a complete code; a code of
+    one symbol, of length 1 and with the word 0, and a code of no symbols are also valid.
     """
 
     lengths: tuple[int, ...]
@@ -78,6 +92,7 @@ class CanonicalCode:
         if any(not 0 <= length <= LENGTH_MAX for length in self.lengths):
             raise FirebrickError(f"code lengths must be 0 to {LENGTH_MAX} bits")
         used = [length for length in self.lengths if length]
+        # Kraft's inequality: sum(2^-length) is at most 1 for a prefix code, and 1 for a complete one.
         kraft = sum(1 << (LENGTH_MAX - length) for length in used)
         if kraft > 1 << LENGTH_MAX:
             raise FirebrickError("code lengths ask for more words than there are; they do not describe a prefix code")
@@ -86,7 +101,7 @@ class CanonicalCode:
 
     @property
     def max_length(self) -> int:
-        """Length of the longest word in bits, 0 when there is none."""
+        """Length of the longest word in bits, 0 if there is none."""
         return max(self.lengths, default=0)
 
     @cached_property
@@ -101,25 +116,25 @@ class CanonicalCode:
         return tuple(words)
 
     def bit_count(self, symbols: ArrayLike) -> int:
-        """Number of bits that encoding the symbols takes; raises FirebrickError when one has no word."""
+        """The number of bits of the encoded symbols. Raises FirebrickError if a symbol has no word."""
         return int(self._lengths_of(np.asarray(symbols)).sum(dtype=np.int64))
 
     def encode(self, symbols: ArrayLike) -> NDArray[np.uint8]:
-        """The symbols' words one after the other: one bit, 0 or 1, per element; raises FirebrickError when a symbol has no word."""
+        """The words of the symbols as a stream, one bit (0 or 1) per element. Raises FirebrickError if a symbol has no word."""
         flat = np.asarray(symbols).ravel()
         lengths = self._lengths_of(flat)
         ends = np.cumsum(lengths)
         words = np.array(self.words, np.uint32)[flat] if flat.size else np.empty(0, np.uint32)
         bits = np.zeros(int(ends[-1]) if flat.size else 0, np.uint8)
-        for place in range(self.max_length):
-            long = lengths > place
-            bits[ends[long] - 1 - place] = words[long] >> place & 1
+        for index in range(self.max_length):  # from the last bit of each word to its first
+            long = lengths > index
+            bits[ends[long] - 1 - index] = words[long] >> index & 1
         return bits
 
     def decode(self, bits: NDArray[np.uint8], count: int) -> NDArray[np.uint16]:
-        """The first ``count`` symbols of a stream of bits (0 or 1 per element); what follows them is not looked at.
+        """The first ``count`` symbols of a stream of bits (0 or 1 per element); bits after them are ignored.
 
-        Raises FirebrickError when the stream ends early or holds a word of no symbol.
+        Raises FirebrickError if the stream ends early or contains a word that is no code word.
         """
         if count < 0 or (count and not self.max_length):
             raise FirebrickError(f"a code without words cannot give {count} symbols" if count > 0 else "count must not be negative")
@@ -127,6 +142,7 @@ class CanonicalCode:
             raise FirebrickError(f"the stream of {bits.size} bits ends before its {count} symbols do")
         if not count:
             return np.empty(0, np.uint16)
+        # Look up the word that would start at every bit position, then follow the positions at which words really start.
         symbols, lengths = self._tables
         windows = self._windows(bits)
         steps = lengths[windows].tobytes() + bytes(self.max_length)  # by position; 0 where no word starts
@@ -157,7 +173,7 @@ class CanonicalCode:
 
     @cached_property
     def _tables(self) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
-        """Symbol and length of the word that ``max_length`` bits begin with; length 0 when no word begins so."""
+        """For each value of ``max_length`` bits, the symbol and length of the word at their start; length 0 if there is none."""
         width = self.max_length
         symbols, lengths = np.zeros(1 << width, np.uint16), np.zeros(1 << width, np.uint8)
         for length, symbol in self._order:
@@ -167,10 +183,10 @@ class CanonicalCode:
         return symbols, lengths
 
     def _windows(self, bits: NDArray[np.uint8]) -> NDArray[np.uint16]:
-        """For every position, the ``max_length`` bits that start there, as if zeros followed the stream."""
+        """For every position, the ``max_length`` bits that start there; zeros follow the end of the stream."""
         padded = np.concatenate([bits, np.zeros(self.max_length, np.uint8)])
         windows = np.zeros(bits.size, np.uint16)
-        for place in range(self.max_length):
+        for offset in range(self.max_length):
             windows <<= 1
-            windows |= padded[place : place + bits.size]
+            windows |= padded[offset : offset + bits.size]
         return windows

@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""An engine's part from the record that a build keeps, which is a file like any other and may say anything."""
+"""A partition's weight ROM in the ROM map of a build: written, and read again with every number checked.
+
+The keys belong to the format of the file and stay as they are when a field is renamed.
+"""
 
 from typing import Any
 
@@ -14,24 +17,20 @@ WEIGHTS_MAX = 1 << 26
 KERNEL_MAX = 11
 WIDTH_MAX = 18
 INIT_BITS = 40
-"""What a record may speak of at most: more than any engine has."""
+"""Limits of what a record may say: beyond every engine, and small enough that decoding a malicious record stays cheap."""
 
 
-def rom_to_record(part: PartitionRom) -> dict[str, Any]:
-    """A part as a JSON-serialisable document, which `rom_from_record` reads.
-
-    The ROM words are left out, except for their number: they are in the bitstream. The keys belong to the format of the file and stay
-    as they are when a field is renamed.
-    """
-    weights = part.weights
+def rom_to_record(rom: PartitionRom) -> dict[str, Any]:
+    """A ROM as a JSON-serialisable document for `rom_from_record`. Of its words, only the number is kept: the bitstream has them."""
+    weights = rom.weights
     return {
-        "engine": part.engine,
-        "number": part.partition,
-        "layers": part.layers,
-        "squeeze": part.squeeze,
-        "filters": part.filters,
-        "filter_kinds": part.filter_types,
-        "channels": part.channels,
+        "engine": rom.engine,
+        "number": rom.partition,
+        "layers": rom.layers,
+        "squeeze": rom.squeeze,
+        "filters": rom.filters,
+        "filter_kinds": rom.filter_types,
+        "channels": rom.channels,
         "weights": {
             "inner": weights.inner,
             "taps": weights.taps,
@@ -44,9 +43,9 @@ def rom_to_record(part: PartitionRom) -> dict[str, Any]:
             "counts": weights.entries_per_group,
             "logic_bits": weights.lut_rom_bits,
         },
-        "start": part.accumulator_init,
-        "bits": part.accumulator_bits,
-        "shift": part.shift,
+        "start": rom.accumulator_init,
+        "bits": rom.accumulator_bits,
+        "shift": rom.shift,
     }
 
 
@@ -61,33 +60,32 @@ def _stream_to_record(stream: HuffmanStream) -> dict[str, Any]:
 
 
 def rom_from_record(document: Any) -> PartitionRom:
-    """A part from what `rom_to_record` made, its words all zero. Raises FirebrickError where it is something else."""
+    """A ROM from the document that `rom_to_record` made; its words are all zero. Raises FirebrickError if the document is anything else."""
     try:
-        part = _part_from(document)
-        if not _is_sound(part):
+        rom = _parse(document)
+        if not _is_consistent(rom):
             raise ValueError
     except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
         raise FirebrickError("the ROM map of the build is damaged; build the bitstream again") from error
-    return part
+    return rom
 
 
-def _part_from(document: Any) -> PartitionRom:
-    inner = dict(document["weights"])
-    streams = {name: _encoded(inner[name]) for name in ("codes", "gaps")}
-    codes = streams["codes"]
+def _parse(document: Any) -> PartitionRom:
+    entry = dict(document["weights"])
+    codes, zero_runs = (_parse_stream(entry[name]) for name in ("codes", "gaps"))
     if codes is None:
         raise TypeError
     weights = EncodedWeights(
-        inner=int(inner["inner"]),
-        taps=int(inner["taps"]),
-        filter_types=_integers(inner["kinds"]),
+        inner=int(entry["inner"]),
+        taps=int(entry["taps"]),
+        filter_types=_integers(entry["kinds"]),
         codes=codes,
-        codebooks=tuple(_integers(book) for book in inner["codebooks"]),
-        zero_runs=streams["gaps"],
-        run_lengths=_integers(inner["gap_values"]),
-        last=(int(inner["last"][0]), int(inner["last"][1])),
-        entries_per_group=_integers(inner["counts"]),
-        lut_rom_bits=int(inner["logic_bits"]),
+        codebooks=tuple(_integers(codebook) for codebook in entry["codebooks"]),
+        zero_runs=zero_runs,
+        run_lengths=_integers(entry["gap_values"]),
+        last=(int(entry["last"][0]), int(entry["last"][1])),
+        entries_per_group=_integers(entry["counts"]),
+        lut_rom_bits=int(entry["logic_bits"]),
     )
     return PartitionRom(
         engine=str(document["engine"]),
@@ -104,38 +102,38 @@ def _part_from(document: Any) -> PartitionRom:
     )
 
 
-def _is_sound(part: PartitionRom) -> bool:
-    """The numbers fit together, and are none that decoding could not hold."""
-    weights, filters, channels = part.weights, len(part.filters), len(part.channels)
-    rows, columns = (channels, filters) if part.squeeze else (filters, channels)
-    kinds = set(weights.filter_types)
-    values = [value for book in weights.codebooks for value in book]
+def _is_consistent(rom: PartitionRom) -> bool:
+    """Whether the numbers fit together and are within the limits."""
+    weights, filters, channels = rom.weights, len(rom.filters), len(rom.channels)
+    rows, columns = (channels, filters) if rom.squeeze else (filters, channels)
+    types = set(weights.filter_types)
+    centroids = [centroid for codebook in weights.codebooks for centroid in codebook]
     streams = [stream for stream in (weights.codes, weights.zero_runs) if stream is not None]
     return all(
         (
             (weights.groups, weights.inner) == (rows, columns),
-            filters == len(part.filter_types) == len(part.accumulator_init),
-            weights.filter_types == ((0,) * channels if part.squeeze else part.filter_types),
-            sorted(part.channels) == list(range(channels)),
-            kinds <= set(range(min(len(part.layers), len(weights.codebooks), 2))),
+            filters == len(rom.filter_types) == len(rom.accumulator_init),
+            weights.filter_types == ((0,) * channels if rom.squeeze else rom.filter_types),
+            sorted(rom.channels) == list(range(channels)),
+            types <= set(range(min(len(rom.layers), len(weights.codebooks), 2))),
             weights.taps in [kernel**2 for kernel in range(1, KERNEL_MAX + 1, 2)],
             0 < weights.groups * weights.taps * weights.inner <= WEIGHTS_MAX,
             all(0 < stream.count <= WEIGHTS_MAX for stream in streams),
             all(max(stream.lengths, default=0) <= stream.width <= WIDTH_MAX for stream in streams),
             all(0 < len(stream.lengths) <= 1 << WIDTH_MAX // 2 for stream in streams),
-            all(len(book) > 0 for book in weights.codebooks),
-            max(map(abs, values), default=0) < 1 << CENTROID_BITS,
+            all(len(codebook) > 0 for codebook in weights.codebooks),
+            max(map(abs, centroids), default=0) < 1 << CENTROID_BITS,
             len(weights.run_lengths) > 0,
-            all(0 <= value < weights.inner for value in weights.run_lengths),
+            all(0 <= run < weights.inner for run in weights.run_lengths),
             0 <= weights.last[0] < weights.taps,
             0 <= weights.last[1] < weights.inner,
-            min(part.filters, default=0) >= 0,
-            max(map(abs, part.accumulator_init), default=0) < 1 << INIT_BITS,
+            min(rom.filters, default=0) >= 0,
+            max(map(abs, rom.accumulator_init), default=0) < 1 << INIT_BITS,
         )
     )
 
 
-def _encoded(document: Any) -> HuffmanStream | None:
+def _parse_stream(document: Any) -> HuffmanStream | None:
     if document is None:
         return None
     words = int(document["words"])

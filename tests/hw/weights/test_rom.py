@@ -14,18 +14,18 @@ from firebrick.sw.coding.streams import HuffmanStream
 from tests.helpers.nodes import RomDecoder
 from tests.helpers.streams import take_first
 
-STARTUP = 9
-"""Cycles from reset to the first symbol of a decoder."""
+STARTUP = Rom.LATENCY + HuffmanDecoder.LATENCY
+"""Cycles from reset to the first symbol of a decoder behind its ROM."""
 
 
-def ranks_of(rng: np.random.Generator, symbols: int, count: int) -> NDArray[np.int64]:
-    """Random ranks, skewed, of which each occurs and lower ones more often."""
-    likely = rng.dirichlet(np.full(symbols, 0.3))
-    drawn = np.concatenate([np.arange(symbols), rng.choice(symbols, count - symbols, p=likely)])
-    order = np.argsort(-np.bincount(drawn), kind="stable")
-    ranks = np.empty(symbols, np.int64)
-    ranks[order] = np.arange(symbols)
-    return np.asarray(ranks[rng.permutation(drawn)])
+def random_symbols(rng: np.random.Generator, alphabet: int, count: int) -> NDArray[np.int64]:
+    """Random symbols, numbered by frequency, all of which occur."""
+    probabilities = rng.dirichlet(np.full(alphabet, 0.3))
+    values = np.concatenate([np.arange(alphabet), rng.choice(alphabet, count - alphabet, p=probabilities)])
+    order = np.argsort(-np.bincount(values), kind="stable")
+    symbols = np.empty(alphabet, np.int64)
+    symbols[order] = np.arange(alphabet)
+    return np.asarray(symbols[rng.permutation(values)])
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.4])
@@ -33,7 +33,7 @@ def ranks_of(rng: np.random.Generator, symbols: int, count: int) -> NDArray[np.i
     ("depths", "width"),
     [((1,), 1), ((1, 2), 9), ((3, 1), 18), ((16, 5), 5), ((17,), 36), ((700, 400), 36), ((129,), 9), ((600, 500), 3), ((2049,), 9)],
 )
-def test_rom_sends_each_list_in_a_circle(depths: tuple[int, ...], width: int, stall: float) -> None:
+def test_rom_repeats_each_list(depths: tuple[int, ...], width: int, stall: float) -> None:
     rng = np.random.default_rng(depths)
     lists = [[int(word) for word in rng.integers(0, 1 << width, depth)] for depth in depths]
     for number, words in enumerate(lists):
@@ -44,11 +44,11 @@ def test_rom_sends_each_list_in_a_circle(depths: tuple[int, ...], width: int, st
 
 def test_rom_sends_one_word_a_cycle() -> None:
     _, cycles = take_first(Rom(lists=[[1, 2, 3]], width=9), 10, rng=np.random.default_rng(0), name="output_0")
-    assert cycles == list(range(6, 16))
+    assert cycles == [Rom.LATENCY + 1 + index for index in range(10)]
 
 
 @pytest.mark.parametrize("lists", [[], [[]], [[1], []], [[1], [2], [3]]])
-def test_rom_rejects_no_words(lists: list[list[int]]) -> None:
+def test_rom_rejects_other_numbers_of_lists_and_empty_lists(lists: list[list[int]]) -> None:
     with pytest.raises(ValueError, match="lists must be one or two, and not empty"):
         Rom(lists=lists, width=9)
 
@@ -60,56 +60,56 @@ def test_rom_rejects_words_that_do_not_fit(word: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize(("symbols", "limit"), [(1, 9), (2, 9), (3, 9), (17, 9), (64, 9), (40, 12)])
-def test_huffman_decoder_sends_the_ranks_in_a_circle(symbols: int, limit: int, seed: int) -> None:
-    rng = np.random.default_rng([symbols, seed])
-    ranks = ranks_of(rng, symbols, symbols + int(rng.integers(0, 60)))
-    encoded = encode_stream(ranks, limit)
-    passes = 2 + 10 // len(ranks)
+@pytest.mark.parametrize(("alphabet", "limit"), [(1, 9), (2, 9), (3, 9), (17, 9), (64, 9), (40, 12)])
+def test_huffman_decoder_repeats_the_symbols(alphabet: int, limit: int, seed: int) -> None:
+    rng = np.random.default_rng([alphabet, seed])
+    symbols = random_symbols(rng, alphabet, alphabet + int(rng.integers(0, 60)))
+    encoded = encode_stream(symbols, limit)
+    passes = 2 + 10 // len(symbols)
     stall = float(rng.choice([0.0, 0.2, 0.6]))
-    payloads, _ = take_first(RomDecoder(encoded), passes * len(ranks), rng=rng, stall=stall)
-    assert payloads == list(ranks) * passes
+    payloads, _ = take_first(RomDecoder(encoded), passes * len(symbols), rng=rng, stall=stall)
+    assert payloads == list(symbols) * passes
 
 
 def test_huffman_decoder_takes_256_symbols_in_words_of_18_bits() -> None:
     rng = np.random.default_rng(3)
-    ranks = ranks_of(rng, 256, 900)
-    encoded = encode_stream(ranks, 12)
+    symbols = random_symbols(rng, 256, 900)
+    encoded = encode_stream(symbols, 12)
     assert encoded.width == 18
     assert max(encoded.lengths) > 9
     payloads, _ = take_first(RomDecoder(encoded), 1000, rng=rng, stall=0.1)
-    assert payloads == [*ranks, *ranks[:100]]
+    assert payloads == [*symbols, *symbols[:100]]
 
 
 def test_huffman_decoder_takes_the_longest_code() -> None:
     counts = [1 << max(0, 8 - index) for index in range(10)]  # lengths 1, 2, ... 9, 9
-    ranks = np.random.default_rng(0).permutation(np.repeat(np.arange(10), counts))
-    encoded = encode_stream(ranks, 9)
+    symbols = np.random.default_rng(0).permutation(np.repeat(np.arange(10), counts))
+    encoded = encode_stream(symbols, 9)
     assert encoded.lengths == (1, 2, 3, 4, 5, 6, 7, 8, 9, 9)
-    payloads, _ = take_first(RomDecoder(encoded), 2 * len(ranks), rng=np.random.default_rng(0))
-    assert payloads == [*ranks, *ranks]
+    payloads, _ = take_first(RomDecoder(encoded), 2 * len(symbols), rng=np.random.default_rng(0))
+    assert payloads == [*symbols, *symbols]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 9, 10])
-@pytest.mark.parametrize("symbols", [1, 2])
-def test_huffman_decoder_takes_short_streams(symbols: int, count: int) -> None:
-    ranks = np.arange(count) % symbols
-    encoded = encode_stream(ranks, 9)
+@pytest.mark.parametrize("alphabet", [1, 2])
+def test_huffman_decoder_takes_short_streams(alphabet: int, count: int) -> None:
+    symbols = np.arange(count) % alphabet
+    encoded = encode_stream(symbols, 9)
     payloads, _ = take_first(RomDecoder(encoded), 5 * count, rng=np.random.default_rng(0), stall=0.2)
-    assert payloads == list(ranks) * 5
+    assert payloads == list(symbols) * 5
 
 
-@pytest.mark.parametrize(("symbols", "count"), [(1, 20), (2, 1 + 9), (64, 200), (64, 64), (5, 27)])
-def test_huffman_decoder_sends_a_symbol_a_cycle_but_for_one_a_pass(symbols: int, count: int) -> None:
+@pytest.mark.parametrize(("alphabet", "count"), [(1, 20), (2, 1 + 9), (64, 200), (64, 64), (5, 27)])
+def test_huffman_decoder_sends_a_symbol_a_cycle_except_for_one_cycle_a_pass(alphabet: int, count: int) -> None:
     rng = np.random.default_rng(count)
-    ranks = ranks_of(rng, symbols, count)
-    _, cycles = take_first(RomDecoder(encode_stream(ranks, 9)), 3 * count, rng=rng)
+    symbols = random_symbols(rng, alphabet, count)
+    _, cycles = take_first(RomDecoder(encode_stream(symbols, 9)), 3 * count, rng=rng)
     assert cycles == [STARTUP + 1 + index + index // count for index in range(3 * count)]
 
 
-def test_huffman_decoder_keeps_pace_when_every_symbol_fills_a_word() -> None:
-    ranks = np.arange(512)  # all of 9 bits
-    encoded = encode_stream(ranks, 9)
+def test_huffman_decoder_sends_a_symbol_a_cycle_if_every_symbol_fills_a_word() -> None:
+    symbols = np.arange(512)  # all of 9 bits
+    encoded = encode_stream(symbols, 9)
     assert set(encoded.lengths) == {9}
     _, cycles = take_first(RomDecoder(encoded), 600, rng=np.random.default_rng(0))
     assert cycles[-1] - cycles[0] == 599 + 1
@@ -122,31 +122,31 @@ def test_huffman_decoder_rejects_codes_longer_than_a_word() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_encode_is_what_the_canonical_code_says(seed: int) -> None:
+def test_stream_is_what_the_canonical_code_says(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    ranks = ranks_of(rng, int(rng.integers(1, 65)), 300)
-    encoded = encode_stream(ranks, 9)
+    symbols = random_symbols(rng, int(rng.integers(1, 65)), 300)
+    encoded = encode_stream(symbols, 9)
     bits = np.concatenate([[word >> place & 1 for place in reversed(range(encoded.width))] for word in encoded.words]).astype(np.uint8)
     assert encoded.bits <= len(bits) < encoded.bits + encoded.width
     assert not bits[encoded.bits :].any()
-    assert list(CanonicalCode(encoded.lengths).decode(bits, encoded.count)) == list(ranks)
+    assert list(CanonicalCode(encoded.lengths).decode(bits, encoded.count)) == list(symbols)
 
 
-def test_banks_hold_the_lists_one_behind_the_other() -> None:
+def test_banks_hold_the_lists_one_after_the_other() -> None:
     lists = [list(range(1, 501)) * 10, [7] * 500]
-    found = split_into_banks(lists, 9)
-    assert [(bank.first, len(bank.words), bank.ports, bank.in_luts) for bank in found] == [
+    all_banks = split_into_banks(lists, 9)
+    assert [(bank.first, len(bank.words), bank.ports, bank.in_luts) for bank in all_banks] == [
         (0, 2048, (0,), False),
         (2048, 2048, (0,), False),
         (4096, 1404, (0, 1), False),
     ]
-    assert [word for bank in found for word in bank.words] == lists[0] + lists[1]
+    assert [word for bank in all_banks for word in bank.words] == lists[0] + lists[1]
 
 
-def test_banks_of_logic_have_one_port() -> None:
-    found = split_into_banks([[1, 2, 3], [4, 5]], 9)
-    assert [(bank.words, bank.ports, bank.in_luts) for bank in found] == [((1, 2, 3, 0, 0), (0,), True), ((0, 0, 0, 4, 5), (1,), True)]
+def test_banks_in_look_up_tables_have_one_port() -> None:
+    all_banks = split_into_banks([[1, 2, 3], [4, 5]], 9)
+    assert [(bank.words, bank.ports, bank.in_luts) for bank in all_banks] == [((1, 2, 3, 0, 0), (0,), True), ((0, 0, 0, 4, 5), (1,), True)]
 
 
-def test_banks_that_are_full_are_never_logic() -> None:
+def test_full_banks_are_never_in_look_up_tables() -> None:
     assert [bank.in_luts for bank in split_into_banks([[0] * 2049], 9, lut_rom_bits=1 << 20)] == [False, True]
