@@ -116,7 +116,7 @@ def figure3b() -> Section:
     """Fig. 3(b): model size as a function of the fraction of 3x3 filters, at SR 0.5."""
     notes = (_UNIT, "Filter counts are rounded to the nearest, halves up: 1% of 128 expand filters is one 3x3 filter.")
     points = {pct3x3: Metaparameters(sr=0.5, pct3x3=pct3x3) for pct3x3 in SIZES_3B}
-    return _sizes("figure3b", "Fig. 3(b): share of 3x3 filters at SR 0.5", "pct3x3", points, SIZES_3B, notes)
+    return _sizes("figure3b", "Fig. 3(b): fraction of 3x3 filters at SR 0.5", "pct3x3", points, SIZES_3B, notes)
 
 
 def table3() -> Section:
@@ -134,8 +134,8 @@ def table3() -> Section:
     notes = (
         _UNIT,
         "Complex bypass as in Fig. 2 and Section 6 adds four 1x1 convolutions, which bypass fire2, fire4, fire6 and fire8, with "
-        f"{' + '.join(f'{count:,}' for count in bypass_parameters)} parameters: {4 * sum(bypass_parameters):,} bytes. This is "
-        f"{size_difference(float_bytes(complex_bypass), 7.7):,} bytes less than the paper's 7.7 MB. A 1x1 convolution for all eight Fire "
+        f"{' + '.join(f'{count:,}' for count in bypass_parameters)} parameters: {4 * sum(bypass_parameters):,} bytes. The total "
+        f"is {size_difference(float_bytes(complex_bypass), 7.7):,} bytes too small for the paper's 7.7 MB. 1x1 convolutions for all eight Fire "
         f"modules would give {all_convolutions:,} bytes, {megabytes(all_convolutions):.1f} MB. No reading of Fig. 2 that we know gives 7.7 "
         "MB, and the paper gives no more detail.",
     )
