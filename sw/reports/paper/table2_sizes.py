@@ -16,7 +16,7 @@ _NOTES = (
     "authors' released format: for each layer a codebook of 32-bit floats and 32-bit biases, and for each weight kept a code and a "
     "run length of 4 bits. A size below 1 MB is taken as thousands of K of `ls -lh`, units of 1024 bytes, rounded up to tens.",
     "8 bits: the authors' file has 675,763 bytes, 660K, which is 0.66 MB. It is larger than ours by the padding zeros of zero runs longer "
-    "than 16, and smaller by a few weights (see Table 1).",
+    "than 15, and smaller by a few weights (see Table 1).",
     "6 bits: a file of that format would be {excess:,} bytes too large for 0.47 MB. Deep Compression (arXiv:1510.00149) adds Huffman "
     "coding, which would make up for it. The paper does not say whether its figure includes that, and we know of no such file.",
     "`firebrick table2` measures sizes and accuracies of our compression on your images.",

@@ -135,9 +135,9 @@ def table3() -> Section:
         _UNIT,
         "Complex bypass as in Fig. 2 and Section 6 adds four 1x1 convolutions, which bypass fire2, fire4, fire6 and fire8, with "
         f"{' + '.join(f'{count:,}' for count in bypass_parameters)} parameters: {4 * sum(bypass_parameters):,} bytes. The total "
-        f"is {size_difference(float_bytes(complex_bypass), 7.7):,} bytes too small for the paper's 7.7 MB. 1x1 convolutions for all eight Fire "
-        f"modules would give {all_convolutions:,} bytes, {megabytes(all_convolutions):.1f} MB. No reading of Fig. 2 that we know gives 7.7 "
-        "MB, and the paper gives no more detail.",
+        f"is {size_difference(float_bytes(complex_bypass), 7.7):,} bytes too small for the paper's 7.7 MB. 1x1 convolutions for all eight "
+        f"Fire modules would give {all_convolutions:,} bytes, {megabytes(all_convolutions):.1f} MB. No reading of Fig. 2 known to us "
+        "gives 7.7 MB, and the paper has no more detail.",
     )
     return Section("table3", "Table 3: bypass connections", columns, tuple(rows), notes)
 
