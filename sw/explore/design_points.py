@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The points of an exploration: what is built, and for what."""
+"""The points of a design space: models, and the targets that they are planned for."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -19,34 +19,33 @@ from ..network.graph import Bypass
 from ..network.metaparameters import Metaparameters
 from .synthetic_weights import synthetic_model
 
-LARGEST = "LFE5U-85F"
-"""The device that plans for a number of lanes are held against."""
+LARGEST_DEVICE = "LFE5U-85F"
+"""The device that plans for a number of lanes are compared with."""
 MAX_NETWORKS = 100_000
 
 
 @dataclass(frozen=True)
 class PlanTarget:
-    """What a plan is made for: the fastest that a device has room for, or the fastest with so many multipliers."""
+    """What a plan is made for: the fastest that fits a device, or the fastest with a number of multipliers."""
 
     name: str
-    """Of the board or device, or how many lanes."""
+    """The board or device, or the number of lanes."""
     available: Resources
-    """What there is of everything; with lanes, on the largest device."""
+    """Resources of the device; with a number of lanes, of the largest device."""
     lanes: int | None = None
     fabric: Fabric = ECP5
-    """What it is made of."""
 
 
 def lanes_target(lanes: int) -> PlanTarget:
-    """The target of so many multipliers. Raises FirebrickError unless there is at least one."""
+    """The target of this many multipliers. Raises FirebrickError if there is none."""
     if lanes < 1:
         raise FirebrickError(f"lanes must be at least 1, not {lanes}")
-    return PlanTarget(f"{lanes} lanes", DEVICES[LARGEST.lower()].resources, lanes)
+    return PlanTarget(f"{lanes} lanes", DEVICES[LARGEST_DEVICE.lower()].resources, lanes)
 
 
 @dataclass(frozen=True)
 class SyntheticModel:
-    """A network of the design space with generated weights."""
+    """A network of the design space with random weights."""
 
     metaparameters: Metaparameters = field(default_factory=Metaparameters)
     classes: int = 1000
@@ -58,21 +57,22 @@ class SyntheticModel:
 
     @property
     def name(self) -> str:
-        """The network's, with what is not usual of its input and classes."""
+        """The network's name."""
         return self.metaparameters.name
 
     def model(self) -> Model:
-        """The model. Raises FirebrickError where the metaparameters do not fit."""
-        return synthetic_model(self.metaparameters.network(self.classes, self.height, self.width), self.bits, self.density, self.seed)
+        """Make the model. Raises FirebrickError if the metaparameters do not fit each other."""
+        network = self.metaparameters.network(self.classes, self.height, self.width)
+        return synthetic_model(network, self.bits, self.density, self.seed)
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model that there is."""
+    """A model that exists as a `.fire` file."""
 
     name: str
     data: bytes = field(repr=False)
-    """Of its `.fire` file."""
+    """The bytes of the file."""
 
     @cached_property
     def sha256(self) -> str:
@@ -80,27 +80,27 @@ class TrainedModel:
         return hashlib.sha256(self.data).hexdigest()
 
     def model(self) -> Model:
-        """The model. Raises FirebrickError where the file is damaged."""
+        """Decode the model. Raises FirebrickError if the file is damaged."""
         return decode_model(self.data)
 
 
 @dataclass(frozen=True)
 class DesignPoint:
-    """One combination of what can be chosen."""
+    """One model for one target."""
 
     model_source: SyntheticModel | TrainedModel
     target: PlanTarget
 
     @property
     def key(self) -> str:
-        """Everything that decides what is measured, as text."""
-        subject = self.model_source.sha256 if isinstance(self.model_source, TrainedModel) else repr(self.model_source)
-        return f"{subject} {self.target.lanes} {self.target.available} {self.target.fabric}"
+        """Everything that decides the result, as text."""
+        source = self.model_source.sha256 if isinstance(self.model_source, TrainedModel) else repr(self.model_source)
+        return f"{source} {self.target.lanes} {self.target.available} {self.target.fabric}"
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The values that each choice takes; the points are all combinations, targets changing fastest."""
+    """The values of each design choice; a sweep covers all combinations."""
 
     base_e: Sequence[int] = (128,)
     incr_e: Sequence[int] = (128,)
@@ -114,21 +114,23 @@ class Grid:
     size: tuple[int, int] = (227, 227)
     seed: int = 0
 
-    def subjects(self) -> list[SyntheticModel]:
-        """All networks with their weights, in order. Raises FirebrickError where they are more than MAX_NETWORKS."""
-        meta = (self.base_e, self.incr_e, self.pct3x3, self.freq, self.sr, self.bypass)
-        count = prod(len(axis) for axis in (*meta, self.classes, self.bits, self.density))
+    def models(self) -> list[SyntheticModel]:
+        """All networks with their weights, in order. Raises FirebrickError if there are more than MAX_NETWORKS."""
+        metaparameters = (self.base_e, self.incr_e, self.pct3x3, self.freq, self.sr, self.bypass)
+        axes = (*metaparameters, self.classes, self.bits, self.density)
+        count = prod(len(axis) for axis in axes)
         if count > MAX_NETWORKS:
             raise FirebrickError(f"{count:,} networks are more than {MAX_NETWORKS:,}; leave some values out")
         return [
             SyntheticModel(Metaparameters(base_e, incr_e, pct3x3, freq, sr, bypass), classes, *self.size, bits, density, self.seed)
-            for base_e, incr_e, pct3x3, freq, sr, bypass, classes, bits, density in product(
-                self.base_e, self.incr_e, self.pct3x3, self.freq, self.sr, self.bypass, self.classes, self.bits, self.density
-            )
+            for base_e, incr_e, pct3x3, freq, sr, bypass, classes, bits, density in product(*axes)
         ]
 
 
-def design_points(subjects: Iterable[SyntheticModel | TrainedModel], targets: Sequence[PlanTarget]) -> list[DesignPoint]:
-    """Every subject for every target, each combination once; those that differ in name alone are measured once."""
-    found = (DesignPoint(*pair) for pair in product(subjects, targets))
-    return list({(point.key, point.model_source.name, point.target.name): point for point in found}.values())
+def design_points(models: Iterable[SyntheticModel | TrainedModel], targets: Sequence[PlanTarget]) -> list[DesignPoint]:
+    """Every model for every target, each combination once; targets change fastest.
+
+    Points that differ in name only are listed each, but have one key.
+    """
+    points = (DesignPoint(model, target) for model, target in product(models, targets))
+    return list({(point.key, point.model_source.name, point.target.name): point for point in points}.values())

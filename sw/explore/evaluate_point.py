@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What one point costs."""
+"""The cost of one design point."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -18,25 +18,33 @@ from ..plan.nodes import Plan
 from .design_points import DesignPoint, SyntheticModel, TrainedModel
 
 PointResult = dict[str, Any]
-"""What was measured of a point, as plain data; see `measure`."""
+"""What is known of a point, JSON-serialisable; see `evaluate_point`."""
 Synthesis = Callable[[Plan], Resources]
-"""What a plan takes, from synthesis. It must be a function of a module, so that it can go to other processes."""
+"""Synthesises a plan. It must be a function of a module, so that it can be sent to other processes."""
 
 
 def evaluate_point(point: DesignPoint, synthesis: Synthesis | None = None) -> PointResult:
-    """Plan a point and count.
+    """Plan a point and count what it costs.
 
-    Found are ``network``, ``parameters``, ``float32_bytes``, ``nonzero`` weights, ``bytes`` of the `.fire` file, ``macs``,
-    ``nonzero_macs``, ``cycles`` a frame, ``lanes``, ``luts``, ``block_rams`` and ``multipliers`` as the cost model has them,
-    ``synthesised`` (the same three, or None), and ``short``: what the device has too little of, empty where the plan fits. Where no plan
-    fits, the plan is the one that takes least. Raises FirebrickError where there is no such network or plan.
+    If no plan fits the target, the plan that takes least is evaluated.
+
+    Args:
+        point: model and target.
+        synthesis: what also gives the resources from synthesis.
+
+    Returns:
+        ``network``, ``parameters``, ``float32_bytes``, ``nonzero`` weights, ``bytes`` of the `.fire` file, ``macs``, ``nonzero_macs``,
+        ``cycles`` for a frame, ``lanes``; ``luts``, ``block_rams`` and ``multipliers`` by the cost model; ``synthesised`` (the same three,
+        or None); and ``short``, a phrase that names the resources that do not suffice, empty if the plan fits.
+
+    Raises:
+        FirebrickError: if there is no such network or plan.
     """
     model, size = _model(point.model_source)
-    target = point.target
+    target, network = point.target, model.network
     plan = best_plan(model, target.available, target.fabric) if target.lanes is None else compile_model(model, target.lanes)
-    needed = total(estimate(plan, target.fabric))
-    actual = synthesis(plan) if synthesis else None
-    network = model.network
+    estimated = total(estimate(plan, target.fabric))
+    synthesised = synthesis(plan) if synthesis else None
     positions = {layer.name: layer.output.height * layer.output.width for layer in network.layers()}
     return {
         "network": network.name,
@@ -48,14 +56,17 @@ def evaluate_point(point: DesignPoint, synthesis: Synthesis | None = None) -> Po
         "nonzero_macs": sum(layer.nonzero * positions[name] for name, layer in model.layers.items()),
         "cycles": plan.cycles,
         "lanes": plan.lanes,
-        **asdict(needed),
-        "synthesised": asdict(actual) if actual else None,
-        "short": deficit(target.available, actual) if actual else deficit(usable_resources(target.available, target.fabric), needed),
+        **asdict(estimated),
+        "synthesised": asdict(synthesised) if synthesised else None,
+        # Synthesis is exact; an estimate must leave the headroom that planning leaves.
+        "short": deficit(target.available, synthesised)
+        if synthesised
+        else deficit(usable_resources(target.available, target.fabric), estimated),
     }
 
 
 @lru_cache(maxsize=1)
-def _model(subject: SyntheticModel | TrainedModel) -> tuple[Model, int]:
-    """A model and the bytes of its file; points of one subject follow each other."""
-    model = subject.model()
+def _model(source: SyntheticModel | TrainedModel) -> tuple[Model, int]:
+    """The model and the size of its file. Points of one model follow each other, so one is kept."""
+    model = source.model()
     return model, file_size(model)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Fig. 3 of the SqueezeNet paper (arXiv:1602.07360) with what each network costs in hardware on the second axis."""
+"""Fig. 3 of the SqueezeNet paper (arXiv:1602.07360), with the hardware cost of each network on a second axis."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,33 +18,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FigurePreset:
-    """A figure of the paper: what is swept, and what the paper says."""
+    """A figure of the paper: the sweep, and the numbers that the paper gives."""
 
     title: str
     swept: str
-    """The column that is swept."""
+    """The column of the parameter that is swept."""
     grid: Grid
     paper: Mapping[float, tuple[float | None, float | None]]
-    """Size in MB and top-5 accuracy in per cent where its text gives them, by what is swept."""
+    """Size in MB and top-5 accuracy in per cent, if the paper's text gives them, by the swept parameter."""
 
 
 EIGHTHS = tuple(eighth / 8 for eighth in range(1, 8))
 PRESETS = {
     "fig3a": FigurePreset("Fig. 3(a): squeeze ratio (SR)", "sr", Grid(sr=(*EIGHTHS, 1.0)), SIZES_3A),
-    "fig3b": FigurePreset("Fig. 3(b): share of 3x3 filters at SR 0.5", "pct3x3", Grid(pct3x3=(0.01, *EIGHTHS, 0.99), sr=(0.5,)), SIZES_3B),
+    "fig3b": FigurePreset(
+        "Fig. 3(b): fraction of 3x3 filters at SR 0.5", "pct3x3", Grid(pct3x3=(0.01, *EIGHTHS, 0.99), sr=(0.5,)), SIZES_3B
+    ),
 }
-_COSTS = (("block_rams", "block RAMs", 1), ("luts", "LUTs, thousands", 1e3), ("cycles", "cycles a frame, millions", 1e6))
+_COSTS = (("block_rams", "block RAMs", 1), ("luts", "LUTs, thousands", 1e3), ("cycles", "cycles per frame, millions", 1e6))
 
 
 def figure_svg(preset: FigurePreset, rows: Sequence[Row]) -> bytes:
-    """An SVG: over the network's size, as in the paper, its accuracies on the left axis and in each panel a cost on the right one."""
+    """An SVG with a panel for each cost: over the network's size, the paper's accuracies (left axis) and the cost (right axis)."""
     known = [row for row in rows if not row["failed"] and row[preset.swept] is not None]
     others = [name for name in CHOICE_COLUMNS if name != preset.swept]
     lines: dict[tuple[object, ...], list[Row]] = {}
     for row in known:
         lines.setdefault(tuple(row[name] for name in others), []).append(row)
-    varied = [place for place in range(len(others)) if len({choices[place] for choices in lines}) > 1]
-    sizes = _papers_own(preset, rows)
+    varied = [index for index in range(len(others)) if len({choices[index] for choices in lines}) > 1]
+    sizes = _paper_networks(preset, rows)
     quoted = [(size / 2**20, preset.paper[value][1]) for value, size in sorted(sizes.items()) if preset.paper.get(value, (None, None))[1]]
 
     def draw(figure: "Figure") -> None:
@@ -55,35 +57,35 @@ def figure_svg(preset: FigurePreset, rows: Sequence[Row]) -> bytes:
             axes.grid(alpha=0.3)
             costs = axes.twinx()
             for number, (choices, line) in enumerate(lines.items()):
-                spots = [row["float32_bytes"] / 2**20 for row in line], [row[name] / unit for row in line]
-                costs.plot(*spots, f"C{number}o-", markersize=4, label=", ".join(str(choices[place]) for place in varied))
+                points = [row["float32_bytes"] / 2**20 for row in line], [row[name] / unit for row in line]
+                costs.plot(*points, f"C{number}o-", markersize=4, label=", ".join(str(choices[index]) for index in varied))
             for row in next(iter(lines.values()), []):
-                spot = (row["float32_bytes"] / 2**20, row[name] / unit)
-                costs.annotate(f"{row[preset.swept]:g}", spot, (0, 5), textcoords="offset points", fontsize="x-small", ha="center")
+                point = (row["float32_bytes"] / 2**20, row[name] / unit)
+                costs.annotate(f"{row[preset.swept]:g}", point, (0, 5), textcoords="offset points", fontsize="x-small", ha="center")
             costs.set(ylim=(0, 1.1 * costs.get_ylim()[1]), ylabel=label)
             costs.yaxis.label.set_color("C0" if len(lines) < 2 else "k")
         figure.axes[0].set(ylabel="top-5 accuracy, % (the paper's)")
         if varied:
-            title = ", ".join(others[place] for place in varied)
+            title = ", ".join(others[index] for index in varied)
             costs.legend(fontsize="x-small", loc="lower right", title=title, title_fontsize="x-small")
 
     return render_svg(draw, (13, 3.8))
 
 
-def _papers_own(preset: FigurePreset, rows: Sequence[Row]) -> dict[float, int]:
-    """The bytes of the figure's own networks as 32-bit floats, by what is swept, whatever else is explored beside them."""
-    own = {name: getattr(preset.grid, name)[0] for name in (*METAPARAMETERS, "classes") if name != preset.swept}
-    mine = [row for row in rows if not row["failed"] and all(row[name] == value for name, value in own.items())]
-    return {row[preset.swept]: row["float32_bytes"] for row in mine}
+def _paper_networks(preset: FigurePreset, rows: Sequence[Row]) -> dict[float, int]:
+    """Bytes of the paper's networks in 32-bit floats, by the swept parameter; other networks of the exploration are left out."""
+    fixed = {name: getattr(preset.grid, name)[0] for name in (*METAPARAMETERS, "classes") if name != preset.swept}
+    matching = [row for row in rows if not row["failed"] and all(row[name] == value for name, value in fixed.items())]
+    return {row[preset.swept]: row["float32_bytes"] for row in matching}
 
 
 def paper_comparison(preset: FigurePreset, rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
-    """A table by columns, each with its heading: for each of the paper's own networks our size and what the paper says."""
-    sizes = _papers_own(preset, rows)
-    said = [preset.paper.get(value, (None, None)) for value in sizes]
+    """Columns of a table, each with its heading: for each of the paper's networks, our size and the paper's numbers."""
+    sizes = _paper_networks(preset, rows)
+    published = [preset.paper.get(value, (None, None)) for value in sizes]
     return [
         (preset.swept, [f"{value:g}" for value in sizes]),
         ("32-bit MB, ours", [f"{megabytes(size):g}" for size in sizes.values()]),
-        ("32-bit MB, the paper's", ["" if size is None else f"{size:g}" for size, _ in said]),
-        ("top-5 %, the paper's", ["" if top5 is None else f"{top5:.1f}" for _, top5 in said]),
+        ("32-bit MB, the paper's", ["" if size is None else f"{size:g}" for size, _ in published]),
+        ("top-5 %, the paper's", ["" if top5 is None else f"{top5:.1f}" for _, top5 in published]),
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..fpga.fabric import ECP5
 from ..reports.html import render
-from .design_points import LARGEST
+from .design_points import LARGEST_DEVICE
 from .figure3 import FigurePreset, figure_svg, paper_comparison
 from .pareto_plots import pareto_plots
 from .runner import Row
@@ -16,7 +16,7 @@ from .tables import columns, constant
 TITLE = "Networks of the SqueezeNet design space in hardware"
 FITS = (
     f"A point fits if its plan fits the device. Routing needs headroom: a plan may use {ECP5.max_lut_fraction:.0%} of an ECP5's LUTs, and "
-    f"all of its block RAMs and multipliers. Plans for a given number of lanes (multipliers) are compared with an {LARGEST}."
+    f"all of its block RAMs and multipliers. Plans for a given number of lanes (multipliers) are compared with an {LARGEST_DEVICE}."
 )
 
 

@@ -21,25 +21,25 @@ _PAIRS = (
 
 
 def pareto_front(costs: Sequence[float], gains: Sequence[float]) -> list[int]:
-    """The places of pairs that no other pair beats: none costs no more and gains more, or costs less and gains no less; by cost."""
-    found: list[int] = []
-    for place in sorted(range(len(costs)), key=lambda place: (costs[place], -gains[place])):
-        if not found or gains[place] > gains[found[-1]]:
-            found.append(place)
-    return found
+    """The indices of the pairs that no other pair dominates, by increasing cost; one index for equal pairs."""
+    front: list[int] = []
+    for index in sorted(range(len(costs)), key=lambda index: (costs[index], -gains[index])):
+        if not front or gains[index] > gains[front[-1]]:
+            front.append(index)
+    return front
 
 
-def pareto_plots(rows: Sequence[Row], gain: str = "fps", label: str = "frames a second") -> bytes:
-    """An SVG of a gain (``fps``, ``top1``) against bytes and each resource; the same rows give the same bytes.
+def pareto_plots(rows: Sequence[Row], gain: str = "fps", label: str = "frames per second") -> bytes:
+    """An SVG of a gain (``fps``, ``top1``) against file size and each resource; the same rows give the same bytes.
 
-    Points that do not fit their target are hollow; the line joins those that fit and that no other beats.
+    Points that do not fit their target are hollow. The line is the Pareto front of those that fit.
     """
     known = [row for row in rows if not row["failed"] and row[gain] is not None]
 
     def draw(figure: "Figure") -> None:
-        for axes, (name, what, unit) in zip(figure.subplots(1, len(_PAIRS), sharey=True), _PAIRS, strict=True):
+        for axes, (name, axis_label, unit) in zip(figure.subplots(1, len(_PAIRS), sharey=True), _PAIRS, strict=True):
             _scatter(axes, known, name, unit, gain)
-            axes.set(xlabel=what)
+            axes.set(xlabel=axis_label)
             axes.grid(alpha=0.3)
         figure.axes[0].set(ylabel=label)
 
@@ -48,14 +48,15 @@ def pareto_plots(rows: Sequence[Row], gain: str = "fps", label: str = "frames a 
 
 def _scatter(axes: "Axes", rows: Sequence[Row], name: str, unit: int, gain: str) -> None:
     for number, target in enumerate(dict.fromkeys(row["target"] for row in rows)):
-        mine = [row for row in rows if row["target"] == target]
+        of_target = [row for row in rows if row["target"] == target]
         for fits, face in ((True, f"C{number}"), (False, "none")):
-            some = [row for row in mine if row["fits"] is fits]
-            label = target if fits or not any(row["fits"] for row in mine) else None
-            spots = [row[name] / unit for row in some], [row[gain] for row in some]
-            axes.scatter(*spots, s=18, facecolors=face, edgecolors=f"C{number}", linewidths=0.8, label=label if some else None)
+            shown = [row for row in of_target if row["fits"] is fits]
+            # One entry of the legend for each target, by a filled marker if it has one.
+            label = target if fits or not any(row["fits"] for row in of_target) else None
+            costs, gains = [row[name] / unit for row in shown], [row[gain] for row in shown]
+            axes.scatter(costs, gains, s=18, facecolors=face, edgecolors=f"C{number}", linewidths=0.8, label=label if shown else None)
     fitting = [row for row in rows if row["fits"]]
-    best = [fitting[place] for place in pareto_front([row[name] for row in fitting], [row[gain] for row in fitting])]
+    best = [fitting[index] for index in pareto_front([row[name] for row in fitting], [row[gain] for row in fitting])]
     axes.step([row[name] / unit for row in best], [row[gain] for row in best], "k--", where="post", linewidth=0.8)
     if axes.get_subplotspec() and axes.get_subplotspec().is_first_col() and rows:  # type: ignore[union-attr]
         axes.legend(fontsize="x-small")

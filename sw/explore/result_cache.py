@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What was measured before, kept by content: a file for each point, named after all that decides what is found."""
+"""A cache of results on disk: one file for each design point, named after a hash of everything that decides its result."""
 
 import hashlib
 import json
@@ -12,11 +12,11 @@ from .evaluate_point import PointResult
 
 
 class ResultCache:
-    """Measurements in a folder.
+    """Results in a folder.
 
     Args:
-        folder: is made when something is kept.
-        code: stands for the code and tools that measure; what others measured is not seen.
+        folder: is created when the first result is written.
+        code: identifies the code and tools that evaluate points; results of others are not found.
     """
 
     def __init__(self, folder: Path, code: bytes) -> None:
@@ -24,16 +24,16 @@ class ResultCache:
         self._code = code
 
     def get(self, point: DesignPoint) -> PointResult | None:
-        """What was found of a point, None where that is not known; a damaged file counts as none."""
+        """The result of a point; None if it is not known or its file is damaged."""
         try:
-            found = json.loads(self._path(point).read_bytes())
+            result = json.loads(self._path(point).read_bytes())
         except (OSError, ValueError):
             return None
-        return found if isinstance(found, dict) and "cycles" in found else None
+        return result if isinstance(result, dict) and "cycles" in result else None
 
-    def put(self, point: DesignPoint, found: PointResult) -> None:
-        """Keep what was found. Raises FirebrickError where the folder cannot be written to."""
-        write_atomically(self._path(point), json.dumps(found).encode())
+    def put(self, point: DesignPoint, result: PointResult) -> None:
+        """Write a result. Raises FirebrickError if the folder cannot be written to."""
+        write_atomically(self._path(point), json.dumps(result).encode())
 
     def _path(self, point: DesignPoint) -> Path:
         name = hashlib.sha256(hashlib.sha256(self._code).digest() + point.key.encode()).hexdigest()[:32]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The rows of an exploration as CSV and as tables for people."""
+"""The rows of an exploration as CSV and as human-readable tables."""
 
 import csv
 import io
@@ -29,10 +29,10 @@ _HEADS = {
 
 
 def csv_text(rows: Sequence[Row]) -> str:
-    """All rows as CSV, empty where nothing is known; what synthesis says is in columns of its own."""
+    """All rows as CSV. Unknown values are empty; results of synthesis have columns of their own."""
     text = io.StringIO()
-    made = [f"{name}_synthesised" for name in SYNTHESISED]
-    writer = csv.DictWriter(text, [*COLUMNS, *made, *END], lineterminator="\n")
+    synthesised = [f"{name}_synthesised" for name in SYNTHESISED]
+    writer = csv.DictWriter(text, [*COLUMNS, *synthesised, *END], lineterminator="\n")
     writer.writeheader()
     for row in rows:
         flat = {name: value for name, value in row.items() if name != "synthesised"}
@@ -41,22 +41,22 @@ def csv_text(rows: Sequence[Row]) -> str:
 
 
 def varying(rows: Sequence[Row]) -> list[str]:
-    """The choices that differ between rows."""
+    """The choices that vary between rows."""
     return [name for name in CHOICE_COLUMNS if len({row[name] for row in rows}) > 1]
 
 
 def constant(rows: Sequence[Row]) -> str:
-    """The other choices, in words."""
+    """The other choices with their values, as text."""
     fixed = [name for name in CHOICE_COLUMNS if name not in varying(rows) and rows and rows[0][name] is not None]
     return ", ".join(f"{name} {rows[0][name]}" for name in fixed)
 
 
 def columns(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
-    """What people are shown: a heading and the text of every row for each column; choices that are the same everywhere are left out."""
-    shown = [(_HEADS.get(name, name), [text(row[name]) for row in rows]) for name in (*varying(rows), *_SHOWN)]
+    """The columns of a human-readable table: heading and cells. Choices that all rows share are left out."""
+    shown = [(_HEADS.get(name, name), [cell_text(row[name]) for row in rows]) for name in (*varying(rows), *_SHOWN)]
     if any(row["synthesised"] for row in rows):
         for name in SYNTHESISED:
-            shown.append((f"{_HEADS[name]}, synthesised", [text((row["synthesised"] or {}).get(name)) for row in rows]))
+            shown.append((f"{_HEADS[name]}, synthesised", [cell_text((row["synthesised"] or {}).get(name)) for row in rows]))
     for name in ("top1", "top5"):
         if any(row[name] is not None for row in rows):
             shown.append((name, ["" if row[name] is None else f"{row[name]:.1%}" for row in rows]))
@@ -65,14 +65,14 @@ def columns(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
 
 
 def verdict(row: Row) -> str:
-    """Whether a point fits, what is short, or why nothing is known."""
+    """Whether a point fits, which resources do not suffice, or why it failed."""
     if row["failed"]:
         return f"failed: {row['failed']}"
     return "yes" if row["fits"] else f"no: {row['short']}"
 
 
-def text(cell: Any) -> str:
-    """A cell for people."""
+def cell_text(cell: Any) -> str:
+    """A value in human-readable form."""
     if cell is None:
         return ""
     if isinstance(cell, int) and not isinstance(cell, bool):
@@ -81,10 +81,10 @@ def text(cell: Any) -> str:
 
 
 def rich_table(rows: Sequence[Row]) -> "Table":
-    """The rows for a terminal."""
+    """The table of the rows for a terminal."""
     from rich.table import Table
 
-    table = Table(caption=f"everywhere: {constant(rows)}", caption_justify="left")
+    table = Table(caption=f"all points: {constant(rows)}", caption_justify="left")
     shown = columns(rows)
     for head, _ in shown:
         left = head in (*METAPARAMETERS, "model", "target", "fits")

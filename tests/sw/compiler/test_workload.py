@@ -40,18 +40,18 @@ def test_keeps_up_is_what_the_downsizer_of_the_compiled_plan_says() -> None:
     assert set(answers) == {True, False}
 
 
-@pytest.mark.parametrize(("filters", "paired", "expected"), [(2, False, True), (1, False, False), (2, True, False), (4, True, True)])
-def test_keeps_up_compares_words_with_cycles(filters: int, paired: bool, expected: bool) -> None:
-    """A dense engine of 6 lanes behind words of 12: of each word come two, and each takes two cycles into a shared line buffer.
+@pytest.mark.parametrize(
+    ("entries", "paired", "expected"), [(16, False, True), (15, False, False), (32, True, True), (31, True, False), (16, True, False)]
+)
+def test_keeps_up_compares_words_with_cycles(entries: int, paired: bool, expected: bool) -> None:
+    """Two partitions of 6 lanes behind words of 12 lanes, each of which comes as two.
 
-    Per channel and row 2 words come (4 cycles with a shared buffer), and the two partitions compute filters / 2 filters of 2 tiles.
+    In a row, 2 * CHANNELS = 16 words come, in one cycle each, or in two with a shared line buffer. Two filters with these entries take
+    entries / 2 * 2 tiles cycles.
     """
     _, workload = two_convolutions(1.0)
-    dense = replace(workload, filters=(FilterGroup(filters, filters * CHANNELS),))
-    config = EngineConfig(6, partitions=2, paired=paired)
-    if filters == 1:  # half a filter's work: less than the words that come
-        config, dense = EngineConfig(6), replace(workload, filters=(FilterGroup(1, CHANNELS // 2),))
-    assert dense.keeps_up(config, (12, 1)) is expected
+    workload = replace(workload, filters=(FilterGroup(2, entries),))
+    assert workload.keeps_up(EngineConfig(6, partitions=2, paired=paired), (12, 1)) is expected
 
 
 @pytest.mark.parametrize("seed", range(4))

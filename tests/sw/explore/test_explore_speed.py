@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What is expensive happens as rarely as it can while points are measured; that is what keeps a sweep quick on any machine."""
+"""Expensive steps of an evaluation run as rarely as possible: counts of calls are the same on any machine, unlike times."""
 
 from typing import Any
 
@@ -19,11 +19,11 @@ DEVICE = PlanTarget("LFE5U-85F", DEVICES["lfe5u-85f"].resources)
 TWO_BYPASSES = Grid(base_e=(8,), incr_e=(8,), bypass=(Bypass.COMPLEX,), classes=(7,), size=(67, 51))
 
 
-def test_measuring_encodes_no_stream_and_makes_none_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[tuple[Any, ...]] = []
+def test_evaluation_entropy_codes_no_stream_and_schedules_none_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    scheduled: list[tuple[Any, ...]] = []
 
     def counted(groups: Any, **shape: int) -> Any:
-        made.append((*((group.filter_type, group.required, group.weights.tobytes()) for group in groups), *shape.values()))
+        scheduled.append((*((group.filter_type, group.required, group.weights.tobytes()) for group in groups), *shape.values()))
         return encode_weights(groups, **shape)
 
     def encode(*_arguments: Any) -> None:
@@ -31,19 +31,19 @@ def test_measuring_encodes_no_stream_and_makes_none_twice(monkeypatch: pytest.Mo
 
     monkeypatch.setattr("firebrick.sw.compiler.engine_weights.encode_weights", counted)
     monkeypatch.setattr(CanonicalCode, "encode", encode)
-    [point] = design_points(TWO_BYPASSES.subjects(), [DEVICE])
+    [point] = design_points(TWO_BYPASSES.models(), [DEVICE])
     assert not evaluate_point(point)["short"]
-    assert len(made) == len(set(made)) > 0
+    assert len(scheduled) == len(set(scheduled)) > 0
 
 
-def test_weights_are_drawn_once_for_all_points_of_a_network() -> None:
-    synthetic_weights._drawn.cache_clear()
-    for subject in Grid(base_e=(4,), incr_e=(2,), bits=(4, 5, 6), density=(0.2, 0.4), classes=(5,), size=(35, 35)).subjects():
-        subject.model()
-    assert synthetic_weights._drawn.cache_info().misses == 1
+def test_weights_are_generated_once_for_all_points_of_a_network() -> None:
+    synthetic_weights.random_weights.cache_clear()
+    for source in Grid(base_e=(4,), incr_e=(2,), bits=(4, 5, 6), density=(0.2, 0.4), classes=(5,), size=(35, 35)).models():
+        source.model()
+    assert synthetic_weights.random_weights.cache_info().misses == 1
 
 
-def test_search_for_a_plan_solves_few_programmes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_search_for_a_plan_solves_few_integer_programmes(monkeypatch: pytest.MonkeyPatch) -> None:
     solved = 0
 
     def counted(*arguments: Any) -> Any:
