@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Bitstreams as text: what is read out of them and put back, and what is refused."""
+"""Textual configurations of ECP5 bitstreams: parsed by BEL, changed, and rejected if damaged."""
 
 from contextlib import suppress
 from importlib.util import find_spec
@@ -45,28 +45,28 @@ word: EBR3.WID 111110000
 """
 
 
-def test_configuration_is_read_by_place() -> None:
-    found = parse_configuration(TEXT)
-    assert found.device == "LFE5U-85F"
-    assert found.lut("X20/Y7/SLICEA.K0") == 0xFE
-    assert found.lut("X20/Y7/SLICED.K1") == 0x8000
-    assert found.lut("X20/Y7/SLICEB.K0") == UNNAMED_LUT
-    assert found.block_ram_id("X6/Y25/EBR1") == 4
-    assert found.block_ram_id("X10/Y25/EBR3") == 0b10101, "its number is in two tiles, whose other bits mean nothing"
-    assert found.block_rams[4][:8] == (1, 2, 3, 4, 5, 6, 7, 0x1FF)
-    for place in ("X6/Y25/EBR0", "X7/Y25/EBR1", "", "nowhere"):
+def test_configuration_is_read_by_bel() -> None:
+    configuration = parse_configuration(TEXT)
+    assert configuration.device == "LFE5U-85F"
+    assert configuration.lut("X20/Y7/SLICEA.K0") == 0xFE
+    assert configuration.lut("X20/Y7/SLICED.K1") == 0x8000
+    assert configuration.lut("X20/Y7/SLICEB.K0") == UNNAMED_LUT
+    assert configuration.block_ram_id("X6/Y25/EBR1") == 4
+    assert configuration.block_ram_id("X10/Y25/EBR3") == 0b10101, "its number is split between two tiles; their other bits are ignored"
+    assert configuration.block_rams[4][:8] == (1, 2, 3, 4, 5, 6, 7, 0x1FF)
+    for bel in ("X6/Y25/EBR0", "X7/Y25/EBR1", "", "nowhere"):
         with pytest.raises(FirebrickError, match="no block RAM in use at"):
-            found.block_ram_id(place)
+            configuration.block_ram_id(bel)
 
 
-def test_contents_are_replaced_and_all_else_stays() -> None:
-    found = parse_configuration(TEXT)
-    assert found.with_block_rams({}) == TEXT
-    assert found.with_block_rams({4: found.block_rams[4]}) == TEXT
+def test_block_rams_are_replaced_and_everything_else_stays() -> None:
+    configuration = parse_configuration(TEXT)
+    assert configuration.with_block_rams({}) == TEXT
+    assert configuration.with_block_rams({4: configuration.block_rams[4]}) == TEXT
     other = tuple(range(512)) * 4
-    again = parse_configuration(found.with_block_rams({21: other}))
-    assert again.block_rams == {4: found.block_rams[4], 21: other}
-    assert (again.luts, again.block_ram_ids) == (found.luts, found.block_ram_ids)
+    changed = parse_configuration(configuration.with_block_rams({21: other}))
+    assert changed.block_rams == {4: configuration.block_rams[4], 21: other}
+    assert (changed.luts, changed.block_ram_ids) == (configuration.luts, configuration.block_ram_ids)
 
 
 @pytest.mark.parametrize(
@@ -83,18 +83,18 @@ def test_contents_are_replaced_and_all_else_stays() -> None:
         TEXT.replace(".bram_init 21", ".bram_init 21\n000"),
     ],
 )
-def test_configuration_that_is_damaged_is_refused(text: str) -> None:
+def test_configuration_rejects_damage(text: str) -> None:
     with pytest.raises(FirebrickError, match="configuration is damaged"):
         parse_configuration(text)
 
 
 @given(st.text(alphabet=st.sampled_from(" .:_\n019afABEKRXCLITWDordbmevincut-"), max_size=400))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_configuration_reads_or_rejects_any_text(text: str) -> None:
     with suppress(FirebrickError):
         parse_configuration(".device X\n" + text)
 
 
-def test_read_rejects_files_that_are_no_bitstream(tmp_path: Path) -> None:
+def test_read_bitstream_rejects_other_files(tmp_path: Path) -> None:
     for contents in (b"", b"\x7fELF", b"\xff", b"PK\x03\x04" * 100):
         (tmp_path / "x.bit").write_bytes(contents)
         with pytest.raises(FirebrickError, match=r"x\.bit is no ECP5 bitstream; name one that"):
@@ -106,6 +106,6 @@ def test_read_rejects_files_that_are_no_bitstream(tmp_path: Path) -> None:
 @pytest.mark.slow
 @needs_tools
 @pytest.mark.parametrize("data", [b"\xff\x00", b"\xff\x00" + bytes(range(256)) * 50, b"LSCC\xff\x00Part: LFE5U-85F\x00\xff\xff\xbd\xb3"])
-def test_unpack_rejects_what_only_begins_like_a_bitstream(data: bytes) -> None:
+def test_unpack_rejects_files_that_only_begin_like_a_bitstream(data: bytes) -> None:
     with pytest.raises(FirebrickError, match=r"^x\.bit is no whole ECP5 bitstream.*; name one that `firebrick bitstream` wrote$"):
         unpack(data, "x.bit", no_progress)

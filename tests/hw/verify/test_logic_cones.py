@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Gates of a routed netlist: evaluated in all cases, unknown where they are, and read from what the tools write."""
+"""Logic cones of a routed netlist: extracted, evaluated with known and unknown inputs, and read from the netlists of the tools."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,36 +18,39 @@ from firebrick.hw.verify.netlist import ONE, ZERO, Gate, Netlist
 
 @dataclass(frozen=True)
 class Tables:
-    """A chip with these look-up tables, and one block RAM."""
+    """A configuration memory with these look-up tables, and one block RAM."""
 
     luts: Mapping[str, int]
     words: Sequence[int] = ()
 
-    def lut(self, place: str) -> int:
-        return self.luts[place]
+    def lut(self, bel: str) -> int:
+        return self.luts[bel]
 
-    def block_ram(self, _place: str) -> Sequence[int]:
+    def block_ram(self, _bel: str) -> Sequence[int]:
         return self.words
 
 
 @given(st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=6), st.integers(0, 1 << 32), st.sets(st.integers(2, 5), max_size=3))
-def test_evaluator_knows_what_every_value_of_unknown_inputs_gives(tables: list[int], seed: int, unknown: set[int]) -> None:
-    """Nets 2 to 5 are inputs; a net that is the same for all values of the unknown ones may be called so, and none that is not."""
+def test_evaluator_only_knows_what_holds_for_every_value_of_unknown_inputs(tables: list[int], seed: int, unknown: set[int]) -> None:
+    """Nets 2 to 5 are inputs. The oracle evaluates every net for all values of the unknown inputs: each value that occurs must be possible.
+
+    The oracle is trustworthy because it only indexes look-up tables with known bits.
+    """
     rng = np.random.default_rng(seed)
-    gates, places = {}, {}
+    gates, luts = {}, {}
     for number, table in enumerate(tables):
         inputs = tuple(int(net) for net in rng.integers(0, 6 + number, 4))
-        gates[6 + number], places[f"at {number}"] = Gate("lut", inputs, f"at {number}"), table
+        gates[6 + number], luts[f"at {number}"] = Gate("lut", inputs, f"at {number}"), table
 
     def exact(values: dict[int, int]) -> dict[int, int]:
-        found = {ZERO: 0, ONE: 1, **values}
+        nets = {ZERO: 0, ONE: 1, **values}
         for net, gate in gates.items():
-            found[net] = places[gate.bel] >> sum(found[wire] << place for place, wire in enumerate(gate.inputs)) & 1
-        return found
+            nets[net] = luts[gate.bel] >> sum(nets[wire] << index for index, wire in enumerate(gate.inputs)) & 1
+        return nets
 
     grid = np.array(list(product((0, 1), repeat=4)))
     known = {net: grid[:, net - 2].astype(np.bool_) for net in range(2, 6) if net not in unknown}
-    logic = ConeEvaluator(gates, Tables(places), known, len(grid))
+    logic = ConeEvaluator(gates, Tables(luts), known, len(grid))
     for case, bits in enumerate(grid):
         for net in gates:
             possible = set()
@@ -61,22 +64,22 @@ def test_evaluator_knows_what_every_value_of_unknown_inputs_gives(tables: list[i
 
 
 def test_evaluator_adds_along_a_carry_chain() -> None:
-    """A + B in four bits: each table is their exclusive or, and A where that is 0 is the carry."""
+    """A + B in four bits: each look-up table is A xor B, and the carry out is A where that is 0, the carry in where it is 1."""
     bits, gates, carry = 4, {}, ZERO
-    for place in range(bits):
-        inputs = (10 + place, 20 + place, ONE, ONE, carry)
-        gates[30 + place], gates[40 + place] = Gate("sum", inputs, "add"), Gate("carry", inputs, "add")
-        carry = 40 + place
+    for bit in range(bits):
+        inputs = (10 + bit, 20 + bit, ONE, ONE, carry)
+        gates[30 + bit], gates[40 + bit] = Gate("sum", inputs, "add"), Gate("carry", inputs, "add")
+        carry = 40 + bit
     a, b = (grid.reshape(-1) for grid in np.meshgrid(np.arange(16), np.arange(16)))
-    known = {10 + place: (a >> place & 1).astype(np.bool_) for place in range(bits)}
-    known |= {20 + place: (b >> place & 1).astype(np.bool_) for place in range(bits)}
+    known = {10 + bit: (a >> bit & 1).astype(np.bool_) for bit in range(bits)}
+    known |= {20 + bit: (b >> bit & 1).astype(np.bool_) for bit in range(bits)}
     logic = ConeEvaluator(gates, Tables({"add": 0x666A}), known, len(a))
     total = logic.word([30, 31, 32, 33, 43])
     assert total is not None
     assert (total == a + b).all()
 
 
-def test_evaluator_steps_flip_flops_and_tells_loops_apart() -> None:
+def test_evaluator_steps_flip_flops_and_leaves_loops_unknown() -> None:
     data, reset = np.array([0, 1, 0, 1], np.bool_), np.array([0, 0, 1, 1], np.bool_)
     gates = {5: Gate("ff", (2, 3), option=True), 6: Gate("ff", (6, ZERO)), 7: Gate("mux", (3, ONE, 2))}
     logic = ConeEvaluator(gates, Tables({}), {2: data, 3: reset, 5: ~data}, 4)
@@ -99,26 +102,26 @@ def test_evaluator_reads_block_rams(wide: bool, bit: int) -> None:
     words = rng.integers(0, 512, 2048)
     inputs = tuple(range(10, 20 if wide else 21))
     addresses = rng.integers(0, 1 << len(inputs), 200)
-    known = {net: (addresses >> place & 1).astype(np.bool_) for place, net in enumerate(inputs)}
+    known = {net: (addresses >> index & 1).astype(np.bool_) for index, net in enumerate(inputs)}
     gates = {50: Gate("block", inputs, "X6/Y25/EBR1", wide, bit)}
-    found = ConeEvaluator(gates, Tables({}, words.tolist()), known, len(addresses)).word([50])
+    values = ConeEvaluator(gates, Tables({}, words.tolist()), known, len(addresses)).word([50])
     whole = words[2 * addresses] | words[2 * addresses + 1] << 9 if wide else words[addresses]
-    assert found is not None
-    assert (found == whole >> bit & 1).all()
+    assert values is not None
+    assert (values == whole >> bit & 1).all()
     assert ConeEvaluator(gates, Tables({}, words.tolist()), {}, 1).word([50]) is None
 
 
-def test_cone_ends_at_sources_and_after_so_many_flip_flops() -> None:
+def test_cone_ends_at_sources_and_after_the_given_number_of_flip_flops() -> None:
     gates = {net: Gate("ff", (net - 1, ZERO)) for net in range(10, 20)}
     assert set(extract_cone(gates, [19], [], 0)) == {19}
     assert set(extract_cone(gates, [19], [], 3)) == {19, 18, 17, 16}
     assert set(extract_cone(gates, [19], [17], 9)) == {19, 18}
-    assert set(extract_cone(gates, [19], [19], 1)) == {19, 18}, "a target is looked into even where it is a source"
+    assert set(extract_cone(gates, [19], [19], 1)) == {19, 18}, "a target is entered even if it is a source"
 
 
-def table(place: str, inputs: dict[str, int], outputs: dict[str, int], **parameters: str) -> dict[str, Any]:
+def table(bel: str, inputs: dict[str, int], outputs: dict[str, int], **parameters: str) -> dict[str, Any]:
     wires = {port: [net] for port, net in (inputs | outputs).items()}
-    return {"type": "TRELLIS_COMB", "parameters": parameters, "attributes": {"NEXTPNR_BEL": place}, "connections": wires}
+    return {"type": "TRELLIS_COMB", "parameters": parameters, "attributes": {"NEXTPNR_BEL": bel}, "connections": wires}
 
 
 def test_netlist_follows_permuted_pins_and_finds_signals_by_any_name() -> None:
@@ -158,7 +161,7 @@ def test_netlist_follows_permuted_pins_and_finds_signals_by_any_name() -> None:
 
 
 @pytest.mark.parametrize("value", [0, 1])
-def test_netlist_keeps_what_flip_flops_begin_with(value: int) -> None:
+def test_netlist_keeps_the_initial_values_of_flip_flops(value: int) -> None:
     cell = {
         "type": "TRELLIS_FF",
         "parameters": {"SD": "0 ", "LSRMUX": "LSR", "REGSET": "SET" if value else "RESET"},
