@@ -27,7 +27,7 @@ from .engines.conv import ConvEngine, line_buffer
 from .engines.global_sum import GlobalSum, score_layout, score_stream
 from .engines.max_pool import MaxPoolEngine
 from .engines.squeeze import SqueezeEngine
-from .module_names import module_name
+from .module_names import module_name, partition_module
 from .stream.adapters import Broadcast, Downsizer, Interleaver, Serializer
 from .stream.fifo import Fifo
 from .stream.signatures import pixel_beat, pixel_stream
@@ -69,7 +69,7 @@ class PartitionedEngine(wiring.Component):
         spec = self._spec
         parts = [ConvEngine(spec=part) if isinstance(part, ConvSpec) else SqueezeEngine(spec=part) for part in spec.partitions]
         for number, part in enumerate(parts):
-            m.submodules[f"part_{number}"] = part
+            m.submodules[partition_module(number)] = part
         m.d.comb += self.busy.eq(Cat(part.busy for part in parts))
         sinks = list(self._sinks(m, parts))
         if len(sinks) == 1:

@@ -22,6 +22,11 @@ PRODUCT_REGISTER_PREFIX = "near_"
 """How the names of the registers at multipliers' outputs begin; the iCE40 flow keeps these outside the multiplier."""
 
 
+def partition_module(number: int) -> str:
+    """The name of the module of an engine's partition, within the engine's module."""
+    return f"part_{number}"
+
+
 def module_name(node: Node, place: int) -> str:
     """What the module of a node is called; ``place`` is its number in the order of ``walk``."""
     match node:

@@ -14,6 +14,7 @@ from ...sw.errors import FirebrickError
 from ...sw.plan.nodes import Plan
 from ...sw.plan.rom_layout import PartitionRom, partition_roms
 from ...sw.plan.rom_record import rom_from_record, rom_to_record
+from ..module_names import partition_module
 from ..weights.probes import SOURCE_SIGNALS, TARGET_SIGNALS
 from ..weights.rom import RomBank, split_into_banks
 from .block_ram import PlacedBank
@@ -128,7 +129,7 @@ def _bank_from_record(entry: Mapping[str, Any]) -> PlacedBank:
 
 def _locate(rom: PartitionRom, netlist: Netlist, module: str) -> PlacedRom:
     """Find a partition's banks, its signals by name, and the logic cones between them."""
-    prefix = f"part_{rom.partition}."
+    prefix = f"{partition_module(rom.partition)}."
 
     def find(names: tuple[str, ...]) -> tuple[int, ...]:
         return tuple(netlist.find_nets(module, [prefix + name for name in names]) or ())
