@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Builds the bitstreams that the README and docs/boards.md speak of, proves them, and writes their tables of what came of it.
+"""Builds the bitstreams in the tables of README.md and docs/boards.md, verifies their weights, and rewrites the tables.
 
-Takes hours from scratch. Steps that were done are kept below build/bitstreams, so builds can be run before this, at the same time.
+Takes hours from scratch. Products are cached in build/bitstreams, so the builds can also be run before, in parallel.
 """
 
 import json
@@ -25,33 +25,34 @@ BUILDS = {
     ),
 }
 START, END = "<!-- bitstreams -->\n", "<!-- /bitstreams -->\n"
-HEAD = ("command", "LUTs", "block RAMs", "multipliers", "clock, possible", "cycles a frame", "frames a second", "weights proven")
+HEAD = ("command", "LUTs", "block RAMs", "multipliers", "clock (Fmax)", "cycles per frame", "frames/s", "weights verified")
 
 
 def main() -> None:
     """Rewrite the tables in place."""
     for name, commands in BUILDS.items():
         page = ROOT / name
-        rows = [HEAD, ("---", *("---:",) * (len(HEAD) - 1)), *(_built(command) for command in commands)]
+        rows = [HEAD, ("---", *("---:",) * (len(HEAD) - 1)), *(_build(command) for command in commands)]
         head, rest = page.read_text().split(START)
         table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
         page.write_text(head + START + table + END + rest.split(END)[1])
 
 
-def row(command: str, report: dict[str, Any], proof: dict[str, Any] | None) -> tuple[str, ...]:
-    """A line of a table: what a build's report says, and its proof where there is one."""
+def row(command: str, report: dict[str, Any], verification: dict[str, Any] | None) -> tuple[str, ...]:
+    """A row of a table, from the reports of a build and of its read-back verification, if there is one."""
     simulated = report["simulated_cycles_per_frame"]
     return (
         f"`{command}`",
         *(f"{report['actual'][kind]:,} of {report['available'][kind]:,}" for kind in ("luts", "block_rams", "multipliers")),
-        f"{report['frequency_mhz']:.1f} MHz, {report['fmax_mhz']:.1f}",
+        f"{report['frequency_mhz']:.1f} ({report['fmax_mhz']:.1f}) MHz",
         f"{simulated:,}, simulated" if simulated else f"{report['cycles_per_frame']:,}",
         f"{report['fps']:,.1f}",
-        f"{proof['weights_proven']:,} of {proof['weights']:,}" if proof else "",
+        f"{verification['weights_proven']:,} of {verification['weights']:,}" if verification else "",
     )
 
 
-def _built(command: str) -> tuple[str, ...]:
+def _build(command: str) -> tuple[str, ...]:
+    """Build a bitstream and verify its weights, if its family allows it; the row of the table."""
     words = command.split()
     folder = Path("build/bitstreams") / "-".join(word for word in words[2:] if not word.startswith("--"))
     report = _run([*words, "-o", str(folder)])
@@ -62,8 +63,8 @@ def _built(command: str) -> tuple[str, ...]:
 def _run(words: list[str]) -> dict[str, Any]:
     print(f"bitstreams: {' '.join(words)}", file=sys.stderr)
     command = [str(Path(sys.executable).with_name(words[0])), *words[1:], "--json"]
-    found: dict[str, Any] = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout)
-    return found
+    document: dict[str, Any] = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    return document
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes the table of boards into docs/boards.md."""
+"""Rewrites the table of boards in docs/boards.md."""
 
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,11 @@ from firebrick.hw.boards.inventory import board_inventory
 
 PAGE = Path(__file__).parents[1] / "docs" / "boards.md"
 START, END = "<!-- boards -->\n", "<!-- /boards -->\n"
-HEAD = ("board", "FPGA", "LUTs", "block RAMs", "multipliers", "link", "bitstream by")
+HEAD = ("board", "FPGA", "LUTs", "block RAMs", "multipliers", "link", "tools")
 
 
 def table() -> str:
-    """The boards for which a bitstream or a project can be made, as a Markdown table."""
+    """The boards that can run the accelerator, as a Markdown table."""
     rows = [HEAD, ("---", "---", *("---:",) * 3, "---", "---"), *(_row(board) for board in board_inventory() if not board["lacks"])]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 

@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""One Fire module by NNgen and by Firebrick: generated, simulated, synthesised for the ECP5; writes docs/side_by_side.md.
+"""One Fire module by NNgen and by Firebrick: generated, simulated, and synthesised for the ECP5. Writes docs/side_by_side.md.
 
-``python scripts/side_by_side``, with the extra `side-by-side`, which pins NNgen 1.3.4; tried with Python 3.11 and NumPy 2.4. The module is
-fire4 of SqueezeNet v1.1. NNgen gets it dense, with random 8-bit weights, since neither its cycles nor its logic depend on their values;
-Firebrick gets the weights of the model that it ships, pruned and coded, and as many multipliers as NNgen's takes, or a little fewer.
-Takes some minutes; what was made before is kept in build/side_by_side.
+Run ``python scripts/side_by_side`` with the extra `side-by-side`, which pins NNgen 1.3.4; tested with Python 3.11 and NumPy 2.4. The module
+is fire4 of SqueezeNet v1.1. NNgen gets random dense 8-bit weights, since neither its cycles nor its logic depend on their values. Firebrick
+gets the pruned and coded weights of its own model, and at most as many multipliers as NNgen's accelerator has. Takes some minutes; products
+are cached in build/side_by_side.
 """
 
 import hashlib
@@ -35,21 +35,21 @@ FIRE = "fire4"
 
 
 def main() -> None:
-    """Make everything and write the page."""
+    """Measure both and write the page."""
     model = catalogue.load("squeezenet1_1")
     [squeeze, *_] = [layer for layer in model.network.layers() if layer.name.startswith(f"{FIRE}/")]
     dense = sum(layer.macs for layer in model.network.layers() if layer.name.startswith(f"{FIRE}/"))
     print("NNgen: generating", flush=True)
     text, files = nngen_fire(squeeze.input, model, FIRE, FOLDER)
-    said = simulated("NNgen", files)
-    theirs = {"cycles": int(re.findall(r"# cycles\s+(\d+)", said)[-1]), "wrong": int(re.findall(r"# wrong\s+(\d+)", said)[-1])}
+    output = simulated("NNgen", files)
+    theirs = {"cycles": int(re.findall(r"# cycles\s+(\d+)", output)[-1]), "wrong": int(re.findall(r"# wrong\s+(\d+)", output)[-1])}
     print("NNgen: synthesising (many minutes, once)", flush=True)
     theirs |= asdict(synthesise(text, "fire_nngen.v", FOLDER / "steps", show))
 
     print("Firebrick: generating", flush=True)
     plan, first, last = fire_plan(model, FIRE, theirs["multipliers"])
-    said = simulated("Firebrick", bench_files(model, plan, first, last))
-    ours = {"cycles": int(re.findall(r"frame (\d+)", said)[-1]), "wrong": int(re.findall(r"bad (\d+)", said)[-1])}
+    output = simulated("Firebrick", bench_files(model, plan, first, last))
+    ours = {"cycles": int(re.findall(r"frame (\d+)", output)[-1]), "wrong": int(re.findall(r"bad (\d+)", output)[-1])}
     print("Firebrick: synthesising", flush=True)
     ours |= asdict(component_resources(Pipeline(nodes=plan.nodes[first : last + 1]), FOLDER / "steps", show))
     document = {"nngen": theirs, "firebrick": ours, "dense_macs": dense, "nonzero_macs": nonzero_macs(model)}
@@ -59,9 +59,9 @@ def main() -> None:
 
 
 def simulated(name: str, files: Mapping[str, str]) -> str:
-    """What a bench prints, its top module test; a bench that was run before is not run again."""
+    """The output of a bench, whose top module is `test`; cached by the contents of its files."""
     folder = FOLDER / f"{name.lower()}-{digest(*files.values())}"
-    if not (folder / "said").exists():
+    if not (folder / "output").exists():
         print(f"{name}: simulating (minutes, once)", flush=True)
         folder.mkdir(parents=True, exist_ok=True)
         for file, text in files.items():
@@ -69,19 +69,19 @@ def simulated(name: str, files: Mapping[str, str]) -> str:
         env, log = verilator.environment(), folder / "log"
         options = ["-Wno-fatal", "--x-assign", "fast", "--x-initial", "fast", "-CFLAGS", "-fcoroutines", "--top-module", "test"]
         run_logged(["verilator", "--binary", "--timing", *options, "--Mdir", "obj", "test.v"], folder, log, env=env)
-        run_logged(["obj/Vtest"], folder, folder / "saying", env=env)
-        (folder / "saying").rename(folder / "said")
-    return (folder / "said").read_text()
+        run_logged(["obj/Vtest"], folder, folder / "output.partial", env=env)
+        (folder / "output.partial").rename(folder / "output")
+    return (folder / "output").read_text()
 
 
 def nonzero_macs(model: Model) -> int:
-    """Multiplications of the module that pruning leaves, a frame."""
+    """The module's multiplications by weights that are not zero, per frame."""
     layers = [layer for layer in model.network.layers() if layer.name.startswith(f"{FIRE}/")]
     return sum(model.layers[layer.name].nonzero * layer.output.height * layer.output.width for layer in layers)
 
 
 def page(document: Mapping[str, Any], shape: Shape) -> str:
-    """The page, from what was measured."""
+    """The page, from the measurements."""
     both = document["nngen"], document["firebrick"]
     dense, nonzero = document["dense_macs"], document["nonzero_macs"]
 
@@ -89,12 +89,14 @@ def page(document: Mapping[str, Any], shape: Shape) -> str:
         return f"| {what} | " + " | ".join(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in cells) + " |"
 
     lines = [
-        row("multipliers (MULT18X18D)", [one["multipliers"] for one in both]),
-        row("cycles a frame", [one["cycles"] for one in both]),
-        row("dense multiplications a cycle and multiplier", [f"{dense / one['cycles'] / one['multipliers']:.2f}" for one in both]),
-        row("LUTs", [one["luts"] for one in both]),
-        row("block RAMs of 18 kbit (DP16KD)", [one["block_rams"] for one in both]),
-        row("words of the output that are wrong", [one["wrong"] for one in both]),
+        row("multipliers (MULT18X18D)", [design["multipliers"] for design in both]),
+        row("cycles per frame", [design["cycles"] for design in both]),
+        row(
+            "dense multiplications per cycle and multiplier", [f"{dense / design['cycles'] / design['multipliers']:.2f}" for design in both]
+        ),
+        row("LUTs", [design["luts"] for design in both]),
+        row("block RAMs of 18 kbit (DP16KD)", [design["block_rams"] for design in both]),
+        row("wrong output words", [design["wrong"] for design in both]),
     ]
     return TEXT.format(
         rows="\n".join(lines),
@@ -102,14 +104,14 @@ def page(document: Mapping[str, Any], shape: Shape) -> str:
         nngen=version("nngen"),
         dense=dense,
         nonzero=nonzero,
-        share=nonzero / dense,
+        fraction=nonzero / dense,
         axi=AXI_BITS,
         parallel=PARALLEL,
     )
 
 
 def digest(*texts: str) -> str:
-    """A name made from texts."""
+    """A short digest of texts."""
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
@@ -122,31 +124,35 @@ def show(step: str, _done: int = 0, _total: int = 0, /) -> None:
 TEXT = """\
 # Side by side with NNgen
 
-The same Fire module, fire4 of SqueezeNet v1.1 ({shape} in, 32 squeeze filters, 128 + 128 expand filters), from
-[NNgen](https://github.com/NNgen/nngen) {nngen} and from Firebrick, with as many multipliers as NNgen's takes or a little fewer.
-`python scripts/side_by_side` (extra `side-by-side`) makes both, simulates both in Verilator, synthesises both with the same Yosys script
-for the ECP5 and writes this page.
+The same Fire module, fire4 of SqueezeNet v1.1 ({shape} in, 32 squeeze filters, 128 + 128 expand filters), generated by
+[NNgen](https://github.com/NNgen/nngen) {nngen} and by Firebrick, with at most as many multipliers as NNgen's accelerator has.
+`python scripts/side_by_side` (extra `side-by-side`) generates both, simulates both with Verilator, synthesises both with the same Yosys
+script for the ECP5, and writes this page.
 
 | | NNgen | Firebrick |
 |---|---|---|
 {rows}
 
-What differs, and must be kept in mind:
+The two differ in more than these figures:
 
-- **Where weights and maps are.** NNgen's accelerator fetches weights and maps from external memory over AXI and writes the squeezed maps
-  and the output back; its block RAMs are buffers. The simulated memory, {axi} bits wide, is NNgen's own model, and always ready; a
-  real one is slower, and is not counted here. Firebrick's weights are in its block RAMs and logic, and maps stream through: nothing is
-  external.
-- **When.** NNgen runs the three convolutions one after the other on shared multipliers, so cycles are those from start to done,
-  weights fetched. Firebrick's engines work on different rows, or frames, at the same time; cycles are those between two frames.
-- **Weights.** NNgen's are dense, 8 bits, any values, in memory: another network of the same shape needs no new hardware. Firebrick's are
-  those of one trained model, 6-bit codes into a codebook of 12-bit centroids, of which {share:.0%} of the multiplications are left:
-  {nonzero:,} of {dense:,} a frame. That is why a multiplier can do more than one dense multiplication a cycle.
-- **Arithmetic.** NNgen: signed 8-bit maps and weights, sums of 32 bits, a bias and a shift. Firebrick: unsigned 8-bit maps, sums as wide
-  as proven necessary. Each was compared with its own integer model, every word of the output.
-- **Choices.** NNgen's parallelism here is {parallel} input by {parallel} output channels, times the taps of the kernel, for all three
-  convolutions; the 1x1 convolutions use a ninth of what the 3x3 one does. Other choices give it other figures.
-- **Not compared.** The clock that each reaches, power, and accuracy.
+- **Memory.** NNgen's accelerator fetches weights and feature maps from external memory over AXI and writes the squeezed maps and
+  the output back; its block RAMs are buffers. The simulated memory, {axi} bits wide, is NNgen's own model and always ready; a real
+  memory is slower, which is not counted here. Firebrick keeps all weights in block RAM and logic, and streams feature maps; it uses
+  no external memory.
+- **Schedule.** NNgen runs the three convolutions one after another on shared multipliers; its cycles are counted from start to
+  done, weights fetched. Firebrick's engines work on different rows or frames at the same time; its cycles are counted between two
+  frames.
+- **Weights.** NNgen's weights are dense, 8 bits wide and arbitrary: another network of the same shape needs no new hardware.
+  Firebrick's hardware contains one trained model, with 6-bit codes into a codebook of 12-bit centroids. Of its multiplications
+  {fraction:.0%} are left after pruning: {nonzero:,} of {dense:,} per frame. So a multiplier can do more than one dense
+  multiplication per cycle.
+- **Arithmetic.** NNgen uses signed 8-bit maps and weights, 32-bit accumulators, a bias and a shift. Firebrick uses unsigned 8-bit
+  maps and accumulators as wide as the weights can need. Each design was compared with its own integer model, in every word of the
+  output.
+- **Configuration.** NNgen's parallelism here is {parallel} input by {parallel} output channels, times the taps of the kernel, for
+  all three convolutions; the 1x1 convolutions use a ninth of the 3x3 convolution's multipliers. Other configurations give other
+  figures.
+- **Not compared:** Fmax, power and accuracy.
 """
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The same Fire module by Firebrick, as a part of the network that it belongs to, and a bench for it."""
+"""The Fire module by Firebrick, as a part of its network's pipeline, and a bench for it."""
 
 from dataclasses import replace
 from itertools import product
@@ -22,7 +22,7 @@ BENCH = """\
 module test;
   reg clk = 0, rst = 1;
   reg [{width}-1:0] inputs[0:{sent}-1];
-  reg [{out_width}-1:0] outputs[0:{wanted}-1];
+  reg [{out_width}-1:0] outputs[0:{expected}-1];
   integer cycles = 0, in = 0, out = 0, bad = 0, last = 0;
   wire ready, valid;
   wire [{out_width}-1:0] payload;
@@ -38,22 +38,22 @@ module test;
       if (payload != outputs[out]) bad = bad + 1;
       out = out + 1;
       if (out % {frame} == 0) begin $display("frame %0d", cycles - last); last = cycles; end
-      if (out == {wanted}) begin $display("bad %0d", bad); $finish; end
+      if (out == {expected}) begin $display("bad %0d", bad); $finish; end
     end
   end
 endmodule
 """
-"""Streams frames one right behind the other and says how many cycles lie between their last words."""
+"""Streams frames back to back and prints the number of cycles between their last words."""
 
 
 def fire_plan(model: Model, fire: str, multipliers: int) -> tuple[Plan, int, int]:
-    """A plan of the whole network in which the Fire module has the fastest shares of so many multipliers, and where it lies.
+    """A plan of the whole network with the fastest Fire module for a number of multipliers, and its first and last node.
 
-    All else has one lane, but for the engine in front, whose words are as wide as the module's. Its input comes evenly here, not behind
-    pooling as in the network, so the squeeze engine need not be faster than the expand engine.
+    All other engines have one lane, except the one before the module, whose output beats must be as wide as the module's input. The bench
+    feeds the module evenly, not in bursts as pooling does in the network, so the squeeze engine need not be faster than the expand engine.
     """
-    wanted = {demand.name: replace(demand, peak_rate=1) for demand in workloads(model)}
-    squeeze, expand = wanted[f"{fire}/squeeze"], wanted[f"{fire}/expand"]
+    engines = {workload.name: replace(workload, peak_rate=1) for workload in workloads(model)}
+    squeeze, expand = engines[f"{fire}/squeeze"], engines[f"{fire}/expand"]
     pairs = [
         (max(squeeze.cycles(one), expand.cycles(two)), one.lanes * one.partitions + two.lanes * two.partitions, one, two)
         for one, two in product(plain_configurations(squeeze), plain_configurations(expand))
@@ -61,21 +61,21 @@ def fire_plan(model: Model, fire: str, multipliers: int) -> tuple[Plan, int, int
         and expand.keeps_up(two, (one.lanes, squeeze.tiles(one.lanes)))
     ]
     _, _, one, two = min(pairs, key=lambda pair: pair[:2])
-    names = list(wanted)
+    names = list(engines)
     before = names[names.index(squeeze.name) - 1]
-    shares = {name: EngineConfig(1) for name in names} | {before: EngineConfig(one.lanes), squeeze.name: one, expand.name: two}
-    plan = plan_with(model, shares)
-    places = {node.name: place for place, node in enumerate(plan.nodes) if not isinstance(node, Adapter)}
-    return plan, places[squeeze.name], places[expand.name]
+    configurations = {name: EngineConfig(1) for name in names} | {before: EngineConfig(one.lanes), squeeze.name: one, expand.name: two}
+    plan = plan_with(model, configurations)
+    indices = {node.name: index for index, node in enumerate(plan.nodes) if not isinstance(node, Adapter)}
+    return plan, indices[squeeze.name], indices[expand.name]
 
 
 def bench_files(model: Model, plan: Plan, first: int, last: int) -> dict[str, str]:
-    """Files of a bench that streams photographs, as the module sees them, and compares every word with the golden model."""
+    """The files of a bench that streams the module's input for photographs, and compares every output word with the golden model."""
     frames = read_images(photographs()[:FRAMES], model.preprocessing, model.network.input)
     steps = list(node_traffic(model, plan, frames))
-    sent, wanted = steps[first].inputs, steps[last].outputs
+    sent, expected = steps[first].inputs, steps[last].outputs
     text, roms = to_verilog(Pipeline(nodes=plan.nodes[first : last + 1]), "firebrick")
     widths = 8 * plan.nodes[first].source.lanes, 8 * plan.nodes[last].output.lanes  # type: ignore[union-attr]
-    bench = BENCH.format(width=widths[0], out_width=widths[1], sent=len(sent), wanted=len(wanted), frame=len(wanted) // FRAMES)
-    files = {"inputs.hex": sent, "outputs.hex": wanted}
+    bench = BENCH.format(width=widths[0], out_width=widths[1], sent=len(sent), expected=len(expected), frame=len(expected) // FRAMES)
+    files = {"inputs.hex": sent, "outputs.hex": expected}
     return {"test.v": text + bench, **roms, **{name: "".join(f"{word:x}\n" for word in words) for name, words in files.items()}}

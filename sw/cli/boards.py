@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`firebrick boards`: the boards there are, and whose bitstreams can be made."""
+"""`firebrick boards`: the known boards, and the tools for their bitstreams."""
 
 import click
 
@@ -8,15 +8,16 @@ from .common import json_option, print_json, print_tables
 
 
 @click.command("boards")
-@click.option("--open", "only_open", is_flag=True, help="Only those whose bitstreams open tools finish.")
+@click.option("--open", "only_open", is_flag=True, help="Only boards with open tools.")
 @json_option
 def command(only_open: bool, as_json: bool) -> None:
-    """List the boards of amaranth-boards, what their FPGAs have, and who makes their bitstreams.
+    """List the boards of amaranth-boards, the resources of their FPGAs, and the tools that make their bitstreams.
 
-    A board with open tools gets a finished bitstream; another gets one where its vendor's tools are on the PATH, and else a project for
-    them. The JSON document is a list of {name, part, family, luts, lut_inputs, block_rams, block_ram_bits, multipliers, clock_mhz,
-    links, tools, open, extra, missing, lacks}: links are what can carry bytes to the host, extra is what pip installs the open tools as,
-    missing are programs that are not there, and lacks says what the board has not that the accelerator needs, or nothing.
+    With open tools, `firebrick bitstream` makes a finished bitstream. With a vendor's tools it does so if they are on the PATH, and
+    otherwise writes a project for them. The JSON document is a list of {name, part, family, luts, lut_inputs, block_rams, block_ram_bits,
+    multipliers, clock_mhz, links, tools, open, extra, missing, lacks}: links are the possible links to the host, extra is the pip extra
+    that installs the open tools, missing are the programs that are not installed, and lacks is what the accelerator needs and the board
+    does not have, or null.
 
     \b
     Example: firebrick boards --open
@@ -25,27 +26,26 @@ def command(only_open: bool, as_json: bool) -> None:
 
     from firebrick.hw.boards.inventory import board_inventory
 
-    found = [one for one in board_inventory() if one["open"] or not only_open]
+    inventory = [board for board in board_inventory() if board["open"] or not only_open]
     if as_json:
-        print_json(found)
+        print_json(inventory)
         return
-    table = Table(title=f"{len(found)} boards", title_justify="left")
+    table = Table(title=f"{len(inventory)} boards", title_justify="left")
     for column in ("board", "FPGA", "family"):
         table.add_column(column)
     for column in ("LUTs", "block RAMs", "multipliers", "clock, MHz"):
         table.add_column(column, justify="right")
     table.add_column("link")
     table.add_column("bitstream")
-    for one in found:
-        counts = ("" if one[kind] is None else f"{one[kind]:,}" for kind in ("luts", "block_rams", "multipliers"))
-        clock = "" if one["clock_mhz"] is None else f"{one['clock_mhz']:g}"
-        table.add_row(one["name"], one["part"], one["family"] or "", *counts, clock, ", ".join(one["links"]), _said(one))
+    for board in inventory:
+        counts = ("" if board[kind] is None else f"{board[kind]:,}" for kind in ("luts", "block_rams", "multipliers"))
+        clock = "" if board["clock_mhz"] is None else f"{board['clock_mhz']:g}"
+        table.add_row(board["name"], board["part"], board["family"] or "", *counts, clock, ", ".join(board["links"]), _tools(board))
     print_tables(table)
 
 
-def _said(one: dict[str, object]) -> str:
-    """How a board's bitstream is made, in a few words."""
-    if one["lacks"]:
-        return f"no: lacks {one['lacks']}"
-    tools, missing = str(one["tools"]), one["missing"]
-    return f"{tools}, not found" if missing else f"{tools}"
+def _tools(board: dict[str, object]) -> str:
+    """The tools that make a board's bitstream, or why there is none."""
+    if board["lacks"]:
+        return f"no: lacks {board['lacks']}"
+    return f"{board['tools']}, not found" if board["missing"] else str(board["tools"])

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`firebrick program`: a bitstream into a board."""
+"""`firebrick program`: load a bitstream into a board."""
 
 from pathlib import Path
 
@@ -12,11 +12,11 @@ from .common import json_option, print_json
 
 @click.command("program")
 @click.option("--board", default=BOARD, show_default=True, metavar="B", help="A board that `firebrick boards` lists.")
-@click.option("--flash", is_flag=True, help="Into its flash, to stay there, and not for as long as it has power.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Where its bitstream is; build/BOARD unless given.")
+@click.option("--flash", is_flag=True, help="Write it to the flash, so that it survives power cycles.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Folder with the bitstream.  [default: build/BOARD]")
 @json_option
 def command(board: str, flash: bool, output: Path | None, as_json: bool) -> None:
-    """Put the bitstream that `firebrick bitstream` made into a board, with openFPGALoader.
+    """Load the bitstream that `firebrick bitstream` made into a board, with openFPGALoader.
 
     The JSON document is {board, bitstream, flash}.
 
@@ -24,11 +24,11 @@ def command(board: str, flash: bool, output: Path | None, as_json: bool) -> None
     Example: firebrick program --board ulx3s_85f
     """
     from firebrick.hw.boards.programmer import program
-    from firebrick.hw.boards.registry import board as find
+    from firebrick.hw.boards.registry import board as find_board
 
-    chosen = find(board)
-    bitstream = (output or Path("build") / board) / chosen.flow.bitstream
-    program(chosen, bitstream, flash=flash)
+    target = find_board(board)
+    bitstream = (output or Path("build") / board) / target.flow.bitstream
+    program(target, bitstream, flash=flash)
     if as_json:
         print_json({"board": board, "bitstream": str(bitstream), "flash": flash})
     else:

@@ -13,13 +13,13 @@ from .common import classes_option, json_option, lanes_option, load_model, model
 @model_option
 @classes_option
 @lanes_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR", help="The folder to write to.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Output folder.")
 @json_option
 def command(model: str, classes: Path | None, lanes: int, output: Path, as_json: bool) -> None:
-    """Write the accelerator as Verilog, with a JSON report of its plan.
+    """Generate the accelerator as Verilog, with a JSON report of its plan.
 
-    DIR gets firebrick.v, the ROMs' contents (*.hex) and report.json; the same model and lanes give the same bytes. The JSON document
-    is the report: each engine's lanes and predicted cycles, and the whole network's.
+    DIR gets firebrick.v, the contents of ROMs (*.hex) and report.json. The same model and lanes give the same bytes. The JSON document is
+    the report, with lanes and predicted cycles of each engine and of the whole network.
 
     \b
     Example: firebrick verilog --model squeezenet1_1 --lanes 200 -o build/verilog
@@ -34,4 +34,4 @@ def command(model: str, classes: Path | None, lanes: int, output: Path, as_json:
     if as_json:
         print_json(artefacts.report)
     else:
-        click.echo(f"wrote {output}: {artefacts.report['lanes']} lanes, {artefacts.report['cycles_per_frame']:,} cycles a frame")
+        click.echo(f"wrote {output}: {artefacts.report['lanes']} lanes, {artefacts.report['cycles_per_frame']:,} cycles per frame")
