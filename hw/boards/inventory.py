@@ -5,7 +5,7 @@
 from typing import Any
 
 from ...sw.errors import FirebrickError
-from ...sw.fpga.devices import device
+from ...sw.fpga.devices import find_device
 from ..eda.tool_paths import extra_for, tool_command
 from ..flows.base import OpenFlow
 from ..flows.vendor import missing_tools
@@ -18,7 +18,7 @@ def board_inventory() -> list[dict[str, Any]]:
 
 
 def _entry(board: Board) -> dict[str, Any]:
-    known = device(board.part)  # None if no tools here support the FPGA
+    known = find_device(board.part)  # None if no tools here support the FPGA
     resources = known.resources if known else None
     return {
         "name": board.name,

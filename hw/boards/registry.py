@@ -9,7 +9,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 from ...sw.errors import FirebrickError
-from ...sw.fpga.devices import Device, device
+from ...sw.fpga.devices import FpgaDevice, find_device
 from ..flows.base import OpenFlow
 from ..flows.ecp5 import Ecp5Flow
 from ..flows.gowin import GowinFlow
@@ -43,9 +43,9 @@ class Board:
         return str(getattr(self.platform_class, "device", None) or self.platform_class.family)
 
     @property
-    def device(self) -> Device:
+    def device(self) -> FpgaDevice:
         """The FPGA and its resources. Raises FirebrickError if it is not known."""
-        known = device(self.part)
+        known = find_device(self.part)
         if not known:
             raise FirebrickError(f"board {self.name} has an FPGA, {self.part}, that no tools here are known for; choose another board")
         return known
@@ -65,7 +65,7 @@ class Board:
     @property
     def lacks(self) -> str:
         """What the board lacks for the accelerator; empty if nothing."""
-        if not device(self.part):
+        if not find_device(self.part):
             return "tools"
         if not self.clock_hz:
             return "a clock at a pin of its FPGA"
@@ -87,7 +87,7 @@ class Board:
     @property
     def has_open_tools(self) -> bool:
         """Its bitstreams can be made with open tools."""
-        return device(self.part) is not None and isinstance(self.flow, OpenFlow)
+        return find_device(self.part) is not None and isinstance(self.flow, OpenFlow)
 
     @property
     def frequency(self) -> float:

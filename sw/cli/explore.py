@@ -189,11 +189,11 @@ def _trained(name: str) -> "TrainedModel":
 
 def _targets(boards: Sequence[str] | None, lanes: Sequence[int] | None) -> "list[PlanTarget]":
     from ..explore.design_points import PlanTarget, lanes_target
-    from ..fpga.devices import device
+    from ..fpga.devices import find_device
 
     targets = []
     for name in boards or (() if lanes else (DEVICE,)):
-        fpga = device(name)
+        fpga = find_device(name)
         if fpga is None:
             from firebrick.hw.boards.registry import board
 

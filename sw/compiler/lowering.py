@@ -137,11 +137,11 @@ class _Lowering:
         if is_complex:
             convolution, skip = self.convolution(f"{fire.name}/bypass", layers[-1:], order, stream)
             *_, engine = (node for node in convolution if isinstance(node, EngineSpec))
-            lead = fifo_depth(expand, engine) * skip.layout.tiles
+            depth = fifo_depth(expand, engine) * skip.layout.tiles
             skip_branch = (
                 _skip_fifo(f"{fire.name}/delay", stream, (rows - 1) * row_words + skew, 0),
                 *convolution,
-                _skip_fifo(f"{fire.name}/lead", skip, lead, 0),
+                _skip_fifo(f"{fire.name}/lead", skip, depth, 0),
             )
         else:
             skip = replace(stream, producer=main.producer)

@@ -79,7 +79,7 @@ Open tools treat a 12F as a 25F and an HX4K as an HX8K, which are the same dies.
 
 
 @dataclass(frozen=True)
-class Device:
+class FpgaDevice:
     """An FPGA."""
 
     name: str
@@ -92,16 +92,16 @@ class Device:
         return FABRICS[self.family]
 
 
-def device(name: str) -> Device | None:
+def find_device(name: str) -> FpgaDevice | None:
     """A device by name, upper or lower case; None if it is unknown."""
     return DEVICES.get(name.lower())
 
 
-def _devices() -> dict[str, Device]:
+def _devices() -> dict[str, FpgaDevice]:
     devices = {}
     for line in TABLE.strip().splitlines():
         name, luts, block_rams, multipliers, family = line.split(maxsplit=4)
-        devices[name.lower()] = Device(name, family, Resources(int(luts), int(block_rams), int(multipliers)))
+        devices[name.lower()] = FpgaDevice(name, family, Resources(int(luts), int(block_rams), int(multipliers)))
     return devices
 
 
