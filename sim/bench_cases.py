@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the cocotb benches show: pieces of generated hardware, what goes in, and what the golden model says must come out."""
+"""The cases of the cocotb benches: pieces of generated hardware, their inputs, and the outputs that the golden model computes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from .payloads import node_traffic
 from .small_models import cropped_model, randomly_initialised
 
 FRAMES = 3
-"""Frames that a case streams one right behind the other."""
+"""Frames that a case streams back to back."""
 
 SQUARE_INPUT = Shape(3, 32, 32)
 CONV1 = Conv("conv1", 64, 3, stride=2)
@@ -30,31 +30,31 @@ GLOBAL_AVERAGE = GlobalAverage("pool10")
 
 @dataclass(frozen=True)
 class BenchCase:
-    """A component with one input and one output stream, and what it must do."""
+    """A component with one input and one output stream, and the payloads of both."""
 
     name: str
     component: wiring.Component = field(repr=False)
     inputs: list[int] = field(repr=False)
     """Payloads to send, as integers."""
     outputs: list[int] = field(repr=False)
-    """Payloads that must come, all of them and no more."""
+    """Expected payloads: all of them, and no more."""
 
 
 @dataclass(frozen=True)
 class BenchDesign:
-    """A run of nodes in a small network."""
+    """Which nodes of which small network a case builds."""
 
     stages: tuple[Stage, ...]
     configs: Mapping[str, EngineConfig]
     first: str
-    """Name of the first engine or stage, ``fire2/squeeze`` say; what adapts the stream to it belongs to it."""
+    """Name of the first engine or stage, such as ``fire2/squeeze``; the adapters in front of it are included."""
     last: str
     shape: Shape = SQUARE_INPUT
     random: bool = False
-    """Weights are drawn at random instead of being the first of the model's."""
+    """Weights and frames are random, instead of the model's first weights and photographs."""
 
     def case(self, name: str, model: Model) -> BenchCase:
-        """The component, and three photographs as it sees them, or noise where weights are random."""
+        """The component with its payloads for FRAMES frames."""
         network = Network(name, self.shape, self.stages)
         rng = np.random.default_rng(len(self.stages))
         small = randomly_initialised(network, rng) if self.random else cropped_model(model, network)
@@ -89,7 +89,7 @@ SMALL_NETWORK_CONFIGS = {
 
 
 def bench_designs() -> dict[str, BenchDesign]:
-    """Every bench's subject by name."""
+    """The design of every bench by name: each kind of node, with the shapes that are hardest to get right."""
     fire2 = (CONV1, MaxPool("pool1"), Fire("fire2", 16, 64, 64))
     unequal = (Conv("conv1", 16, 3, stride=2), MaxPool("pool1"), Fire("fire2", 7, 5, 14), Conv("conv10", 1, 1), GLOBAL_AVERAGE)
     behind = {"conv1": EngineConfig(8, serialized=True), "fire2/squeeze": EngineConfig(4), "fire2/expand": EngineConfig(7)}
@@ -160,27 +160,27 @@ def bench_designs() -> dict[str, BenchDesign]:
 
 
 def bench_cases(model: Model) -> dict[str, Callable[[], BenchCase]]:
-    """Every case by name, made when called. ``model`` is a SqueezeNet v1.1, whose weights and photographs are used."""
-    return {name: lambda name=name, subject=subject: subject.case(name, model) for name, subject in bench_designs().items()}  # type: ignore[misc]
+    """Every case by name, built when called. ``model`` is a SqueezeNet v1.1; the designs use its weights and photographs."""
+    return {name: lambda name=name, design=design: design.case(name, model) for name, design in bench_designs().items()}  # type: ignore[misc]
 
 
 def _case(name: str, model: Model, plan: Plan, frames: NDArray[np.uint8], first: str, last: str) -> BenchCase:
-    """The nodes of a plan from one to another, with what the golden model says goes in and comes out."""
-    inner = {
+    """The nodes of a plan from ``first`` to ``last``, with their payloads according to the golden model."""
+    inside_bypass = {
         id(node) for bypass in plan.nodes if isinstance(bypass, BypassSpec) for node in walk((*bypass.main_branch, *bypass.skip_branch))
     }
-    steps = [step for step in node_traffic(model, plan, frames) if id(step.node) not in inner]
-    places = {step.node.name: place for place, step in enumerate(steps) if not isinstance(step.node, Adapter)}
-    start, end = places[first], places[last]
+    steps = [step for step in node_traffic(model, plan, frames) if id(step.node) not in inside_bypass]
+    index = {step.node.name: number for number, step in enumerate(steps) if not isinstance(step.node, Adapter)}
+    start, end = index[first], index[last]
     while start and isinstance(steps[start - 1].node, Adapter):
         start -= 1
     nodes = plan.nodes[start : end + 1]
-    whole = nodes == plan.nodes
-    return BenchCase(name, Accelerator(plan=plan) if whole else Pipeline(nodes=nodes), steps[start].inputs, steps[end].outputs)
+    component = Accelerator(plan=plan) if nodes == plan.nodes else Pipeline(nodes=nodes)
+    return BenchCase(name, component, steps[start].inputs, steps[end].outputs)
 
 
 def _crops(model: Model, shape: Shape) -> NDArray[np.uint8]:
-    """Different small windows of photographs at the size that the model sees them."""
-    pictures = read_images(photographs()[:FRAMES], model.preprocessing, model.network.input)
+    """The centres of photographs, after the model's preprocessing."""
+    images = read_images(photographs()[:FRAMES], model.preprocessing, model.network.input)
     top, left = (model.network.input.height - shape.height) // 2, (model.network.input.width - shape.width) // 2
-    return np.ascontiguousarray(pictures[:, :, top : top + shape.height, left : left + shape.width])
+    return np.ascontiguousarray(images[:, :, top : top + shape.height, left : left + shape.width])

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The one cocotb bench: any component with one input and one output stream, under every mixture of stalls.
 
-It runs inside the simulator. FIREBRICK_CASE names a JSON file with ``inputs`` and ``outputs`` (payloads in hexadecimal), ``patience``
-and ``settle`` (cycles); what was measured is written to FIREBRICK_RESULT.
+It runs inside the simulator. FIREBRICK_CASE names a JSON file with ``inputs`` and ``outputs`` (payloads in hexadecimal), ``hang_cycles``
+and ``settle_cycles``; measurements are written to FIREBRICK_RESULT.
 
-Signals change at the falling edge of the clock only and are looked at once they have settled, well before the rising edge that acts on
-them, so nothing depends on the order in which a simulator does things.
+The bench changes signals only at the falling edge of the clock and samples them once they have settled, well before the rising edge at
+which the design does. So nothing depends on the order in which a simulator handles events.
 """
 
 import json
@@ -22,35 +22,35 @@ from cocotb.triggers import FallingEdge, ReadOnly
 from firebrick.sim.stream_contract import StreamContract
 
 STALL_PROBABILITY = 0.6
-"""Probability with which a stalling side pauses in a cycle."""
+"""Probability that a stalling side pauses in a cycle."""
 LONG_PAUSE_RATE = 4
-"""Long pauses begin this often in the time that the longest takes."""
+"""Expected number of long pauses that begin in the duration of the longest one."""
 LONG_PAUSE_PAYLOADS = 20
-"""Payloads that a long pause holds up, as fast as they come when nobody stalls; so that even slow components fill up or run dry."""
+"""Duration of the longest pause, in payloads at the rate without stalls: even FIFOs of slow components fill up or run dry."""
 
 
 class Stalls:
     """Decides in which cycles one side of a stream pauses."""
 
-    def __init__(self, heavy: bool, seed: str, long: int) -> None:
-        self._random = Random(seed) if heavy else None
-        self._long = long
+    def __init__(self, stalling: bool, seed: str, longest: int) -> None:
+        self._random = Random(seed) if stalling else None
+        self._longest = longest
         self._left = 0
 
     def pause(self) -> bool:
-        """Whether this cycle is one of a pause."""
+        """Whether to pause in this cycle."""
         if self._random is None:
             return False
         if self._left:
             self._left -= 1
             return True
-        if self._random.random() < LONG_PAUSE_RATE / self._long:
-            self._left = self._random.randrange(self._long)
+        if self._random.random() < LONG_PAUSE_RATE / self._longest:
+            self._left = self._random.randrange(self._longest)
         return self._random.random() < STALL_PROBABILITY
 
 
 class Port:
-    """A stream of the component, as its Verilog names it, watched for breaches of the stream's contract."""
+    """The signals of one stream in the Verilog, with a monitor of the stream contract."""
 
     def __init__(self, dut: HierarchyObject, name: str) -> None:
         self.valid: LogicObject = dut[f"{name}__valid"]  # type: ignore[assignment]
@@ -72,29 +72,29 @@ class StreamSource:
         self._port = port
         self._payloads = payloads
         self._stalls = stalls
-        self._offers: int | None = None
+        self._offered: int | None = None
         self.sent = 0
 
     def drive(self) -> None:
-        """Decide about the coming cycle."""
-        if self.sent < len(self._payloads) and self._offers is None and not self._stalls.pause():
-            self._offers = self._payloads[self.sent]
-            self._port.payload.value = self._offers
+        """Sets the signals of the coming cycle."""
+        if self.sent < len(self._payloads) and self._offered is None and not self._stalls.pause():
+            self._offered = self._payloads[self.sent]
+            self._port.payload.value = self._offered
             self._port.valid.value = 1
-        elif self._offers is None:
+        elif self._offered is None:
             self._port.valid.value = 0
 
     def sample(self) -> bool:
-        """See whether the payload is taken."""
+        """Whether the payload is taken in this cycle."""
         taken = self._port.sample() is not None
         if taken:
-            self._offers = None
+            self._offered = None
             self.sent += 1
         return taken
 
 
 class StreamSink:
-    """Takes payloads and compares each with the one expected."""
+    """Takes payloads and compares each with the expected one."""
 
     def __init__(self, port: Port, expected: list[int], stalls: Stalls) -> None:
         self._port = port
@@ -103,17 +103,17 @@ class StreamSink:
         self.taken = 0
 
     def drive(self) -> None:
-        """Decide about the coming cycle."""
+        """Sets the signals of the coming cycle."""
         self._port.ready.value = not self._stalls.pause()
 
     def sample(self) -> bool:
-        """Take what comes. Raises AssertionError when it is not what was expected."""
+        """Whether a payload comes in this cycle. Raises AssertionError when it is not the expected one."""
         payload = self._port.sample()
         if payload is None:
             return False
         assert self.taken < len(self._expected), f"payload {payload:#x} came after all {self.taken} that were expected"
-        wanted = self._expected[self.taken]
-        assert payload == wanted, f"payload {self.taken} of {len(self._expected)} is {payload:#x} instead of {wanted:#x}"
+        expected = self._expected[self.taken]
+        assert payload == expected, f"payload {self.taken} of {len(self._expected)} is {payload:#x} instead of {expected:#x}"
         self.taken += 1
         return True
 
@@ -121,12 +121,12 @@ class StreamSink:
 @cocotb.test()
 @cocotb.parametrize(stalls=["none", "source", "sink", "both"])
 async def bench(dut: HierarchyObject, stalls: str) -> None:
-    """All payloads in, all expected ones out, in time, nothing left over and nothing more."""
+    """Sends all payloads and expects exactly the expected ones, without hanging."""
     case = json.loads(Path(os.environ["FIREBRICK_CASE"]).read_text())
     inputs, outputs = ([int(payload, 16) for payload in case[name]] for name in ("inputs", "outputs"))
     free = _measured().get("none", {"cycles": 0})["cycles"]
     pauses = [
-        min(LONG_PAUSE_PAYLOADS + LONG_PAUSE_PAYLOADS * free // len(payloads), case["patience"] // 4) for payloads in (inputs, outputs)
+        min(LONG_PAUSE_PAYLOADS + LONG_PAUSE_PAYLOADS * free // len(payloads), case["hang_cycles"] // 4) for payloads in (inputs, outputs)
     ]
     source = StreamSource(Port(dut, "input"), inputs, Stalls(stalls in ("source", "both"), f"source {stalls}", pauses[0]))
     sink = StreamSink(Port(dut, "output"), outputs, Stalls(stalls in ("sink", "both"), f"sink {stalls}", pauses[1]))
@@ -142,7 +142,7 @@ async def bench(dut: HierarchyObject, stalls: str) -> None:
     rst.value = 0
     await edge  # the reset goes through a flip-flop
     cycle = idle = first = done = 0
-    while not done or cycle < done + case["settle"]:
+    while not done or cycle < done + case["settle_cycles"]:
         source.drive()
         sink.drive()
         await ReadOnly()
@@ -153,16 +153,16 @@ async def bench(dut: HierarchyObject, stalls: str) -> None:
         if not done and source.sent == len(inputs) and sink.taken == len(outputs):
             done = cycle
         progress = f"{source.sent} of {len(inputs)} payloads went in and {sink.taken} of {len(outputs)} came out"
-        assert idle < case["patience"], f"nothing moved for {idle} cycles; in cycle {cycle}, {progress}"
+        assert idle < case["hang_cycles"], f"nothing moved for {idle} cycles; in cycle {cycle}, {progress}"
         await edge
     _report(stalls, {"cycles": done, "first": first})
 
 
 def _measured() -> dict[str, dict[str, int]]:
-    """What earlier tests have reported."""
+    """The measurements of earlier tests."""
     path = Path(os.environ["FIREBRICK_RESULT"])
-    found: dict[str, dict[str, int]] = json.loads(path.read_text()) if path.exists() else {}
-    return found
+    measured: dict[str, dict[str, int]] = json.loads(path.read_text()) if path.exists() else {}
+    return measured
 
 
 def _report(stalls: str, measured: dict[str, int]) -> None:

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Builds a bench with cocotb's runner and runs it; a process of its own, since the runner takes its settings from the environment.
+"""Builds a bench with cocotb's runner and runs it. It is a process of its own, since the runner takes its settings from the environment.
 
-``python -m firebrick.sim.cocotb_runner`` in the folder that sim/bench_runner.py has made ready; what it prints there goes to a log.
+``sim/bench_runner.py`` prepares a folder, starts ``python -m firebrick.sim.cocotb_runner`` in it and writes its output to a log.
 """
 
 import os
@@ -17,30 +17,30 @@ TOP = "bench"
 PORTS = "ports.vlt"
 RESULTS = "results.xml"
 RUNTIME = "runtime"
-"""A file that names the folder where the compiled parts of Verilator's runtime are kept for all benches."""
+"""A file with the path of the folder in which all benches share the compiled parts of Verilator's runtime."""
 
 
-class Bench(Verilator):
-    """cocotb's Verilator, made faster.
+class FastVerilator(Verilator):
+    """cocotb's Verilator with shorter builds and faster simulations.
 
-    Only the ports of the design are accessible, as the file of ports says, instead of every signal, and the compiled parts of the
-    runtime are taken from an earlier bench.
+    Only the ports of the design are accessible (PORTS lists them) instead of every signal, so Verilator can optimise the rest away. The
+    compiled parts of its runtime are copied from an earlier bench.
     """
 
     def _build_command(self) -> list[list[str]]:
         verilate, make = ([word for word in command if word != "--public-flat-rw"] for command in super()._build_command())
-        made = sorted(_runtime().glob("verilated*.o"))
-        copies = [["cp", *map(str, made), "."]] if made else []  # behind Verilator's makefile, on which they depend
+        objects = sorted(_runtime().glob("verilated*.o"))
+        copies = [["cp", *map(str, objects), "."]] if objects else []  # after Verilator has written the makefile, on which they depend
         return [verilate, *copies, make]
 
 
 def main() -> None:
-    """Build and run in the current folder."""
-    runner = Bench()
+    """Builds and runs in the current folder."""
+    runner = FastVerilator()
     if not Path(TOP).exists():
         _build(runner)
     environment = {"FIREBRICK_CASE": "case.json", "FIREBRICK_RESULT": "measured.json"}
-    os.environ.pop("PYTEST_CURRENT_TEST", None)  # with it the runner would judge the results itself
+    os.environ.pop("PYTEST_CURRENT_TEST", None)  # with it set, the runner would evaluate the results itself
     runner.test(
         test_module="firebrick.sim.cocotb_bench",
         hdl_toplevel=TOP,
@@ -51,16 +51,16 @@ def main() -> None:
     )
 
 
-def _build(runner: Bench) -> None:
-    """Verilog to a program."""
+def _build(runner: FastVerilator) -> None:
+    """Compiles the Verilog to a program."""
     options = [*(word for word in COMMAND if word.startswith("-W")), "--output-split", "0"]
     runner.build(sources=[PORTS, f"{TOP}.v"], hdl_toplevel=TOP, build_dir=".", build_args=options, always=True)
     runtime = _runtime()
     if not runtime.exists():
         partial = runtime.with_name(f"{runtime.name}.{os.getpid()}")
         partial.mkdir(parents=True)
-        for made in Path().glob("verilated*.o"):
-            shutil.copyfile(made, partial / made.name)
+        for object_file in Path().glob("verilated*.o"):
+            shutil.copyfile(object_file, partial / object_file.name)
         partial.rename(runtime)
 
 

@@ -8,11 +8,11 @@ class ContractError(AssertionError):
 
 
 class StreamContract:
-    """Watches one stream: a payload that is offered stays offered, and stays the same, until it is taken.
+    """Watches one stream: once ``valid`` is high, it stays high and the payload stays the same until ``ready`` is high.
 
     Parameters
     ----------
-    name: of the stream, for messages
+    name: name of the stream, for messages
     """
 
     def __init__(self, name: str) -> None:
@@ -23,7 +23,7 @@ class StreamContract:
         self._offered: int | None = None
 
     def observe(self, valid: bool | int, ready: bool | int, payload: int) -> None:
-        """Look at one cycle. Raises ContractError naming stream and cycle when the contract is broken."""
+        """Checks one cycle. Raises ContractError, with stream and cycle, when the contract is broken."""
         if self._offered is not None and not valid:
             raise ContractError(f"stream {self.name}, cycle {self._cycle}: valid was taken back before the payload was taken")
         if self._offered is not None and payload != self._offered:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Nodes of plans, and parts of them: random shares, hardware, and words for their streams."""
+"""Nodes of plans: random engine configurations, their hardware, and beats for their streams."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ from firebrick.sw.plan.nodes import Node
 
 
 class RomDecoder(wiring.Component):
-    """A decoder behind its ROM."""
+    """A Huffman decoder behind its ROM."""
 
     output: stream.Interface
 
@@ -42,49 +42,50 @@ class RomDecoder(wiring.Component):
 
 
 def random_configs(rng: np.random.Generator, model: Model) -> dict[str, EngineConfig]:
-    """Shares that fit the network and each other, seldom good ones."""
+    """Random engine configurations whose layouts fit the network and each other; seldom good ones."""
     while True:
-        shares: dict[str, EngineConfig] = {}
-        source = entering = INPUT_LAYOUT
-        for demand in workloads(model):
-            drawn = [_random_share(rng, demand, lanes) for lanes in range(1, demand.width + 1)]
-            fit = [
-                (share, layout)
-                for share in drawn
-                if (layout := demand.output_layout(share)) and layouts_match(demand, share, source, entering)
+        configs: dict[str, EngineConfig] = {}
+        source = fire_input = INPUT_LAYOUT
+        for workload in workloads(model):
+            candidates = [_random_config(rng, workload, lanes) for lanes in range(1, workload.width + 1)]
+            fitting = [
+                (config, layout)
+                for config in candidates
+                if (layout := workload.output_layout(config)) and layouts_match(workload, config, source, fire_input)
             ]
-            if not fit:  # a bypass that the lanes drawn before it cannot go round
+            if not fitting:  # the lanes drawn so far leave none for a bypass: start again
                 break
-            share, layout = fit[rng.integers(len(fit))]
-            entering, source = (source if demand.squeeze else entering), layout
-            shares[demand.name] = share
+            config, layout = fitting[rng.integers(len(fitting))]
+            fire_input, source = (source if workload.squeeze else fire_input), layout
+            configs[workload.name] = config
         else:
-            return shares
+            return configs
 
 
-def layouts_match(demand: EngineWorkload, share: EngineConfig, source: StreamLayout, entering: StreamLayout) -> bool:
-    """Whether an engine can have a share, when the engine before it and the stream that enters the Fire module have these layouts.
+def layouts_match(workload: EngineWorkload, config: EngineConfig, source: StreamLayout, fire_input: StreamLayout) -> bool:
+    """Whether the operands of a bypass have one layout when an engine has this configuration.
 
-    Both operands of a bypass must have the same.
+    ``source`` is the layout of the engine before it, ``fire_input`` that of the stream that enters the Fire module.
     """
-    own = (share.lanes, demand.tiles(share.lanes))
-    return not ((demand.skip_branch and own != source) or (demand.bypass is Bypass.SIMPLE and not demand.squeeze and own != entering))
+    own = (config.lanes, workload.tiles(config.lanes))
+    simple_bypass = workload.bypass is Bypass.SIMPLE and not workload.squeeze
+    return not ((workload.skip_branch and own != source) or (simple_bypass and own != fire_input))
 
 
-def _random_share(rng: np.random.Generator, demand: EngineWorkload, lanes: int) -> EngineConfig:
-    splits = int(rng.integers(1, demand.max_partitions + 1)) if rng.random() < 0.5 else 1
-    if demand.squeeze:
-        return EngineConfig(lanes, splits)
-    kind = {"paired": splits > 1 and rng.random() < 0.5, "distributed": rng.random() < 0.3}
-    usual = EngineConfig(lanes, splits, **kind)
-    return replace(usual, serialized=lanes > 1 and demand.poolings > 0 and (rng.random() < 0.5 or not demand.output_layout(usual)))
+def _random_config(rng: np.random.Generator, workload: EngineWorkload, lanes: int) -> EngineConfig:
+    partitions = int(rng.integers(1, workload.max_partitions + 1)) if rng.random() < 0.5 else 1
+    if workload.squeeze:
+        return EngineConfig(lanes, partitions)
+    buffer = {"paired": partitions > 1 and rng.random() < 0.5, "distributed": rng.random() < 0.3}
+    config = EngineConfig(lanes, partitions, **buffer)
+    return replace(config, serialized=lanes > 1 and workload.poolings > 0 and (rng.random() < 0.5 or not workload.output_layout(config)))
 
 
 def build_component(node: Node) -> wiring.Component:
-    """The hardware of one node; of a bypass also what is inside it."""
+    """The hardware of one node, of a bypass with both branches."""
     return Pipeline(nodes=[node])
 
 
-def stream_beats_of(maps: NDArray[np.uint8], strips: LaneLayout) -> list[int]:
-    """The words of feature maps whose channels come in their own order."""
-    return stream_beats(maps, strips, range(maps.shape[1]))
+def stream_beats_of(maps: NDArray[np.uint8], layout: LaneLayout) -> list[int]:
+    """The beats of feature maps whose channels come in their own order."""
+    return stream_beats(maps, layout, range(maps.shape[1]))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Driving components in Amaranth's simulator: sources and sinks with stalls, under the watch of a stream-contract monitor."""
+"""Drives components in Amaranth's simulator: sources and sinks with random stalls, and a monitor of the stream contract."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,9 +12,12 @@ from amaranth.sim import Simulator
 
 from firebrick.sim.stream_contract import StreamContract
 
+DRAIN_CYCLES = 50
+"""Cycles after the last expected payload in which no more may come."""
+
 
 def watch(simulator: Simulator, source: Any, name: str) -> None:
-    """Check the contract of a stream for as long as the simulation runs."""
+    """Checks the contract of a stream for as long as the simulation runs."""
     contract = StreamContract(name)
 
     async def process(ctx: Any) -> None:
@@ -35,17 +38,17 @@ def simulate(
     limit: int = 200_000,
     probes: Mapping[str, list[int]] | None = None,
 ) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
-    """Send payloads (as integers) into streams and take so many from others.
+    """Sends payloads (as integers) into input streams and takes the given number of payloads from each output stream.
 
-    Sources and sinks pause with probability ``stall`` in each cycle. Returns, by stream, the payloads and the cycles they were
-    taken in. Each list of ``probes`` gets the values of the member of that name, cycle by cycle. Raises AssertionError when that takes
-    more than ``limit`` cycles, or when a payload too many comes within 50 cycles.
+    Sources and sinks pause with probability ``stall`` in each cycle. Returns the payloads and the cycles in which they were taken, each by
+    stream. Each list of ``probes`` receives the values of the member of that name, cycle by cycle. Raises AssertionError when this takes
+    more than ``limit`` cycles, or when another payload comes within DRAIN_CYCLES cycles of the last one.
     """
     simulator = Simulator(component)
     simulator.add_clock(1e-6)
     taken: dict[str, list[int]] = {name: [] for name in outputs}
     cycles: dict[str, list[int]] = {name: [] for name in outputs}
-    seeds = rng.spawn(len(inputs) + len(outputs))
+    generators = rng.spawn(len(inputs) + len(outputs))
 
     def source(stream: Any, payloads: Sequence[int], own: np.random.Generator) -> Any:
         async def process(ctx: Any) -> None:
@@ -64,7 +67,7 @@ def simulate(
 
         async def process(ctx: Any) -> None:
             cycle = extra = 0
-            while len(taken[name]) < count or extra < 50:
+            while len(taken[name]) < count or extra < DRAIN_CYCLES:
                 ready = int(own.random() >= stall)
                 ctx.set(stream.ready, ready)
                 _, _, valid, payload = await ctx.tick().sample(stream.valid, Value.cast(stream.payload))
@@ -88,9 +91,9 @@ def simulate(
 
     for name, values in (probes or {}).items():
         simulator.add_testbench(probe(getattr(component, name), values), background=True)
-    for (name, payloads), own in zip(inputs.items(), seeds, strict=False):
+    for (name, payloads), own in zip(inputs.items(), generators, strict=False):
         simulator.add_testbench(source(getattr(component, name), payloads, own), background=True)
-    for (name, count), own in zip(outputs.items(), seeds[len(inputs) :], strict=True):
+    for (name, count), own in zip(outputs.items(), generators[len(inputs) :], strict=True):
         watch(simulator, getattr(component, name), name)
         simulator.add_testbench(sink(name, count, own))
     simulator.run()
@@ -100,7 +103,7 @@ def simulate(
 def take_first(
     component: Any, count: int, *, rng: np.random.Generator, stall: float = 0.0, name: str = "output"
 ) -> tuple[list[int], list[int]]:
-    """The first payloads of a component's endless output and the cycles after reset they were taken in, the first being cycle 1."""
+    """The first payloads of a free-running output, and the cycles after reset in which they were taken; the first is cycle 1."""
     simulator = Simulator(component)
     output = getattr(component, name)
     simulator.add_clock(1e-6)

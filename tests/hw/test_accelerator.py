@@ -20,11 +20,11 @@ from tests.helpers.streams import simulate
 
 
 def check(model: Model, plan: Plan, frames: NDArray[np.uint8], *, rng: np.random.Generator, stall: float) -> list[int]:
-    """The scores of frames sent one right behind the other; returns their cycles."""
-    sent = score_payloads(golden.run(model, frames), plan.global_sum.score_bits)
+    """Checks the scores of frames sent back to back; returns the cycles of the scores."""
+    expected = score_payloads(golden.run(model, frames), plan.global_sum.score_bits)
     inputs = {"input": image_bytes(frames)}
-    taken, cycles = simulate(Accelerator(plan=plan), inputs, {"output": len(sent)}, rng=rng, stall=stall)
-    assert taken["output"] == sent
+    taken, cycles = simulate(Accelerator(plan=plan), inputs, {"output": len(expected)}, rng=rng, stall=stall)
+    assert taken["output"] == expected
     return cycles["output"]
 
 
@@ -48,10 +48,10 @@ def test_pipeline_computes_a_fire_module(seed: int) -> None:
     plan = plan_with(model, random_configs(rng, model))
     names = [node.name if isinstance(node, EngineSpec) else "" for node in plan.nodes]
     first, last = names.index("fire2/squeeze"), names.index("fire2/expand")
-    walked = list(node_traffic(model, plan, random_frames(rng, model, 2)))
-    expected = walked[last].outputs
+    steps = list(node_traffic(model, plan, random_frames(rng, model, 2)))
+    expected = steps[last].outputs
     fire = Pipeline(nodes=plan.nodes[first : last + 1])
-    taken, _ = simulate(fire, {"input": walked[first].inputs}, {"output": len(expected)}, rng=rng, stall=0.3)
+    taken, _ = simulate(fire, {"input": steps[first].inputs}, {"output": len(expected)}, rng=rng, stall=0.3)
     assert taken["output"] == expected
 
 
@@ -64,7 +64,7 @@ def test_accelerator_computes_frames_back_to_back(seed: int) -> None:
 
 
 @pytest.mark.parametrize("fill", [0, 255])
-def test_accelerator_takes_extreme_pictures(fill: int) -> None:
+def test_accelerator_takes_extreme_images(fill: int) -> None:
     rng = np.random.default_rng(2)
     model = tiny_model(rng, height=6, width=5)
     shape = model.network.input
@@ -85,13 +85,13 @@ def test_accelerator_takes_weights_that_are_all_zero() -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_accelerator_keeps_the_pace_of_its_slowest_engine(seed: int) -> None:
+def test_accelerator_has_the_initiation_interval_of_its_slowest_engine(seed: int) -> None:
     rng = np.random.default_rng(seed)
     model = tiny_model(rng, height=8, width=8, pools=False)
     plan = compile_model(model, 10)
     cycles = check(model, plan, random_frames(rng, model, 5), rng=rng, stall=0.0)
-    between = np.diff(cycles[model.network.classes - 1 :: model.network.classes])
-    assert plan.cycles <= between[-1] <= 1.01 * plan.cycles
+    intervals = np.diff(cycles[model.network.classes - 1 :: model.network.classes])
+    assert plan.cycles <= intervals[-1] <= 1.01 * plan.cycles
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Whole accelerators of random networks, of all that the family allows, against the golden model."""
+"""Whole accelerators of random networks, with everything that the network family allows, against the golden model."""
 
 from typing import Any
 
@@ -23,22 +23,22 @@ FRAMES = 3
 
 
 def check(network: Network, rng: np.random.Generator, **drawn: Any) -> None:
-    """Frames back to back: scores must be the golden model's, and without stalls a frame take no more cycles than predicted, within 1 %."""
+    """Checks the scores of frames sent back to back and, without stalls, that a frame takes the predicted cycles or fewer, within 1 %."""
     model = random_model(rng, network, **drawn)
     extra = int(rng.integers(0, 20))
     plan: Plan = plan_with(model, random_configs(rng, model)) if rng.random() < 0.5 else compile_model(model, len(workloads(model)) + extra)
     frames = random_frames(rng, model, FRAMES)
-    sent = score_payloads(golden.run(model, frames), plan.global_sum.score_bits)
+    expected = score_payloads(golden.run(model, frames), plan.global_sum.score_bits)
     stall = float(rng.choice([0.0, 0.3]))
-    taken, cycles = simulate(Accelerator(plan=plan), {"input": image_bytes(frames)}, {"output": len(sent)}, rng=rng, stall=stall)
-    assert taken["output"] == sent
+    taken, cycles = simulate(Accelerator(plan=plan), {"input": image_bytes(frames)}, {"output": len(expected)}, rng=rng, stall=stall)
+    assert taken["output"] == expected
     if not stall:
         interval = cycles["output"][-1] - cycles["output"][-1 - network.classes]
         assert max(engine.busy_cycles for engine in plan.engines) <= interval <= 1.01 * plan.cycles + 2
 
 
-def around(*stages: Stage, channels: int = 4, height: int = 5, width: int = 4) -> Network:
-    """A network with these stages behind a first convolution."""
+def network_with(*stages: Stage, channels: int = 4, height: int = 5, width: int = 4) -> Network:
+    """A network with these stages after a first convolution."""
     return Network("around", Shape(2, height, width), (Conv("conv1", channels, 1), *stages, GlobalAverage("average")))
 
 
@@ -57,46 +57,46 @@ def test_accelerator_computes_any_larger_network_of_the_family(seed: int) -> Non
 
 @pytest.mark.parametrize("bypass", list(Bypass))
 @pytest.mark.parametrize(("squeeze", "ones", "threes"), [(1, 1, 0), (1, 0, 1), (1, 1, 1), (3, 0, 4), (2, 5, 0), (1, 1, 4), (5, 3, 1)])
-def test_accelerator_takes_fire_modules_with_none_or_one_of_a_kind(squeeze: int, ones: int, threes: int, bypass: Bypass) -> None:
-    check(around(Fire("fire", squeeze, ones, threes, bypass), channels=ones + threes, height=3, width=2), np.random.default_rng(1))
+def test_accelerator_takes_fire_modules_with_no_or_one_filter_of_a_type(squeeze: int, ones: int, threes: int, bypass: Bypass) -> None:
+    check(network_with(Fire("fire", squeeze, ones, threes, bypass), channels=ones + threes, height=3, width=2), np.random.default_rng(1))
 
 
 @pytest.mark.parametrize("bypass", list(Bypass))
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 5), (5, 1), (2, 7), (7, 2)])
 def test_accelerator_takes_maps_from_a_single_pixel_up(height: int, width: int, bypass: Bypass) -> None:
-    check(around(Fire("fire", 2, 1, 2, bypass), channels=3, height=height, width=width), np.random.default_rng(height), density=0.6)
+    check(network_with(Fire("fire", 2, 1, 2, bypass), channels=3, height=height, width=width), np.random.default_rng(height), density=0.6)
 
 
 @pytest.mark.parametrize("bypass", list(Bypass))
-def test_accelerator_pools_behind_and_between_bypasses(bypass: Bypass) -> None:
+def test_accelerator_pools_after_and_between_bypasses(bypass: Bypass) -> None:
     stages = (Fire("fire2", 1, 2, 1, bypass), MaxPool("pool2"), Fire("fire3", 2, 1, 2, bypass), Fire("fire4", 1, 1, 2, bypass))
-    check(around(*stages, channels=3, height=6, width=7), np.random.default_rng(3), density=0.4)
+    check(network_with(*stages, channels=3, height=6, width=7), np.random.default_rng(3), density=0.4)
 
 
 def test_accelerator_pools_twice_and_at_the_end() -> None:
-    check(around(MaxPool("pool1"), MaxPool("pool2"), Conv("conv2", 3, 1), height=9, width=8), np.random.default_rng(0))
-    check(around(Fire("fire2", 2, 2, 2, Bypass.SIMPLE), MaxPool("pool2"), height=4, width=5), np.random.default_rng(1))
+    check(network_with(MaxPool("pool1"), MaxPool("pool2"), Conv("conv2", 3, 1), height=9, width=8), np.random.default_rng(0))
+    check(network_with(Fire("fire2", 2, 2, 2, Bypass.SIMPLE), MaxPool("pool2"), height=4, width=5), np.random.default_rng(1))
 
 
 @pytest.mark.parametrize("classes", [1, 2, 999, 1000])
 def test_accelerator_gives_one_to_a_thousand_scores(classes: int) -> None:
-    check(around(Conv("conv10", classes, 1), channels=2, height=1, width=2), np.random.default_rng(classes), density=0.8)
+    check(network_with(Conv("conv10", classes, 1), channels=2, height=1, width=2), np.random.default_rng(classes), density=0.8)
 
 
 @pytest.mark.parametrize("bypass", list(Bypass))
 def test_accelerator_takes_weights_that_are_all_zero_beside_a_bypass(bypass: Bypass) -> None:
-    check(around(Fire("fire", 2, 2, 2, bypass), height=3), np.random.default_rng(0), density=0.0)
+    check(network_with(Fire("fire", 2, 2, 2, bypass), height=3), np.random.default_rng(0), density=0.0)
 
 
 @pytest.mark.parametrize("first", [Fire("fire1", 1, 1, 1), MaxPool("pool1")])
-def test_accelerator_that_begins_without_a_convolution_is_refused(first: Stage) -> None:
+def test_accelerator_rejects_a_network_that_begins_without_a_convolution(first: Stage) -> None:
     network = Network("begins", Shape(3, 4, 4), (first, Conv("conv10", 2, 1), GlobalAverage("average")))
     model = random_model(np.random.default_rng(0), network)
     with pytest.raises(FirebrickError, match="network begins: the first stage must be a convolution to be built in hardware"):
         compile_model(model, 30)
 
 
-def test_accelerator_without_any_convolution_is_refused() -> None:
+def test_accelerator_rejects_a_network_without_any_convolution() -> None:
     network = Network("empty", Shape(3, 4, 4), (GlobalAverage("average"),))
     model = random_model(np.random.default_rng(0), network)
     with pytest.raises(FirebrickError, match="network empty: the first stage must be a convolution to be built in hardware"):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The cocotb bench: it passes what is right and says what is wrong with the rest."""
+"""The cocotb bench passes correct components and reports what is wrong with broken ones."""
 
 from pathlib import Path
 
@@ -19,8 +19,8 @@ pytest.importorskip("cocotb_tools", reason="the benches need the extra sim")
 PAYLOADS = [7 * number % 256 for number in range(100)]
 
 
-class Relay(wiring.Component):
-    """Passes bytes on until one that makes it hang; repeats another; takes back, for a cycle, offers from a third on."""
+class FaultyFifo(wiring.Component):
+    """A FIFO of bytes with faults: it hangs at one byte, repeats another, and from a third on withdraws its offers for a cycle."""
 
     input: stream.Interface
     output: stream.Interface
@@ -31,17 +31,18 @@ class Relay(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: ARG002
         m = Module()
-        m.submodules.queue = queue = Fifo(shape=8, depth=4)
-        wiring.connect(m, wiring.flipped(self.input), queue.input)
-        again, offered = Signal(), Signal()
-        payload = queue.output.payload
+        m.submodules.fifo = fifo = Fifo(shape=8, depth=4)
+        wiring.connect(m, wiring.flipped(self.input), fifo.input)
+        again = Signal()
+        offered = Signal()
+        payload = fifo.output.payload
         hides = (payload == self._hangs_at) if self._hangs_at is not None else 0
         withdraws = (payload >= self._withdraws) & offered if self._withdraws is not None else 0
         repeats = (payload == self._repeats) & ~again if self._repeats is not None else 0
         m.d.comb += [
             self.output.payload.eq(payload),
-            self.output.valid.eq(queue.output.valid & ~hides & ~withdraws),
-            queue.output.ready.eq(self.output.ready & self.output.valid & ~repeats),
+            self.output.valid.eq(fifo.output.valid & ~hides & ~withdraws),
+            fifo.output.ready.eq(self.output.ready & self.output.valid & ~repeats),
         ]
         m.d.sync += offered.eq(self.output.valid & ~self.output.ready)
         with m.If(self.output.valid & self.output.ready):
@@ -51,55 +52,55 @@ class Relay(wiring.Component):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where all benches of this file are built, so that they share Verilator's runtime."""
+    """The folder of all benches in this file, so that they share Verilator's runtime."""
     return tmp_path_factory.mktemp("sim")
 
 
-def bench(folder: Path, relay: Relay, outputs: list[int]) -> BenchOutcome:
-    case = BenchCase("relay", relay, PAYLOADS, outputs)
-    return run_case(case, folder / "relay", patience=200, settle=50)
+def bench(folder: Path, component: FaultyFifo, outputs: list[int]) -> BenchOutcome:
+    case = BenchCase("fifo", component, PAYLOADS, outputs)
+    return run_case(case, folder / "fifo", hang_cycles=200, settle_cycles=50)
 
 
-def test_bench_passes_what_is_right_and_fails_a_wrong_score(folder: Path) -> None:
-    right = bench(folder, Relay(), PAYLOADS)
+def test_bench_passes_correct_payloads_and_fails_a_wrong_one(folder: Path) -> None:
+    right = bench(folder, FaultyFifo(), PAYLOADS)
     assert (right.passed, right.failure, tuple(right.cycles)) == (True, "", STALLS)
     assert right.cycles["none"] < right.cycles["source"] < right.cycles["both"]
-    wrong = bench(folder, Relay(), [*PAYLOADS[:60], 255, *PAYLOADS[61:]])
+    wrong = bench(folder, FaultyFifo(), [*PAYLOADS[:60], 255, *PAYLOADS[61:]])
     assert not wrong.passed
     assert wrong.failure == f"stalls=none: payload 60 of 100 is {PAYLOADS[60]:#x} instead of 0xff"
 
 
-def test_bench_generates_nothing_while_its_origin_is_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    case = BenchCase("relay", Relay(), PAYLOADS, PAYLOADS)
-    assert run_case(case, folder / "again", origin="a", patience=200, settle=50).passed
+def test_bench_generates_no_verilog_while_its_origin_is_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = BenchCase("fifo", FaultyFifo(), PAYLOADS, PAYLOADS)
+    assert run_case(case, folder / "again", origin="a", hang_cycles=200, settle_cycles=50).passed
     monkeypatch.setattr("firebrick.sim.bench_runner.to_verilog", lambda _component, _top: ("module other; endmodule", {}))
-    assert run_case(case, folder / "again", origin="a", patience=200, settle=50).passed
-    assert not run_case(case, folder / "again", origin="b", patience=200, settle=50).passed
+    assert run_case(case, folder / "again", origin="a", hang_cycles=200, settle_cycles=50).passed
+    assert not run_case(case, folder / "again", origin="b", hang_cycles=200, settle_cycles=50).passed
 
 
-def test_bench_fails_when_something_is_left_over_or_too_much(folder: Path) -> None:
-    assert "came after all 99 that were expected" in bench(folder, Relay(), PAYLOADS[:-1]).failure
-    assert "100 of 100 payloads went in and 100 of 101 came out" in bench(folder, Relay(), [*PAYLOADS, 1]).failure
-    repeating = bench(folder, Relay(repeats=PAYLOADS[-1]), PAYLOADS)
+def test_bench_fails_when_payloads_are_missing_or_left_over(folder: Path) -> None:
+    assert "came after all 99 that were expected" in bench(folder, FaultyFifo(), PAYLOADS[:-1]).failure
+    assert "100 of 100 payloads went in and 100 of 101 came out" in bench(folder, FaultyFifo(), [*PAYLOADS, 1]).failure
+    repeating = bench(folder, FaultyFifo(repeats=PAYLOADS[-1]), PAYLOADS)
     assert f"payload {PAYLOADS[-1]:#x} came after all 100 that were expected" in repeating.failure
 
 
 def test_bench_gives_up_on_a_component_that_hangs(folder: Path) -> None:
-    outcome = bench(folder, Relay(hangs_at=PAYLOADS[50]), PAYLOADS)
+    outcome = bench(folder, FaultyFifo(hangs_at=PAYLOADS[50]), PAYLOADS)
     assert not outcome.passed
     assert "nothing moved for 200 cycles" in outcome.failure
     assert "and 50 of 100 came out" in outcome.failure
 
 
-def test_bench_watches_the_stream_contract(folder: Path) -> None:
-    outcome = bench(folder, Relay(withdraws=100), PAYLOADS)
+def test_bench_checks_the_stream_contract(folder: Path) -> None:
+    outcome = bench(folder, FaultyFifo(withdraws=100), PAYLOADS)
     assert not outcome.passed
     assert outcome.failure.startswith("stalls=sink: stream output, cycle ")
     assert "valid was taken back before the payload was taken" in outcome.failure
 
 
 def test_bench_reports_a_simulation_that_takes_too_long(folder: Path) -> None:
-    case = BenchCase("relay", Relay(), PAYLOADS, PAYLOADS)
+    case = BenchCase("fifo", FaultyFifo(), PAYLOADS, PAYLOADS)
     outcome = run_case(case, folder / "slow", seconds=0.5)
     assert not outcome.passed
     assert "took more than 0.5 seconds" in outcome.failure
@@ -107,7 +108,7 @@ def test_bench_reports_a_simulation_that_takes_too_long(folder: Path) -> None:
 
 def test_bench_reports_verilog_that_does_not_build(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("firebrick.sim.bench_runner.to_verilog", lambda _component, _top: ("module bench(input clk); nonsense", {}))
-    outcome = bench(folder, Relay(), PAYLOADS)
+    outcome = bench(folder, FaultyFifo(), PAYLOADS)
     assert not outcome.passed
     assert "%Error" in outcome.failure
 
@@ -125,7 +126,7 @@ def test_bench_of_larger_hardware_equals_the_golden_model(folder: Path, name: st
     assert outcome.failure == ""
 
 
-def test_cases_are_worth_running() -> None:
+def test_cases_have_many_different_payloads() -> None:
     for name, make in bench_cases(catalogue.load(catalogue.DEFAULT)).items():
         case = make()
         assert case.name == name

@@ -18,6 +18,6 @@ from firebrick.sw.zoo import catalogue
 def test_fire_module_after_synthesis_equals_the_golden_model(tmp_path: Path) -> None:
     """Look-up tables, carry chains, block RAMs and multipliers as Yosys leaves them, three photographs one behind the other."""
     case = bench_cases(catalogue.load(catalogue.DEFAULT))["fire_unequal"]()
-    outcome = run_case(case, tmp_path / case.name, after=post_synthesis_verilog)
+    outcome = run_case(case, tmp_path / case.name, transform=post_synthesis_verilog)
     assert outcome.passed, outcome.failure
     assert "TRELLIS_FF" in (tmp_path / case.name / "bench.v").read_text()

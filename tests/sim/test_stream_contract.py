@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The monitor of stream contracts: it must see every broken source, or what it watches in other tests proves nothing."""
+"""The monitor of the stream contract must detect every broken source; otherwise the tests that use it prove nothing."""
 
 from typing import Any
 
@@ -14,31 +14,32 @@ from firebrick.sim.stream_contract import ContractError, StreamContract
 from tests.helpers.streams import simulate, take_first
 
 
-class Source(wiring.Component):
-    """Sends 0, 1, 2, ..., and breaks its contract in one way where its consumer waits."""
+class NumberSource(wiring.Component):
+    """Sends 0, 1, 2, ... and breaks the contract in one way while its sink stalls."""
 
     output: stream.Interface
 
-    def __init__(self, *, takes_back: bool = False, changes: bool = False) -> None:
-        self._takes_back = takes_back
+    def __init__(self, *, withdraws: bool = False, changes: bool = False) -> None:
+        self._withdraws = withdraws
         self._changes = changes
         super().__init__({"output": Out(stream.Signature(unsigned(8)))})
 
     def elaborate(self, platform: object) -> Module:  # noqa: ARG002
         m = Module()
-        number, waited = Signal(8), Signal()
+        number = Signal(8)
+        waited = Signal()
         offered, ready = self.output.valid, self.output.ready
-        m.d.comb += [offered.eq(~waited if self._takes_back else 1), self.output.payload.eq(number)]
+        m.d.comb += [offered.eq(~waited if self._withdraws else 1), self.output.payload.eq(number)]
         m.d.sync += waited.eq(offered & ~ready)
         with m.If(offered & (ready | self._changes)):
             m.d.sync += number.eq(number + 1)
         return m
 
 
-BROKEN = [({"takes_back": True}, "valid was taken back"), ({"changes": True}, "the payload changed")]
+BROKEN = [({"withdraws": True}, "valid was taken back"), ({"changes": True}, "the payload changed")]
 
 
-def test_contract_allows_a_patient_source() -> None:
+def test_contract_allows_a_source_that_waits() -> None:
     contract = StreamContract("words")
     for valid, ready, payload in [(0, 0, 9), (0, 1, 3), (1, 0, 5), (1, 0, 5), (1, 1, 5), (1, 1, 6), (0, 0, 0), (1, 1, 6)]:
         contract.observe(valid, ready, payload)
@@ -52,7 +53,7 @@ def test_contract_allows_a_new_payload_right_after_the_last_was_taken() -> None:
     assert contract.taken == 5
 
 
-def test_contract_sees_valid_taken_back() -> None:
+def test_contract_detects_valid_taken_back() -> None:
     contract = StreamContract("words")
     contract.observe(0, 1, 0)
     contract.observe(1, 0, 5)
@@ -61,7 +62,7 @@ def test_contract_sees_valid_taken_back() -> None:
 
 
 @pytest.mark.parametrize("ready", [0, 1])
-def test_contract_sees_a_changed_payload(ready: int) -> None:
+def test_contract_detects_a_changed_payload(ready: int) -> None:
     contract = StreamContract("words")
     contract.observe(1, 0, 5)
     with pytest.raises(ContractError, match=r"^stream words, cycle 1: the payload changed from 0x5 to 0x1f before it was taken$"):
@@ -74,22 +75,22 @@ def test_contract_is_an_assertion() -> None:
 
 @pytest.mark.parametrize("stall", [0.0, 0.5])
 def test_watch_allows_a_good_source(stall: float) -> None:
-    payloads, _ = take_first(Source(), 20, rng=np.random.default_rng(0), stall=stall)
+    payloads, _ = take_first(NumberSource(), 20, rng=np.random.default_rng(0), stall=stall)
     assert payloads == list(range(20))
 
 
 @pytest.mark.parametrize(("broken", "message"), BROKEN)
-def test_watch_sees_a_broken_source(broken: dict[str, Any], message: str) -> None:
+def test_watch_detects_a_broken_source(broken: dict[str, Any], message: str) -> None:
     with pytest.raises(ContractError, match=f"^stream output, cycle [0-9]+: {message}"):
-        take_first(Source(**broken), 20, rng=np.random.default_rng(0), stall=0.5)
+        take_first(NumberSource(**broken), 20, rng=np.random.default_rng(0), stall=0.5)
 
 
 @pytest.mark.parametrize(("broken", "message"), BROKEN)
 def test_simulate_watches_its_outputs(broken: dict[str, Any], message: str) -> None:
     with pytest.raises(ContractError, match=f"^stream output, cycle [0-9]+: {message}"):
-        simulate(Source(**broken), {}, {"output": 20}, rng=np.random.default_rng(0), stall=0.5)
+        simulate(NumberSource(**broken), {}, {"output": 20}, rng=np.random.default_rng(0), stall=0.5)
 
 
-def test_simulate_sees_a_payload_too_many() -> None:
+def test_simulate_detects_an_extra_payload() -> None:
     with pytest.raises(AssertionError, match="more than the 5 payloads expected"):
-        simulate(Source(), {}, {"output": 5}, rng=np.random.default_rng(0))
+        simulate(NumberSource(), {}, {"output": 5}, rng=np.random.default_rng(0))

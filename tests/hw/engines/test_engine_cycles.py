@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Cycle counts: the simulation must agree with what the plan predicts."""
+"""Cycle counts: the simulation must agree with the prediction of the plan.
+
+The simulation is the oracle: it runs the very hardware, cycle by cycle. The formulas of ``sw/plan/nodes.py`` are what is tested.
+"""
 
 import numpy as np
 import pytest
@@ -15,12 +18,12 @@ from tests.helpers.random_models import random_frames, random_model
 from tests.helpers.streams import simulate
 
 FRAMES = 4
-PIPELINE = 8
-"""Passes over fewer weights than that may be faster than predicted: the pause after each is hidden while rows are released."""
+MIN_EXACT_ENTRIES = 8
+"""With fewer weight entries, a pass may be faster than predicted: the decoder's pause after it is hidden by the release of rows."""
 
 
 def measure(case: NodeTraffic) -> tuple[list[int], list[int]]:
-    """Cycles from each frame's last word to the next one's, and for each part the cycles in which its lanes multiply."""
+    """Cycles from the last beat of each frame to that of the next, and for each partition the cycles in which its lanes multiply."""
     busy: list[int] = []
     _, cycles = simulate(
         build_component(case.node),
@@ -29,23 +32,23 @@ def measure(case: NodeTraffic) -> tuple[list[int], list[int]]:
         rng=np.random.default_rng(0),
         probes={"busy": busy},
     )
-    words = len(case.outputs) // FRAMES
-    between = np.diff(cycles["output"][words - 1 :: words]).tolist()
+    beats = len(case.outputs) // FRAMES
+    intervals = np.diff(cycles["output"][beats - 1 :: beats]).tolist()
     assert isinstance(case.node, EngineSpec)
-    return between, [sum(value >> part & 1 for value in busy) for part in range(len(case.node.partitions))]
+    return intervals, [sum(value >> index & 1 for value in busy) for index in range(len(case.node.partitions))]
 
 
 def check(model: Model, plan: Plan, rng: np.random.Generator, limit: int) -> None:
     for case in node_traffic(model, plan, random_frames(rng, model, FRAMES)):
         if isinstance(case.node, EngineSpec) and case.node.cycles <= limit:
-            between, busy = measure(case)
-            assert busy == [FRAMES * part.busy_cycles for part in case.node.partitions]
-            short = min(part.weights.entries for part in case.node.partitions) < PIPELINE
+            intervals, busy = measure(case)
+            assert busy == [FRAMES * partition.busy_cycles for partition in case.node.partitions]
+            short = min(partition.weights.entries for partition in case.node.partitions) < MIN_EXACT_ENTRIES
             if len(case.node.partitions) == 1 and not short:
-                assert between == [case.node.cycles] * (FRAMES - 1), case.node.name
+                assert intervals == [case.node.cycles] * (FRAMES - 1), case.node.name
             else:
-                assert max(between) <= case.node.cycles * 1.01 + 2, case.node.name
-                assert max(between) >= case.node.busy_cycles, case.node.name
+                assert max(intervals) <= case.node.cycles * 1.01 + 2, case.node.name
+                assert max(intervals) >= case.node.busy_cycles, case.node.name
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -60,7 +63,7 @@ def test_engines_take_the_predicted_cycles(seed: int) -> None:
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding"), [(7, 2, 0), (7, 2, 3), (3, 2, 0), (3, 2, 1), (3, 1, 0), (3, 1, 1), (1, 2, 0), (5, 3, 2)]
 )
-def test_conv_waits_for_rows_that_do_not_fit_beside_the_last_ones(kernel: int, stride: int, padding: int) -> None:
+def test_conv_waits_for_rows_that_do_not_fit_beside_those_of_the_frame_before(kernel: int, stride: int, padding: int) -> None:
     rng = np.random.default_rng(0)
     model = random_model(
         rng, height=9, width=8, channels=2, filters=3, kernel=kernel, stride=stride, padding=padding, fires=0, classes=2, density=0.7
@@ -69,18 +72,18 @@ def test_conv_waits_for_rows_that_do_not_fit_beside_the_last_ones(kernel: int, s
     check(model, plan, rng, limit=2000)
 
 
-def test_engines_of_several_parts_take_the_predicted_cycles() -> None:
+def test_partitioned_engines_take_the_predicted_cycles() -> None:
     rng = np.random.default_rng(3)
     model = random_model(
         rng, height=8, width=8, channels=3, filters=11, kernel=3, stride=1, padding=1, fires=1, classes=7, pools=False, density=0.4
     )
-    shares = {
+    configs = {
         "conv1": EngineConfig(8, 3),
         "fire2/squeeze": EngineConfig(4, 2),
         "fire2/expand": EngineConfig(4, 3),
         "conv10": EngineConfig(4, 2),
     }
-    check(model, plan_with(model, shares), rng, limit=4000)
+    check(model, plan_with(model, configs), rng, limit=4000)
 
 
 def test_squeeze_engine_with_a_single_tile_takes_the_predicted_cycles() -> None:

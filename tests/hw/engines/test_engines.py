@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Every node of compiled random networks against the golden model: engines, narrowing, pooling, the average."""
+"""Every node of compiled random networks against the golden model: engines, width converters, pooling, the global sum.
+
+The golden model computes layers with plain NumPy convolutions and knows nothing of tiles, lanes or streams (tests/sw/golden).
+"""
 
 from typing import Any
 
@@ -17,13 +20,13 @@ from tests.helpers.nodes import build_component, random_configs
 from tests.helpers.random_models import random_frames, random_model
 from tests.helpers.streams import simulate
 
-CYCLES_MAX = 1200
-"""Most cycles a frame of an engine that is simulated here, where they are drawn at random."""
+MAX_CYCLES = 1200
+"""Engines that need more cycles a frame are not simulated here: the random configurations are sometimes very slow."""
 
 
 def check(model: Model, plan: Plan, frames: NDArray[np.uint8], *, rng: np.random.Generator, stall: float) -> None:
     for case in node_traffic(model, plan, frames):
-        if isinstance(case.node, EngineSpec) and case.node.cycles > CYCLES_MAX:
+        if isinstance(case.node, EngineSpec) and case.node.cycles > MAX_CYCLES:
             continue
         taken, _ = simulate(build_component(case.node), {"input": case.inputs}, {"output": len(case.outputs)}, rng=rng, stall=stall)
         assert taken["output"] == case.outputs, case.node
@@ -51,7 +54,7 @@ def test_nodes_compute_random_networks(seed: int) -> None:
 
 
 @pytest.mark.parametrize("fill", [0, 255])
-def test_nodes_take_extreme_pictures(fill: int) -> None:
+def test_nodes_take_extreme_images(fill: int) -> None:
     rng = np.random.default_rng(0)
     model = small_model(rng, height=5, width=6, kernel=3, padding=1)
     frames = np.full((2, model.network.input.channels, model.network.input.height, model.network.input.width), fill, np.uint8)
@@ -86,28 +89,28 @@ def test_conv_takes_a_7x7_kernel_with_stride_2(height: int, width: int, padding:
     check(model, plan_with(model, random_configs(rng, model)), random_frames(rng, model, 3), rng=rng, stall=0.3)
 
 
-@pytest.mark.parametrize("splits", [2, 3, 8])
-def test_engines_share_filters_that_do_not_divide(splits: int) -> None:
-    rng = np.random.default_rng(splits)
+@pytest.mark.parametrize("partitions", [2, 3, 8])
+def test_engines_divide_filters_among_any_number_of_partitions(partitions: int) -> None:
+    rng = np.random.default_rng(partitions)
     model = small_model(rng, height=3, width=6, channels=2, kernel=1, stride=1, filters=11, classes=9, pools=False, fires=0)
-    shares = {"conv1": EngineConfig(2, splits), "conv10": EngineConfig(3 if splits == 3 else 1, splits)}
-    if splits == 3:
-        shares["conv1"] = EngineConfig(6, splits)
-    plan = plan_with(model, shares)
-    assert [len(engine.partitions) for engine in plan.engines] == [splits, splits]
+    configs = {"conv1": EngineConfig(2, partitions), "conv10": EngineConfig(3 if partitions == 3 else 1, partitions)}
+    if partitions == 3:
+        configs["conv1"] = EngineConfig(6, partitions)
+    plan = plan_with(model, configs)
+    assert [len(engine.partitions) for engine in plan.engines] == [partitions, partitions]
     check(model, plan, random_frames(rng, model, 2), rng=rng, stall=0.2)
 
 
-def test_engines_take_tiles_in_the_order_of_narrowed_words() -> None:
+def test_engines_take_tiles_in_the_order_of_downsized_beats() -> None:
     rng = np.random.default_rng(1)
     model = small_model(rng, height=4, width=8, kernel=1, stride=1, pools=False)
-    shares = {"conv1": EngineConfig(4), "fire2/squeeze": EngineConfig(2), "fire2/expand": EngineConfig(8), "conv10": EngineConfig(4)}
-    plan = plan_with(model, shares)
+    configs = {"conv1": EngineConfig(4), "fire2/squeeze": EngineConfig(2), "fire2/expand": EngineConfig(8), "conv10": EngineConfig(4)}
+    plan = plan_with(model, configs)
     squeeze, expand, _ = (engine.partitions[0] for engine in plan.engines[1:])
     assert any(isinstance(node, DownsizerSpec) for node in plan.nodes)
     assert squeeze.source.lanes == squeeze.output.lanes
     assert isinstance(expand, ConvSpec)
-    assert expand.source.lanes < expand.buffer_lanes, "the line buffer widens"
+    assert expand.source.lanes < expand.buffer_lanes, "the line buffer scatters the beats"
     check(model, plan, random_frames(rng, model, 2), rng=rng, stall=0.3)
 
 
