@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The accelerator as a device: scores equal the golden model's; what is built once is used again; what fails leaves nothing behind."""
+"""The simulated accelerator: its scores equal the golden model's, builds are cached, and failed builds leave nothing behind."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -45,7 +45,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, model: Model) -> Iterator[Pa
 
 @pytest.fixture
 def no_tools(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither Verilator nor a compiler may be run, as the cache holds all that is needed."""
+    """No tool may run, as the cache has everything."""
     assert cache.is_dir()
 
     def fail(*_arguments: object, **_options: object) -> None:
@@ -96,7 +96,7 @@ def test_build_compiles_nothing_when_the_verilog_is_the_same(model: Model, cache
     assert other.library.name in before
 
 
-def test_build_of_another_model_is_another_build(model: Model, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_depends_on_the_weights(model: Model, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builder, "run_logged", _refuse)
     layer = model.layers["conv1"]
     changed = replace(model, layers={**model.layers, "conv1": replace(layer, bias=layer.bias + 1)})
@@ -114,7 +114,7 @@ def test_failing_build_leaves_its_log_and_nothing_else(model: Model, tmp_path: P
     assert kinds == ["design", "library.log"]
 
 
-def test_build_says_which_tool_is_missing(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_reports_missing_tools(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIREBRICK_CACHE", str(tmp_path))
     monkeypatch.setenv("PATH", "")
     with pytest.raises(FirebrickError, match=r"^make was not found, which builds the simulation; install it \(Debian: "):
@@ -125,14 +125,14 @@ def test_build_says_which_tool_is_missing(model: Model, tmp_path: Path, monkeypa
     assert not list(tmp_path.iterdir())
 
 
-def test_build_says_when_the_cache_cannot_be_written(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_reports_an_unwritable_cache(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("FIREBRICK_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(FirebrickError, match=r"cannot write to .*; set FIREBRICK_CACHE"):
         build(model, LANES, no_progress)
 
 
-def test_cache_keeps_what_was_used_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_keeps_the_entries_used_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builder, "DESIGNS_KEPT", 2)
     monkeypatch.setattr(builder, "_age", lambda path: float(path.stem.rpartition("-")[2]) * builder.STALE_SECONDS / 2)
     for age in range(4):

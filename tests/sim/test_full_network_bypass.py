@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""SqueezeNet v1.0 with each bypass of the paper's Section 6, whole frames through the Verilated hardware."""
+"""SqueezeNet v1.0 with each kind of bypass in the paper's Section 6: whole frames through the Verilated hardware."""
 
 from dataclasses import replace
 

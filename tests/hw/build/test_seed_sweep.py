@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Several seeds at a time, and commands that are ended: nothing that they started goes on."""
+"""Seed sweeps in parallel and on a cluster, and interrupted commands: no tool that they started outlives them."""
 
 import os
 import signal
@@ -25,41 +25,41 @@ from firebrick.sw.utils.progress import Progress, no_progress
 RATES = {1: 60.0, 2: 72.5, 3: 72.5, 4: 10.0}
 
 
-def test_seeds_are_all_tried_and_the_fastest_comes_first() -> None:
-    found = sweep_seeds(lambda seed, _progress: seed, RATES.__getitem__, (4, 3, 1, 2), 2, no_progress)
-    assert [(one.seed, one.fmax_mhz, one.routed) for one in found] == [(3, 72.5, 3), (2, 72.5, 2), (1, 60.0, 1), (4, 10.0, 4)]
+def test_seeds_are_ranked_by_fmax() -> None:
+    results = sweep_seeds(lambda seed, _progress: seed, RATES.__getitem__, (4, 3, 1, 2), 2, no_progress)
+    assert [(result.seed, result.fmax_mhz, result.routed) for result in results] == [(3, 72.5, 3), (2, 72.5, 2), (1, 60.0, 1), (4, 10.0, 4)]
 
 
-def test_seeds_run_as_many_at_a_time_as_there_are_jobs() -> None:
-    running, most, lock = 0, 0, threading.Lock()
+def test_seeds_run_in_parallel_up_to_the_number_of_jobs() -> None:
+    running, peak, lock = 0, 0, threading.Lock()
 
     def make(seed: int, _progress: Progress) -> int:
-        nonlocal running, most
+        nonlocal running, peak
         with lock:
             running += 1
-            most = max(most, running)
+            peak = max(peak, running)
         time.sleep(0.1)
         with lock:
             running -= 1
         return seed
 
     sweep_seeds(make, lambda _result: 1.0, range(7), 3, no_progress)
-    assert most == 3
+    assert peak == 3
 
 
-def test_seeds_that_fail_are_passed_over_unless_all_do() -> None:
+def test_failing_seeds_are_skipped_unless_all_fail() -> None:
     def make(seed: int, _progress: Progress) -> int:
         if seed % 2:
             raise FirebrickError(f"seed {seed} found no way")
         return seed
 
-    found = sweep_seeds(make, lambda _result: 50.0, (1, 2, 3), 2, no_progress)
-    assert [(one.seed, one.fmax_mhz) for one in found] == [(2, 50.0), (1, 0.0), (3, 0.0)]
+    results = sweep_seeds(make, lambda _result: 50.0, (1, 2, 3), 2, no_progress)
+    assert [(result.seed, result.fmax_mhz) for result in results] == [(2, 50.0), (1, 0.0), (3, 0.0)]
     with pytest.raises(FirebrickError, match="seed 3 found no way"):
         sweep_seeds(make, lambda _result: 50.0, (3, 1), 2, no_progress)
 
 
-def test_seeds_end_their_tools_when_whoever_waits_is_interrupted() -> None:
+def test_interrupted_sweep_ends_its_tools() -> None:
     ended: list[int] = []
 
     def make(seed: int, progress: Progress) -> int:
@@ -75,7 +75,7 @@ def test_seeds_end_their_tools_when_whoever_waits_is_interrupted() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         sweep_seeds(make, lambda _result: 1.0, (1, 2, 3), 2, interrupt)
-    assert sorted(ended) == [1, 2], "two were running, and the third was never begun"
+    assert sorted(ended) == [1, 2], "two were running, and the third never started"
 
 
 @pytest.mark.parametrize("wrong", ["", "x", "0", "1,1", "3,-1", "1001", "1,2,x"])
@@ -87,7 +87,7 @@ def test_seeds_must_be_a_number_or_a_list(wrong: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("distributed") is None, reason="needs the extra `cluster`")
-def test_steps_are_made_on_a_cluster(tmp_path: Path) -> None:
+def test_seeds_run_on_a_cluster(tmp_path: Path) -> None:
     from distributed import LocalCluster
 
     def make(seed: int, progress: Progress) -> str:
@@ -98,7 +98,7 @@ def test_steps_are_made_on_a_cluster(tmp_path: Path) -> None:
         LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as local,
         dask_cluster(local.scheduler_address) as executor,
     ):
-        assert [one.routed for one in sweep_seeds(make, float, (1, 3, 2), 3, no_progress)] == ["3", "2", "1"]
+        assert [result.routed for result in sweep_seeds(make, float, (1, 3, 2), 3, no_progress)] == ["3", "2", "1"]
 
 
 PROGRAM = """
@@ -129,7 +129,7 @@ def test_ended_commands_end_their_tools(tmp_path: Path, number: signal.Signals, 
         process.send_signal(number)
         assert process.wait(60) == status
         assert not [pid for pid in pids if alive(pid)]
-        assert not list((tmp_path / "cache").glob(".*")), "nothing half made is left"
+        assert not list((tmp_path / "cache").glob(".*")), "no partial products are left"
     finally:
         process.kill()
 

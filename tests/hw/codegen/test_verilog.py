@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Generated Verilog: the same bytes every time, nothing of the machine that made it, and ROM files that hold the plan's words."""
+"""Generated Verilog: deterministic bytes without traces of the machine, and ROM files with the plan's words."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def test_generate_gives_the_same_bytes_in_every_process(model: Model, artefacts:
     assert files[0]["firebrick.v"].decode() == artefacts.verilog
 
 
-def test_generate_tells_nothing_of_where_it_ran(artefacts: Artefacts) -> None:
+def test_verilog_contains_no_paths(artefacts: Artefacts) -> None:
     assert str(ROOT) not in artefacts.verilog
     assert ".py" not in artefacts.verilog
     assert "src =" not in artefacts.verilog
@@ -68,8 +68,8 @@ def test_generate_names_its_top_module_and_rom_files(artefacts: Artefacts) -> No
 def test_generate_puts_the_plans_words_into_files(model: Model, artefacts: Artefacts) -> None:
     plan = compile_model(model, LANES)
     weights = [part.weights for engine in plan.engines for part in engine.partitions]
-    lists = [[one.codes.words, one.zero_runs.words] if one.zero_runs else [one.codes.words] for one in weights]
-    words = [bank.words for one in lists for bank in split_into_banks(one, 9)]
+    streams = [[entry.codes.words, entry.zero_runs.words] if entry.zero_runs else [entry.codes.words] for entry in weights]
+    words = [bank.words for words_of_rom in streams for bank in split_into_banks(words_of_rom, 9)]
     written = [tuple(int(line, 16) for line in contents.splitlines()) for contents in artefacts.roms.values()]
     assert Counter(written) == Counter(words)
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What nextpnr says of time, by component."""
+"""nextpnr's timing report, by component."""
 
 from typing import Any
 
@@ -31,8 +31,8 @@ def test_critical_path_joins_neighbours_and_keeps_the_whole_time() -> None:
         {"from": "posedge clk", "to": "posedge clk", "path": slow},
         {"from": "async", "to": "posedge clk", "path": [step("routing", 99.0)]},
     ]
-    found = critical_path({"critical_paths": paths})
-    assert [(one["where"], one["kind"], one["ns"]) for one in found] == [
+    path = critical_path({"critical_paths": paths})
+    assert [(step["where"], step["kind"], step["ns"]) for step in path] == [
         ("fire2_expand part_0 weights codes", "logic", 0.5),
         ("fire2_expand part_0 weights codes", "wire", 1.0),
         ("fire2_expand part_0 weights codes", "logic", 0.5),
@@ -52,6 +52,6 @@ def test_slowest_paths_are_those_of_each_component(delay: float | list[float]) -
     assert slowest_paths({}) == {}
 
 
-def test_components_are_nodes_or_what_stands_beside_them() -> None:
+def test_cells_outside_the_nodes_are_overhead() -> None:
     assert component_of(EXPAND + "part_0.x") == "fire2_expand"
     assert {component_of(name) for name in ("device.link.transmitter.y", "$PACKER_GND", "clock.loop", "")} == {OVERHEAD}

@@ -1,6 +1,10 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Soft multipliers of an ECP5: what their cells give, by Yosys's models of cells, for every pixel and weight."""
+"""LUT multipliers of the ECP5, for every pixel and weight.
+
+The oracle is multiplication of integers. The multiplier is evaluated as Yosys leaves it: as a graph of AND gates (AIGER), made from Yosys'
+own models of the ECP5's cells. A fault planted in a cell must show.
+"""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,7 +40,7 @@ write_aiger -ascii top.aag
 
 
 class Top(wiring.Component):
-    """A single product between ports."""
+    """A single LUT multiplier between ports."""
 
     pixel: Signal
     weight: Signal
@@ -53,7 +57,7 @@ class Top(wiring.Component):
 
 
 def products_of(folder: Path, bits: int, products: str) -> NDArray[np.int64]:
-    """What the cells give for each weight and pixel, shape (2^bits, 256), weights from 0 up and then from the least."""
+    """The products of each weight and pixel by the cells, shape (2^bits, 256); weights from 0 up, then from the most negative up."""
     top = Top(bits)
     (folder / "top.il").write_text(rtlil.convert(top, name="top", emit_src=False))
     (folder / "run.ys").write_text(SCRIPT.format(products=products))
@@ -69,20 +73,20 @@ def products_of(folder: Path, bits: int, products: str) -> NDArray[np.int64]:
         return values[literal & ~1] ^ bool(literal & 1)
 
     for line in lines[inputs + outputs : inputs + outputs + ands]:
-        result, one, two = map(int, line.split())
-        values[result] = value(one) & value(two)
+        result, left, right = map(int, line.split())
+        values[result] = value(left) & value(right)
     total = sum(value(int(lines[inputs + bit])).astype(np.int64) << bit for bit in range(outputs))
     signed_total: NDArray[np.int64] = np.where(value(int(lines[inputs + outputs - 1])), total - (1 << outputs), total)
     return signed_total.reshape(1 << bits, 256)
 
 
 @pytest.mark.parametrize("bits", [2, 8, 9])
-def test_soft_products_are_products_of_every_pixel_and_weight(bits: int, tmp_path: Path) -> None:
+def test_lut_multiplier_multiplies_every_pixel_and_weight(bits: int, tmp_path: Path) -> None:
     weights = np.concatenate([np.arange(1 << bits - 1), np.arange(-1 << bits - 1, 0)])
     assert np.array_equal(products_of(tmp_path, bits, MAP_LUT_MULTIPLIERS), weights[:, None] * np.arange(256))
 
 
-def test_a_fault_in_a_cell_shows(tmp_path: Path) -> None:
+def test_lut_multiplier_with_a_faulty_cell_is_wrong(tmp_path: Path) -> None:
     weights = np.concatenate([np.arange(256), np.arange(-256, 0)])
     faulty = products_of(tmp_path, 9, MAP_LUT_MULTIPLIERS.replace("16'h8777", "16'h8776"))
     assert not np.array_equal(faulty, weights[:, None] * np.arange(256))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Families of FPGAs: the clocks that they make, what they take of what they have, and what a vendor's tools are left to do."""
+"""Families of FPGAs: costs of their cells and memories, projects for vendors' tools, and synthesised designs that compute golden scores."""
 
 import json
 import subprocess
@@ -51,7 +51,7 @@ PARTITION = PartitionFeatures(
 )  # fmt: skip
 
 
-def test_an_ice40_needs_more_of_its_smaller_block_rams() -> None:
+def test_ice40_needs_more_of_its_smaller_block_rams() -> None:
     assert [block_rams(depth, width, ICE40) for depth, width in ((256, 16), (257, 16), (512, 8), (2048, 9), (100, 8))] == [1, 2, 1, 5, 1]
     partition = NodeCosts(ECP5).partition(PARTITION)
     assert (partition.block_rams, partition.multipliers) == (1, 2)
@@ -63,13 +63,13 @@ def test_an_ice40_needs_more_of_its_smaller_block_rams() -> None:
 
 
 YOSYS_PRODUCT = 340
-"""LUTs of a multiplier, about, where Yosys knows no other way, though the FPGA has some."""
-Finish = Callable[[str], VendorResult]
+"""LUTs of a multiplier, about: Yosys cannot infer the multipliers of a Cyclone III."""
+BuildProject = Callable[[str], VendorResult]
 
 
 @pytest.fixture
-def finished(tmp_path: Path) -> Finish:
-    """Finishes a project whose build script is given, which needs a program that is there or is not."""
+def build_project(tmp_path: Path) -> BuildProject:
+    """Builds a project whose tools consist of the given program."""
 
     def run(needed: str) -> VendorResult:
         sources = SimpleNamespace(files={BUILD_SCRIPT: "cat firebrick.v >firebrick.bit", "firebrick.v": b"a design"})
@@ -79,21 +79,21 @@ def finished(tmp_path: Path) -> Finish:
     return run
 
 
-def test_project_is_written_where_the_vendors_tool_is_missing(finished: Finish, tmp_path: Path) -> None:
-    assert finished("no-such-tool") == {"project": "project", "bitstream": None, "install": "Vivado, from AMD"}
+def test_project_is_written_without_the_vendors_tool(build_project: BuildProject, tmp_path: Path) -> None:
+    assert build_project("no-such-tool") == {"project": "project", "bitstream": None, "install": "Vivado, from AMD"}
     assert (tmp_path / "out" / "project" / "firebrick.v").read_bytes() == b"a design"
     assert not (tmp_path / "out" / "firebrick.bit").exists()
 
 
-def test_project_is_built_where_the_vendors_tool_is_on_the_path(finished: Finish, tmp_path: Path) -> None:
-    assert finished("sh") == {"project": "project", "bitstream": "firebrick.bit", "install": None}
+def test_project_is_built_with_the_vendors_tool_on_the_path(build_project: BuildProject, tmp_path: Path) -> None:
+    assert build_project("sh") == {"project": "project", "bitstream": "firebrick.bit", "install": None}
     assert (tmp_path / "out" / "firebrick.bit").read_bytes() == b"a design"
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("pyosys") is None, reason="needs the extra `bitstream`")
 @pytest.mark.parametrize("name", ["arty_a7_35", "atlys", "de0", "de10_lite", "de10_nano", "stepmxo2"])
-def test_bitstream_estimates_where_the_vendors_tool_is_missing(name: str, tmp_path: Path) -> None:
+def test_bitstream_is_estimated_without_the_vendors_tool(name: str, tmp_path: Path) -> None:
     chosen = board(name)
     small = name == "stepmxo2"  # which has 4,320 LUTs and no multipliers
     model = randomly_initialised(TINIEST if small else TINY, np.random.default_rng(0))
@@ -114,7 +114,7 @@ module MULT9X9(input [8:0] A, SIA, B, SIB, input ASIGN, BSIGN, ASEL, BSEL, CE, C
     assign DOUT = product[17:0];
 endmodule
 """
-"""That of a Gowin FPGA without its registers; Yosys has no model of it."""
+"""A model of Gowin's multiplier without its registers; Yosys has none."""
 
 
 @pytest.mark.slow
@@ -123,14 +123,19 @@ endmodule
     ("name", "family", "before"),
     [("icebreaker", "ice40", "`define NO_ICE40_DEFAULT_ASSIGNMENTS\n"), ("tang_nano_9k", "gowin", MULTIPLIER)],
 )
-def test_cells_give_the_golden_scores(name: str, family: str, before: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What synthesis made of a small accelerator, in an iCE40 its queues in block RAMs, simulated from the models of the cells."""
+def test_synthesised_cells_compute_the_golden_scores(
+    name: str, family: str, before: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small accelerator after synthesis, on an iCE40 with its FIFOs in block RAM, simulated with models of the cells.
+
+    The oracle is the golden model; the models of cells are Yosys' own, except for Gowin's multiplier.
+    """
     chosen, rng = board(name), np.random.default_rng(1)
     model = randomly_initialised(TINY, rng)
 
     def synthesised(model: Model, lanes: int) -> Artefacts:
-        made = generate(model, lanes)
-        made.write(tmp_path)
+        artefacts = generate(model, lanes)
+        artefacts.write(tmp_path)
         script = f"""
             read_verilog -defer {TOP}.v
             hierarchy -top {TOP}
@@ -140,7 +145,7 @@ def test_cells_give_the_golden_scores(name: str, family: str, before: str, tmp_p
         subprocess.run([*tool_command("yosys"), "netlist.ys"], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
         cells = Path(str(files("pyosys"))) / "share" / family / "cells_sim.v"
         text = before + cells.read_text() + (tmp_path / "netlist.v").read_text()
-        return replace(made, verilog=text, roms={})
+        return replace(artefacts, verilog=text, roms={})
 
     target = replace(ACCELERATOR, generate=synthesised)
     monkeypatch.setattr("firebrick.sim.accelerator_sim.build", partial(build_simulation, target=target))
