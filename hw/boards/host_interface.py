@@ -34,7 +34,7 @@ def connect_uart(m: Module, platform: Any, device: LinkedAccelerator, divisor: i
         device.received.valid.eq(port.received.valid),
         device.received.payload.eq(port.received.payload),
         port.divisor.eq(device.divisor),
-        device.slow.eq(port.slow),
+        device.baud_reset.eq(port.baud_reset),
         port.rx.eq(rx.i),
         tx.o.eq(port.tx),
     ]

@@ -16,8 +16,8 @@ from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-DECODED = data.StructLayout({"byte": 8, "end": 1, "sound": 1})
-"""A byte of a packet; or, with ``end``, the end of the packet, and then ``sound`` says whether its framing was valid."""
+DECODED = data.StructLayout({"byte": 8, "end": 1, "framing_valid": 1})
+"""A byte of a packet; or, with ``end``, the end of the packet, and then ``framing_valid`` says whether its framing was valid."""
 UNENCODED = data.StructLayout({"byte": 8, "end": 1})
 """A byte of a packet; or, with ``end``, the end of the packet, and then the byte has no meaning."""
 
@@ -54,13 +54,13 @@ class CobsDecoder(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         byte, output = self.input.payload, self.output
-        remaining = Signal(8, name="$signal")  # bytes left in the block
-        in_packet = Signal(name="$signal")
-        full_block = Signal(name="long")  # the block has the maximum length: no zero follows it
+        remaining = Signal(8)  # bytes left in the block
+        in_packet = Signal()
+        full_block = Signal()  # the block has the maximum length: no zero follows it
         m.d.sync += output.valid.eq(0)
         with m.If(self.input.valid):
             # The framing of a packet is valid where its end is the end of a block.
-            m.d.sync += [output.payload.byte.eq(byte), output.payload.end.eq(0), output.payload.sound.eq(remaining == 0)]
+            m.d.sync += [output.payload.byte.eq(byte), output.payload.end.eq(0), output.payload.framing_valid.eq(remaining == 0)]
             with m.If(byte == 0):
                 m.d.sync += [output.valid.eq(in_packet), output.payload.end.eq(1), in_packet.eq(0), remaining.eq(0)]
             with m.Elif(remaining == 0):
@@ -111,14 +111,15 @@ class CobsEncoder(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         depth = self._max_bytes + 2  # the length of the first block, and the zero at the end
-        stuffed: memory.Memory = memory.Memory(shape=8, depth=depth, init=[], attrs={"ram_style": "distributed"})
-        m.submodules.stuffed = stuffed
-        write, read = stuffed.write_port(), stuffed.read_port(domain="comb")
-        block = Signal(range(depth), name="$signal")
-        position = Signal(range(depth + 1), init=1, name="$signal")
-        reading = Signal(range(depth), name="reading")
+        encoded: memory.Memory = memory.Memory(shape=8, depth=depth, init=[], attrs={"ram_style": "distributed"})
+        m.submodules.encoded = encoded
+        write = encoded.write_port()
+        read = encoded.read_port(domain="comb")
+        block = Signal(range(depth))
+        position = Signal(range(depth + 1), init=1)
+        reading = Signal(range(depth))
         plain = self.input.payload
-        ends_block = Signal(name="closes")
+        ends_block = Signal()
         m.d.comb += [
             ends_block.eq(plain.end | (plain.byte == 0)),
             write.addr.eq(Mux(ends_block, block, position)),

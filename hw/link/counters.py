@@ -45,14 +45,15 @@ class Counters(wiring.Component):
         m = Module()
         upper: memory.Memory = memory.Memory(shape=8, depth=8 * COUNTER.size, init=[], attrs={"ram_style": "distributed"})
         m.submodules.upper = upper
-        write, read = upper.write_port(), upper.read_port(domain="comb")
+        write = upper.write_port()
+        read = upper.read_port(domain="comb")
         lower = [Signal(8, name=name) for name in COUNTER_NAMES]
         carries = [Signal(name=f"{name}_carry") for name in COUNTER_NAMES]
-        counter = Signal(3, name="$signal")  # the counter whose carry is being added, in turn
-        position = Signal(3, init=1, name="place")  # the byte of it
-        old = Signal(8, name="$signal")
-        write_phase = Signal(name="$signal")
-        quiet = Signal(name="quiet")  # no carry was pending in the last cycle: the memory is free for reading
+        counter = Signal(3)  # the counter whose carry is being added, in turn
+        position = Signal(3, init=1)  # the byte of it
+        old = Signal(8)
+        write_phase = Signal()
+        quiet = Signal()  # no carry was pending in the last cycle: the memory is free for reading
         m.d.sync += [quiet.eq(~Cat(carries).any()), old.eq(read.data), write_phase.eq(~write_phase & ~quiet)]
         m.d.comb += [
             self.settled.eq(quiet & ~Cat(carries).any()),

@@ -97,7 +97,7 @@ class LinkEndpoint(wiring.Component):
     frames: ``Out(stream.Signature(8))``; to the accelerator
     scores: ``In(score_stream(global_sum))``; from the accelerator
     busy: ``In(1)``; an engine begins a multiplication in this cycle
-    slow: ``In(1)``; reset the baud rate to the default
+    baud_reset: ``In(1)``; reset the baud rate to the default
     divisor: ``Out(...)``; clock cycles per bit of the serial line
     """
 
@@ -106,7 +106,7 @@ class LinkEndpoint(wiring.Component):
     frames: stream.Interface
     scores: stream.Interface
     busy: Signal
-    slow: Signal
+    baud_reset: Signal
     divisor: Signal
 
     def __init__(self, *, global_sum: GlobalSumSpec, descriptor: DeviceDescriptor, divisor: int, reloadable: bool = False) -> None:
@@ -124,7 +124,7 @@ class LinkEndpoint(wiring.Component):
                 "frames": Out(stream.Signature(byte)),
                 "scores": In(score_stream(global_sum)),
                 "busy": In(1),
-                "slow": In(1),
+                "baud_reset": In(1),
                 "divisor": Out(range(BAUD_DIVISORS.stop)),
             }
         )
@@ -132,18 +132,14 @@ class LinkEndpoint(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         blocks = self._add_blocks(m)
-        rate = Signal(range(BAUD_DIVISORS.stop), init=self._divisor)
-        session = Signal(16, name="$signal")
-        expected = Signal(16, name="$signal")
-        result = Signal(16, name="result")
-        missing = Signal()
-        due = {
-            kind: Signal(name="due_again" if kind == PacketKind.NAK else f"due_{kind.name.lower()}")
-            for kind in PacketKind
-            if kind >= PacketKind.STATUS
-        }
-        registers = _Registers(rate, session, expected, result, missing, due)
-        m.d.comb += self.divisor.eq(rate)
+        baud_divisor = Signal(range(BAUD_DIVISORS.stop), init=self._divisor)
+        session = Signal(16)
+        expected = Signal(16)
+        result = Signal(16)
+        gap_reported = Signal()
+        due = {kind: Signal(name=f"due_{kind.name.lower()}") for kind in PacketKind if kind >= PacketKind.STATUS}
+        registers = _Registers(divisor=baud_divisor, session=session, expected=expected, result=result, gap_reported=gap_reported, due=due)
+        m.d.comb += self.divisor.eq(baud_divisor)
         verdict = self._judge(m, blocks, registers)
         self._apply(m, blocks, registers, verdict)
         self._reply(m, blocks, registers, verdict)
@@ -154,7 +150,7 @@ class LinkEndpoint(wiring.Component):
         m.submodules.receiver = receiver = PacketReceiver()
         m.submodules.buffer = buffer = PacketBuffer(depth=BUFFER_BYTES)
         m.submodules.feeder = feeder = FrameFeeder(frame_bytes=self._descriptor.frame_bytes)
-        m.submodules.results = score_buffer = ScoreBuffer(global_sum=self._global_sum)
+        m.submodules.score_buffer = score_buffer = ScoreBuffer(global_sum=self._global_sum)
         transmitter = PacketTransmitter(global_sum=self._global_sum, descriptor=self._descriptor.encode(), reloadable=self._reloadable)
         m.submodules.transmitter = transmitter
         m.submodules.counters = counters = Counters()
@@ -172,28 +168,36 @@ class LinkEndpoint(wiring.Component):
         """
         receiver, buffer, full = blocks.receiver, blocks.buffer, blocks.score_buffer.full
         header, expected, result = receiver.header, registers.expected, registers.result
-        valid_request = Signal(name="asked")  # a valid packet without payload: any kind but DATA
-        same_session = Signal(name="$signal")
-        in_sequence = Signal(name="$signal")
-        duplicate = Signal(name="$signal")
-        names_result = Signal(name="$signal")
-        names_next_result = Signal(name="$signal")
-        verdict = _Verdict(*(Signal(name="$signal") for _ in range(7)))
-        ahead = Signal(16)  # of the expected sequence number, modulo 2^16: the upper half counts as behind
+        valid_request = Signal()  # a valid packet without payload: any kind but DATA
+        same_session = Signal()
+        in_sequence = Signal()
+        duplicate = Signal()
+        names_result = Signal()
+        names_next_result = Signal()
+        verdict = _Verdict(
+            accept=Signal(name="accept"),
+            acknowledge=Signal(name="acknowledge"),
+            gap=Signal(name="gap"),
+            dropped=Signal(name="dropped"),
+            opened=Signal(name="opened"),
+            released=Signal(name="released"),
+            resend=Signal(name="resend"),
+        )
+        sequence_offset = Signal(16)  # from the expected sequence number, modulo 2^16; the upper half are duplicates
         m.d.comb += [
-            valid_request.eq(receiver.sound & receiver.bare),
-            ahead.eq(header.number - expected),
-            verdict.dropped.eq(receiver.sound),
+            valid_request.eq(receiver.valid & receiver.empty),
+            sequence_offset.eq(header.sequence - expected),
+            verdict.dropped.eq(receiver.valid),
         ]
         m.d.sync += [
             same_session.eq(header.session == registers.session),
-            in_sequence.eq(ahead == 0),
-            duplicate.eq(ahead[-1]),
-            names_result.eq(full & (header.number == result)),
-            names_next_result.eq(full & (header.number == Cat(result + 1)[:16])),
+            in_sequence.eq(sequence_offset == 0),
+            duplicate.eq(sequence_offset[-1]),
+            names_result.eq(full & (header.sequence == result)),
+            names_next_result.eq(full & (header.sequence == Cat(result + 1)[:16])),
         ]
         lowest, beyond = BAUD_DIVISORS.start, BAUD_DIVISORS.stop
-        with m.If(receiver.sound & ~receiver.bare & same_session & (header.kind == PacketKind.DATA)):
+        with m.If(receiver.valid & ~receiver.empty & same_session & (header.kind == PacketKind.DATA)):
             m.d.comb += [
                 verdict.accept.eq(in_sequence & ~buffer.overflow),
                 verdict.gap.eq(~in_sequence & ~duplicate),
@@ -212,10 +216,10 @@ class LinkEndpoint(wiring.Component):
             with m.Case(PacketKind.COUNT):
                 m.d.sync += registers.due[PacketKind.COUNTERS].eq(1)
                 m.d.comb += verdict.dropped.eq(0)
-            with m.Case(PacketKind.RATE), m.If(same_session & (header.number >= lowest) & (header.number < beyond)):
+            with m.Case(PacketKind.RATE), m.If(same_session & (header.sequence >= lowest) & (header.sequence < beyond)):
                 m.d.comb += [verdict.acknowledge.eq(1), verdict.dropped.eq(0)]
-                m.d.sync += registers.divisor.eq(header.number)
-        with m.If(self.slow):
+                m.d.sync += registers.divisor.eq(header.sequence)
+        with m.If(self.baud_reset):
             m.d.sync += registers.divisor.eq(self._divisor)
         return verdict
 
@@ -232,7 +236,7 @@ class LinkEndpoint(wiring.Component):
             feeder.restart.eq(opened),
             feeder.finished.eq(score_buffer.finished),
             score_buffer.stale.eq(feeder.stale),
-            score_buffer.free.eq(released | opened),
+            score_buffer.release.eq(released | opened),
         ]
         with m.If(accept):
             m.d.sync += [registers.expected.eq(registers.expected + 1), registers.gap_reported.eq(0)]
@@ -251,10 +255,10 @@ class LinkEndpoint(wiring.Component):
         m.d.comb += [
             transmitter.session.eq(registers.session),
             transmitter.abort.eq(verdict.opened | verdict.released | verdict.resend),
-            transmitter.room.eq(blocks.buffer.room),
+            transmitter.free_space.eq(blocks.buffer.free_space),
             blocks.score_buffer.index.eq(transmitter.index),
             transmitter.score.eq(blocks.score_buffer.score),
-            counters.index.eq(transmitter.place),
+            counters.index.eq(transmitter.offset),
             transmitter.counter.eq(counters.byte),
             counters.hold.eq(due[PacketKind.COUNTERS] | transmitter.hold),
         ]
@@ -263,7 +267,7 @@ class LinkEndpoint(wiring.Component):
         for candidate in (PacketKind.SCORES, PacketKind.COUNTERS, PacketKind.IDENTITY, PacketKind.STATUS, PacketKind.NAK):
             with m.If(due[candidate] & (counters.settled if candidate == PacketKind.COUNTERS else 1)):
                 m.d.comb += [transmitter.request.eq(1), kind.eq(candidate)]
-        m.d.comb += transmitter.number.eq(Mux(kind == PacketKind.SCORES, registers.result, registers.expected))
+        m.d.comb += transmitter.sequence.eq(Mux(kind == PacketKind.SCORES, registers.result, registers.expected))
 
         # What was sent is due no longer. Below, what becomes due in the same cycle wins.
         with m.If(transmitter.taken):
@@ -277,7 +281,7 @@ class LinkEndpoint(wiring.Component):
 
         with m.If(verdict.acknowledge | blocks.buffer.drained):
             m.d.sync += due[PacketKind.STATUS].eq(1)
-        with m.If((verdict.gap & ~registers.gap_reported) | (receiver.end & ~receiver.sound)):
+        with m.If((verdict.gap & ~registers.gap_reported) | (receiver.end & ~receiver.valid)):
             m.d.sync += due[PacketKind.NAK].eq(1)
         with m.If(result_done | verdict.resend):
             m.d.sync += due[PacketKind.SCORES].eq(1)
@@ -288,7 +292,7 @@ class LinkEndpoint(wiring.Component):
         """Count the events; ``packets.COUNTER_NAMES`` explains each."""
         events = {
             "frames": blocks.score_buffer.finished & ~blocks.feeder.stale,
-            "damaged": blocks.receiver.end & ~blocks.receiver.sound,
+            "damaged": blocks.receiver.end & ~blocks.receiver.valid,
             "dropped": verdict.dropped,
             "cycles": 1,
             "busy": self.busy,

@@ -53,14 +53,14 @@ class FrameFeeder(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        offset = Signal(range(max(2, self._frame_bytes)), name="place")  # of the next byte in its frame
-        in_flight = Signal(range(MAX_IN_FLIGHT + 1), name="$signal")  # frames that began and have not finished
-        stale_frames = Signal(range(MAX_IN_FLIGHT + 1), name="old")  # those of an earlier session among them
-        padding = Signal(name="$signal")  # zeros complete the frame
-        allowed = Signal(name="$signal")
-        advance = Signal(name="$signal")
-        begin = Signal(name="$signal")
-        load = Signal(name="$signal")
+        offset = Signal(range(max(2, self._frame_bytes)))  # of the next byte in its frame
+        in_flight = Signal(range(MAX_IN_FLIGHT + 1))  # frames that began and have not finished
+        stale_frames = Signal(range(MAX_IN_FLIGHT + 1))  # those of an earlier session among them
+        padding = Signal()  # zeros complete the frame
+        allowed = Signal()
+        advance = Signal()
+        begin = Signal()
+        load = Signal()
         m.d.comb += [
             allowed.eq(((offset != 0) | (in_flight != MAX_IN_FLIGHT)) & ~self.restart),
             advance.eq((~self.output.valid | self.output.ready) & allowed),

@@ -29,19 +29,19 @@ class LinkedAccelerator(wiring.Component):
     -------
     received: ``In(stream.Signature(8))``; from the host, always ready
     sent: ``Out(stream.Signature(8))``; to the host
-    slow: ``In(1)``, divisor: ``Out(...)``; as in ``LinkEndpoint``
+    baud_reset: ``In(1)``, divisor: ``Out(...)``; as in ``LinkEndpoint``
     """
 
     received: stream.Interface
     sent: stream.Interface
-    slow: Signal
+    baud_reset: Signal
     divisor: Signal
 
     def __init__(self, *, plan: Plan, descriptor: DeviceDescriptor, divisor: int, reloadable: bool = False) -> None:
         self._plan = plan
         self._link = LinkEndpoint(global_sum=plan.global_sum, descriptor=descriptor, divisor=divisor, reloadable=reloadable)
         byte = stream.Signature(unsigned(8))
-        super().__init__({"received": In(byte), "sent": Out(byte), "slow": In(1), "divisor": Out(range(BAUD_DIVISORS.stop))})
+        super().__init__({"received": In(byte), "sent": Out(byte), "baud_reset": In(1), "divisor": Out(range(BAUD_DIVISORS.stop))})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -51,6 +51,6 @@ class LinkedAccelerator(wiring.Component):
         wiring.connect(m, link.sent, wiring.flipped(self.sent))
         wiring.connect(m, link.frames, accelerator.input)
         wiring.connect(m, accelerator.output, link.scores)
-        m.d.comb += [link.slow.eq(self.slow), self.divisor.eq(link.divisor)]
+        m.d.comb += [link.baud_reset.eq(self.baud_reset), self.divisor.eq(link.divisor)]
         m.d.sync += link.busy.eq(accelerator.busy.any())
         return m

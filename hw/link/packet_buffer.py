@@ -39,7 +39,7 @@ class PacketBuffer(wiring.Component):
     drop: ``In(1)``; discard the packet
     clear: ``In(1)``; discard all bytes, also the one that is offered
     overflow: ``Out(1)``; the packet that is arriving does not fit
-    room: ``Out(range(depth))``; free space: payload bytes that fit beside those kept
+    free_space: ``Out(range(depth))``; payload bytes that fit beside those kept
     drained: ``Out(1)``; the last byte of a kept packet was read; where several were kept since ``drained`` was 1, the last of them counts
     output: ``Out(stream.Signature(8))``
     """
@@ -53,7 +53,7 @@ class PacketBuffer(wiring.Component):
     drop: Signal
     clear: Signal
     overflow: Signal
-    room: Signal
+    free_space: Signal
     drained: Signal
     output: stream.Interface
 
@@ -69,7 +69,7 @@ class PacketBuffer(wiring.Component):
                 "drop": In(1),
                 "clear": In(1),
                 "overflow": Out(1),
-                "room": Out(range(depth)),
+                "free_space": Out(range(depth)),
                 "drained": Out(1),
                 "output": Out(stream.Signature(unsigned(8))),
             }
@@ -79,15 +79,16 @@ class PacketBuffer(wiring.Component):
         m = Module()
         ring: memory.Memory = memory.Memory(shape=8, depth=self._depth, init=[])
         m.submodules.ring = ring
-        write, read = ring.write_port(), ring.read_port()
-        head = Signal(range(self._depth), name="$signal")
-        kept = Signal(range(self._depth), name="$signal")
-        tail = Signal(range(self._depth), name="$signal")
-        next_head = Signal(range(self._depth), name="$signal")
-        mark = Signal(range(self._depth), name="$signal")  # the end of the packets whose draining is reported next
-        payload_end = Signal(range(self._depth), name="$signal")
-        marked = Signal(name="$signal")
-        fetch = Signal(name="fetch")
+        write = ring.write_port()
+        read = ring.read_port()
+        head = Signal(range(self._depth))
+        kept = Signal(range(self._depth))
+        tail = Signal(range(self._depth))
+        next_head = Signal(range(self._depth))
+        mark = Signal(range(self._depth))  # the end of the packets whose draining is reported next
+        payload_end = Signal(range(self._depth))
+        marked = Signal()
+        fetch = Signal()
         m.d.comb += [
             next_head.eq(head + 1),
             payload_end.eq(head - CRC.size),
@@ -98,7 +99,7 @@ class PacketBuffer(wiring.Component):
             read.en.eq(fetch),
             read.addr.eq(tail),
             self.output.payload.eq(read.data),
-            self.room.eq(tail - kept - 1 - CRC.size),
+            self.free_space.eq(tail - kept - 1 - CRC.size),
             self.drained.eq(marked & (tail == mark)),
         ]
         # The writer.

@@ -10,8 +10,8 @@ from amaranth.lib.wiring import In, Out
 from ...sw.link.packets import CRC, HEADER
 from .cobs import CobsDecoder
 
-HEADER_LAYOUT = data.StructLayout({"kind": 8, "session": 16, "number": 16})
-"""The fields of ``packets.HEADER``, least significant byte first; ``number`` is the sequence number."""
+HEADER_LAYOUT = data.StructLayout({"kind": 8, "session": 16, "sequence": 16})
+"""The fields of ``packets.HEADER``, least significant byte first."""
 MIN_PACKET_BYTES = HEADER.size + CRC.size
 """Bytes of a packet without payload."""
 
@@ -24,16 +24,16 @@ class PacketReceiver(wiring.Component):
         decoded  k s s n n p p p c c c c end      kind, session, sequence number, payload, CRC
         write    . . . . . 1 1 1 1 1 1 1 .
         end      . . . . . . . . . . . . 1
-        sound                            1        framing and CRC are valid: the CRC of a packet and its own CRC is a constant
+        valid                            1        framing and CRC are valid: the CRC of a packet and its own CRC is a constant
 
     Members
     -------
     input: ``In(stream.Signature(8, always_ready=True))``; any bytes
-    header: ``Out(HEADER_LAYOUT)``; complete when ``write`` or ``sound`` is 1
+    header: ``Out(HEADER_LAYOUT)``; complete when ``write`` or ``valid`` is 1
     byte: ``Out(8)``, write: ``Out(1)``; a byte after the header: the payload, then the 4 bytes of the CRC
     end: ``Out(1)``; the packet ends in this cycle
-    sound: ``Out(1)``; at the end: the packet is valid (framing and CRC)
-    bare: ``Out(1)``; at the end: the payload is empty
+    valid: ``Out(1)``; at the end: the packet is valid (framing and CRC)
+    empty: ``Out(1)``; at the end: the payload is empty
     """
 
     LATENCY = CobsDecoder.LATENCY
@@ -44,8 +44,8 @@ class PacketReceiver(wiring.Component):
     byte: Signal
     write: Signal
     end: Signal
-    sound: Signal
-    bare: Signal
+    valid: Signal
+    empty: Signal
 
     def __init__(self) -> None:
         super().__init__(
@@ -55,8 +55,8 @@ class PacketReceiver(wiring.Component):
                 "byte": Out(8),
                 "write": Out(1),
                 "end": Out(1),
-                "sound": Out(1),
-                "bare": Out(1),
+                "valid": Out(1),
+                "empty": Out(1),
             }
         )
 
@@ -66,15 +66,15 @@ class PacketReceiver(wiring.Component):
         m.submodules.crc = crc = CRC32_ISO_HDLC().create()
         wiring.connect(m, wiring.flipped(self.input), cobs.input)
         decoded, header = cobs.output.payload, Value.cast(self.header)
-        count = Signal(range(MIN_PACKET_BYTES + 2), name="$signal")  # bytes so far; stops where the payload is known not to be empty
-        taken = Signal(name="taken")
+        count = Signal(range(MIN_PACKET_BYTES + 2))  # bytes so far; stops where the payload is known not to be empty
+        taken = Signal()
         m.d.comb += [
             self.byte.eq(decoded.byte),
             self.end.eq(cobs.output.valid & decoded.end),
             taken.eq(cobs.output.valid & ~decoded.end),
             self.write.eq(taken & (count >= HEADER.size)),
-            self.sound.eq(self.end & decoded.sound & crc.match_detected & (count >= MIN_PACKET_BYTES)),
-            self.bare.eq(count == MIN_PACKET_BYTES),
+            self.valid.eq(self.end & decoded.framing_valid & crc.match_detected & (count >= MIN_PACKET_BYTES)),
+            self.empty.eq(count == MIN_PACKET_BYTES),
             crc.start.eq(self.end),
             crc.data.eq(decoded.byte),
             crc.valid.eq(taken),

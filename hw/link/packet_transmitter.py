@@ -35,13 +35,13 @@ class PacketTransmitter(wiring.Component):
 
     Members
     -------
-    request: ``In(1)``, kind: ``In(4)``, number: ``In(16)``, room: ``In(16)``; the next packet, with sequence number and free space
+    request: ``In(1)``, kind: ``In(4)``, sequence: ``In(16)``, free_space: ``In(16)``; the next packet, with sequence number and free space
     taken: ``Out(1)``; the request is taken in this cycle
     session: ``In(16)``; may change only with ``abort``
     abort: ``In(1)``; discard the packet that is being composed; the next SCORES packet begins with the first class
     index: ``Out(range(classes))``, score: ``In(score_bits)``; a class, and its score 2 cycles later
     complete: ``Out(1)``; the last class's score is put in this cycle
-    place: ``Out(...)``, counter: ``In(8)``; offset in the payload, and that byte of the counters a cycle later
+    offset: ``Out(...)``, counter: ``In(8)``; offset in the payload, and that byte of the counters a cycle later
     hold: ``Out(1)``; the counters are being read
     output: ``Out(stream.Signature(8))``
     """
@@ -57,15 +57,15 @@ class PacketTransmitter(wiring.Component):
 
     request: Signal
     kind: Signal
-    number: Signal
-    room: Signal
+    sequence: Signal
+    free_space: Signal
     taken: Signal
     session: Signal
     abort: Signal
     index: Signal
     score: Signal
     complete: Signal
-    place: Signal
+    offset: Signal
     counter: Signal
     hold: Signal
     output: stream.Interface
@@ -81,15 +81,15 @@ class PacketTransmitter(wiring.Component):
             {
                 "request": In(1),
                 "kind": In(4),
-                "number": In(16),
-                "room": In(16),
+                "sequence": In(16),
+                "free_space": In(16),
                 "taken": Out(1),
                 "session": In(16),
                 "abort": In(1),
                 "index": Out(range(max(2, global_sum.channels))),
                 "score": In(global_sum.score_bits),
                 "complete": Out(1),
-                "place": Out(range(MAX_REPLY_PAYLOAD)),
+                "offset": Out(range(MAX_REPLY_PAYLOAD)),
                 "counter": In(8),
                 "hold": Out(1),
                 "output": Out(stream.Signature(unsigned(8))),
@@ -101,18 +101,18 @@ class PacketTransmitter(wiring.Component):
         m.submodules.crc = crc = CRC32_ISO_HDLC().create()
         m.submodules.cobs = cobs = CobsEncoder(max_bytes=HEADER.size + MAX_REPLY_PAYLOAD + CRC.size)
         wiring.connect(m, cobs.output, wiring.flipped(self.output))
-        kind = Signal(4, name="$signal")  # of the packet that is being composed
-        number = Signal(16, name="$signal")
-        room = Signal(16, name="$signal")
-        byte = Signal(8, name="$signal")
-        step = Signal(range(self.CYCLES_PER_BYTE), name="$signal")
-        score_byte = Signal(range(max(2, self._score_bytes)), name="$signal")  # the byte of the current score
-        end_of_score = Signal(name="$signal")
-        last = Signal(name="$signal")  # the current byte is the last of the payload
-        put = Signal(name="$signal")
+        kind = Signal(4)  # of the packet that is being composed
+        sequence = Signal(16)
+        free_space = Signal(16)
+        byte = Signal(8)
+        step = Signal(range(self.CYCLES_PER_BYTE))
+        score_byte = Signal(range(max(2, self._score_bytes)))  # the byte of the current score
+        end_of_score = Signal()
+        last = Signal()  # the current byte is the last of the payload
+        put = Signal()
         last_class = self.index == self._classes - 1
         self._find_end(m, kind, last, end_of_score, last_class | self._packet_full())
-        payload_byte = self._select_payload_byte(m, kind, room, score_byte)
+        payload_byte = self._select_payload_byte(m, kind, free_space, score_byte)
         m.d.comb += [
             end_of_score.eq(score_byte == self._score_bytes - 1),
             cobs.abort.eq(self.abort),
@@ -121,7 +121,8 @@ class PacketTransmitter(wiring.Component):
             put.eq(step == self.CYCLES_PER_BYTE - 1),
             self.hold.eq(kind == PacketKind.COUNTERS),
         ]
-        header = Cat(kind, Signal(4), self.session, number)
+        kind_padding = Signal(4)
+        header = Cat(kind, kind_padding, self.session, sequence)
 
         def section(source: Value, end: Value, following: str) -> None:
             """Put the bytes of a section: ``source`` at the current offset, up to the byte where ``end`` holds."""
@@ -130,9 +131,9 @@ class PacketTransmitter(wiring.Component):
                 m.d.sync += byte.eq(source)
             m.d.comb += cobs.input.valid.eq(put)
             with m.If(put):
-                m.d.sync += self.place.eq(self.place + 1)
+                m.d.sync += self.offset.eq(self.offset + 1)
                 with m.If(end):
-                    m.d.sync += self.place.eq(0)
+                    m.d.sync += self.offset.eq(0)
                     m.next = following
             with m.If(self.abort):
                 m.next = "CHOOSE"
@@ -140,23 +141,23 @@ class PacketTransmitter(wiring.Component):
         with m.FSM():
             with m.State("CHOOSE"):
                 m.d.comb += [self.taken.eq(self.request & cobs.input.ready & ~self.abort), crc.start.eq(1)]
-                m.d.sync += [self.place.eq(0), step.eq(0), score_byte.eq(0)]
+                m.d.sync += [self.offset.eq(0), step.eq(0), score_byte.eq(0)]
                 with m.If(self.taken):
-                    m.d.sync += [kind.eq(self.kind), number.eq(self.number), room.eq(self.room)]
+                    m.d.sync += [kind.eq(self.kind), sequence.eq(self.sequence), free_space.eq(self.free_space)]
                     m.next = "HEAD"
             with m.State("HEAD"):
-                section(header.word_select(self.place[:3], 8), self.place == HEADER.size - 1, "BODY")
+                section(header.word_select(self.offset[:3], 8), self.offset == HEADER.size - 1, "BODY")
                 m.d.comb += crc.valid.eq(put)
             with m.State("BODY"):
                 section(payload_byte, last, "CRC")
                 m.d.comb += crc.valid.eq(put)
-                with m.If(put & (kind == PacketKind.SCORES) & (self.place >= CLASS_INDEX.size)):
+                with m.If(put & (kind == PacketKind.SCORES) & (self.offset >= CLASS_INDEX.size)):
                     m.d.sync += score_byte.eq(Mux(end_of_score, 0, score_byte + 1))
                     with m.If(end_of_score):
                         m.d.sync += self.index.eq(Mux(last_class, 0, self.index + 1))
                         m.d.comb += self.complete.eq(last_class)
             with m.State("CRC"):
-                section(crc.crc.word_select(self.place[:2], 8), self.place == CRC.size - 1, "END")
+                section(crc.crc.word_select(self.offset[:2], 8), self.offset == CRC.size - 1, "END")
             with m.State("END"):
                 m.d.comb += [cobs.input.valid.eq(1), cobs.input.payload.end.eq(1)]
                 m.d.sync += kind.eq(0)
@@ -168,7 +169,7 @@ class PacketTransmitter(wiring.Component):
     def _packet_full(self) -> Value:
         """Whether a SCORES packet has no space for another score after the current byte."""
         scores = MAX_REPLY_PAYLOAD - CLASS_INDEX.size
-        return self.place == CLASS_INDEX.size + scores - scores % self._score_bytes - 1
+        return self.offset == CLASS_INDEX.size + scores - scores % self._score_bytes - 1
 
     def _find_end(self, m: Module, kind: Signal, last: Signal, end_of_score: Signal, last_score: Value) -> None:
         """Drive ``last`` at the last byte of a payload: the lengths are constant but for SCORES."""
@@ -181,26 +182,28 @@ class PacketTransmitter(wiring.Component):
         with m.Switch(kind):
             for fixed_kind, length in lengths.items():
                 with m.Case(fixed_kind):
-                    m.d.comb += last.eq(self.place == length - 1)
+                    m.d.comb += last.eq(self.offset == length - 1)
             with m.Default():
-                m.d.comb += last.eq((self.place >= CLASS_INDEX.size) & end_of_score & last_score)
+                m.d.comb += last.eq((self.offset >= CLASS_INDEX.size) & end_of_score & last_score)
 
-    def _select_payload_byte(self, m: Module, kind: Signal, room: Signal, score_byte: Signal) -> Signal:
+    def _select_payload_byte(self, m: Module, kind: Signal, free_space: Signal, score_byte: Signal) -> Signal:
         """The byte of the payload at the current offset."""
-        first = Cat(self.index, Signal(16 - len(self.index)))
+        index_padding = Signal(16 - len(self.index))
+        first = Cat(self.index, index_padding)
         body = Signal(8)
         with m.Switch(kind):
             with m.Case(PacketKind.SCORES):
                 score: Value = self.score
                 if self._score_bytes > 1:
-                    score = Cat(self.score, Signal(8 * self._score_bytes - len(self.score))).word_select(score_byte, 8)
-                m.d.comb += body.eq(Mux(self.place < CLASS_INDEX.size, first.word_select(self.place[0], 8), score))
+                    score_padding = Signal(8 * self._score_bytes - len(self.score))
+                    score = Cat(self.score, score_padding).word_select(score_byte, 8)
+                m.d.comb += body.eq(Mux(self.offset < CLASS_INDEX.size, first.word_select(self.offset[0], 8), score))
             with m.Case(PacketKind.IDENTITY):
-                m.d.comb += body.eq(self._descriptor_byte(m, self.place[: ceil_log2(len(self._descriptor))]))
+                m.d.comb += body.eq(self._descriptor_byte(m, self.offset[: ceil_log2(len(self._descriptor))]))
             with m.Case(PacketKind.COUNTERS):
                 m.d.comb += body.eq(self.counter)
             with m.Default():
-                m.d.comb += body.eq(room.word_select(self.place[0], 8))
+                m.d.comb += body.eq(free_space.word_select(self.offset[0], 8))
         return body
 
     def _descriptor_byte(self, m: Module, offset: Value) -> Value:

@@ -28,7 +28,7 @@ class ScoreBuffer(wiring.Component):
     -------
     input: ``In(score_stream(global_sum))``
     stale: ``In(1)``; the scores that arrive belong to no frame of this session; they are discarded
-    free: ``In(1)``; the host has acknowledged the scores
+    release: ``In(1)``; the host has acknowledged the scores
     finished: ``Out(1)``; the last score of a frame arrives in this cycle
     full: ``Out(1)``; the scores are complete
     index: ``In(range(classes))``; a class
@@ -40,7 +40,7 @@ class ScoreBuffer(wiring.Component):
 
     input: stream.Interface
     stale: Signal
-    free: Signal
+    release: Signal
     finished: Signal
     full: Signal
     index: Signal
@@ -52,7 +52,7 @@ class ScoreBuffer(wiring.Component):
             {
                 "input": In(score_stream(global_sum)),
                 "stale": In(1),
-                "free": In(1),
+                "release": In(1),
                 "finished": Out(1),
                 "full": Out(1),
                 "index": In(range(max(2, global_sum.channels))),
@@ -62,11 +62,12 @@ class ScoreBuffer(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        kept: memory.Memory = memory.Memory(shape=self._global_sum.score_bits, depth=max(2, self._global_sum.channels), init=[])
-        m.submodules.kept = kept
-        write, read = kept.write_port(), kept.read_port()
-        write_index = Signal.like(self.index, name="$like")
-        taken = Signal(name="taken")
+        stored: memory.Memory = memory.Memory(shape=self._global_sum.score_bits, depth=max(2, self._global_sum.channels), init=[])
+        m.submodules.scores = stored
+        write = stored.write_port()
+        read = stored.read_port()
+        write_index = Signal.like(self.index)
+        taken = Signal()
         m.d.comb += [
             self.input.ready.eq(~self.full),
             taken.eq(self.input.valid & ~self.full),
@@ -81,6 +82,6 @@ class ScoreBuffer(wiring.Component):
             count_up(m, write_index, self._global_sum.channels)
         with m.If(self.finished & ~self.stale):
             m.d.sync += self.full.eq(1)
-        with m.If(self.free):
+        with m.If(self.release):
             m.d.sync += self.full.eq(0)
         return m

@@ -50,13 +50,13 @@ class UartReceiver(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        early = Signal(init=1, name="$signal")
-        line = Signal(init=1, name="line")
-        bits = Signal(8, name="$signal")
-        count = Signal(range(BITS_PER_BYTE), name="$signal")  # bits sampled
-        timer = Signal(DIVISOR_BITS, name="timer")  # cycles to the next sample
+        line_early = Signal(init=1)
+        line = Signal(init=1)
+        bits = Signal(8)
+        count = Signal(range(BITS_PER_BYTE))  # bits sampled
+        timer = Signal(DIVISOR_BITS)  # cycles to the next sample
         m.d.comb += self.output.payload.eq(bits)
-        m.d.sync += [early.eq(self.line), line.eq(early), self.output.valid.eq(0), timer.eq(timer - 1)]
+        m.d.sync += [line_early.eq(self.line), line.eq(line_early), self.output.valid.eq(0), timer.eq(timer - 1)]
         with m.FSM():
             with m.State("IDLE"):
                 m.d.sync += [timer.eq((self.divisor >> 1) - 1), count.eq(0)]
@@ -101,9 +101,9 @@ class UartTransmitter(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        bits = Signal(BITS_PER_BYTE - 1, init=0x1FF, name="$signal")
-        remaining = Signal(range(BITS_PER_BYTE + 1), name="$signal")  # bits that are not sent completely
-        timer = Signal(DIVISOR_BITS, name="timer")
+        bits = Signal(BITS_PER_BYTE - 1, init=0x1FF)
+        remaining = Signal(range(BITS_PER_BYTE + 1))  # bits that are not sent completely
+        timer = Signal(DIVISOR_BITS)
         m.d.comb += [self.line.eq(bits[0]), self.input.ready.eq(remaining == 0)]
         with m.If(remaining == 0):
             m.d.sync += timer.eq(self.divisor - 1)
@@ -132,31 +132,31 @@ class BreakDetector(wiring.Component):
     Members
     -------
     line: ``In(1)``; idle high, asynchronous
-    heard: ``Out(1)``; a break, for one cycle
+    detected: ``Out(1)``; a break, for one cycle
     """
 
     BREAK_BITS = 8
     """Bits of the default rate for which the line is low in a break, of the 9 low bits of a zero byte: one is left as tolerance."""
 
     line: Signal
-    heard: Signal
+    detected: Signal
 
     def __init__(self, *, divisor: int) -> None:
         self._cycles = self.BREAK_BITS * divisor
-        super().__init__({"line": In(1), "heard": Out(1)})
+        super().__init__({"line": In(1), "detected": Out(1)})
 
     @property
     def latency(self) -> int:
-        """Cycles from the first in which the line is low to ``heard``."""
+        """Cycles from the first in which the line is low to ``detected``."""
         return SYNCHRONIZER_STAGES + self._cycles
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        early = Signal(init=1, name="$signal")
-        line = Signal(init=1, name="$signal")
-        low_cycles = Signal(range(self._cycles + 2), name="low")  # stops at one more, so that a break is detected once
-        m.d.comb += self.heard.eq(low_cycles == self._cycles)
-        m.d.sync += [early.eq(self.line), line.eq(early)]
+        line_early = Signal(init=1)
+        line = Signal(init=1)
+        low_cycles = Signal(range(self._cycles + 2))  # stops at one more, so that a break is detected once
+        m.d.comb += self.detected.eq(low_cycles == self._cycles)
+        m.d.sync += [line_early.eq(self.line), line.eq(line_early)]
         with m.If(line):
             m.d.sync += low_cycles.eq(0)
         with m.Elif(low_cycles <= self._cycles):
@@ -175,7 +175,7 @@ class UartPort(wiring.Component):
     -------
     rx: ``In(1)``, tx: ``Out(1)``; the lines
     divisor: ``In(12)``; clock cycles per bit
-    slow: ``Out(1)``; a break: the baud rate must be reset
+    baud_reset: ``Out(1)``; a break: the baud rate must be reset
     received: ``Out(stream.Signature(8, always_ready=True))``
     sent: ``In(stream.Signature(8))``
     """
@@ -183,7 +183,7 @@ class UartPort(wiring.Component):
     rx: Signal
     tx: Signal
     divisor: Signal
-    slow: Signal
+    baud_reset: Signal
     received: stream.Interface
     sent: stream.Interface
 
@@ -195,7 +195,7 @@ class UartPort(wiring.Component):
                 "rx": In(1),
                 "tx": Out(1),
                 "divisor": In(DIVISOR_BITS),
-                "slow": Out(1),
+                "baud_reset": Out(1),
                 "received": Out(stream.Signature(byte, always_ready=True)),
                 "sent": In(stream.Signature(byte)),
             }
@@ -205,7 +205,7 @@ class UartPort(wiring.Component):
         m = Module()
         m.submodules.receiver = receiver = UartReceiver()
         m.submodules.transmitter = transmitter = UartTransmitter()
-        m.submodules.zero = break_detector = BreakDetector(divisor=self._divisor)
+        m.submodules.break_detector = break_detector = BreakDetector(divisor=self._divisor)
         wiring.connect(m, receiver.output, wiring.flipped(self.received))
         wiring.connect(m, wiring.flipped(self.sent), transmitter.input)
         m.d.comb += [
@@ -214,6 +214,6 @@ class UartPort(wiring.Component):
             receiver.line.eq(self.rx),
             break_detector.line.eq(self.rx),
             self.tx.eq(transmitter.line),
-            self.slow.eq(break_detector.heard),
+            self.baud_reset.eq(break_detector.detected),
         ]
         return m

@@ -235,7 +235,7 @@ def test_link_accepts_a_baud_rate_only_within_the_range_of_its_divisor() -> None
             assert ctx.get(link.divisor) == expected
         await host.ask(PacketKind.RATE, 30, session=1)
         assert ctx.get(link.divisor) == 4095
-        ctx.set(link.slow, 1)
+        ctx.set(link.baud_reset, 1)
         await host.tick()
         assert ctx.get(link.divisor) == 521
 

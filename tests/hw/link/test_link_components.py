@@ -77,7 +77,7 @@ def test_cobs_decoder_agrees_with_the_library_on_valid_and_on_damaged_packets(se
         if ctx.get(decoder.output.valid):
             payload = ctx.get(decoder.output.payload)
             if payload.end:
-                decoded.append(bytes(body) if payload.sound else None)
+                decoded.append(bytes(body) if payload.framing_valid else None)
                 body.clear()
             else:
                 body.append(payload.byte)
@@ -133,9 +133,9 @@ def test_receiver_accepts_what_the_software_accepts(seed: int) -> None:
                 payload.append(ctx.get(receiver.byte))
             if ctx.get(receiver.end):
                 header = ctx.get(receiver.header)
-                assert not ctx.get(receiver.sound) or ctx.get(receiver.bare) == (len(payload) == CRC.size)
-                valid = ctx.get(receiver.sound)
-                received.append(Packet(header.kind, header.session, header.number, bytes(payload[: -CRC.size])) if valid else None)
+                assert not ctx.get(receiver.valid) or ctx.get(receiver.empty) == (len(payload) == CRC.size)
+                valid = ctx.get(receiver.valid)
+                received.append(Packet(header.kind, header.session, header.sequence, bytes(payload[: -CRC.size])) if valid else None)
                 payload.clear()
 
     run(receiver, bench)
@@ -158,7 +158,7 @@ def test_buffer_outputs_the_bytes_of_kept_packets_only(seed: int) -> None:
                 kept[:] = given[:]
             size = int(rng.integers(1, 24))
             packet = rng.bytes(size)
-            free_space = ctx.get(buffer.room)
+            free_space = ctx.get(buffer.free_space)
             assert free_space >= depth - 1 - CRC.size - (len(kept) - len(given)) - 1
             for byte in packet + bytes(CRC.size):
                 ctx.set(buffer.byte, byte)
@@ -177,7 +177,7 @@ def test_buffer_outputs_the_bytes_of_kept_packets_only(seed: int) -> None:
         for _ in range(1000):
             await step(ctx)
         assert drained[-1] == len(kept)
-        assert ctx.get(buffer.room) == depth - 1 - CRC.size
+        assert ctx.get(buffer.free_space) == depth - 1 - CRC.size
 
     async def step(ctx: Any, *, idle: bool = False) -> None:
         ready = int(not idle and rng.random() >= stall)
@@ -278,9 +278,9 @@ def test_score_buffer_keeps_a_frame_and_stalls_the_next_one() -> None:
                 await ctx.tick().repeat(ScoreBuffer.READ_LATENCY)
                 scores.append(ctx.get(buffer.score))
             kept.append(scores)
-            ctx.set(buffer.free, 1)
+            ctx.set(buffer.release, 1)
             await ctx.tick()
-            ctx.set(buffer.free, 0)
+            ctx.set(buffer.release, 0)
 
     run(buffer, bench, source)
     assert kept == [frame for frame, old in zip(frames, stale, strict=True) if not old]
@@ -343,7 +343,7 @@ def test_initial_window_is_the_free_space_of_the_empty_buffer() -> None:
 
     async def bench(ctx: Any) -> None:
         await ctx.tick()
-        assert ctx.get(buffer.room) == INITIAL_WINDOW
+        assert ctx.get(buffer.free_space) == INITIAL_WINDOW
 
     run(buffer, bench)
     assert zlib.crc32(b"123456789") == 0xCBF43926  # the check value of the CRC-32 that Amaranth calls CRC32_ISO_HDLC
@@ -377,7 +377,7 @@ def test_decoder_and_receiver_have_the_latency_that_they_state() -> None:
         ctx.set(receiver.input.payload, 0)
         await pulse(ctx, receiver.input.valid)
         assert 1 + await cycles_until(ctx, receiver.end) == PacketReceiver.LATENCY == CobsDecoder.LATENCY
-        assert ctx.get(receiver.sound)
+        assert ctx.get(receiver.valid)
 
     run(receiver, bench)
 

@@ -133,7 +133,7 @@ def test_break_detector_detects_zero_bytes_at_the_default_rate_only() -> None:
 
     async def count(ctx: Any) -> None:
         while True:
-            _, _, detected = await ctx.tick().sample(detector.heard)
+            _, _, detected = await ctx.tick().sample(detector.detected)
             breaks.append(detected)
 
     async def bench(ctx: Any) -> None:
@@ -172,7 +172,7 @@ class Board(wiring.Component):
         m.submodules.link = link = LinkEndpoint(global_sum=GLOBAL_SUM, descriptor=DESCRIPTOR, divisor=DEFAULT_DIVISOR)
         wiring.connect(m, port.received, link.received)
         wiring.connect(m, link.sent, port.sent)
-        m.d.comb += [port.rx.eq(self.rx), self.tx.eq(port.tx), port.divisor.eq(link.divisor), link.slow.eq(port.slow)]
+        m.d.comb += [port.rx.eq(self.rx), self.tx.eq(port.tx), port.divisor.eq(link.divisor), link.baud_reset.eq(port.baud_reset)]
         return m
 
 
@@ -238,9 +238,9 @@ def test_uart_has_the_latencies_that_it_states(divisor: int) -> None:
         await ctx.tick().repeat(20)
         ctx.set(detector.line, 0)
         await ctx.tick().repeat(detector.latency - 1)
-        assert not ctx.get(detector.heard)
+        assert not ctx.get(detector.detected)
         await ctx.tick()
-        assert ctx.get(detector.heard)
+        assert ctx.get(detector.detected)
 
     for component, bench in ((receiver, bench_receiver), (transmitter, bench_transmitter), (detector, bench_detector)):
         simulator = Simulator(component)
