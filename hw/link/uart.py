@@ -12,6 +12,7 @@ The line is high when idle. A byte is a low start bit, 8 data bits with the leas
 
 from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import stream, wiring
+from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
 from ...sw.link.packets import BAUD_DIVISORS
@@ -21,6 +22,11 @@ BITS_PER_BYTE = 10
 """Start bit, data bits and stop bit."""
 SYNCHRONIZER_STAGES = 2
 """Flip-flops between the line and the logic, as the line changes at any time."""
+
+
+def _synchronizer(line: Signal, synchronous: Signal) -> FFSynchronizer:
+    """A synchroniser for a line that is high when idle: after a reset it does not start with a start bit."""
+    return FFSynchronizer(line, synchronous, init=1, reset_less=False, stages=SYNCHRONIZER_STAGES)
 
 
 class UartReceiver(wiring.Component):
@@ -50,13 +56,13 @@ class UartReceiver(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        line_early = Signal(init=1)
         line = Signal(init=1)
+        m.submodules.synchronizer = _synchronizer(self.line, line)
         bits = Signal(8)
         count = Signal(range(BITS_PER_BYTE))  # bits sampled
         timer = Signal(DIVISOR_BITS)  # cycles to the next sample
         m.d.comb += self.output.payload.eq(bits)
-        m.d.sync += [line_early.eq(self.line), line.eq(line_early), self.output.valid.eq(0), timer.eq(timer - 1)]
+        m.d.sync += [self.output.valid.eq(0), timer.eq(timer - 1)]
         with m.FSM():
             with m.State("IDLE"):
                 m.d.sync += [timer.eq((self.divisor >> 1) - 1), count.eq(0)]
@@ -152,11 +158,10 @@ class BreakDetector(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        line_early = Signal(init=1)
         line = Signal(init=1)
+        m.submodules.synchronizer = _synchronizer(self.line, line)
         low_cycles = Signal(range(self._cycles + 2))  # stops at one more, so that a break is detected once
         m.d.comb += self.detected.eq(low_cycles == self._cycles)
-        m.d.sync += [line_early.eq(self.line), line.eq(line_early)]
         with m.If(line):
             m.d.sync += low_cycles.eq(0)
         with m.Elif(low_cycles <= self._cycles):

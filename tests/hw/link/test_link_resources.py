@@ -3,6 +3,7 @@
 """Resource usage of the link on an ECP5, synthesised alone. The bounds are the usage that docs/architecture.md states, rounded up."""
 
 import json
+import re
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +17,7 @@ from amaranth.lib.wiring import In
 from firebrick.hw.codegen.top import Top
 from firebrick.hw.eda.tool_paths import tool_command
 from firebrick.hw.link.endpoint import LinkEndpoint
+from firebrick.hw.link.uart import UartPort
 from firebrick.sw.link.identity import DeviceDescriptor
 from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import GlobalSumSpec
@@ -46,6 +48,16 @@ class Ports(wiring.Component):
             else:
                 m.d.comb += inner.eq(port) if member.flow is In else port.eq(inner)
         return m
+
+
+def test_every_signal_of_the_link_has_a_name() -> None:
+    """Amaranth calls a signal whose name it cannot find ``$signal``, which tells nothing in waveforms and timing reports."""
+    port = UartPort(divisor=521)
+    texts = [
+        rtlil.convert(Top(component=Ports()), name="link", emit_src=False),
+        rtlil.convert(port, name="port", ports=[port.rx, port.tx, port.divisor, port.baud_reset], emit_src=False),
+    ]
+    assert re.findall(r"wire .*(\\\$[a-z]\S*)", "".join(texts)) == []
 
 
 @pytest.mark.slow
