@@ -74,11 +74,13 @@ class HuffmanDecoder(wiring.Component):
         lengths = sorted(set(encoded.lengths))
 
         # The window, and how many bits of its first word have been used, one-hot. A word comes in when one is used up or missing.
-        current, following = Signal(width, name="current", reset_less=True), Signal(width, name="following", reset_less=True)
-        current_valid, following_valid = Signal(name="current_valid"), Signal(name="following_valid")
+        current = Signal(width, reset_less=True)
+        following = Signal(width, reset_less=True)
+        current_valid = Signal()
+        following_valid = Signal()
         offset = Signal(width, init=1)
-        shift = Signal()
-        with m.If(shift | ~current_valid):
+        word_done = Signal()
+        with m.If(word_done | ~current_valid):
             m.d.sync += [current.eq(following), current_valid.eq(following_valid)]
             m.d.sync += [following.eq(self.input.payload), following_valid.eq(self.input.valid)]
             m.d.comb += self.input.ready.eq(1)
@@ -91,48 +93,54 @@ class HuffmanDecoder(wiring.Component):
         head = Signal(longest)
         m.d.comb += head.eq(_any(offset[used].replicate(longest) & window[2 * width - used - longest :][:longest] for used in range(width)))
         below = [head < _limit(encoded.lengths, length, longest) for length in lengths[:-1]] + [Const(1, 1)]
-        chosen = Signal(len(lengths))
-        m.d.comb += chosen.eq(Cat(this & ~shorter for this, shorter in zip(below, [Const(0, 1), *below], strict=False)))
+        length_select = Signal(len(lengths))
+        m.d.comb += length_select.eq(Cat(this & ~shorter for this, shorter in zip(below, [Const(0, 1), *below], strict=False)))
         # The offset behind the code word, and whether that is in the next word.
-        after, beyond = Signal(width), Signal()
+        next_offset = Signal(width)
+        crosses_word = Signal()
         m.d.comb += [
-            after[used].eq(_any(chosen[index] & offset[(used - length) % width] for index, length in enumerate(lengths)))
+            next_offset[used].eq(_any(length_select[index] & offset[(used - length) % width] for index, length in enumerate(lengths)))
             for used in range(width)
         ]
-        m.d.comb += beyond.eq(_any(chosen[index] & offset[width - length :].any() for index, length in enumerate(lengths)))
+        m.d.comb += crosses_word.eq(_any(length_select[index] & offset[width - length :].any() for index, length in enumerate(lengths)))
 
         # Take the code word if the symbol stage is free. After the last symbol of the pass, skip the padding up to the next ROM word.
-        free, take, skip = Signal(), Signal(), Signal()
-        left = Signal(range(max(2, encoded.count)), init=encoded.count - 1)
+        stage_free = Signal()
+        take = Signal()
+        skip_padding = Signal()
+        symbols_left = Signal(range(max(2, encoded.count)), init=encoded.count - 1)
         with m.If(current_valid & following_valid):
-            with m.If(skip):
-                m.d.comb += shift.eq(~offset[0])
-                m.d.sync += [offset.eq(1), skip.eq(0)]
-            with m.Elif(free):
-                m.d.comb += [take.eq(1), shift.eq(beyond)]
-                m.d.sync += [offset.eq(after), left.eq(left - 1)]
-                with m.If(left == 0):
-                    m.d.sync += [left.eq(encoded.count - 1), skip.eq(1)]
+            with m.If(skip_padding):
+                m.d.comb += word_done.eq(~offset[0])
+                m.d.sync += [offset.eq(1), skip_padding.eq(0)]
+            with m.Elif(stage_free):
+                m.d.comb += [take.eq(1), word_done.eq(crosses_word)]
+                m.d.sync += [offset.eq(next_offset), symbols_left.eq(symbols_left - 1)]
+                with m.If(symbols_left == 0):
+                    m.d.sync += [symbols_left.eq(encoded.count - 1), skip_padding.eq(1)]
 
         # A cycle later, the symbol: the code word as a number, plus a constant for its length, modulo the alphabet's power of two.
-        head_taken, chosen_taken, taken = Signal(longest, reset_less=True), Signal.like(chosen, reset_less=True), Signal(name="taken")
-        forward = Signal()
-        m.d.comb += [forward.eq(~self.output.valid | self.output.ready), free.eq(~taken | forward)]
-        with m.If(free):
-            m.d.sync += [taken.eq(take), head_taken.eq(head), chosen_taken.eq(chosen)]
+        taken_head = Signal(longest, reset_less=True)
+        taken_length_select = Signal(len(lengths), reset_less=True)
+        taken_valid = Signal()
+        output_free = Signal()
+        m.d.comb += [output_free.eq(~self.output.valid | self.output.ready), stage_free.eq(~taken_valid | output_free)]
+        with m.If(stage_free):
+            m.d.sync += [taken_valid.eq(take), taken_head.eq(head), taken_length_select.eq(length_select)]
         symbol = self.output.payload
-        number, first = Signal.like(symbol), Signal.like(symbol)
-        masks = [(chosen_taken[index].replicate(len(symbol)), length) for index, length in enumerate(lengths)]
+        code_word = Signal.like(symbol)
+        symbol_offset = Signal.like(symbol)
+        masks = [(taken_length_select[index].replicate(len(symbol)), length) for index, length in enumerate(lengths)]
         m.d.comb += [
-            number.eq(_any(mask & (head_taken >> (longest - length)) for mask, length in masks)),
-            first.eq(
+            code_word.eq(_any(mask & (taken_head >> (longest - length)) for mask, length in masks)),
+            symbol_offset.eq(
                 _any(mask & Const(_symbol_offset(encoded.lengths, length) % (1 << len(symbol)), len(symbol)) for mask, length in masks)
             ),
         ]
-        with m.If(forward):
-            m.d.sync += [self.output.valid.eq(taken), self.output.payload.eq(number + first)]
+        with m.If(output_free):
+            m.d.sync += [self.output.valid.eq(taken_valid), self.output.payload.eq(code_word + symbol_offset)]
         # A name that synthesis keeps, so that read-back verification finds the symbol (probes.py).
-        m.d.comb += Signal.like(symbol, name="rank", attrs={"keep": 1}).eq(symbol)
+        m.d.comb += Signal.like(symbol, name="symbol", attrs={"keep": 1}).eq(symbol)
         return m
 
 

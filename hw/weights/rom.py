@@ -134,15 +134,15 @@ class Rom(wiring.Component):
         return m
 
     def _read(self, m: Module, number: int, address: Signal, start: int, end: int, data: list[Value]) -> None:
-        """Read the words of one list over and over while its FIFO has room for the words in flight."""
+        """Read the words of one list over and over while its FIFO has space for the words in flight."""
         output = self.outputs[number]
-        queue = Fifo(shape=unsigned(self._width), depth=FIFO_DEPTH)
-        m.submodules[f"queue_{number}"] = queue
-        room = Signal(range(FIFO_DEPTH + 1), init=FIFO_DEPTH, name=f"room_{number}")
+        fifo = Fifo(shape=unsigned(self._width), depth=FIFO_DEPTH)
+        m.submodules[f"fifo_{number}"] = fifo
+        credit = Signal(range(FIFO_DEPTH + 1), init=FIFO_DEPTH, name=f"credit_{number}")
         issue = Signal(name=f"issue_{number}")
-        left = Signal(name=f"left_{number}")
-        m.d.comb += issue.eq(room != 0)
-        m.d.sync += [left.eq(output.valid & output.ready), room.eq(room + left - issue)]
+        popped = Signal(name=f"popped_{number}")
+        m.d.comb += issue.eq(credit != 0)
+        m.d.sync += [popped.eq(output.valid & output.ready), credit.eq(credit + popped - issue)]
         with m.If(issue):
             m.d.sync += address.eq(address + 1)
             with m.If(address == end - 1):
@@ -160,8 +160,8 @@ class Rom(wiring.Component):
                 m.d.sync += chosen.eq(bank)
                 bank = chosen
         word = self._register(m, Array(data)[bank] if len(data) > 1 else data[0], f"word_{number}")
-        m.d.comb += [queue.input.valid.eq(valid), queue.input.payload.eq(word)]
-        wiring.connect(m, queue.output, wiring.flipped(output))
+        m.d.comb += [fifo.input.valid.eq(valid), fifo.input.payload.eq(word)]
+        wiring.connect(m, fifo.output, wiring.flipped(output))
 
     def _bank(self, m: Module, platform: object, name: str, bank: RomBank, addresses: list[Value]) -> Iterator[Value]:
         """One bank, read at each of the addresses: a Verilog module with a file of words if the platform collects such files."""
@@ -204,7 +204,7 @@ class Rom(wiring.Component):
             port = tree.read_port(domain="comb")
             m.d.comb += port.addr.eq(address)
             trees.append(self._register(m, port.data, f"{name}_tree_{number}"))
-        return Array(trees)[self._register(m, address[ceil_log2(TREE_WORDS) :], f"{name}_chosen")]
+        return Array(trees)[self._register(m, address[ceil_log2(TREE_WORDS) :], f"{name}_select")]
 
     @staticmethod
     def _register(m: Module, value: Value, name: str) -> Signal:

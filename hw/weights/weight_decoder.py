@@ -36,15 +36,15 @@ class WeightDecoder(wiring.Component):
     One ROM holds two Huffman streams, of codebook symbols and of the zero runs before each weight. They are decoded side by side, neither
     waiting for the other, and joined::
 
-        ROM port 0 --> codes (Huffman) --> ranks (skid buffer) ---- symbol ----+
-                                                                               +--> held entry --> output
-        ROM port 1 --> gaps (Huffman) --> run + 1 --> steps (skid buffer) -----+    position += run + 1
+        ROM port 0 --> codes (Huffman) --------------> symbols (skid buffer) --+
+                                                                               +--> entry --> output
+        ROM port 1 --> zero_runs (Huffman) --> run + 1 --> steps (skid buffer) +    position += run + 1
 
     A position is (group, tap, inner); inner counts fastest and has I values. An entry is run + 1 positions after the one before, at most I,
     so inner carries into the tap at most once. Both possible results are computed at once, and the sign of one chooses::
 
-        on   = inner + (run + 1)          if no carry
-        back = inner + (run + 1) - I      if back >= 0: carry, tap + 1; and after the last tap of a group the next group
+        next inner = inner + (run + 1)          if inner + (run + 1) - I < 0
+                   = inner + (run + 1) - I      otherwise, with carry: tap + 1, and after the last tap of a group the next group
 
     Groups of filter type 1 only have the centre tap. Whether an entry is the last of its group is known when the next one has its position,
     so one entry is held back.
@@ -76,48 +76,52 @@ class WeightDecoder(wiring.Component):
         )
         m.submodules.codes = codes = HuffmanDecoder(encoded=weights.codes)
         wiring.connect(m, rom.outputs[0], codes.input)
-        m.submodules.ranks = ranks = SkidBuffer(shape=codes.output.payload.shape())
-        wiring.connect(m, codes.output, ranks.input)
-        sources = [ranks.output]
-        steps = data.StructLayout({"on": range(weights.inner + 1), "back": signed(ceil_log2(weights.inner) + 1)})
+        m.submodules.symbols = symbols = SkidBuffer(shape=codes.output.payload.shape())
+        wiring.connect(m, codes.output, symbols.input)
+        sources = [symbols.output]
+        steps = data.StructLayout({"advance": range(weights.inner + 1), "wrapped": signed(ceil_log2(weights.inner) + 1)})
         step: Any = Signal(steps)  # run + 1, and the same minus the positions of a tap
         if weights.zero_runs is None:
-            m.d.comb += [step.on.eq(1), step.back.eq(1 - weights.inner)]
+            m.d.comb += [step.advance.eq(1), step.wrapped.eq(1 - weights.inner)]
         else:
-            m.submodules.gaps = gaps = HuffmanDecoder(encoded=weights.zero_runs)
-            m.submodules.steps = placed = SkidBuffer(shape=steps)
-            wiring.connect(m, rom.outputs[1], gaps.input)
-            on = Signal(range(weights.inner + 1))
+            m.submodules.zero_runs = zero_runs = HuffmanDecoder(encoded=weights.zero_runs)
+            m.submodules.steps = step_buffer = SkidBuffer(shape=steps)
+            wiring.connect(m, rom.outputs[1], zero_runs.input)
+            advance = Signal(range(weights.inner + 1))
             m.d.comb += [
-                on.eq(Array(Const(gap + 1, on.shape()) for gap in weights.run_lengths)[gaps.output.payload]),
-                placed.input.payload.on.eq(on),
-                placed.input.payload.back.eq(on - weights.inner),
-                placed.input.valid.eq(gaps.output.valid),
-                gaps.output.ready.eq(placed.input.ready),
-                step.eq(placed.output.payload),
+                advance.eq(Array(Const(run + 1, advance.shape()) for run in weights.run_lengths)[zero_runs.output.payload]),
+                step_buffer.input.payload.advance.eq(advance),
+                step_buffer.input.payload.wrapped.eq(advance - weights.inner),
+                step_buffer.input.valid.eq(zero_runs.output.valid),
+                zero_runs.output.ready.eq(step_buffer.input.ready),
+                step.eq(step_buffer.output.payload),
             ]
-            sources.append(placed.output)
+            sources.append(step_buffer.output)
 
-        # The position of the next entry, from that of the held entry, which is the one before it.
-        held: Any = Signal(layout, init=self._last_entry())
-        held_rank = Signal.like(ranks.output.payload)
-        held_valid = Signal()
-        held_kind = Signal(init=weights.filter_types[-1])
-        back = Signal(signed(ceil_log2(weights.inner) + 2))
-        carry, wrap = Signal(), Signal()
-        group, tap, inner, kind = Signal.like(held.group), Signal.like(held.tap), Signal.like(held.inner), Signal()
+        # The position of the next entry, from that of the entry held back, which is the one before it.
+        entry: Any = Signal(layout, init=self._last_entry())
+        entry_symbol = Signal.like(symbols.output.payload)
+        entry_valid = Signal()
+        entry_type = Signal(init=weights.filter_types[-1])
+        wrapped_inner = Signal(signed(ceil_log2(weights.inner) + 2))
+        carry = Signal()
+        next_group_starts = Signal()
+        next_group = Signal.like(entry.group)
+        next_tap = Signal.like(entry.tap)
+        next_inner = Signal.like(entry.inner)
+        next_type = Signal()
         centre = weights.taps // 2
         m.d.comb += [
-            back.eq(held.inner + step.back),
-            carry.eq(back >= 0),
-            inner.eq(Mux(carry, back, held.inner + step.on)),
-            wrap.eq(carry & (held_kind | (held.tap == weights.taps - 1))),
-            group.eq(Mux(wrap, Mux(held.group == weights.groups - 1, 0, held.group + 1), held.group)),
-            kind.eq(Mux(wrap, self._next_filter_type(held.group), held_kind)),
-            tap.eq(Mux(wrap, Mux(kind, centre, 0), held.tap + carry)),
+            wrapped_inner.eq(entry.inner + step.wrapped),
+            carry.eq(wrapped_inner >= 0),
+            next_inner.eq(Mux(carry, wrapped_inner, entry.inner + step.advance)),
+            next_group_starts.eq(carry & (entry_type | (entry.tap == weights.taps - 1))),
+            next_group.eq(Mux(next_group_starts, Mux(entry.group == weights.groups - 1, 0, entry.group + 1), entry.group)),
+            next_type.eq(Mux(next_group_starts, self._next_filter_type(entry.group), entry_type)),
+            next_tap.eq(Mux(next_group_starts, Mux(next_type, centre, 0), entry.tap + carry)),
         ]
 
-        # Move on when both streams have an entry and the output is free. The held entry goes out; the next one tells if it was the last.
+        # Move on when both streams have an entry and the output is free: the entry held back goes out, with what the next one says of it.
         ready = Signal()
         m.d.comb += ready.eq((~self.output.valid | self.output.ready) & Cat(source.valid for source in sources).all())
         m.d.comb += [source.ready.eq(ready) for source in sources]
@@ -125,22 +129,22 @@ class WeightDecoder(wiring.Component):
             m.d.sync += self.output.valid.eq(0)
         with m.If(ready):
             m.d.sync += [
-                held.group.eq(group),
-                held.tap.eq(tap),
-                held.inner.eq(inner),
-                held.first.eq(wrap),
-                held_kind.eq(kind),
-                held_rank.eq(ranks.output.payload),
-                held_valid.eq(1),
-                self.output.valid.eq(held_valid),
-                self.output.payload.eq(held),
-                self.output.payload.last.eq(wrap),
-                self.output.payload.centroid.eq(self._centroid(held_kind, held_rank)),
+                entry.group.eq(next_group),
+                entry.tap.eq(next_tap),
+                entry.inner.eq(next_inner),
+                entry.first.eq(next_group_starts),
+                entry_type.eq(next_type),
+                entry_symbol.eq(symbols.output.payload),
+                entry_valid.eq(1),
+                self.output.valid.eq(entry_valid),
+                self.output.payload.eq(entry),
+                self.output.payload.last.eq(next_group_starts),
+                self.output.payload.centroid.eq(self._centroid(entry_type, entry_symbol)),
             ]
         return m
 
     def _last_entry(self) -> Any:
-        """The held position at reset: that of the last entry of a pass, from which the first entry is counted."""
+        """The entry at reset has the position of the last entry of a pass, from which the first entry is counted."""
         tap, inner = self._weights.last
         return {"group": self._weights.groups - 1, "tap": tap, "inner": inner}
 
