@@ -3,14 +3,14 @@
 """Checks of what a weight decoder keeps in logic: each table is evaluated case by case and compared with the one used for decoding.
 
 ========================================  ================================  ===================================
-check (its name in reports)               given signals                     compared with the expected
+check, as reports call it                 given signals                     compared with the expected
 ========================================  ================================  ===================================
-code words ("codes/gaps: code words")     window, offset                    symbol, next offset
-codebooks ("codebooks")                   symbol, filter type               centroid
-zero runs ("gaps")                        zero run's symbol, position 0     next position within the tap
-filter order ("order of filters")         last position of each group       first position of the next group
-initial position ("first place")          none: values after configuration  position of the last entry
-accumulator init ("biases")               filter                            bias and rounding term
+codes: code words, zero runs: code words  window, offset                    symbol, next offset
+codebooks                                 symbol, filter type               centroid
+zero runs                                 zero run's symbol, position 0     next position within the tap
+filter order                              last position of each group       first position of the next group
+initial position                          none: values after configuration  position of the last entry
+biases                                    filter                            bias and rounding term
 ========================================  ================================  ===================================
 
 Together with the ROM words these tables determine every weight, its position, and what its sum starts from. Signals are named by the
@@ -56,9 +56,9 @@ def read_lut_bank(placed: PlacedRom, bank: PlacedBank, memory: ConfigurationMemo
 def check_tables(placed: PlacedRom, memory: ConfigurationMemory) -> Iterator[TableCheck]:
     """Check every table that the decoder of one partition has in logic."""
     weights = placed.rom.weights
-    yield _check_code_words(placed, "codes", weights.codes, memory)
+    yield _check_code_words(placed, "codes", "codes", weights.codes, memory)
     if weights.zero_runs is not None:
-        yield _check_code_words(placed, "gaps", weights.zero_runs, memory)
+        yield _check_code_words(placed, "zero runs", "gaps", weights.zero_runs, memory)
     yield _check_codebooks(placed, memory)
     yield _check_zero_runs(placed, memory)
     yield _check_filter_order(placed, memory)
@@ -66,7 +66,7 @@ def check_tables(placed: PlacedRom, memory: ConfigurationMemory) -> Iterator[Tab
     yield _check_accumulator_init(placed, memory)
 
 
-def _check_code_words(placed: PlacedRom, decoder: str, stream: HuffmanStream, memory: ConfigurationMemory) -> TableCheck:
+def _check_code_words(placed: PlacedRom, name: str, decoder: str, stream: HuffmanStream, memory: ConfigurationMemory) -> TableCheck:
     """Each code word at each offset of the window gives its symbol, and the offset behind it.
 
     The window of the Huffman decoder is two ROM words, most significant bit first, with random bits around the code word::
@@ -90,7 +90,7 @@ def _check_code_words(placed: PlacedRom, decoder: str, stream: HuffmanStream, me
     results = [(next_offset, 1 << (offsets + lengths) % width)]
     if len(stream.lengths) > 1:  # the only symbol of a stream needs no logic
         results.append((symbol, symbols))
-    return _compare(f"{decoder}: code words", results)
+    return _compare(f"{name}: code words", results)
 
 
 def _check_codebooks(placed: PlacedRom, memory: ConfigurationMemory) -> TableCheck:
@@ -107,11 +107,11 @@ def _check_zero_runs(placed: PlacedRom, memory: ConfigurationMemory) -> TableChe
     """From position 0 of a tap, a run of n zeros leads to position n + 1, modulo the positions of a tap."""
     weights = placed.rom.weights
     if weights.inner == 1:  # every position is 0; the filter order check covers the steps from tap to tap
-        return TableCheck("gaps", 0, 0)
+        return TableCheck("zero runs", 0, 0)
     runs = np.array(weights.run_lengths if weights.zero_runs is not None else (0,), np.int64)
     signals = {"gaps.rank": np.arange(len(runs))} | _constant(len(runs), {"held.inner": 0, "held.tap": 0, "held.group": 0, "held.kind": 0})
     position = _evaluate(placed, memory, signals | _advancing(len(runs)), "held.inner", next_state=True)
-    return _compare("gaps", [(position, (runs + 1) % weights.inner)])
+    return _compare("zero runs", [(position, (runs + 1) % weights.inner)])
 
 
 def _check_filter_order(placed: PlacedRom, memory: ConfigurationMemory) -> TableCheck:
@@ -135,7 +135,7 @@ def _check_filter_order(placed: PlacedRom, memory: ConfigurationMemory) -> Table
     results = [
         (_evaluate(placed, memory, signals, name, next_state=True), values) for name, (compared, values) in expected.items() if compared
     ]
-    return _compare("order of filters", results)
+    return _compare("filter order", results)
 
 
 def _check_initial_position(placed: PlacedRom) -> TableCheck:
@@ -147,7 +147,7 @@ def _check_initial_position(placed: PlacedRom) -> TableCheck:
     expected = {"held.inner": weights.last[1], "held.tap": weights.last[0], "held.group": weights.groups - 1}
     bits = [(net, value >> index & 1) for name, value in expected.items() for index, net in enumerate(placed.targets.get(name, ()))]
     flip_flops = [(placed.gates[net], bit) for net, bit in bits if net in placed.gates]
-    return TableCheck("first place", len(flip_flops), sum(gate.option != bit for gate, bit in flip_flops))
+    return TableCheck("initial position", len(flip_flops), sum(gate.option != bit for gate, bit in flip_flops))
 
 
 def _check_accumulator_init(placed: PlacedRom, memory: ConfigurationMemory) -> TableCheck:

@@ -127,7 +127,7 @@ def _differences(name: str, roms: Sequence[PartitionRom], tables: Mapping[str, l
             yield f"{rom.name} has other biases than the model"
         for check in tables[rom.name]:
             if check.wrong:
-                yield f"{rom.name}: {check.table} in logic differ from the ROM map in {check.wrong:,} of {check.cases:,} cases"
+                yield f"{rom.name}: {check.wrong:,} of {check.cases:,} cases of '{check.table}' in logic differ from the ROM map"
 
 
 def _rom_report(placed: PlacedRom, words: WordLists | None, tables: list[TableCheck]) -> dict[str, Any]:

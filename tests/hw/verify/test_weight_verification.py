@@ -108,7 +108,7 @@ def test_verification_says_which_tables_are_unknown() -> None:
     unknown = ["fire2/expand1x1", "fire2/expand3x3"]
     assert verdicts(report) == {name: "unknown" if name in unknown else "proven" for name in model().layers}
     assert not report["proven"]
-    tables = ["codes: code words", "gaps: code words", "codebooks", "gaps", "order of filters", "biases"]
+    tables = ["codes: code words", "zero runs: code words", "codebooks", "zero runs", "filter order", "biases"]
     assert all(layer["reasons"] == [f"fire2/expand part 0: {table}" for table in tables] for layer in report["layers"][2:4])
 
 
