@@ -139,13 +139,13 @@ class _Lowering:
             *_, engine = (node for node in convolution if isinstance(node, EngineSpec))
             depth = fifo_depth(expand, engine) * skip.layout.tiles
             skip_branch = (
-                _skip_fifo(f"{fire.name}/delay", stream, (rows - 1) * row_words + skew, 0),
+                _skip_fifo(f"{fire.name}/skip_fifo", stream, (rows - 1) * row_words + skew, 0),
                 *convolution,
-                _skip_fifo(f"{fire.name}/lead", skip, depth, 0),
+                _skip_fifo(f"{fire.name}/bypass_fifo", skip, depth, 0),
             )
         else:
             skip = replace(stream, producer=main.producer)
-            skip_branch = (_skip_fifo(f"{fire.name}/delay", stream, rows * row_words + skew, rows * row_words - 1),)
+            skip_branch = (_skip_fifo(f"{fire.name}/skip_fifo", stream, rows * row_words + skew, rows * row_words - 1),)
         if skip.layout != main.layout:
             lanes = f"{skip.layout.lanes} and {main.layout.lanes}"
             raise FirebrickError(f"stage {fire.name}: both operands of a bypass must come in words of equally many lanes, not {lanes}")

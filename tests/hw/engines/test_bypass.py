@@ -26,7 +26,7 @@ FRAMES = 3
 
 
 def skip_fifo_spec(depth: int, lanes: int = 2, min_depth: int = 0) -> SkipFifoSpec:
-    return SkipFifoSpec("fire3/delay", LaneLayout.natural(lanes=lanes, tiles=1, width=lanes), depth, min_depth)
+    return SkipFifoSpec("fire3/skip_fifo", LaneLayout.natural(lanes=lanes, tiles=1, width=lanes), depth, min_depth)
 
 
 def bypass_case(rng: np.random.Generator, fire: Fire, channels: int, height: int, width: int) -> NodeTraffic:
@@ -95,7 +95,7 @@ def test_skip_fifos_hold_all_beats_and_waste_no_block_ram() -> None:
 
 
 def test_skip_fifo_rejects_less_than_its_minimum_depth() -> None:
-    with pytest.raises(ValueError, match="depth of fire3/delay must be at least 12, or the pipeline comes to a halt, not 11"):
+    with pytest.raises(ValueError, match="depth of fire3/skip_fifo must be at least 12, or the pipeline comes to a halt, not 11"):
         SkipFifo(spec=skip_fifo_spec(11, min_depth=12))
     SkipFifo(spec=skip_fifo_spec(12, min_depth=12))
 
@@ -151,7 +151,7 @@ def test_bypass_needs_the_minimum_depth_and_deadlocks_with_one_less(fire: Fire, 
     deadlock = transfers(with_skip_fifo_depth(case, fifo.min_depth - 1), 1000)
     assert deadlock[1] == 0
     assert deadlock == transfers(with_skip_fifo_depth(case, fifo.min_depth - 1), 2000), "nothing moves any more"
-    with pytest.raises(ValueError, match=f"depth of fire/delay must be at least {fifo.min_depth}"):
+    with pytest.raises(ValueError, match=f"depth of fire/skip_fifo must be at least {fifo.min_depth}"):
         SkipFifo(spec=replace(fifo, depth=fifo.min_depth - 1))
 
 
