@@ -90,19 +90,19 @@ def _clock_from_phy(m: Module, clock: Signal) -> None:
     LUNA passes the domain's reset on to the PHY, whose clock does not run before: so the accelerator's clock times the reset.
     """
     m.domains += ClockDomain("usb")
-    held = Signal(range(PHY_RESET_CYCLES))
-    with m.If(held != PHY_RESET_CYCLES - 1):
-        m.d.sync += held.eq(held + 1)
+    reset_count = Signal(range(PHY_RESET_CYCLES))
+    with m.If(reset_count != PHY_RESET_CYCLES - 1):
+        m.d.sync += reset_count.eq(reset_count + 1)
     reset = Signal(init=1)
-    m.d.sync += reset.eq(held != PHY_RESET_CYCLES - 1)
+    m.d.sync += reset.eq(reset_count != PHY_RESET_CYCLES - 1)
     m.d.comb += [ClockSignal("usb").eq(clock), ResetSignal("usb").eq(reset)]
 
 
 def _clocks_from_board(m: Module, platform: Any, clock: Ecp5Clock) -> None:
     """The two USB domains from the board's clock; their clocks are gated until they are stable, so that nothing needs a reset."""
     m.submodules.usb_clocks = clocks = Ecp5UsbClocks(board_hz=round(platform.default_clk_frequency))
-    m.d.comb += clocks.board.eq(clock.board)
-    for domain, clock_signal, hertz in (("usb", clocks.slow, USB_HZ), ("usb_io", clocks.fast, USB_IO_HZ)):
+    m.d.comb += clocks.board_clock.eq(clock.board_clock)
+    for domain, clock_signal, hertz in (("usb", clocks.usb_clock, USB_HZ), ("usb_io", clocks.io_clock, USB_IO_HZ)):
         m.domains += ClockDomain(domain, reset_less=True)
         m.d.comb += ClockSignal(domain).eq(clock_signal)
         platform.add_clock_constraint(clock_signal, hertz)

@@ -7,6 +7,7 @@ from typing import Any
 
 from amaranth.hdl import ClockDomain, ClockSignal, Instance, Module, Signal
 from amaranth.lib import io, wiring
+from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import Out
 
 from .pll import PllSettings, close_from_below
@@ -59,7 +60,7 @@ class ClockWithReset(ClockGenerator):
         m.submodules.pin = pin = io.Buffer(io.Direction.Input, self.pin)
         locked = Signal(init=1)
         if self._make_pll:
-            m.submodules.loop = self._make_pll(self.settings, pin.i, self.clock, locked)
+            m.submodules.pll = self._make_pll(self.settings, pin.i, self.clock, locked)
         else:
             m.d.comb += self.clock.eq(pin.i)
         release_reset_after_lock(m, self, locked)
@@ -69,16 +70,18 @@ class ClockWithReset(ClockGenerator):
 def release_reset_after_lock(m: Module, generator: ClockGenerator, locked: Signal) -> None:
     """Drive a generator's reset: high until ``RESET_CYCLES`` cycles after its PLL has locked.
 
-    The counter's own domain has no reset: registers start at their initial values with the configuration.
+    The counter's own domain has no reset: registers start at their initial values with the configuration. The PLL locks at any time, so
+    its lock signal is synchronised to the clock.
     """
-    start: Any = ClockDomain("start", reset_less=True, local=True)
-    m.domains += start
+    startup: Any = ClockDomain("startup", reset_less=True, local=True)
+    m.domains += startup
     count = Signal(range(RESET_CYCLES))
-    steady = Signal(2)  # a synchroniser of two flip-flops: the PLL locks at any time
-    m.d.comb += ClockSignal("start").eq(generator.clock)
-    m.d.start += [steady.eq(steady << 1 | locked), generator.reset.eq(count != RESET_CYCLES - 1)]
-    with m.If(steady[1] & (count != RESET_CYCLES - 1)):
-        m.d.start += count.eq(count + 1)
+    synchronised_lock = Signal()
+    m.submodules.lock_synchroniser = FFSynchronizer(locked, synchronised_lock, o_domain="startup")
+    m.d.comb += ClockSignal("startup").eq(generator.clock)
+    m.d.startup += generator.reset.eq(count != RESET_CYCLES - 1)
+    with m.If(synchronised_lock & (count != RESET_CYCLES - 1)):
+        m.d.startup += count.eq(count + 1)
 
 
 def passthrough_settings(board_hz: float, frequency: float) -> PllSettings | None:

@@ -78,21 +78,22 @@ def map_to_ecp5(top: str) -> str:
 class Ecp5Clock(ClockGenerator):
     """A clock behind a gate (DCCA) that opens when the PLL has locked, so that nothing needs a reset.
 
-    ``board`` is the board's own clock, for further PLLs.
+    ``board_clock`` is the board's own clock, for further PLLs.
     """
 
     def __init__(self, *, pin: Any, settings: PllSettings) -> None:
         super().__init__(pin=pin, settings=settings)
-        self.board = Signal()
+        self.board_clock = Signal()
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         settings = self.settings
-        made, locked = Signal(), Signal()
+        pll_clock = Signal()
+        locked = Signal()
         m.submodules.pin = pin = io.Buffer(io.Direction.Input, self.pin)
-        m.d.comb += self.board.eq(pin.i)
-        m.submodules.pll = _pll(settings, {"CLKOP": settings.output_divider}, pin.i, {"CLKOP": made}, locked)
-        m.submodules.gate = Instance("DCCA", i_CLKI=made, i_CE=locked, o_CLKO=self.clock)
+        m.d.comb += self.board_clock.eq(pin.i)
+        m.submodules.pll = _pll(settings, {"CLKOP": settings.output_divider}, pin.i, {"CLKOP": pll_clock}, locked)
+        m.submodules.gate = Instance("DCCA", i_CLKI=pll_clock, i_CE=locked, o_CLKO=self.clock)
         return m
 
 
@@ -105,28 +106,31 @@ class Ecp5UsbClocks(wiring.Component):
 
     Members
     -------
-    board: ``In(1)``; the board's clock
-    fast: ``Out(1)``; ``USB_IO_HZ``
-    slow: ``Out(1)``; ``USB_HZ``
+    board_clock: ``In(1)``; the board's clock
+    io_clock: ``Out(1)``; ``USB_IO_HZ``
+    usb_clock: ``Out(1)``; ``USB_HZ``
     """
 
-    board: Signal
-    fast: Signal
-    slow: Signal
+    board_clock: Signal
+    io_clock: Signal
+    usb_clock: Signal
 
     def __init__(self, *, board_hz: int) -> None:
         self.settings = usb_pll_settings(board_hz)
-        super().__init__({"board": In(1), "fast": Out(1), "slow": Out(1)})
+        super().__init__({"board_clock": In(1), "io_clock": Out(1), "usb_clock": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        fed, fast, slow, locked = Signal(), Signal(), Signal(), Signal()
+        feedback = Signal()
+        ungated_io_clock = Signal()
+        ungated_usb_clock = Signal()
+        locked = Signal()
         vco = round(self.settings.vco_hz)
         dividers = {"CLKOP": self.settings.output_divider, "CLKOS": vco // USB_IO_HZ, "CLKOS2": vco // USB_HZ}
-        outputs = {"CLKOP": fed, "CLKOS": fast, "CLKOS2": slow}
-        m.submodules.pll = _pll(self.settings, dividers, self.board, outputs, locked)
-        m.submodules.fast_gate = Instance("DCCA", i_CLKI=fast, i_CE=locked, o_CLKO=self.fast)
-        m.submodules.slow_gate = Instance("DCCA", i_CLKI=slow, i_CE=locked, o_CLKO=self.slow)
+        outputs = {"CLKOP": feedback, "CLKOS": ungated_io_clock, "CLKOS2": ungated_usb_clock}
+        m.submodules.pll = _pll(self.settings, dividers, self.board_clock, outputs, locked)
+        m.submodules.io_gate = Instance("DCCA", i_CLKI=ungated_io_clock, i_CE=locked, o_CLKO=self.io_clock)
+        m.submodules.usb_gate = Instance("DCCA", i_CLKI=ungated_usb_clock, i_CE=locked, o_CLKO=self.usb_clock)
         return m
 
 
@@ -144,7 +148,7 @@ def usb_pll_settings(board_hz: int) -> PllSettings:
     raise FirebrickError(f"a clock of {board_hz / 1e6:g} MHz cannot be turned into those of USB; choose the link uart")
 
 
-def _pll(settings: PllSettings, dividers: dict[str, int], board: Signal, outputs: dict[str, Signal], locked: Signal) -> Instance:
+def _pll(settings: PllSettings, dividers: dict[str, int], source: Signal, outputs: dict[str, Signal], locked: Signal) -> Instance:
     """A PLL with feedback from its output CLKOP; ``dividers`` are those of its outputs.
 
     Attributes and phases are those that Project Trellis' ecppll writes: a CPHASE of divider - 1 aligns the outputs' rising edges.
@@ -169,7 +173,7 @@ def _pll(settings: PllSettings, dividers: dict[str, int], board: Signal, outputs
         p_FEEDBK_PATH="CLKOP",
         p_CLKI_DIV=settings.input_divider,
         p_CLKFB_DIV=settings.feedback_divider,
-        i_CLKI=board,
+        i_CLKI=source,
         i_CLKFB=outputs["CLKOP"],
         o_LOCK=locked,
         i_RST=0,

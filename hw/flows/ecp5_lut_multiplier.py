@@ -18,7 +18,7 @@ from ..module_names import LUT_MULTIPLIER_PREFIX
 
 TECHMAP_VERILOG = """\
 (* techmap_celltype = "$mul" *)
-module firebrick_product (A, B, Y);  // a pixel, 0 to 255, times a weight of at most 9 bits
+module firebrick_lut_multiplier (A, B, Y);  // a pixel, 0 to 255, times a weight of at most 9 bits
   parameter A_SIGNED = 1, B_SIGNED = 1, A_WIDTH = 9, B_WIDTH = 9, Y_WIDTH = 17;
   input [A_WIDTH-1:0] A;
   input [B_WIDTH-1:0] B;
@@ -66,8 +66,8 @@ MAP_LUT_MULTIPLIERS = f"""\
 design -push
 read_verilog <<EOT
 {TECHMAP_VERILOG}EOT
-design -save soft_products
+design -save lut_multipliers
 design -pop
 read_verilog -lib +/ecp5/cells_sim.v
-techmap -map %soft_products *.{LUT_MULTIPLIER_PREFIX}*/t:$mul"""
+techmap -map %lut_multipliers *.{LUT_MULTIPLIER_PREFIX}*/t:$mul"""
 """The Yosys commands that apply it to the multiplication in every ``LutMultiplier``, and to no other."""

@@ -27,7 +27,8 @@ class Ice40Flow(OpenFlow):
 
     It has no distributed RAM, so FIFOs and accumulators are in block RAM. Their read ports are asynchronous, while block RAM reads with a
     cycle's delay: Yosys moves the register of the address into the read port, which it can only where that register has no initial value.
-    So initial values are removed everywhere but in the clock generator; all other registers are reset.
+    So initial values are removed, as all registers are reset. Those of the clock generator are not, and start at 0, as all flip-flops of
+    an iCE40 do.
 
     Yosys takes two registers behind a multiplier into SB_MAC16 and makes constant zeros of them. So the first one is kept outside.
     """
@@ -79,13 +80,14 @@ class Ice40Clock(ClockGenerator):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        settings, locked = self.settings, Signal()
+        settings = self.settings
+        locked = Signal()
         if platform.device == ULTRAPLUS:
             primitive, source = "SB_PLL40_PAD", {"io_PACKAGEPIN": self.pin.io}
         else:
             m.submodules.pin = pin = io.Buffer(io.Direction.Input, self.pin)
             primitive, source = "SB_PLL40_CORE", {"i_REFERENCECLK": pin.i}
-        m.submodules.loop = Instance(
+        m.submodules.pll = Instance(
             primitive,
             p_FEEDBACK_PATH="SIMPLE",
             p_DIVR=Const(settings.input_divider - 1, 4),

@@ -80,7 +80,7 @@ class VendorFlow(Flow):
         return ClockWithReset(pin=pin, settings=settings, make_pll=self._mmcm_instance if self._mmcm else None)
 
     def _mmcm_instance(self, settings: PllSettings, source: Signal, clock: Signal, locked: Signal) -> Instance:
-        fed = Signal()
+        feedback = Signal()
         return Instance(
             self._mmcm,
             p_CLKIN1_PERIOD=1e9 / settings.input_hz,
@@ -88,8 +88,8 @@ class VendorFlow(Flow):
             p_CLKFBOUT_MULT_F=float(settings.feedback_divider),
             p_CLKOUT0_DIVIDE_F=float(settings.output_divider),
             i_CLKIN1=source,
-            i_CLKFBIN=fed,
-            o_CLKFBOUT=fed,
+            i_CLKFBIN=feedback,
+            o_CLKFBOUT=feedback,
             o_CLKOUT0=clock,
             o_LOCKED=locked,
             i_RST=Const(0),

@@ -54,4 +54,4 @@ def test_slowest_paths_are_those_of_each_component(delay: float | list[float]) -
 
 def test_cells_outside_the_nodes_are_overhead() -> None:
     assert component_of(EXPAND + "part_0.x") == "fire2_expand"
-    assert {component_of(name) for name in ("device.link.transmitter.y", "$PACKER_GND", "clock.loop", "")} == {OVERHEAD}
+    assert {component_of(name) for name in ("device.link.transmitter.y", "$PACKER_GND", "clock.pll", "")} == {OVERHEAD}

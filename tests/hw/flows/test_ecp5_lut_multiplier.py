@@ -21,6 +21,7 @@ from firebrick.hw.eda.process import run_captured
 from firebrick.hw.eda.tool_paths import tool_command
 from firebrick.hw.engines.mac_array import LutMultiplier
 from firebrick.hw.flows.ecp5_lut_multiplier import MAP_LUT_MULTIPLIERS
+from firebrick.hw.module_names import LUT_MULTIPLIER_PREFIX
 from firebrick.sw.utils.progress import no_progress
 
 pytestmark = pytest.mark.skipif(find_spec("pyosys") is None, reason="needs pyosys, of the extra `bitstream`")
@@ -51,8 +52,8 @@ class Top(wiring.Component):
 
     def elaborate(self, _platform: object) -> Module:
         m = Module()
-        m.submodules.soft_product_0 = soft = LutMultiplier(bits=len(self.weight))
-        m.d.comb += [soft.pixel.eq(self.pixel), soft.weight.eq(self.weight), self.product.eq(soft.product)]
+        m.submodules[f"{LUT_MULTIPLIER_PREFIX}0"] = multiplier = LutMultiplier(bits=len(self.weight))
+        m.d.comb += [multiplier.pixel.eq(self.pixel), multiplier.weight.eq(self.weight), self.product.eq(multiplier.product)]
         return m
 
 
