@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The whole pipeline: a picture's bytes in, scores out."""
+"""The whole accelerator: the bytes of images in, scores out."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -34,10 +34,20 @@ from .stream.signatures import pixel_beat, pixel_stream
 from .stream.skid_buffer import SkidBuffer
 
 FIFO_DEPTH = 4
+"""Depth of the FIFOs at both ends of the accelerator: enough for one beat a cycle."""
 
 
 class PartitionedEngine(wiring.Component):
-    """The engines of one layer, as one.
+    """The engine of one layer: its partitions with their line buffers, as one component.
+
+    ::
+
+                               +--> line buffer --> partition 0 --+
+        input --> broadcast ---+                                  +--> interleaver --> skid buffer --> output
+                               +--> line buffer --> partition 1 --+
+
+    Each partition computes some of the layer's filters from the same input. Two partitions share a line buffer when the engine is paired.
+    A squeeze engine has a buffer of its own inside.
 
     Parameters
     ----------
@@ -45,9 +55,9 @@ class PartitionedEngine(wiring.Component):
 
     Members
     -------
-    input: ``In(words(lanes of the source))``
-    output: ``Out(words(spec.output.lanes))``
-    busy: ``Out(number of parts)``; whose lanes multiply in this cycle
+    input: ``In(pixel_stream(spec.source.lanes))``
+    output: ``Out(pixel_stream(spec.output.lanes))``
+    busy: ``Out(number of partitions)``; whose lanes multiply in this cycle
     """
 
     input: stream.Interface
@@ -67,56 +77,59 @@ class PartitionedEngine(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         spec = self._spec
-        parts = [ConvEngine(spec=part) if isinstance(part, ConvSpec) else SqueezeEngine(spec=part) for part in spec.partitions]
-        for number, part in enumerate(parts):
-            m.submodules[partition_module(number)] = part
-        m.d.comb += self.busy.eq(Cat(part.busy for part in parts))
-        sinks = list(self._sinks(m, parts))
+        partitions = [
+            ConvEngine(spec=partition) if isinstance(partition, ConvSpec) else SqueezeEngine(spec=partition)
+            for partition in spec.partitions
+        ]
+        for index, partition in enumerate(partitions):
+            m.submodules[partition_module(index)] = partition
+        m.d.comb += self.busy.eq(Cat(partition.busy for partition in partitions))
+        sinks = list(self._sinks(m, partitions))
         if len(sinks) == 1:
             wiring.connect(m, wiring.flipped(self.input), sinks[0])
         else:
-            m.submodules.fork = fork = Broadcast(lanes=spec.source.lanes, count=len(sinks))
-            wiring.connect(m, wiring.flipped(self.input), fork.input)
-            for source, sink in zip(fork.outputs, sinks, strict=True):
+            m.submodules.broadcast = broadcast = Broadcast(lanes=spec.source.lanes, count=len(sinks))
+            wiring.connect(m, wiring.flipped(self.input), broadcast.input)
+            for source, sink in zip(broadcast.outputs, sinks, strict=True):
                 wiring.connect(m, source, sink)
-        if len(parts) == 1:
-            wiring.connect(m, parts[0].output, wiring.flipped(self.output))
+        if len(partitions) == 1:
+            wiring.connect(m, partitions[0].output, wiring.flipped(self.output))
         else:
-            m.submodules.merge = merge = Interleaver(lanes=spec.output.lanes, tiles=spec.output.tiles, schedule=spec.schedule)
-            for part, sink in zip(parts, merge.inputs, strict=True):
-                wiring.connect(m, part.output, sink)
-            m.submodules.relay = relay = SkidBuffer(shape=pixel_beat(spec.output.lanes))
-            wiring.connect(m, merge.output, relay.input)
-            wiring.connect(m, relay.output, wiring.flipped(self.output))
+            m.submodules.interleaver = interleaver = Interleaver(lanes=spec.output.lanes, tiles=spec.output.tiles, schedule=spec.schedule)
+            for partition, sink in zip(partitions, interleaver.inputs, strict=True):
+                wiring.connect(m, partition.output, sink)
+            m.submodules.skid_buffer = skid_buffer = SkidBuffer(shape=pixel_beat(spec.output.lanes))
+            wiring.connect(m, interleaver.output, skid_buffer.input)
+            wiring.connect(m, skid_buffer.output, wiring.flipped(self.output))
         return m
 
-    def _sinks(self, m: Module, parts: Sequence[Any]) -> Iterator[Any]:
-        """Where the engine's input goes: to each squeeze engine, and to the line buffer of each convolution engine or pair of them."""
+    def _sinks(self, m: Module, partitions: Sequence[Any]) -> Iterator[Any]:
+        """Where the input goes: to the line buffer of each convolution engine or pair of them, or to each squeeze engine."""
         readers = 2 if self._spec.paired else 1
-        for first in range(0, len(parts), readers):
-            group, spec = parts[first : first + readers], self._spec.partitions[first]
+        for first in range(0, len(partitions), readers):
+            group, spec = partitions[first : first + readers], self._spec.partitions[first]
             if isinstance(spec, ConvSpec):
                 buffer = line_buffer(spec, len(group))
-                m.submodules[f"buffer_{first}"] = buffer
-                for part, reader in zip(group, buffer.readers, strict=True):
-                    wiring.connect(m, part.pixels, reader)
+                m.submodules[f"line_buffer_{first}"] = buffer
+                for partition, reader in zip(group, buffer.readers, strict=True):
+                    wiring.connect(m, partition.pixels, reader)
                 yield buffer.input
             else:
                 yield group[0].input
 
 
 class Pipeline(wiring.Component):
-    """A run of nodes, one behind the other: a Fire module, say, or the whole network.
+    """Nodes connected in series: a Fire module, say, or the whole network.
 
     Parameters
     ----------
-    nodes: what to build; each one's source is the output of the one before
+    nodes: what to build; the source layout of each is the output layout of the one before
 
     Members
     -------
-    input: ``In(words(lanes of the first node's source))``
-    output: ``Out(words(lanes))``, or ``Out(scores(...))`` when the last node is the global average
-    busy: ``Out(...)``; a bit for each part of each engine: its lanes begin a multiplication in this cycle
+    input: ``In(pixel_stream(lanes of the first node's source))``
+    output: ``Out(pixel_stream(lanes))``, or ``Out(score_stream(...))`` when the last node is the global average
+    busy: ``Out(...)``; a bit for each partition of each engine: its lanes begin a multiplication in this cycle
     """
 
     input: stream.Interface
@@ -143,7 +156,7 @@ class Pipeline(wiring.Component):
         return m
 
     def _chain(self, m: Module, nodes: Sequence[Node], output: Any) -> Any:
-        """Build nodes one behind the other, the first behind an output, in the order of ``walk``; returns the last one's output."""
+        """Builds nodes in series behind an output, in the order of ``walk``. Returns the output of the last one."""
         for node in nodes:
             name = module_name(node, len(self._components))
             component = create_component(node)
@@ -151,14 +164,14 @@ class Pipeline(wiring.Component):
             m.submodules[name] = component
             wiring.connect(m, output, component.input)
             if isinstance(component, SkipConnection) and isinstance(node, BypassSpec):
-                wiring.connect(m, self._chain(m, node.main_branch, component.to_path), component.from_path)
-                wiring.connect(m, self._chain(m, node.skip_branch, component.to_side), component.from_side)
+                wiring.connect(m, self._chain(m, node.main_branch, component.to_main), component.from_main)
+                wiring.connect(m, self._chain(m, node.skip_branch, component.to_skip), component.from_skip)
             output = component.output
         return output
 
 
 def create_component(node: Node) -> Any:
-    """The hardware of one node; of a bypass only the fork and the adder."""
+    """The hardware of one node; of a bypass only its skip connection, without the branches."""
     match node:
         case EngineSpec():
             return PartitionedEngine(spec=node)
@@ -177,17 +190,17 @@ def create_component(node: Node) -> Any:
 
 
 class Accelerator(wiring.Component):
-    """A network in hardware. Queues at both ends keep the outside's timing apart from the pipeline's.
+    """A network in hardware. FIFOs at both ends cut the combinational paths between the pipeline and its surroundings.
 
     Parameters
     ----------
-    plan: what the compiler made of the model
+    plan: what to build, as the compiler planned it
 
     Members
     -------
-    input: ``In(stream.Signature(8))``; frames as bytes, row by row, in a row pixel by pixel, in a pixel channel by channel
-    output: ``Out(scores(...))``; a frame's scores in the order of the classes
-    busy: ``Out(...)``; a bit for each part of each engine: its lanes begin a multiplication in this cycle
+    input: ``In(stream.Signature(8))``; images as bytes in channels-last order: row by row, pixel by pixel, channel by channel
+    output: ``Out(score_stream(plan.global_sum))``; the scores of a frame in the order of the classes
+    busy: ``Out(...)``; a bit for each partition of each engine: its lanes begin a multiplication in this cycle
     """
 
     input: stream.Interface
@@ -207,15 +220,15 @@ class Accelerator(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.pipeline = pipeline = Pipeline(nodes=self._plan.nodes)
-        m.submodules.incoming = incoming = Fifo(shape=unsigned(8), depth=FIFO_DEPTH)
-        m.submodules.outgoing = outgoing = Fifo(shape=score_layout(self._plan.global_sum), depth=FIFO_DEPTH)
-        wiring.connect(m, wiring.flipped(self.input), incoming.input)
+        m.submodules.input_fifo = input_fifo = Fifo(shape=unsigned(8), depth=FIFO_DEPTH)
+        m.submodules.output_fifo = output_fifo = Fifo(shape=score_layout(self._plan.global_sum), depth=FIFO_DEPTH)
+        wiring.connect(m, wiring.flipped(self.input), input_fifo.input)
         m.d.comb += [
-            pipeline.input.valid.eq(incoming.output.valid),
-            pipeline.input.payload[0].eq(incoming.output.payload),
-            incoming.output.ready.eq(pipeline.input.ready),
+            pipeline.input.valid.eq(input_fifo.output.valid),
+            pipeline.input.payload[0].eq(input_fifo.output.payload),
+            input_fifo.output.ready.eq(pipeline.input.ready),
             self.busy.eq(pipeline.busy),
         ]
-        wiring.connect(m, pipeline.output, outgoing.input)
-        wiring.connect(m, outgoing.output, wiring.flipped(self.output))
+        wiring.connect(m, pipeline.output, output_fifo.input)
+        wiring.connect(m, output_fifo.output, wiring.flipped(self.output))
         return m

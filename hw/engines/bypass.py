@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The connection round a Fire module: a fork in front of both, a delay, an adder behind them."""
+"""The skip connection of a Fire module: a broadcast to both branches, a FIFO in the skip branch, an adder that joins them."""
 
 from typing import Any
 
@@ -16,18 +16,18 @@ from ..stream.signatures import pixel_beat, pixel_stream
 
 
 class SkipFifo(wiring.Component):
-    """Keeps words in their order until they are asked for: queues one behind the other, large ones in block RAM.
+    """The FIFO of a skip branch: cascaded FIFOs, of which the large ones lie in block RAM (``skip_fifo_depths``).
 
-    Throughput is one word a cycle; latency at most 2 cycles a queue.
+    Throughput: one beat a cycle. Latency: the sum of the FIFOs' latencies, at most 2 cycles each.
 
     Parameters
     ----------
-    spec: what to build; it must not hold fewer words than the least
+    spec: what to build; its depth must be at least ``min_depth``
 
     Members
     -------
-    input: ``In(words(lanes))``
-    output: ``Out(words(lanes))``
+    input: ``In(pixel_stream(lanes))``
+    output: ``Out(pixel_stream(lanes))``
     """
 
     input: stream.Interface
@@ -35,7 +35,7 @@ class SkipFifo(wiring.Component):
 
     def __init__(self, *, spec: SkipFifoSpec) -> None:
         if spec.depth < spec.min_depth:
-            raise ValueError(f"depth of {spec.name} must be at least {spec.min_depth}, or the pipeline comes to a halt, not {spec.depth}")
+            raise ValueError(f"depth of {spec.name} must be at least {spec.min_depth}, or the pipeline deadlocks, not {spec.depth}")
         self._spec = spec
         super().__init__({"input": In(pixel_stream(spec.source.lanes)), "output": Out(pixel_stream(spec.source.lanes))})
 
@@ -44,69 +44,80 @@ class SkipFifo(wiring.Component):
         lanes = self._spec.source.lanes
         output: Any = wiring.flipped(self.input)
         for number, depth in enumerate(skip_fifo_depths(self._spec.depth, lanes)):
-            queue = Fifo(shape=pixel_beat(lanes), depth=depth, block=8 * depth * lanes > MAX_DISTRIBUTED_FIFO_BITS)
-            m.submodules[f"queue_{number}"] = queue
-            wiring.connect(m, output, queue.input)
-            output = queue.output
+            fifo = Fifo(shape=pixel_beat(lanes), depth=depth, block=8 * depth * lanes > MAX_DISTRIBUTED_FIFO_BITS)
+            m.submodules[f"fifo_{number}"] = fifo
+            wiring.connect(m, output, fifo.input)
+            output = fifo.output
         wiring.connect(m, output, wiring.flipped(self.output))
         return m
 
 
 class SkipConnection(wiring.Component):
-    """Sends every word both into a Fire module and round it, and adds what comes back, pixel by pixel, with saturation at 255.
+    """Sends every beat into both branches of a bypass and adds their outputs pixel by pixel, with saturation.
 
-    No latency at the fork, 1 cycle at the adder; throughput is one word a cycle at each.
+    ::
+
+                 +--> to_main --> Fire module --> from_main --+
+        input ---+                                            +--> output = min(from_main + from_skip, 255)
+                 +--> to_skip --> SkipFifo ... -> from_skip --+
+
+    The branches themselves are not part of it. Latency: none from ``input``, ADDER_LATENCY cycles to ``output``. Throughput: one beat a
+    cycle.
 
     Parameters
     ----------
-    spec: what to build; the nodes of its path and its side are the surroundings' business
+    spec: what to build; only its layouts are used
 
     Members
     -------
-    input: ``In(words(spec.source.lanes))``
-    to_path, to_side: ``Out(words(spec.source.lanes))``
-    from_path, from_side: ``In(words(spec.output.lanes))``; both operands in the same order
-    output: ``Out(words(spec.output.lanes))``
+    input: ``In(pixel_stream(spec.source.lanes))``
+    to_main, to_skip: ``Out(pixel_stream(spec.source.lanes))``
+    from_main, from_skip: ``In(pixel_stream(spec.output.lanes))``; their channels in the same order
+    output: ``Out(pixel_stream(spec.output.lanes))``
     """
 
+    ADDER_LATENCY = 1
+
     input: stream.Interface
-    to_path: stream.Interface
-    to_side: stream.Interface
-    from_path: stream.Interface
-    from_side: stream.Interface
+    to_main: stream.Interface
+    to_skip: stream.Interface
+    from_main: stream.Interface
+    from_skip: stream.Interface
     output: stream.Interface
 
     def __init__(self, *, spec: BypassSpec) -> None:
         self._spec = spec
-        before, behind = pixel_stream(spec.source.lanes), pixel_stream(spec.output.lanes)
+        branch_input, branch_output = pixel_stream(spec.source.lanes), pixel_stream(spec.output.lanes)
         super().__init__(
             {
-                "input": In(before),
-                "to_path": Out(before),
-                "to_side": Out(before),
-                "from_path": In(behind),
-                "from_side": In(behind),
-                "output": Out(behind),
+                "input": In(branch_input),
+                "to_main": Out(branch_input),
+                "to_skip": Out(branch_input),
+                "from_main": In(branch_output),
+                "from_skip": In(branch_output),
+                "output": Out(branch_output),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.fork = fork = Broadcast(lanes=self._spec.source.lanes, count=2)
-        wiring.connect(m, wiring.flipped(self.input), fork.input)
-        for output, end in zip(fork.outputs, (self.to_path, self.to_side), strict=True):
-            wiring.connect(m, output, wiring.flipped(end))
+        m.submodules.broadcast = broadcast = Broadcast(lanes=self._spec.source.lanes, count=2)
+        wiring.connect(m, wiring.flipped(self.input), broadcast.input)
+        for output, branch in zip(broadcast.outputs, (self.to_main, self.to_skip), strict=True):
+            wiring.connect(m, output, wiring.flipped(branch))
 
-        operands, output = (self.from_path, self.from_side), self.output
-        advance, both = Signal(), Signal()
+        # Take both operands in the same cycle, when both are there and the output register is free.
+        operands, output = (self.from_main, self.from_skip), self.output
+        advance = Signal()
+        both_valid = Signal()
         m.d.comb += [
             advance.eq(~output.valid | output.ready),
-            both.eq(self.from_path.valid & self.from_side.valid),
-            *(operand.ready.eq(advance & both) for operand in operands),
+            both_valid.eq(self.from_main.valid & self.from_skip.valid),
+            *(operand.ready.eq(advance & both_valid) for operand in operands),
         ]
         with m.If(advance):
-            m.d.sync += output.valid.eq(both)
+            m.d.sync += output.valid.eq(both_valid)
             for lane in range(self._spec.output.lanes):
-                total = self.from_path.payload[lane] + self.from_side.payload[lane]
+                total = self.from_main.payload[lane] + self.from_skip.payload[lane]
                 m.d.sync += output.payload[lane].eq(Mux(total[8], 255, total))
         return m

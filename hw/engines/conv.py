@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The convolution engine: keeps rows, does one filter after the other (output stationary)."""
+"""The convolution engine: buffers input rows and computes one filter after the other (output stationary)."""
 
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import Out
 from amaranth.utils import ceil_log2
@@ -18,11 +18,24 @@ from .mac_array import MacArray
 
 
 class ConvEngine(wiring.Component):
-    """Convolves row after row: for each filter, for each of its non-zero weights, for each tile of the row, one cycle.
+    """Convolves row after row; skips zero weights.
 
-    A row begins when the input rows that it reads are in the line buffer, and rows that no later one reads are released behind it. Rows
-    above and below the map are zero. Expand engines mix filters of all taps with filters of the centre tap alone. Cycles a frame:
-    ``spec.cycles`` when neither input nor output waits; lanes multiply in ``spec.busy_cycles`` of them.
+    With k the kernel size, s the stride and p the padding, output row y and column x of filter f are::
+
+        total = initial[f] + sum over channels c, taps (ky, kx) of weight[f, c, ky, kx] * input[c, s*y + ky - p, s*x + kx - p]
+        output[f, y, x] = clamp(total >> shift, 0, 255)
+
+    The loops around it, from the outermost; each step of the innermost takes a cycle, in which all lanes multiply::
+
+        for each output row y:
+            wait until its input rows are in the line buffer
+            for each filter f:
+                for each non-zero weight of f (an entry of the weight decoder):
+                    for each tile t: every lane l adds to its accumulator t, for column x = l*tiles + t
+            release the input rows that no later output row reads
+
+    Expand engines mix filters of all taps with filters of the centre tap alone. Cycles a frame: ``spec.cycles`` when neither input nor
+    output stalls; the lanes multiply in ``spec.busy_cycles`` of them.
 
     Parameters
     ----------
@@ -30,9 +43,9 @@ class ConvEngine(wiring.Component):
 
     Members
     -------
-    pixels: ``Out(reading(...))``; the line buffer (``line_buffer``)
-    output: ``Out(words(spec.output.lanes))``, natural tile order
-    busy: ``Out(1)``; lanes begin a multiplication in this cycle
+    pixels: ``Out(read_port_signature(...))``; the line buffer (``line_buffer``)
+    output: ``Out(pixel_stream(spec.output.lanes))``, natural tile order
+    busy: ``Out(1)``; the lanes begin a multiplication in this cycle
     """
 
     pixels: Any
@@ -48,28 +61,25 @@ class ConvEngine(wiring.Component):
         m = Module()
         spec, buffer = self._spec, self.pixels
         kernel, tiles = spec.kernel, spec.output.tiles
-        # For each tap and tile, by how many lanes the pixels are rotated, and which tile of the buffer they are in.
-        reads = [
-            [divmod(spec.stride * tile + tap % kernel - spec.padding, spec.buffer_tiles) for tile in range(tiles)]
-            for tap in range(kernel**2)
-        ]
-        rotations = sorted({rotation for row in reads for rotation, _ in row})
+        column_offsets = self._column_offsets()
+        rotations = sorted({rotation for offsets in column_offsets for rotation, _ in offsets})
         m.submodules.weights = weights = WeightDecoder(weights=spec.weights)
         m.submodules.mac = mac = MacArray(
             output=spec.output,
             source_lanes=spec.buffer_lanes,
             rotations=rotations,
-            sums=tiles,
+            accumulators=tiles,
             centroid_bits=spec.weights.centroid_bits,
             arithmetic=spec.arithmetic,
-            revisit=tiles,
+            raw_distance=tiles,
         )
         wiring.connect(m, mac.output, wiring.flipped(self.output))
         m.d.comb += mac.pixels.eq(buffer.data)
 
-        # Issue: the entry at hand, for one tile after the other.
+        # Issue: apply the present weight entry to one tile after the other. The last entry of a sum needs credit for its output.
         entry = weights.output.payload
-        running, row_done = Signal(), Signal()
+        running = Signal()
+        row_done = Signal()
         tile = Signal(range(max(2, tiles)))
         m.d.comb += self.busy.eq(running & weights.output.valid & ~buffer.hold & (~entry.last | mac.credit))
         with m.If(self.busy):
@@ -77,81 +87,111 @@ class ConvEngine(wiring.Component):
             with m.If(tile == tiles - 1):
                 m.d.comb += [weights.output.ready.eq(1), row_done.eq(entry.last & (entry.group == spec.weights.groups - 1))]
 
-        # A cycle later, the address of its pixels and what to do with them.
-        slots, outside = self._rows(m, buffer, running, row_done)
+        # A cycle later: the address of the pixels, and what the lanes do with them.
+        row_slots, row_outside = self._track_rows(m, buffer, running, row_done)
+        tile_bits, column_bits = ceil_log2(tiles), ceil_log2(spec.buffer_tiles)
         ky = lookup([tap // kernel for tap in range(kernel**2)], entry.tap, max(1, ceil_log2(kernel)))
-        padded = [row + [(0, 0)] * ((1 << ceil_log2(tiles)) - tiles) for row in reads]
-        place = Cat(tile[: ceil_log2(tiles)], entry.tap)
-        rotation = lookup([rotations.index(r) if r in rotations else 0 for row in padded for r, _ in row], place, len(mac.control.rotation))
-        column = lookup([t for row in padded for _, t in row], place, max(1, ceil_log2(spec.buffer_tiles)))
+        padded = [offsets + [(0, 0)] * ((1 << tile_bits) - tiles) for offsets in column_offsets]  # a table for every value of its index
+        tap_and_tile = Cat(tile[:tile_bits], entry.tap)
+        rotation = self._rotation_index(rotations, padded, tap_and_tile, len(mac.control.rotation))
+        column = lookup([buffer_tile for offsets in padded for _, buffer_tile in offsets], tap_and_tile, max(1, column_bits))
         channel = entry.inner[: ceil_log2(spec.channels)]
         m.d.sync += [
-            buffer.address.eq(Cat(column[: ceil_log2(spec.buffer_tiles)], channel, slots[ky])),
+            buffer.address.eq(Cat(column[:column_bits], channel, row_slots[ky])),
             mac.strobe.eq(self.busy),
             mac.control.centroid.eq(entry.centroid),
             mac.control.rotation.eq(rotation),
-            mac.control.zero.eq(outside[ky]),
-            mac.control.sum.eq(tile),
-            mac.control.start.eq(entry.group),
+            mac.control.zero.eq(row_outside[ky]),
+            mac.control.accumulator.eq(tile),
+            mac.control.filter.eq(entry.group),
             mac.control.tile.eq(tile),
             mac.control.first.eq(entry.first),
             mac.control.last.eq(entry.last),
         ]
         return m
 
-    def _rows(self, m: Module, buffer: Any, running: Signal, row_done: Signal) -> tuple[Array[Signal], Array[Signal]]:
-        """Waits for the rows that an output row reads and releases those that no later one does.
+    def _column_offsets(self) -> list[list[tuple[int, int]]]:
+        """For each tap and output tile: where the input column lies, as (lanes further on, tile of the line buffer).
 
-        Returns, for each row of the kernel, the slot that holds it, and whether it lies above or below the map.
+        In output tile t, lane l computes column x = l*tiles + t and reads input column s*x + kx - p = l*(s*tiles) + (s*t + kx - p). The
+        line buffer has s*tiles tiles, so the last term divided by that gives the rotation and the tile for all lanes alike.
+        """
+        spec = self._spec
+        return [
+            [divmod(spec.stride * tile + tap % spec.kernel - spec.padding, spec.buffer_tiles) for tile in range(spec.output.tiles)]
+            for tap in range(spec.kernel**2)
+        ]
+
+    @staticmethod
+    def _rotation_index(rotations: list[int], offsets: list[list[tuple[int, int]]], tap_and_tile: Value, width: int) -> Value:
+        """The index in ``rotations`` for a tap and tile; combinations that do not occur get index 0."""
+        table = [rotations.index(rotation) if rotation in rotations else 0 for row in offsets for rotation, _ in row]
+        return lookup(table, tap_and_tile, width)
+
+    def _track_rows(self, m: Module, buffer: Any, running: Signal, row_done: Signal) -> tuple[Array[Signal], Array[Signal]]:
+        """Waits for the input rows of an output row and releases those that no later one reads.
+
+        The kernel's rows relative to the map, for the present output row::
+
+            rows 0 .. rows_above-1             above the map: zero
+            rows rows_above .. rows_end-1      in the line buffer, from the oldest slot on
+            rows rows_end .. kernel-1          below the map: zero
+
+        Returns, for each row of the kernel, the slot of its input row, and whether it is outside the map.
         """
         spec = self._spec
         kernel = spec.kernel
-        slots = Array(Signal(range(spec.slots), name=f"slot_{ky}") for ky in range(kernel))
-        outside = Array(Signal(name=f"outside_{ky}") for ky in range(kernel))
-        oldest = Signal(range(spec.slots))
-        above = Signal(range(spec.padding + 1), init=spec.padding)  # rows of the kernel above the map
-        left = Signal(range(spec.height + 1), init=spec.height)  # rows of the frame that are not released
-        row = Signal(range(spec.output_height))
-        due = Signal(range(max(spec.height, spec.stride) + 1))  # rows to release
-        below = Signal(range(kernel + 1))  # rows of the kernel above the map's lower edge
-        m.d.comb += below.eq(Mux(left < kernel - above, left + above, kernel))
+        row_slots = Array(Signal(range(spec.slots), name=f"row_slot_{ky}") for ky in range(kernel))
+        row_outside = Array(Signal(name=f"row_outside_{ky}") for ky in range(kernel))
+        oldest_slot = Signal(range(spec.slots))
+        rows_above = Signal(range(spec.padding + 1), init=spec.padding)
+        rows_left = Signal(range(spec.height + 1), init=spec.height)  # input rows of the frame that are not released
+        output_row = Signal(range(spec.output_height))
+        rows_to_release = Signal(range(max(spec.height, spec.stride) + 1))
+        rows_end = Signal(range(kernel + 1))
+        m.d.comb += rows_end.eq(Mux(rows_left < kernel - rows_above, rows_left + rows_above, kernel))
 
         with m.FSM():
             with m.State("WAIT"):
                 for ky in range(kernel):
-                    index = oldest + ky - above
+                    slot = oldest_slot + ky - rows_above
                     m.d.sync += [
-                        slots[ky].eq(Mux(index >= spec.slots, index - spec.slots, index)),
-                        outside[ky].eq((ky < above) | (ky >= below)),
+                        row_slots[ky].eq(Mux(slot >= spec.slots, slot - spec.slots, slot)),
+                        row_outside[ky].eq((ky < rows_above) | (ky >= rows_end)),
                     ]
-                with m.If(buffer.available >= below - above):
+                with m.If(buffer.available >= rows_end - rows_above):
                     m.next = "RUN"
             with m.State("RUN"):
                 m.d.comb += running.eq(1)
                 with m.If(row_done):
-                    count_up(m, row, spec.output_height)
-                    beyond = above > spec.stride
-                    m.d.sync += [above.eq(Mux(beyond, above - spec.stride, 0)), due.eq(Mux(beyond, 0, spec.stride - above))]
-                    with m.If(row == spec.output_height - 1):
-                        m.d.sync += [above.eq(spec.padding), due.eq(left)]
+                    # The kernel moves down by the stride: first out of the rows above the map, then over rows of the buffer.
+                    count_up(m, output_row, spec.output_height)
+                    stays_above = rows_above > spec.stride
+                    m.d.sync += [
+                        rows_above.eq(Mux(stays_above, rows_above - spec.stride, 0)),
+                        rows_to_release.eq(Mux(stays_above, 0, spec.stride - rows_above)),
+                    ]
+                    with m.If(output_row == spec.output_height - 1):
+                        # The end of the frame: release what is left of it, even rows that have not arrived yet.
+                        m.d.sync += [rows_above.eq(spec.padding), rows_to_release.eq(rows_left)]
                     m.next = "RELEASE"
             with m.State("RELEASE"):
-                with m.If(due == 0):
+                with m.If(rows_to_release == 0):
                     m.next = "WAIT"
-                    with m.If(left == 0):
-                        m.d.sync += left.eq(spec.height)
+                    with m.If(rows_left == 0):
+                        m.d.sync += rows_left.eq(spec.height)
                 with m.Elif(buffer.available != 0):
                     m.d.comb += buffer.release.eq(1)
-                    m.d.sync += [due.eq(due - 1), left.eq(left - 1)]
-                    count_up(m, oldest, spec.slots)
-        return slots, outside
+                    m.d.sync += [rows_to_release.eq(rows_to_release - 1), rows_left.eq(rows_left - 1)]
+                    count_up(m, oldest_slot, spec.slots)
+        return row_slots, row_outside
 
 
 def line_buffer(spec: ConvSpec, readers: int) -> LineBuffer:
-    """The rows that so many engines, one or two, of one layer read."""
+    """The line buffer of a convolution engine, or of two partitions that share it."""
     return LineBuffer(
         source=spec.source,
-        raster=spec.channels_last,
+        channels_last=spec.channels_last,
         channels=spec.channels,
         tiles=spec.buffer_tiles,
         lanes=spec.buffer_lanes,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The global average: the sum of each channel, which the host divides."""
+"""The global average: the hardware sums each channel, the host divides."""
 
 from functools import reduce
 from operator import add
@@ -16,19 +16,26 @@ from ..utils import count_up
 
 
 def score_layout(spec: GlobalSumSpec) -> data.StructLayout:
-    """A score, and whether it is a frame's last."""
+    """A score, and whether it is the last one of its frame."""
     return data.StructLayout({"score": unsigned(spec.score_bits), "last": 1})
 
 
 def score_stream(spec: GlobalSumSpec) -> stream.Signature:
-    """A stream of scores in the order of the channels; ``last`` marks a frame's last one."""
+    """A stream of scores in the order of the channels; ``last`` marks the last one of a frame."""
     return stream.Signature(score_layout(spec))
 
 
 class GlobalSum(wiring.Component):
-    """Sums each channel over all rows and columns and sends the sums while the last row comes.
+    """Sums each channel over all rows and columns, and sends the sums while the last row arrives.
 
-    Throughput is one input word a cycle; latency 3 cycles.
+    ::
+
+        score[c] = sum over rows y, columns x of input[c, y, x]
+
+    The sum is built in three steps, each a pipeline stage: over the lanes of a beat, over the tiles of a row, over the rows. The last one
+    keeps a partial sum of each channel in memory.
+
+    Throughput: one input beat a cycle. Latency: LATENCY cycles.
 
     Parameters
     ----------
@@ -36,9 +43,11 @@ class GlobalSum(wiring.Component):
 
     Members
     -------
-    input: ``In(words(lanes))``, any tile order
-    output: ``Out(scores(spec))``
+    input: ``In(pixel_stream(lanes))``, any tile order
+    output: ``Out(score_stream(spec))``
     """
+
+    LATENCY = 3
 
     input: stream.Interface
     output: stream.Interface
@@ -51,71 +60,75 @@ class GlobalSum(wiring.Component):
         m = Module()
         spec = self._spec
         lanes, tiles = spec.source.lanes, spec.source.tiles
-        advance, taken = Signal(), Signal()
+        advance = Signal()
+        beat_taken = Signal()
         m.d.comb += [
-            advance.eq(~self.output.valid | self.output.ready),
             self.input.ready.eq(advance),
-            taken.eq(self.input.valid & advance),
+            advance.eq(~self.output.valid | self.output.ready),
+            beat_taken.eq(self.input.valid & advance),
         ]
-        tile, channel, row = Signal(range(max(2, tiles))), Signal(range(max(2, spec.channels))), Signal(range(max(2, spec.height)))
-        with m.If(taken):
+        tile = Signal(range(max(2, tiles)))
+        channel = Signal(range(max(2, spec.channels)))
+        row = Signal(range(max(2, spec.height)))
+        with m.If(beat_taken):
             count_up(m, tile, tiles)
             with m.If(tile == tiles - 1):
                 count_up(m, channel, spec.channels)
                 with m.If(channel == spec.channels - 1):
                     count_up(m, row, spec.height)
 
-        # Stage 1: the word's sum; the channel's sum so far is read.
-        sums: memory.Memory = memory.Memory(shape=spec.score_bits, depth=spec.channels, init=[])
-        m.submodules.sums = sums
-        write = sums.write_port()
-        # A word comes back two cycles after it was read at the soonest, while it is written: when there are two. One waits in the register.
-        read = sums.read_port(transparent_for=(write,) if spec.channels * tiles == 2 else ())
+        # Stage 1: the sum over the lanes, while the channel's partial sum is read from memory.
+        partial_sums: memory.Memory = memory.Memory(shape=spec.score_bits, depth=spec.channels, init=[])
+        m.submodules.partial_sums = partial_sums
+        write = partial_sums.write_port()
+        # With two beats a row, a channel is read again in the cycle of its write. The sum of a single channel stays in a register instead.
+        read = partial_sums.read_port(transparent_for=(write,) if spec.channels * tiles == 2 else ())
         m.d.comb += [read.addr.eq(channel), read.en.eq(advance)]
-        across = Signal(range(255 * lanes + 1), reset_less=True)
-        flags = {"valid": 1, "starts_row": 1, "ends_row": 1, "top": 1, "bottom": 1, "end": 1}
-        came: Any = Signal(data.StructLayout({**flags, "channel": channel.shape()}))
+        lane_sum = Signal(range(255 * lanes + 1), reset_less=True)
+        flags = {"valid": 1, "starts_row": 1, "ends_row": 1, "first_row": 1, "last_row": 1, "last_channel": 1}
+        stage_1: Any = Signal(data.StructLayout({**flags, "channel": channel.shape()}))
         with m.If(advance):
             m.d.sync += [
-                across.eq(_sum([self.input.payload[lane] for lane in range(lanes)])),
-                came.valid.eq(taken),
-                came.starts_row.eq(tile == 0),
-                came.ends_row.eq(tile == tiles - 1),
-                came.top.eq(row == 0),
-                came.bottom.eq(row == spec.height - 1),
-                came.end.eq(channel == spec.channels - 1),
-                came.channel.eq(channel),
+                lane_sum.eq(_sum([self.input.payload[lane] for lane in range(lanes)])),
+                stage_1.valid.eq(beat_taken),
+                stage_1.starts_row.eq(tile == 0),
+                stage_1.ends_row.eq(tile == tiles - 1),
+                stage_1.first_row.eq(row == 0),
+                stage_1.last_row.eq(row == spec.height - 1),
+                stage_1.last_channel.eq(channel == spec.channels - 1),
+                stage_1.channel.eq(channel),
             ]
 
-        # Stage 2: the channel's sum over tiles.
-        over_tiles, so_far = Signal(spec.score_bits, reset_less=True), Signal(spec.score_bits, reset_less=True)
-        summed: Any = Signal.like(came)
+        # Stage 2: the sum over the tiles of a row.
+        tile_sum = Signal(spec.score_bits, reset_less=True)
+        earlier_rows = Signal(spec.score_bits, reset_less=True)
+        stage_2: Any = Signal.like(stage_1)
         with m.If(advance):
-            m.d.sync += summed.eq(came)
-            with m.If(came.valid):
-                m.d.sync += over_tiles.eq(Mux(came.starts_row, 0, over_tiles) + across)
+            m.d.sync += stage_2.eq(stage_1)
+            with m.If(stage_1.valid):
+                m.d.sync += tile_sum.eq(Mux(stage_1.starts_row, 0, tile_sum) + lane_sum)
             if spec.channels > 1:
-                m.d.sync += so_far.eq(read.data)
+                m.d.sync += earlier_rows.eq(read.data)
 
-        # Stage 3: over rows.
-        over_rows = Signal(spec.score_bits)
+        # Stage 3: the sum over the rows, to the output and back to memory.
+        row_sum = Signal(spec.score_bits)
         m.d.comb += [
-            over_rows.eq(Mux(summed.top, 0, so_far) + over_tiles),
-            write.en.eq(advance & summed.valid & summed.ends_row),
-            write.addr.eq(summed.channel),
-            write.data.eq(over_rows),
+            row_sum.eq(Mux(stage_2.first_row, 0, earlier_rows) + tile_sum),
+            write.en.eq(advance & stage_2.valid & stage_2.ends_row),
+            write.addr.eq(stage_2.channel),
+            write.data.eq(row_sum),
         ]
         if spec.channels == 1:
             with m.If(write.en):
-                m.d.sync += so_far.eq(over_rows)
+                m.d.sync += earlier_rows.eq(row_sum)
         with m.If(advance):
-            m.d.sync += self.output.valid.eq(summed.valid & summed.ends_row & summed.bottom)
-            m.d.sync += [self.output.payload.score.eq(over_rows), self.output.payload.last.eq(summed.end)]
+            m.d.sync += self.output.valid.eq(stage_2.valid & stage_2.ends_row & stage_2.last_row)
+            m.d.sync += [self.output.payload.score.eq(row_sum), self.output.payload.last.eq(stage_2.last_channel)]
         return m
 
 
 def _sum(values: list[Value]) -> Value:
     """A balanced tree of adders."""
     while len(values) > 1:
-        values = [reduce(add, values[place : place + 2]) for place in range(0, len(values), 2)]
+        values = [reduce(add, values[index : index + 2]) for index in range(0, len(values), 2)]
     return values[0]

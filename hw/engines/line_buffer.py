@@ -1,7 +1,8 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The memory that an engine reads its pixels from: a ring of rows (or, for squeeze engines, of channels)."""
+"""The line buffer: a ring of input rows (for squeeze engines, of channels of a row) that an engine reads its pixels from."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
@@ -17,17 +18,17 @@ from ..utils import count_up, lookup
 from .banked_memory import BankedMemory
 
 READ_LATENCY = 2
-"""Cycles from an address to its word: the memory's, and the register behind it."""
+"""Cycles from an address to its word: one of the memory, one of the register behind it."""
 
 
 def read_port_signature(*, channels: int, tiles: int, lanes: int, slots: int) -> wiring.Signature:
     """How an engine reads a line buffer; directions are the engine's.
 
-    address: slot, channel and tile, the last in the low bits, each in as many bits as it needs
-    data: the word at the address of READ_LATENCY cycles before
-    available: slots that are filled and not released
-    release: gives up the oldest slot
-    hold: the address of the next cycle will not be looked at
+    address: slot, channel and tile, from the high bits to the low ones, each in as many bits as it needs
+    data: the word at the address of READ_LATENCY cycles ago
+    available: number of slots that are filled and not released
+    release: releases the oldest slot
+    hold: the address of the next cycle will be ignored
     """
     return wiring.Signature(
         {
@@ -40,31 +41,52 @@ def read_port_signature(*, channels: int, tiles: int, lanes: int, slots: int) ->
     )
 
 
+@dataclass(frozen=True)
+class WordWrite:
+    """A write to the buffer's memory, in the cycle in which the word's last beat is taken."""
+
+    strobe: Value
+    address: Value
+    pixels: list[Value]
+    enables: Value
+    """A bit for each pixel, or one for the whole word."""
+    fills_slot: Value
+    """The strobe, when the word is the last one of its slot."""
+
+
 class LineBuffer(wiring.Component):
     """A ring of slots, each of ``channels`` x ``tiles`` words of ``lanes`` pixels.
 
-    Words may be narrower than the buffer's: then each is written to the lanes that own its columns, and so a picture's pixels,
-    words of a single lane, are spread over the lanes; where they make up whole words, these are put together first. Columns that no
-    word brings are zero. A slot can be read, at the earliest by an address two cycles after its last word came, until it is released by
-    every reader. One word is taken a cycle while a slot is free.
+    The slots are filled one after the other; the input stalls while all are filled. An address can read a slot from two cycles after its
+    last beat is taken until every reader has released it. Throughput: one beat a cycle.
 
-    Two readers have a port of the memory each. Words are then written at the first one's, in two cycles, in the second of which that
-    reader is held.
+    A beat may be narrower than a word of the buffer, so there are three ways to write it:
+
+    - whole words: the beat has the buffer's lanes;
+    - scattered: the pixels of the beat are written to the lanes that own their columns, with a write enable for each lane. So the pixels
+      of an image, beats of a single lane, spread over all lanes;
+    - packed: single pixels that come channel by channel, for a buffer of one tile, are collected in a shift register and written as one
+      word (``packs_pixels``).
+
+    Columns that no beat brings are zero.
+
+    Two readers have a port of the memory each. Writes share the port of the first one: a word takes two cycles, and that reader is held in
+    one of them (``_write_through_reader_port``).
 
     Parameters
     ----------
-    source: layout of the incoming words
-    raster: pixels come with their channels together (``source`` then has one lane), not channel by channel
+    source: layout of the input
+    channels_last: whether pixels come in HWC order (``source`` then has one lane), or channel by channel
     channels, tiles, lanes: words in a slot, and their width
-    slots: how many slots
-    readers: engines that read it, 1 or 2
-    distributed: it lies in distributed RAM, as all of at most MAX_DISTRIBUTED_BUFFER_BITS do
-    banked: it lies in distributed RAM, in a ``BankedMemory``, as is best for many words; for one reader
+    slots: number of slots
+    readers: number of engines that read it, 1 or 2
+    distributed: whether it lies in distributed RAM, as all buffers of at most MAX_DISTRIBUTED_BUFFER_BITS do
+    banked: whether it lies in a ``BankedMemory``, which is best for many words in distributed RAM; only for one reader
 
     Members
     -------
-    input: ``In(words(source.lanes))``
-    reader_0, reader_1: ``In(reading(...))``
+    input: ``In(pixel_stream(source.lanes))``
+    reader_0, reader_1: ``In(read_port_signature(...))``
     """
 
     input: stream.Interface
@@ -74,7 +96,7 @@ class LineBuffer(wiring.Component):
         self,
         *,
         source: LaneLayout,
-        raster: bool,
+        channels_last: bool,
         channels: int,
         tiles: int,
         lanes: int,
@@ -83,8 +105,8 @@ class LineBuffer(wiring.Component):
         distributed: bool = False,
         banked: bool = False,
     ) -> None:
-        if raster and source.lanes != 1:
-            raise ValueError(f"source must have one lane in raster order, not {source.lanes}")
+        if channels_last and source.lanes != 1:
+            raise ValueError(f"source must have one lane in channels-last order, not {source.lanes}")
         if source.lanes > 1 and source.tiles % tiles:
             raise ValueError(f"tiles must divide the source's {source.tiles}, not {tiles}")
         if readers not in (1, 2):
@@ -92,14 +114,17 @@ class LineBuffer(wiring.Component):
         if banked and readers == 2:
             raise ValueError("readers must be 1 of a buffer in banks, not 2")
         self._source = source
-        self._raster = raster
+        self._channels_last = channels_last
         self._channels = channels
         self._tiles = tiles
         self._lanes = lanes
         self._slots = slots
         self._distributed = distributed
         self._banked = banked
-        self._strip = -(-source.tiles // tiles)  # lanes that share out the strip of one of the source's
+        self._lanes_per_strip = -(-source.tiles // tiles)  # lanes of the buffer that divide the strip of one source lane
+        self._depth = slots << (ceil_log2(channels) + ceil_log2(tiles))
+        self._packs = packs_pixels(source, channels_last, tiles)
+        self._scatters = not self._packs and (self._lanes_per_strip > 1 or source.lanes < lanes)
         port = read_port_signature(channels=channels, tiles=tiles, lanes=lanes, slots=slots)
         super().__init__({"input": In(pixel_stream(source.lanes)), **{f"reader_{number}": In(port) for number in range(readers)}})
         self._readers = readers
@@ -111,126 +136,140 @@ class LineBuffer(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        whole = packs_pixels(self._source, self._raster, self._tiles)
-        spread = not whole and (self._strip > 1 or self._source.lanes < self._lanes)
-        depth = self._slots << (ceil_log2(self._channels) + ceil_log2(self._tiles))
-
-        # Where the word that comes belongs: nested counters follow the order of the stream.
-        taken, wanted = Signal(), Signal()
-        slot, channel = Signal(range(self._slots)), Signal(range(self._channels))
-        count = self._source.width if self._raster else self._source.tiles
-        place = Signal(range(count))
-        order = range(count) if self._raster else self._source.order
-        tile = lookup([column % self._tiles for column in order], place, ceil_log2(self._tiles)) if self._tiles > 1 else Cat()
-        lane_in_strip = lookup([column // self._tiles for column in order], place, ceil_log2(self._strip))
-        full = Signal()
-        m.d.comb += [taken.eq(self.input.valid & self.input.ready), wanted.eq(taken & ((place == count - 1) if whole else 1))]
-        address = Cat(tile, channel, slot)
-        pixels: list[Value] = [self.input.payload[min(lane // self._strip, self._source.lanes - 1)] for lane in range(self._lanes)]
-        if whole:
-            pixels = self._gathered(m, taken)
-        if spread:
-            enables = Cat(
-                (lane_in_strip == lane % self._strip) if lane < self._strip * self._source.lanes else 0 for lane in range(self._lanes)
-            )
-        else:
-            enables = Cat(1)
-
-        inner, outer = ((channel, self._channels), (place, count)) if self._raster else ((place, count), (channel, self._channels))
-        filled = Signal()
-        last = (inner[0] == inner[1] - 1) & (outer[0] == outer[1] - 1)
-        with m.If(taken):
-            count_up(m, *inner)
-            with m.If(inner[0] == inner[1] - 1):
-                count_up(m, *outer)
-                with m.If(outer[0] == outer[1] - 1):
-                    count_up(m, slot, self._slots)
-
+        all_filled = Signal()
+        slot_filled = Signal()
+        write = self._incoming_write(m)
         if self._banked:
-            m.submodules.memory = banks = BankedMemory(depth=depth, lanes=self._lanes, spread=spread)
-            m.d.comb += [
-                *(banks.write_data[lane].eq(pixel) for lane, pixel in enumerate(pixels)),
-                banks.write_address.eq(address),
-                banks.enables.eq(Mux(wanted, enables, 0)),
-                banks.read_address.eq(self.reader_0.address),
-                self.reader_0.data.eq(banks.output),
-                self.input.ready.eq(~full),
-                filled.eq(taken & last),
-            ]
+            self._connect_banked_memory(m, write, all_filled, slot_filled)
         else:
-            style = "distributed" if self._distributed or 8 * self._lanes * depth <= MAX_DISTRIBUTED_BUFFER_BITS else "block"
-            ram: memory.Memory = memory.Memory(shape=pixel_beat(self._lanes), depth=depth, init=[], attrs={"ram_style": style})
-            m.submodules.memory = ram
-            write = ram.write_port(granularity=1 if spread else None)
-            if len(self.readers) == 1:  # what comes is written a cycle later
-                m.d.comb += [self.input.ready.eq(~full), filled.eq(taken & last)]
-                m.d.sync += [write.addr.eq(address), write.en.eq(Mux(wanted, enables, 0))]
-                m.d.sync += [write.data[lane].eq(pixel) for lane, pixel in enumerate(pixels)]
-                first = self.readers[0].address
-            else:
-                first = self._write_at_reader(m, full, wanted, taken & last, filled, write, address, pixels, enables)
-            for number, reader in enumerate(self.readers):
-                read = ram.read_port()
-                register = Signal(pixel_beat(self._lanes), name=f"register_{number}", reset_less=True)
-                m.d.sync += register.eq(read.data)
-                m.d.comb += [read.addr.eq(reader.address if number else first), read.en.eq(1), reader.data.eq(register)]
-
-        # Which slots are filled.
-        available = [Signal(range(self._slots + 1), name=f"available_{number}") for number in range(len(self.readers))]
-        for reader, left in zip(self.readers, available, strict=True):
-            m.d.comb += left.eq(reader.available + filled - reader.release)
-            m.d.sync += reader.available.eq(left)
-        m.d.sync += full.eq(Cat(left == self._slots for left in available).any())
+            self._connect_memory(m, write, all_filled, slot_filled)
+        self._count_slots(m, slot_filled, all_filled)
         return m
 
-    def _gathered(self, m: Module, taken: Signal) -> list[Value]:
-        """The pixels of a word of which the last one comes, those before it in a shift register."""
-        tokens = self._source.tiles
-        before = [Signal(8, name=f"before_{age}", reset_less=True) for age in range(tokens - 1)]
-        with m.If(taken):
-            m.d.sync += [one.eq(newer) for one, newer in zip(before, [self.input.payload[0], *before], strict=False)]
-        came = {column: tokens - 2 - place for place, column in enumerate(self._source.order)}
-        zero = Value.cast(0)
-        return [(self.input.payload[0] if came[lane] < 0 else before[came[lane]]) if lane in came else zero for lane in range(self._lanes)]
+    def _incoming_write(self, m: Module) -> WordWrite:
+        """The write of the present beat. Nested counters follow the order of the stream."""
+        source = self._source
+        beat_taken = Signal()
+        strobe = Signal()
+        slot = Signal(range(self._slots))
+        channel = Signal(range(self._channels))
+        beats = source.width if self._channels_last else source.tiles  # of a row of one channel
+        beat = Signal(range(beats))
 
-    def _write_at_reader(
-        self,
-        m: Module,
-        full: Value,
-        wanted: Value,
-        ends: Value,
-        filled: Signal,
-        write: Any,
-        address: Value,
-        pixels: list[Value],
-        enables: Value,
-    ) -> Value:
-        """Writes at the first reader's port: in one cycle a word waits and the reader is held, in the next it is written.
-
-        Returns the address of the port.
-        """
-        waits, writes, fills = Signal(), Signal(), Signal()
-        held_address = Signal(len(address), reset_less=True)
-        held_enables = Signal(len(enables), reset_less=True)
-        held = [Signal(8, name=f"held_{lane}", reset_less=True) for lane in range(self._lanes)]
-        port = Signal(len(address))
+        # A beat's column in the strip of its source lane, divided by the tiles: the buffer's lane within that strip, and its tile.
+        columns = range(beats) if self._channels_last else source.order
+        tile = lookup([column % self._tiles for column in columns], beat, ceil_log2(self._tiles)) if self._tiles > 1 else Cat()
+        lane_in_strip = lookup([column // self._tiles for column in columns], beat, ceil_log2(self._lanes_per_strip))
         m.d.comb += [
-            self.input.ready.eq(~full & ~waits & ~fills),
-            self.readers[0].hold.eq(waits),
-            filled.eq(writes & fills),
-            port.eq(Mux(writes, held_address, self.readers[0].address)),
-            write.addr.eq(port),
-            write.en.eq(Mux(writes, held_enables, 0)),
-            *(write.data[lane].eq(pixel) for lane, pixel in enumerate(held)),
+            beat_taken.eq(self.input.valid & self.input.ready),
+            strobe.eq(beat_taken & ((beat == beats - 1) if self._packs else 1)),
         ]
-        m.d.sync += [waits.eq(wanted), writes.eq(waits)]
-        with m.If(wanted):
+        pixels: list[Value] = [self.input.payload[min(lane // self._lanes_per_strip, source.lanes - 1)] for lane in range(self._lanes)]
+        if self._packs:
+            pixels = self._packed_pixels(m, beat_taken)
+        enables = Cat(1)
+        if self._scatters:
+            used = self._lanes_per_strip * source.lanes
+            enables = Cat((lane_in_strip == lane % self._lanes_per_strip) if lane < used else 0 for lane in range(self._lanes))
+
+        channels, row = (channel, self._channels), (beat, beats)
+        (inner, inner_count), (outer, outer_count) = (channels, row) if self._channels_last else (row, channels)
+        last = (inner == inner_count - 1) & (outer == outer_count - 1)
+        with m.If(beat_taken):
+            count_up(m, inner, inner_count)
+            with m.If(inner == inner_count - 1):
+                count_up(m, outer, outer_count)
+                with m.If(outer == outer_count - 1):
+                    count_up(m, slot, self._slots)
+        return WordWrite(strobe, Cat(tile, channel, slot), pixels, enables, beat_taken & last)
+
+    def _packed_pixels(self, m: Module, beat_taken: Signal) -> list[Value]:
+        """The pixels of a word when its last one arrives: the earlier ones are in a shift register."""
+        beats = self._source.tiles
+        previous = [Signal(8, name=f"previous_pixel_{age}", reset_less=True) for age in range(beats - 1)]
+        with m.If(beat_taken):
+            m.d.sync += [pixel.eq(newer) for pixel, newer in zip(previous, [self.input.payload[0], *previous], strict=False)]
+        newest_first = [self.input.payload[0], *previous]
+        by_column = {column: newest_first[beats - 1 - beat] for beat, column in enumerate(self._source.order)}
+        return [by_column.get(lane, Value.cast(0)) for lane in range(self._lanes)]
+
+    def _connect_banked_memory(self, m: Module, write: WordWrite, all_filled: Signal, slot_filled: Signal) -> None:
+        m.submodules.memory = banks = BankedMemory(depth=self._depth, lanes=self._lanes, pixel_enables=self._scatters)
+        m.d.comb += [
+            *(banks.write_data[lane].eq(pixel) for lane, pixel in enumerate(write.pixels)),
+            banks.write_address.eq(write.address),
+            banks.enables.eq(Mux(write.strobe, write.enables, 0)),
+            banks.read_address.eq(self.reader_0.address),
+            self.reader_0.data.eq(banks.output),
+            self.input.ready.eq(~all_filled),
+            slot_filled.eq(write.fills_slot),
+        ]
+
+    def _connect_memory(self, m: Module, write: WordWrite, all_filled: Signal, slot_filled: Signal) -> None:
+        distributed = self._distributed or 8 * self._lanes * self._depth <= MAX_DISTRIBUTED_BUFFER_BITS
+        style = "distributed" if distributed else "block"
+        ram: memory.Memory = memory.Memory(shape=pixel_beat(self._lanes), depth=self._depth, init=[], attrs={"ram_style": style})
+        m.submodules.memory = ram
+        write_port = ram.write_port(granularity=1 if self._scatters else None)
+        if len(self.readers) == 1:
+            # The write passes a register and happens a cycle later.
+            m.d.comb += [self.input.ready.eq(~all_filled), slot_filled.eq(write.fills_slot)]
+            m.d.sync += [write_port.addr.eq(write.address), write_port.en.eq(Mux(write.strobe, write.enables, 0))]
+            m.d.sync += [write_port.data[lane].eq(pixel) for lane, pixel in enumerate(write.pixels)]
+            first_address = self.readers[0].address
+        else:
+            first_address = self._write_through_reader_port(m, write, write_port, all_filled, slot_filled)
+        for number, reader in enumerate(self.readers):
+            read = ram.read_port()
+            read_word = Signal(pixel_beat(self._lanes), name=f"read_word_{number}", reset_less=True)
+            m.d.sync += read_word.eq(read.data)
+            m.d.comb += [read.addr.eq(reader.address if number else first_address), read.en.eq(1), reader.data.eq(read_word)]
+
+    def _write_through_reader_port(self, m: Module, write: WordWrite, write_port: Any, all_filled: Signal, slot_filled: Signal) -> Value:
+        """Writes at the port of the first reader. Returns the address of that port.
+
+        ::
+
+            cycle           0                 1                  2
+            input           word taken                           next word taken
+            waiting                           1
+            reader_0.hold                     1
+            writing                                              1
+            port_address    the reader's      the reader's       the word's
+        """
+        waiting = Signal()
+        writing = Signal()
+        fills_slot = Signal()
+        write_address = Signal(len(write.address), reset_less=True)
+        write_enables = Signal(len(write.enables), reset_less=True)
+        write_pixels = [Signal(8, name=f"write_pixel_{lane}", reset_less=True) for lane in range(self._lanes)]
+        port_address = Signal(len(write.address))
+        m.d.comb += [
+            self.readers[0].hold.eq(waiting),
+            # While the last word of a slot is written, the count of filled slots is not up to date: the next word has to wait for it.
+            self.input.ready.eq(~all_filled & ~waiting & ~fills_slot),
+            slot_filled.eq(writing & fills_slot),
+            port_address.eq(Mux(writing, write_address, self.readers[0].address)),
+            write_port.addr.eq(port_address),
+            write_port.en.eq(Mux(writing, write_enables, 0)),
+            *(write_port.data[lane].eq(pixel) for lane, pixel in enumerate(write_pixels)),
+        ]
+        m.d.sync += [waiting.eq(write.strobe), writing.eq(waiting)]
+        with m.If(write.strobe):
             m.d.sync += [
-                held_address.eq(address),
-                held_enables.eq(enables),
-                fills.eq(ends),
-                *(one.eq(pixel) for one, pixel in zip(held, pixels, strict=True)),
+                write_address.eq(write.address),
+                write_enables.eq(write.enables),
+                fills_slot.eq(write.fills_slot),
+                *(register.eq(pixel) for register, pixel in zip(write_pixels, write.pixels, strict=True)),
             ]
-        with m.Elif(writes):
-            m.d.sync += fills.eq(0)
-        return port
+        with m.Elif(writing):
+            m.d.sync += fills_slot.eq(0)
+        return port_address
+
+    def _count_slots(self, m: Module, slot_filled: Signal, all_filled: Signal) -> None:
+        """Counts the filled slots that each reader has not released; the slowest reader decides whether all are filled."""
+        next_available = [Signal(range(self._slots + 1), name=f"next_available_{number}") for number in range(len(self.readers))]
+        for reader, count in zip(self.readers, next_available, strict=True):
+            m.d.comb += count.eq(reader.available + slot_filled - reader.release)
+            m.d.sync += reader.available.eq(count)
+        m.d.sync += all_filled.eq(Cat(count == self._slots for count in next_available).any())

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""3x3/2 max pooling."""
+"""Max pooling, 3x3 with stride 2."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,12 +17,24 @@ from ..utils import count_up, lookup
 
 
 class MaxPoolEngine(wiring.Component):
-    """Pools as words come, keeping one row of partial maxima.
+    """3x3 max pooling with stride 2, at the pace of its input. It keeps one row of partial maxima.
 
-    Columns: output tile j is the maximum of tiles 2j, 2j+1 and 2j+2; after the last tile comes the first of the lane beside; a single lane
-    may have an odd number of tiles. Rows: an
-    even row ends one window and begins the next. Windows that overhang see only what is there, as pixels are never negative and
-    columns beyond the map are zero. Throughput is one input word a cycle; latency 4 cycles.
+    ::
+
+        output[c, y, x] = max of input[c, 2*y + 0..2, 2*x + 0..2]
+
+    Columns: output tile j is the maximum of tiles 2j, 2j+1 and 2j+2. After the last tile comes the first one of the next lane, which
+    has been kept. A single lane may have an odd number of tiles. With 4 tiles and 2 lanes::
+
+        beat (tile)              0       1       2            3
+        lane 0 has columns       0       1       2            3
+        lane 1 has columns       4       5       6            7
+        complete windows                         0-2 | 4-6    2-3 + first column of lane 1 | 6-7
+
+    Rows: an even row ends one window and begins the next. The maximum of a window's first two rows is read back from memory when the
+    third one comes. Windows that overhang the map see only what is there: pixels are never negative, and columns beyond it are zero.
+
+    Throughput: one input beat a cycle. Latency: LATENCY cycles from a window's last beat to its output.
 
     Parameters
     ----------
@@ -30,9 +42,11 @@ class MaxPoolEngine(wiring.Component):
 
     Members
     -------
-    input: ``In(words(lanes))``, natural tile order
-    output: ``Out(words(lanes))``, half as many tiles, natural order
+    input: ``In(pixel_stream(lanes))``, natural tile order
+    output: ``Out(pixel_stream(lanes))``, half as many tiles, natural order
     """
+
+    LATENCY = 3 + SkidBuffer.LATENCY
 
     input: stream.Interface
     output: stream.Interface
@@ -49,87 +63,104 @@ class MaxPoolEngine(wiring.Component):
         m = Module()
         spec = self._spec
         lanes, tiles = spec.source.lanes, spec.source.tiles
-        # Whether the sink is ready reaches no further than this register.
-        m.submodules.relay = relay = SkidBuffer(shape=pixel_beat(lanes))
-        wiring.connect(m, relay.output, wiring.flipped(self.output))
-        output: Any = relay.input.signature.flip().create()
-        wiring.connect(m, output, relay.input)
+        # The skid buffer ends the path of the sink's ready, on which the whole pipeline below depends.
+        m.submodules.skid_buffer = skid_buffer = SkidBuffer(shape=pixel_beat(lanes))
+        wiring.connect(m, skid_buffer.output, wiring.flipped(self.output))
+        output: Any = skid_buffer.input.signature.flip().create()
+        wiring.connect(m, output, skid_buffer.input)
 
-        advance, taken = Signal(), Signal()
+        advance = Signal()
+        beat_taken = Signal()
         m.d.comb += [
-            advance.eq(~output.valid | output.ready),
             self.input.ready.eq(advance),
-            taken.eq(self.input.valid & advance),
+            advance.eq(~output.valid | output.ready),
+            beat_taken.eq(self.input.valid & advance),
         ]
 
-        # Where the word that comes belongs.
-        tile, channel, row = Signal(range(tiles)), Signal(range(spec.channels)), Signal(range(spec.height))
-        with m.If(taken):
-            count_up(m, tile, tiles)
-            with m.If(tile == tiles - 1):
+        tile, channel, row = self._beat_position(m, beat_taken)
+        last_tile = Signal()
+        m.d.comb += last_tile.eq(tile == tiles - 1)
+
+        # Stage 1: the maximum over a window's columns, while the maximum of its earlier rows is read from memory.
+        row_maximum = self._column_maximum(m, beat_taken, tile, last_tile)
+        depth = spec.channels << ceil_log2(spec.output.tiles)
+        partial_rows: memory.Memory = memory.Memory(shape=pixel_beat(lanes), depth=depth, init=[])
+        m.submodules.partial_rows = partial_rows
+        write = partial_rows.write_port()
+        # An address is read again two cycles later at the earliest, in the cycle of its write; and then only if it is the only address.
+        read = partial_rows.read_port(transparent_for=(write,) if depth == 1 else ())
+        output_tile = Signal(range(max(2, spec.output.tiles)))
+        m.d.comb += [
+            output_tile.eq(Mux(last_tile, spec.output.tiles - 1, tile[1:] - 1)),
+            read.addr.eq(Cat(output_tile[: ceil_log2(spec.output.tiles)], channel)),
+            read.en.eq(advance),
+        ]
+        flags = {"window": 1, "first_row": 1, "begins": 1, "ends": 1}
+        stage_1: Any = Signal(data.StructLayout({**flags, "address": read.addr.shape(), "output_tile": output_tile.shape()}))
+        with m.If(advance):
+            m.d.sync += [
+                stage_1.window.eq(beat_taken & (last_tile | (~tile[0] & (tile != 0)))),  # the columns of a window are complete
+                stage_1.first_row.eq(row == 0),
+                stage_1.begins.eq(~row[0]),
+                stage_1.ends.eq((~row[0] & (row != 0)) | (row[0] & (row == spec.height - 1))),
+                stage_1.address.eq(read.addr),
+                stage_1.output_tile.eq(output_tile),
+            ]
+
+        # Stage 2: a register behind the memory.
+        stage_2: Any = Signal.like(stage_1)
+        earlier_rows = Signal(pixel_beat(lanes), reset_less=True)
+        present_row = Signal(pixel_beat(lanes), reset_less=True)
+        with m.If(advance):
+            m.d.sync += [stage_2.eq(stage_1), earlier_rows.eq(read.data), present_row.eq(row_maximum)]
+
+        # Stage 3: the maximum over rows, to the output and back to memory. An even row is the first one of the next window.
+        m.d.comb += [write.en.eq(advance & stage_2.window), write.addr.eq(stage_2.address)]
+        with m.If(advance):
+            m.d.sync += output.valid.eq(stage_2.window & stage_2.ends)
+        in_map = [lookup([int(valid[lane]) for valid in spec.output.valid], stage_2.output_tile, 1) for lane in range(lanes)]
+        for lane in range(lanes):
+            maximum = Signal(8, name=f"maximum_{lane}")
+            m.d.comb += maximum.eq(_maximum([Mux(stage_2.first_row, 0, earlier_rows[lane]), present_row[lane]]))
+            m.d.comb += write.data[lane].eq(Mux(stage_2.begins, present_row[lane], maximum))
+            with m.If(advance):
+                m.d.sync += output.payload[lane].eq(Mux(in_map[lane], maximum, 0))
+        return m
+
+    def _beat_position(self, m: Module, beat_taken: Signal) -> tuple[Signal, Signal, Signal]:
+        """Tile, channel and row of the present beat."""
+        spec = self._spec
+        tile = Signal(range(spec.source.tiles))
+        channel = Signal(range(spec.channels))
+        row = Signal(range(spec.height))
+        with m.If(beat_taken):
+            count_up(m, tile, spec.source.tiles)
+            with m.If(tile == spec.source.tiles - 1):
                 count_up(m, channel, spec.channels)
                 with m.If(channel == spec.channels - 1):
                     count_up(m, row, spec.height)
+        return tile, channel, row
 
-        # Columns: the maximum so far of the window, and the first word for the end of the strip.
+    def _column_maximum(self, m: Module, beat_taken: Signal, tile: Signal, last_tile: Signal) -> Signal:
+        """The maximum over the window's columns that ends with the beat, a cycle later."""
+        lanes, tiles = self._spec.source.lanes, self._spec.source.tiles
         pixels = [self.input.payload[lane] for lane in range(lanes)]
-        so_far = [Signal(8, name=f"so_far_{lane}", reset_less=True) for lane in range(lanes)]
+        partial = [Signal(8, name=f"partial_{lane}", reset_less=True) for lane in range(lanes)]
         first = [Signal(8, name=f"first_{lane}", reset_less=True) for lane in range(lanes)]
-        across = Signal(pixel_beat(lanes), reset_less=True)
-        last = Signal()
-        m.d.comb += last.eq(tile == tiles - 1)
-        with m.If(taken):
+        row_maximum = Signal(pixel_beat(lanes), reset_less=True)
+        with m.If(beat_taken):
             for lane in range(lanes):
-                m.d.sync += so_far[lane].eq(Mux(tile[0], _greatest([so_far[lane], pixels[lane]]), pixels[lane]))
+                # An even tile is the last column of one window and the first of the next.
+                m.d.sync += partial[lane].eq(Mux(tile[0], _maximum([partial[lane], pixels[lane]]), pixels[lane]))
                 with m.If(tile == 0):
                     m.d.sync += first[lane].eq(pixels[lane])
-                beside = first[lane + 1] if lane + 1 < lanes else 0
-                before = [so_far[lane]] if tiles > 1 else []
-                m.d.sync += across[lane].eq(_greatest([*before, pixels[lane], Mux(last, beside, 0)]))
-
-        # Rows: the maximum so far is read with the word, and written back when both have passed a register.
-        depth = spec.channels << ceil_log2(spec.output.tiles)
-        rows: memory.Memory = memory.Memory(shape=pixel_beat(lanes), depth=depth, init=[])
-        m.submodules.rows = rows
-        write = rows.write_port()
-        # A word comes back two cycles after it was read at the soonest, while it is written: when it is the only one.
-        read = rows.read_port(transparent_for=(write,) if depth == 1 else ())
-        place = Signal(range(max(2, spec.output.tiles)))
-        m.d.comb += [
-            place.eq(Mux(last, spec.output.tiles - 1, tile[1:] - 1)),
-            read.addr.eq(Cat(place[: ceil_log2(spec.output.tiles)], channel)),
-            read.en.eq(advance),
-        ]
-        flags = {"window": 1, "initial": 1, "begins": 1, "ends": 1}
-        came: Any = Signal(data.StructLayout({**flags, "address": read.addr.shape(), "place": place.shape()}))
-        with m.If(advance):
-            m.d.sync += [
-                came.window.eq(taken & (last | (~tile[0] & (tile != 0)))),  # a window's columns are complete
-                came.initial.eq(row == 0),  # no maximum so far
-                came.begins.eq(~row[0]),
-                came.ends.eq((~row[0] & (row != 0)) | (row[0] & (row == spec.height - 1))),
-                came.address.eq(read.addr),
-                came.place.eq(place),
-            ]
-        joins: Any = Signal.like(came)
-        above, now = Signal(pixel_beat(lanes), reset_less=True), Signal(pixel_beat(lanes), reset_less=True)
-        with m.If(advance):
-            m.d.sync += [joins.eq(came), above.eq(read.data), now.eq(across)]
-
-        m.d.comb += [write.en.eq(advance & joins.window), write.addr.eq(joins.address)]
-        with m.If(advance):
-            m.d.sync += output.valid.eq(joins.window & joins.ends)
-        inside = [lookup([int(valid[lane]) for valid in spec.output.valid], joins.place, 1) for lane in range(lanes)]
-        for lane in range(lanes):
-            greatest = Signal(8, name=f"greatest_{lane}")
-            m.d.comb += greatest.eq(_greatest([Mux(joins.initial, 0, above[lane]), now[lane]]))
-            m.d.comb += write.data[lane].eq(Mux(joins.begins, now[lane], greatest))
-            with m.If(advance):
-                m.d.sync += output.payload[lane].eq(Mux(inside[lane], greatest, 0))
-        return m
+                beyond_strip = first[lane + 1] if lane + 1 < lanes else 0
+                earlier_tiles = [partial[lane]] if tiles > 1 else []
+                m.d.sync += row_maximum[lane].eq(_maximum([*earlier_tiles, pixels[lane], Mux(last_tile, beyond_strip, 0)]))
+        return row_maximum
 
 
-def _greatest(values: Sequence[Value]) -> Value:
+def _maximum(values: Sequence[Value]) -> Value:
     result = values[0]
     for value in values[1:]:
         result = Mux(result > value, result, value)

@@ -100,43 +100,48 @@ class Serializer(wiring.Component):
         slots = max(2, MIN_SERIALIZER_DEPTH >> tile_bits)
         ram: memory.Memory = memory.Memory(shape=pixel_beat(lanes), depth=slots << tile_bits, init=[], attrs={"ram_style": "distributed"})
         m.submodules.memory = ram
-        write, read = ram.write_port(), ram.read_port(domain="comb")
-        filled, freed = Signal(), Signal()
-        held = Signal(range(slots + 1))
-        m.d.sync += held.eq(held + filled - freed)
+        write = ram.write_port()
+        read = ram.read_port(domain="comb")
+        slot_filled = Signal()
+        slot_released = Signal()
+        filled_slots = Signal(range(slots + 1))
+        m.d.sync += filled_slots.eq(filled_slots + slot_filled - slot_released)
 
         # Write side: beat by beat into the oldest free slot.
-        tile, slot = Signal(range(max(2, tiles))), Signal(range(slots))
+        tile = Signal(range(max(2, tiles)))
+        write_slot = Signal(range(slots))
         m.d.comb += [
-            self.input.ready.eq(held != slots),
+            self.input.ready.eq(filled_slots != slots),
             write.en.eq(self.input.valid & self.input.ready),
-            write.addr.eq(Cat(tile[:tile_bits], slot)),
+            write.addr.eq(Cat(tile[:tile_bits], write_slot)),
             write.data.eq(self.input.payload),
-            filled.eq(write.en & (tile == tiles - 1)),
+            slot_filled.eq(write.en & (tile == tiles - 1)),
         ]
         with m.If(write.en):
             count_up(m, tile, tiles)
             with m.If(tile == tiles - 1):
-                count_up(m, slot, slots)
+                count_up(m, write_slot, slots)
 
         # Read side: lane after lane of the oldest filled slot; a row ends with the last column of the map.
-        column, lane, reading = Signal(range(max(2, tiles))), Signal(range(max(2, lanes))), Signal(range(slots))
+        column = Signal(range(max(2, tiles)))  # within the strip of the lane
+        lane = Signal(range(max(2, lanes)))
+        read_slot = Signal(range(slots))
         last = (lane == (width - 1) // tiles) & (column == (width - 1) % tiles)
-        m.d.comb += read.addr.eq(Cat(column[:tile_bits], reading))
+        m.d.comb += read.addr.eq(Cat(column[:tile_bits], read_slot))
         with m.If(~self.output.valid | self.output.ready):
-            m.d.sync += self.output.valid.eq(held != 0)
+            m.d.sync += self.output.valid.eq(filled_slots != 0)
             with m.Switch(lane):
                 for number in range(lanes):
                     with m.Case(number):
                         m.d.sync += self.output.payload[0].eq(read.data[number])
-            with m.If(held != 0):
+            with m.If(filled_slots != 0):
                 count_up(m, column, tiles)
                 with m.If(column == tiles - 1):
                     count_up(m, lane, lanes)
                 with m.If(last):
-                    m.d.comb += freed.eq(1)
+                    m.d.comb += slot_released.eq(1)
                     m.d.sync += [column.eq(0), lane.eq(0)]
-                    count_up(m, reading, slots)
+                    count_up(m, read_slot, slots)
         return m
 
 
@@ -172,7 +177,7 @@ class Broadcast(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        done = Signal(self._count)  # outputs that have already taken this beat
+        done = Signal(self._count)
         takes = Signal(self._count)
         m.d.comb += self.input.ready.eq((done | takes).all())
         for number, output in enumerate(self.outputs):
@@ -227,8 +232,10 @@ class Interleaver(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         count = max(self._schedule)
-        tile, turn, round_ = Signal(range(max(2, self._tiles))), Signal(range(max(2, count))), Signal(range(max(2, len(self._schedule))))
-        with m.Switch(turn):
+        tile = Signal(range(max(2, self._tiles)))
+        selected = Signal(range(max(2, count)))
+        round_index = Signal(range(max(2, len(self._schedule))))
+        with m.Switch(selected):
             for number, source in enumerate(self.inputs):
                 with m.Case(number):
                     m.d.comb += [
@@ -236,12 +243,12 @@ class Interleaver(wiring.Component):
                         self.output.payload.eq(source.payload),
                         source.ready.eq(self.output.ready),
                     ]
-        last = lookup([inputs - 1 for inputs in self._schedule], round_, len(turn))
+        last = lookup([inputs - 1 for inputs in self._schedule], round_index, len(selected))
         with m.If(self.output.valid & self.output.ready):
             count_up(m, tile, self._tiles)
             with m.If(tile == self._tiles - 1):
-                m.d.sync += turn.eq(turn + 1)
-                with m.If(turn == last):
-                    m.d.sync += turn.eq(0)
-                    count_up(m, round_, len(self._schedule))
+                m.d.sync += selected.eq(selected + 1)
+                with m.If(selected == last):
+                    m.d.sync += selected.eq(0)
+                    count_up(m, round_index, len(self._schedule))
         return m

@@ -43,11 +43,12 @@ class SkidBuffer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         payload = Value.cast(self.input.payload)
-        spare, taken = Signal(payload.shape(), reset_less=True), Signal()  # the payload that came as the output stalled
-        m.d.comb += self.input.ready.eq(~taken)
+        spare = Signal(payload.shape(), reset_less=True)
+        spare_full = Signal()
+        m.d.comb += self.input.ready.eq(~spare_full)
         with m.If(~self.output.valid | self.output.ready):
-            m.d.sync += [self.output.valid.eq(taken | self.input.valid), taken.eq(0)]
-            m.d.sync += Value.cast(self.output.payload).eq(Mux(taken, spare, payload))
-        with m.Elif(self.input.valid & ~taken):
-            m.d.sync += [taken.eq(1), spare.eq(payload)]
+            m.d.sync += [self.output.valid.eq(spare_full | self.input.valid), spare_full.eq(0)]
+            m.d.sync += Value.cast(self.output.payload).eq(Mux(spare_full, spare, payload))
+        with m.Elif(self.input.valid & ~spare_full):
+            m.d.sync += [spare_full.eq(1), spare.eq(payload)]
         return m

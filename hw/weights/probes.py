@@ -25,13 +25,13 @@ SOURCE_SIGNALS = {
     "gaps.rank": ("weights.zero_runs.symbol",),
     "ranks.valid": ("weights.symbols.output__valid",),
     "steps.valid": ("weights.steps.output__valid",),
-    "steps.taken": ("weights.steps.taken",),
+    "steps.taken": ("weights.steps.spare_full",),
     "held.rank": ("weights.entry_symbol",),
     "held.kind": ("weights.entry_type",),
     "held.group": ("weights.entry.group",),
     "held.tap": ("weights.entry.tap",),
     "held.inner": ("weights.entry.inner",),
-    "filter": ("mac.control_2.start",),
+    "filter": ("mac.control_2.filter",),
 }
 """Signals that are given a value in a check, each with the names that synthesis may have left it, the first one preferred."""
 TARGET_SIGNALS = {
@@ -44,8 +44,8 @@ TARGET_SIGNALS = {
     "held.group": (("weights.entry.group",), 1),
     "held.tap": (("weights.entry.tap",), 1),
     "held.inner": (("weights.entry.inner",), 1),
-    "start": (("mac.start",), 2),
+    "start": (("mac.initial_value",), 2),
 }
 """Signals that are evaluated in a check, and how many flip-flops deep their logic cone reaches."""
-KEPT_SIGNALS = ("entry.group", "entry.tap", "entry.inner", "control_1.centroid", "control_2.start")
+KEPT_SIGNALS = ("entry.group", "entry.tap", "entry.inner", "control_1.centroid", "control_2.filter")
 """Fields of wider registers. Synthesis drops the names of fields unless it is told to keep them."""

@@ -19,7 +19,7 @@ def step(kind: str, delay: float, net: str = "", cell: str = EXPAND + "$ff$1") -
 def test_critical_path_joins_neighbours_and_keeps_the_whole_time() -> None:
     slow = [
         step("clk-to-q", 0.5),
-        step("routing", 1.0, EXPAND + "part_0.weights.codes.current[3]"),
+        step("routing", 1.0, EXPAND + "partition_0.weights.codes.current[3]"),
         step("logic", 0.25),
         step("routing", 0.0, EXPAND + "$abc$1$lut$2.genblk1.f3"),
         step("logic", 0.25),
@@ -33,9 +33,9 @@ def test_critical_path_joins_neighbours_and_keeps_the_whole_time() -> None:
     ]
     path = critical_path({"critical_paths": paths})
     assert [(step["where"], step["kind"], step["ns"]) for step in path] == [
-        ("fire2_expand part_0 weights codes", "logic", 0.5),
-        ("fire2_expand part_0 weights codes", "wire", 1.0),
-        ("fire2_expand part_0 weights codes", "logic", 0.5),
+        ("fire2_expand partition_0 weights codes", "logic", 0.5),
+        ("fire2_expand partition_0 weights codes", "wire", 1.0),
+        ("fire2_expand partition_0 weights codes", "logic", 0.5),
         ("link frames", "wire", 2.0),
     ]
     assert critical_path({"critical_paths": []}) == []
@@ -53,5 +53,5 @@ def test_slowest_paths_are_those_of_each_component(delay: float | list[float]) -
 
 
 def test_cells_outside_the_nodes_are_overhead() -> None:
-    assert component_of(EXPAND + "part_0.x") == "fire2_expand"
+    assert component_of(EXPAND + "partition_0.x") == "fire2_expand"
     assert {component_of(name) for name in ("device.link.transmitter.y", "$PACKER_GND", "clock.pll", "")} == {OVERHEAD}

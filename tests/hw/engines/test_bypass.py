@@ -95,7 +95,7 @@ def test_skip_fifos_hold_all_beats_and_waste_no_block_ram() -> None:
 
 
 def test_skip_fifo_rejects_less_than_its_minimum_depth() -> None:
-    with pytest.raises(ValueError, match="depth of fire3/skip_fifo must be at least 12, or the pipeline comes to a halt, not 11"):
+    with pytest.raises(ValueError, match="depth of fire3/skip_fifo must be at least 12, or the pipeline deadlocks, not 11"):
         SkipFifo(spec=skip_fifo_spec(11, min_depth=12))
     SkipFifo(spec=skip_fifo_spec(12, min_depth=12))
 
@@ -109,8 +109,8 @@ def test_skip_connection_broadcasts_and_adds_with_saturation(stall: float) -> No
     maps[1:, :, 1] = 0
     beats = [stream_beats_of(frames, layout) for frames in (*maps, golden.add(maps[1], maps[2]))]
     bypass = SkipConnection(spec=BypassSpec("fire3", (), (), layout, layout))
-    inputs = {"input": beats[0], "from_path": beats[1], "from_side": beats[2]}
-    expected = {"to_path": beats[0], "to_side": beats[0], "output": beats[3]}
+    inputs = {"input": beats[0], "from_main": beats[1], "from_skip": beats[2]}
+    expected = {"to_main": beats[0], "to_skip": beats[0], "output": beats[3]}
     taken, cycles = simulate(bypass, inputs, {name: len(sent) for name, sent in expected.items()}, rng=rng, stall=stall)
     assert taken == expected
     if not stall:

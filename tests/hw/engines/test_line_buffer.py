@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The line buffer: what is written in any layout is read back as words of the engine's."""
+"""The line buffer: what is written in any layout is read back in the layout of the engine.
+
+The oracle is ``LaneLayout.pack``, one NumPy index that ``tests/sw/plan/test_lane_layout.py`` checks by itself.
+"""
 
 from typing import Any
 
@@ -19,7 +22,7 @@ from firebrick.sw.plan.lane_layout import LaneLayout
 def run(
     *,
     source: LaneLayout,
-    raster: bool,
+    channels_last: bool,
     channels: int,
     target: LaneLayout,
     slots: int,
@@ -31,11 +34,11 @@ def run(
     distributed: bool = False,
     banked: bool = False,
 ) -> None:
-    """Write random rows; every reader reads each as soon as it is there, and releases it after ``hold`` cycles more."""
+    """Writes random rows; every reader reads each as soon as it is available, and releases it ``hold`` cycles later."""
     shape = {"channels": channels, "tiles": target.tiles, "lanes": target.lanes, "slots": slots}
-    buffer = LineBuffer(source=source, raster=raster, readers=readers, distributed=distributed, banked=banked, **shape)
+    buffer = LineBuffer(source=source, channels_last=channels_last, readers=readers, distributed=distributed, banked=banked, **shape)
     maps = rng.integers(0, 256, (1, channels, rows, source.width), dtype=np.uint8)
-    payloads = image_bytes(maps) if raster else stream_beats(maps, source, range(channels))
+    payloads = image_bytes(maps) if channels_last else stream_beats(maps, source, range(channels))
     simulator = Simulator(buffer)
     simulator.add_clock(1e-6)
 
@@ -53,8 +56,8 @@ def run(
             for row in range(rows):
                 while not ctx.get(reader.available):
                     await ctx.tick()
-                found = await read_slot(ctx, reader, row % slots, channels, target.tiles, target.lanes)
-                assert np.array_equal(found, target.pack(maps[0, :, row])), f"row {row}"
+                words = await read_slot(ctx, reader, row % slots, channels, target.tiles, target.lanes)
+                assert np.array_equal(words, target.pack(maps[0, :, row])), f"row {row}"
                 await ctx.tick().repeat(hold + 1)
                 ctx.set(reader.release, 1)
                 await ctx.tick()
@@ -71,31 +74,31 @@ def run(
 
 
 async def read_slot(ctx: Any, reader: Any, slot: int, channels: int, tiles: int, lanes: int) -> NDArray[np.uint8]:
-    """Every word of a slot, one address a cycle, but where the reader is held."""
-    places = [(channel, tile) for channel in range(channels) for tile in range(tiles)]
-    coming: list[bool] = [False] * (READ_LATENCY + 1)
-    found: list[list[int]] = []
-    while len(found) < len(places):
-        if coming.pop(0):
-            found.append(list(ctx.get(Value.cast(reader.data)).to_bytes(lanes, "little")))
-        asked = len(found) + sum(coming)
-        held = ctx.get(reader.hold)
+    """Every word of a slot: one address a cycle, except while the reader is held."""
+    positions = [(channel, tile) for channel in range(channels) for tile in range(tiles)]
+    in_flight: list[bool] = [False] * (READ_LATENCY + 1)  # whether a word comes in each of the next cycles
+    words: list[list[int]] = []
+    while len(words) < len(positions):
+        if in_flight.pop(0):
+            words.append(list(ctx.get(Value.cast(reader.data)).to_bytes(lanes, "little")))
+        requested = len(words) + sum(in_flight)
+        request = not ctx.get(reader.hold) and requested < len(positions)
         await ctx.tick()
-        if not held and asked < len(places):  # the address is that of the cycle behind the one in which nothing was held
-            channel, tile = places[asked]
+        if request:  # ``hold`` concerns the address of the next cycle
+            channel, tile = positions[requested]
             ctx.set(reader.address, (slot << ceil_log2(channels) | channel) << ceil_log2(tiles) | tile)
-        coming.append(not held and asked < len(places))
-    return np.array(found, np.uint8).reshape(channels, tiles, -1)
+        in_flight.append(request)
+    return np.array(words, np.uint8).reshape(channels, tiles, -1)
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_linebuffer_spreads_pictures_over_the_lanes(seed: int) -> None:
+def test_line_buffer_scatters_images_over_the_lanes(seed: int) -> None:
     rng = np.random.default_rng(seed)
     lanes, tiles, channels = (int(rng.integers(1, top)) for top in (5, 5, 4))
     width = int(rng.integers(1, lanes * tiles + 1))
     run(
         source=LaneLayout.natural(lanes=1, tiles=width, width=width),
-        raster=True,
+        channels_last=True,
         channels=channels,
         target=LaneLayout.natural(lanes=lanes, tiles=tiles, width=width),
         slots=int(rng.integers(2, 6)),
@@ -109,13 +112,13 @@ def test_linebuffer_spreads_pictures_over_the_lanes(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize(("before", "lanes", "target"), [(1, 1, 1), (4, 4, 4), (4, 2, 4), (2, 2, 8), (2, 1, 4), (8, 2, 2)])
-def test_linebuffer_takes_words_narrower_than_its_own(before: int, lanes: int, target: int, seed: int) -> None:
+def test_line_buffer_takes_beats_narrower_than_its_words(before: int, lanes: int, target: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     total = max(before, target) * int(rng.integers(1, 4))
     width = int(rng.integers(1, total + 1))
     run(
         source=LaneLayout.natural(lanes=before, tiles=total // before, width=width).downsized(lanes),
-        raster=False,
+        channels_last=False,
         channels=int(rng.integers(1, 6)),
         target=LaneLayout.natural(lanes=target, tiles=total // target, width=width),
         slots=int(rng.integers(2, 6)),
@@ -130,12 +133,14 @@ def test_linebuffer_takes_words_narrower_than_its_own(before: int, lanes: int, t
 @pytest.mark.parametrize("readers", [1, 2])
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize(("lanes", "tiles", "target"), [(1, 7, 3), (1, 9, 9), (1, 4, 1), (2, 4, 4), (2, 6, 2), (3, 3, 9), (1, 5, 2)])
-def test_linebuffer_has_one_or_two_readers_and_strips_of_any_length(lanes: int, tiles: int, target: int, seed: int, readers: int) -> None:
+def test_line_buffer_takes_one_or_two_readers_and_strips_of_any_length(
+    lanes: int, tiles: int, target: int, seed: int, readers: int
+) -> None:
     rng = np.random.default_rng(seed)
     width = lanes * tiles
     run(
         source=LaneLayout(lanes, width, tuple(int(tile) for tile in rng.permutation(tiles))),
-        raster=False,
+        channels_last=False,
         channels=int(rng.integers(1, 6)),
         target=LaneLayout.natural(lanes=target, tiles=-(-width // target), width=width),
         slots=int(rng.integers(2, 6)),
@@ -150,9 +155,9 @@ def test_linebuffer_has_one_or_two_readers_and_strips_of_any_length(lanes: int, 
 
 
 @pytest.mark.parametrize(("channels", "tiles", "slots"), [(1, 1, 2), (3, 2, 4), (2, 5, 3)])
-def test_linebuffer_stops_its_source_when_full(channels: int, tiles: int, slots: int) -> None:
-    strips = LaneLayout.natural(lanes=2, tiles=tiles, width=2 * tiles)
-    buffer = LineBuffer(source=strips, raster=False, channels=channels, tiles=tiles, lanes=2, slots=slots)
+def test_line_buffer_stalls_its_source_while_full(channels: int, tiles: int, slots: int) -> None:
+    layout = LaneLayout.natural(lanes=2, tiles=tiles, width=2 * tiles)
+    buffer = LineBuffer(source=layout, channels_last=False, channels=channels, tiles=tiles, lanes=2, slots=slots)
 
     async def bench(ctx: Any) -> None:
         ctx.set(buffer.input.valid, 1)
@@ -180,9 +185,9 @@ def test_linebuffer_stops_its_source_when_full(channels: int, tiles: int, slots:
     simulator.run()
 
 
-def test_linebuffer_fills_and_releases_in_one_cycle() -> None:
-    strips = LaneLayout.natural(lanes=1, tiles=1, width=1)
-    buffer = LineBuffer(source=strips, raster=False, channels=1, tiles=1, lanes=1, slots=2)
+def test_line_buffer_fills_and_releases_in_the_same_cycle() -> None:
+    layout = LaneLayout.natural(lanes=1, tiles=1, width=1)
+    buffer = LineBuffer(source=layout, channels_last=False, channels=1, tiles=1, lanes=1, slots=2)
 
     async def bench(ctx: Any) -> None:
         ctx.set(buffer.input.valid, 1)
@@ -198,26 +203,26 @@ def test_linebuffer_fills_and_releases_in_one_cycle() -> None:
     simulator.run()
 
 
-def test_linebuffer_rejects_raster_words_of_several_lanes() -> None:
-    strips = LaneLayout.natural(lanes=2, tiles=2, width=4)
-    with pytest.raises(ValueError, match="source must have one lane in raster order, not 2"):
-        LineBuffer(source=strips, raster=True, channels=3, tiles=2, lanes=2, slots=3)
+def test_line_buffer_rejects_channels_last_beats_of_several_lanes() -> None:
+    layout = LaneLayout.natural(lanes=2, tiles=2, width=4)
+    with pytest.raises(ValueError, match="source must have one lane in channels-last order, not 2"):
+        LineBuffer(source=layout, channels_last=True, channels=3, tiles=2, lanes=2, slots=3)
 
 
-def test_linebuffer_rejects_words_whose_pixels_lie_in_different_tiles() -> None:
-    strips = LaneLayout.natural(lanes=2, tiles=4, width=8)
+def test_line_buffer_rejects_beats_whose_pixels_lie_in_different_tiles() -> None:
+    layout = LaneLayout.natural(lanes=2, tiles=4, width=8)
     with pytest.raises(ValueError, match="tiles must divide the source's 4, not 3"):
-        LineBuffer(source=strips, raster=False, channels=3, tiles=3, lanes=3, slots=3)
+        LineBuffer(source=layout, channels_last=False, channels=3, tiles=3, lanes=3, slots=3)
 
 
 @pytest.mark.parametrize("readers", [0, 3])
-def test_linebuffer_rejects_more_readers_than_its_memory_has_ports(readers: int) -> None:
-    strips = LaneLayout.natural(lanes=2, tiles=4, width=8)
+def test_line_buffer_rejects_more_readers_than_its_memory_has_ports(readers: int) -> None:
+    layout = LaneLayout.natural(lanes=2, tiles=4, width=8)
     with pytest.raises(ValueError, match=f"readers must be 1 or 2, not {readers}"):
-        LineBuffer(source=strips, raster=False, channels=3, tiles=4, lanes=2, slots=3, readers=readers)
+        LineBuffer(source=layout, channels_last=False, channels=3, tiles=4, lanes=2, slots=3, readers=readers)
 
 
-def test_linebuffer_has_one_reader_in_banks() -> None:
-    strips = LaneLayout.natural(lanes=2, tiles=4, width=8)
+def test_line_buffer_rejects_two_readers_of_a_banked_memory() -> None:
+    layout = LaneLayout.natural(lanes=2, tiles=4, width=8)
     with pytest.raises(ValueError, match="readers must be 1 of a buffer in banks, not 2"):
-        LineBuffer(source=strips, raster=False, channels=3, tiles=4, lanes=2, slots=3, readers=2, banked=True)
+        LineBuffer(source=layout, channels_last=False, channels=3, tiles=4, lanes=2, slots=3, readers=2, banked=True)

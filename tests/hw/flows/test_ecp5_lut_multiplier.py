@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from firebrick.hw.eda.process import run_captured
 from firebrick.hw.eda.tool_paths import tool_command
-from firebrick.hw.engines.mac_array import LutMultiplier
+from firebrick.hw.engines.lut_multiplier import LutMultiplier
 from firebrick.hw.flows.ecp5_lut_multiplier import MAP_LUT_MULTIPLIERS
 from firebrick.hw.module_names import LUT_MULTIPLIER_PREFIX
 from firebrick.sw.utils.progress import no_progress
