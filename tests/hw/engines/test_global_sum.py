@@ -54,4 +54,4 @@ def test_global_sum_takes_a_beat_a_cycle() -> None:
     spec = GlobalSumSpec("average", LaneLayout.natural(lanes=2, tiles=3, width=6), 4, 5)
     cycles = check_global_sum(spec, rng=np.random.default_rng(0), stall=0.0)
     frame = 3 * 4 * 5
-    assert cycles[3::4] == [frame + 3, 2 * frame + 3, 3 * frame + 3]
+    assert cycles[3::4] == [count * frame + GlobalSum.LATENCY for count in (1, 2, 3)]

@@ -75,7 +75,7 @@ def test_max_pool_takes_a_beat_a_cycle() -> None:
     beats = len(cycles) // 3
     assert [cycles[index + beats] - cycles[index] for index in range(2 * beats)] == [frame] * 2 * beats
     # The last beat of a frame completes a window; the first beat is taken in cycle 1.
-    assert cycles[-1] == 3 * frame + 4
+    assert cycles[-1] == 3 * frame + MaxPoolEngine.LATENCY
 
 
 @pytest.mark.parametrize(
