@@ -92,14 +92,15 @@ def command(
 ) -> None:
     """Build the bitstream of a model's accelerator for a board, with open tools.
 
-    The plan is the fastest that fits the board's FPGA, or with --target-fps the smallest that is fast enough. DIR gets
+    The plan is the fastest that fits the board's FPGA, or with --target-fps the smallest that is fast enough. DIR gets:
 
     \b
-    - the bitstream,
-    - model.fire, the model as the host needs it,
-    - report.json and report.html: frames/s, clock and Fmax, cycles per frame, predicted and actual resources of each layer,
-    - firebrick.roms.json, the locations of the weights, for `firebrick prove` and `firebrick swap`,
-    - steps: the products of each tool, reused until their inputs change.
+    - the bitstream
+    - model.fire: the model as the host needs it
+    - report.json, report.html: frames/s, Fmax, cycles per frame, and the
+      predicted and actual resources of each layer
+    - firebrick.roms.json: locations of the weights, for `prove` and `swap`
+    - steps: the products of each tool, reused until their inputs change
 
     A build takes minutes for a small network, and an hour for one that fills a large FPGA.
 
