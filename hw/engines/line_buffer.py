@@ -17,8 +17,8 @@ from ..stream.signatures import pixel_beat, pixel_stream
 from ..utils import count_up, lookup
 from .banked_memory import BankedMemory
 
-READ_LATENCY = 2
-"""Cycles from an address to its word: one of the memory, one of the register behind it."""
+READ_LATENCY = BankedMemory.READ_LATENCY
+"""Cycles from an address to its word: one of the memory, one of the register behind it; the same in a ``BankedMemory``."""
 
 
 def read_port_signature(*, channels: int, tiles: int, lanes: int, slots: int) -> wiring.Signature:

@@ -39,13 +39,13 @@ class Fifo(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.fifo = queue = self._fifo(width=Value.cast(self.input.payload).shape().width, depth=self._depth)
+        m.submodules.fifo = sync_fifo = self._fifo(width=Value.cast(self.input.payload).shape().width, depth=self._depth)
         m.d.comb += [
-            queue.w_data.eq(Value.cast(self.input.payload)),
-            queue.w_en.eq(self.input.valid),
-            self.input.ready.eq(queue.w_rdy),
-            Value.cast(self.output.payload).eq(queue.r_data),
-            self.output.valid.eq(queue.r_rdy),
-            queue.r_en.eq(self.output.ready),
+            sync_fifo.w_data.eq(Value.cast(self.input.payload)),
+            sync_fifo.w_en.eq(self.input.valid),
+            self.input.ready.eq(sync_fifo.w_rdy),
+            Value.cast(self.output.payload).eq(sync_fifo.r_data),
+            self.output.valid.eq(sync_fifo.r_rdy),
+            sync_fifo.r_en.eq(self.output.ready),
         ]
         return m

@@ -29,7 +29,7 @@ def check(model: Model, plan: Plan, frames: NDArray[np.uint8], *, rng: np.random
 
 
 def tiny_model(rng: np.random.Generator, **overrides: Any) -> Model:
-    drawn = {
+    defaults = {
         "height": int(rng.integers(5, 9)),
         "width": int(rng.integers(5, 9)),
         "kernel": 3,
@@ -38,7 +38,7 @@ def tiny_model(rng: np.random.Generator, **overrides: Any) -> Model:
         "classes": int(rng.integers(1, 5)),
         "density": 0.4,
     }
-    return random_model(rng, **(drawn | overrides))
+    return random_model(rng, **(defaults | overrides))
 
 
 @pytest.mark.parametrize("seed", range(3))

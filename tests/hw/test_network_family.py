@@ -22,9 +22,9 @@ from tests.helpers.streams import simulate
 FRAMES = 3
 
 
-def check(network: Network, rng: np.random.Generator, **drawn: Any) -> None:
+def check(network: Network, rng: np.random.Generator, **options: Any) -> None:
     """Checks the scores of frames sent back to back and, without stalls, that a frame takes the predicted cycles or fewer, within 1 %."""
-    model = random_model(rng, network, **drawn)
+    model = random_model(rng, network, **options)
     extra = int(rng.integers(0, 20))
     plan: Plan = plan_with(model, random_configs(rng, model)) if rng.random() < 0.5 else compile_model(model, len(workloads(model)) + extra)
     frames = random_frames(rng, model, FRAMES)

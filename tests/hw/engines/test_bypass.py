@@ -114,7 +114,9 @@ def test_skip_connection_broadcasts_and_adds_with_saturation(stall: float) -> No
     taken, cycles = simulate(bypass, inputs, {name: len(sent) for name, sent in expected.items()}, rng=rng, stall=stall)
     assert taken == expected
     if not stall:
-        assert all(times[-1] - times[0] == len(times) - 1 for times in cycles.values()), "one beat a cycle"
+        latencies = {"to_main": 0, "to_skip": 0, "output": SkipConnection.ADDER_LATENCY}
+        for name, times in cycles.items():
+            assert times == list(range(1 + latencies[name], 1 + latencies[name] + len(times))), "one beat a cycle"
 
 
 @pytest.mark.parametrize("seed", range(4))

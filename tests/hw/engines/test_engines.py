@@ -33,7 +33,7 @@ def check(model: Model, plan: Plan, frames: NDArray[np.uint8], *, rng: np.random
 
 
 def small_model(rng: np.random.Generator, **overrides: Any) -> Model:
-    drawn = {
+    defaults = {
         "height": int(rng.integers(5, 10)),
         "width": int(rng.integers(5, 10)),
         "kernel": int(rng.choice([1, 3])),
@@ -42,7 +42,7 @@ def small_model(rng: np.random.Generator, **overrides: Any) -> Model:
         "classes": int(rng.integers(1, 6)),
         "fires": 1,
     }
-    return random_model(rng, **(drawn | overrides))
+    return random_model(rng, **(defaults | overrides))
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -151,8 +151,8 @@ def test_mac_computes_random_sums(seed: int) -> None:
     )
 
     def operation(**ends: int) -> Operation:
-        drawn = {"rotation": len(rotations), "filter": filters, "tile": tiles, "zero": 2}
-        fields = {name: int(rng.integers(0, top)) for name, top in drawn.items()}
+        limits = {"rotation": len(rotations), "filter": filters, "tile": tiles, "zero": 2}
+        fields = {name: int(rng.integers(0, limit)) for name, limit in limits.items()}
         pixels = tuple(int(pixel) for pixel in rng.choice([0, 1, 100, 254, 255], source_lanes))
         return Operation(pixels, int(rng.integers(-limit, limit)), **fields, **ends)
 
