@@ -23,7 +23,7 @@ from firebrick.hw.boards.registry import board
 from firebrick.hw.module_names import TOP
 from firebrick.sw.compiler.planner import plan_for
 from firebrick.sw.data.calibration_set import photographs
-from firebrick.sw.fpga.cost_model import beside_link
+from firebrick.sw.fpga.link_costs import available_beside_link
 from firebrick.sw.zoo import catalogue
 
 LANES = {"digits": 30, "squeezenet1_1": 200, "squeezenet1_1_small": 171, "squeezenet1_0_small": 171}
@@ -92,8 +92,8 @@ def _design(name: str, model_name: str, link: str | None, reloadable: bool) -> d
     """Digests of what synthesis of a board's design gets."""
     target, model = board(name), catalogue.load(model_name)
     link = target.link(link)
-    fabric = replace(target.device.fabric, logic_bits=(0,)) if reloadable else target.device.fabric
-    plan = plan_for(model, beside_link(target.device.resources, link, fabric, swappable=reloadable), fabric)
+    fabric = replace(target.device.fabric, lut_rom_bits=(0,)) if reloadable else target.device.fabric
+    plan = plan_for(model, available_beside_link(target.device.resources, link, fabric, swappable=reloadable), fabric)
     frequency = target.clock_for(target.frequency)
     top = BoardTop(plan=plan, model=model, flow=target.flow, frequency=frequency, link=link, swappable=reloadable)
     files: dict[str, bytes | str] = target.platform().prepare(top, name=TOP, emit_src=False).files
