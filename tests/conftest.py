@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A small model and pictures as files, for the tests of the command line."""
+"""A small model and images as files, for the tests of the command line."""
 
 import os
 import signal
@@ -30,9 +30,9 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Three pictures of noise, in a folder of their own."""
-    folder = tmp_path_factory.mktemp("pictures")
+def images(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Three images of noise, in a folder of their own."""
+    folder = tmp_path_factory.mktemp("images")
     rng = np.random.default_rng(7)
     paths = [folder / name for name in ("a.png", "b.jpg", "c.png")]
     for path in paths:

@@ -39,11 +39,11 @@ def test_misspelt_model_name_gets_a_suggestion() -> None:
     assert complaint("inspect", "squeezenet1.1").endswith("did you mean squeezenet1_1?")
 
 
-def test_classify_rejects_files_that_are_no_images(small_model: Path, pictures: list[Path], tmp_path: Path) -> None:
-    arguments = ("classify", "--json", "--model", small_model, pictures[0])
+def test_classify_rejects_files_that_are_no_images(small_model: Path, images: list[Path], tmp_path: Path) -> None:
+    arguments = ("classify", "--json", "--model", small_model, images[0])
     assert "gone.png does not exist" in complaint(*arguments, tmp_path / "gone.png")
     broken = tmp_path / "broken.jpg"
-    broken.write_bytes(pictures[1].read_bytes()[:300])
+    broken.write_bytes(images[1].read_bytes()[:300])
     assert "broken.jpg cannot be read as an image" in complaint(*arguments, broken)
     broken.write_text("no picture")
     assert "broken.jpg cannot be read as an image" in complaint(*arguments, broken)
@@ -64,19 +64,19 @@ def test_classify_rejects_files_that_are_no_images(small_model: Path, pictures: 
         ("file,class_index\n\0\udcff", "labels.csv"),
     ],
 )
-def test_evaluate_rejects_bad_labels(text: str, clue: str, small_model: Path, pictures: list[Path], tmp_path: Path) -> None:
+def test_evaluate_rejects_bad_labels(text: str, clue: str, small_model: Path, images: list[Path], tmp_path: Path) -> None:
     labels = tmp_path / "labels.csv"
     labels.write_text(text, errors="surrogateescape")
-    assert clue in complaint("evaluate", "--model", small_model, "--labels", labels, pictures[0].parent)
+    assert clue in complaint("evaluate", "--model", small_model, "--labels", labels, images[0].parent)
 
 
-def test_evaluate_rejects_missing_labels_and_folder(small_model: Path, pictures: list[Path], tmp_path: Path) -> None:
+def test_evaluate_rejects_missing_labels_and_folder(small_model: Path, images: list[Path], tmp_path: Path) -> None:
     gone = tmp_path / "gone"
-    assert "gone" in complaint("evaluate", "--model", small_model, "--labels", gone, pictures[0].parent)
+    assert "gone" in complaint("evaluate", "--model", small_model, "--labels", gone, images[0].parent)
     labels = tmp_path / "labels.csv"
     labels.write_text("file,class_index\na.png,1\n")
     assert "gone" in complaint("evaluate", "--model", small_model, "--labels", labels, gone)
-    assert str(tmp_path) in complaint("evaluate", "--model", small_model, "--labels", tmp_path, pictures[0].parent)
+    assert str(tmp_path) in complaint("evaluate", "--model", small_model, "--labels", tmp_path, images[0].parent)
 
 
 def test_import_rejects_bad_sources_and_calibration(tmp_path: Path) -> None:
@@ -140,8 +140,8 @@ def test_system_errors_end_with_one_sentence(monkeypatch: pytest.MonkeyPatch) ->
     assert complaint("inspect", "squeezenet1_1") == "the system refuses some/file: No space left on device"
 
 
-def test_missing_tools_are_named(monkeypatch: pytest.MonkeyPatch, small_model: Path, pictures: list[Path], tmp_path: Path) -> None:
+def test_missing_tools_are_named(monkeypatch: pytest.MonkeyPatch, small_model: Path, images: list[Path], tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("FIREBRICK_CACHE", str(tmp_path))
-    arguments = ("classify", "--backend", "sim", "--lanes", 30, "--model", small_model, pictures[0])
+    arguments = ("classify", "--backend", "sim", "--lanes", 30, "--model", small_model, images[0])
     assert "was not found, which builds the simulation; install it" in complaint(*arguments)

@@ -12,10 +12,10 @@ import pytest
 
 
 @pytest.mark.slow
-def test_classify_gives_the_same_scores_in_both_backends(small_model: Path, pictures: list[Path], tmp_path: Path) -> None:
+def test_classify_gives_the_same_scores_in_both_backends(small_model: Path, images: list[Path], tmp_path: Path) -> None:
     def classify(backend: str) -> Any:
         command = [Path(sys.executable).with_name("firebrick"), "classify", "--json", "--scores", "--backend", backend, "--lanes", "30"]
-        words = [str(word) for word in (*command, "--model", small_model, *pictures)]
+        words = [str(word) for word in (*command, "--model", small_model, *images)]
         return json.loads(subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True).stdout)
 
     expected, simulated = classify("golden"), classify("sim")

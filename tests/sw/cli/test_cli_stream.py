@@ -43,10 +43,10 @@ def frames_of(path: Path) -> list[tuple[float, np.ndarray]]:
         return [(float(frame.time), frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
 
 
-def test_json_lines_equal_classify_for_each_image_and_end_with_a_summary(small_model: Path, pictures: list[Path]) -> None:
-    status, out, err = stream("--json", "--model", small_model, pictures[0].parent)
+def test_json_lines_equal_classify_for_each_image_and_end_with_a_summary(small_model: Path, images: list[Path]) -> None:
+    status, out, err = stream("--json", "--model", small_model, images[0].parent)
     *entries, last = lines(out)
-    single = CliRunner().invoke(main, ["classify", "--json", "--model", str(small_model), *map(str, pictures)])
+    single = CliRunner().invoke(main, ["classify", "--json", "--model", str(small_model), *map(str, images)])
     expected = json.loads(single.stdout)
     assert [entry["top5"] for entry in entries] == [entry["top5"] for entry in expected]
     assert [(entry["frame"], entry["name"], entry["at"]) for entry in entries] == [(0, "a.png", 0), (1, "b.jpg", 1), (2, "c.png", 2)]
@@ -58,8 +58,8 @@ def test_json_lines_equal_classify_for_each_image_and_end_with_a_summary(small_m
     assert err.startswith("3 frames in ")
 
 
-def test_text_has_a_line_for_each_frame(small_model: Path, pictures: list[Path]) -> None:
-    status, out, _ = stream("--model", small_model, pictures[0].parent)
+def test_text_has_a_line_for_each_frame(small_model: Path, images: list[Path]) -> None:
+    status, out, _ = stream("--model", small_model, images[0].parent)
     assert [line.split()[:2] for line in out.splitlines()] == [["0", "a.png"], ["1", "b.jpg"], ["2", "c.png"]]
     assert status == 0
 

@@ -48,11 +48,11 @@ def test_help_loads_nothing_heavy() -> None:
     assert subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
-def test_program_is_installed_and_prints_only_json_on_stdout(small_model: Path, pictures: list[Path]) -> None:
+def test_program_is_installed_and_prints_only_json_on_stdout(small_model: Path, images: list[Path]) -> None:
     program = Path(sys.executable).with_name("firebrick")
-    command = [str(word) for word in (program, "classify", "--json", "--model", small_model, *pictures)]
+    command = [str(word) for word in (program, "classify", "--json", "--model", small_model, *images)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert [entry["image"] for entry in json.loads(done.stdout)] == [str(path) for path in pictures]
+    assert [entry["image"] for entry in json.loads(done.stdout)] == [str(path) for path in images]
 
 
 def test_models_lists_all_models_that_can_be_loaded() -> None:
@@ -75,10 +75,10 @@ def test_inspect_counts_weights_and_bytes(small_model: Path) -> None:
     assert "fire2" in firebrick("inspect", small_model)
 
 
-def test_classify_gives_the_golden_models_scores(small_model: Path, pictures: list[Path]) -> None:
-    entries = json.loads(firebrick("classify", "--scores", "--json", "--model", small_model, *pictures))
+def test_classify_gives_the_golden_models_scores(small_model: Path, images: list[Path]) -> None:
+    entries = json.loads(firebrick("classify", "--scores", "--json", "--model", small_model, *images))
     model = read_fire(small_model)
-    frames = read_images(pictures, model.preprocessing, model.network.input)
+    frames = read_images(images, model.preprocessing, model.network.input)
     assert [entry["scores"] for entry in entries] == golden.run(model, frames).tolist()
     for entry in entries:
         assert entry["cycles"] is None
@@ -94,20 +94,20 @@ def check_top5(entry: dict[str, Any], labels: tuple[str, ...], scale: float) -> 
         assert score["probability"] == pytest.approx(probabilities[score["index"]])
 
 
-def test_classify_prints_a_line_for_each_of_the_top_5(small_model: Path, pictures: list[Path]) -> None:
-    lines = firebrick("classify", "--model", small_model, pictures[0]).splitlines()
-    assert lines[0] == str(pictures[0])
+def test_classify_prints_a_line_for_each_of_the_top_5(small_model: Path, images: list[Path]) -> None:
+    lines = firebrick("classify", "--model", small_model, images[0]).splitlines()
+    assert lines[0] == str(images[0])
     assert len(lines) == 6
 
 
-def test_evaluate_counts_hits(small_model: Path, pictures: list[Path], tmp_path: Path) -> None:
-    entries = json.loads(firebrick("classify", "--json", "--model", small_model, *pictures))
+def test_evaluate_counts_hits(small_model: Path, images: list[Path], tmp_path: Path) -> None:
+    entries = json.loads(firebrick("classify", "--json", "--model", small_model, *images))
     best = [entry["top5"][0]["index"] for entry in entries]
     fourth = entries[2]["top5"][3]["index"]
     labels = tmp_path / "labels.csv"
-    rows = [f"{path.name},{index}" for path, index in zip(pictures, [best[0], best[1], fourth], strict=True)]
+    rows = [f"{path.name},{index}" for path, index in zip(images, [best[0], best[1], fourth], strict=True)]
     labels.write_text("\n".join(["file,class_index", *rows]) + "\n")
-    arguments = ("evaluate", "--model", small_model, "--labels", labels, pictures[0].parent)
+    arguments = ("evaluate", "--model", small_model, "--labels", labels, images[0].parent)
     accuracy = json.loads(firebrick(*arguments, "--json"))
     assert accuracy == {"images": 3, "top1": pytest.approx(2 / 3), "top5": 1}
     assert firebrick(*arguments) == "3 images: top-1 66.7%, top-5 100.0%\n"

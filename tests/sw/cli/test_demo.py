@@ -77,8 +77,8 @@ def test_demo_fails_on_one_wrong_score(
     assert json.loads(result.stdout)["mismatches"] == 1
 
 
-def test_classify_gives_the_simulated_scores_and_cycles(small_model: Path, pictures: list[Path]) -> None:
-    arguments = ["classify", "--scores", "--json", "--lanes", "30", "--model", str(small_model), *map(str, pictures)]
+def test_classify_gives_the_simulated_scores_and_cycles(small_model: Path, images: list[Path]) -> None:
+    arguments = ["classify", "--scores", "--json", "--lanes", "30", "--model", str(small_model), *map(str, images)]
     simulated = json.loads(CliRunner().invoke(main, [*arguments, "--backend", "sim"], catch_exceptions=False).stdout)
     expected = json.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).stdout)
     assert simulated == [entry | {"cycles": 1000} for entry in expected]

@@ -38,8 +38,8 @@ def run(*arguments: object, fails: bool = False) -> str:
     return result.stderr if fails else result.stdout
 
 
-def test_compress_meets_a_budget_and_records_the_command(source: Path, pictures: list[Path], tmp_path: Path) -> None:
-    output, folder = tmp_path / "out" / "m.fire", pictures[0].parent
+def test_compress_meets_a_budget_and_records_the_command(source: Path, images: list[Path], tmp_path: Path) -> None:
+    output, folder = tmp_path / "out" / "m.fire", images[0].parent
     free = json.loads(run(source, "-o", output, "--calibrate", folder, "--json"))
     limit = round(0.9 * free["bytes"])
     summary = json.loads(run(source, "-o", output, "--calibrate", folder, "--bytes", limit, "--json"))
@@ -70,20 +70,20 @@ def test_compress_rejects_invalid_options_and_writes_nothing(source: Path, tmp_p
 
 
 def test_distillation_without_pytorch_is_rejected_first(
-    source: Path, pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: Path, images: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("firebrick.sw.training.distillation.find_spec", lambda _name: None)
-    message = run(source, "-o", tmp_path / "m.fire", "--calibrate", pictures[0].parent, "--distil", 5, fails=True)
+    message = run(source, "-o", tmp_path / "m.fire", "--calibrate", images[0].parent, "--distil", 5, fails=True)
     assert "install firebrick[train]" in message
 
 
-def test_interrupted_job_resumes(source: Path, pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_job_resumes(source: Path, images: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch", reason="needs PyTorch, which firebrick[train] brings").set_num_threads(1)
     from firebrick.sw.training.distillation import loop
 
     monkeypatch.setattr(loop, "_SAVE_EVERY", 2)
     network = import_source(str(source))
-    job = CompressionJob(CompressionSettings(5), Budget(bytes=2500), pictures, DistillationConfig(6))
+    job = CompressionJob(CompressionSettings(5), Budget(bytes=2500), images, DistillationConfig(6))
     whole = run_job(network, job)
     files = JobFiles(tmp_path / "m.fire")
 
@@ -106,12 +106,12 @@ def test_interrupted_job_resumes(source: Path, pictures: list[Path], tmp_path: P
     assert list(tmp_path.iterdir()) == [tmp_path / "in"]
 
 
-def test_distil_command_leaves_only_the_model(source: Path, pictures: list[Path], tmp_path: Path) -> None:
+def test_distil_command_leaves_only_the_model(source: Path, images: list[Path], tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="needs PyTorch, which firebrick[train] brings").set_num_threads(1)
     labels = tmp_path / "in" / "labels.csv"
-    labels.write_text("file,class_index\n" + "".join(f"{path.name},{index % 4}\n" for index, path in enumerate(pictures)))
+    labels.write_text("file,class_index\n" + "".join(f"{path.name},{index % 4}\n" for index, path in enumerate(images)))
     output = tmp_path / "m.fire"
-    options = ["--calibrate", pictures[0].parent, "--distil", 3, "--dense-phase", "--labels", labels, "--seed", 7]
+    options = ["--calibrate", images[0].parent, "--distil", 3, "--dense-phase", "--labels", labels, "--seed", 7]
     run(source, "-o", output, *options)
     assert read_fire(output).metadata["distilled"] == "3 steps, seed 7"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "m.fire"]

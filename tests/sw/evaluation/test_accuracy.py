@@ -33,12 +33,12 @@ def test_evaluate_counts_top_1_and_top_5(small_model: Path, tmp_path: Path) -> N
     assert seen[-1][1:] == (9, 9)
 
 
-def test_evaluate_takes_the_classes_from_subfolders(small_model: Path, pictures: list[Path], tmp_path: Path) -> None:
+def test_evaluate_takes_the_classes_from_subfolders(small_model: Path, images: list[Path], tmp_path: Path) -> None:
     model = read_fire(small_model)
-    best = golden.run(model, read_images(pictures, model.preprocessing, model.network.input)).argmax(axis=1)
+    best = golden.run(model, read_images(images, model.preprocessing, model.network.input)).argmax(axis=1)
     labels = [model.labels[index] for index in best]
     labels[-1] = model.labels[(best[-1] + 1) % len(model.labels)]
-    for path, label in zip(pictures, labels, strict=True):
+    for path, label in zip(images, labels, strict=True):
         (tmp_path / label).mkdir(exist_ok=True)
         (tmp_path / label / path.name).write_bytes(path.read_bytes())
     assert evaluate(model, tmp_path)["top1"] == 2 / 3

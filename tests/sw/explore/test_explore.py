@@ -329,10 +329,10 @@ def test_command_lists_failed_points_and_exits_with_a_status_of_its_own(quick: P
     assert quick.exists()
 
 
-def test_command_evaluates_trained_models_and_their_accuracy(quick: Path, small_model: Path, pictures: list[Path]) -> None:
+def test_command_evaluates_trained_models_and_their_accuracy(quick: Path, small_model: Path, images: list[Path]) -> None:
     labels = quick / "labels.csv"
-    labels.write_text("file,class_index\n" + "".join(f"{path.name},{number}\n" for number, path in enumerate(pictures)))
-    folder = pictures[0].parent
+    labels.write_text("file,class_index\n" + "".join(f"{path.name},{number}\n" for number, path in enumerate(images)))
+    folder = images[0].parent
     result = run_command("--model", small_model, "--lanes", "10,20", "--pictures", folder, "--labels", labels, "--json")
     assert result.exit_code == 0, result.output
     arguments = ["evaluate", "--model", str(small_model), "--labels", str(labels), str(folder), "--json"]

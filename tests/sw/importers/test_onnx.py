@@ -171,20 +171,20 @@ def test_onnx_swapped_channels_cannot_be_added_to_plain_ones() -> None:
         onnx_model(file.SerializeToString(), "it.onnx")
 
 
-def test_import_command_converts_an_onnx_file(pictures: list[Path], tmp_path: Path) -> None:
+def test_import_command_converts_an_onnx_file(images: list[Path], tmp_path: Path) -> None:
     network = Network("it", Shape(3, 24, 24), (Conv("conv1", 6, 3, 2), MaxPool("pool1"), Fire("fire2", 2, 3, 3), Conv("conv3", 4, 1), END))
     file = file_with(np.random.default_rng(6), FileStyle(), network)
     source, output, labels = tmp_path / "mine.onnx", tmp_path / "mine.fire", tmp_path / "labels.txt"
     source.write_bytes(file.SerializeToString())
     labels.write_text("ant\nbee\ncat\ndog\n")
-    options = ["--calibrate", str(pictures[0].parent), "--class-names", str(labels), "--mean", "120.5,100.25,90.75", "--std", "50,60,70"]
+    options = ["--calibrate", str(images[0].parent), "--class-names", str(labels), "--mean", "120.5,100.25,90.75", "--std", "50,60,70"]
     result = CliRunner().invoke(main, ["import", str(source), "-o", str(output), *options, "--bits", "8"], catch_exceptions=False)
     assert "mine.fire: mine, " in result.stdout
     model = read_fire(output)
     assert model.labels == ("ant", "bee", "cat", "dog")
     assert model.preprocessing.mean == RANDOM.mean
     assert model.preprocessing.resize == 27  # the middle 24 of 27 pixels, as 224 of 256
-    frames = read_images(pictures, model.preprocessing, model.network.input)
+    frames = read_images(images, model.preprocessing, model.network.input)
     expected = run_onnxruntime(file, normalised(frames, RANDOM))
     scores = golden.run(model, frames) * model.score_scale
     assert np.abs(scores - expected).max() < 0.05 * np.abs(expected).max()

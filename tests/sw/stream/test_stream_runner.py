@@ -42,11 +42,11 @@ def no_reader_thread_remains() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("ahead", [1, 2, 5])
-def test_labels_are_those_of_evaluation_and_of_the_right_frame(model: Model, pictures: list[Path], ahead: int) -> None:
-    expected = golden.run(model, read_images(pictures, model.preprocessing, model.network.input))
-    reader = FrameReader(open_source(str(pictures[0].parent), 4 * model.preprocessing.resize), model)
+def test_labels_are_those_of_evaluation_and_of_the_right_frame(model: Model, images: list[Path], ahead: int) -> None:
+    expected = golden.run(model, read_images(images, model.preprocessing, model.network.input))
+    reader = FrameReader(open_source(str(images[0].parent), 4 * model.preprocessing.resize), model)
     predictions = list(run_inference(FakeDevice(model, ahead=ahead), reader))
-    assert [prediction.frame.name for prediction in predictions] == [path.name for path in pictures]
+    assert [prediction.frame.name for prediction in predictions] == [path.name for path in images]
     assert [prediction.top5 for prediction in predictions] == [top_k(model, scores) for scores in expected]
     assert [prediction.number for prediction in predictions] == [0, 1, 2]
 
@@ -184,10 +184,10 @@ def test_stop_ends_a_waiting_stream_at_once_and_answers_frames_in_flight(model: 
 
 
 def test_loop_starts_again_with_increasing_timestamps(model: Model) -> None:
-    pictures = noise(3)
-    predictions = list(run_inference(FakeDevice(model), FrameReader(ListSource(pictures), model, loop=True, limit=8)))
+    images = noise(3)
+    predictions = list(run_inference(FakeDevice(model), FrameReader(ListSource(images), model, loop=True, limit=8)))
     assert [prediction.frame.timestamp for prediction in predictions] == pytest.approx([number / 10 for number in range(8)])
-    assert [prediction.frame.image for prediction in predictions] == (pictures * 3)[:8]
+    assert [prediction.frame.image for prediction in predictions] == (images * 3)[:8]
 
 
 def test_rate_and_real_time_hold_frames_back(model: Model) -> None:
