@@ -96,12 +96,11 @@ class HuffmanDecoder(wiring.Component):
         length_select = Signal(len(lengths))
         m.d.comb += length_select.eq(Cat(this & ~shorter for this, shorter in zip(below, [Const(0, 1), *below], strict=False)))
         # The offset behind the code word, and whether that is in the next word.
-        next_offset = Signal(width)
+        # (No signal of its own: with a single length it is the offset, rotated, and synthesis would keep either of the two names.)
+        next_offset = Cat(
+            _any(length_select[index] & offset[(used - length) % width] for index, length in enumerate(lengths)) for used in range(width)
+        )
         crosses_word = Signal()
-        m.d.comb += [
-            next_offset[used].eq(_any(length_select[index] & offset[(used - length) % width] for index, length in enumerate(lengths)))
-            for used in range(width)
-        ]
         m.d.comb += crosses_word.eq(_any(length_select[index] & offset[width - length :].any() for index, length in enumerate(lengths)))
 
         # Take the code word if the symbol stage is free. After the last symbol of the pass, skip the padding up to the next ROM word.
