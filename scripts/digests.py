@@ -93,9 +93,9 @@ def _design(name: str, model_name: str, link: str | None, reloadable: bool) -> d
     target, model = board(name), catalogue.load(model_name)
     link = target.link(link)
     fabric = replace(target.device.fabric, lut_rom_bits=(0,)) if reloadable else target.device.fabric
-    plan = plan_for(model, available_beside_link(target.device.resources, link, fabric, swappable=reloadable), fabric)
+    plan = plan_for(model, available_beside_link(target.device.resources, link, fabric, reloadable=reloadable), fabric)
     frequency = target.clock_for(target.frequency)
-    top = BoardTop(plan=plan, model=model, flow=target.flow, frequency=frequency, link=link, swappable=reloadable)
+    top = BoardTop(plan=plan, model=model, flow=target.flow, frequency=frequency, link=link, reloadable=reloadable)
     files: dict[str, bytes | str] = target.platform().prepare(top, name=TOP, emit_src=False).files
     return {file: _digest(content if isinstance(content, bytes) else content.encode()) for file, content in sorted(files.items())}
 

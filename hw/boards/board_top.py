@@ -31,16 +31,16 @@ class BoardTop(wiring.Component):
     flow: the flow of the board's FPGA family
     frequency: the target of the accelerator's clock, in Hz
     link: the link to the host, ``uart`` or ``usb``
-    swappable: the device descriptor can be reloaded in a finished bitstream
+    reloadable: the device descriptor can be reloaded in a finished bitstream
     """
 
-    def __init__(self, *, plan: Plan, model: Model, flow: Flow, frequency: float, link: str, swappable: bool = False) -> None:
+    def __init__(self, *, plan: Plan, model: Model, flow: Flow, frequency: float, link: str, reloadable: bool = False) -> None:
         self._plan = plan
         self._model = model
         self._flow = flow
         self._frequency = frequency
         self._link = link
-        self._swappable = swappable
+        self._reloadable = reloadable
         super().__init__({})
 
     def elaborate(self, platform: Any) -> Module:
@@ -56,7 +56,7 @@ class BoardTop(wiring.Component):
 
         divisor = round(settings.output_hz / DEFAULT_BAUD)
         descriptor = describe_device(self._model, self._plan, settings.output_hz)
-        device = LinkedAccelerator(plan=self._plan, descriptor=descriptor, divisor=divisor, reloadable=self._swappable)
+        device = LinkedAccelerator(plan=self._plan, descriptor=descriptor, divisor=divisor, reloadable=self._reloadable)
         m.submodules.device = device
         if self._link == "usb":
             connect_usb(m, platform, device, clock, descriptor.network, descriptor.checksum.hex()[:8])

@@ -111,7 +111,7 @@ def synthesis_report(plan: Plan, board: Board, options: Options, link: str, stat
     resources_of = board.flow.cell_costs.resources
     modules = {module.removeprefix("\\"): resources_of(entry["num_cells_by_type"]) for module, entry in statistics["modules"].items()}
     fabric, classes = board.device.fabric, plan.global_sum.channels
-    overhead = link_resources(link, fabric, swappable=options.swappable, classes=classes)
+    overhead = link_resources(link, fabric, reloadable=options.reloadable, classes=classes)
     predicted = estimate(plan, fabric) | {OVERHEAD: overhead}
     actual = _actual_resources(plan, modules)
     return {

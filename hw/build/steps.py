@@ -104,7 +104,7 @@ def generate(job: BuildJob) -> Design:
     """Elaborate the board's top into RTLIL or Verilog, constraints and, for a vendor's tools, a project."""
     job.progress("generating")
     flow, options = job.board.flow, job.options
-    top = BoardTop(plan=job.plan, model=job.model, flow=flow, frequency=options.frequency, link=job.link, swappable=options.swappable)
+    top = BoardTop(plan=job.plan, model=job.model, flow=flow, frequency=options.frequency, link=job.link, reloadable=options.reloadable)
     platform = job.board.platform()
     # Without source locations, so that the design, and with it the cache key, is the same wherever Firebrick is installed.
     sources = platform.prepare(top, name=TOP, emit_src=False)
@@ -196,7 +196,7 @@ def write_rom_map(job: BuildJob, design: Design, synthesis: Synthesis, placement
     documents = (json.loads(path.read_text()) for path in (placement.products[f"{TOP}.routed.json"], synthesis.products[f"{TOP}.json"]))
     netlist = Netlist(*documents)
     roms = rom_map(job.plan, netlist, design.platform.device, NODE_MODULE_PREFIX)
-    if job.options.swappable:
+    if job.options.reloadable:
         size = len(describe_device(job.model, job.plan, job.options.frequency).encode())
         roms["identity"] = locate_descriptor(netlist, DESCRIPTOR_MEMORY, size, job.model.network).as_dict()
     write_atomically(job.output / f"{TOP}.roms.json", json.dumps(roms, separators=(",", ":")).encode())

@@ -23,5 +23,5 @@ class Options:
     """The link to the host, ``uart`` or ``usb``; None for the board's default."""
     cycles: int | None = None
     """Cycles of a frame, as simulated; None for those of the plan."""
-    swappable: bool = False
+    reloadable: bool = False
     """Weights and device descriptor can be reloaded in the finished bitstream."""

@@ -63,7 +63,7 @@ def _parse_seeds(_context: click.Context, _option: click.Parameter, value: str |
 )
 @click.option("--link", type=click.Choice(["uart", "usb"]), help="Link to the host.  [default: uart if the board has it]")
 @click.option("--simulate", is_flag=True, help="First simulate the plan on photographs, and report the measured cycles.")
-@click.option("--swappable", is_flag=True, help="Keep all weights in block RAM, so that `firebrick swap` can reload them.")
+@click.option("--swappable", "reloadable", is_flag=True, help="Keep all weights in block RAM, so that `firebrick swap` can reload them.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed for place and route.")
 @click.option("--seeds", callback=_parse_seeds, metavar="N|A,B,...", help="Seed sweep: seeds 1 to N, or the listed ones.")
 @click.option("--jobs", type=click.IntRange(1), help="Seeds to place and route in parallel.  [default: the number of processor cores]")
@@ -80,7 +80,7 @@ def command(
     target_fps: float | None,
     link: str | None,
     simulate: bool,
-    swappable: bool,
+    reloadable: bool,
     seed: int,
     seeds: tuple[int, ...],
     jobs: int | None,
@@ -127,12 +127,12 @@ def command(
     hertz = target.clock_for(frequency * 1e6 if frequency else target.frequency)
     first, *more = seeds or (seed,)
     parallel = jobs or (1 + len(more) if scheduler else os.cpu_count() or 1)
-    options = Options(hertz, first, placer, router or "", tuple(more), parallel, target.link(link), swappable=swappable)
+    options = Options(hertz, first, placer, router or "", tuple(more), parallel, target.link(link), reloadable=reloadable)
     cluster = dask_cluster(scheduler) if scheduler else nullcontext()
     with progress_bar() as progress, cluster as executor:
         progress("planning")
-        fabric = replace(target.device.fabric, lut_rom_bits=(0,)) if swappable else target.device.fabric
-        available = available_beside_link(target.device.resources, target.link(link), fabric, swappable=swappable)
+        fabric = replace(target.device.fabric, lut_rom_bits=(0,)) if reloadable else target.device.fabric
+        available = available_beside_link(target.device.resources, target.link(link), fabric, reloadable=reloadable)
         loaded = load_model(model, classes) if model else _largest_model(classes, available, fabric)
         plan = plan_for(loaded, available, fabric) if target_fps is None else smallest_plan(loaded, available, target_fps, hertz, fabric)
         if simulate:

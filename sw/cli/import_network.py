@@ -24,7 +24,7 @@ def command(source: str, output: Path, bits: int, density: float | None, calibra
     The JSON document is {output, bytes, network, weights, nonzero, bits}.
 
     \b
-    Example: firebrick import squeezenet1_1.onnx -o squeezenet.fire --bits 6 --calibrate pictures/
+    Example: firebrick import squeezenet1_1.onnx -o squeezenet.fire --bits 6 --calibrate images/
     """
     from ..compression.compressor import compress
     from ..compression.settings import CompressionSettings
