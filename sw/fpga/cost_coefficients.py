@@ -13,7 +13,7 @@ from typing import Any
 BUILDS_85F = "every engine and pooling of SqueezeNet v1.0 and v1.1 (the `_small` models) as built for an LFE5U-85F"
 BUILDS = f"{BUILDS_85F}, and of `digits` for an LFE5U-12F, a GW1NR-9C and a GW2A-18C"
 SERIALIZERS = "the serialisers of the same two LFE5U-85F builds"
-BYPASSES = "Fire modules with bypass connections of random networks"
+BYPASSES = "an estimate from when bypasses were added; no build in README or docs/boards.md has one"
 CELLS = "counted: the cells that one such memory or adder takes"
 
 
