@@ -116,6 +116,9 @@ def _decoded(source: FrameSource, container: "InputContainer") -> Iterator[tuple
             except (av.FFmpegError, OSError) as problem:
                 source.skip(f"{source.name} cannot be read further ({problem.strerror})")
                 packet = None
+            except IndexError:  # PyAV flushes streams that came up after it had opened the file; ours, an earlier one, has been flushed
+                source.skip(f"{source.name} has packets of a stream that its beginning does not name")
+                packet = None
             if packet is None:
                 return
             try:

@@ -6,8 +6,10 @@ The oracle of exact pixels is the list of images that were written, with a lossl
 """
 
 import struct
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -84,6 +86,35 @@ def test_truncated_video_gives_its_remaining_frames(tmp_path: Path, fraction: fl
     decoded = pixels([frame.image for frame in VideoFile(tmp_path / "a.avi").frames()])
     assert decoded == pixels(images)[: len(decoded)]
     assert 20 * fraction - 2 <= len(decoded) < 20
+
+
+class _LateStream:
+    """A container whose demuxer meets a stream that came up after opening, as PyAV's does in a damaged MPEG-TS file."""
+
+    def __init__(self, container: Any) -> None:
+        self._container = container
+        self.streams = container.streams
+
+    def __enter__(self) -> "_LateStream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._container.close()
+
+    def demux(self, stream: Any) -> Iterator[Any]:
+        yield from self._container.demux(stream)
+        raise IndexError("list index out of range")
+
+
+def test_stream_that_comes_up_late_is_counted_and_costs_no_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = noise(4)
+    write_video(tmp_path / "a.avi", images)
+    opened = av.open
+    monkeypatch.setattr(av, "open", lambda *args, **options: _LateStream(opened(*args, **options)))
+    source = VideoFile(tmp_path / "a.avi")
+    assert pixels([frame.image for frame in source.frames()]) == pixels(images)
+    assert source.damaged == 1
+    assert "a.avi has packets of a stream" in source.problem
 
 
 @pytest.mark.parametrize("seed", range(20))
