@@ -198,7 +198,7 @@ class MacArray(wiring.Component):
         rom: memory.Memory = memory.Memory(shape=self._sum_shape, depth=len(values), init=values, attrs={"rom_style": "logic"})
         m.submodules.initial_values = rom
         port = rom.read_port()
-        initial_value = Signal(self._sum_shape, reset_less=True)
+        initial_value = Signal(self._sum_shape, name="initial_value", reset_less=True)  # looked up by probes.py
         m.d.comb += [port.addr.eq(control.filter), port.en.eq(1)]
         m.d.sync += initial_value.eq(port.data)
         return initial_value

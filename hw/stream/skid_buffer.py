@@ -44,7 +44,7 @@ class SkidBuffer(wiring.Component):
         m = Module()
         payload = Value.cast(self.input.payload)
         spare = Signal(payload.shape(), reset_less=True)
-        spare_full = Signal()
+        spare_full = Signal(name="spare_full")  # looked up by weights/probes.py
         m.d.comb += self.input.ready.eq(~spare_full)
         with m.If(~self.output.valid | self.output.ready):
             m.d.sync += [self.output.valid.eq(spare_full | self.input.valid), spare_full.eq(0)]

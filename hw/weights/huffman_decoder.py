@@ -74,11 +74,12 @@ class HuffmanDecoder(wiring.Component):
         lengths = sorted(set(encoded.lengths))
 
         # The window, and how many bits of its first word have been used, one-hot. A word comes in when one is used up or missing.
-        current = Signal(width, reset_less=True)
-        following = Signal(width, reset_less=True)
-        current_valid = Signal()
-        following_valid = Signal()
-        offset = Signal(width, init=1)
+        # Read-back verification finds these registers by the names that are given here (probes.py).
+        current = Signal(width, name="current", reset_less=True)
+        following = Signal(width, name="following", reset_less=True)
+        current_valid = Signal(name="current_valid")
+        following_valid = Signal(name="following_valid")
+        offset = Signal(width, name="offset", init=1)
         word_done = Signal()
         with m.If(word_done | ~current_valid):
             m.d.sync += [current.eq(following), current_valid.eq(following_valid)]
@@ -106,7 +107,7 @@ class HuffmanDecoder(wiring.Component):
         # Take the code word if the symbol stage is free. After the last symbol of the pass, skip the padding up to the next ROM word.
         stage_free = Signal()
         take = Signal()
-        skip_padding = Signal()
+        skip_padding = Signal(name="skip_padding")
         symbols_left = Signal(range(max(2, encoded.count)), init=encoded.count - 1)
         with m.If(current_valid & following_valid):
             with m.If(skip_padding):
@@ -121,7 +122,7 @@ class HuffmanDecoder(wiring.Component):
         # A cycle later, the symbol: the code word as a number, plus a constant for its length, modulo the alphabet's power of two.
         taken_head = Signal(longest, reset_less=True)
         taken_length_select = Signal(len(lengths), reset_less=True)
-        taken_valid = Signal()
+        taken_valid = Signal(name="taken_valid")
         output_free = Signal()
         m.d.comb += [output_free.eq(~self.output.valid | self.output.ready), stage_free.eq(~taken_valid | output_free)]
         with m.If(stage_free):

@@ -99,10 +99,11 @@ class WeightDecoder(wiring.Component):
             sources.append(step_buffer.output)
 
         # The position of the next entry, from that of the entry held back, which is the one before it.
-        entry: Any = Signal(layout, init=self._last_entry())
-        entry_symbol = Signal.like(symbols.output.payload)
+        # Read-back verification finds the registers of the entry by the names that are given here (probes.py).
+        entry: Any = Signal(layout, name="entry", init=self._last_entry())
+        entry_symbol = Signal.like(symbols.output.payload, name="entry_symbol")
         entry_valid = Signal()
-        entry_type = Signal(init=weights.filter_types[-1])
+        entry_type = Signal(name="entry_type", init=weights.filter_types[-1])
         wrapped_inner = Signal(signed(ceil_log2(weights.inner) + 2))
         carry = Signal()
         next_group_starts = Signal()
