@@ -3,8 +3,6 @@
 """`firebrick serve`: a live view in the browser."""
 
 import ipaddress
-import tempfile
-from pathlib import Path
 
 import click
 
@@ -23,15 +21,32 @@ MEGABYTE = 10**6
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, metavar="P", help="Port to listen on; 0 for any free one."
 )
 @click.option("--upload-limit", type=click.IntRange(1), default=200, show_default=True, metavar="MB", help="Maximum size of an upload.")
+@click.option(
+    "--allow-host",
+    multiple=True,
+    metavar="NAME,..",
+    help="Further names in the browser's address bar, such as that of a reverse proxy; may be given several times.",
+)
 @json_option
 @click.argument("source", default="pattern")
-def command(source: str, device: str, model: str, lanes: int, host: str, port: int, upload_limit: int, as_json: bool) -> None:
+def command(
+    source: str,
+    device: str,
+    model: str,
+    lanes: int,
+    host: str,
+    port: int,
+    upload_limit: int,
+    allow_host: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Serve a live view of the predictions to browsers.
 
     The page shows the frame, its top-5 classes, frame rate and latency, the device's counters, and the engines' utilisation as planned for
     --lanes multipliers. SOURCE is as for `firebrick stream`; on the page, users select the test pattern or the browser's camera, or upload
     an image or a video. All browsers show the same. There is no password: with another --host, everyone who reaches this machine can view
-    and upload. The JSON document is {url, device, model, network}, printed when the server is ready.
+    and upload. Browsers may open the page by an IP address, as localhost, by this machine's name, also with .local, and by the names of
+    --allow-host. The JSON document is {url, device, model, network}, printed when the server is ready.
 
     \b
     Example: firebrick serve --device golden holiday.mp4
@@ -42,12 +57,18 @@ def command(source: str, device: str, model: str, lanes: int, host: str, port: i
     from ..serve.app import create_app
     from ..serve.live_streamer import LiveStreamer
     from ..serve.pipeline_view import describe_pipeline
+    from ..serve.request_guard import parse_host_names
+    from ..serve.upload_folder import upload_folder
     from ..serve.uploads import Uploads
     from ..stream.open_source import open_source
     from ..stream.runner import SIGNAL_STATUS, interruptible
     from ..stream.source import FrameSource
     from .open_device import open_device
 
+    try:
+        allowed = parse_host_names(allow_host)
+    except ValueError as problem:
+        raise click.BadParameter(str(problem), param_hint="'--allow-host'") from problem
     loaded = catalogue.load(model)
     min_side = 4 * loaded.preprocessing.resize
 
@@ -55,12 +76,20 @@ def command(source: str, device: str, model: str, lanes: int, host: str, port: i
         return open_source(source, min_side)
 
     first = initial_source()
-    with listen(host, port) as bound, tempfile.TemporaryDirectory(prefix="firebrick-") as folder:
+    with listen(host, port) as bound, upload_folder() as folder:
         opened = open_device_with_progress(device, loaded, lanes)
         network = loaded.network.name
         shape = loaded.network.input
         input_size = {"resize": loaded.preprocessing.resize, "height": shape.height, "width": shape.width}
-        about = {"device": device, "network": network, "given": source, "input": input_size, "pipeline": describe_pipeline(loaded, lanes)}
+        limit = upload_limit * MEGABYTE
+        about = {
+            "device": device,
+            "network": network,
+            "given": source,
+            "input": input_size,
+            "upload_limit": limit,
+            "pipeline": describe_pipeline(loaded, lanes),
+        }
         streamer = LiveStreamer(opened, lambda: open_device(device, loaded, lanes=lanes), about)
         streamer.show(first)
         shown = f"[{host}]" if ":" in host else host
@@ -72,7 +101,8 @@ def command(source: str, device: str, model: str, lanes: int, host: str, port: i
         else:
             click.echo(f"Open {url} in a browser; Ctrl-C ends the server.")
         with interruptible(lambda: None) as signals:
-            run_server(create_app(streamer, Uploads(Path(folder), upload_limit * MEGABYTE, min_side), initial_source, host), bound)
+            uploads = Uploads(folder, limit, min_side, loaded)
+            run_server(create_app(streamer, uploads, initial_source, host, allowed), bound)
     if signals:
         click.get_current_context().exit(SIGNAL_STATUS + signals[0])
 

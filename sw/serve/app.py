@@ -4,13 +4,13 @@
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import anyio
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
@@ -22,21 +22,55 @@ from ..stream.source import FrameSource
 from .browser_camera import BrowserCamera
 from .live_streamer import LiveStreamer
 from .request_guard import RequestGuard
-from .uploads import TooLargeError, Uploads
+from .source_limits import BusyError, SourceLimits
+from .uploads import TooLargeError, TooSlowError, Uploads
 
 STATIC = Path(__file__).with_name("static")
-UNSUPPORTED_DATA, POLICY = 1003, 1008
-"""Status codes with which a WebSocket is closed (RFC 6455)."""
+UNSUPPORTED_DATA, POLICY, TRY_AGAIN_LATER = 1003, 1008, 1013
+"""Status codes with which a WebSocket is closed (RFC 6455 and its registry)."""
+MAX_SOCKETS, MAX_SOCKETS_PER_SOURCE = 128, 64
+"""WebSockets at a time: viewers and cameras. They are not counted among the connections that uploads need."""
+CAMERA_SECONDS = 75.0
+"""Time for a camera's next frame; browsers run the timers of a hidden page once a minute."""
+STATUS = {TooLargeError: 413, TooSlowError: 408, BusyError: 429}
+"""HTTP status of an upload that is refused, 415 for any other reason."""
+MAX_REASON = 120
+"""Longest reason of a closed WebSocket; RFC 6455 allows 123 bytes."""
 
 logger = logging.getLogger(__name__)
 
 
-def create_app(streamer: LiveStreamer, uploads: Uploads, initial_source: Callable[[], FrameSource], host: str) -> Starlette:
-    """The application. ``initial_source`` opens the source named on the command line; ``host`` is what the server is bound to."""
+def create_app(
+    streamer: LiveStreamer, uploads: Uploads, initial_source: Callable[[], FrameSource], host: str, allowed: Sequence[str] = ()
+) -> Starlette:
+    """The application.
+
+    Args:
+        streamer: shows the sources, and broadcasts what browsers see.
+        uploads: receives files.
+        initial_source: opens the source named on the command line.
+        host: what the server is bound to.
+        allowed: further names under which browsers may open it.
+    """
+    sockets = SourceLimits(MAX_SOCKETS, MAX_SOCKETS_PER_SOURCE, "live views")
+
+    def limited(handle: Callable[[WebSocket], Awaitable[None]]) -> Callable[[WebSocket], Awaitable[None]]:
+        """Accept a WebSocket if there is room for it, and close it with the reason if the handler raises FirebrickError."""
+
+        async def accept_and_handle(socket: WebSocket) -> None:
+            with contextlib.suppress(WebSocketDisconnect):
+                await socket.accept()
+                try:
+                    with sockets.take(socket.client):
+                        await handle(socket)
+                except FirebrickError as problem:
+                    code = TRY_AGAIN_LATER if isinstance(problem, BusyError) else UNSUPPORTED_DATA
+                    await socket.close(code, str(problem)[:MAX_REASON])
+
+        return accept_and_handle
 
     async def view(socket: WebSocket) -> None:
         """Send the image (JPEG), if it has changed, and the state (JSON) as often as the browser takes them."""
-        await socket.accept()
 
         async def send() -> None:
             jpeg = None
@@ -57,18 +91,19 @@ def create_app(streamer: LiveStreamer, uploads: Uploads, initial_source: Callabl
 
     async def camera(socket: WebSocket) -> None:
         """Receive a camera's frames as JPEGs, and request each next frame with an empty message."""
-        await socket.accept()
         source = BrowserCamera()
         streamer.show(source)
         try:
             while streamer.source is source:
-                await anyio.to_thread.run_sync(source.push, await socket.receive_bytes())
+                with anyio.fail_after(CAMERA_SECONDS):
+                    jpeg = await socket.receive_bytes()
+                await anyio.to_thread.run_sync(source.push, jpeg)
                 await socket.send_bytes(b"")
             await socket.close(POLICY, "another source was chosen")
-        except FirebrickError as problem:
-            await socket.close(UNSUPPORTED_DATA, str(problem))
-        except (WebSocketDisconnect, KeyError):  # KeyError: text instead of bytes
-            pass
+        except TimeoutError as problem:
+            raise FirebrickError(f"the camera gave no frame for {CAMERA_SECONDS:g} s") from problem
+        except KeyError as problem:
+            raise FirebrickError("a frame must be bytes, not text") from problem
         finally:
             source.end()
 
@@ -77,11 +112,13 @@ def create_app(streamer: LiveStreamer, uploads: Uploads, initial_source: Callabl
         if not length.isdecimal() or int(length) > uploads.limit:
             return _error_response(TooLargeError(f"the file is larger than {uploads.limit / 10**6:g} million bytes; send a smaller one"))
         try:
-            streamer.show(await uploads.receive(request.query_params.get("name", ""), request.stream()))
+            streamer.show(await uploads.receive(request.query_params.get("name", ""), request.stream(), request.client))
         except FirebrickError as problem:
             return _error_response(problem)
         except OSError as problem:
             return JSONResponse({"error": f"the server cannot keep the file: {problem.strerror}"}, 507)
+        except ClientDisconnect:
+            logger.info("upload from %s was cut off", request.client)
         return Response(status_code=204)
 
     async def select_source(request: Request) -> Response:
@@ -97,14 +134,14 @@ def create_app(streamer: LiveStreamer, uploads: Uploads, initial_source: Callabl
         await anyio.to_thread.run_sync(streamer.close)
 
     routes = [
-        WebSocketRoute("/live", view),
-        WebSocketRoute("/camera", camera),
+        WebSocketRoute("/live", limited(view)),
+        WebSocketRoute("/camera", limited(camera)),
         Route("/upload", upload, methods=["POST"]),
         Route("/source/{name}", select_source, methods=["POST"]),
         Mount("/", StaticFiles(directory=STATIC, html=True)),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(RequestGuard, host=host)], lifespan=lifespan)
+    return Starlette(routes=routes, middleware=[Middleware(RequestGuard, host=host, allowed=allowed)], lifespan=lifespan)
 
 
 def _error_response(problem: FirebrickError) -> Response:
-    return JSONResponse({"error": str(problem)}, 413 if isinstance(problem, TooLargeError) else 415)
+    return JSONResponse({"error": str(problem)}, STATUS.get(type(problem), 415))

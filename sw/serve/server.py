@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The web server that runs the application."""
 
+import logging
 import socket
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -11,7 +12,10 @@ from ..errors import FirebrickError
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-MAX_CONNECTIONS = 64
+BACKLOG = 64
+"""Connections that may wait to be accepted."""
+PING_SECONDS = 20.0
+"""Time between two pings of a WebSocket, and time for the answer."""
 
 
 def check_packages() -> None:
@@ -29,7 +33,7 @@ def listen(host: str, port: int) -> socket.socket:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             bound.bind(address)
-            bound.listen(MAX_CONNECTIONS)
+            bound.listen(BACKLOG)
         except OSError:
             bound.close()
             raise
@@ -44,16 +48,25 @@ def run_server(app: "Starlette", bound: socket.socket) -> None:
     import uvicorn
 
     from .browser_camera import MAX_JPEG_BYTES
+    from .connections import HttpConnection, WebSocketConnection
 
     config = uvicorn.Config(
         app,
-        ws="websockets-sansio",
+        http=HttpConnection,
+        ws=WebSocketConnection,
         ws_max_size=MAX_JPEG_BYTES,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
         ws_per_message_deflate=False,  # images are compressed already
-        limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=2,
         server_header=False,
         access_log=False,
-        log_level="warning",
+        log_level="error",
     )
+    logging.getLogger("uvicorn.error").addFilter(_is_fault_of_server)
     uvicorn.Server(config).run([bound])
+
+
+def _is_fault_of_server(record: logging.LogRecord) -> bool:
+    """Whether to print a traceback: uvicorn has one for text of a client that is no UTF-8."""
+    return not (record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError))

@@ -1,14 +1,19 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Runs the live view's server in the process of the test."""
+"""Runs the live view's server, in the process of the test or in one of its own."""
 
+import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -19,6 +24,9 @@ from firebrick.sw.serve.live_streamer import LiveStreamer
 from firebrick.sw.serve.pipeline_view import describe_pipeline
 from firebrick.sw.serve.uploads import Uploads
 from firebrick.sw.stream.source import FrameSource
+
+ALLOWED = ("view.example.org", "other.example.org")
+"""Names of a reverse proxy."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,7 @@ def serving(
         "network": model.network.name,
         "given": "given.avi",
         "input": input_size,
+        "upload_limit": limit,
         "pipeline": describe_pipeline(model, 20),
     }
     streamer = LiveStreamer(device, connect, about)
@@ -67,7 +76,8 @@ def serving(
         original, uvicorn.Server = uvicorn.Server, RecordingServer  # type: ignore[misc]
         try:
             thread = threading.Thread(
-                target=server.run_server, args=(create_app(streamer, Uploads(folder, limit, 256), initial_source, "127.0.0.1"), bound)
+                target=server.run_server,
+                args=(create_app(streamer, Uploads(folder, limit, 256, model), initial_source, "127.0.0.1", ALLOWED), bound),
             )
             thread.start()
             assert started.wait(30)
@@ -79,6 +89,22 @@ def serving(
             servers[0].should_exit = True
             thread.join(20)
             assert not thread.is_alive()
+
+
+@contextmanager
+def serving_process(model: Path, folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """`firebrick serve` as a process of its own, ready, with what it has printed; its temporary files are in the folder."""
+    command = [str(Path(sys.executable).with_name("firebrick")), "serve", "--json", "--port", "0", "--model", str(model), "--lanes", "20"]
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            assert process.stdout is not None
+            text = ""
+            while not text.endswith("}\n"):
+                text += process.stdout.readline()
+            yield process, json.loads(text)
+        finally:
+            process.kill()
 
 
 def until(condition: Callable[[], bool], seconds: float = 20) -> None:

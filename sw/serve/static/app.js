@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: The Firebrick contributors
 // SPDX-License-Identifier: BSD-2-Clause
 // The page: shows the state that the server broadcasts; its buttons select the source.
-import { Camera } from "./camera.js";
+import { Camera, socketAddress } from "./camera.js";
 import { drawChart } from "./chart.js";
 import { drawPipeline } from "./pipeline.js";
-import { acceptUploads } from "./upload.js";
+import { acceptUploads, reason } from "./upload.js";
 
-const RETRY_MS = 1000;
+const RETRY_MS = 1000, BUSY_MS = 10000;
 const element = (id) => document.getElementById(id);
 const text = (id, value) => { if (element(id).textContent !== value) element(id).textContent = value; };
 const count = (number) => number.toLocaleString("en");
@@ -15,15 +15,15 @@ let state = {};
 let decoded; // an image whose state has not decoded yet
 
 function connect() {
-  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
+  const socket = new WebSocket(socketAddress("live"));
   socket.binaryType = "blob";
   let shown = Promise.resolve(); // messages are handled in order, so that image and labels belong together
   socket.onmessage = ({ data }) => {
     shown = shown.then(() => (data instanceof Blob ? prepare(data) : show(JSON.parse(data))));
   };
-  socket.onclose = () => {
-    status("offline", "no connection to the server");
-    setTimeout(connect, RETRY_MS);
+  socket.onclose = ({ reason: words }) => { // without words: the server has ended, or cannot be reached
+    status("offline", words || "no connection to the server");
+    setTimeout(connect, words ? BUSY_MS : RETRY_MS);
   };
 }
 
@@ -129,11 +129,11 @@ function counters(values) {
 async function selectSource(name) {
   camera.stop();
   const answer = await fetch(`source/${name}`, { method: "POST" });
-  notice(answer.ok ? "" : (await answer.json()).error);
+  notice(answer.ok ? "" : await reason(answer));
 }
 
 const camera = new Camera(element("camera"), notice);
 element("given").onclick = () => selectSource("given");
 element("pattern").onclick = () => selectSource("pattern");
-acceptUploads(element("upload"), element("file"), element("frame"), notice, () => camera.stop());
+acceptUploads(element("upload"), element("file"), element("frame"), notice, () => state.upload_limit, () => camera.stop());
 connect();

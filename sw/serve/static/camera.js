@@ -3,6 +3,9 @@
 // Sends the frames of the browser's camera to the server as JPEGs, each when the server requests it.
 const SIDE = 640, PERIOD_MS = 33, QUALITY = 0.85;
 
+// The address of a WebSocket of this server, which may be at any path of a reverse proxy.
+export const socketAddress = (name) => new URL(name, location.href).href.replace(/^http/, "ws");
+
 export class Camera {
   constructor(button, notice) {
     this.button = button;
@@ -28,10 +31,14 @@ export class Camera {
     this.button.setAttribute("aria-pressed", "true");
     this.video.srcObject = stream;
     await this.video.play();
-    const socket = this.socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/camera`);
+    const socket = this.socket = new WebSocket(socketAddress("camera"));
     socket.onopen = () => this.send(socket);
     socket.onmessage = () => setTimeout(() => this.send(socket), Math.max(0, this.sent + PERIOD_MS - performance.now()));
-    socket.onclose = () => { if (this.socket === socket) this.stop(); };
+    socket.onclose = ({ reason }) => {
+      if (this.socket !== socket) return;
+      if (reason) this.notice(reason);
+      this.stop();
+    };
   }
 
   send(socket) {

@@ -6,13 +6,13 @@ import io
 import json
 import signal
 import struct
-import subprocess
-import sys
+import tempfile
 import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 import pytest
@@ -28,9 +28,11 @@ from firebrick.sw.model.quantized import Model
 from firebrick.sw.serve import browser_camera
 from firebrick.sw.serve import server as server_module
 from firebrick.sw.serve.pipeline_view import describe_pipeline
+from firebrick.sw.serve.request_guard import parse_host_names
+from firebrick.sw.serve.upload_folder import upload_folder
 from firebrick.sw.zoo import catalogue
 from tests.helpers.live_view import FakeDevice, ListSource, noise, write_video
-from tests.helpers.served import Served, serving, until
+from tests.helpers.served import Served, serving, serving_process, until
 
 LIMIT = 200_000
 
@@ -204,10 +206,59 @@ def test_pages_of_other_sites_are_rejected(served: Served) -> None:
         wait_for_state(viewer)
 
 
-@pytest.mark.parametrize(("host", "status"), [("evil.example", 403), ("", 403), ("[::1", 403), ("localhost:1", 200), ("10.1.2.3", 200)])
+OWN = gethostname().partition(".")[0]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        *(("evil.example", 403), ("", 403), ("[::1", 403), ("evil.local", 403), ("view.example.org.evil", 403), ("<b>", 403)),
+        *(("localhost:1", 200), ("LOCALHOST.", 200), ("10.1.2.3", 200), ("[::1]:80", 200)),
+        *(
+            (OWN, 200),
+            (f"{OWN}.local:8000", 200),
+            (f"{OWN.upper()}.local.", 200),
+            ("view.example.org", 200),
+            ("other.example.org:443", 200),
+        ),
+    ],
+)
 def test_host_names_that_others_could_point_here_are_rejected(served: Served, host: str, status: int) -> None:
     request = urllib.request.Request(served.url, headers={"Host": host})
-    assert response_to(request)[0] == status
+    actual, text = response_to(request)
+    assert actual == status
+    if status == 403:
+        name = host if host.endswith((".example", ".local", ".evil")) else ""
+        assert text.startswith(f"only for pages of this server: open it by its address, or start it with --allow-host {name}")
+        assert "<" not in text
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        ("view.example.org", "https://view.example.org", 204),
+        ("view.example.org", "https://other.example.org", 204),
+        ("127.0.0.1", "https://view.example.org", 204),  # a proxy that does not pass the Host header on
+        ("127.0.0.1", "https://evil.example", 403),
+        ("view.example.org", "https://evil.example", 403),
+        ("view.example.org", "https://view.example.org.evil", 403),
+    ],
+)
+def test_pages_behind_a_reverse_proxy_can_change_things(served: Served, host: str, origin: str, status: int) -> None:
+    actual, text = post(served, "source/given", Host=host, Origin=origin)
+    assert actual == status
+    assert ("behind a reverse proxy, start it with --allow-host" in text) == (status == 403)
+
+
+@pytest.mark.parametrize("names", ["https://a.example", "a.example,", "a b", "*.example"])
+def test_allow_host_rejects_what_is_no_name(small_model: Path, names: str) -> None:
+    result = CliRunner().invoke(main, ["serve", "--model", str(small_model), "--allow-host", names])
+    assert result.exit_code == 2
+    assert "is not a host name; give one such as view.example.org" in result.stderr
+
+
+def test_allow_host_takes_comma_lists_and_ports_and_is_repeatable() -> None:
+    assert parse_host_names(["A.example:8443,b.local", "[::1]"]) == ["a.example", "b.local", "::1"]
 
 
 def test_every_response_has_security_headers_and_no_external_address(served: Served) -> None:
@@ -297,27 +348,37 @@ def test_slow_viewer_misses_frames_and_delays_no_other(served: Served) -> None:
 
 
 def test_program_prints_its_address_and_ends_cleanly(small_model: Path, tmp_path: Path) -> None:
-    program = str(Path(sys.executable).with_name("firebrick"))
-    command = [program, "serve", "--json", "--port", "0", "--model", str(small_model), "--lanes", "20"]
-    environment = {"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process:
-        try:
-            assert process.stdout is not None
-            text = ""
-            while not text.endswith("}\n"):
-                text += process.stdout.readline()
-            document = json.loads(text)
-            with urllib.request.urlopen(document["url"], timeout=20) as answer:
-                assert b"<title>Firebrick</title>" in answer.read()
-            assert list(tmp_path.iterdir())
-            with connect(document["url"].replace("http", "ws") + "live") as viewer:
-                wait_for_state(viewer, status="running", source="test pattern")
-                process.send_signal(signal.SIGTERM)
-                out, err = process.communicate(timeout=30)
-        finally:
-            process.kill()
+    with serving_process(small_model, tmp_path) as (process, document):
+        with urllib.request.urlopen(document["url"], timeout=20) as answer:
+            assert b"<title>Firebrick</title>" in answer.read()
+        assert list(tmp_path.iterdir())
+        with connect(document["url"].replace("http", "ws") + "live") as viewer:
+            wait_for_state(viewer, status="running", source="test pattern")
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (143, "", "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_uploads_of_a_killed_server_are_swept_by_the_next(small_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with upload_folder() as of_this_process:
+        (of_this_process / "upload-1").touch()
+        with serving_process(small_model, tmp_path) as (process, document):
+            request = urllib.request.Request(document["url"] + "upload", png(noise(1)[0]), method="POST")
+            assert response_to(request) == (204, "")
+            (killed,) = (folder for folder in tmp_path.iterdir() if folder != of_this_process)
+            assert len(list(killed.iterdir())) == 1
+            process.kill()
+            process.wait()
+        assert killed.exists()
+        other = tmp_path / "firebrick-serve-notes"
+        other.mkdir()
+        (tmp_path / "firebrick-serve-1-link").symlink_to(other)
+        with serving_process(small_model, tmp_path):
+            assert not killed.exists()
+            assert (of_this_process / "upload-1").exists()
+            assert other.exists()
 
 
 def test_serve_rejects_a_port_in_use_and_missing_packages(small_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
