@@ -4,12 +4,12 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...sw.link.identity import DeviceDescriptor
-from ...sw.link.packets import BAUD_DIVISORS, BUFFER_BYTES, COUNTER_NAMES, PacketKind
+from ...sw.link.packets import BAUD_DIVISORS, BUFFER_BYTES, COUNTER_NAMES, SESSION_PACKETS, PacketKind
 from ...sw.plan.nodes import GlobalSumSpec
 from ..engines.global_sum import score_stream
 from .counters import Counters
@@ -40,7 +40,7 @@ class _Registers:
     """Clock cycles per bit of the serial line."""
     session: Signal
     expected: Signal
-    """Sequence number of the DATA packet that comes next."""
+    """Sequence number of the DATA packet that comes next; ``SESSION_PACKETS`` when no more may come."""
     result: Signal
     """Sequence number of the result that is in the score buffer, or comes into it next."""
     gap_reported: Signal
@@ -58,7 +58,7 @@ class _Verdict:
     acknowledge: Signal
     """It must be answered by STATUS."""
     gap: Signal
-    """A DATA packet before this one is missing."""
+    """A DATA packet before this one is missing, or the session has no number left for this one."""
     dropped: Signal
     """A valid packet is ignored."""
     opened: Signal
@@ -81,7 +81,8 @@ class LinkEndpoint(wiring.Component):
         sent <- transmitter <-----+--- score buffer <- scores
 
     It has no timers: the host detects every loss. Whatever arrives, the endpoint takes a byte in each cycle, frames reach the accelerator
-    whole and in order, and scores are sent under the sequence number of their frame.
+    whole and in order, and scores are sent under the sequence number of their frame. Sequence numbers do not wrap around: after
+    ``SESSION_PACKETS`` packets or results the endpoint takes no more of them, so that it cannot mistake an old packet for a new one.
 
     Parameters
     ----------
@@ -183,7 +184,7 @@ class LinkEndpoint(wiring.Component):
             released=Signal(name="released"),
             resend=Signal(name="resend"),
         )
-        sequence_offset = Signal(16)  # from the expected sequence number, modulo 2^16; the upper half are duplicates
+        sequence_offset = Signal(signed(17))  # from the expected sequence number; duplicates have a lower one
         m.d.comb += [
             valid_request.eq(receiver.valid & receiver.empty),
             sequence_offset.eq(header.sequence - expected),
@@ -191,10 +192,10 @@ class LinkEndpoint(wiring.Component):
         ]
         m.d.sync += [
             same_session.eq(header.session == registers.session),
-            in_sequence.eq(sequence_offset == 0),
-            duplicate.eq(sequence_offset[-1]),
+            in_sequence.eq((header.sequence == expected) & (expected != SESSION_PACKETS)),
+            duplicate.eq(sequence_offset < 0),
             names_result.eq(full & (header.sequence == result)),
-            names_next_result.eq(full & (header.sequence == Cat(result + 1)[:16])),
+            names_next_result.eq(full & (header.sequence == result + 1)),  # never where result + 1 needs 17 bits
         ]
         lowest, beyond = BAUD_DIVISORS.start, BAUD_DIVISORS.stop
         with m.If(receiver.valid & ~receiver.empty & same_session & (header.kind == PacketKind.DATA)):

@@ -5,7 +5,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-_WRAP = 1 << 16
+from ..link.packets import SESSION_PACKETS
 
 
 class SendWindow:
@@ -16,7 +16,7 @@ class SendWindow:
         payloads      | sent, unacknowledged | sent before go_back() | never sent
         sequence      base                   base + sent             base + reached
 
-    The device's free space bounds the bytes in the first section.
+    The device's free space bounds the bytes in the first section. Sequence numbers do not wrap around.
 
     Parameters
     ----------
@@ -43,15 +43,20 @@ class SendWindow:
         """Whether packets were sent that are not acknowledged."""
         return self._sent > 0
 
+    @property
+    def remaining(self) -> int:
+        """Number of payloads that the session still has sequence numbers for."""
+        return SESSION_PACKETS - self._base - len(self._payloads)
+
     def add(self, payloads: Iterable[bytes]) -> None:
-        """Append payloads."""
+        """Append payloads, at most ``remaining``."""
         self._payloads.extend(payloads)
 
     def sendable(self) -> Iterator[tuple[int, bytes]]:
         """Sequence number and payload of each packet that fits the device's free space; the caller sends each one that it takes."""
         while self.has_unsent and self._bytes_in_flight + len(self._payloads[self._sent]) <= self._free_space:
             payload = self._payloads[self._sent]
-            sequence = (self._base + self._sent) % _WRAP
+            sequence = self._base + self._sent
             self._sent += 1
             self._bytes_in_flight += len(payload)
             self.retransmissions += self._sent <= self._reached
@@ -64,8 +69,8 @@ class SendWindow:
         Returns the number of packets that this acknowledges. Returns None, and changes nothing, where the device cannot expect that
         packet: the message is from the past.
         """
-        acknowledged = (sequence - self._base) % _WRAP
-        if acknowledged > self._reached:
+        acknowledged = sequence - self._base
+        if not 0 <= acknowledged <= self._reached:
             return None
         for _ in range(acknowledged):
             payload = self._payloads.popleft()

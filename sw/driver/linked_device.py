@@ -36,7 +36,10 @@ POLL_INTERVAL = 0.002
 POLLS_PER_FRAME = 8
 """Minimum polls for a lost result in the time of one frame: a lost result is late by at most that fraction of a frame's time."""
 STALL_FRAMES = 64
-"""Stall timeout, in times that the device needs for a frame: after it without progress a new session begins."""
+"""Stall timeout, in times that the device needs for a frame and for an answer: after it without progress a new session begins. It is far
+longer than the engines of any network of the family keep a frame."""
+MAX_STALLS = 8
+"""Stall timeouts without any result after which a device that still answers is given up."""
 
 
 @dataclass(eq=False)
@@ -53,7 +56,9 @@ class LinkedDevice(Device):
     """A device that speaks the protocol of docs/protocol.md.
 
     Frames are sent as the window allows. Lost packets are retransmitted. Where that does not help, a new session begins, in which the
-    frames without a result are sent again. A frame that fails ``MAX_FRAME_ATTEMPTS`` times gets a result without scores.
+    frames without a result are sent again. A frame that fails ``MAX_FRAME_ATTEMPTS`` times gets a result without scores. A device that
+    answers and yet gives no result for ``MAX_STALLS`` stall timeouts is given up. A session whose sequence numbers do not suffice for the
+    next frame is replaced by a new one as soon as all its results have arrived.
 
     Parameters
     ----------
@@ -66,19 +71,21 @@ class LinkedDevice(Device):
     def __init__(self, model: Model, transport: Transport) -> None:
         self.model = model
         self._transport: Transport | None = transport
+        self._address = transport.address
         try:
             self._session = Session(transport)
             self.descriptor = self._session.identify()
             """The descriptor that the device reports."""
             require_model(transport.address, self.descriptor, model)
-            self._idle = False  # whether no packet of an earlier stream can still arrive
+            self._window = SendWindow(0)
+            self._retransmissions = self._restarts = self._frames = self._invalid = 0
             self._start_session()
         except BaseException:
             transport.close()
             raise
         self._initial_counters = self._session.counters() or {}
         self._streaming = False
-        self._frames = self._retransmissions = self._restarts = self._invalid = 0
+        self._idle = True  # whether no packet of an earlier stream can still arrive
 
     def stream(self, frames: Iterable[NDArray[np.uint8]]) -> Generator[FrameResult, None, None]:
         """See ``Device``; one stream at a time."""
@@ -86,6 +93,7 @@ class LinkedDevice(Device):
             raise FirebrickError("the device is in the middle of other frames; ask for all their results first, or open it again")
         self._now()
         self._streaming = True
+        self._stalls = 0.0  # stall timeouts since the last result
         in_flight: deque[InFlightFrame] = deque()
         source, count = Prefetcher(frames), 0
         try:
@@ -94,6 +102,10 @@ class LinkedDevice(Device):
             self._idle = False
             while True:
                 while not source.exhausted and not self._window.has_unsent and len(in_flight) < MAX_IN_FLIGHT:
+                    if self._window.remaining < self._packets_per_frame:
+                        if in_flight:
+                            break
+                        self._start_session()
                     frame = source.take(wait=not in_flight)
                     if frame is None:
                         break
@@ -142,16 +154,20 @@ class LinkedDevice(Device):
     def _start_session(self) -> None:
         """Begin a session in which nothing has been sent."""
         self._session.open(self.descriptor)
+        self._retransmissions += self._window.retransmissions
         self._window = SendWindow(self.descriptor.window)
         self._assembler = ScoreAssembler(self.descriptor.classes, self.descriptor.score_bytes)
         self._next_result = self._unanswered = 0
         self._silent_since = self._now()
         self._note_progress()
-        self._idle = True
 
     def _note_progress(self) -> None:
         """Restart the stall timeout: a frame is being sent, or results arrive."""
         self._last_progress, self._polls = self._now(), 0
+
+    @property
+    def _packets_per_frame(self) -> int:
+        return -(-self.descriptor.frame_bytes // MAX_PAYLOAD)
 
     def _frame_seconds(self) -> float:
         return self.descriptor.cycles / self.descriptor.clock
@@ -180,7 +196,14 @@ class LinkedDevice(Device):
         if packet is None and source_pending and timeout > POLL_INTERVAL:
             return
         stall_timeout = STALL_FRAMES * (self._frame_seconds() + self._session.timeout)
-        if self._unanswered >= MAX_UNANSWERED_POLLS or self._now() - self._last_progress > stall_timeout:
+        without_progress = self._now() - self._last_progress
+        if self._unanswered >= MAX_UNANSWERED_POLLS or without_progress > stall_timeout:
+            self._stalls += min(1.0, without_progress / stall_timeout)
+            if self._stalls >= MAX_STALLS:
+                raise FirebrickError(
+                    f"device {self._address}: it answers, but has given no scores for {MAX_STALLS * stall_timeout:.3g} seconds; "
+                    "switch it off and on, and if that does not help, write its bitstream again"
+                )
             yield from self._restart(in_flight)
         elif packet is None:
             self._unanswered += 1
@@ -190,7 +213,7 @@ class LinkedDevice(Device):
             yield from self._take_scores(packet, in_flight)
         elif packet.kind in (PacketKind.STATUS, PacketKind.NAK):
             self._take_status(packet)
-        self._silent_since = self._now()  # after the yield: the caller may look at a result for any time
+        self._silent_since = self._now()
 
     def _take_status(self, packet: Packet) -> None:
         """Handle a cumulative ACK, and retransmit after a NAK or where the answer to a poll shows that packets were lost."""
@@ -209,7 +232,7 @@ class LinkedDevice(Device):
 
     def _take_scores(self, packet: Packet, in_flight: deque[InFlightFrame]) -> Iterator[FrameResult]:
         """Handle a part of the next result; a complete one is acknowledged, which asks for the one after it."""
-        if packet.sequence != self._next_result % (1 << 16) or not in_flight:
+        if packet.sequence != self._next_result or not in_flight:
             return
         self._unanswered = 0
         scores = self._assembler.add(packet.payload)
@@ -218,19 +241,18 @@ class LinkedDevice(Device):
         self._assembler = ScoreAssembler(self.descriptor.classes, self.descriptor.score_bytes)
         self._next_result += 1
         self._frames += 1
-        self._note_progress()
+        self._stalls = 0.0
         self._session.send(PacketKind.POLL, self._next_result)
         frame = in_flight.popleft()
         yield FrameResult(frame.index, scores, time.perf_counter() - frame.start)
+        self._note_progress()  # the caller may look at a result for any time
 
     def _restart(self, in_flight: deque[InFlightFrame]) -> Iterator[FrameResult]:
         """Send all frames without a result again in a new session; the oldest is given up where it has failed too often."""
         self._restarts += 1
-        self._retransmissions += self._window.retransmissions
         lost = in_flight.popleft() if in_flight[0].attempts == MAX_FRAME_ATTEMPTS else None
         logger.info("no progress: beginning a new session and sending %d frames again", len(in_flight))
         self._start_session()
-        self._idle = False
         for frame in in_flight:
             self._window.add(_payloads(frame.data))
         if lost is None:
@@ -239,6 +261,7 @@ class LinkedDevice(Device):
             logger.info("frame %d: given up after %d attempts", lost.index, lost.attempts)
             self._invalid += 1
             yield FrameResult(lost.index, None, time.perf_counter() - lost.start)
+            self._note_progress()
 
 
 def _wire_order(frame: NDArray[np.uint8]) -> bytes:

@@ -5,11 +5,10 @@
 import logging
 import random
 from collections import deque
-from itertools import count
 
 from ..errors import FirebrickError
 from ..link.identity import DeviceDescriptor, decode_descriptor
-from ..link.packets import BAUD_DIVISORS, BUFFER_BYTES, COUNTER, COUNTER_NAMES, WINDOW_FIELD, Packet, PacketDecoder, PacketKind
+from ..link.packets import BAUD_DIVISORS, BUFFER_BYTES, COUNTER, COUNTER_NAMES, MAX_SESSION, WINDOW_FIELD, Packet, PacketDecoder, PacketKind
 from .transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -25,7 +24,10 @@ MAX_BAUD_ERROR = 0.02
 
 
 class Session:
-    """Sends and receives the packets of one session.
+    """Sends and receives the packets of one session after the other.
+
+    Sessions are numbered upwards, from the session in which the device is. After power-up it is in none, and the first number is random:
+    the numbers before may have been used shortly before it was switched off.
 
     Parameters
     ----------
@@ -52,8 +54,8 @@ class Session:
         return 2 * self._transport.latency + 3 * BUFFER_BYTES * self._transport.byte_seconds
 
     def send(self, kind: PacketKind, sequence: int = 0, payload: bytes = b"") -> None:
-        """Send a packet of this session; the sequence number wraps around. Raises FirebrickError when the device is gone."""
-        packet = Packet(kind, self._id, sequence % (1 << 16), payload)
+        """Send a packet of this session. Raises FirebrickError when the device is gone."""
+        packet = Packet(kind, self._id, sequence, payload)
         wire = packet.encode()
         self.bytes_sent += len(wire)
         _log_packet("sent", packet)
@@ -98,14 +100,22 @@ class Session:
             self._received.extendleft(reversed(others))
 
     def identify(self, attempts: int = MAX_ATTEMPTS) -> DeviceDescriptor:
-        """Ask for the device descriptor. Raises FirebrickError where nothing answers that speaks this protocol."""
+        """Ask for the device descriptor, and continue with the device's session number.
+
+        Raises FirebrickError where nothing answers that speaks this protocol, and for a descriptor with impossible values.
+        """
         self._reset_baud()
         packet = self.request(PacketKind.IDENTIFY, PacketKind.IDENTITY, attempts=attempts)
         if packet is None:
             raise FirebrickError(
                 f"device {self._transport.address}: nothing answers; check that the board is switched on and holds a bitstream of firebrick"
             )
-        return decode_descriptor(packet.payload)
+        try:
+            descriptor = decode_descriptor(packet.payload)
+        except FirebrickError as error:
+            raise FirebrickError(f"device {self._transport.address}: {error}") from error
+        self._id = packet.session or random.randint(1, MAX_SESSION)
+        return descriptor
 
     def counters(self) -> dict[str, int] | None:
         """The device's counters since power-up; None where it does not answer. Raises FirebrickError when the device is gone."""
@@ -118,23 +128,19 @@ class Session:
     def open(self, descriptor: DeviceDescriptor) -> None:
         """Begin a new session at the highest baud rate that works. Raises FirebrickError where the device does not answer."""
         deadline = self._transport.now() + LOST_AFTER_TIMEOUTS * self.timeout
-        for attempt in count():
-            if attempt and self._transport.now() > deadline:
-                break
-            if attempt:
-                self._reset_baud()
-            self._id = random.choice([session for session in range(1, 1 << 16) if session != self._id])
+        while True:
+            self._id = self._id % MAX_SESSION + 1
             answer = self.request(PacketKind.OPEN, PacketKind.STATUS, PacketKind.NAK, attempts=PROBE_ATTEMPTS)
-            if answer is None:
-                continue
-            if answer.sequence:
+            if answer is not None and answer.sequence == 0:
+                break
+            if answer is not None:
                 # OPEN with the device's own session number changes nothing, so the packets of an earlier client still count.
                 logger.info("session 0x%04x: the device is in a session of this number already; opening another one", self._id)
-                continue
-            logger.info("session 0x%04x: opened", self._id)
-            self._raise_baud(descriptor)
-            return
-        raise FirebrickError(f"device {self._transport.address}: it was lost; check its cable and its power, and start again")
+            if self._transport.now() > deadline:
+                raise FirebrickError(f"device {self._transport.address}: it was lost; check its cable and its power, and start again")
+            self._reset_baud()
+        logger.info("session 0x%04x: opened", self._id)
+        self._raise_baud(descriptor)
 
     def _reset_baud(self) -> None:
         if self._transport.bauds:

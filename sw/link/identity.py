@@ -12,11 +12,20 @@ from ..fire_format.file import encode_model
 from ..model.quantized import Model
 from ..network.graph import Network
 from ..plan.nodes import Plan
-from .packets import INITIAL_WINDOW, MAX_REPLY_PAYLOAD, VERSION
+from .packets import INITIAL_WINDOW, MAX_PAYLOAD, MAX_REPLY_PAYLOAD, SESSION_PACKETS, SUPPORTED_VERSIONS, VERSION
 
 _LAYOUT = struct.Struct("<BHHHHBHIHI16s")  # the table "Device descriptor" of docs/protocol.md; the name follows
 CHECKSUM_BYTES = 16
 """Bytes of a model's checksum."""
+MAX_FRAME_BYTES = SESSION_PACKETS * MAX_PAYLOAD
+"""Maximum bytes of a frame: those of a session."""
+MAX_SCORE_BYTES = 7
+"""Maximum bytes of a score: the host keeps scores in signed integers of 8 bytes."""
+CLOCKS = range(100_000, 1_000_000_001)
+"""Possible clock frequencies in Hz, with ample margin: FPGAs run at 1 to 500 MHz."""
+MAX_FRAME_SECONDS = 600
+"""Maximum seconds of a frame by cycles and clock; timeouts of the host are multiples of a frame's time."""
+_ADVICE = "write its bitstream again, made with this release"
 
 
 def model_checksum(model: Model) -> bytes:
@@ -78,19 +87,40 @@ class DeviceDescriptor:
 
 
 def decode_descriptor(payload: bytes) -> DeviceDescriptor:
-    """The descriptor in an IDENTITY packet. Raises FirebrickError for another version of the protocol and for impossible values."""
-    if payload[:1] != bytes([VERSION]):
-        raise FirebrickError(
-            f"the device speaks version {payload[0] if payload else 'none'} of the protocol and this host version {VERSION}; "
-            "rebuild the bitstream with this release"
-        )
+    """The descriptor in an IDENTITY packet. Raises FirebrickError for another version of the protocol and for impossible values.
+
+    Everything that the host calculates with is bounded here: sizes of arrays, timeouts, and what it prints.
+    """
+    if not payload:
+        raise FirebrickError(f"the device descriptor is empty; {_ADVICE}")
+    if payload[0] not in SUPPORTED_VERSIONS:
+        known = " and ".join(map(str, SUPPORTED_VERSIONS))
+        advice = "update this host" if payload[0] > VERSION else _ADVICE
+        raise FirebrickError(f"the device speaks version {payload[0]} of the protocol and this host versions {known}; {advice}")
     if len(payload) < _LAYOUT.size:
-        raise FirebrickError("the device descriptor is truncated; that is a fault of the device")
+        raise FirebrickError(f"the device descriptor has {len(payload)} bytes instead of at least {_LAYOUT.size}; {_ADVICE}")
     version, channels, rows, columns, classes, score_bytes, window, clock, lanes, cycles, checksum = _LAYOUT.unpack_from(payload)
-    if not (channels and rows and columns and classes and score_bytes in range(1, 9) and window and clock and cycles):
-        raise FirebrickError("the device descriptor has impossible values; that is a fault of the device")
     name = payload[_LAYOUT.size :].decode(errors="replace").rstrip(" ")
-    return DeviceDescriptor(channels, rows, columns, classes, score_bytes, clock, lanes, cycles, checksum, name, window, version)
+    descriptor = DeviceDescriptor(channels, rows, columns, classes, score_bytes, clock, lanes, cycles, checksum, name, window, version)
+    limits = {
+        "channels": (channels, 1, None),
+        "rows": (rows, 1, None),
+        "columns": (columns, 1, None),
+        "bytes of a frame": (descriptor.frame_bytes, 1, MAX_FRAME_BYTES),
+        "classes": (classes, 1, None),
+        "bytes of a score": (score_bytes, 1, MAX_SCORE_BYTES),
+        "bytes of its window": (window, MAX_PAYLOAD, None),
+        "clock in Hz": (clock, CLOCKS.start, CLOCKS.stop - 1),
+        "lanes": (lanes, 1, None),
+        "cycles of a frame": (cycles, 1, MAX_FRAME_SECONDS * clock),
+    }
+    for field, (value, lowest, highest) in limits.items():
+        if value < lowest or (highest is not None and value > highest):
+            allowed = f"at least {lowest:,}" if highest is None else f"{lowest:,} to {highest:,}"
+            raise FirebrickError(f"the device descriptor is impossible: {field} must be {allowed}, not {value:,}; {_ADVICE}")
+    if not name.isprintable():
+        raise FirebrickError(f"the device descriptor is impossible: the network's name, {name!r}, is not printable; {_ADVICE}")
+    return descriptor
 
 
 def describe_device(model: Model, plan: Plan, clock: float) -> DeviceDescriptor:

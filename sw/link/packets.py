@@ -12,8 +12,18 @@ from cobs import cobs
 
 from ..errors import FirebrickError
 
-VERSION = 1
-"""Version of the protocol; host and device must agree on it."""
+VERSION = 2
+"""Version of the protocol that devices of this release speak."""
+SUPPORTED_VERSIONS = (1, 2)
+"""Versions that the host speaks. A device of version 1 lets sequence numbers wrap around, to which no session of this host comes."""
+MAX_SESSION = (1 << 16) - 1
+"""Highest session number; 0 is that of a device after power-up."""
+SESSION_PACKETS = (1 << 16) - 1
+"""DATA packets, and results, that a session has at most, with the sequence numbers from 0 on.
+
+Sequence numbers never wrap around: the host begins a new session, with the next session number, before. So a session number and a
+sequence number together name one packet, and no repetition is taken for another one, until ``MAX_SESSION`` more sessions were opened.
+"""
 
 
 class PacketKind(IntEnum):
@@ -22,7 +32,7 @@ class PacketKind(IntEnum):
     OPEN = 1
     """Begins a session; the device forgets the one before."""
     DATA = 2
-    """Bytes of a frame; ``sequence`` counts the DATA packets of a session from 0."""
+    """Bytes of a frame; ``sequence`` counts the DATA packets of a session from 0, up to ``SESSION_PACKETS`` of them."""
     POLL = 3
     """Acknowledges all results before ``sequence`` and asks for that one, for the first time or again."""
     IDENTIFY = 4

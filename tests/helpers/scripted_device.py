@@ -64,6 +64,10 @@ class ScriptedDevice(Transport):
     def now(self) -> float:
         return self._time
 
+    def pass_time(self, seconds: float) -> None:
+        """Let the clock advance."""
+        self._time += seconds
+
     def close(self) -> None:
         pass
 

@@ -20,11 +20,11 @@ from firebrick.sim.fault_injection import FAULTS, FaultyTransport
 from firebrick.sim.pseudo_terminal import PseudoTerminal
 from firebrick.sw import golden
 from firebrick.sw.cli.open_device import open_device
-from firebrick.sw.driver import asyncio_stream
+from firebrick.sw.driver import asyncio_stream, go_back_n, linked_device
 from firebrick.sw.driver.discovery import find_devices
 from firebrick.sw.driver.linked_device import LinkedDevice
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.link.packets import Packet, PacketKind
+from firebrick.sw.link.packets import Packet, PacketDecoder, PacketKind
 from firebrick.sw.model.quantized import Model
 from tests.helpers.boards import LANES, tiny_board, tiny_frames, tiny_model
 
@@ -149,6 +149,74 @@ def test_driver_raises_what_the_source_raises() -> None:
 
     with LinkedDevice(tiny_model(), tiny_board()) as device, pytest.raises(RuntimeError, match="the camera fell over"):
         list(device.stream(failing()))
+
+
+def test_board_never_takes_a_packet_whose_number_was_used_before() -> None:
+    """All packets of a session, a byte each, then the first ones again: 65,536 packets late, they must not become part of a frame."""
+    board, decoder = tiny_board(), PacketDecoder()
+    expected, result = 0, -1
+
+    def exchange(*packets: Packet) -> int:
+        """Send packets, and return the sequence number that the board expects next; results are acknowledged the next time."""
+        nonlocal expected, result
+        board.write(b"".join(packet.encode() for packet in (*packets, Packet(PacketKind.POLL, 1, result + 1))))
+        while data := board.read(1e-5):
+            for packet in decoder.feed(data):
+                if packet.kind == PacketKind.SCORES:
+                    result = packet.sequence
+                else:
+                    expected = packet.sequence
+        return expected
+
+    exchange(Packet(PacketKind.OPEN, 1, 0))
+    for first in range(0, 65536, 128):
+        exchange(*(Packet(PacketKind.DATA, 1, sequence, b"a") for sequence in range(first, first + 128)))
+    assert expected == 65535, "after packet 65535 packet 0 would be due again"
+    for sequence in (0, 1, 65535):
+        assert exchange(Packet(PacketKind.DATA, 1, sequence, b"b")) == 65535
+
+
+class Repeating(FaultyTransport):
+    """Repeats each DATA packet as soon as its sequence number is due again, however long that takes: the longest delay of all."""
+
+    def __init__(self) -> None:
+        super().__init__(tiny_board(), np.random.default_rng(0), 0.0)
+        self._sent: dict[int, list[bytes]] = {}
+        self.repeated = 0
+
+    def write(self, data: bytes) -> None:
+        for packet in PacketDecoder().feed(data):
+            if packet.kind == PacketKind.DATA:
+                earlier = self._sent.setdefault(packet.sequence, [])
+                if earlier and earlier[-1] != packet.encode():
+                    super().write(earlier[-1])
+                    self.repeated += 1
+                earlier.append(packet.encode())
+        super().write(data)
+
+
+def test_results_stay_right_when_the_packets_of_a_session_come_again_in_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions of 10 packets, so three frames each, instead of 65,535."""
+    monkeypatch.setattr(go_back_n, "SESSION_PACKETS", 10)
+    model, transport = tiny_model(), Repeating()
+    frames = tiny_frames(np.random.default_rng(7), 20)
+    with LinkedDevice(model, transport) as device:
+        results = [result.scores for result in device.stream(frames)]
+        assert device.counters()["restarts"] == device.counters()["invalid"] == 0
+    np.testing.assert_array_equal(results, golden.run(model, frames))
+    assert transport.repeated == 3 * 20 - 9, "every packet but those of the first session comes after one of an earlier session"
+
+
+@pytest.mark.slow
+def test_results_stay_right_when_a_packet_comes_again_after_all_sequence_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames in packets of 1 byte, 65,536 of which take 28 frames."""
+    monkeypatch.setattr(linked_device, "MAX_PAYLOAD", 1)
+    model, transport = tiny_model(), Repeating()
+    frames = tiny_frames(np.random.default_rng(8), 30)
+    with LinkedDevice(model, transport) as device:
+        results = [result.scores for result in device.stream(frames)]
+    np.testing.assert_array_equal(results, golden.run(model, frames))
+    assert transport.repeated > 1000
 
 
 def test_board_works_after_a_stream_that_was_abandoned() -> None:

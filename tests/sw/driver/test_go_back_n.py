@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from firebrick.sw.driver.go_back_n import SendWindow
 from firebrick.sw.driver.score_reassembly import ScoreAssembler
-from firebrick.sw.link.packets import CLASS_INDEX
+from firebrick.sw.link.packets import CLASS_INDEX, SESSION_PACKETS
 
 WINDOW = 50
 """Bytes that the receiver has room for."""
@@ -25,10 +25,10 @@ def test_window_delivers_everything_in_order_over_a_lossy_line(payloads: list[by
     window.add(payloads)
     for _ in range(10_000):
         for sequence, payload in window.sendable():
-            if rng.random() < 0.7 and sequence == expected % (1 << 16):
+            if rng.random() < 0.7 and sequence == expected:
                 delivered.append(payload)
                 expected += 1
-        if rng.random() < 0.7 and window.acknowledge(expected % (1 << 16), WINDOW) == 0:
+        if rng.random() < 0.7 and window.acknowledge(expected, WINDOW) == 0:
             window.go_back()
         if not window.has_unacknowledged and not window.has_unsent:
             break
@@ -45,21 +45,26 @@ def test_window_never_sends_beyond_the_free_space_whatever_is_acknowledged(sizes
         for sent, payload in window.sendable():
             in_flight[sent] = len(payload)
             assert sum(in_flight.values()) <= free_space
-        acknowledged = window.acknowledge(sequence % (1 << 16), granted)
+        acknowledged = window.acknowledge(sequence, granted)
         if acknowledged is None:
-            assert sequence % (1 << 16) not in range(base, base + len(in_flight) + 1)
+            assert sequence not in range(base, base + len(in_flight) + 1)
             continue
-        assert base + acknowledged == sequence % (1 << 16)
+        assert base + acknowledged == sequence
         base, free_space = base + acknowledged, granted
         in_flight = {sent: size for sent, size in in_flight.items() if sent >= base}
 
 
-def test_window_wraps_around_at_the_last_sequence_number() -> None:
-    window = SendWindow(10)
-    window.add([b"x"] * 70_000)
-    for count in range(0, 70_000, 10):
-        assert [sequence for sequence, _ in window.sendable()] == [index % (1 << 16) for index in range(count, count + 10)]
-        assert window.acknowledge((count + 10) % (1 << 16), 10) == 10
+def test_window_numbers_the_packets_of_a_whole_session_without_wrapping_around() -> None:
+    window = SendWindow(15)
+    window.add([b"x"] * (SESSION_PACKETS - 15))
+    assert window.remaining == 15
+    window.add([b"x"] * 15)
+    for count in range(0, SESSION_PACKETS, 15):
+        assert window.remaining == 0
+        assert [sequence for sequence, _ in window.sendable()] == list(range(count, count + 15))
+        assert window.acknowledge(count + 15, 15) == 15
+    assert window.acknowledge(0, 15) is None, "an old message is not taken for one 65,536 packets later"
+    assert not window.has_unsent
 
 
 def test_window_ignores_messages_from_the_past_and_the_future() -> None:

@@ -3,14 +3,16 @@
 """The driver against a scripted device: polls while it computes, retransmission after a NAK, and what it logs."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from firebrick.sw.driver.linked_device import POLLS_PER_FRAME, LinkedDevice
+from firebrick.sw.driver.linked_device import MAX_STALLS, POLLS_PER_FRAME, STALL_FRAMES, LinkedDevice
+from firebrick.sw.errors import FirebrickError
 from firebrick.sw.link.packets import INITIAL_WINDOW, WINDOW_FIELD, Packet, PacketKind
 from tests.helpers.boards import tiny_frames
-from tests.helpers.scripted_device import FRAME_SECONDS, MODEL, ScriptedDevice
+from tests.helpers.scripted_device import DESCRIPTOR, FRAME_SECONDS, MODEL, ScriptedDevice
 
 
 class DamagingDevice(ScriptedDevice):
@@ -53,6 +55,53 @@ def test_driver_retransmits_from_the_packet_that_a_nak_names_at_once() -> None:
     assert sequences == [0, 1, 2, 1, 2], "go-back-N from packet 1; packet 0 is acknowledged"
     assert packets.index(("POLL", 0)) > len(sequences) - 1, "the NAK alone causes it: no timeout passes, after which the driver would poll"
     assert (counters["repeated"], counters["restarts"], transport.dropped) == (2, 0, 1)
+
+
+class MuteDevice(ScriptedDevice):
+    """Answers everything and acknowledges every packet, and never sends scores."""
+
+    def send(self, kind: PacketKind, sequence: int, payload: bytes) -> None:
+        if kind != PacketKind.SCORES:
+            super().send(kind, sequence, payload)
+
+
+class HalfMuteDevice(MuteDevice):
+    """Answers OPEN, and nothing after it."""
+
+    def handle(self, packet: Packet) -> None:
+        if packet.kind not in (PacketKind.DATA, PacketKind.POLL):
+            super().handle(packet)
+
+
+@pytest.mark.parametrize("kind", [MuteDevice, HalfMuteDevice])
+def test_driver_gives_up_a_device_that_answers_and_never_gives_scores(kind: type[ScriptedDevice]) -> None:
+    transport = kind()
+    with LinkedDevice(MODEL, transport) as device:
+        stall = STALL_FRAMES * (FRAME_SECONDS + device._session.timeout)
+        start, scores = transport.now(), list[object]()
+        message = rf"device scripted: it answers, but has given no scores for {MAX_STALLS * stall:.3g} seconds; switch it off and on"
+        with pytest.raises(FirebrickError, match=message):
+            scores += (result.scores for result in device.stream(tiny_frames(np.random.default_rng(0), 1000)))
+        assert scores == [None] * len(scores)
+        assert MAX_STALLS * stall <= transport.now() - start < 1.2 * MAX_STALLS * stall
+
+
+def test_driver_opens_no_session_again_because_its_caller_was_slow() -> None:
+    """The time that the caller keeps a result does not count as a time without progress."""
+    transport = ScriptedDevice()
+    with LinkedDevice(MODEL, transport) as device:
+        for _ in device.stream(tiny_frames(np.random.default_rng(0), 3)):
+            transport.pass_time(3600)
+        assert device.counters()["restarts"] == 0
+
+
+def test_driver_names_the_device_whose_descriptor_is_impossible() -> None:
+    class Absurd(ScriptedDevice):
+        def send(self, kind: PacketKind, sequence: int, payload: bytes) -> None:
+            super().send(kind, sequence, replace(DESCRIPTOR, cycles=0).encode() if kind == PacketKind.IDENTITY else payload)
+
+    with pytest.raises(FirebrickError, match="device scripted: the device descriptor is impossible: cycles of a frame must be 1 to"):
+        LinkedDevice(MODEL, Absurd())
 
 
 def test_driver_logs_packets_sessions_and_retransmissions(caplog: pytest.LogCaptureFixture) -> None:

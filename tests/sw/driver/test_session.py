@@ -1,18 +1,15 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Sessions: a session number that the device has already, and a device that never answers."""
+"""Sessions: their numbers, one that the device has already, and a device that never answers."""
 
 import random
-from collections.abc import Callable
 
 import pytest
 
 from firebrick.sw.driver.session import LOST_AFTER_TIMEOUTS, Session
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.link.packets import Packet, PacketKind
+from firebrick.sw.link.packets import MAX_SESSION, Packet, PacketKind
 from tests.helpers.scripted_device import DESCRIPTOR, ScriptedDevice
-
-COLLIDING, OTHER = 0x0123, 0x4567
 
 
 class SilentDevice(ScriptedDevice):
@@ -22,50 +19,43 @@ class SilentDevice(ScriptedDevice):
         """Ignore a packet."""
 
 
-def choosing(*numbers: int) -> Callable[[list[int]], int]:
-    """A replacement for ``random.choice`` that gives these session numbers one after the other."""
-    remaining = list(numbers)
-
-    def choice(candidates: list[int]) -> int:
-        number = remaining.pop(0)
-        assert number in candidates
-        return number
-
-    return choice
+def opened(device: ScriptedDevice) -> list[int]:
+    """The session numbers of the OPEN packets that a device has received."""
+    return [packet.session for packet in device.received if packet.kind == PacketKind.OPEN]
 
 
-def test_session_takes_another_number_when_the_device_is_in_one_of_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_session_takes_another_number_when_the_device_is_in_one_of_the_same() -> None:
     """The device took 3 packets of an earlier client in a session of that number: sequence numbers do not start at 0 there."""
-    monkeypatch.setattr(random, "choice", choosing(COLLIDING, OTHER))
     device = ScriptedDevice()
-    device.session, device.expected = COLLIDING, 3
-    session = Session(device)
+    device.session, device.expected = 1, 3
+    session = Session(device)  # which has not asked for the device's session
     session.open(DESCRIPTOR)
-    assert [packet.session for packet in device.received if packet.kind == PacketKind.OPEN] == [COLLIDING, OTHER]
-    assert (device.session, device.expected) == (OTHER, 0)
+    assert opened(device) == [1, 2]
+    assert (device.session, device.expected) == (2, 0)
     session.send(PacketKind.DATA, 0, b"x")
-    assert device.received[-1].session == OTHER
+    assert device.received[-1].session == 2
     assert device.expected == 1
 
 
-def test_session_keeps_a_number_that_the_device_does_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(random, "choice", choosing(OTHER))
+@pytest.mark.parametrize("current", [1, 0x1234, MAX_SESSION - 1, MAX_SESSION])
+def test_sessions_are_numbered_upwards_from_the_one_of_the_device(current: int) -> None:
+    """So a number comes again after all others only: a packet that was delayed meanwhile belongs to no open session."""
     device = ScriptedDevice()
-    device.session, device.expected = COLLIDING, 3
-    Session(device).open(DESCRIPTOR)
-    assert (device.session, device.expected) == (OTHER, 0)
+    device.session = current
+    session = Session(device)
+    session.identify()
+    for _ in range(3):
+        session.open(DESCRIPTOR)
+    assert opened(device) == [(current + count) % MAX_SESSION + 1 for count in range(3)]
 
 
-def test_session_never_opens_the_number_that_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(random, "choice", choosing(OTHER, COLLIDING))
+def test_first_session_after_power_up_has_a_random_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random, "randint", lambda first, last: {(1, MAX_SESSION): 0x4567}[first, last])
     device = ScriptedDevice()
     session = Session(device)
+    session.identify()
     session.open(DESCRIPTOR)
-    candidates = list[list[int]]()
-    monkeypatch.setattr(random, "choice", lambda numbers: candidates.append(numbers) or COLLIDING)  # type: ignore[func-returns-value]
-    session.open(DESCRIPTOR)
-    assert OTHER not in candidates[0]
-    assert 0 not in candidates[0]
+    assert opened(device) == [0x4568]
 
 
 def test_session_gives_up_a_device_that_never_answers() -> None:

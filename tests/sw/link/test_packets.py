@@ -5,8 +5,10 @@
 The tests that mention a CRC or a layout compute it with zlib and from docs/protocol.md, not with the code under test.
 """
 
+import re
 import zlib
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,7 +118,7 @@ def test_descriptor_is_decoded_as_it_was_encoded(name: str) -> None:
     assert replace(decoded, network="") == replace(DESCRIPTOR, network="")
 
 
-@given(st.binary(max_size=MAX_REPLY_PAYLOAD) | st.binary(max_size=MAX_REPLY_PAYLOAD).map(lambda rest: b"\1" + rest))
+@given(st.binary(max_size=MAX_REPLY_PAYLOAD) | st.binary(max_size=MAX_REPLY_PAYLOAD).map(lambda rest: b"\2" + rest))
 def test_descriptor_of_random_bytes_ends_in_one_sentence(payload: bytes) -> None:
     try:
         decode_descriptor(payload)
@@ -124,9 +126,53 @@ def test_descriptor_of_random_bytes_ends_in_one_sentence(payload: bytes) -> None
         assert str(error).startswith("the device")  # noqa: PT017 - hypothesis also generates valid descriptors
 
 
-def test_descriptor_of_another_version_says_what_to_do() -> None:
-    with pytest.raises(FirebrickError, match=r"speaks version 9 of the protocol and this host version 1; rebuild the bitstream"):
-        decode_descriptor(b"\x09" + DESCRIPTOR.encode()[1:])
+@pytest.mark.parametrize(("version", "advice"), [(0, "write its bitstream again, made with this release"), (9, "update this host")])
+def test_descriptor_of_another_version_says_what_to_do(version: int, advice: str) -> None:
+    message = rf"the device speaks version {version} of the protocol and this host versions 1 and 2; {advice}"
+    with pytest.raises(FirebrickError, match=message):
+        decode_descriptor(bytes([version]) + DESCRIPTOR.encode()[1:])
+
+
+def test_descriptor_of_the_version_before_is_understood() -> None:
+    assert decode_descriptor(b"\x01" + DESCRIPTOR.encode()[1:]) == replace(DESCRIPTOR, version=1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"channels": 0}, "channels must be at least 1, not 0"),
+        ({"rows": 0}, "rows must be at least 1, not 0"),
+        ({"columns": 0}, "columns must be at least 1, not 0"),
+        ({"channels": 3, "rows": 5000, "columns": 5000}, "bytes of a frame must be 1 to 65,535,000, not 75,000,000"),
+        ({"channels": 65535, "rows": 65535, "columns": 65535}, "bytes of a frame must be 1 to 65,535,000, not 281,462,092,005,375"),
+        ({"classes": 0}, "classes must be at least 1, not 0"),
+        ({"score_bytes": 0}, "bytes of a score must be 1 to 7, not 0"),
+        ({"score_bytes": 8}, "bytes of a score must be 1 to 7, not 8"),
+        ({"score_bytes": 255}, "bytes of a score must be 1 to 7, not 255"),
+        ({"window": 0}, "bytes of its window must be at least 1,000, not 0"),
+        ({"window": MAX_PAYLOAD - 1}, "bytes of its window must be at least 1,000, not 999"),
+        ({"clock": 0}, "clock in Hz must be 100,000 to 1,000,000,000, not 0"),
+        ({"clock": 99_999}, "clock in Hz must be 100,000 to 1,000,000,000, not 99,999"),
+        ({"clock": 0xFFFFFFFF}, "clock in Hz must be 100,000 to 1,000,000,000, not 4,294,967,295"),
+        ({"lanes": 0}, "lanes must be at least 1, not 0"),
+        ({"cycles": 0}, "cycles of a frame must be 1 to 36,000,000,000, not 0"),
+        ({"cycles": 0xFFFFFFFF, "clock": 1_000_000}, "cycles of a frame must be 1 to 600,000,000, not 4,294,967,295"),
+        ({"network": "a\x1b[2J"}, "the network's name, 'a\\x1b[2J', is not printable"),
+    ],
+)
+def test_descriptor_with_an_impossible_value_names_it(changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(FirebrickError, match=re.escape(f"the device descriptor is impossible: {complaint}; write its bitstream again")):
+        decode_descriptor(replace(DESCRIPTOR, **changes).encode())
+
+
+def test_descriptor_that_is_cut_says_so() -> None:
+    payload = replace(DESCRIPTOR, network="").encode()
+    with pytest.raises(FirebrickError, match="the device descriptor is empty; write its bitstream again"):
+        decode_descriptor(b"")
+    for size in range(1, len(payload)):
+        with pytest.raises(FirebrickError, match=f"the device descriptor has {size} bytes instead of at least {len(payload)}; write"):
+            decode_descriptor(payload[:size])
+    assert decode_descriptor(payload).network == ""
 
 
 def test_checksum_depends_on_the_model_but_not_on_its_metadata() -> None:
