@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from ...sw.errors import FirebrickError
 from .proof import Proof
-from .properties import buffers
+from .properties import adapters, buffers, line_buffers, mac_array
 
-PROOFS: tuple[Proof, ...] = (*buffers.PROOFS,)
+PROOFS: tuple[Proof, ...] = (*buffers.PROOFS, *adapters.PROOFS, *line_buffers.PROOFS, *mac_array.PROOFS)
 """Every proof, in the order of the table in the documentation."""
 
 
