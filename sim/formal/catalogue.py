@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from ...sw.errors import FirebrickError
 from .proof import Proof
-from .properties import adapters, buffers, line_buffers, mac_array
+from .properties import adapters, buffers, frame_feeder, line_buffers, mac_array, packet_buffer
 
-PROOFS: tuple[Proof, ...] = (*buffers.PROOFS, *adapters.PROOFS, *line_buffers.PROOFS, *mac_array.PROOFS)
+MODULES = (buffers, adapters, line_buffers, mac_array, frame_feeder, packet_buffer)
+PROOFS: tuple[Proof, ...] = tuple(proof for module in MODULES for proof in module.PROOFS)
 """Every proof, in the order of the table in the documentation."""
 
 

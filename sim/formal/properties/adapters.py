@@ -183,11 +183,7 @@ PROOFS = (
         interleaver,
         (
             Fault(adapters, "with m.If(selected == last):", "with m.If(selected == count - 1):"),
-            Fault(
-                adapters,
-                "with m.If(tile == self._tiles - 1):\n                m.d.sync += selected",
-                "with m.If(1):\n                m.d.sync += selected",
-            ),
+            Fault(adapters, "with m.If(tile == self._tiles - 1):", "with m.If(tile == 0):"),
         ),
         f"schedule {SCHEDULE}, {TILES} tiles",
     ),

@@ -38,7 +38,10 @@ def skip_fifo() -> bypass.SkipFifo:
     layout = LaneLayout.natural(lanes=1, tiles=1, width=1)
     depth = sum(SKIP_FIFO_DEPTHS)
     dut = bypass.SkipFifo(spec=SkipFifoSpec("skip_fifo", layout, depth, depth))
-    short = {"skip_fifo_depths": lambda _depth, _lanes: SKIP_FIFO_DEPTHS, "MAX_DISTRIBUTED_FIFO_BITS": 8 * SKIP_FIFO_DEPTHS[1]}
+    short: dict[str, Any] = {
+        "skip_fifo_depths": lambda _depth, _lanes: SKIP_FIFO_DEPTHS,
+        "MAX_DISTRIBUTED_FIFO_BITS": 8 * SKIP_FIFO_DEPTHS[1],
+    }
     with patch.multiple(bypass, **short):
         internals(dut)
     return dut
