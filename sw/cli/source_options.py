@@ -123,5 +123,5 @@ def _normalisation(source: str, convention: str | None, mean: Triple | None, std
 
     if convention is None and mean is None and std is None:
         return None
-    default = {"torch": TORCH, "caffe": CAFFE}[convention or ("torch" if source.endswith(".onnx") else "caffe")]
+    default = {"torch": TORCH, "caffe": CAFFE}[convention or ("torch" if source.lower().endswith(".onnx") else "caffe")]
     return replace(default, mean=mean or default.mean, std=std or default.std)

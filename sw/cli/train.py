@@ -111,7 +111,7 @@ def _check_options(source: str | None, keep_head: bool, preset: str | None, epoc
         raise click.UsageError("--keep-head is for a pretrained network; give --from SOURCE, too")
     if epochs and steps:
         raise click.UsageError("--epochs and --steps both say how long to train; give one")
-    if output.suffix != ".onnx":
+    if output.suffix.lower() != ".onnx":
         raise click.UsageError(f"--output must end in .onnx, so that `firebrick compress` knows what it is, not {output.name}")
 
 

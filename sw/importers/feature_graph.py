@@ -11,11 +11,15 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.model.float_model import CodebookWeights
 from firebrick.sw.network.graph import Shape, pooled_length
+
+from .filters import Affine, Filters, identity
+
+CHANNELS_FIRST = (0, 1, 2, 3)
+CHANNELS_LAST = (0, 2, 3, 1)
+_NO_BORDER = (0, 0, 0, 0)
 
 
 class Operation(StrEnum):
@@ -27,27 +31,6 @@ class Operation(StrEnum):
     CONCAT = "concat"
     ADD = "add"
     AVERAGE = "average"
-
-
-@dataclass(frozen=True, eq=False)
-class Filters:
-    """Weights and biases of a convolution."""
-
-    weights: NDArray[np.float32]
-    """Shape (filters, input channels, kernel, kernel)."""
-    bias: NDArray[np.float32]
-    codebook_weights: CodebookWeights | None = None
-    """The same weights as codes, where the file has a codebook."""
-
-    def permuted(self, filters: NDArray[np.intp] | None = None, channels: NDArray[np.intp] | None = None) -> "Filters":
-        """Filters and input channels in another order: entry k is the index of the one that comes k-th; None keeps the order."""
-        rows = np.arange(len(self.bias)) if filters is None else filters
-        columns = np.arange(self.weights.shape[1]) if channels is None else channels
-        selection = np.ix_(rows, columns)
-        coded = self.codebook_weights
-        if coded is not None:
-            coded = replace(coded, codes=np.ascontiguousarray(coded.codes[selection]))
-        return Filters(np.ascontiguousarray(self.weights[selection]), self.bias[rows], coded)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +47,31 @@ class FeatureNode:
     filters: Filters | None = None
     stride: int = 1
     padding: int = 0
+    affine: Affine | None = None
+    """What the file does with the values afterwards, until a convolution takes it up; of the input, it is the normalisation."""
+    border: tuple[int, int, int, int] = _NO_BORDER
+    """Zeros that the file puts around the maps afterwards, at top, left, bottom and right, until a convolution or pool takes them up."""
+    axes: tuple[int, ...] = CHANNELS_FIRST
+    """The file's order of axes: which of images (0), channels (1), rows (2) and columns (3) each of its axes is."""
     origin: object = field(default_factory=object)
     """The same object in nodes that differ only by a ReLU."""
+
+    @property
+    def bordered_shape(self) -> Shape:
+        """The shape with the border."""
+        top, left, bottom, right = self.border
+        return Shape(self.shape.channels, self.shape.height + top + bottom, self.shape.width + left + right)
+
+    def sides(self, images: int) -> tuple[int, ...]:
+        """Lengths of the file's axes, for a number of images."""
+        shape = self.bordered_shape
+        lengths = (images, shape.channels, shape.height, shape.width)
+        return tuple(lengths[axis] for axis in self.axes)
+
+    @property
+    def plain(self) -> "FeatureNode":
+        """The node without border and affine function, for the reader that takes them up."""
+        return self if self.affine is None and not any(self.border) else replace(self, affine=None, border=_NO_BORDER)
 
     @property
     def kernel(self) -> int:
@@ -94,14 +100,21 @@ def unsupported(where: str, problem: str) -> FirebrickError:
     return FirebrickError(f"{where}: {problem}")
 
 
-def input_node(shape: Shape, nonnegative: bool) -> FeatureNode:
+def need_channels_first(where: str, source: FeatureNode) -> None:
+    """Raise FirebrickError unless the file has the maps as ONNX's convolutions read them."""
+    if source.axes != CHANNELS_FIRST:
+        raise unsupported(where, f"must read images, channels, rows and columns in this order, not in the order {list(source.axes)}")
+
+
+def input_node(shape: Shape, nonnegative: bool, axes: tuple[int, ...] = CHANNELS_FIRST) -> FeatureNode:
     """The network's input; ``nonnegative`` when no mean is subtracted from it."""
-    return FeatureNode("the input", Operation.INPUT, (), shape, nonnegative)
+    return FeatureNode("the input", Operation.INPUT, (), shape, nonnegative, axes=axes)
 
 
 def conv(where: str, source: FeatureNode, filters: Filters, strides: Sequence[int], pads: Sequence[int]) -> FeatureNode:
     """A convolution with one group and no dilation; ``pads`` are top, left, bottom and right."""
     _need_relu(where, source, allow_input=True)
+    need_channels_first(where, source)
     weights = filters.weights
     if weights.ndim != 4 or weights.shape[2] != weights.shape[3] or not weights.size:
         raise unsupported(where, f"weights must be (filters, channels, k, k), not {weights.shape}; square kernels are supported")
@@ -113,10 +126,15 @@ def conv(where: str, source: FeatureNode, filters: Filters, strides: Sequence[in
     if len(set(strides)) != 1 or strides[0] < 1:
         raise unsupported(where, f"strides must be equal and positive, not {list(strides)}")
     kernel, stride, padding = weights.shape[2], strides[0], pads[0]
+    pads = [pad + zeros for pad, zeros in zip(pads, source.border, strict=True)] if len(pads) == 4 else pads
     sizes = _output_sizes(where, source, kernel, stride, pads)
     # Padding at the bottom or right may differ where the stride leaves it unused.
     if pads[0] != pads[1] or sizes != _output_sizes(where, source, kernel, stride, [padding] * 4):
         raise unsupported(where, f"padding must be the same on all sides, not {list(pads)}")
+    if source.affine is not None and source.operation is not Operation.INPUT:
+        if any(pads) and source.affine.shift.any():
+            raise unsupported(where, f"pads maps to which {source.where} adds numbers; a padded convolution cannot take these up")
+        filters, source = filters.preceded_by(source.affine), source.plain
     return FeatureNode(where, Operation.CONV, (source,), Shape(len(weights), *sizes), False, filters, stride, padding)
 
 
@@ -124,6 +142,8 @@ def relu(where: str, source: FeatureNode) -> FeatureNode:
     """A ReLU. Every convolution of the family has one; it may also come after the pool or Concat that reads the convolution."""
     if source.operation is Operation.INPUT and not source.rectified:
         raise unsupported(where, "a ReLU must come after a convolution, not cut off the input's negative values")
+    if source.rectified and source.affine is not None and not source.affine.keeps_sign:
+        raise unsupported(where, f"cuts off negative values of what comes after the ReLU of {source.where}; one ReLU is supported")
     return source if source.rectified else replace(source, rectified=True)
 
 
@@ -131,6 +151,13 @@ def max_pool(
     where: str, source: FeatureNode, kernel: Sequence[int], strides: Sequence[int], pads: Sequence[int], ceil_mode: bool
 ) -> FeatureNode:
     """3x3/2 pooling, output size rounded up, whether by ceil mode or by padding; ``pads`` are top, left, bottom and right."""
+    need_channels_first(where, source)
+    if any(source.border):
+        if not source.rectified or (source.affine is not None and not source.affine.keeps_sign):
+            raise unsupported(where, "must read a ReLU behind a Pad, so that the zeros are never the maximum")
+        pads = [pad + zeros for pad, zeros in zip(pads, source.border, strict=True)]
+    if source.affine is not None and (source.affine.scale < 0).any():
+        raise unsupported(where, f"reads what {source.where} multiplies by a negative number, which would turn maximum into minimum")
     if list(kernel) != [3, 3] or list(strides) != [2, 2]:
         raise unsupported(where, f"kernel {list(kernel)} and strides {list(strides)} must be 3x3 and 2")
     if min(source.shape.height, source.shape.width) < 3:
@@ -142,7 +169,8 @@ def max_pool(
             f"padding {list(pads)} {'with' if ceil_mode else 'without'} ceil mode on a map of {source.shape} "
             "must come to the same as no padding and an output size that is rounded up",
         )
-    return FeatureNode(where, Operation.POOL, (source,), Shape(source.shape.channels, *sizes), source.rectified)
+    shape = Shape(source.shape.channels, *sizes)
+    return FeatureNode(where, Operation.POOL, (source.plain,), shape, source.rectified, affine=source.affine)
 
 
 def concat(where: str, sources: Sequence[FeatureNode]) -> FeatureNode:
@@ -150,28 +178,50 @@ def concat(where: str, sources: Sequence[FeatureNode]) -> FeatureNode:
     first = sources[0].shape
     if any((source.shape.height, source.shape.width) != (first.height, first.width) for source in sources):
         raise unsupported(where, f"maps must be of one size, not {', '.join(str(source.shape) for source in sources[:4])}")
+    for source in sources:
+        _need_no_border(where, source)
     shape = Shape(sum(source.shape.channels for source in sources), first.height, first.width)
-    return FeatureNode(where, Operation.CONCAT, tuple(sources), shape, all(source.rectified for source in sources))
+    affine = None
+    if any(source.affine is not None for source in sources):
+        parts = [source.affine or identity(source.shape.channels) for source in sources]
+        affine = Affine(np.concatenate([part.scale for part in parts]), np.concatenate([part.shift for part in parts]))
+    rectified = all(source.rectified for source in sources)
+    plain = tuple(source.plain for source in sources)
+    return FeatureNode(where, Operation.CONCAT, plain, shape, rectified, affine=affine, axes=sources[0].axes)
 
 
 def add(where: str, first: FeatureNode, second: FeatureNode) -> FeatureNode:
     """The sum at the end of a bypass."""
     for source in (first, second):
         _need_relu(where, source)
+        _need_no_affine(where, source)
+        _need_no_border(where, source)
     if first.shape != second.shape:
         raise unsupported(where, f"maps must be of one shape, not {first.shape} and {second.shape}")
-    return FeatureNode(where, Operation.ADD, (first, second), first.shape, True)
+    return FeatureNode(where, Operation.ADD, (first, second), first.shape, True, axes=first.axes)
 
 
 def average(where: str, source: FeatureNode) -> FeatureNode:
     """The mean over all positions."""
     _need_relu(where, source)
+    _need_no_affine(where, source)
+    _need_no_border(where, source)
     return FeatureNode(where, Operation.AVERAGE, (source,), Shape(source.shape.channels, 1, 1), True)
 
 
 def _need_relu(where: str, source: FeatureNode, *, allow_input: bool = False) -> None:
     if not (source.rectified or (allow_input and source.operation is Operation.INPUT)):
         raise unsupported(where, f"reads {source.where} without a ReLU between; every convolution of the family has one")
+
+
+def _need_no_affine(where: str, source: FeatureNode) -> None:
+    if source.affine is not None:
+        raise unsupported(where, f"reads {source.where} with a scale or shift after its ReLU, which only a convolution can take up")
+
+
+def _need_no_border(where: str, source: FeatureNode) -> None:
+    if any(source.border):
+        raise unsupported(where, "reads maps behind a Pad; only a convolution or a pool may")
 
 
 def _output_sizes(

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 
-from .feature_graph import FeatureNode, Filters, Operation, unsupported
+from .feature_graph import FeatureNode, Operation, unsupported
+from .filters import Affine, Filters
 
 ChannelOrder = NDArray[np.intp] | None
 """For each channel of the family's order, its index in the file; None where both orders agree."""
@@ -28,6 +29,8 @@ class MatchedNetwork:
     filters: dict[str, Filters] = field(default_factory=dict)
     changes: list[str] = field(default_factory=list)
     """What differs from the file, a phrase each."""
+    input_affine: Affine | None = None
+    """The normalisation that the file itself computes before the first layer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +61,9 @@ def match_network(average: FeatureNode, name: str) -> MatchedNetwork:
         step = _match_fire(node) if node.operation in (Operation.CONCAT, Operation.ADD) else node
         steps.append(step)
         node = step.source if isinstance(step, _FireModule) else step.sources[0]
-    return _NetworkBuilder(node.shape).build(steps[::-1], average.where, name)
+    matched = _NetworkBuilder(node.shape).build(steps[::-1], average.where, name)
+    matched.input_affine = node.affine
+    return matched
 
 
 class _NetworkBuilder:

@@ -19,7 +19,7 @@ from firebrick.sw.model.quantized import Preprocessing
 from firebrick.sw.network.graph import Conv
 
 from .class_names import imagenet_class_names
-from .feature_graph import Filters
+from .filters import Filters
 from .fire_matcher import MatchedNetwork
 
 MAP_MAX = 1 << 24
@@ -83,14 +83,17 @@ def build_float_model(
     resize = round(max(network.input.height, network.input.width) / normalisation.crop)
     if matched.changes:
         metadata = metadata | {"changed": "; ".join(matched.changes)}
+    with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is refused by the model
+        weights = {name: layer.weights.astype(np.float32) for name, layer in filters.items()}
+        biases = {name: layer.bias.astype(np.float32) for name, layer in filters.items()}
     model = FloatModel(
         network,
-        {name: layer.weights for name, layer in filters.items()},
-        {name: layer.bias for name, layer in filters.items()},
+        weights,
+        biases,
         Preprocessing(resize, normalisation.mean),
         tuple(labels),
         {name: layer.codebook_weights for name, layer in filters.items() if layer.codebook_weights is not None},
-        metadata | {"normalisation": _describe(normalisation)},
+        metadata | {"normalisation": describe(normalisation)},
     )
     model.verify()
     return model
@@ -105,11 +108,12 @@ def _fold(filters: Filters, normalisation: Normalisation) -> Filters:
     coded = None
     if filters.codebook_weights is not None and len(set(normalisation.std)) == 1:
         coded = replace(filters.codebook_weights, codebook=(filters.codebook_weights.codebook / std[0]).astype(np.float32))
-    with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is refused by the model
-        weights = coded.values if coded else (filters.weights / std[:, None, None]).astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        weights = coded.values if coded else filters.weights / std[:, None, None]
     return Filters(weights, filters.bias, coded)
 
 
-def _describe(normalisation: Normalisation) -> str:
+def describe(normalisation: Normalisation) -> str:
+    """The normalisation in words."""
     mean, std = (", ".join(f"{value:g}" for value in triple) for triple in (normalisation.mean, normalisation.std))
     return f"bytes minus ({mean}), divided by ({std}), in the order {'BGR' if normalisation.bgr else 'RGB'}"

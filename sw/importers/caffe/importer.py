@@ -23,7 +23,8 @@ from firebrick.sw.network.graph import Shape
 from firebrick.sw.utils.atomic_files import read_limited
 
 from .. import feature_graph
-from ..feature_graph import FeatureNode, Filters, Operation, describe_operator, unsupported
+from ..feature_graph import FeatureNode, Operation, describe_operator, unsupported
+from ..filters import Filters
 from ..fire_matcher import match_network
 from ..normalisation import CAFFE, Normalisation, build_float_model
 from ..onnx.graph import BYTES_MAX

@@ -1,14 +1,13 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Constants of an ONNX graph: initialisers, Constant nodes, and the results of a few operators on them (constant folding).
+"""Constants of an ONNX graph: initialisers, Constant nodes, and what operators make of them and of the shapes of feature maps.
 
 Gather(codebook, indices) is the interesting one: it keeps a published codebook.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +17,10 @@ from firebrick.sw.fire_format.metadata import WEIGHTS_MAX
 from firebrick.sw.model.float_model import CodebookWeights
 
 from ..feature_graph import unsupported
+from .folding import Inputs, evaluate, whole_numbers
 from .graph import Graph, Node
-
-if TYPE_CHECKING:
-    from onnx import TensorProto
+from .quantisation import dequantize, quant, quantize
+from .tensors import TensorReader
 
 Array = NDArray[Any]
 CENTROIDS_MAX = 256
@@ -29,10 +28,10 @@ DEPTH_MAX = 20
 """Maximum number of operators between an initialiser and the node that uses its value."""
 _WORK_MAX = 16 * WEIGHTS_MAX
 """Maximum number of elements in all evaluations together, so that a small file cannot ask for much work."""
-_AXES_MAX = 64
-"""Maximum length of a list of axes or sides; NumPy's arrays have no more axes."""
 _WORK_MIN = 1000
 """Elements that every evaluation is counted as at least, since small ones cost time, too."""
+ShapeOf = Callable[[str, int], tuple[int, ...]]
+"""The shape of a tensor that depends on the image, by its name and the number of images."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,38 +64,72 @@ class Constant:
 class Constants:
     """The constant tensors of a graph by name, evaluated on demand and not cached, to bound memory."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, shape_of: ShapeOf) -> None:
         self._tensors = graph.tensors
+        self._opset = graph.opset
+        self._shape_of = shape_of
         self._nodes: dict[str, Node] = {}
+        self._shaped: set[str] = set()
         self._work = 0
+        self.reader = TensorReader(graph.folder)
         for node in graph.nodes:
-            constant = node.operator == "Constant" or (node.operator in _FOLDABLE and all(not name or name in self for name in node.inputs))
-            if constant and node.outputs:
-                self._nodes[node.outputs[0]] = node
+            inputs = [name for name in node.inputs if name]
+            if node.operator in ("Constant", "Shape", "Size") or (inputs and all(name in self for name in inputs)):
+                outputs = [name for name in node.outputs if name]
+                self._nodes.update(dict.fromkeys(outputs, node))
+                if node.operator in ("Shape", "Size") or not self._shaped.isdisjoint(inputs):
+                    self._shaped.update(outputs)
 
     def __contains__(self, name: str) -> bool:
         return name in self._tensors or name in self._nodes
 
-    def value(self, name: str, depth: int = 0) -> Constant:
-        """A constant by name; raises FirebrickError where it is damaged or not supported."""
+    def depends_on_shape(self, name: str) -> bool:
+        """Whether the constant may depend on the number of images."""
+        return name in self._shaped
+
+    def value(self, name: str, images: int, depth: int = 0) -> Constant:
+        """A constant by name, for a number of images at a time; raises FirebrickError where it is damaged or not supported."""
         node = self._nodes.get(name)
         where = node.where if node else f"tensor {name[:60]!r}"
         if depth > DEPTH_MAX:
             raise unsupported(where, f"a constant must be computed by at most {DEPTH_MAX} operators")
         if node is None:
-            constant = Constant(self._array(where, self._tensors[name]))
+            constant = Constant(self.reader.array(where, self._tensors[name]))
         elif node.operator == "Constant":
             constant = Constant(self._literal(node))
+        elif node.operator in ("Shape", "Size"):
+            constant = Constant(self._shape(node, images, depth))
         else:
-            inputs = [self.value(source, depth + 1) if source else None for source in node.inputs]
-            if not inputs or inputs[0] is None:
-                raise unsupported(where, "has no input")
-            with np.errstate(all="ignore"):  # values that are not finite are rejected where they are used
-                constant = _FOLDABLE[node.operator](node, inputs[0], [rest.values if rest else None for rest in inputs[1:]])
-        self._work += max(constant.values.size, _WORK_MIN)
+            constant = self._computed(node, name, images, depth)
+        self._spend(where, constant.values.size)
+        return constant
+
+    def _spend(self, where: str, elements: int) -> None:
+        self._work += max(elements, _WORK_MIN)
         if self._work > _WORK_MAX:
             raise unsupported(where, f"all constants together must have at most {_WORK_MAX} elements")
-        return constant
+
+    def _computed(self, node: Node, name: str, images: int, depth: int) -> Constant:
+        inputs = [self.value(source, images, depth + 1) if source else None for source in node.inputs]
+        if inputs[0] is None:
+            raise unsupported(node.where, "has no input")
+        rest = [constant.values if constant else None for constant in inputs[1:]]
+        special = _FOLDABLE.get(node.operator)
+        if special is not None:
+            with np.errstate(all="ignore"):  # values that are not finite are rejected where they are used
+                constant = special(node, inputs[0], rest)
+            if constant is not None:
+                return constant
+        self._spend(node.where, inputs[0].values.size)
+        outputs = evaluate(node, [inputs[0].values, *rest], self._opset, min(WEIGHTS_MAX, _WORK_MAX - self._work))
+        return Constant(outputs[node.outputs.index(name)])
+
+    def _shape(self, node: Node, images: int, depth: int) -> Array:
+        name = node.input(0)
+        shape = self.value(name, images, depth + 1).values.shape if name in self else self._shape_of(name, images)
+        if node.operator == "Size":
+            return np.array(int(np.prod(shape, dtype=object)), np.int64)
+        return np.array(shape[slice(node.integer("start", 0), node.integer("end", len(shape)))], np.int64)
 
     def _literal(self, node: Node) -> Array:
         from onnx import TensorProto
@@ -111,38 +144,14 @@ class Constants:
         tensor = node.attributes.get("value")
         if not isinstance(tensor, TensorProto):
             raise unsupported(node.where, "must hold a tensor or numbers")
-        return self._array(node.where, tensor)
-
-    def _array(self, where: str, tensor: "TensorProto") -> Array:
-        from onnx import TensorProto, numpy_helper
-
-        if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
-            raise unsupported(where, "its data lie in another file; save the model with its weights inside")
-        if min(tensor.dims, default=1) < 0 or prod(tensor.dims) > WEIGHTS_MAX:
-            raise unsupported(where, f"shape {list(tensor.dims)[:8]} must have at most {WEIGHTS_MAX} elements")
-        try:
-            array = numpy_helper.to_array(tensor)
-        except Exception as error:  # shape, data type and data may contradict each other in many ways
-            raise FirebrickError(f"{where}: its data do not fit its shape {list(tensor.dims)[:8]}; export the file anew") from error
-        if array.dtype.kind in "OSU":
-            raise unsupported(where, "must hold numbers, not text")
-        if array.dtype.kind == "c":
-            raise unsupported(where, "must hold real numbers, not complex ones")
-        return array
+        return self.reader.array(node.where, tensor)
 
 
-def whole_numbers(node: Node, name: str, array: Array) -> list[int]:
-    """A constant as a list of axes or sides; raises FirebrickError unless it is a short list of whole numbers."""
-    if array.dtype.kind not in "iu" or array.size > _AXES_MAX:
-        raise unsupported(node.where, f"{name} must be at most {_AXES_MAX} whole numbers")
-    return [int(number) for number in array.reshape(-1)]
-
-
-def _identity(_node: Node, source: Constant, _rest: list[Array | None]) -> Constant:
+def _identity(_node: Node, source: Constant, _rest: Inputs) -> Constant:
     return source
 
 
-def _cast(node: Node, source: Constant, _rest: list[Array | None]) -> Constant:
+def _cast(node: Node, source: Constant, _rest: Inputs) -> Constant:
     from onnx import helper
 
     try:
@@ -154,7 +163,7 @@ def _cast(node: Node, source: Constant, _rest: list[Array | None]) -> Constant:
         raise FirebrickError(f"{node.where}: casts to a type that is not supported; whole numbers and floats are") from error
 
 
-def _reshape(node: Node, source: Constant, rest: list[Array | None]) -> Constant:
+def _reshape(node: Node, source: Constant, rest: Inputs) -> Constant:
     target = node.integers("shape", []) if not rest or rest[0] is None else whole_numbers(node, "shape", rest[0])
     sides = [source.values.shape[axis] if side == 0 and axis < source.values.ndim else side for axis, side in enumerate(target)]
     try:
@@ -165,70 +174,34 @@ def _reshape(node: Node, source: Constant, rest: list[Array | None]) -> Constant
     return Constant(values, indices, source.codebook)
 
 
-def _gather(node: Node, source: Constant, rest: list[Array | None]) -> Constant:
+def _gather(node: Node, source: Constant, rest: Inputs) -> Constant | None:
     book, indices = source.values, rest[0] if rest else None
-    if book.ndim != 1 or node.integer("axis", 0) not in (0, -1) or indices is None or indices.dtype.kind not in "iu":
-        raise unsupported(node.where, "must look whole-numbered indices up in a codebook of one axis")
+    if indices is None or indices.dtype.kind not in "iu":
+        raise unsupported(node.where, "must look whole-numbered indices up")
+    if book.ndim != 1 or node.integer("axis", 0) not in (0, -1):
+        return None  # no codebook
     if indices.size and not -len(book) <= int(indices.min()) <= int(indices.max()) < len(book):
         raise unsupported(node.where, f"an index lies outside the codebook of {len(book)}")
     indices = np.where(indices < 0, indices.astype(np.int64) + len(book), indices).astype(np.int64)
     return Constant(book[indices], indices, book)
 
 
-def quantisation(node: Node, scale: Array, zero: Array | None, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Scale and zero point of a QuantizeLinear or DequantizeLinear, so that they broadcast to ``shape``.
-
-    Raises FirebrickError unless there is one scale, or one for each index of the node's axis.
-    """
-    zero = np.zeros(scale.shape, _output_type(node)) if zero is None else zero
-    if node.integer("block_size", 0) or max(scale.ndim, zero.ndim) > 1 or scale.dtype.kind != "f" or zero.size != scale.size:
-        raise unsupported(node.where, "must have one scale, or one for each channel, and as many zero points; blocks are not supported")
-    if scale.size == 1:
-        return scale.reshape(()), zero.reshape(())
-    axis = node.integer("axis", 1)
-    if not -len(shape) <= axis < len(shape) or shape[axis] != scale.size:
-        raise unsupported(node.where, f"{scale.size} scales do not fit axis {axis} of {shape}")
-    sides = [1] * len(shape)
-    sides[axis] = scale.size
-    return scale.reshape(sides), zero.reshape(sides)
+def _values_only(function: Callable[[Node, Array, Sequence[Array | None]], Array]) -> Callable[[Node, Constant, Inputs], Constant]:
+    return lambda node, source, rest: Constant(function(node, source.values, rest))
 
 
-def _output_type(node: Node) -> np.dtype[Any]:
-    """The integer type of a quantiser without a zero point."""
-    from onnx import TensorProto, helper
-
-    data_type = node.integer("output_dtype", TensorProto.UINT8) or TensorProto.UINT8
-    try:
-        return np.dtype(helper.tensor_dtype_to_np_dtype(data_type))
-    except (KeyError, TypeError) as error:
-        raise unsupported(node.where, "quantises to a type that is not supported; int8, uint8, int16 and uint16 are") from error
+def _quant(node: Node, values: Array, rest: Inputs) -> Array:
+    return quant(node, rest, values.shape).apply(values)
 
 
-def _quantize(node: Node, source: Constant, rest: list[Array | None]) -> Constant:
-    scale, zero = _parameters(node, rest, source.values.shape)
-    if zero.dtype.name not in ("int8", "uint8", "int16", "uint16"):
-        raise unsupported(node.where, f"quantises to {zero.dtype.name}; int8, uint8, int16 and uint16 are supported")
-    limits = np.iinfo(zero.dtype)
-    steps = np.nan_to_num(np.rint(source.values.astype(np.float32) / scale), posinf=1e9, neginf=-1e9) + zero
-    return Constant(np.clip(steps, limits.min, limits.max).astype(zero.dtype))
-
-
-def _dequantize(node: Node, source: Constant, rest: list[Array | None]) -> Constant:
-    scale, zero = _parameters(node, rest, source.values.shape)
-    return Constant((source.values.astype(np.float64) - zero.astype(np.float64)).astype(np.float32) * scale.astype(np.float32))
-
-
-def _parameters(node: Node, rest: list[Array | None], shape: tuple[int, ...]) -> tuple[Array, Array]:
-    if not rest or rest[0] is None:
-        raise unsupported(node.where, "has no scale")
-    return quantisation(node, rest[0], rest[1] if len(rest) > 1 else None, shape)
-
-
-_FOLDABLE: dict[str, Callable[[Node, Constant, list[Array | None]], Constant]] = {
+_FOLDABLE: dict[str, Callable[[Node, Constant, Inputs], Constant | None]] = {
+    "BipolarQuant": _values_only(_quant),
     "Cast": _cast,
-    "DequantizeLinear": _dequantize,
+    "DequantizeLinear": _values_only(dequantize),
     "Gather": _gather,
     "Identity": _identity,
-    "QuantizeLinear": _quantize,
+    "Quant": _values_only(_quant),
+    "QuantizeLinear": _values_only(quantize),
     "Reshape": _reshape,
 }
+"""Operators that keep a codebook, or that quantise; None where the reference evaluator shall compute it."""

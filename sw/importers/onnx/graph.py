@@ -4,6 +4,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firebrick.sw.errors import FirebrickError
@@ -11,12 +12,14 @@ from firebrick.sw.errors import FirebrickError
 from ..feature_graph import describe_operator, printable, unsupported
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, TensorProto
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 BYTES_MAX = 1 << 27
 """Maximum file size in bytes; a float SqueezeNet has 5 MB."""
 NODES_MAX = 10_000
 """Maximum number of nodes; a quantised SqueezeNet has some 300."""
+_QUANT_DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "finn")
+"""Domains in which QONNX's quantisers are found; those of old files are Brevitas' and FINN's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +32,8 @@ class Node:
     """Names; empty where an optional input is left out."""
     outputs: tuple[str, ...]
     attributes: dict[str, Any]
+    proto: "NodeProto"
+    """As the file has it."""
 
     def input(self, index: int) -> str:
         """The name of an input; empty where there is none."""
@@ -74,14 +79,18 @@ class Graph:
     input: str
     sides: tuple[int | None, ...]
     """Length of each axis of the input, None where the file leaves it open."""
+    takes_bytes: bool
+    """The input is of whole numbers from 0 to 255."""
     output: str
     opset: int
     producer: str
     properties: dict[str, str]
     """The file's metadata properties."""
+    folder: Path | None
+    """Where files of external data may lie."""
 
 
-def read_graph(data: bytes) -> Graph:
+def read_graph(data: bytes, folder: Path | None = None) -> Graph:
     """Parse a file's bytes; raises FirebrickError when it is damaged, with a message to put behind the file's name and a colon."""
     model = _parse(data)
     graph = model.graph
@@ -103,11 +112,12 @@ def read_graph(data: bytes) -> Graph:
         _dataflow_order(producers, {*tensors, inputs[0].name}, output),
         tensors,
         inputs[0].name,
-        _sides(inputs[0]),
+        *_sides(inputs[0]),
         output,
         _opset(model),
         f"{printable(model.producer_name, 60)} {printable(model.producer_version, 60)}".strip() or "an unnamed producer",
         {entry.key: entry.value for entry in model.metadata_props},
+        folder,
     )
 
 
@@ -138,7 +148,7 @@ def _nodes(graph: "GraphProto") -> list[Node]:
 
     nodes = []
     for proto in graph.node:
-        operator = proto.op_type if proto.domain in ("", "ai.onnx") else f"{proto.domain}.{proto.op_type}"
+        operator = _operator(proto)
         name = proto.name or (proto.output[0] if proto.output else "")
         where = describe_operator("node", name, operator)
         try:
@@ -148,8 +158,17 @@ def _nodes(graph: "GraphProto") -> list[Node]:
         if len(attributes) < len(proto.attribute):
             raise unsupported(where, "has two attributes of one name; export the file anew")
         listed = {name: list(value) if isinstance(value, list | tuple) else value for name, value in attributes.items()}
-        nodes.append(Node(where, operator, tuple(proto.input), tuple(proto.output), listed))
+        nodes.append(Node(where, operator, tuple(proto.input), tuple(proto.output), listed, proto))
     return nodes
+
+
+def _operator(proto: "NodeProto") -> str:
+    """The operator's name, with its domain unless it is ONNX's own; one name for what is the same in several domains."""
+    if proto.domain in ("", "ai.onnx") or (proto.domain == "com.microsoft" and proto.op_type in ("DequantizeLinear", "QuantizeLinear")):
+        return str(proto.op_type)
+    if proto.domain in _QUANT_DOMAINS and proto.op_type in ("Quant", "IntQuant", "BipolarQuant"):
+        return str(proto.op_type).removeprefix("Int")
+    return f"{proto.domain}.{proto.op_type}"
 
 
 def _producers(nodes: list[Node], known: set[str]) -> dict[str, Node]:
@@ -189,14 +208,15 @@ def _dataflow_order(producers: dict[str, Node], known: set[str], output: str) ->
     return tuple(ordered.values())
 
 
-def _sides(value: Any) -> tuple[int | None, ...]:
-    """Length of each axis of the input, None where it is open."""
+def _sides(value: Any) -> tuple[tuple[int | None, ...], bool]:
+    """Length of each axis of the input, None where it is open, which old exporters write as 0 or -1; and whether it takes bytes."""
     from onnx import TensorProto
 
     tensor_type = value.type.tensor_type
-    if tensor_type.elem_type not in (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16):
-        raise FirebrickError(f"the input {value.name[:60]!r} must be floats: images as the network was trained with")
-    sides = tuple(int(side.dim_value) if side.HasField("dim_value") else None for side in tensor_type.shape.dim)
+    floats = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16)
+    if tensor_type.elem_type not in (*floats, TensorProto.UINT8):
+        raise FirebrickError(f"the input {value.name[:60]!r} must be floats or bytes (uint8): images as the network was trained with")
+    sides = tuple(int(side.dim_value) if side.HasField("dim_value") and side.dim_value > 0 else None for side in tensor_type.shape.dim)
     if len(sides) != 4:
         raise FirebrickError(f"the input {value.name[:60]!r} must have four axes (images, channels, rows, columns), not {len(sides)}")
-    return sides
+    return sides, tensor_type.elem_type == TensorProto.UINT8

@@ -16,14 +16,15 @@ from firebrick.sw.model.float_model import FloatModel
 from firebrick.sw.network.graph import Shape
 from firebrick.sw.utils.atomic_files import read_limited
 
-from ..feature_graph import FeatureNode, input_node, printable, unsupported
+from ..feature_graph import CHANNELS_FIRST, CHANNELS_LAST, FeatureNode, input_node, printable, unsupported
 from ..fire_matcher import match_network
 from ..normalisation import TORCH, Normalisation, build_float_model
 from .classifier_head import Scores
 from .dataflow import Dataflow
+from .embedded_normalisation import embedded_normalisation, quantised_normalisation
 from .graph import BYTES_MAX, Graph, read_graph
 from .metadata import read_metadata
-from .operators import MAX_INPUTS, OPERATORS
+from .operators import MAX_INPUTS, OPERATORS, refusal
 
 
 def import_onnx(
@@ -41,11 +42,13 @@ def import_onnx(
         labels: names of the classes; None for those in the file, or else ImageNet's where there are 1000 classes.
         size: rows and columns of an image, for files that leave them open.
 
+    Where the graph itself normalises its input, this is the normalisation; another one in ``normalisation`` is refused.
+
     Raises FirebrickError when the file cannot be read, is damaged, or holds anything but a network of the family; the sentence names the
     node and what is supported.
     """
     data = read_limited(path, BYTES_MAX + 1, "an ONNX file")
-    return onnx_model(data, path.name, normalisation, labels, size)
+    return onnx_model(data, path.name, normalisation, labels, size, path.parent)
 
 
 def onnx_model(
@@ -54,31 +57,50 @@ def onnx_model(
     normalisation: Normalisation | None = None,
     labels: Sequence[str] | None = None,
     size: tuple[int, int] | None = None,
+    folder: Path | None = None,
 ) -> FloatModel:
-    """The network in an ONNX file's bytes; ``name`` is for messages. Raises FirebrickError as `import_onnx` does."""
+    """The network in an ONNX file's bytes; ``name`` is for messages, and in ``folder`` lie its external data.
+
+    Raises FirebrickError as `import_onnx` does.
+    """
     name = printable(name)
     try:
         if len(data) > BYTES_MAX:
             raise FirebrickError(f"an ONNX file must have at most {BYTES_MAX} bytes")
-        graph = read_graph(data)
-        shape = _input_shape(graph, size)
+        graph = read_graph(data, folder)
+        axes = _axes(graph)
+        shape = _input_shape(graph, axes, size)
         embedded = read_metadata(graph.properties, shape)
-        normalisation = normalisation or (embedded.normalisation if embedded else TORCH)
+        usual = normalisation or (embedded.normalisation if embedded else TORCH)
         labels = labels or (embedded.labels if embedded else None)
-        average = _global_average(graph, input_node(shape, nonnegative=not any(normalisation.mean)))
+        flow = Dataflow(graph, input_node(shape, not any(usual.mean) or graph.takes_bytes, axes))
+        matched = match_network(_global_average(graph, flow), Path(name).stem)
+        matched.changes += [f"{count} quantisers {what} are left out; activations have 8 bits" for what, count in flow.coarse.items()]
+        computed = embedded_normalisation(matched.input_affine, graph.takes_bytes, shape.channels, normalisation)
+        if computed is None and flow.input_range is not None:
+            computed = quantised_normalisation(flow.input_range, usual, normalisation)
         provenance = (embedded.metadata if embedded else {}) | {
             "name": name,
             "source": f"an ONNX file made by {graph.producer}",
             "source sha256": hashlib.sha256(data).hexdigest(),
         }
-        return build_float_model(match_network(average, Path(name).stem), normalisation, labels, provenance)
+        digests = flow.constants.reader.digests()
+        if digests:
+            provenance["weights sha256"] = ", ".join(digests.values())
+        return build_float_model(matched, computed or usual, labels, provenance)
     except FirebrickError as problem:
         raise FirebrickError(f"{name}: {problem}") from problem
 
 
-def _input_shape(graph: Graph, size: tuple[int, int] | None) -> Shape:
+def _axes(graph: Graph) -> tuple[int, ...]:
+    """The order of the input's axes: channels first, unless only the last axis may be that of channels."""
+    last_only = graph.sides[3] in (1, 3) and graph.sides[1] not in (1, 3)
+    return CHANNELS_LAST if last_only else CHANNELS_FIRST
+
+
+def _input_shape(graph: Graph, axes: tuple[int, ...], size: tuple[int, int] | None) -> Shape:
     """The shape of an image, from the file and, where the file leaves rows or columns open, from ``size``."""
-    channels, *sides = graph.sides[1:]
+    channels, *sides = (graph.sides[axes.index(axis)] for axis in (1, 2, 3))
     if channels is None:
         raise FirebrickError(f"the input {graph.input[:60]!r} must have a fixed number of channels")
     if None in sides and size is None:
@@ -91,15 +113,14 @@ def _input_shape(graph: Graph, size: tuple[int, int] | None) -> Shape:
     return Shape(channels, height, width)
 
 
-def _global_average(graph: Graph, image: FeatureNode) -> FeatureNode:
+def _global_average(graph: Graph, flow: Dataflow) -> FeatureNode:
     """Translate the graph, node by node in dataflow order; returns the global average that its output comes from."""
-    flow = Dataflow(graph, image)
     for node in graph.nodes:
         if any(name in flow.constants for name in node.outputs):
-            continue  # evaluated when a convolution or a quantiser reads it
+            continue  # evaluated when another node reads it
         translate = OPERATORS.get(node.operator)
         if translate is None:
-            raise unsupported(node.where, f"this operator is not supported; supported are {', '.join(sorted(OPERATORS))}")
+            raise unsupported(node.where, refusal(node.operator))
         if not node.outputs or not node.outputs[0]:
             raise unsupported(node.where, "has no output")
         max_inputs = MAX_INPUTS.get(node.operator, 1)

@@ -14,11 +14,12 @@ from tests.helpers.caffe_files import SMALL, CaffeWriter
 pytest.importorskip("onnx", reason="needs the package onnx")
 
 from google.protobuf.descriptor import FieldDescriptor
-from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper
+from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.importers.caffe.importer import caffe_model
 from firebrick.sw.importers.caffe.proto import net_class
+from firebrick.sw.importers.onnx.folding import COSTS
 from firebrick.sw.importers.onnx.importer import onnx_model
 from firebrick.sw.importers.onnx.operators import OPERATORS
 from firebrick.sw.model.float_model import FloatModel
@@ -28,10 +29,26 @@ INTEGERS = (-(1 << 63), -(1 << 31), -1, 0, 1, 2, 3, 4, 5, 65535, 65536, (1 << 31
 FLOATS = (0.0, 1.0, -1.0, 2.0, 3.5, 1e-45, 3e38, float("inf"), float("-inf"), float("nan"))
 TEXTS = ("", "x" * 500, "\n", "SAME_UPPER", "SAME_LOWER", "VALID", "image", "data", "conv1", "pool3", "Convolution", "Pooling", "ReLU")
 DATA_TYPES = [data_type for data_type in TensorProto.DataType.values() if data_type]
-FOLDED = ("Cast", "Constant", "DequantizeLinear", "Gather", "Identity", "QuantizeLinear", "Reshape")
+FOLDED = ("Cast", "Constant", "DequantizeLinear", "Identity", "Quant", "QuantizeLinear", "Reshape", "Shape", "Size", *COSTS)
 ATTRIBUTES = (
     *("allowzero", "auto_pad", "axes", "axis", "block_size", "ceil_mode", "dilations", "group", "keepdims", "kernel_shape", "output_dtype"),
     *("pads", "shape", "strides", "to", "value", "value_float", "value_floats", "value_int", "value_ints", "value_string"),
+    *(
+        "axes",
+        "bits",
+        "end",
+        "epsilon",
+        "fmod",
+        "max",
+        "min",
+        "mode",
+        "narrow",
+        "perm",
+        "rounding_mode",
+        "signed",
+        "start",
+        "training_mode",
+    ),
 )
 
 
@@ -72,6 +89,12 @@ def random_attribute(draw: random.Random, name: str) -> AttributeProto:
     return helper.make_attribute(name, draw.choice(values))
 
 
+def set_operator(node: NodeProto, operator: str) -> None:
+    """Give a node an operator of any domain."""
+    domain, _, node.op_type = operator.rpartition(".")
+    node.domain = "qonnx.custom_op.general" if operator == "Quant" else domain
+
+
 def change_onnx(model: ModelProto, draw: random.Random) -> None:
     """Change one thing of a graph: a name, an operator, an attribute, a constant, the input, a property."""
     graph = model.graph
@@ -81,7 +104,7 @@ def change_onnx(model: ModelProto, draw: random.Random) -> None:
         case 0:
             node.input[draw.randrange(len(node.input) + 1) :] = [draw.choice(names)]
         case 1:
-            node.op_type = draw.choice([*OPERATORS, *FOLDED])
+            set_operator(node, draw.choice([*OPERATORS, *FOLDED]))
         case 2:
             node.attribute.append(random_attribute(draw, draw.choice(ATTRIBUTES)))
         case 3 if node.attribute:
@@ -104,8 +127,8 @@ def change_onnx(model: ModelProto, draw: random.Random) -> None:
             metadata = ["", "[]", "{}", '{"mean": [1, 2, 3], "labels": [], "resize": 1e9}']
             model.metadata_props.add(key="firebrick", value=draw.choice(metadata))
         case _:
-            operator = draw.choice(FOLDED)
-            new_node = helper.make_node(operator, [draw.choice(names) for _ in range(draw.randrange(4))], [f"new {len(names)}"])
+            new_node = helper.make_node("", [draw.choice(names) for _ in range(draw.randrange(4))], [f"new {len(names)}"])
+            set_operator(new_node, draw.choice(FOLDED))
             new_node.attribute.extend(random_attribute(draw, draw.choice(ATTRIBUTES)) for _ in range(draw.randrange(3)))
             graph.node.append(new_node)
             node.input[draw.randrange(len(node.input) + 1) :] = new_node.output

@@ -187,9 +187,12 @@ def mask(model: ModelProto) -> None:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (insert("Sigmoid"), "node 'the new one' (Sigmoid): this operator is not supported; supported are Add, AveragePool, Concat, Conv,"),
+        (
+            insert("Sigmoid"),
+            "node 'the new one' (Sigmoid): this operator is not supported; supported are Add, AveragePool, BatchNormalization, Cast,",
+        ),
         (insert("Relu", domain="com.acme"), "node 'the new one' (com.acme.Relu): this operator is not supported"),
-        (insert("Add"), "node 'the new one' (Add): input 1 must depend on the image"),
+        (insert("Add"), "node 'the new one' (Add): must have two inputs, not 1"),
         (insert("Flatten"), "node 'the new one' (Flatten): must come after the average over all positions"),
         (insert("MaxPool", kernel_shape=[2, 2]), "kernel [2, 2] and strides [1, 1] must be 3x3 and 2"),
         (insert("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]), "must come to the same as no padding"),
@@ -260,7 +263,7 @@ def mask(model: ModelProto) -> None:
         (lambda model: model.graph.input[0].type.tensor_type.shape.dim[2].__setattr__("dim_value", 1 << 60), "must have sides from 1 to"),
         (lambda model: model.graph.input[0].type.tensor_type.shape.dim[2].__setattr__("dim_value", 2), "does not fit a map of 2x12x3"),
         (lambda model: model.graph.input[0].type.tensor_type.shape.dim.pop(), "must have four axes"),
-        (lambda model: model.graph.input[0].type.tensor_type.__setattr__("elem_type", TensorProto.UINT8), "must be floats"),
+        (lambda model: model.graph.input[0].type.tensor_type.__setattr__("elem_type", TensorProto.INT8), "must be floats or bytes (uint8)"),
         (lambda model: model.graph.output[0].__setattr__("name", node(model, "Add").output[0]), "(Add): the graph must end with"),
         (lambda model: model.graph.output[0].__setattr__("name", "image"), "must end with the average"),
     ],
