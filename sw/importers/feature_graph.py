@@ -125,8 +125,8 @@ def conv(where: str, source: FeatureNode, filters: Filters, strides: Sequence[in
         raise unsupported(where, f"biases must be {len(weights)}, one a filter, not {filters.bias.shape}")
     if len(set(strides)) != 1 or strides[0] < 1:
         raise unsupported(where, f"strides must be equal and positive, not {list(strides)}")
-    kernel, stride, padding = weights.shape[2], strides[0], pads[0]
     pads = [pad + zeros for pad, zeros in zip(pads, source.border, strict=True)] if len(pads) == 4 else pads
+    kernel, stride, padding = weights.shape[2], strides[0], pads[0]
     sizes = _output_sizes(where, source, kernel, stride, pads)
     # Padding at the bottom or right may differ where the stride leaves it unused.
     if pads[0] != pads[1] or sizes != _output_sizes(where, source, kernel, stride, [padding] * 4):

@@ -95,10 +95,8 @@ def clip(flow: Dataflow, node: Node) -> Value:
             return replace(value, value=feature_graph.relu(node.where, value.value))
         return value
     if high != np.inf or low not in (0, -np.inf) or not isinstance(value, FeatureNode):
-        bounds = f"from {low:g} to {high:g}"
-        raise unsupported(
-            node.where, f"clips {bounds}; only a ReLU, from 0 on, is supported: train with ReLU in place of ReLU6 and the like"
-        )
+        problem = f"clips from {low:g} to {high:g}; only a ReLU is supported: train with ReLU in place of ReLU6 and the like"
+        raise unsupported(node.where, problem)
     return value if low else feature_graph.relu(node.where, value)
 
 

@@ -119,11 +119,13 @@ MAX_INPUTS |= dict.fromkeys(("com.microsoft.QLinearAveragePool", "com.microsoft.
 
 _QDQ = "quantise in QDQ format (onnxruntime: quantize_static with quant_format=QuantFormat.QDQ), or give the float file"
 _HINTS = {
+    "ArgMax": "leaves no scores; the graph must end with scores; give the file as it was before ArgMax was added",
     "BipolarQuant": "activations of one bit are not supported; only weights may have one bit",
     "ConvInteger": f"is of dynamic quantisation; {_QDQ}",
     "DynamicQuantizeLinear": f"is of dynamic quantisation; {_QDQ}",
     "If": "chooses between graphs; simplify the file (python -m onnxsim), or export it anew for images of one size",
     "MatMulInteger": f"is of dynamic quantisation; {_QDQ}",
+    "TopK": "leaves no scores; the graph must end with scores; give the file as it was before TopK was added",
 }
 
 

@@ -93,6 +93,8 @@ def _read_regular(where: str, path: Path, shown: str) -> bytes:
         if status.st_size > EXTERNAL_BYTES_MAX:
             raise unsupported(where, f"its data lie in {shown!r}, which must have at most {EXTERNAL_BYTES_MAX} bytes")
         return read_limited(path, EXTERNAL_BYTES_MAX, "an ONNX file with its external data")
+    except FirebrickError:
+        raise
     except (OSError, RuntimeError, ValueError) as problem:  # links in a circle are a RuntimeError up to Python 3.12
         reason = getattr(problem, "strerror", None) or "unknown error"
         raise FirebrickError(f"{where}: its data lie in {shown!r}, which cannot be read ({reason}); {hint}") from problem
