@@ -25,8 +25,8 @@ def _through_files(model: ModelProto, convert: Callable[[Path, Path], object]) -
         before, after = Path(name) / "before.onnx", Path(name) / "after.onnx"
         before.write_bytes(model.SerializeToString())
         convert(before, after)
-        model: ModelProto = ModelProto.FromString(after.read_bytes())
-        return model
+        written: ModelProto = ModelProto.FromString(after.read_bytes())
+        return written
 
 
 def _static(**options: Any) -> Build:
