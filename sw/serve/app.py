@@ -73,12 +73,12 @@ def create_app(
         """Send the image (JPEG), if it has changed, and the state (JSON) as often as the browser takes them."""
 
         async def send() -> None:
-            jpeg = None
+            image = None
             with contextlib.suppress(WebSocketDisconnect):
                 async for newest in streamer.broadcaster.snapshots():
-                    if newest.jpeg is not None and newest.jpeg is not jpeg:
-                        jpeg = newest.jpeg
-                        await socket.send_bytes(jpeg)
+                    if newest.image is not None and newest.image is not image:
+                        image = newest.image
+                        await socket.send_bytes(image.jpeg())
                     await socket.send_json(newest.state)
 
         async with anyio.create_task_group() as tasks:

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+from .frame_image import FrameImage
+
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
@@ -15,8 +17,8 @@ class Snapshot:
 
     state: dict[str, Any]
     """JSON-serialisable."""
-    jpeg: bytes | None
-    """The frame as a JPEG; None before the first."""
+    image: FrameImage | None
+    """The frame to which the state belongs; None before the first."""
 
 
 class Broadcaster:

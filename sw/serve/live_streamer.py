@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Streams one source after another through the device, in a thread, and broadcasts the predictions."""
 
-import io
 import logging
 import threading
 import time
@@ -10,8 +9,6 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
-
-from PIL import Image, ImageOps
 
 from ..driver.device import Device
 from ..errors import FirebrickError
@@ -21,6 +18,7 @@ from ..stream.inference import Prediction, run_inference
 from ..stream.rate_meter import RateMeter
 from ..stream.source import FrameSource
 from .broadcast import Broadcaster, Snapshot
+from .frame_image import FrameImage
 
 CLOSE_SECONDS = 1.0
 """Seconds to wait for a source to close before the next one is opened."""
@@ -30,8 +28,6 @@ SAMPLE_SECONDS = 0.5
 """Seconds between two points of the charts."""
 HISTORY_POINTS = 240
 """Points that the charts show."""
-MAX_IMAGE_SIZE = (960, 720)
-"""Maximum width and height of the image that is sent to browsers."""
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +63,7 @@ class LiveStreamer:
         self._counters: dict[str, int] = {}
         self._busy: float | None = None
         self._about = about
-        self._jpeg: bytes | None = None
+        self._image: FrameImage | None = None
         self._latest: dict[str, Any] = {}
         self._status = {"status": "waiting", "message": "select a source"}
         self.broadcaster = Broadcaster(self._snapshot())
@@ -162,8 +158,9 @@ class LiveStreamer:
             "dropped": reader.dropped,
             "damaged": source.damaged,
         }
-        if self.broadcaster.count or self._jpeg is None:
-            self._jpeg = _encode_jpeg(frame.image)
+        self._image = FrameImage(frame.image)
+        if self.broadcaster.count:
+            self._image.jpeg()  # in this thread, not in that of all connections
         self._set_status("running", "")
 
     def _update_counters(self, counters: dict[str, int]) -> None:
@@ -180,12 +177,4 @@ class LiveStreamer:
 
     def _snapshot(self) -> Snapshot:
         figures = {"counters": self._counters, "busy": self._busy, "history": list(self._history)}
-        return Snapshot({**self._about, **self._status, **self._latest, **figures}, self._jpeg)
-
-
-def _encode_jpeg(image: Image.Image) -> bytes:
-    if image.width > MAX_IMAGE_SIZE[0] or image.height > MAX_IMAGE_SIZE[1]:
-        image = ImageOps.contain(image, MAX_IMAGE_SIZE, Image.Resampling.BILINEAR)
-    data = io.BytesIO()
-    image.save(data, "JPEG", quality=85)
-    return data.getvalue()
+        return Snapshot({**self._about, **self._status, **self._latest, **figures}, self._image)

@@ -18,7 +18,7 @@ def open_source(name: str, min_side: int, rate: float | None = None) -> FrameSou
     """
     if name == "pattern":
         return TestPattern(rate or 25.0)
-    if name == "camera" or name.startswith(("camera:", "/dev/video")):
+    if name == "camera" or name.startswith(("camera:", "/dev/video", "/dev/v4l/")):
         from .video_source import Camera
 
         return Camera(name)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Videos and cameras, decoded by FFmpeg through PyAV."""
 
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 40_000_000
 """Videos with more pixels per frame are rejected; 8K has 33 million."""
+CAMERA_FILE = re.compile(r"/dev/(video\d+|v4l/by-(id|path)/[^/]+)")
+"""Files of cameras; udev makes the links in /dev/v4l."""
 FORMATS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,ivf,h264,hevc,m4v,mjpeg,yuv4mpegpipe"
 """Container formats that are accepted. Playlists are not among them, since they name other files."""
 
@@ -58,7 +61,11 @@ class VideoFile(FrameSource):
 
 
 class Camera(FrameSource):
-    """A camera of this machine, read through Video4Linux: ``camera``, ``camera:1`` or ``/dev/video1``."""
+    """A camera of this machine, read through Video4Linux.
+
+    Its name is ``camera``, ``camera:1``, ``/dev/video1``, or a lasting one: numbers change when cameras are plugged in, but the links in
+    ``/dev/v4l/by-id`` and ``/dev/v4l/by-path`` do not.
+    """
 
     live = True
 
@@ -67,8 +74,8 @@ class Camera(FrameSource):
         number = name.removeprefix("camera").removeprefix(":") or "0"
         self.name = name
         self._file = name if name.startswith("/dev/") else f"/dev/video{number}"
-        if not self._file.removeprefix("/dev/video").isdecimal():
-            raise FirebrickError(f"camera {name} must be `camera`, or `camera:N` for the file /dev/videoN")
+        if not CAMERA_FILE.fullmatch(self._file):
+            raise FirebrickError(f"camera {name} must be `camera`, `camera:N` for the file /dev/videoN, or a file in /dev/v4l/by-id")
         if not sys.platform.startswith("linux"):
             raise FirebrickError("cameras can be read on Linux only; elsewhere use the browser's with `firebrick serve`")
 
@@ -80,7 +87,9 @@ class Camera(FrameSource):
             container = self.open()
         except (av.FFmpegError, OSError, ValueError) as problem:
             reason = getattr(problem, "strerror", None) or "it gives no video"
-            raise FirebrickError(f"{self.name} cannot be opened as a camera, {self._file}: {reason}; see `ls /dev/video*`") from problem
+            raise FirebrickError(
+                f"{self.name} cannot be opened as a camera, {self._file}: {reason}; see `ls /dev/video* /dev/v4l/by-id/*`"
+            ) from problem
         start = time.monotonic()
         for _, image in _decoded(self, container):
             yield Frame(image, time.monotonic() - start)

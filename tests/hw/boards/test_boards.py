@@ -184,7 +184,48 @@ def test_program_fails_when_the_tool_fails(bitstream: list[str], tmp_path: Path,
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     result = CliRunner().invoke(main, bitstream)
     assert result.exit_code == 1
-    assert result.output == "Error: openFPGALoader failed with board ulx3s, for the reason above; is the board connected?\n"
+    assert result.output == "Error: openFPGALoader failed with --board ulx3s, for the reason above; is the board connected?\n"
+
+
+@pytest.mark.parametrize("output", ["Load SRAM: [====] 100.00%\nFail", "Erase SRAM FAIL", "JTAG init failed with: no cable"])
+def test_program_notices_a_failure_with_status_0(
+    bitstream: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str
+) -> None:
+    script(tmp_path / "openFPGALoader", f"printf %s '{output}'")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    result = CliRunner().invoke(main, bitstream)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(output)
+    assert "openFPGALoader failed with --board ulx3s" in result.stderr
+
+
+def test_program_takes_no_path_for_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "after fail"
+    folder.mkdir()
+    (folder / "firebrick.bit").write_bytes(b"bits")
+    script(tmp_path / "openFPGALoader", 'echo "Open file $3 DONE"')
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert CliRunner().invoke(main, ["program", "--board", "ulx3s_12f", "-o", str(folder)]).exit_code == 0
+
+
+def test_program_names_another_board_or_cable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "firebrick.bit"
+    file.write_bytes(b"bits")
+    script(tmp_path / "openFPGALoader", f'echo "$@" >>{tmp_path}/arguments; exit $STATUS')
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("STATUS", "1")
+    program = ["program", "-o", str(tmp_path), "--board"]
+    hint = "a board of revision 02 needs --loader-board ecpix5"
+    assert hint in CliRunner().invoke(main, [*program, "ecpix5_85f"]).stderr
+    assert hint not in CliRunner().invoke(main, [*program, "ecpix5_85f", "--loader-board", "ecpix5"]).stderr
+    monkeypatch.setenv("STATUS", "0")
+    assert CliRunner().invoke(main, [*program, "ulx3s_12f", "--cable", "ft232RL"]).exit_code == 0
+    unknown = next(
+        name for name, one in boards().items() if not one.lacks and not any(name.startswith(key) for key in OPENFPGALOADER_BOARDS)
+    )
+    assert "name one with --loader-board or --cable" in CliRunner().invoke(main, [*program, unknown]).stderr
+    expected = ["ecpix5_r03", "ecpix5", "ulx3s --cable ft232RL"]
+    assert (tmp_path / "arguments").read_text().splitlines() == [f"--board {words} {file}" for words in expected]
 
 
 def test_page_of_boards_has_the_table_of_its_script() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from socket import gethostname
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
@@ -390,3 +391,13 @@ def test_serve_rejects_a_port_in_use_and_missing_packages(small_model: Path, mon
     monkeypatch.setattr(server_module, "find_spec", lambda _: None)
     result = CliRunner().invoke(main, ["serve", "--model", catalogue.DEFAULT])
     assert "starlette, which the live view needs, is missing; install firebrick[serve]" in result.stderr
+
+
+def test_first_image_after_a_time_without_viewers_belongs_to_its_labels(model: Model, tmp_path: Path) -> None:
+    shades = [Image.new("RGB", (40, 36), (number * 20,) * 3) for number in range(12)]
+    with serving(lambda: FakeDevice(model), lambda: ListSource(shades), tmp_path / "uploads") as served:
+        until(lambda: served.streamer.broadcaster.newest.state.get("frame", 0) > 5)
+        with socket(served, "live") as viewer:
+            image, state = viewer.recv(20), viewer.recv(20)
+            assert isinstance(image, bytes)
+            assert np.asarray(Image.open(io.BytesIO(image))).mean() == pytest.approx(json.loads(state)["frame"] % 12 * 20, abs=2)

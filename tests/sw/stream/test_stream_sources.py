@@ -204,15 +204,24 @@ def test_source_rejects_missing_files_and_empty_folders(tmp_path: Path) -> None:
         open_source(str(tmp_path), 1)
 
 
-@pytest.mark.parametrize("name", ["camera:x", "camera:-1", "/dev/video", "/dev/video../x"])
+@pytest.mark.parametrize(
+    "name", ["camera:x", "camera:-1", "/dev/video", "/dev/video../x", "/dev/v4l/by-id/", "/dev/v4l/by-id/../x", "/dev/v4l/x"]
+)
 def test_camera_rejects_other_names(name: str) -> None:
-    with pytest.raises(FirebrickError, match="must be `camera`, or `camera:N`"):
+    with pytest.raises(FirebrickError, match="must be `camera`, `camera:N` for the file /dev/videoN, or a file in /dev/v4l/by-id"):
         open_source(name, 1)
 
 
-def test_missing_camera_is_reported_in_one_sentence() -> None:
-    with pytest.raises(FirebrickError, match=r"camera:987 cannot be opened as a camera, /dev/video987: No such file"):
-        next(open_source("camera:987", 1).frames())
+LASTING = "/dev/v4l/by-id/usb-046d_HD_Pro_Webcam_C920_1A2B3C4D-video-index0"
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("camera:987", "/dev/video987"), (LASTING, LASTING), ("/dev/v4l/by-path/pci-0000:00:14.0-usb-0:9:1.0-video-index0",) * 2],
+)
+def test_missing_camera_is_reported_in_one_sentence(name: str, file: str) -> None:
+    with pytest.raises(FirebrickError, match=f"{name} cannot be opened as a camera, {file}: No such file"):
+        next(open_source(name, 1).frames())
 
 
 def test_camera_is_live_and_raises_when_it_is_unplugged(monkeypatch: pytest.MonkeyPatch) -> None:
