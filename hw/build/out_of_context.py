@@ -8,7 +8,7 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
-from amaranth.back import rtlil  # type: ignore[attr-defined]  # the stubs leave it out
+from amaranth.back.rtlil import convert
 from amaranth.lib import wiring
 
 from ...sw.fpga.resources import Resources
@@ -33,7 +33,7 @@ def plan_resources(plan: Plan, cache: Path, progress: Progress = no_progress) ->
 
 def component_resources(component: wiring.Component, cache: Path, progress: Progress = no_progress) -> Resources:
     """The resources of a component. Raises FirebrickError as ``plan_resources`` does."""
-    text = rtlil.convert(Top(component=component), name=TOP, platform=None, emit_src=False)
+    text = convert(Top(component=component), name=TOP, platform=None, emit_src=False)
     return synthesise(text, f"{TOP}.il", cache, progress)
 
 

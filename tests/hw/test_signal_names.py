@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 import pytest
-from amaranth.back import rtlil  # type: ignore[attr-defined]  # the stubs leave it out
+from amaranth.back.rtlil import convert
 from amaranth.lib import wiring
 
 from firebrick.hw.accelerator import Accelerator
@@ -32,15 +32,15 @@ def unnamed_signals(design: str) -> dict[str, set[str]]:
     return {name: unnamed for name, unnamed in modules.items() if unnamed and THIRD_PARTY not in name}
 
 
-def convert(component: wiring.Component) -> str:
-    return str(rtlil.convert(component, name="top", emit_src=False))
+def rtlil(component: wiring.Component) -> str:
+    return str(convert(component, name="top", emit_src=False))
 
 
 @pytest.mark.parametrize("bypass", list(Bypass))
 def test_signals_of_fire_modules_have_names(bypass: Bypass) -> None:
     stages = (Conv("conv1", 8, 3), MaxPool("pool1"), Fire("fire2", 3, 4, 4, bypass), Conv("conv10", 4, 1), GlobalAverage("average"))
     model = randomly_initialised(Network("names", Shape(3, 12, 12), stages), np.random.default_rng(0))
-    assert unnamed_signals(convert(Accelerator(plan=compile_model(model, 24)))) == {}
+    assert unnamed_signals(rtlil(Accelerator(plan=compile_model(model, 24)))) == {}
 
 
 @pytest.mark.parametrize("link", ["uart", "usb"])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from amaranth.back import rtlil  # type: ignore[attr-defined]  # the stubs leave it out
+from amaranth.back.rtlil import convert
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -60,7 +60,7 @@ class Top(wiring.Component):
 def products_of(folder: Path, bits: int, products: str) -> NDArray[np.int64]:
     """The products of each weight and pixel by the cells, shape (2^bits, 256); weights from 0 up, then from the most negative up."""
     top = Top(bits)
-    (folder / "top.il").write_text(rtlil.convert(top, name="top", emit_src=False))
+    (folder / "top.il").write_text(convert(top, name="top", emit_src=False))
     (folder / "run.ys").write_text(SCRIPT.format(products=products))
     code, printed = run_captured([*tool_command("yosys"), "run.ys"], folder, "mapping", no_progress, 300.0)
     assert code == 0, printed[-2000:]

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from amaranth.back import rtlil
+from amaranth.back.rtlil import convert
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In
@@ -54,8 +54,8 @@ def test_every_signal_of_the_link_has_a_name() -> None:
     """Amaranth calls a signal whose name it cannot find ``$signal``, which tells nothing in waveforms and timing reports."""
     port = UartPort(divisor=521)
     texts = [
-        rtlil.convert(Top(component=Ports()), name="link", emit_src=False),
-        rtlil.convert(port, name="port", ports=[port.rx, port.tx, port.divisor, port.baud_reset], emit_src=False),
+        convert(Top(component=Ports()), name="link", emit_src=False),
+        convert(port, name="port", ports=[port.rx, port.tx, port.divisor, port.baud_reset], emit_src=False),
     ]
     assert re.findall(r"wire .*(\\\$[a-z]\S*)", "".join(texts)) == []
 
@@ -63,7 +63,7 @@ def test_every_signal_of_the_link_has_a_name() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("pyosys") is None, reason="needs the extra `bitstream`")
 def test_link_takes_two_block_rams_and_few_luts(tmp_path: Path) -> None:
-    (tmp_path / "link.il").write_text(rtlil.convert(Top(component=Ports()), name="link", emit_src=False))
+    (tmp_path / "link.il").write_text(convert(Top(component=Ports()), name="link", emit_src=False))
     (tmp_path / "link.ys").write_text(SCRIPT)
     subprocess.run([*tool_command("yosys"), "link.ys"], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
     cells = json.loads((tmp_path / "stat.json").read_text())["design"]["num_cells_by_type"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 import pytest
-from amaranth.back import rtlil  # type: ignore[attr-defined]
+from amaranth.back.rtlil import convert
 
 from firebrick.hw.accelerator import Accelerator
 from firebrick.hw.module_names import partition_module
@@ -18,7 +18,7 @@ from tests.helpers.recorded_bitstream import model, recorded_roms
 @pytest.fixture(scope="module")
 def signals() -> set[str]:
     """The names of all signals of the engine with two filter types, relative to its partition's module."""
-    text = rtlil.convert(Accelerator(plan=compile_model(model(), 30)), name="top", emit_src=False)
+    text = convert(Accelerator(plan=compile_model(model(), 30)), name="top", emit_src=False)
     names = set()
     for module in re.split(r"(?m)^module ", text)[1:]:
         path, _, name = module.split()[0].partition(f".fire2_expand.{partition_module(0)}")
