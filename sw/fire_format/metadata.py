@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The description in a `.fire` file: canonical JSON with everything of a model except its integers.
 
-Keys are sorted; every key is required and no other is allowed. The limits below are far above any network that fits an FPGA. They bound
-the memory that a hostile file can ask for.
+Keys are sorted; every key is required and no other is allowed. Sizes are bounded (`sw/network/limits.py`), and with them the memory that
+a hostile file can ask for.
 """
 
 import json
@@ -14,14 +14,11 @@ from typing import Any, NoReturn, TypeVar
 
 from ..errors import FirebrickError
 from ..model.quantized import Model, Preprocessing
+from ..network import limits
 from ..network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 
-NUMBER_MAX = 65535
+NUMBER_MAX = limits.SIDE_MAX
 """Maximum of every size, count and resize length."""
-STAGES_MAX = 1000
-"""Maximum number of stages."""
-WEIGHTS_MAX = 1 << 23
-"""Maximum number of weights of all layers together; SqueezeNet has 1.2 million."""
 
 _STAGE_TYPES: dict[str, type[Stage]] = {"conv": Conv, "fire": Fire, "pool": MaxPool, "average": GlobalAverage}
 _Item = TypeVar("_Item")
@@ -86,12 +83,10 @@ def _network(tree: Any) -> Network:
     network = Network(
         _text(table["name"], "network name"),
         Shape(**{key: _integer(value, f"input {key}") for key, value in shape.items()}),
-        tuple(_list(table["stages"], "stages", _stage, STAGES_MAX)),
+        tuple(_list(table["stages"], "stages", _stage, limits.STAGES_MAX)),
     )
     network.verify()
-    weights = sum(layer.weights for layer in network.layers())
-    if weights > WEIGHTS_MAX:
-        raise FirebrickError(f"network {network.name} must have at most {WEIGHTS_MAX} weights, not {weights}")
+    network.verify_totals()
     return network
 
 

@@ -7,6 +7,7 @@ filter has fewer than 2^33 of them, so every partial sum is an integer below 2^5
 """
 
 from collections.abc import Mapping
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from ..model.quantized import ACTIVATION_MAX, Model, QuantizedLayer
 from ..network.graph import pooled_length
 from ..network.run_stages import Tap, no_tap, run_stages
 from .im2col import Number, im2col
+
+BLOCK_VALUES = 1 << 22
+"""Values of the operands and sums of one matrix product, 32 MB each: a large map is computed some rows at a time."""
 
 FeatureMaps = NDArray[np.uint8]
 """A batch of feature maps: (frames, channels, rows, columns), 0..255."""
@@ -28,12 +32,16 @@ def convolve(maps: FeatureMaps, layer: QuantizedLayer, *, stride: int = 1, paddi
     weights = layer.weights.reshape(filters, -1).astype(np.float64)
     accumulator_init = layer.accumulator_init.astype(np.float64)[:, None]
     out = np.empty((len(maps), filters, rows, cols), np.uint8)
-    for frame in range(len(maps)):
-        sums = weights @ im2col(maps[frame : frame + 1], kernel, stride, padding, np.float64)[0]
+    padded = np.pad(maps, ((0, 0), (0, 0), (padding, padding), (padding, padding))) if padding else maps
+    block = max(1, BLOCK_VALUES // (max(weights.shape) * cols))
+    for frame, start in product(range(len(maps)), range(0, rows, block)):
+        stop = min(start + block, rows)
+        source = padded[frame : frame + 1, :, start * stride : (stop - 1) * stride + kernel]
+        sums = weights @ im2col(source, kernel, stride, 0, np.float64)[0]
         sums += accumulator_init
         sums *= 0.5**layer.shift  # exact, as only the exponent changes
         np.floor(sums, out=sums)  # with the scaling above, the arithmetic right shift
-        out[frame] = np.clip(sums, 0, ACTIVATION_MAX, out=sums).reshape(filters, rows, cols)
+        out[frame, :, start:stop] = np.clip(sums, 0, ACTIVATION_MAX, out=sums).reshape(filters, stop - start, cols)
     return out
 
 

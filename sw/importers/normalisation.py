@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.fire_format.metadata import WEIGHTS_MAX
 from firebrick.sw.model.float_model import FloatModel
 from firebrick.sw.model.quantized import Preprocessing
 from firebrick.sw.network.graph import Conv
@@ -22,8 +21,6 @@ from .class_names import imagenet_class_names
 from .filters import Filters
 from .fire_matcher import MatchedNetwork
 
-MAP_MAX = 1 << 24
-"""Maximum number of values in a feature map, so that a small file cannot ask for much memory; SqueezeNet's largest has 1.2 million."""
 Triple = tuple[float, float, float]
 
 
@@ -61,7 +58,7 @@ def build_float_model(
 
     Folding is exact but for rounding to 32 bits. Without ``labels``, 1000 classes get ImageNet's names and others get numbers. Published
     codebooks are kept; that of the first layer only if all channels have one standard deviation, since otherwise each channel would need
-    its own. Raises FirebrickError when the network does not take RGB or grey images, or is too large.
+    its own. Raises FirebrickError when the network does not take RGB or grey images, or an image is to be scaled too large.
     """
     normalisation.verify()
     network = matched.network
@@ -72,11 +69,6 @@ def build_float_model(
         raise FirebrickError(f"the input must have 3 channels, R, G and B, or 1 for grey, not {network.input.channels}")
     if network.input.channels == 1 and len({*normalisation.std}) > 1:
         raise FirebrickError("the input is grey; give its standard deviation as three equal numbers: --std S,S,S")
-    if sum(layer.weights for layer in network.layers()) > WEIGHTS_MAX:
-        raise FirebrickError(f"network {network.name}: all layers together must have at most {WEIGHTS_MAX} weights")
-    for shape in (network.input, *(layer.output for layer in network.layers())):
-        if shape.channels * shape.height * shape.width > MAP_MAX:
-            raise FirebrickError(f"network {network.name}: a feature map must have at most {MAP_MAX} values, not {shape}")
     filters = matched.filters | {first.name: _fold(matched.filters[first.name], normalisation)}
     if labels is None:
         labels = imagenet_class_names() if network.classes == 1000 else [f"class {index}" for index in range(network.classes)]

@@ -72,10 +72,16 @@ class DeviceDescriptor:
 
     def encode(self, size: int | None = None) -> bytes:
         """The payload of an IDENTITY packet; a name that does not fit is cut. With ``size``, spaces fill up the payload to that size."""
-        fixed = _LAYOUT.pack(
-            *(self.version, self.channels, self.rows, self.columns, self.classes, self.score_bytes),
-            *(self.window, self.clock, self.lanes, self.cycles, self.checksum),
-        )
+        try:
+            fixed = _LAYOUT.pack(
+                *(self.version, self.channels, self.rows, self.columns, self.classes, self.score_bytes),
+                *(self.window, self.clock, self.lanes, self.cycles, self.checksum),
+            )
+        except struct.error as error:
+            raise FirebrickError(
+                f"the accelerator of {self.network[:60]} does not fit a device descriptor, which holds at most 255 channels of the input, "
+                "65535 rows, columns, classes and lanes, and 4294967295 cycles; use a smaller network"
+            ) from error
         # Cutting may split a character; decoding and encoding again drops its rest.
         name = self.network.encode()[: (size or MAX_REPLY_PAYLOAD) - len(fixed)].decode(errors="ignore").encode()
         return (fixed + name).ljust(size or 0)

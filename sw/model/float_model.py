@@ -47,6 +47,8 @@ class FloatModel:
     def verify(self) -> None:
         """Raise FirebrickError unless network, weights and labels fit together and every number is finite."""
         self.network.verify()
+        self.network.verify_totals()
+        self.preprocessing.verify()
         layers = self.network.layers()
         names = [layer.name for layer in layers]
         for what, arrays in (("weights", self.weights), ("biases", self.biases)):

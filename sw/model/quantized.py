@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import FirebrickError
 from ..network.graph import Fire, Layer, Network
+from ..network.limits import RESIZE_MAX
 
 ACTIVATION_MAX = 255
 """Largest pixel; every activation is an unsigned byte."""
@@ -97,6 +98,11 @@ class Preprocessing:
     mean: tuple[float, float, float]
     """Subtracted from R, G and B by the float network, in byte units."""
 
+    def verify(self) -> None:
+        """Raise FirebrickError unless images can be scaled so."""
+        if not 1 <= self.resize <= RESIZE_MAX:
+            raise FirebrickError(f"the length of an image's short side before the crop must be 1 to {RESIZE_MAX} pixels, not {self.resize}")
+
     def means(self, channels: int) -> tuple[float, ...]:
         """The mean of each of 3 channels; for any other number of channels, the mean's luminance for each."""
         if channels == 3:
@@ -122,6 +128,8 @@ class Model:
     def verify(self) -> None:
         """Raise FirebrickError unless network and integers fit together."""
         self.network.verify()
+        self.network.verify_totals()
+        self.preprocessing.verify()
         expected = self.network.layers()
         if list(self.layers) != [layer.name for layer in expected]:
             raise FirebrickError(f"model of {self.network.name}: layers must be those of the network, in its order")
@@ -130,7 +138,8 @@ class Model:
                 raise FirebrickError(f"layer {layer.name}: {problem}")
         for stage in self.network.stages:
             if isinstance(stage, Fire):
-                shifts = {part.shift for name, part in self.layers.items() if name.startswith(f"{stage.name}/expand")}
+                expand = [f"{stage.name}/{part}" for part in ("expand1x1", "expand3x3")]
+                shifts = {self.layers[name].shift for name in expand if name in self.layers}
                 if len(shifts) > 1:
                     raise FirebrickError(f"stage {stage.name}: both kinds of expand filters must have one shift, not {sorted(shifts)}")
         if not (math.isfinite(self.score_scale) and self.score_scale > 0):

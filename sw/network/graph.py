@@ -11,11 +11,14 @@ A network is a sequence of stages. A Fire module is one stage, and its bypass co
 Every convolution has a bias and a ReLU.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from ..errors import FirebrickError
+from . import limits
+from .stage_names import clashes, name_problems
 
 
 class Bypass(StrEnum):
@@ -136,30 +139,62 @@ class Network:
 
         A network is legal when
 
-        - stage names are unique, not empty and without slashes;
+        - stage names are unique identifiers that clash with no other module of the hardware (`stage_names`);
         - every count is positive, except that a Fire module may lack one of its two kinds of expand filters;
         - no feature map shrinks below one pixel;
         - the last stage, and no other, is the global average;
-        - the two operands of every simple bypass have the same number of channels.
+        - the two operands of every simple bypass have the same number of channels;
+        - no map or layer exceeds the `limits`.
         """
-        names = [stage.name for stage in self.stages]
-        if len(set(names)) != len(names):
-            duplicate = next(name for name in names if names.count(name) > 1)
-            raise FirebrickError(f"network {self.name}: stage name {duplicate!r} is used twice; give each stage its own name")
-        if any(not name or "/" in name for name in names):
-            raise FirebrickError(f"network {self.name}: every stage must have a name, and names must have no slash")
+        for problem in self._problems():
+            raise FirebrickError(f"network {self.name[: limits.NAME_MAX]}{problem}")
+
+    def verify_totals(self) -> None:
+        """Raise FirebrickError if a model of this network would have too many weights, or a frame too many multiply-accumulates."""
+        layers = self.layers()
+        weights, macs = sum(layer.weights for layer in layers), sum(layer.macs for layer in layers)
+        if weights > limits.WEIGHTS_MAX:
+            raise FirebrickError(f"network {self.name}: all layers together must have at most {limits.WEIGHTS_MAX} weights, not {weights}")
+        if macs > limits.MACS_MAX:
+            raise FirebrickError(f"network {self.name}: a frame must take at most {limits.MACS_MAX} multiply-accumulates, not {macs}")
+
+    def _problems(self) -> Iterator[str]:
+        """What makes the network illegal, worded to follow its name. Each check relies on those before it."""
+        if len(self.name) > limits.NAME_MAX:
+            yield f": its name must have at most {limits.NAME_MAX} characters, not {len(self.name)}"
         if not self.stages or not isinstance(self.stages[-1], GlobalAverage):
-            raise FirebrickError(f"network {self.name}: the last stage must be the global average")
+            yield ": the last stage must be the global average"
+        if len(self.stages) > limits.STAGES_MAX:
+            yield f": there must be at most {limits.STAGES_MAX} stages, not {len(self.stages)}"
+        yield from self._name_problems()
         if min(self.input.channels, self.input.height, self.input.width) < 1:
-            raise FirebrickError(f"network {self.name}: input shape must be positive, not {self.input}")
+            yield f": input shape must be positive, not {self.input}"
+        for problem in _map_problems(self.input):
+            yield f": {problem}"
         shape = self.input
         for index, stage in enumerate(self.stages):
-            where = f"network {self.name}, stage {stage.name}"
+            where = f", stage {stage.name}: "
             if isinstance(stage, GlobalAverage) and index != len(self.stages) - 1:
-                raise FirebrickError(f"{where}: the global average must be the last stage")
+                yield f"{where}the global average must be the last stage"
             for problem in _stage_problems(stage, shape):
-                raise FirebrickError(f"{where}: {problem}")
+                yield f"{where}{problem}"
+            for layer in stage_layers(stage, shape):
+                for problem in _layer_problems(layer):
+                    yield f"{where}{problem}"
             shape = _output_shape(stage, shape)
+            for problem in _map_problems(shape):
+                yield f"{where}{problem}"
+
+    def _name_problems(self) -> Iterator[str]:
+        names = [stage.name for stage in self.stages]
+        for name in names:
+            for problem in name_problems(name):
+                yield f": {problem}"
+        if len(set(names)) != len(names):
+            duplicate = next(name for name, uses in Counter(names).items() if uses > 1)
+            yield f": stage name {duplicate!r} is used twice; give each stage its own name"
+        for name, fire in clashes(names, [stage.name for stage in self.stages if isinstance(stage, Fire)]).items():
+            yield f": stage {name!r} has the name of a part of the Fire module {fire!r}; choose another"
 
 
 def stage_layers(stage: Stage, shape: Shape) -> tuple[Layer, ...]:
@@ -211,6 +246,8 @@ def _stage_problems(stage: Stage, shape: Shape) -> Iterator[str]:
         case Conv():
             if min(stage.filters, stage.kernel, stage.stride) < 1 or stage.padding < 0:
                 yield "filters, kernel and stride must be positive and padding must not be negative"
+            elif max(stage.kernel, stage.stride) > limits.KERNEL_MAX:
+                yield f"kernel and stride must be at most {limits.KERNEL_MAX}, not {stage.kernel} and {stage.stride}"
             elif stage.padding >= stage.kernel:
                 yield f"padding must be less than the kernel, {stage.kernel}, not {stage.padding}"
             elif min(shape.height, shape.width) + 2 * stage.padding < stage.kernel:
@@ -225,3 +262,19 @@ def _stage_problems(stage: Stage, shape: Shape) -> Iterator[str]:
                 yield f"3x3 pooling does not fit a map of {shape}"
         case GlobalAverage():
             pass
+
+
+def _map_problems(shape: Shape) -> Iterator[str]:
+    """What makes a feature map too large, worded for messages."""
+    if max(shape.channels, shape.height, shape.width) > limits.SIDE_MAX:
+        yield f"a feature map must have at most {limits.SIDE_MAX} rows, columns and channels, not {shape}"
+    elif shape.channels * shape.height * shape.width > limits.MAP_VALUES_MAX:
+        yield f"a feature map must have at most {limits.MAP_VALUES_MAX} values, not {shape}"
+
+
+def _layer_problems(layer: Layer) -> Iterator[str]:
+    """What makes a convolution too large, worded for messages."""
+    yield from _map_problems(layer.output)
+    operand = layer.input.channels * layer.conv.kernel**2 * layer.output.height * layer.output.width
+    if operand > limits.IM2COL_VALUES_MAX:
+        yield f"input channels x kernel^2 x output positions must be at most {limits.IM2COL_VALUES_MAX}, not {operand}"

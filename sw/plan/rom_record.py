@@ -10,11 +10,11 @@ from typing import Any
 from ..coding.streams import EncodedWeights, HuffmanStream
 from ..errors import FirebrickError
 from ..model.quantized import CENTROID_BITS
+from ..network.limits import KERNEL_MAX
 from .rom_layout import PartitionRom
 
 WORDS_MAX = 1 << 20
 WEIGHTS_MAX = 1 << 26
-KERNEL_MAX = 11
 WIDTH_MAX = 18
 INIT_BITS = 40
 """Limits of what a record may say: beyond every engine, and small enough that decoding a malicious record stays cheap."""
@@ -116,7 +116,7 @@ def _is_consistent(rom: PartitionRom) -> bool:
             weights.filter_types == ((0,) * channels if rom.squeeze else rom.filter_types),
             sorted(rom.channels) == list(range(channels)),
             types <= set(range(min(len(rom.layers), len(weights.codebooks), 2))),
-            weights.taps in [kernel**2 for kernel in range(1, KERNEL_MAX + 1, 2)],
+            weights.taps in [kernel**2 for kernel in range(1, KERNEL_MAX + 1)],
             0 < weights.groups * weights.taps * weights.inner <= WEIGHTS_MAX,
             all(0 < stream.count <= WEIGHTS_MAX for stream in streams),
             all(max(stream.lengths, default=0) <= stream.width <= WIDTH_MAX for stream in streams),

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.fire_format.metadata import NUMBER_MAX, WEIGHTS_MAX
+from firebrick.sw.fire_format.metadata import NUMBER_MAX
 from firebrick.sw.model.float_model import FloatModel
 from firebrick.sw.network.graph import Shape
+from firebrick.sw.network.limits import WEIGHTS_MAX
 from firebrick.sw.utils.atomic_files import read_limited
 
 from .. import feature_graph

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.fire_format.metadata import WEIGHTS_MAX
 from firebrick.sw.model.float_model import CodebookWeights
+from firebrick.sw.network.limits import WEIGHTS_MAX
 
 from ..feature_graph import unsupported
 from .folding import Inputs, evaluate, whole_numbers

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.fire_format.metadata import WEIGHTS_MAX
+from firebrick.sw.network.limits import WEIGHTS_MAX
 from firebrick.sw.utils.atomic_files import read_limited
 
 from ..feature_graph import printable, unsupported

@@ -134,10 +134,15 @@ def deep(tree: dict[str, Any], path: str, value: Any) -> None:
         ("network.stages.0.filters", -1, "integer from 0"),
         ("network.stages.0.kind", "lstm", "of a kind among conv"),
         ("network.stages.0.kind", [], "of a kind among conv"),
-        ("network.stages.0.name", "a/b", "names must have no slash"),
+        ("network.stages.0.name", "a/b", "begin with a letter, not 'a/b'"),
+        ("network.stages.0.name", "x y", "begin with a letter, not 'x y'"),
+        ("network.stages.0.name", "serializer_1", "the name 'serializer_1' is that of something else in the hardware"),
+        ("network.stages.0.name", "fire2_squeeze", "'fire2_squeeze' has the name of a part of the Fire module 'fire2'"),
+        ("network.stages.0.stride", 1000, "kernel and stride must be at most 31"),
+        ("preprocessing.resize", 8193, "short side before the crop must be 1 to 8192 pixels"),
         ("network.stages.0.extra", 1, "a table with the keys"),
         ("network.stages", [], "global average"),
-        ("network.stages", [{}] * 1001, "at most 1000"),
+        ("network.stages", [{}] * 257, "at most 256"),
         ("preprocessing.mean", [1, 2], "mean must be 3"),
         ("preprocessing.resize", None, "resize must be an integer"),
         ("unknown", 1, "description must be a table with the keys"),
@@ -262,3 +267,16 @@ def test_fire_file_rejects_inconsistent_layers(part: str, replacement: bytes, me
     data = fire_layer.HEADER.pack(*numbers) + damaged.data[fire_layer.HEADER.size :]
     with pytest.raises(FirebrickError, match=message):
         fire_layer.decode_layer(memoryview(data), layer)
+
+
+def test_reading_a_small_file_of_a_huge_network_takes_little_memory() -> None:
+    def change(tree: dict[str, Any]) -> None:
+        tree["network"]["input"] |= {"height": 30000, "width": 30000}
+
+    data = with_description(change)
+    tracemalloc.start()
+    with pytest.raises(FirebrickError, match="a feature map must have at most 16777216 values"):
+        decode_model(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 20

@@ -2,16 +2,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The golden model against an oracle that is too simple to be wrong: nested loops over Python integers, which cannot overflow or round."""
 
+import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from firebrick.sw import golden
 from firebrick.sw.errors import FirebrickError
+from firebrick.sw.golden import integer
 from firebrick.sw.model.quantized import Model, Preprocessing, QuantizedLayer
 from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
-from tests.helpers.random_models import random_frames, random_model
+from tests.helpers.random_models import family_network, random_frames, random_model
 
 Planes = list[list[list[int]]]
 """Channels of rows of pixels."""
@@ -105,6 +108,27 @@ def test_golden_is_exact_at_the_extremes(weight: int, shift: int, off: int) -> N
         model = one_layer(weight, bias, shift)
         expected = min(255, max(0, (total + bias + rounding) >> shift))
         assert golden.run(model, np.full((1, 512, 3, 3), 255, np.uint8)).tolist() == [[expected]]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_golden_gives_the_same_scores_in_blocks_of_any_size(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(seed)
+    model = random_model(rng, family_network(rng, size=12))
+    frames = random_frames(rng, model, 2)
+    expected = golden.run(model, frames).tolist()
+    for values in (1, 300, 1000):
+        monkeypatch.setattr(integer, "BLOCK_VALUES", values)
+        assert golden.run(model, frames).tolist() == expected
+
+
+def test_golden_needs_little_memory_for_a_large_map() -> None:
+    network = Network("large", Shape(1, 1024, 1024), (Conv("conv1", 1, 11, padding=5), GlobalAverage("pool")))
+    model = random_model(np.random.default_rng(0), Network("small", Shape(1, 16, 16), network.stages))
+    tracemalloc.start()
+    golden.run(replace(model, network=network), np.zeros((1, 1, 1024, 1024), np.uint8))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 150 << 20  # the whole operand of the matrix product would take a gigabyte
 
 
 def test_golden_rounds_halves_up() -> None:

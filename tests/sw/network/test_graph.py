@@ -115,8 +115,8 @@ def test_network_generator_gives_legal_networks(seed: int, bypass: Bypass) -> No
         (network(Conv("c", 1, 1)), "the last stage must be the global average"),
         (network(END, Conv("c", 1, 1), GlobalAverage("again")), "stage end: the global average must be the last stage"),
         (network(Conv("c", 1, 1), Conv("c", 1, 1), END), "stage name 'c' is used twice"),
-        (network(Conv("", 1, 1), END), "every stage must have a name"),
-        (network(Conv("a/b", 1, 1), END), "names must have no slash"),
+        (network(Conv("", 1, 1), END), "a stage.s name must be at most 64 letters, digits and single underscores"),
+        (network(Conv("a/b", 1, 1), END), "begin with a letter, not .a/b."),
         (network(END, size=Shape(0, 9, 9)), "input shape must be positive, not 9x9x0"),
         (network(END, size=Shape(3, -1, 9)), "input shape must be positive"),
         (network(Conv("c", 0, 1), END), "stage c: filters, kernel and stride must be positive"),
@@ -130,9 +130,38 @@ def test_network_generator_gives_legal_networks(seed: int, bypass: Bypass) -> No
         (network(Fire("f", 1, -1, 2), END), "at least one kind of expand filters"),
         (network(Fire("f", 1, 2, 2, Bypass.SIMPLE), END), "equal channel counts, not 3 and 4"),
         (network(MaxPool("p"), END, size=Shape(3, 2, 9)), "stage p: 3x3 pooling does not fit a map of 2x9x3"),
+        (network(*[Conv(f"c{index}", 1, 1) for index in range(256)], END), "there must be at most 256 stages, not 257"),
+        (network(Conv("x y", 1, 1), END), "begin with a letter, not 'x y'"),
+        (network(Conv("c\n", 1, 1), END), "begin with a letter"),
+        (network(Conv("c__valid", 1, 1), END), "single underscores"),
+        (network(Conv("größe", 1, 1), END), "begin with a letter"),
+        (network(Conv("c" * 65, 1, 1), END), "at most 64 letters"),
+        (network(Conv("clk", 1, 1), END), "the name 'clk' is that of something else in the hardware"),
+        (network(Conv("downsizer_3", 1, 1), END), "the name 'downsizer_3' is that of something else"),
+        (network(Conv("f_skip_fifo", 3, 1), Fire("f", 1, 1, 2), END), "'f_skip_fifo' has the name of a part of the Fire module 'f'"),
+        (network(Conv("c", 1, 1), END, size=Shape(3, 30000, 30000)), "must have at most 16777216 values, not 30000x30000x3"),
+        (network(Conv("c", 1, 1), END, size=Shape(1, 1, 65536)), "at most 65535 rows, columns and channels"),
+        (network(Conv("c", 4, 1, padding=0), Conv("d", 65, 1), END, size=Shape(1, 512, 512)), "stage d: a feature map must have at most"),
+        (network(Conv("c", 1, 32), END, size=Shape(1, 64, 64)), "kernel and stride must be at most 31, not 32 and 1"),
+        (network(Conv("c", 1, 1, stride=32), END, size=Shape(1, 64, 64)), "kernel and stride must be at most 31, not 1 and 32"),
+        (
+            network(Conv("c", 1, 31, padding=15), END, size=Shape(3, 700, 700)),
+            "input channels x kernel.2 x output positions",
+        ),
+        (Network("n" * 256, Shape(1, 1, 1), (END,)), "its name must have at most 255 characters, not 256"),
         (network(MaxPool("p"), MaxPool("q"), MaxPool("r"), END), "stage r: 3x3 pooling does not fit a map of 2x2x3"),
     ],
 )
 def test_network_verify_rejects(bad: Network, message: str) -> None:
     with pytest.raises(FirebrickError, match=message):
         bad.verify()
+
+
+def test_network_verify_totals_bounds_weights_and_work() -> None:
+    network(Conv("c", 1, 1), END).verify_totals()
+    with pytest.raises(FirebrickError, match=r"at most 8388608 weights, not 8392704"):
+        network(Conv("c", 4096, 1), Conv("d", 2048, 1), END, size=Shape(1, 1, 1)).verify_totals()
+    with pytest.raises(FirebrickError, match=r"at most 68719476736 multiply-accumulates"):
+        network(
+            Conv("c", 128, 1), *[Conv(f"d{index}", 128, 5, padding=2) for index in range(20)], END, size=Shape(1, 256, 256)
+        ).verify_totals()
