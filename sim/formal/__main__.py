@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from ...sw.errors import FirebrickError
 from ...sw.utils.logging_setup import logging_to_stderr
 from ...sw.utils.progress import progress_bar
 from ...sw.utils.signals import exit_on_signals
+
+if TYPE_CHECKING:
+    from .check import Result
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -47,7 +51,7 @@ def main(
     that fails leaves a counterexample, as a waveform, in DIR/PROOF/proof/run/engine_0/trace.vcd. The exit status is 1 if a proof fails.
     """
     from .catalogue import choose
-    from .check import check_all
+    from .check import Checker
     from .report import markdown_table, write_into
 
     start = time.monotonic()
@@ -58,7 +62,7 @@ def main(
                 click.echo(f"{proof.name}: {proof.sentence}")
             return
         with logging_to_stderr(verbose), exit_on_signals(), progress_bar() as progress:
-            results = check_all(proofs, output, faults=faults, jobs=jobs, timeout=timeout, progress=progress)
+            results = Checker(output, timeout=timeout).check_all(proofs, faults=faults, jobs=jobs, progress=progress)
         seconds = round(time.monotonic() - start, 1)
         if table:
             write_into(table, markdown_table(results))
@@ -74,7 +78,7 @@ def main(
     sys.exit(bool(problems))
 
 
-def _show(results: list, seconds: float) -> None:
+def _show(results: "list[Result]", seconds: float) -> None:
     from rich.console import Console
 
     from .report import result_table

@@ -5,6 +5,8 @@
 A property is what ``Bench.ensure`` says, under what ``Bench.assume`` says; both may stand in an ``If`` of ``Bench.m``.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from amaranth.back.rtlil import convert
@@ -22,6 +24,7 @@ class Bench:
         self._own = self.m.submodules.bench = Module()  # beside `m`, so that the bench's registers know nothing of an enclosing `m.If`
         self._ports: list[Signal] = []
         self._reached: list[Signal] = []
+        self._granted = False
         self.clock("sync")
 
     def free(self, shape: ShapeLike, name: str) -> Signal:
@@ -32,7 +35,14 @@ class Bench:
 
     def ensure(self, condition: ValueLike, message: str) -> None:
         """What must be true in every cycle, and in a sentence."""
-        self.m.d.comb += Assert(condition, message, src_loc_at=1)
+        self.m.d.comb += (Assume if self._granted else Assert)(condition, message, src_loc_at=1)
+
+    @contextmanager
+    def taken_for_granted(self) -> Iterator[None]:
+        """What ``ensure`` says in this context is assumed: another proof, of the same bench without what follows, shows it."""
+        self._granted = True
+        yield
+        self._granted = False
 
     def assume(self, condition: ValueLike, message: str) -> None:
         """What the surroundings of the component keep to, and in a sentence."""

@@ -5,11 +5,12 @@
 import shutil
 import threading
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...sw.errors import FirebrickError
 from ...sw.utils.progress import Progress, no_progress
 from . import bench
 from .proof import Fault, Proof
@@ -67,54 +68,57 @@ class Result:
         }
 
 
-def check(proof: Proof, folder: Path, *, faults: bool = False, timeout: int = 600) -> Result:
-    """Prove it, let a false property fail, and, if asked for, plant each of its faults.
+class Checker:
+    """Checks proofs in one folder; the designs, logs and traces of all runs are in subfolders of it.
 
-    The designs, logs and traces of all runs are in subfolders of ``folder``. Raises FirebrickError if the tools are missing.
+    Every method raises FirebrickError if the tools are missing.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    result = Result(proof, run_sby(proof, _design(proof), folder / "proof", timeout=timeout))
-    if result.outcome.status is Status.PASS:
-        result.false_property = run_sby(proof, _design(proof, negate=True), folder / "false_property", refute=True, timeout=timeout)
-        for number, fault in enumerate(proof.faults if faults else ()):
-            result.faults.append((fault, refute(proof, fault, folder / f"fault_{number}", timeout=timeout)))
-    return result
 
+    def __init__(self, folder: Path, *, timeout: int = 600) -> None:
+        self._folder = folder
+        self._timeout = timeout
+        self._stopped = threading.Event()
 
-def refute(proof: Proof, fault: Fault, folder: Path, *, timeout: int = 600) -> Outcome:
-    """Look for a counterexample to the proof in a component with a fault."""
-    return run_sby(proof, _design(proof, fault=fault), folder, refute=True, timeout=timeout)
+    def check(self, proof: Proof, *, faults: bool = False) -> Result:
+        """Prove it, let a false property fail, and, if asked for, plant each of its faults."""
+        shutil.rmtree(self._folder / proof.name, ignore_errors=True)
+        result = Result(proof, self._run(proof, "proof"))
+        if result.outcome.status is Status.PASS:
+            result.false_property = self._run(proof, "false_property", negate=True)
+            result.faults = [(fault, self.refute(proof, fault)) for fault in (proof.faults if faults else ())]
+        return result
 
+    def refute(self, proof: Proof, fault: Fault) -> Outcome:
+        """Look for a counterexample to the proof in a component with a fault."""
+        return self._run(proof, f"fault_{proof.faults.index(fault)}", fault=fault)
 
-def check_all(
-    proofs: Sequence[Proof],
-    folder: Path,
-    *,
-    faults: bool = False,
-    jobs: int = 1,
-    timeout: int = 600,
-    progress: Progress = no_progress,
-) -> list[Result]:
-    """``check`` of each proof, ``jobs`` at a time. Raises the first error, after the running ones have ended."""
-    with ThreadPoolExecutor(jobs) as pool:
-        running: list[Future[Result]] = [pool.submit(check, proof, folder / proof.name, faults=faults, timeout=timeout) for proof in proofs]
-        waiting = set(running)
-        try:
-            while waiting:
-                progress("proofs", len(running) - len(waiting), len(running))
-                done, waiting = wait(waiting, PROGRESS_INTERVAL, FIRST_COMPLETED)
-                for future in done:
-                    future.result()
-        finally:
-            for future in waiting:
-                future.cancel()
-        progress("proofs", len(running), len(running))
-        return [future.result() for future in running]
+    def check_all(self, proofs: Sequence[Proof], *, faults: bool = False, jobs: int = 1, progress: Progress = no_progress) -> list[Result]:
+        """``check`` of each proof, ``jobs`` at a time. An error or an interrupt ends those that are running, and is raised."""
+        with ThreadPoolExecutor(jobs) as pool:
+            running = [pool.submit(self.check, proof, faults=faults) for proof in proofs]
+            waiting = set(running)
+            try:
+                while waiting:
+                    progress("proofs", len(running) - len(waiting), len(running))
+                    done, waiting = wait(waiting, PROGRESS_INTERVAL, FIRST_COMPLETED)
+                    for future in done:
+                        future.result()
+            except BaseException:
+                self._stopped.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+            progress("proofs", len(running), len(running))
+            return [future.result() for future in running]
 
+    def _run(self, proof: Proof, name: str, *, negate: bool = False, fault: Fault | None = None) -> Outcome:
+        with _one_design_at_a_time:
+            design = proof.rtlil(negate=negate, fault=fault)
+        folder, refute = self._folder / proof.name / name, name != "proof"
+        return run_sby(proof, design, folder, refute=refute, timeout=self._timeout, on_poll=self._stop_when_asked)
 
-def _design(proof: Proof, *, negate: bool = False, fault: Fault | None = None) -> str:
-    with _one_design_at_a_time:
-        return proof.rtlil(negate=negate, fault=fault)
+    def _stop_when_asked(self, _seconds: float) -> None:
+        if self._stopped.is_set():
+            raise FirebrickError("the proofs were interrupted")
 
 
 def _fails_as_it_should(outcome: Outcome) -> bool:

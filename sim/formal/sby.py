@@ -5,6 +5,7 @@
 import importlib.util
 import re
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -44,16 +45,25 @@ class Outcome:
     """The assertion that failed, with its file and line, or the error; empty if there is none."""
 
 
-def run_sby(proof: Proof, design: str, folder: Path, *, refute: bool = False, timeout: int = 600) -> Outcome:
+def run_sby(
+    proof: Proof,
+    design: str,
+    folder: Path,
+    *,
+    refute: bool = False,
+    timeout: int = 600,
+    on_poll: Callable[[float], None] = lambda _seconds: None,
+) -> Outcome:
     """Run sby on the design of a proof, in an empty or missing folder; what it makes, traces included, stays in ``folder/run``.
 
-    With ``refute`` a counterexample is looked for: induction would only say that it knows none. Raises FirebrickError without the tools.
+    With ``refute`` a counterexample is looked for: induction would only say that it knows none. ``on_poll`` is that of ``run_process``: it
+    may raise to end sby. Raises FirebrickError without the tools.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "design.il").write_text(design)
     (folder / "run.sby").write_text(configuration(proof, refute=refute, timeout=timeout))
     with (folder / "run.log").open("wb") as log:
-        status, usage = run_process(sby_command(), folder, log, name=f"sby {proof.name}", limit=timeout + GRACE)
+        status, usage = run_process(sby_command(), folder, log, name=f"sby {proof.name}", limit=timeout + GRACE, on_poll=on_poll)
     printed = (folder / "run.log").read_text(errors="replace")
     written = folder / "run" / "status"
     word = written.read_text().split()[0] if written.exists() else Status.ERROR

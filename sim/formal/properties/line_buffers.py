@@ -142,7 +142,7 @@ PROOFS = (
         (*COUNTS, *BANKS),
         "whole words, 2 banks, 3 slots",
     ),
-    Proof("line_buffer_two_readers", reading(row(1, 2), row(1, 2), slots=3, readers=2), TWO_READERS, "whole words, 3 slots, 2 readers"),
+    Proof("line_buffer_two_readers", reading(row(1, 2), row(1, 2), slots=2, readers=2), TWO_READERS, "whole words, 2 slots, 2 readers"),
     Proof("line_buffer_scattered", reading(row(2, 4), row(4, 2), slots=2), (SCATTER,), "2 lanes to 4, 2 slots"),
     Proof(
         "line_buffer_image",

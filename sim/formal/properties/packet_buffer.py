@@ -32,6 +32,9 @@ class Packets:
     """Bytes of the packet that is arriving, its CRC included; the counter stops at its end."""
     held: Signal
     """Payload bytes of kept packets that have not been read."""
+    unread: Signal
+    written: Signal
+    """Bytes in the ring: those of kept packets, and those of the packet that is arriving."""
 
 
 def packets(bench: Bench, depth: int, width: int) -> Packets:
@@ -57,62 +60,73 @@ def packets(bench: Bench, depth: int, width: int) -> Packets:
         dut.clear.eq(clear),
     ]
     m.d.sync += held.eq(Mux(clear, 0, held + Mux(keep, arriving - CRC.size, 0) - transfer(dut.output)))
-    return Packets(dut, byte, write, end, keep, clear, good, arriving, held)
+    return Packets(dut, byte, write, end, keep, clear, good, arriving, held, Signal(range(depth)), Signal(range(depth)))
 
 
-def packet_buffer_of(depth: int) -> Callable[[Bench], None]:
-    """The proof of a buffer of ``depth`` bytes."""
+def packet_buffer_of(depth: int, part: str = "") -> Callable[[Bench], None]:
+    """The proof of a buffer of ``depth`` bytes, or a part of it: "space", "draining" or "bytes".
+
+    Each part takes for granted what those before it prove.
+    """
+    parts = ("space", "draining", "bytes")
 
     def build(bench: Bench) -> None:
-        """Every byte of a kept packet, and no other one, is read once, unchanged and in order; a packet that fits the free space told fits.
-
-        The end of what was kept is told by ``drained``, once for each time that it is reached, and never without cause.
-        """
-        m = bench.m
         width = depth.bit_length() + 1
         p = packets(bench, depth, width)
-        dut, arriving, held = p.dut, p.arriving, p.held
-        inside = internals(dut)
-        head, kept, tail, mark, marked = (inside[name] for name in ("head", "kept", "tail", "mark", "marked"))
-        watched = inside["ring"].read_port(domain="comb")
-        m.submodules.dut = dut
-        unread, written = Signal(len(head)), Signal(len(head))  # bytes in the ring: of kept packets, and of the one that is arriving
-        m.d.comb += [unread.eq(kept - tail), written.eq(head - kept)]
+        inside = internals(p.dut)
+        inside["watched"] = inside["ring"].read_port(domain="comb")
+        bench.m.submodules.dut = p.dut
+        if not part:
+            for state in (_space, _draining, _bytes):
+                state(bench, p, inside)
+            return
+        for name, state in zip(parts, (_space, _draining, _bytes), strict=True):
+            if name == part:
+                state(bench, p, inside)
+                return
+            with bench.taken_for_granted():
+                state(bench, p, inside)
 
-        # What is offered stays, unless all is discarded.
-        waiting = bench.past(dut.output.valid & ~dut.output.ready & ~p.clear, "output_waits")
-        offered = bench.past(bits(dut.output), "output_before")
-        bench.ensure(~waiting | (dut.output.valid & (bits(dut.output) == offered)), "a byte stays offered until it is read")
-
-        # The space: told exactly, and enough for a packet that was told it when it began.
-        largest = depth - 1 - CRC.size
-        bench.ensure((dut.free_space + held == largest + dut.output.valid) & (dut.free_space <= largest), "the free space is exact")
-        bench.ensure(~dut.output.valid | (held != 0), "only kept bytes are offered")
-        told = Signal(width)
-        with m.If(p.write & (arriving == 0)):
-            m.d.sync += told.eq(dut.free_space)
-        with m.If(p.end & p.good & (arriving > CRC.size) & (arriving - CRC.size <= told)):
-            bench.ensure(~dut.overflow, "a packet that fits the free space told does not overflow")
-        with m.If(inside["write"].en):
-            bench.ensure(written + unread + 1 <= depth - 1, "no unread byte is overwritten")
-
-        # The invariants of the pointers.
-        bench.ensure(unread + dut.output.valid == held, "what is held is unread or offered")
-        bench.ensure((unread <= largest) & (written + unread <= depth - 1) & (written <= arriving), "the pointers do not pass each other")
-        with m.If(dut.overflow):
-            bench.ensure((arriving > told + CRC.size) & (written < arriving), "only a packet that was too long overflows")
-        with m.Else():
-            bench.ensure(written == arriving, "all bytes of a packet that fits are in the ring")
-        bench.ensure((arriving == 0) | (told + CRC.size + unread <= depth - 1), "the space told to the packet remains")
-
-        _is_told_when_drained(bench, p, unread, mark=mark, kept=kept, tail=tail, marked=marked)
-        _watch_a_byte(bench, p, inside, watched, unread=unread, written=written)
-
+    build.__doc__ = " ".join(SENTENCES[name] for name in parts if part in ("", name))
     return build
 
 
-def _is_told_when_drained(bench: Bench, p: Packets, unread: Signal, *, mark: Signal, kept: Signal, tail: Signal, marked: Signal) -> None:
+SENTENCES = {
+    "space": "The free space is exact, a packet that fits it does not overflow, and no unread byte is overwritten.",
+    "draining": "`drained` tells that all kept bytes have been read, once, and never without cause.",
+    "bytes": "Every byte of a kept packet, and no other one, is read once, unchanged and in order.",
+}
+
+
+def _space(bench: Bench, p: Packets, inside: dict[str, Any]) -> None:
+    m, dut, arriving, held, depth = bench.m, p.dut, p.arriving, p.held, 1 << len(inside["head"])
+    head, kept, tail = (inside[name] for name in ("head", "kept", "tail"))
+    m.d.comb += [p.unread.eq(kept - tail), p.written.eq(head - kept)]
+    largest = depth - 1 - CRC.size
+    bench.ensure((dut.free_space + held == largest + dut.output.valid) & (dut.free_space <= largest), "the free space is exact")
+    bench.ensure(~dut.output.valid | (held != 0), "only kept bytes are offered")
+    told = Signal(len(arriving))  # to the packet that is arriving, when it began
+    with m.If(p.write & (arriving == 0)):
+        m.d.sync += told.eq(dut.free_space)
+    with m.If(p.end & p.good & (arriving > CRC.size) & (arriving - CRC.size <= told)):
+        bench.ensure(~dut.overflow, "a packet that fits the free space told does not overflow")
+    with m.If(inside["write"].en):
+        bench.ensure(p.written + p.unread + 1 <= depth - 1, "no unread byte is overwritten")
+    # The invariants of the pointers.
+    bench.ensure(p.unread + dut.output.valid == held, "what is held is unread or offered")
+    bench.ensure((p.unread <= largest) & (p.written + p.unread <= depth - 1), "the pointers do not pass each other")
+    bench.ensure(p.written <= arriving, "no more bytes are in the ring than have arrived")
+    with m.If(dut.overflow):
+        bench.ensure((arriving > told + CRC.size) & (p.written < arriving), "only a packet that was too long overflows")
+    with m.Else():
+        bench.ensure(p.written == arriving, "all bytes of a packet that fits are in the ring")
+    bench.ensure((arriving == 0) | (told + CRC.size + p.unread <= depth - 1), "the space told to the packet remains")
+    bench.reaches(dut.free_space != largest, p.clear & dut.output.valid)
+
+
+def _draining(bench: Bench, p: Packets, inside: dict[str, Any]) -> None:
     m, dut = bench.m, p.dut
+    mark, marked, kept, tail = (inside[name] for name in ("mark", "marked", "kept", "tail"))
     owed = Signal()  # bytes were kept since draining was told
     with m.If(p.clear):
         m.d.sync += owed.eq(0)
@@ -122,9 +136,9 @@ def _is_told_when_drained(bench: Bench, p: Packets, unread: Signal, *, mark: Sig
         m.d.sync += owed.eq(0)
     to_mark = Signal(len(mark))
     m.d.comb += to_mark.eq(mark - tail)
-    bench.ensure(~marked | (owed & (to_mark <= unread)), "the mark is the end of kept bytes, not read before")
-    bench.ensure(~owed | (unread != 0) | (marked & (mark == kept)), "the end of all kept bytes gets its mark")
-    bench.ensure((unread == 0) | owed, "unread bytes are owed")
+    bench.ensure(~marked | (owed & (to_mark <= p.unread)), "the mark is the end of kept bytes, not read before")
+    bench.ensure(~owed | (p.unread != 0) | (marked & (mark == kept)), "the end of all kept bytes gets its mark")
+    bench.ensure((p.unread == 0) | owed, "unread bytes are owed")
     bench.ensure(~dut.drained | owed, "draining is never told without cause")
     empty = Signal(2)  # cycles without a byte, up to 3
     with m.If(p.keep | (p.held != 0)):
@@ -137,9 +151,13 @@ def _is_told_when_drained(bench: Bench, p: Packets, unread: Signal, *, mark: Sig
     bench.reaches(dut.drained)
 
 
-def _watch_a_byte(bench: Bench, p: Packets, inside: dict[str, Any], watched: Any, *, unread: Signal, written: Signal) -> None:
-    m, dut = bench.m, p.dut
+def _bytes(bench: Bench, p: Packets, inside: dict[str, Any]) -> None:
+    """Any byte is watched from when it arrives to when it is read."""
+    m, dut, watched = bench.m, p.dut, inside["watched"]
     head, kept, tail = (inside[name] for name in ("head", "kept", "tail"))
+    waiting = bench.past(dut.output.valid & ~dut.output.ready & ~p.clear, "output_waits")
+    offered_before = bench.past(bits(dut.output), "output_before")
+    bench.ensure(~waiting | (dut.output.valid & (bits(dut.output) == offered_before)), "a byte stays offered until it is read")
     none, arrives, waits, offered = range(4)
     state = Signal(2)
     address, value = Signal(len(head)), Signal(8)
@@ -152,14 +170,14 @@ def _watch_a_byte(bench: Bench, p: Packets, inside: dict[str, Any], watched: Any
             m.d.sync += [state.eq(arrives), address.eq(head), value.eq(p.byte), place.eq(p.arriving)]
         with m.Case(arrives):
             bench.ensure(watched.data == value, "the byte is in the ring")
-            bench.ensure(((address - kept)[: len(head)] == place) & (place < written), "it is in its packet's place")
+            bench.ensure(((address - kept)[: len(head)] == place) & (place < p.written), "it is in its packet's place")
             with m.If(p.keep & (place + CRC.size < p.arriving)):
                 m.d.sync += [state.eq(waits), ahead.eq(p.held + place - transfer(dut.output))]
             with m.Elif(p.end):
                 m.d.sync += state.eq(none)
         with m.Case(waits):
             bench.ensure(watched.data == value, "the byte is in the ring")
-            bench.ensure((distance < unread) & (ahead == distance + dut.output.valid), "those before it are those ahead of it")
+            bench.ensure((distance < p.unread) & (ahead == distance + dut.output.valid), "those before it are those ahead of it")
             with m.If(transfer(dut.output)):
                 m.d.sync += ahead.eq(ahead - 1)
             with m.If(p.clear):
@@ -173,20 +191,26 @@ def _watch_a_byte(bench: Bench, p: Packets, inside: dict[str, Any], watched: Any
     bench.reaches((state == offered) & (value == 255) & transfer(dut.output))
 
 
-EARLY = (
-    Fault(packet_buffer, "payload_end.eq(head - CRC.size)", "payload_end.eq(head)"),
-    Fault(packet_buffer, "with m.Elif(~marked | self.drained):", "with m.Elif(self.drained):"),
-    Fault(packet_buffer, "fetch.eq((tail != kept) & (~self.output.valid | self.output.ready))", "fetch.eq(tail != kept)"),
-    Fault(packet_buffer, "m.d.sync += [tail.eq(kept), self.output.valid.eq(0)]", "m.d.sync += self.output.valid.eq(0)"),
-    Fault(packet_buffer, "self.free_space.eq(tail - kept - 1 - CRC.size)", "self.free_space.eq(tail - kept - CRC.size)"),
+FAULTS = {
+    "space": (
+        Fault(packet_buffer, "payload_end.eq(head - CRC.size)", "payload_end.eq(head)"),
+        Fault(packet_buffer, "self.free_space.eq(tail - kept - 1 - CRC.size)", "self.free_space.eq(tail - kept - CRC.size)"),
+        Fault(packet_buffer, "m.d.sync += [tail.eq(kept), self.output.valid.eq(0)]", "m.d.sync += self.output.valid.eq(0)"),
+    ),
+    "draining": (Fault(packet_buffer, "with m.Elif(~marked | self.drained):", "with m.Elif(self.drained):"),),
+    "bytes": (Fault(packet_buffer, "fetch.eq((tail != kept) & (~self.output.valid | self.output.ready))", "fetch.eq(tail != kept)"),),
+}
+"""Those that show in the first packet."""
+FULL = Fault(packet_buffer, "write.en.eq(self.write & ~self.overflow & (next_head != tail))", "write.en.eq(self.write & ~self.overflow)")
+"""Shows when the ring is full: only in a small one."""
+
+
+def _part(depth: int, part: str) -> Proof:
+    build = packet_buffer_of(depth, part)
+    return Proof(f"packet_buffer_{depth}_{part}", build, FAULTS[part], f"{depth:,} bytes", Engine.INDUCTION, depth=1, quick=False)
+
+
+PROOFS = (
+    Proof("packet_buffer_16", packet_buffer_of(16), (*sum(FAULTS.values(), ()), FULL), "16 bytes", Engine.INDUCTION, depth=2),
+    *(_part(BUFFER_BYTES, part) for part in FAULTS),
 )
-"""Faults that show in the first packet."""
-LATE = (Fault(packet_buffer, "write.en.eq(self.write & ~self.overflow & (next_head != tail))", "write.en.eq(self.write & ~self.overflow)"),)
-"""Those that show when the ring is full: only in a small one."""
-
-
-def _proof(depth: int, faults: tuple[Fault, ...], *, quick: bool) -> Proof:
-    return Proof(f"packet_buffer_{depth}", packet_buffer_of(depth), faults, f"{depth:,} bytes", Engine.INDUCTION, depth=2, quick=quick)
-
-
-PROOFS = (_proof(16, (*EARLY, *LATE), quick=True), _proof(BUFFER_BYTES, EARLY, quick=False))

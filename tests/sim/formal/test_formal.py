@@ -10,7 +10,7 @@ from amaranth.hdl import ClockDomain, Signal
 from firebrick.hw.stream import skid_buffer
 from firebrick.sim.formal.bench import Bench
 from firebrick.sim.formal.catalogue import PROOFS, choose
-from firebrick.sim.formal.check import check
+from firebrick.sim.formal.check import Checker
 from firebrick.sim.formal.proof import Engine, Fault, Proof, planted
 from firebrick.sim.formal.sby import Status
 from firebrick.sw.errors import FirebrickError
@@ -28,7 +28,7 @@ def counter(bench: Bench) -> None:
 
 
 def test_a_proof_holds_and_its_false_property_fails(tmp_path: Path) -> None:
-    result = check(Proof("counter", counter, (FAULT,)), tmp_path / "counter")
+    result = Checker(tmp_path).check(Proof("counter", counter, (FAULT,)))
     assert result.outcome.status is Status.PASS
     assert result.false_property is not None
     assert result.false_property.status is Status.FAIL
@@ -41,7 +41,7 @@ def test_a_proof_whose_assumptions_exclude_everything_is_vacuous(tmp_path: Path,
         counter(bench)
         bench.assume(bench.free(1, "go_too") & 0, "nothing is allowed")
 
-    result = check(Proof("vacuous", vacuous, (FAULT,), engine=engine), tmp_path / "vacuous")
+    result = Checker(tmp_path).check(Proof("vacuous", vacuous, (FAULT,), engine=engine))
     assert len(result.problems) == 1
     assert (
         "vacuous" in result.problems[0] or "unsatisfiable" in result.problems[0]
@@ -53,7 +53,7 @@ def test_a_design_without_its_clock_is_vacuous(tmp_path: Path, monkeypatch: pyte
         bench.m.domains += ClockDomain(name, reset_less=True)
 
     monkeypatch.setattr(Bench, "clock", without_a_port)
-    result = check(Proof("counter", counter, (FAULT,)), tmp_path / "counter")
+    result = Checker(tmp_path).check(Proof("counter", counter, (FAULT,)))
     assert [problem.split(":")[0] for problem in result.problems] == ["vacuous"]
 
 
@@ -63,7 +63,7 @@ def test_a_refuted_property_names_the_line_and_leaves_a_trace(tmp_path: Path) ->
         bench.m.d.sync += value.eq(value + bench.free(1, "go"))
         bench.ensure(value < 4, "it does not wrap")
 
-    result = check(Proof("wrong", wrong, (FAULT,)), tmp_path / "wrong")
+    result = Checker(tmp_path).check(Proof("wrong", wrong, (FAULT,)))
     assert len(result.problems) == 1
     assert "not proven (FAIL)" in result.problems[0]
     assert "test_formal.py" in result.problems[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from firebrick.sim.formal.catalogue import PROOFS
-from firebrick.sim.formal.check import refute
+from firebrick.sim.formal.check import Checker
 from firebrick.sim.formal.proof import Fault, Proof
 from firebrick.sim.formal.sby import Status
 
@@ -17,4 +17,4 @@ CASES = [pytest.param(proof, fault, id=f"{proof.name}-{number}") for proof in PR
 @pytest.mark.slow
 @pytest.mark.parametrize(("proof", "fault"), CASES)
 def test_a_planted_fault_loses_the_proof(tmp_path: Path, proof: Proof, fault: Fault) -> None:
-    assert refute(proof, fault, tmp_path / "fault").status is Status.FAIL
+    assert Checker(tmp_path).refute(proof, fault).status is Status.FAIL
