@@ -10,6 +10,7 @@ from typing import Any
 
 from ...sw.errors import FirebrickError
 from ...sw.fpga.devices import FpgaDevice, find_device
+from ...sw.utils.suggestions import did_you_mean
 from ..flows.base import OpenFlow
 from ..flows.ecp5 import Ecp5Flow
 from ..flows.gowin import GowinFlow
@@ -129,6 +130,8 @@ def board(name: str) -> Board:
     """A board by name. Raises FirebrickError if there is none, or if it lacks what the accelerator needs."""
     match = boards().get(name)
     if not match:
+        if hint := did_you_mean(name, boards()):
+            raise FirebrickError(f"board {name} is none that `firebrick boards` lists; {hint}")
         usable = ", ".join(board.name for board in boards().values() if board.has_open_tools and not board.lacks)
         raise FirebrickError(f"board must be one that `firebrick boards` lists ({usable}, with open tools), not {name}")
     if match.lacks and match.device:  # ``device`` raises for an unknown FPGA

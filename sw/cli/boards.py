@@ -36,12 +36,12 @@ def command(only_open: bool, as_json: bool) -> None:
     for column in ("LUTs", "block RAMs", "multipliers", "clock, MHz"):
         table.add_column(column, justify="right")
     table.add_column("link")
-    table.add_column("bitstream")
+    table.add_column("bitstream", min_width=14)
     for board in inventory:
         counts = ("" if board[kind] is None else f"{board[kind]:,}" for kind in ("luts", "block_rams", "multipliers"))
         clock = "" if board["clock_mhz"] is None else f"{board['clock_mhz']:g}"
         table.add_row(board["name"], board["part"], board["family"] or "", *counts, clock, ", ".join(board["links"]), _tools(board))
-    print_tables(table)
+    print_tables(table, least=("family", "clock, MHz", "link", "multipliers", "block RAMs"))
 
 
 def _tools(board: dict[str, object]) -> str:

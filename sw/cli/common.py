@@ -14,10 +14,9 @@ from click.core import ParameterSource
 from ..utils.progress import progress_bar as progress_bar
 from ..zoo import catalogue
 from ..zoo.catalogue import DEFAULT, DEFAULT_LANES
+from .tables import print_tables as print_tables
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from ..driver.device import Device
     from ..model.quantized import Model
 
@@ -97,14 +96,3 @@ def command_line(source: str) -> str:
 def print_json(document: Any) -> None:
     """Print a command's result as one JSON document."""
     click.echo(json.dumps(document, indent=2))
-
-
-def print_tables(*tables: "Table") -> None:
-    """Print tables; at full width if stdout is no terminal."""
-    from rich.console import Console
-
-    console = Console()
-    if not console.is_terminal:
-        console.width = 160
-    for table in tables:
-        console.print(table)

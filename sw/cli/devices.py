@@ -48,7 +48,7 @@ def command(as_json: bool, ports: tuple[str, ...]) -> None:
         shape = f"{descriptor.channels} x {descriptor.rows} x {descriptor.columns}"
         numbers = f"{descriptor.classes:,}", f"{descriptor.lanes:,}", f"{descriptor.clock / 1e6:.1f} MHz"
         table.add_row(device.address, descriptor.network, shape, *numbers, descriptor.checksum.hex()[:8])
-    print_tables(table)
+    print_tables(table, least=("classes", "input", "clock", "lanes"))
     for device in devices:
         if device.problem and (ports or device.address.startswith("usb")):  # a serial port that nobody named need not have a board
             click.echo(device.problem, err=True)

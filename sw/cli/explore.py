@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ..errors import FirebrickError
+from ..utils.suggestions import did_you_mean
 from ..zoo import catalogue
 from .common import json_option, print_json, print_tables, progress_bar
 from .network_options import height_width
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 DEVICE = "LFE5U-85F"
+LEAST = ("non-zero MACs", "parameters", "multipliers", "block RAMs", "lanes", "bytes", "LUTs", "cycles")
+"""Columns that are left out first where the terminal is narrow."""
 FAILED = 3
 """The exit status if some points could not be evaluated. All others have then been written."""
 
@@ -162,7 +166,7 @@ def command(
         device = f" an {DEVICE}" if not boards else ""
         click.echo(f"wrote {output}: explore.html, explore.csv, explore.json; {fitting:,} of {len(table):,} points fit{device}")
     else:
-        print_tables(rich_table(table))
+        print_tables(rich_table(table), least=LEAST)
     if failed:
         reason = next(row["failed"] for row in table if row["failed"])
         click.echo(f"Error: {failed:,} of {len(table):,} points could not be evaluated; the first: {reason}", err=True)
@@ -187,16 +191,19 @@ def _trained(name: str) -> "TrainedModel":
     return TrainedModel(name, encode_model(catalogue.load(name)))
 
 
-def _targets(boards: Sequence[str] | None, lanes: Sequence[int] | None) -> "list[PlanTarget]":
+def _targets(names: Sequence[str] | None, lanes: Sequence[int] | None) -> "list[PlanTarget]":
     from ..explore.design_points import PlanTarget, lanes_target
-    from ..fpga.devices import find_device
+    from ..fpga.devices import DEVICES, find_device
 
     targets = []
-    for name in boards or (() if lanes else (DEVICE,)):
+    for name in names or (() if lanes else (DEVICE,)):
         fpga = find_device(name)
         if fpga is None:
-            from firebrick.hw.boards.registry import board
+            from firebrick.hw.boards.registry import board, boards
 
+            hint = did_you_mean(name, (device.name for device in DEVICES.values()))
+            if hint and name not in boards():
+                raise FirebrickError(f"device {name} is not known; {hint}")
             fpga = board(name).device
         targets.append(PlanTarget(name, fpga.resources, fabric=fpga.fabric))
     return [*targets, *(lanes_target(count) for count in lanes or ())]

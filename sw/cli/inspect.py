@@ -26,6 +26,7 @@ def command(model: str, as_json: bool) -> None:
     if as_json:
         print_json(report.as_dict())
     else:
-        print_tables(stage_table(report), byte_table(report))
+        least = ("depth", "filter/stride", "headers", "tables", "codebooks", "biases", "bits", "non-zero", "output")
+        print_tables(stage_table(report), byte_table(report), least=least)
         for key, value in report.metadata.items():
             click.echo(f"{key}: {value}")

@@ -88,7 +88,7 @@ def rich_table(rows: Sequence[Row]) -> "Table":
     shown = columns(rows)
     for head, _ in shown:
         left = head in (*METAPARAMETERS, "model", "target", "fits")
-        table.add_column(head, justify="left" if left else "right", overflow="fold")
+        table.add_column(head, justify="left" if left else "right", min_width=8 if head == "fits" else None)
     for cells in zip(*(cells for _, cells in shown), strict=True):
         table.add_row(*cells)
     return table

@@ -134,7 +134,7 @@ def stage_table(report: ModelReport) -> "Table":
         table.add_column(column)
     rows = [stage.row for stage in report.stages]
     for column in ("depth", *fire_columns(rows), "density", "bits", "parameters", "after pruning"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", min_width=len("100%") if column == "density" else None)
     for stage, fire in zip(report.stages, fire_cells(rows), strict=True):
         density = " ".join(f"{100 * value:.0f}%" for value in stage.densities.values())
         parameters = [f"{count:,}" if count else "" for count in (stage.parameters_before, stage.parameters_after)]

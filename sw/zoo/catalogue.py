@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Models by name or path: those that ship with the package, and the user's own .fire files."""
 
-from difflib import get_close_matches
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import FirebrickError
+from ..utils.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from ..model.quantized import Model
@@ -39,7 +39,6 @@ def load(model: str) -> "Model":
     if path.is_dir():
         raise FirebrickError(f"model {model} is a folder; name a .fire file, or one of: {', '.join(names())}")
     if not path.exists():
-        close = get_close_matches(model, names(), 1)
-        hint = f"did you mean {close[0]}?" if close else f"give a .fire file's path or one of: {', '.join(names())}"
+        hint = did_you_mean(model, names()) or f"give a .fire file's path or one of: {', '.join(names())}"
         raise FirebrickError(f"model {model} is neither a file nor a name that `firebrick models` lists; {hint}")
     return read_fire(path)

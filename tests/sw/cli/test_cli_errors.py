@@ -39,6 +39,27 @@ def test_misspelt_model_name_gets_a_suggestion() -> None:
     assert complaint("inspect", "squeezenet1.1").endswith("did you mean squeezenet1_1?")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["inspect", "SqueezeNet1_1-small"], "did you mean squeezenet1_1_small?"),
+        (["program", "--board", "ULX3S_85F"], "did you mean ulx3s_85f"),
+        (["bitstream", "--board", "ecpix5-85f"], "did you mean ecpix5_85f"),
+        (["explore", "--board", "icebraker"], "did you mean icebreaker?"),
+        (["explore", "--board", "LFE5U85F"], "did you mean LFE5U-85F"),
+        (["program", "--board", "zzz"], "lists (blackice, "),
+    ],
+)
+def test_misspelt_names_get_suggestions(arguments: list[str], hint: str) -> None:
+    assert hint in complaint(*arguments)
+
+
+@pytest.mark.parametrize(("arguments", "hint"), [(["stram"], "'stream'"), (["stream", "--modle", "x"], "Did you mean '--model'?")])
+def test_misspelt_commands_and_options_get_suggestions(arguments: list[str], hint: str) -> None:
+    result = CliRunner().invoke(main, arguments)
+    assert (result.exit_code, hint in result.stderr) == (2, True)
+
+
 def test_classify_rejects_files_that_are_no_images(small_model: Path, images: list[Path], tmp_path: Path) -> None:
     arguments = ("classify", "--json", "--model", small_model, images[0])
     assert "gone.png does not exist" in complaint(*arguments, tmp_path / "gone.png")
