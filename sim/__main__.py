@@ -89,7 +89,7 @@ def _bench(case: "BenchCase", folder: Path, origin: str, progress: Progress) -> 
     from .bench_runner import run_case
 
     steps = count()
-    outcome = run_case(case, folder, origin=origin, progress=lambda *_step: progress(case.name, next(steps), 2))
+    outcome = run_case(case, folder, origin=origin, progress=lambda *_step: progress(case.name, min(next(steps), 1), 2))
     progress(case.name, 2, 2)
     return {
         "name": case.name,

@@ -15,11 +15,14 @@ from xml.etree import ElementTree
 from ..hw.codegen.verilog import to_verilog
 from ..hw.eda.process import run_logged
 from ..sw.errors import FirebrickError
+from ..sw.utils.file_lock import locked
 from ..sw.utils.progress import Progress, no_progress
+from ..sw.utils.sealed_json import read_sealed, write_sealed
 from ..sw.utils.source_hash import combined_hash, tool_versions
+from ..sw.utils.verified_cache import VerifiedCache, is_intact
 from . import verilator
 from .bench_cases import BenchCase
-from .cocotb_runner import PORTS, RESULTS, RUNTIME, TOP
+from .cocotb_runner import CASE, MEASURED, PORTS, RESULTS, TOP
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +34,9 @@ SETTLE_CYCLES = 3_000
 """Cycles after the last expected payload in which no more may come."""
 TIME_LIMIT = 900.0
 """Seconds after which building or running a bench is given up."""
+
+ORIGIN = "origin.json"
+"""The file with the origin of the component that was built last."""
 
 STALLS = ("none", "source", "sink", "both")
 """The tests of a bench: which side pauses at random."""
@@ -71,64 +77,76 @@ def run_case(
     """
     start = time.monotonic()
     env = verilator.environment(OPTIMISATION)
+    folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    log = (folder / "log").absolute()
-    progress("generating")
-    _prepare(case, folder, origin, transform)
-    document = {name: [f"{payload:x}" for payload in payloads] for name, payloads in (("inputs", case.inputs), ("outputs", case.outputs))}
-    (folder / "case.json").write_text(json.dumps(document | {"hang_cycles": hang_cycles, "settle_cycles": settle_cycles}))
-    for stale in ("measured.json", RESULTS, "log"):
-        (folder / stale).unlink(missing_ok=True)
-    progress("running" if (folder / TOP).exists() else "building and running")
-    try:
-        command = [sys.executable, "-m", "firebrick.sim.cocotb_runner"]
-        run_logged(command, folder, log, env=env, limit=seconds)
-        failure = _first_failure(folder / RESULTS)
-    except FirebrickError as error:
-        failure = str(error)
-    measured = folder / "measured.json"
-    cycles = {stalls: entry["cycles"] for stalls, entry in json.loads(measured.read_text()).items()} if measured.exists() else {}
+    log = folder / "log"
+    with locked(folder, progress):
+        for stale in (MEASURED, RESULTS, log.name):
+            (folder / stale).unlink(missing_ok=True)
+        document = {
+            name: [f"{payload:x}" for payload in payloads] for name, payloads in (("inputs", case.inputs), ("outputs", case.outputs))
+        }
+        (folder / CASE).write_text(json.dumps(document | {"hang_cycles": hang_cycles, "settle_cycles": settle_cycles}))
+
+        def run(command: str, where: Path, argument: Path) -> None:
+            progress({"build": "building", "run": "running"}[command])
+            run_logged([sys.executable, "-m", "firebrick.sim.cocotb_runner", command, str(argument)], where, log, env=env, limit=seconds)
+
+        try:
+            run("run", _built(case, folder, origin, transform, run), folder)
+            failure = _first_failure(folder / RESULTS)
+        except FirebrickError as error:
+            failure = str(error)
+        measured = folder / MEASURED
+        cycles = {stalls: entry["cycles"] for stalls, entry in json.loads(measured.read_text()).items()} if measured.exists() else {}
     if not failure and set(cycles) != set(STALLS):
         failure = f"only {len(cycles)} of {len(STALLS)} tests were run; the full output is in {log}"
     return BenchOutcome(case.name, not failure, cycles, failure, time.monotonic() - start)
 
 
-def _prepare(case: BenchCase, folder: Path, origin: str, transform: Callable[[str, dict[str, str], str], str] | None) -> None:
-    """Writes the Verilog, its ROMs and its ports, unless the folder has those of the same component."""
-    key_file, origin_file = folder / "key", folder / "origin"
-    if origin and _read(key_file) and _read(origin_file) == origin:
+def _built(
+    case: BenchCase,
+    folder: Path,
+    origin: str,
+    transform: Callable[[str, dict[str, str], str], str] | None,
+    run: Callable[[str, Path, Path], None],
+) -> Path:
+    """The folder with the program of a case and its ROMs, built unless ``folder`` has it of the same component, undamaged."""
+    known = read_sealed(folder / ORIGIN)
+    if origin and known and known["origin"] == origin and is_intact(folder / known["entry"]):
         logger.info("bench %s: cached, same source code", case.name)
-        return
+        return folder / str(known["entry"])
     text, roms = to_verilog(case.component, TOP)
     if transform is not None:
         text = transform(text, roms, TOP)
-    key = combined_hash(text, json.dumps(roms), OPTIMISATION, tool_versions())
-    if _read(key_file) == key:
-        logger.info("bench %s: cached, same Verilog", case.name)
-        origin_file.write_text(origin)
-        return
-    shutil.rmtree(folder)
-    folder.mkdir()
-    (folder / f"{TOP}.v").write_text(text)
-    for name, contents in roms.items():
-        (folder / name).write_text(contents)
-    signals = ["clk", "rst", *(f"{stream}__{part}" for stream in ("input", "output") for part in ("valid", "ready", "payload"))]
-    lines = [f'public_flat_rw -module "{TOP}" -var "{signal}"' for signal in signals]
-    (folder / PORTS).write_text("\n".join(["`verilator_config", *lines, ""]))
-    (folder / RUNTIME).write_text(str((folder.parent / f"runtime-{combined_hash(OPTIMISATION, tool_versions())}").absolute()))
-    origin_file.write_text(origin)
-    key_file.write_text(key)
+    name = f"build-{combined_hash(text, json.dumps(roms), OPTIMISATION, tool_versions())}"
+    for other in folder.glob("build-*"):
+        if other.name != name:
+            shutil.rmtree(other)
 
+    def make(partial: Path) -> None:
+        logger.info("bench %s: not in the cache, to be built", case.name)
+        for rom, contents in roms.items():
+            (partial / rom).write_text(contents)
+        with verilator.build_folder(partial) as scratch:
+            (scratch / f"{TOP}.v").write_text(text)
+            signals = ["clk", "rst", *(f"{stream}__{part}" for stream in ("input", "output") for part in ("valid", "ready", "payload"))]
+            lines = [f'public_flat_rw -module "{TOP}" -var "{signal}"' for signal in signals]
+            (scratch / PORTS).write_text("\n".join(["`verilator_config", *lines, ""]))
+            run("build", scratch, folder.parent / f"runtime-{combined_hash(OPTIMISATION, tool_versions())}")
+            shutil.copy2(scratch / TOP, partial / TOP)
 
-def _read(path: Path) -> str:
-    return path.read_text() if path.exists() else ""
+    entry = VerifiedCache(folder).entry(name, make)
+    write_sealed(folder / ORIGIN, {"origin": origin, "entry": name})
+    return entry
 
 
 def _first_failure(results: Path) -> str:
     """The message of the first failing test, or an empty string."""
-    if not results.exists():
+    try:
+        tests = ElementTree.parse(results).getroot().iter("testcase")
+    except (OSError, ElementTree.ParseError):
         return f"the simulation ended without results; its output is in {results.parent / 'log'}"
-    tests = ElementTree.parse(results).getroot().iter("testcase")
     for test in tests:
         for fault in (*test.iter("failure"), *test.iter("error")):
             text = (fault.get("error_msg") or fault.get("message") or fault.text or "failed").strip().splitlines()[0]

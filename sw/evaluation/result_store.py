@@ -16,6 +16,7 @@ from ..model.float_digest import float_digest
 from ..model.float_model import FloatModel
 from ..model.quantized import Model
 from ..utils.atomic_files import write_atomically
+from ..utils.sealed_json import json_digest
 from .fidelity import FidelityMetrics
 
 logger = logging.getLogger(__name__)
@@ -36,10 +37,10 @@ def task_digest(source: FloatModel, images: Iterable[Path], *rest: object) -> st
 
 
 class ResultStore:
-    """Models in a folder, and a JSON document {task, results} with the metrics of each, by name.
+    """Models in a folder, and a JSON document {task, results, sha256} with the metrics of each and their digest, by name.
 
-    Both are written as soon as a model is evaluated; an interruption leaves no file incomplete. A result is reused if the document has it
-    and the model's file is unchanged.
+    Both are written as soon as a model is evaluated; an interruption leaves no file incomplete. A result is reused if the document has it,
+    its digest is right and the model's file is unchanged.
 
     Args:
         path: of the document; models are beside it.
@@ -55,12 +56,13 @@ class ResultStore:
             return
         try:
             document = json.loads(path.read_bytes())
-            self.entries = {name: dict(entry) for name, entry in document["results"].items()}
-            stored_task = document["task"]
+            entries = {name: dict(entry) for name, entry in document["results"].items()}
+            stored_task, digests = document["task"], dict(document["sha256"]) if "sha256" in document else {}
         except (ValueError, KeyError, TypeError, AttributeError) as problem:
             raise FirebrickError(f"{path} is damaged; delete it, or name another output") from problem
         if stored_task != task:
             raise FirebrickError(f"{path} holds results of another network, other images or another release; name another output")
+        self.entries = {name: entry for name, entry in entries.items() if digests.get(name) == json_digest(entry)}
 
     def evaluate_model(
         self, name: str, make: Callable[[], Model], evaluate: Callable[[Model], FidelityMetrics], **details: object
@@ -91,4 +93,6 @@ class ResultStore:
 
     def _add(self, name: str, entry: ResultEntry) -> None:
         self.entries[name] = entry
-        write_atomically(self.path, json.dumps({"task": self.task, "results": self.entries}, indent=2).encode() + b"\n")
+        digests = {name: json_digest(entry) for name, entry in self.entries.items()}
+        document = {"task": self.task, "results": self.entries, "sha256": digests}
+        write_atomically(self.path, json.dumps(document, indent=2).encode() + b"\n")

@@ -1,12 +1,11 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A cache of results on disk: one file for each design point, named after a hash of everything that decides its result."""
+"""A cache of results on disk: one file for each design point, sealed, and named after a hash of everything that decides its result."""
 
 import hashlib
-import json
 from pathlib import Path
 
-from ..utils.atomic_files import write_atomically
+from ..utils.sealed_json import read_sealed, write_sealed
 from .design_points import DesignPoint
 from .evaluate_point import PointResult
 
@@ -25,15 +24,12 @@ class ResultCache:
 
     def get(self, point: DesignPoint) -> PointResult | None:
         """The result of a point; None if it is not known or its file is damaged."""
-        try:
-            result = json.loads(self._path(point).read_bytes())
-        except (OSError, ValueError):
-            return None
-        return result if isinstance(result, dict) and "cycles" in result else None
+        result: PointResult | None = read_sealed(self._path(point))
+        return result
 
     def put(self, point: DesignPoint, result: PointResult) -> None:
         """Write a result. Raises FirebrickError if the folder cannot be written to."""
-        write_atomically(self._path(point), json.dumps(result).encode())
+        write_sealed(self._path(point), result)
 
     def _path(self, point: DesignPoint) -> Path:
         name = hashlib.sha256(hashlib.sha256(self._code).digest() + point.key.encode()).hexdigest()[:32]

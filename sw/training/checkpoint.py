@@ -1,7 +1,11 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Checkpoints: the state of an unfinished training in a file, from which the same task resumes."""
+"""Checkpoints: the state of an unfinished training in a file, from which the same task resumes.
 
+The file is a SHA-256 digest and what ``torch.save`` wrote, which PyTorch reads without checking its CRCs.
+"""
+
+import hashlib
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +15,8 @@ import torch
 
 from ..errors import FirebrickError
 from ..utils.atomic_files import write_atomically
+
+_DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 class Checkpoint:
@@ -30,7 +36,7 @@ class Checkpoint:
             return
         data = io.BytesIO()
         torch.save({"task": self.task, "step": step, **state}, data)
-        write_atomically(self.path, data.getvalue())
+        write_atomically(self.path, hashlib.sha256(data.getvalue()).digest() + data.getvalue())
 
     def resume(self, restore: Callable[[dict[str, Any]], None], device: torch.device | None = None) -> None:
         """Call ``restore`` with the saved state, its tensors on ``device``, if the file exists and belongs to the task.
@@ -40,7 +46,10 @@ class Checkpoint:
         if self.path is None or not self.path.exists():
             return
         try:
-            state: dict[str, Any] = torch.load(self.path, weights_only=True, map_location=device)
+            digest, data = (content := self.path.read_bytes())[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+            if digest != hashlib.sha256(data).digest():
+                raise ValueError("the digest is wrong")
+            state: dict[str, Any] = torch.load(io.BytesIO(data), weights_only=True, map_location=device)
             if state["task"] == self.task:
                 restore(state)
         except Exception as problem:  # a damaged file may raise anything

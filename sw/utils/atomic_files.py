@@ -25,6 +25,24 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise FirebrickError(f"cannot write {path}: {error.strerror}; name a file in a folder that you can write to") from error
 
 
+def remove_partial_files(folder: Path) -> None:
+    """Remove what `write_atomically` was writing into a folder in processes of this machine that were killed meanwhile."""
+    for partial in folder.glob(".*"):
+        process = partial.name.rpartition(".")[2]
+        if process.isdecimal() and partial.is_file() and not _runs(int(process)):
+            partial.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's; no number of a process
+        pass
+    return True
+
+
 def read_limited(path: Path, max_bytes: int, kind: str) -> bytes:
     """The first ``max_bytes`` bytes of a file. Raises FirebrickError, which asks for ``kind``, if it cannot be read."""
     try:

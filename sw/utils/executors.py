@@ -4,7 +4,9 @@
 
 import logging
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -20,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 class _Processes(ProcessPoolExecutor):
-    """Processes that react to Ctrl-C only while they run a task: an idle one would print a traceback."""
+    """Processes that react to Ctrl-C only while they run a task, an idle one would print a traceback, and that end with this process."""
 
     def submit(self, task: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
         return super().submit(_interruptible, partial(task, *args, **named))
@@ -34,6 +36,19 @@ def _interruptible(task: Callable[[], Any]) -> Any:
         _ignore_interrupts()
 
 
+def _start_worker() -> None:
+    _ignore_interrupts()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent ends, however that happens: the pool's queue would keep it waiting for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # a worker has one
+    parent.join()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -41,7 +56,7 @@ def _ignore_interrupts() -> None:
 @contextmanager
 def local_processes(jobs: int) -> Iterator[Executor]:
     """An executor of ``jobs`` processes on this machine. An exception that leaves the context cancels all tasks that have not started."""
-    executor = _Processes(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupts)
+    executor = _Processes(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
     logger.info("starting %d processes", jobs)
     try:
         yield executor

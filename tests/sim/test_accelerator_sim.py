@@ -2,23 +2,28 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The simulated accelerator: its scores equal the golden model's, builds are cached, and failed builds leave nothing behind."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from firebrick.hw.codegen.verilog import Artefacts, generate
 from firebrick.sim import build as builder
 from firebrick.sim import verilator
 from firebrick.sim.accelerator_sim import Simulator
-from firebrick.sim.build import build
+from firebrick.sim.build import ACCELERATOR, build
 from firebrick.sw import golden
 from firebrick.sw.compiler.engine_config import EngineConfig
 from firebrick.sw.compiler.lowering import plan_with
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.utils.progress import no_progress
+from firebrick.sw.utils.verified_cache import MANIFEST
+from tests.helpers.damage import DAMAGES
 from tests.helpers.random_models import random_frames, random_model
 
 LANES = 14
@@ -93,7 +98,45 @@ def test_build_compiles_nothing_when_the_verilog_is_the_same(model: Model, cache
     before = {path.name for path in cache.iterdir()}
     other = build(replace(model, metadata={"licence": "another"}), LANES, no_progress)
     assert other.folder.name not in before
-    assert other.library.name in before
+    assert other.library.parent.name in before
+
+
+def test_damaged_designs_are_generated_again(model: Model, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builder, "run_logged", _refuse)
+    monkeypatch.setattr(builder, "source_code", functools.cache(builder.source_code))
+    artefacts = generate(model, LANES)
+    generated: list[int] = []
+
+    def generate_again(_model: Model, lanes: int) -> Artefacts:
+        generated.append(lanes)
+        return artefacts
+
+    target = replace(ACCELERATOR, generate=generate_again)
+    design = build(model, LANES, no_progress, target).folder
+    assert not generated
+    whole = {path.name: path.read_bytes() for path in design.iterdir()}
+    assert {"report.json", "firebrick.v", "rom0.hex", MANIFEST} < set(whole)
+    for damage, name in product(DAMAGES, sorted(whole)):
+        damage(design / name)
+        build(model, LANES, no_progress, target)
+        assert {path.name: path.read_bytes() for path in design.iterdir()} == whole, (damage, name)
+    assert len(generated) == len(DAMAGES) * len(whole)
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_damaged_library_is_not_opened(model: Model, cache: Path, damage: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    library = build(model, LANES, no_progress).library
+    whole = library.read_bytes()
+    monkeypatch.setattr(builder, "run_logged", _refuse)
+    library.unlink()  # another file, so that one that is loaded stays as it is
+    library.write_bytes(whole)
+    damage(library)
+    with pytest.raises(FirebrickError, match="refused"):
+        Simulator(model, lanes=LANES)
+    library.parent.mkdir(exist_ok=True)
+    library.write_bytes(whole)
+    next(cache.glob("library-*.log")).unlink()
+    build(model, LANES, no_progress)
 
 
 def test_build_depends_on_the_weights(model: Model, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +145,7 @@ def test_build_depends_on_the_weights(model: Model, cache: Path, monkeypatch: py
     changed = replace(model, layers={**model.layers, "conv1": replace(layer, bias=layer.bias + 1)})
     with pytest.raises(FirebrickError, match="refused"):
         build(changed, LANES, no_progress)
-    assert not list(cache.glob("partial-*"))
+    assert not list(cache.glob(".*"))
 
 
 def test_failing_build_leaves_its_log_and_nothing_else(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,18 +173,6 @@ def test_build_reports_an_unwritable_cache(model: Model, tmp_path: Path, monkeyp
     monkeypatch.setenv("FIREBRICK_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(FirebrickError, match=r"cannot write to .*; set FIREBRICK_CACHE"):
         build(model, LANES, no_progress)
-
-
-def test_cache_keeps_the_entries_used_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(builder, "DESIGNS_KEPT", 2)
-    monkeypatch.setattr(builder, "_age", lambda path: float(path.stem.rpartition("-")[2]) * builder.STALE_SECONDS / 2)
-    for age in range(4):
-        (tmp_path / f"design-{age}").mkdir()
-        (tmp_path / f"partial-{age}").mkdir()
-        (tmp_path / f"library-{age}.so").touch()
-    builder._prune(tmp_path)
-    left = sorted(path.name for path in tmp_path.iterdir())
-    assert left == ["design-0", "design-1", "library-0.so", "library-1.so", "partial-0", "partial-1", "partial-2"]
 
 
 def _refuse(*_arguments: object, **_options: object) -> None:

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Rate sweeps: measured once, evaluated on held-out images, resumed after an interruption, with complete files."""
 
+import copy
 import csv
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +103,21 @@ def test_sweep_restores_missing_and_damaged_models(sweep: RateSweep, folder: Pat
     assert file.read_bytes() == whole
 
 
+@pytest.mark.parametrize("change", [lambda entry: entry.update(top1=0.125), lambda entry: entry.pop("bytes"), lambda entry: entry.clear()])
+def test_sweep_measures_again_what_was_changed_in_the_results(
+    sweep: RateSweep, folder: Path, change: Callable[[dict[str, object]], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = folder / "sweep.json"
+    whole = json.loads(file.read_text())
+    damaged = copy.deepcopy(whole)
+    change(damaged["results"]["6bit-price1"])
+    file.write_text(json.dumps(damaged))
+    compressed = record_compressions(monkeypatch)
+    sweep.run(folder, (4, 6), (1.0, 30.0))
+    assert compressed == [CompressionSettings(6)]
+    assert json.loads(file.read_text()) == whole
+
+
 def test_interrupted_sweep_resumes_with_the_same_files(
     sweep: RateSweep, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,7 +149,19 @@ def test_sweep_rejects_a_folder_of_another_sweep(sweep: RateSweep, folder: Path)
         other.run(folder, (4,), (1.0,))
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"task": 1}', '{"task": 1, "results": [1]}', '{"task": 1, "results": {"a": 2}}', "\0"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"task": 1}',
+        '{"task": 1, "results": [1]}',
+        '{"task": 1, "results": {"a": 2}}',
+        '{"task": 1, "results": {}, "sha256": [1]}',
+        "\0",
+    ],
+)
 def test_sweep_rejects_damaged_results(sweep: RateSweep, tmp_path: Path, text: str) -> None:
     (tmp_path / "sweep.json").write_text(text)
     with pytest.raises(FirebrickError, match=r"sweep\.json is damaged; delete it"):
