@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""General helpers: atomic files, cache folder, executors, logging, progress, signals, source hashes."""
+"""General helpers: atomic files, locks, verified caches, sealed JSON, executors, logging, progress, signals, source hashes."""

@@ -103,7 +103,7 @@ def test_sweep_restores_missing_and_damaged_models(sweep: RateSweep, folder: Pat
     assert file.read_bytes() == whole
 
 
-@pytest.mark.parametrize("change", [lambda entry: entry.update(top1=0.125), lambda entry: entry.pop("bytes"), lambda entry: entry.clear()])
+@pytest.mark.parametrize("change", [lambda entry: entry.update(top1=2.0), lambda entry: entry.pop("bytes"), lambda entry: entry.clear()])
 def test_sweep_measures_again_what_was_changed_in_the_results(
     sweep: RateSweep, folder: Path, change: Callable[[dict[str, object]], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
