@@ -22,17 +22,21 @@ def command(backend: str, model: str, lanes: int, scores: bool, as_json: bool, i
     """Classify images: print the top-5 classes of each.
 
     The backend is the integer golden model (--backend golden), or the generated hardware in Verilator (--backend sim), which computes the
-    same integers. The JSON document is a list of {image, top5: [{index, label, probability}], cycles}. Cycles are counted from the
-    previous image's result (for the first image, from reset); they are null for the golden model.
+    same integers. Of an animation or a TIFF of several pages the first image is classified, and a note says so. The JSON document is a
+    list of {image, top5: [{index, label, probability}], cycles}. Cycles are counted from the previous image's result (for the first image,
+    from reset); they are null for the golden model.
 
     \b
     Example: firebrick classify --backend sim --lanes 200 cat.jpg
     """
-    from ..data.images import read_images
+    from ..data.images import frame_count, read_images
     from .backends import classify, top5
 
     loaded = catalogue.load(model)
     frames = read_images(images, loaded.preprocessing, loaded.network.input)
+    for image in images:
+        if (count := frame_count(image)) > 1:
+            click.echo(f"Note: {image} holds {count} images; the first is classified. `firebrick stream {image}` classifies all.", err=True)
     with progress_bar() as progress:
         results = classify(backend, loaded, frames, lanes=lanes, progress=progress)
     entries = []

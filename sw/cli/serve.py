@@ -70,17 +70,17 @@ def command(
     except ValueError as problem:
         raise click.BadParameter(str(problem), param_hint="'--allow-host'") from problem
     loaded = catalogue.load(model)
-    min_side = 4 * loaded.preprocessing.resize
+    resize = loaded.preprocessing.resize
 
     def initial_source() -> FrameSource:
-        return open_source(source, min_side)
+        return open_source(source, resize)
 
     first = initial_source()
     with listen(host, port) as bound, upload_folder() as folder:
         opened = open_device_with_progress(device, loaded, lanes)
         network = loaded.network.name
         shape = loaded.network.input
-        input_size = {"resize": loaded.preprocessing.resize, "height": shape.height, "width": shape.width}
+        input_size = {"resize": resize, "height": shape.height, "width": shape.width}
         limit = upload_limit * MEGABYTE
         about = {
             "device": device,
@@ -101,7 +101,7 @@ def command(
         else:
             click.echo(f"Open {url} in a browser; Ctrl-C ends the server.")
         with interruptible(lambda: None) as signals:
-            uploads = Uploads(folder, limit, min_side, loaded)
+            uploads = Uploads(folder, limit, loaded)
             run_server(create_app(streamer, uploads, initial_source, host, allowed), bound)
     if signals:
         click.get_current_context().exit(SIGNAL_STATUS + signals[0])

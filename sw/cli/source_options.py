@@ -23,7 +23,7 @@ Triple = tuple[float, float, float]
 def calibration_images(folder: Path | None) -> list[Path]:
     """The calibration images in a folder, none without a folder; a warning on stderr where they are few."""
     from ..data.calibration_set import RECOMMENDED_IMAGES
-    from ..data.images import images_in
+    from ..data.image_folders import images_in
 
     paths = images_in(folder) if folder else []
     if 0 < len(paths) < RECOMMENDED_IMAGES:

@@ -41,10 +41,10 @@ def command(
 ) -> None:
     """Classify each frame of a source.
 
-    SOURCE is a video, an image, a folder of images, `camera` (or `camera:N`), or `pattern`, a test pattern. Frames of a camera are dropped
-    when they arrive faster than the device takes them; frames of a file never are. Damaged parts of a source are skipped and counted.
-    Ctrl-C ends the stream after the frames in flight and closes all outputs; a second Ctrl-C ends it at once. The device `sim`, the
-    generated hardware in simulation, has --lanes multipliers; building it takes minutes the first time.
+    SOURCE is a video, an image or animation, a folder of images, `camera` (or `camera:N`), or `pattern`, a test pattern. Frames of a camera
+    are dropped when they arrive faster than the device takes them; frames of a file never are. Damaged parts of a source are skipped and
+    counted. Ctrl-C ends the stream after the frames in flight and closes all outputs; a second Ctrl-C ends it at once. The device `sim`,
+    the generated hardware in simulation, has --lanes multipliers; building it takes minutes the first time.
 
     With --json each line is {frame, name, at, latency, top5}: `at` is the frame's timestamp in seconds, `latency` the seconds from sending
     the frame to receiving its scores, and `top5` is [{index, label, probability}], or null if the frame was damaged on the link. The last
@@ -60,9 +60,7 @@ def command(
     from ..stream.sinks import JsonLines
 
     loaded = catalogue.load(model)
-    reader = FrameReader(
-        open_source(source, 4 * loaded.preprocessing.resize, rate), loaded, limit=limit, loop=loop, rate=rate, timeout=timeout
-    )
+    reader = FrameReader(open_source(source, loaded.preprocessing.resize, rate), loaded, limit=limit, loop=loop, rate=rate, timeout=timeout)
     meter = RateMeter()
     sinks = _sinks(f"{source} on {device}", meter, video, as_json)
     with open_device_with_progress(device, loaded, lanes) as opened, interruptible(reader.stop) as signals:

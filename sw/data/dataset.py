@@ -7,8 +7,9 @@ from pathlib import Path
 
 from ..errors import FirebrickError
 from ..fire_format.metadata import NUMBER_MAX
-from .images import LabelledImages, class_names, images_by_class
-from .labels import read_label_csv
+from .image_folders import LabelledImages, class_names, images_by_class
+from .labels import present_images, read_label_csv
+from .wordnet import names_of_ids
 
 HELD_OUT_INTERVAL = 10
 """In a data set that is not split, every tenth image of each class is held out for validation."""
@@ -29,24 +30,26 @@ def read_dataset(folder: Path, labels: Path | None = None) -> Dataset:
     """The labelled images in a folder.
 
     If it has subfolders ``train`` and ``val``, these are the two parts; otherwise every tenth image of each class is for validation. A part
-    has a subfolder for each class, named after it, which may have more folders inside. Classes are sorted by name. With ``labels``, a CSV
-    file (see `read_label_csv`), the images that it names are in the folder itself, and classes are named after their indices. Raises
-    FirebrickError where there are no images, fewer than two classes, or a class in ``val`` that ``train`` does not have.
+    has a subfolder for each class, named after it, which may have more folders inside. Classes are sorted by name. Subfolders that are all
+    named by WordNet ids, as those of ImageNet, give the classes ImageNet's names. With ``labels``, a CSV file (see `read_label_csv`), the
+    images that it names and that exist are in the folder itself, and classes are named after their indices. Raises FirebrickError where
+    there are no images, fewer than two classes, or a class in ``val`` that ``train`` does not have.
     """
     if not folder.is_dir():
         raise FirebrickError(f"{folder} is not a folder; name the one with the labelled images")
     if labels is not None:
-        rows = [(folder / name, index) for name, index in read_label_csv(labels, NUMBER_MAX)]
-        names = [f"class {index}" for index in range(1 + max(index for _, index in rows))]
+        table = read_label_csv(labels, NUMBER_MAX)
+        names = [f"class {index}" for index in range(1 + max(index for _, index in table))]
+        rows = present_images(folder, table, labels)
         return _checked(folder, Dataset(tuple(names), *_split(rows, len(names))))
     if not ((folder / "train").is_dir() and (folder / "val").is_dir()):
         names = class_names(folder)
-        return _checked(folder, Dataset(tuple(names), *_split(images_by_class(folder, names), len(names))))
+        return _checked(folder, Dataset(names_of_ids(names), *_split(images_by_class(folder, names), len(names))))
     names = class_names(folder / "train")
     unknown = [name for name in class_names(folder / "val") if name not in names]
     if unknown:
         raise FirebrickError(f"{folder / 'val' / unknown[0]} is a class that {folder / 'train'} has not; give both the same subfolders")
-    return _checked(folder, Dataset(tuple(names), images_by_class(folder / "train", names), images_by_class(folder / "val", names)))
+    return _checked(folder, Dataset(names_of_ids(names), images_by_class(folder / "train", names), images_by_class(folder / "val", names)))
 
 
 def _split(rows: LabelledImages, classes: int) -> tuple[LabelledImages, LabelledImages]:

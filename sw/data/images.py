@@ -2,34 +2,38 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Image files as a network's input: upright RGB or grey bytes, scaled and cropped."""
 
+import threading
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from ..errors import FirebrickError
 from ..model.quantized import Preprocessing
 from ..network.graph import Shape
+from ..utils.free_memory import return_free_memory
+from .image_formats import FORMATS, MAX_PIXELS, check_file_size, format_of, prepare_decoding
+from .png_chunks import png_significant_bits
+from .upright_image import UprightImage
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm")
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-"""Formats that are read, whatever the file's name; some of Pillow's other formats start external programs."""
-MAX_PIXELS = 100_000_000
-"""An image with more pixels is refused before it is decoded."""
+T = TypeVar("T")
 _MAX_ASPECT_RATIO = 50
 _DRAFT_OVERSAMPLING = 4
 """A JPEG may be decoded at a reduced size of at least this multiple of the target, from where scaling looks as from the full size."""
-LabelledImages = list[tuple[Path, int]]
-"""Image files and their class indices."""
+_LARGE_BYTES = 32_000_000
+_one_large_image = threading.Lock()
+"""Images that take more memory than _LARGE_BYTES are decoded one at a time, whatever the number of threads."""
 
 
 def read_image(path: Path, preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
     """An image file as a network's input: bytes of shape (channels, rows, columns), RGB or grey.
 
-    Opened as by `open_image` and scaled as by `scale_image`; the centre is cropped to ``shape``. Raises FirebrickError where the file is
+    Opened as by `opened_image` and scaled as by `scale_image`; the centre is cropped to ``shape``. Raises FirebrickError where the file is
     missing, damaged, no image, or too large or narrow.
     """
     return _centre_crop(read_scaled(path, preprocessing, shape), shape)
@@ -37,36 +41,59 @@ def read_image(path: Path, preprocessing: Preprocessing, shape: Shape) -> NDArra
 
 def read_scaled(path: Path, preprocessing: Preprocessing, shape: Shape) -> Image.Image:
     """An image file, scaled but not cropped; see `read_image`."""
-    image = open_image(path, _DRAFT_OVERSAMPLING * preprocessing.resize)
-    try:
-        return scale_image(image, preprocessing, shape)
-    except FirebrickError as problem:
-        raise FirebrickError(f"{path}: {problem}") from problem
+    with opened_image(path, draft_side(preprocessing.resize)) as image:
+        _check_shape(preprocessing, shape)
+        scaled = image.resized(scaled_size(image.size, preprocessing.resize))
+    return scaled.convert("L") if shape.channels == 1 else scaled
 
 
-def open_image(path: Path, min_side: int) -> Image.Image:
-    """An image file as upright RGB.
+def draft_side(resize: int) -> int:
+    """The ``min_side`` of `opened_image` for images that are scaled to a short side of ``resize`` pixels."""
+    return _DRAFT_OVERSAMPLING * resize
 
-    It is rotated by its EXIF orientation, and transparent pixels are shown on white. A large JPEG may come at a half, a quarter or an
-    eighth of its size, with sides of at least ``min_side`` pixels. Raises FirebrickError where the file is missing, damaged, no image, or
-    has more than MAX_PIXELS pixels.
+
+@contextmanager
+def opened_image(path: Path, min_side: int) -> Iterator[UprightImage]:
+    """An image file, or the first image of an animation, decoded: upright RGB, see `UprightImage`.
+
+    A large JPEG may come at a half, a quarter or an eighth of its size, with sides of at least ``min_side`` pixels. Raises FirebrickError,
+    with the file's name, where the file is missing, damaged or no image, where it has more than MAX_PIXELS pixels or would take more than
+    MAX_BYTES of memory (`prepare_decoding`), where its pixels have no meaning as an image (`rgb_converter`), and for what goes wrong within
+    the context.
     """
+    with _opened(path) as file, _memory_for(prepare_decoding(file, min_side)):
+        yield UprightImage(file, png_significant_bits(file))
+
+
+def read_frames(path: Path, min_side: int, use: Callable[[UprightImage], T]) -> Iterator[tuple[T, float | None]]:
+    """What ``use`` makes of each image in a file: of all frames of an animation or pages of a TIFF in order, usually of the only image.
+
+    Each comes with the seconds that it is shown, None where the file does not say. Raises FirebrickError as `opened_image` does.
+    """
+    if frame_count(path) == 1:
+        yield _use_still(path, min_side, use), None
+        return
+    with _opened(path) as file:
+        for number in _frame_numbers(file):
+            file.seek(number)
+            with _memory_for(prepare_decoding(file, min_side, animated=True)):
+                made = use(UprightImage(file, png_significant_bits(file)))
+            yield made, _seconds(file)
+
+
+def frame_count(path: Path) -> int:
+    """The number of frames of an animation or pages of a TIFF, otherwise 1; raises FirebrickError as `opened_image` does."""
+    with _opened(path) as file:
+        return len(_frame_numbers(file))
+
+
+def is_image(path: Path) -> bool:
+    """Whether the contents of a file begin as those of an image."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of odd metadata, and of images that the limit below admits
-            with Image.open(path, formats=FORMATS) as file:
-                if file.width * file.height > MAX_PIXELS:
-                    raise FirebrickError(f"{path} has {file.width}x{file.height} pixels; the most is {MAX_PIXELS // 10**6} megapixels")
-                file.draft("RGB", (min_side, min_side))
-                return _to_rgb(ImageOps.exif_transpose(file))
-    except FirebrickError:
-        raise
-    except Image.DecompressionBombError as problem:
-        raise FirebrickError(f"{path} is far too large; give an image of at most {MAX_PIXELS // 10**6} megapixels") from problem
-    except FileNotFoundError as problem:
-        raise FirebrickError(f"{path} does not exist; name an image") from problem
-    except Exception as problem:  # a damaged file may raise anything from inside a decoder
-        raise FirebrickError(f"{path} cannot be read as an image; give a complete JPEG, PNG or similar file") from problem
+        with _opened(path):
+            return True
+    except FirebrickError as problem:
+        return not isinstance(problem.__cause__, UnidentifiedImageError)
 
 
 def to_input_frame(image: Image.Image, preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
@@ -83,20 +110,21 @@ def scale_image(image: Image.Image, preprocessing: Preprocessing, shape: Shape) 
     An image that has that side already is not resampled. Raises FirebrickError where it cannot be cropped to ``shape`` afterwards, or is
     too narrow.
     """
-    if shape.channels not in (1, 3):
-        raise FirebrickError(f"images need a network with 3 input channels, or 1 for grey, not {shape.channels}")
-    if max(shape.height, shape.width) > preprocessing.resize:
-        raise FirebrickError(f"images of short side {preprocessing.resize} cannot give {shape.height}x{shape.width}; scale larger")
-    width, height = image.size
-    short = min(width, height)
-    if max(width, height) > _MAX_ASPECT_RATIO * short:
+    _check_shape(preprocessing, shape)
+    size = scaled_size(image.size, preprocessing.resize)
+    if size != image.size:
+        image = image.resize(size, Image.Resampling.BICUBIC)
+    return image.convert("L") if shape.channels == 1 else image
+
+
+def scaled_size(size: tuple[int, int], resize: int) -> tuple[int, int]:
+    """Width and height with a short side of ``resize`` pixels; raises FirebrickError for an image that is too narrow."""
+    (width, height), short = size, min(size)
+    if max(size) > _MAX_ASPECT_RATIO * short:
         raise FirebrickError(
             f"an image of {width}x{height} pixels is too narrow; give one whose sides differ by less than a factor of {_MAX_ASPECT_RATIO}"
         )
-    if short != preprocessing.resize:
-        size = (round(width * preprocessing.resize / short), round(height * preprocessing.resize / short))
-        image = image.resize(size, Image.Resampling.BICUBIC)
-    return image.convert("L") if shape.channels == 1 else image
+    return round(width * resize / short), round(height * resize / short)
 
 
 def read_images(paths: Sequence[Path], preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
@@ -106,40 +134,12 @@ def read_images(paths: Sequence[Path], preprocessing: Preprocessing, shape: Shap
     return np.stack([read_image(path, preprocessing, shape) for path in paths])
 
 
-def images_in(folder: Path) -> list[Path]:
-    """The image files in a folder and its subfolders, sorted by path; raises FirebrickError where it is no folder or has none."""
-    if not folder.is_dir():
-        raise FirebrickError(f"{folder} is not a folder; name one that holds images")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    if not paths:
-        raise FirebrickError(f"{folder} holds no images; put some there ({', '.join(SUFFIXES)})")
-    return paths
-
-
-def images_by_class(folder: Path, names: Iterable[str]) -> LabelledImages:
-    """The images in a folder's subfolders, each named after a class; the position of the name in ``names`` is the class index.
-
-    Raises FirebrickError for a subfolder of another name, and where there are no images.
-    """
-    indices = {name: index for index, name in enumerate(names)}
-    images: LabelledImages = []
-    for name in class_names(folder):
-        if name not in indices:
-            some = ", ".join([*list(indices)[:5], *["..."][: len(indices) > 5]])
-            raise FirebrickError(f"{folder / name} must be named after a class; the classes are {some}")
-        images += [(path, indices[name]) for path in images_in(folder / name)]
-    return images
-
-
-def class_names(folder: Path) -> list[str]:
-    """The sorted names of a folder's subfolders except hidden ones; raises FirebrickError where there are none."""
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    if not names:
-        raise FirebrickError(f"{folder} has no subfolders; give each class a subfolder with its name, or a CSV file: --labels CSV")
-    for name in names:
-        if not name.isprintable():
-            raise FirebrickError(f"{folder}: the subfolder {name!r} must have a printable name")
-    return names
+def _check_shape(preprocessing: Preprocessing, shape: Shape) -> None:
+    """Raise FirebrickError unless scaled images can be cropped to ``shape``."""
+    if shape.channels not in (1, 3):
+        raise FirebrickError(f"images need a network with 3 input channels, or 1 for grey, not {shape.channels}")
+    if max(shape.height, shape.width) > preprocessing.resize:
+        raise FirebrickError(f"images of short side {preprocessing.resize} cannot give {shape.height}x{shape.width}; scale larger")
 
 
 def _centre_crop(image: Image.Image, shape: Shape) -> NDArray[np.uint8]:
@@ -150,14 +150,49 @@ def _centre_crop(image: Image.Image, shape: Shape) -> NDArray[np.uint8]:
     return np.ascontiguousarray(frame.transpose(2, 0, 1))
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """An image of any mode as RGB, transparent pixels on white."""
-    if image.mode.startswith(("I", "F")):  # 16 bits and more: Pillow's own conversion would clip
-        grey = np.asarray(image, dtype=np.float64)
-        scale = 255 / 65535 if image.mode.startswith("I") else 255 / max(float(grey.max()), 1e-9)
-        return Image.fromarray(np.clip(np.nan_to_num(grey * scale), 0, 255).astype(np.uint8)).convert("RGB")
-    if "transparency" in image.info or image.mode in ("LA", "PA", "RGBA", "La", "RGBa"):
-        image = image.convert("RGBA")
-        backdrop = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(backdrop, image).convert("RGB")
-    return image.convert("RGB")
+@contextmanager
+def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
+    """An image file whose header is read; what goes wrong within the context is raised as a FirebrickError with the file's name."""
+    try:
+        check_file_size(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of odd metadata, and of images that prepare_decoding admits
+            with Image.open(path, formats=tuple(FORMATS)) as file:
+                yield file
+    except FirebrickError as problem:
+        named = str(path) in str(problem)
+        raise FirebrickError(str(problem) if named else f"{path}: {problem}") from problem
+    except Image.DecompressionBombError as problem:
+        raise FirebrickError(f"{path} is far too large; give an image of at most {MAX_PIXELS // 10**6} megapixels") from problem
+    except FileNotFoundError as problem:
+        raise FirebrickError(f"{path} does not exist; name an image") from problem
+    except Exception as problem:  # a damaged file may raise anything from inside a decoder
+        raise FirebrickError(f"{path} cannot be read as an image; give a complete JPEG, PNG or similar file") from problem
+
+
+def _use_still(path: Path, min_side: int, use: Callable[[UprightImage], T]) -> T:
+    with opened_image(path, min_side) as image:
+        return use(image)
+
+
+def _frame_numbers(file: ImageFile.ImageFile) -> range:
+    """The numbers of an animation's frames: a PNG may have an image before them, for viewers that show no animations."""
+    count = getattr(file, "n_frames", 1) if format_of(file).animated else 1
+    return range(int(count > 1 and bool(file.info.get("default_image"))), count)
+
+
+def _seconds(file: ImageFile.ImageFile) -> float | None:
+    """How long the current frame is shown. As in browsers, 10 ms and less, with which some writers mean no time, are 100 ms."""
+    duration = file.info.get("duration")
+    return None if duration is None else 0.1 if duration <= 10 else duration / 1000
+
+
+@contextmanager
+def _memory_for(needed: int) -> Iterator[None]:
+    """Wait until as much memory as a decoder needs may be used."""
+    if needed <= _LARGE_BYTES:
+        yield
+        return
+    with _one_large_image:
+        yield
+    return_free_memory()

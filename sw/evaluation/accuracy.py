@@ -8,8 +8,9 @@ from typing import TypedDict
 import numpy as np
 
 from .. import golden
-from ..data.images import images_by_class, read_images
-from ..data.labels import read_label_csv
+from ..data.image_folders import LabelledImages, images_by_class
+from ..data.images import read_images
+from ..data.labels import present_images, read_label_csv
 from ..errors import FirebrickError
 from ..model.quantized import Model
 from ..utils.progress import Progress, no_progress
@@ -25,16 +26,21 @@ class Accuracy(TypedDict):
     top5: float
 
 
-def evaluate(model: Model, folder: Path, labels: Path | None = None, progress: Progress = no_progress) -> Accuracy:
-    """Top-1 and top-5 accuracy on the images of ``folder`` that the CSV file ``labels`` names, see `read_label_csv`.
+def evaluate(
+    model: Model, folder: Path, labels: Path | None = None, progress: Progress = no_progress, limit: int | None = None
+) -> Accuracy:
+    """Top-1 and top-5 accuracy on the images of ``folder`` that the CSV file ``labels`` names, see `read_label_csv` and `present_images`.
 
-    Without ``labels``, on the images in its subfolders, which are named after the model's classes. Of equal scores the lower class index
-    ranks first. Raises FirebrickError where the folder or an image cannot be read, or a label is unknown.
+    Without ``labels``, on the images in its subfolders, see `images_by_class`. ``limit`` is the most images that are evaluated, see
+    `spread`. Of equal scores the lower class index ranks first. Raises FirebrickError where the folder or an image cannot be read, or a
+    label is unknown.
     """
     labelled = read_label_csv(labels, model.network.classes) if labels else []
     if not folder.is_dir():
         raise FirebrickError(f"{folder} is not a folder; name the one with the labelled images")
-    rows = [(folder / name, index) for name, index in labelled] if labels else images_by_class(folder, model.labels)
+    rows = present_images(folder, labelled, labels) if labels else images_by_class(folder, model.labels)
+    if limit is not None:
+        rows = spread(rows, limit)
     hits = np.zeros(5, np.int64)  # images whose class has rank 1 to 5
     for start in range(0, len(rows), _BATCH):
         progress("evaluating", start, len(rows))
@@ -45,3 +51,8 @@ def evaluate(model: Model, folder: Path, labels: Path | None = None, progress: P
         hits[: correct.shape[1]] += correct.sum(axis=0)
     progress("evaluating", len(rows), len(rows))
     return Accuracy(images=len(rows), top1=float(hits[0] / len(rows)), top5=float(hits.sum() / len(rows)))
+
+
+def spread(rows: LabelledImages, count: int) -> LabelledImages:
+    """At most ``count`` of the images, evenly spread over the list: always the same ones, and of sorted classes as many of each."""
+    return [rows[index * len(rows) // count] for index in range(count)] if count < len(rows) else rows

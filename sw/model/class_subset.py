@@ -8,10 +8,8 @@ from pathlib import Path
 
 from ..errors import FirebrickError
 from ..network.graph import Conv, GlobalAverage
-from ..utils.atomic_files import read_limited
+from ..utils.text_files import read_lines
 from .quantized import Model
-
-_BYTES_MAX = 1 << 20
 
 
 def keep_classes(model: Model, classes: Sequence[int]) -> Model:
@@ -41,15 +39,11 @@ def read_classes(path: Path, model: Model) -> list[int]:
 
     Raises FirebrickError, which names the line, for an unknown class, a name that several classes have, or a class given twice.
     """
-    try:
-        text = read_limited(path, _BYTES_MAX, "a text file with one class a line").decode("utf-8")
-    except UnicodeDecodeError as problem:
-        raise FirebrickError(f"{path} is no text in UTF-8; give a file with one class a line") from problem
     indices_by_name: dict[str, list[int]] = {}
     for index, label in enumerate(model.labels):
         indices_by_name.setdefault(label.casefold(), []).append(index)
     classes: list[int] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(read_lines(path, "a text file with one class a line"), 1):
         name = line.strip()
         if not name:
             continue

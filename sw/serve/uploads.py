@@ -7,14 +7,11 @@ import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from PIL import UnidentifiedImageError
-from PIL.Image import Image
-
-from ..data.images import open_image, to_input_frame
+from ..data.images import is_image, to_input_frame
 from ..errors import FirebrickError
 from ..model.quantized import Model
 from ..stream.image_sources import ImageFiles
-from ..stream.source import FrameSource
+from ..stream.source import Frame, FrameSource
 from ..stream.video_source import VideoFile
 from .source_limits import Peer, SourceLimits
 
@@ -45,13 +42,12 @@ class Uploads:
     Args:
         folder: a folder for uploads alone.
         limit: the maximum number of bytes.
-        min_side: pixels that each side of a large JPEG keeps when it is decoded at a reduced size, see ``open_image``.
         model: the model whose input the frames must be able to become.
     """
 
-    def __init__(self, folder: Path, limit: int, min_side: int, model: Model) -> None:
+    def __init__(self, folder: Path, limit: int, model: Model) -> None:
         self.limit = limit
-        self._folder, self._min_side, self._model = folder, min_side, model
+        self._folder, self._model = folder, model
         self._number = 0
         self._limits = SourceLimits(MAX_UPLOADS, 1, "uploads in progress")
         self._unfinished: set[Path] = set()
@@ -104,28 +100,22 @@ class Uploads:
 
     def _recognise(self, path: Path) -> FrameSource:
         """An image or a video, recognised by its contents. Its first frame is decoded and scaled, so that it certainly can be shown."""
+        source: FrameSource = ImageFiles(str(path), [path], self._model.preprocessing.resize) if is_image(path) else VideoFile(path)
+        frame = self._first_frame(source, path)
         try:
-            image = open_image(path, self._min_side)
-            source: FrameSource = ImageFiles(str(path), [path], self._min_side)
-        except FirebrickError as problem:
-            if not isinstance(problem.__cause__, UnidentifiedImageError):
-                raise
-            source = VideoFile(path)
-            image = self._first_image(source, path)
-        try:
-            to_input_frame(image, self._model.preprocessing, self._model.network.input)
+            to_input_frame(frame.scaled or frame.image, self._model.preprocessing, self._model.network.input)
         except FirebrickError as problem:
             raise FirebrickError(f"{path}: {problem}") from problem
         return source
 
-    def _first_image(self, video: VideoFile, path: Path) -> Image:
+    def _first_frame(self, source: FrameSource, path: Path) -> Frame:
         try:
-            frame = next(video.frames(), None)
+            frame = next(source.frames(), None)
         except FirebrickError:
             raise
         except Exception as problem:  # a damaged file may raise anything from inside a decoder
             logger.info("decoding %s", path, exc_info=True)
             raise FirebrickError(f"{path} cannot be decoded as a video; send a complete MP4, WebM, Matroska or AVI file") from problem
         if frame is None:
-            raise FirebrickError(video.problem or f"{path} holds no image; send an image or a video")
-        return frame.image
+            raise FirebrickError(source.problem or f"{path} holds no image; send an image or a video")
+        return frame

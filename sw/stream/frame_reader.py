@@ -147,7 +147,7 @@ class FrameReader:
             last, period = None, 1.0
             for frame in self.source.frames():
                 try:
-                    pixels = to_input_frame(frame.image, self._model.preprocessing, self._model.network.input)
+                    pixels = to_input_frame(frame.scaled or frame.image, self._model.preprocessing, self._model.network.input)
                 except FirebrickError as problem:
                     self.source.skip(f"{frame.name or self.source.name}: {problem}")
                     continue

@@ -14,11 +14,13 @@ class Frame:
     """One frame of a source."""
 
     image: Image.Image
-    """In RGB, rotated upright."""
+    """In RGB, rotated upright. A large image is scaled down to what is shown."""
     timestamp: float
     """Seconds since the start of the source."""
     name: str = ""
     """The file's name if the source has several files, otherwise empty. All characters are printable."""
+    scaled: Image.Image | None = None
+    """The image with the short side of the network's preprocessing, where the source made it from more pixels than ``image`` has."""
 
 
 class FrameSource(ABC):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Logging to stderr, for the option -v: what the driver sends, which tools run, and what comes from a cache."""
+"""Logging to stderr: warnings always; with the option -v what the driver sends, which tools run, and what comes from a cache."""
 
 import logging
 import sys
@@ -23,16 +23,13 @@ class _StderrHandler(logging.Handler):
 
 @contextmanager
 def logging_to_stderr(verbosity: int) -> Iterator[None]:
-    """Log to stderr within the context: nothing at verbosity 0, INFO at 1, DEBUG from 2 on. stdout stays free for results."""
-    if not verbosity:
-        yield
-        return
+    """Log to stderr within the context: warnings alone at verbosity 0, INFO at 1, DEBUG from 2 on. stdout stays free for results."""
     logger = logging.getLogger(LOGGER)
     handler = _StderrHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s" if verbosity else "Warning: %(message)s"))
     level = logger.level
     logger.addHandler(handler)
-    logger.setLevel(logging.INFO if verbosity == 1 else logging.DEBUG)
+    logger.setLevel({0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG))
     try:
         yield
     finally:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ...data.images import open_image
+from ...data.images import opened_image
 from ...model.quantized import Preprocessing
 from ...network.graph import Network
 
@@ -47,7 +47,7 @@ class Augmenter:
     def __init__(self, paths: Sequence[Path], preprocessing: Preprocessing, network: Network, seed: int) -> None:
         shape = network.input
         self.seed = seed
-        self.images = [_scaled_down(open_image(path, preprocessing.resize), preprocessing.resize) for path in paths]
+        self.images = [_scaled_down(path, preprocessing.resize) for path in paths]
         if shape.channels == 1:
             self.images = [image.convert("L") for image in self.images]
         scales = _CROP_SCALES if min(shape.height, shape.width) >= _MIN_SCALED_SIDE else (1.0,)
@@ -64,12 +64,11 @@ class Augmenter:
         return AugmentedBatch(mixed, chosen, chosen[::-1].copy(), ratio)
 
 
-def _scaled_down(image: Image.Image, resize: int) -> Image.Image:
+def _scaled_down(path: Path, resize: int) -> Image.Image:
     """The image with a short side of at most 8/7 of the preprocessing's, to save memory."""
-    factor = resize * 8 / 7 / min(image.size)
-    if factor >= 1:
-        return image
-    return image.resize((max(1, round(image.width * factor)), max(1, round(image.height * factor))), Image.Resampling.BICUBIC)
+    with opened_image(path, resize) as image:
+        (width, height), factor = image.size, resize * 8 / 7 / min(image.size)
+        return image.resized(image.size if factor >= 1 else (max(1, round(width * factor)), max(1, round(height * factor))))
 
 
 def _random_crop(image: Image.Image, rows: int, columns: int, rng: np.random.Generator) -> NDArray[np.uint8]:

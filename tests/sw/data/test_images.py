@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from firebrick.sw.data.images import images_in, read_image, read_images, to_input_frame
+from firebrick.sw.data.image_folders import images_in
+from firebrick.sw.data.images import read_image, read_images, to_input_frame
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model.quantized import Preprocessing
 from firebrick.sw.network.graph import Shape

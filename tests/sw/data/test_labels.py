@@ -45,7 +45,7 @@ def test_label_csv_rejects_a_broken_table(tmp_path: Path, text: str, sentence: s
 
 def test_label_csv_rejects_binary_and_missing_files(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"file,class_index\n\xff\xfe,1\n")
-    with pytest.raises(FirebrickError, match="is not a CSV file of UTF-8 text"):
+    with pytest.raises(FirebrickError, match="is no text in UTF-8; give a CSV file of labels"):
         read_label_csv(tmp_path / "a.csv", 4)
     for path in (tmp_path / "b.csv", tmp_path):
         with pytest.raises(FirebrickError, match="cannot be read"):

@@ -44,7 +44,7 @@ def no_reader_thread_remains() -> Iterator[None]:
 @pytest.mark.parametrize("ahead", [1, 2, 5])
 def test_labels_are_those_of_evaluation_and_of_the_right_frame(model: Model, images: list[Path], ahead: int) -> None:
     expected = golden.run(model, read_images(images, model.preprocessing, model.network.input))
-    reader = FrameReader(open_source(str(images[0].parent), 4 * model.preprocessing.resize), model)
+    reader = FrameReader(open_source(str(images[0].parent), model.preprocessing.resize), model)
     predictions = list(run_inference(FakeDevice(model, ahead=ahead), reader))
     assert [prediction.frame.name for prediction in predictions] == [path.name for path in images]
     assert [prediction.top5 for prediction in predictions] == [top_k(model, scores) for scores in expected]
