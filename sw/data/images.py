@@ -5,7 +5,7 @@
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,7 +33,7 @@ _one_large_image = threading.Lock()
 def read_image(path: Path, preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
     """An image file as a network's input: bytes of shape (channels, rows, columns), RGB or grey.
 
-    Opened as by `opened_image` and scaled as by `scale_image`; the centre is cropped to ``shape``. Raises FirebrickError where the file is
+    Opened as by `use_image` and scaled as by `scale_image`; the centre is cropped to ``shape``. Raises FirebrickError where the file is
     missing, damaged, no image, or too large or narrow.
     """
     return _centre_crop(read_scaled(path, preprocessing, shape), shape)
@@ -41,37 +41,38 @@ def read_image(path: Path, preprocessing: Preprocessing, shape: Shape) -> NDArra
 
 def read_scaled(path: Path, preprocessing: Preprocessing, shape: Shape) -> Image.Image:
     """An image file, scaled but not cropped; see `read_image`."""
-    with opened_image(path, draft_side(preprocessing.resize)) as image:
-        _check_shape(preprocessing, shape)
-        scaled = image.resized(scaled_size(image.size, preprocessing.resize))
+    _check_shape(preprocessing, shape)
+    resize = preprocessing.resize
+    scaled = use_image(path, draft_side(resize), lambda image: image.resized(scaled_size(image.size, resize)))
     return scaled.convert("L") if shape.channels == 1 else scaled
 
 
 def draft_side(resize: int) -> int:
-    """The ``min_side`` of `opened_image` for images that are scaled to a short side of ``resize`` pixels."""
+    """The ``min_side`` of `use_image` for images that are scaled to a short side of ``resize`` pixels."""
     return _DRAFT_OVERSAMPLING * resize
 
 
-@contextmanager
-def opened_image(path: Path, min_side: int) -> Iterator[UprightImage]:
-    """An image file, or the first image of an animation, decoded: upright RGB, see `UprightImage`.
+def use_image(path: Path, min_side: int, use: Callable[[UprightImage], T]) -> T:
+    """What ``use`` makes of an image file, or of the first image of an animation, decoded: upright RGB, see `UprightImage`.
 
-    A large JPEG may come at a half, a quarter or an eighth of its size, with sides of at least ``min_side`` pixels. Raises FirebrickError,
-    with the file's name, where the file is missing, damaged or no image, where it has more than MAX_PIXELS pixels or would take more than
-    MAX_BYTES of memory (`prepare_decoding`), where its pixels have no meaning as an image (`rgb_converter`), and for what goes wrong within
-    the context.
+    A large JPEG may come at a half, a quarter or an eighth of its size, with sides of at least ``min_side`` pixels. The decoded image is
+    gone afterwards, and its memory returned to the system. Raises FirebrickError, with the file's name, where the file is missing, damaged
+    or no image, where it has more than MAX_PIXELS pixels or would take more than MAX_BYTES of memory (`prepare_decoding`), where its pixels
+    have no meaning as an image (`rgb_converter`), and for what goes wrong in ``use``.
     """
-    with _opened(path) as file, _memory_for(prepare_decoding(file, min_side)):
-        yield UprightImage(file, png_significant_bits(file))
+    made, needed = _use(path, min_side, use)
+    if needed > _LARGE_BYTES:
+        return_free_memory()
+    return made
 
 
 def read_frames(path: Path, min_side: int, use: Callable[[UprightImage], T]) -> Iterator[tuple[T, float | None]]:
     """What ``use`` makes of each image in a file: of all frames of an animation or pages of a TIFF in order, usually of the only image.
 
-    Each comes with the seconds that it is shown, None where the file does not say. Raises FirebrickError as `opened_image` does.
+    Each comes with the seconds that it is shown, None where the file does not say. Raises FirebrickError as `use_image` does.
     """
     if frame_count(path) == 1:
-        yield _use_still(path, min_side, use), None
+        yield use_image(path, min_side, use), None
         return
     with _opened(path) as file:
         for number in _frame_numbers(file):
@@ -82,7 +83,7 @@ def read_frames(path: Path, min_side: int, use: Callable[[UprightImage], T]) -> 
 
 
 def frame_count(path: Path) -> int:
-    """The number of frames of an animation or pages of a TIFF, otherwise 1; raises FirebrickError as `opened_image` does."""
+    """The number of frames of an animation or pages of a TIFF, otherwise 1; raises FirebrickError as `use_image` does."""
     with _opened(path) as file:
         return len(_frame_numbers(file))
 
@@ -170,9 +171,12 @@ def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
         raise FirebrickError(f"{path} cannot be read as an image; give a complete JPEG, PNG or similar file") from problem
 
 
-def _use_still(path: Path, min_side: int, use: Callable[[UprightImage], T]) -> T:
-    with opened_image(path, min_side) as image:
-        return use(image)
+def _use(path: Path, min_side: int, use: Callable[[UprightImage], T]) -> tuple[T, int]:
+    """What ``use`` makes of an image, and the memory that decoding it took."""
+    with _opened(path) as file:
+        needed = prepare_decoding(file, min_side)
+        with _memory_for(needed):
+            return use(UprightImage(file, png_significant_bits(file))), needed
 
 
 def _frame_numbers(file: ImageFile.ImageFile) -> range:
@@ -187,12 +191,6 @@ def _seconds(file: ImageFile.ImageFile) -> float | None:
     return None if duration is None else 0.1 if duration <= 10 else duration / 1000
 
 
-@contextmanager
-def _memory_for(needed: int) -> Iterator[None]:
-    """Wait until as much memory as a decoder needs may be used."""
-    if needed <= _LARGE_BYTES:
-        yield
-        return
-    with _one_large_image:
-        yield
-    return_free_memory()
+def _memory_for(needed: int) -> AbstractContextManager[object]:
+    """Waits until as much memory as a decoder needs may be used."""
+    return _one_large_image if needed > _LARGE_BYTES else nullcontext()

@@ -77,7 +77,7 @@ def serving(
         try:
             thread = threading.Thread(
                 target=server.run_server,
-                args=(create_app(streamer, Uploads(folder, limit, 256, model), initial_source, "127.0.0.1", ALLOWED), bound),
+                args=(create_app(streamer, Uploads(folder, limit, model), initial_source, "127.0.0.1", ALLOWED), bound),
             )
             thread.start()
             assert started.wait(30)

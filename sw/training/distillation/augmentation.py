@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ...data.images import opened_image
+from ...data.images import use_image
+from ...data.upright_image import UprightImage
 from ...model.quantized import Preprocessing
 from ...network.graph import Network
 
@@ -66,9 +67,12 @@ class Augmenter:
 
 def _scaled_down(path: Path, resize: int) -> Image.Image:
     """The image with a short side of at most 8/7 of the preprocessing's, to save memory."""
-    with opened_image(path, resize) as image:
+
+    def scale_down(image: UprightImage) -> Image.Image:
         (width, height), factor = image.size, resize * 8 / 7 / min(image.size)
         return image.resized(image.size if factor >= 1 else (max(1, round(width * factor)), max(1, round(height * factor))))
+
+    return use_image(path, resize, scale_down)
 
 
 def _random_crop(image: Image.Image, rows: int, columns: int, rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from firebrick.sw.data import rgb_conversion, upright_image
-from firebrick.sw.data.images import opened_image
+from firebrick.sw.data.images import use_image
 
 SUFFIXES = {
     "1": ["tif", "png"],
@@ -45,8 +45,7 @@ def whole_copy(path: Path) -> Image.Image:
 
 
 def opened(path: Path, *sizes: tuple[int, int]) -> list[Image.Image]:
-    with opened_image(path, 1) as image:
-        return [image.resized(size) for size in (image.size, *sizes)]
+    return use_image(path, 1, lambda image: [image.resized(size) for size in (image.size, *sizes)])
 
 
 @pytest.mark.parametrize("mode", MODES)
