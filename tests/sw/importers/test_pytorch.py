@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """PyTorch modules built as torchvision builds its SqueezeNets, against PyTorch itself."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,6 +13,7 @@ pytest.importorskip("onnx", reason="needs the package onnx")
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.golden import floating
@@ -82,6 +86,76 @@ def test_torch_modules_with_bypass(bypass: Bypass) -> None:
     assert [stage.bypass for stage in model.network.stages if isinstance(stage, Fire)] == [bypass]
     frames = np.random.default_rng(0).integers(0, 256, (2, 3, 11, 14), dtype=np.uint8)
     np.testing.assert_allclose(floating.run(model, frames), torch_scores(module, frames), rtol=1e-4, atol=1e-5)
+
+
+def small() -> nn.Module:
+    torch.manual_seed(2)
+    layers = [nn.Conv2d(3, 8, 3, stride=2), nn.ReLU(), FireModule(8, Fire("", 3, 5, 7)), nn.Dropout(), nn.Conv2d(12, 4, 1), nn.ReLU()]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+def compiled_in_place(module: nn.Module) -> nn.Module:
+    module.compile()
+    return module
+
+
+def exported(module: nn.Module) -> torch.export.ExportedProgram:
+    return torch.export.export(module.eval(), (torch.zeros(1, 3, 17, 20),))
+
+
+WRAPPED: dict[str, Callable[[nn.Module], Any]] = {
+    "half": nn.Module.half,
+    "double": nn.Module.double,
+    "bfloat16": nn.Module.bfloat16,
+    "compiled": torch.compile,
+    "compiled in place": compiled_in_place,
+    "DataParallel": nn.DataParallel,
+    "compiled DataParallel in half": lambda module: torch.compile(nn.DataParallel(module.half())),
+    "moving average": AveragedModel,
+    "channels last": lambda module: module.to(memory_format=torch.channels_last),
+    "scripted": torch.jit.script,
+    "traced": lambda module: torch.jit.trace(module.eval(), torch.zeros(1, 3, 17, 20)),
+    "exported": exported,
+    "module of an export": lambda module: exported(module).module(),
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # torch deprecates scripts
+@pytest.mark.parametrize("form", WRAPPED)
+def test_torch_modules_of_any_type_and_in_any_wrapper(form: str) -> None:
+    plain, wrapped = small(), WRAPPED[form](small())
+    model = from_module(wrapped, size=(17, 20))
+    if isinstance(wrapped, nn.Module) and form not in ("traced", "module of an export"):
+        assert all(part.training for part in wrapped.modules())
+        assert (form == "compiled in place") == (getattr(wrapped, "_compiled_call_impl", None) is not None)
+    frames = np.random.default_rng(0).integers(0, 256, (2, 3, 17, 20), dtype=np.uint8)
+    expected = torch_scores(plain, frames)
+    tolerance = {"half": 2e-3, "bfloat16": 2e-2, "compiled DataParallel in half": 2e-3}.get(form, 2e-5)
+    np.testing.assert_allclose(floating.run(model, frames), expected, rtol=tolerance, atol=tolerance * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: small().state_dict(), r"^a state dict has weights but no layers; load it into its module .*, and give that$"),
+        (lambda: torch.compile(small()).state_dict(), "consume_prefix_in_state_dict_if_present\\(state, '_orig_mod.'\\)$"),
+        (lambda: nn.DataParallel(small()).state_dict(), "its names begin with 'module.', of DataParallel: remove that with"),
+        (lambda: "squeezenet", "^must be given a torch.nn.Module, not a str$"),
+    ],
+)
+def test_torch_rejects_what_is_no_module(wrong: Callable[[], Any], message: str) -> None:
+    with pytest.raises(FirebrickError, match=message):
+        from_module(wrong())
+
+
+class Failing(nn.Conv2d):
+    def forward(self, *_: torch.Tensor) -> torch.Tensor:
+        raise ValueError("Give the option. " + "This sentence is long, " * 20 + "and the next one is never seen.")
+
+
+def test_torch_reasons_end_with_a_sentence() -> None:
+    with pytest.raises(FirebrickError, match=r"^Failing cannot be exported for images of 224x224: Give the option\.$"):
+        from_module(Failing(3, 3, 1))
 
 
 def test_torch_rejects_modules_outside_the_family() -> None:
