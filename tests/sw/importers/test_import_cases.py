@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Every row of the table in docs/imports.md: a file that is read has the scores that another program computes; one that is not says why."""
 
+import runpy
 import zlib
 from pathlib import Path
 
@@ -86,3 +87,9 @@ def test_what_is_refused_says_why_in_one_sentence(name: str, tmp_path: Path) -> 
     assert case.refused in message
     assert "\n" not in message
     assert len(message) < 500
+
+
+def test_the_page_has_these_cases() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "import_table.py"))
+    page = script["PAGE"].read_text()
+    assert page.split(script["START"])[1].split(script["END"])[0].strip() == script["tables"]().strip(), "run scripts/import_table.py"
