@@ -19,6 +19,7 @@ from firebrick.sw.golden import floating
 from firebrick.sw.importers import import_source
 from tests.helpers.import_cases import ONNX_CASES
 from tests.helpers.import_cases.case import Floats
+from tests.helpers.paths import ROOT
 
 CASES = {f"{section}: {case.what}": case for section, cases in ONNX_CASES.items() for case in cases}
 
