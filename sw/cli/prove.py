@@ -9,7 +9,7 @@ import click
 
 from ..zoo import catalogue
 from .common import json_option, print_json, print_tables
-from .readback import bitstream_option, read_rom_map, readback_progress, require_verified, verify_bitstream
+from .readback import bitstream_option, model_path, read_rom_map, readback_progress, require_verified, verify_bitstream
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,7 +23,7 @@ VERDICTS = {"proven": "verified", "different": "different", "unknown": "unknown"
 @click.option(
     "--model",
     metavar="M",
-    help="A .fire file, or a name that `firebrick models` lists. Default: model.fire in the bitstream's directory.",
+    help="A .fire file, or a name that `firebrick models` lists. Default: B.fire or model.fire beside the bitstream.",
 )
 @json_option
 def command(bitstream: Path, model: str | None, as_json: bool) -> None:
@@ -42,7 +42,7 @@ def command(bitstream: Path, model: str | None, as_json: bool) -> None:
     """
     from firebrick.hw.verify.ecp5_bitstream import read_bitstream
 
-    model = model or str(bitstream.with_name("model.fire"))
+    model = model or str(model_path(bitstream))
     with readback_progress() as progress:
         report = verify_bitstream(read_bitstream(bitstream), bitstream.name, *read_rom_map(bitstream), catalogue.load(model), progress)
     if as_json:

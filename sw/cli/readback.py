@@ -35,6 +35,25 @@ def rom_map_path(bitstream: Path) -> Path:
     return bitstream.with_suffix(".roms.json")
 
 
+def model_path(bitstream: Path) -> Path:
+    """The model that a bitstream holds: a file of the bitstream's own name if there is one, else model.fire beside it."""
+    own = bitstream.with_suffix(".fire")
+    return own if own.exists() else bitstream.with_name("model.fire")
+
+
+def new_model_path(bitstream: Path, model: bytes) -> Path:
+    """Where to write the model of a new bitstream: where ``model_path`` finds it, and other bitstreams in the folder keep theirs.
+
+    Raises FirebrickError if another model would be lost.
+    """
+    own, shared = bitstream.with_suffix(".fire"), bitstream.with_name("model.fire")
+    others = any(path != bitstream for path in bitstream.parent.glob(f"*{bitstream.suffix}"))
+    for path in [own] if others or own.exists() else [shared, own]:
+        if bitstream.exists() or not path.exists() or path.read_bytes() == model:
+            return path
+    raise FirebrickError(f"{own}, where the model of {bitstream.name} would be, is another model; name another output")
+
+
 def read_rom_map(bitstream: Path) -> "tuple[list[PlacedRom], PlacedDescriptor | None]":
     """The ROM map beside a bitstream: its weight ROMs, and its device descriptor where that is in block RAM.
 

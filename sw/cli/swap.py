@@ -9,7 +9,7 @@ import click
 from ..errors import FirebrickError
 from ..zoo import catalogue
 from .common import json_option, model_option, print_json
-from .readback import bitstream_option, read_rom_map, readback_progress, require_verified, rom_map_path, verify_bitstream
+from .readback import bitstream_option, new_model_path, read_rom_map, readback_progress, require_verified, rom_map_path, verify_bitstream
 
 
 @click.command("swap")
@@ -23,7 +23,8 @@ def command(bitstream: Path, model: str, output: Path, as_json: bool) -> None:
     The bitstream must have been built with --swappable, which keeps all weight ROMs and the device descriptor in block RAM. The model
     must fit the logic of the bitstream: the same network, biases, shifts and codebooks; no new nonzero weights where
     the old model has zeros that the ROMs skip; and codes that fill the same number of ROM words. Otherwise the command says what does not
-    fit. The new bitstream is verified by read-back before it is written.
+    fit. The new bitstream is verified by read-back before it is written. Beside it are OUT.roms.json and the model: model.fire, or OUT.fire
+    if the folder has other bitstreams.
 
     \b
     Example: firebrick swap --bitstream build/ulx3s_85f/firebrick.bit --model tuned.fire -o tuned.bit
@@ -31,9 +32,12 @@ def command(bitstream: Path, model: str, output: Path, as_json: bool) -> None:
     from firebrick.hw.verify.ecp5_bitstream import pack, read_bitstream, unpack
     from firebrick.hw.verify.weight_reload import reload_weights
 
+    from ..fire_format.file import encode_model
     from ..utils.atomic_files import write_atomically
 
     new_model, (roms, descriptor) = catalogue.load(model), read_rom_map(bitstream)
+    model_data = encode_model(new_model)
+    model_file = new_model_path(output, model_data)
     with readback_progress() as progress:
         old_data = read_bitstream(bitstream)
         configuration = unpack(old_data, bitstream.name, progress)
@@ -46,6 +50,7 @@ def command(bitstream: Path, model: str, output: Path, as_json: bool) -> None:
     require_verified(report, "the new bitstream is not verified to hold the model, and was not written")
     write_atomically(rom_map_path(output), rom_map_path(bitstream).read_bytes())
     write_atomically(output, new_data)
+    write_atomically(model_file, model_data)
     if as_json:
         print_json(report)
-    click.echo(f"wrote {output}: verified to hold all {report['weights']:,} weights of {model}", err=as_json)
+    click.echo(f"wrote {output}: verified to hold all {report['weights']:,} weights of {model}; the model is in {model_file}", err=as_json)

@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from firebrick.sw.cli.main import main
+from firebrick.sw.cli.readback import model_path, new_model_path
+from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.file import write_fire
 from firebrick.sw.link.identity import model_checksum
 from tests.helpers.recorded_bitstream import exchanged, model, recorded, verdicts
@@ -49,6 +51,22 @@ def run(*arguments: object) -> tuple[int, dict[str, Any], str]:
     return result.exit_code, json.loads(result.stdout or "{}"), result.stderr
 
 
+def test_model_of_a_new_bitstream_is_found_and_no_other_is_lost(tmp_path: Path) -> None:
+    built, tuned = tmp_path / "firebrick.bit", tmp_path / "tuned.bit"
+    assert new_model_path(tuned, b"2") == tmp_path / "model.fire"
+    (tmp_path / "model.fire").write_bytes(b"1")
+    assert new_model_path(tuned, b"2") == tmp_path / "tuned.fire", "model.fire may be anybody's"
+    built.touch()
+    assert new_model_path(built, b"2") == tmp_path / "model.fire"
+    (tmp_path / "tuned.fire").write_bytes(b"3")
+    with pytest.raises(FirebrickError, match=r"tuned.fire, where the model of tuned.bit would be, is another model; name another output"):
+        new_model_path(tuned, b"2")
+    assert new_model_path(tuned, b"3") == model_path(tuned) == tmp_path / "tuned.fire"
+    tuned.touch()
+    assert new_model_path(tuned, b"2") == tmp_path / "tuned.fire"
+    assert model_path(built) == tmp_path / "model.fire"
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not TOOLS, reason="needs the extra `bitstream`")
 def test_bitstream_whose_engines_have_several_partitions_is_verified(tmp_path: Path) -> None:
@@ -84,6 +102,7 @@ def test_bitstream_is_verified_reloaded_and_verified_again(tmp_path: Path) -> No
     assert link["predicted"]["block_rams"] == link["actual"]["block_rams"] == 2, "so few scores take none"
 
     assert run("swap", "--bitstream", built, "--model", second, "-o", other)[0] == 0
+    assert run("prove", "--bitstream", other)[0] == 0, "swap wrote the model beside the bitstream"
     status, verification, complaint = run("prove", "--bitstream", other, "--model", second)
     assert status == 0, complaint
     assert verification["identity"]["checksum"] == model_checksum(exchanged(7)).hex()

@@ -97,7 +97,7 @@ def test_float_network_agrees_with_onnxruntime_on_squeezenet_v1_1() -> None:
     frames = read_images(photographs()[:4], model.preprocessing, model.network.input)
     scores = floating.run(model, frames)
     np.testing.assert_allclose(scores, onnxruntime_scores(model, frames), rtol=1e-3, atol=1e-2)
-    assert model.labels[int(scores[1].argmax())] in ("tabby cat", "Egyptian Mau", "a cat having a striped coat")  # Chelsea is a cat
+    assert model.labels[int(scores[1].argmax())] in ("tabby", "tiger cat", "Egyptian cat")  # Chelsea is a cat
 
 
 def test_float_network_agrees_with_onnxruntime_on_squeezenet_v1_0() -> None:

@@ -15,6 +15,7 @@ from firebrick.sw.fpga.link_costs import available_beside_link
 from firebrick.sw.golden import floating
 from firebrick.sw.golden.top_k import probabilities, top_k
 from firebrick.sw.importers import import_source
+from firebrick.sw.importers.class_names import imagenet_class_names
 from firebrick.sw.importers.ndf import SHA256
 from firebrick.sw.zoo import catalogue
 from tests.helpers.paths import SHARED
@@ -81,3 +82,10 @@ def test_default_model_has_a_top1_accuracy_above_60_percent() -> None:
     assert result["images"] == 500
     assert result["top1"] > 0.60
     assert result["top5"] > 0.81
+
+
+@pytest.mark.parametrize("name", ["squeezenet1_0_small", "squeezenet1_1", "squeezenet1_1_small"])
+def test_classes_have_the_names_of_ilsvrc(name: str) -> None:
+    labels = catalogue.load(name).labels
+    assert labels == imagenet_class_names()
+    assert labels[281:286] == ("tabby", "tiger cat", "Persian cat", "Siamese cat", "Egyptian cat")
