@@ -91,8 +91,8 @@ def command(
     from ..training.distillation import DistillationConfig
 
     _check_options(max_bytes, cycles, cycle_price, distil, dense_phase, labels, sweep, prices)
-    network = read_source(source, **reading)
     paths = calibration_images(calibrate)
+    network = read_source(source, paths, **reading)
     settings = CompressionSettings(
         bits, table1_densities(network.network) if density == "table1" else density, cycle_lambda=cycle_price or 0.0, compact=lean
     )

@@ -19,8 +19,10 @@ def command(source: str, output: Path, bits: int, density: float | None, calibra
     """Convert a pretrained network to a quantised model. `firebrick compress` does the same to a size budget, and can train it.
 
     SOURCE is `ndf`, the SqueezeNet v1.1 weights of the Python package of that name, or the path of the authors' Deep Compression
-    SqueezeNet (.net), an ONNX file (.onnx) or a Caffe model (.caffemodel) of the SqueezeNet family. `--pictures torch` means RGB, mean
-    123.675,116.28,103.53, std 58.395,57.12,57.375 and a central crop of 224 of 256 pixels; `caffe` means BGR, mean 123,117,104, std 1,1,1.
+    SqueezeNet (.net), an ONNX file (.onnx) or a Caffe model (.caffemodel) of the SqueezeNet family. `--pictures` says how training
+    normalised images: `torch` (RGB, mean 123.675,116.28,103.53, std 58.395,57.12,57.375, a central crop of 224 of 256 pixels), `caffe`
+    (BGR, mean 123,117,104), `unit` (RGB, 0 to 1), `signed` (RGB, -1 to 1), `bytes` (RGB, 0 to 255), `torch-bgr` or `caffe-rgb`. Where
+    neither it nor the file says so, the one under which the network tells the calibration images apart best is taken, and printed.
     The JSON document is {output, bytes, network, weights, nonzero, bits}.
 
     \b
@@ -30,7 +32,7 @@ def command(source: str, output: Path, bits: int, density: float | None, calibra
     from ..compression.settings import CompressionSettings
 
     calibration = calibration_images(calibrate)
-    network = read_source(source, **reading)
+    network = read_source(source, calibration, **reading)
     with progress_bar() as progress:
         model = compress(network, CompressionSettings(bits, density), calibration=calibration, progress=progress)
     write_model(model, output, as_json)

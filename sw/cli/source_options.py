@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .common import command_line, print_json
+from ..errors import FirebrickError
+from .common import command_line, print_json, progress_bar
 from .network_options import height_width
 
 if TYPE_CHECKING:
+    from ..importers import ImportOptions
     from ..importers.normalisation import Normalisation
     from ..model.float_model import FloatModel
     from ..model.quantized import Model
@@ -52,8 +54,8 @@ _MODEL_OPTIONS = (
 _SOURCE_OPTIONS = (
     click.option(
         *("--pictures", "convention"),
-        type=click.Choice(["torch", "caffe"]),
-        help="Input normalisation that the network was trained with [default: torch for ONNX, else caffe].",
+        type=click.Choice(["torch", "caffe", "unit", "signed", "bytes", "torch-bgr", "caffe-rgb"]),
+        help="Input normalisation that the network was trained with [default: that of the file, or what fits the images].",
     ),
     click.option(
         "--mean", callback=triple, metavar="R,G,B", help="Mean of the input bytes 0 to 255 in training, if not that of --pictures."
@@ -84,15 +86,49 @@ def _with(options: Sequence[Callable[..., Any]], command: Callable[..., Any]) ->
 
 
 def read_source(
-    source: str, convention: str | None, mean: Triple | None, std: Triple | None, class_names: Path | None, size: tuple[int, int] | None
+    source: str,
+    images: Sequence[Path],
+    convention: str | None = None,
+    mean: Triple | None = None,
+    std: Triple | None = None,
+    class_names: Path | None = None,
+    size: tuple[int, int] | None = None,
 ) -> "FloatModel":
-    """The float network that the options describe, with the command line in its metadata."""
+    """The float network that the options describe, with the command line in its metadata.
+
+    Where neither options nor file tell the normalisation, it is measured on ``images``, else on scikit-image's photographs; what was
+    found goes to stderr.
+    """
     from ..importers import ImportOptions, import_source
     from ..importers.class_names import read_class_names
+    from ..importers.normalisation import ASSUMED
 
     names = read_class_names(class_names) if class_names else None
-    network = import_source(source, ImportOptions(_normalisation(source, convention, mean, std), names, size))
+    options = ImportOptions(_normalisation(source, convention, mean, std), names, size)
+    network = import_source(source, options)
+    if network.metadata.get("normalisation", "").endswith(ASSUMED):
+        network = _check_normalisation(network, source, options, images)
     return replace(network, metadata={**network.metadata, "command": command_line(network.metadata.get("name", network.network.name))})
+
+
+def _check_normalisation(network: "FloatModel", source: str, options: "ImportOptions", images: Sequence[Path]) -> "FloatModel":
+    """The network with the normalisation that fits the images."""
+    from ..compression.normalisation_check import check_normalisation
+    from ..data.calibration_set import photographs
+    from ..importers import import_source
+
+    name, assumed = network.metadata["name"], _usual_convention(source)
+    try:
+        images = images or photographs()
+    except FirebrickError:
+        click.echo(f"Warning: {name} does not say how training normalised images; {assumed} is assumed. Give --pictures.", err=True)
+        return network
+    with progress_bar() as progress:
+        network, verdict = check_normalisation(
+            name, assumed, lambda normalisation: import_source(source, replace(options, normalisation=normalisation)), images, progress
+        )
+    click.echo(f"{'Note' if verdict.sure else 'Warning'}: {verdict.message}.", err=True)
+    return network
 
 
 def write_model(model: "Model", output: Path, as_json: bool) -> None:
@@ -119,9 +155,14 @@ def write_model(model: "Model", output: Path, as_json: bool) -> None:
 
 def _normalisation(source: str, convention: str | None, mean: Triple | None, std: Triple | None) -> "Normalisation | None":
     """The normalisation that the options describe; None without any."""
-    from ..importers.normalisation import CAFFE, TORCH
+    from ..importers.normalisation import CONVENTIONS
 
     if convention is None and mean is None and std is None:
         return None
-    default = {"torch": TORCH, "caffe": CAFFE}[convention or ("torch" if source.lower().endswith(".onnx") else "caffe")]
+    default = CONVENTIONS[convention or _usual_convention(source)]
     return replace(default, mean=mean or default.mean, std=std or default.std)
+
+
+def _usual_convention(source: str) -> str:
+    """The convention of most files of the source's kind."""
+    return "torch" if source.lower().endswith(".onnx") else "caffe"

@@ -103,8 +103,8 @@ def command(
 
     if (held_out_folder is None) != split:
         raise click.UsageError("give --judge DIR, or --split to evaluate on every second image of --calibrate")
-    network = read_source(source, **reading)
     calibration = calibration_images(calibrate)
+    network = read_source(source, calibration, **reading)
     calibration, held_out = split_images(calibration) if held_out_folder is None else (calibration, images_in(held_out_folder))
     comparison = Comparison(
         network,

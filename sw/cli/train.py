@@ -125,7 +125,7 @@ def _network(source: str | None, preset: str | None, classes: int, family: dict[
     from .source_options import read_source
 
     size_given = click.get_current_context().get_parameter_source("size") is ParameterSource.COMMANDLINE
-    pretrained = read_source(source, None, None, None, None, None) if source else None
+    pretrained = read_source(source, ()) if source else None
     try:
         if pretrained is not None:
             network = pretrained.network

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model.float_model import FloatModel
@@ -34,6 +35,8 @@ class Normalisation:
     """The network's channels come in the order B, G, R."""
     crop: float = 1.0
     """Fraction of the image's short side that the central crop keeps."""
+    assumed: bool = False
+    """Neither user nor file says it; it is the usual one of such files."""
 
     def verify(self) -> None:
         """Raise FirebrickError unless means are 0 to 255, standard deviations positive and finite, and the crop above 0 to 1."""
@@ -49,6 +52,41 @@ TORCH = Normalisation((123.675, 116.28, 103.53), (58.395, 57.12, 57.375), crop=2
 """torchvision's: (x / 255 - mean) / std with mean 0.485, 0.456, 0.406 and std 0.229, 0.224, 0.225; 224 pixels of 256."""
 CAFFE = Normalisation((123.0, 117.0, 104.0), (1.0, 1.0, 1.0), bgr=True)
 """Caffe's; both published SqueezeNets were trained with it."""
+CONVENTIONS = {
+    "torch": TORCH,
+    "caffe": CAFFE,
+    "unit": Normalisation((0.0, 0.0, 0.0), (255.0, 255.0, 255.0), crop=TORCH.crop),
+    "signed": Normalisation((127.5, 127.5, 127.5), (127.5, 127.5, 127.5), crop=TORCH.crop),
+    "bytes": Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), crop=TORCH.crop),
+    "torch-bgr": replace(TORCH, bgr=True),
+    "caffe-rgb": replace(CAFFE, bgr=False),
+}
+"""The usual ones by name: also 0 to 1, -1 to 1, the bytes themselves, and torchvision's and Caffe's with the other order of channels."""
+ASSUMED = " (assumed)"
+"""How the metadata of a network ends whose normalisation nobody told."""
+
+
+def with_input_affine(normalisation: Normalisation, matched: MatchedNetwork) -> Normalisation:
+    """The normalisation, followed by what the network itself computes of its input before the first convolution.
+
+    With s and h that scale and shift, ``s * (byte - mean) / std + h`` is ``(byte - (mean - h * std / s)) / (std / s)``. Raises
+    FirebrickError for a scale that is not positive.
+    """
+    if matched.input_affine is None:
+        return normalisation
+    scale, shift = (np.broadcast_to(numbers, 3) for numbers in (matched.input_affine.scale, matched.input_affine.shift))
+    if not (scale > 0).all():
+        raise FirebrickError("the network scales its input by a number that is not positive")
+    if normalisation.bgr:
+        scale, shift = scale[::-1], shift[::-1]
+    std = np.array(normalisation.std) / scale
+    mean = np.array(normalisation.mean) - shift * std
+    return replace(normalisation, mean=_triple(mean), std=_triple(std))
+
+
+def _triple(numbers: NDArray[np.float64]) -> Triple:
+    red, green, blue = (round(float(number), 6) for number in numbers)
+    return red, green, blue
 
 
 def build_float_model(
@@ -85,7 +123,7 @@ def build_float_model(
         Preprocessing(resize, normalisation.mean),
         tuple(labels),
         {name: layer.codebook_weights for name, layer in filters.items() if layer.codebook_weights is not None},
-        metadata | {"normalisation": describe(normalisation)},
+        metadata | {"normalisation": describe(normalisation) + ASSUMED * normalisation.assumed},
     )
     model.verify()
     return model

@@ -9,7 +9,7 @@ of its input, and layers after it read the new value.
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import prod
+from math import inf, prod
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,12 @@ from firebrick.sw.network.limits import WEIGHTS_MAX
 from firebrick.sw.utils.atomic_files import read_limited
 
 from .. import feature_graph
-from ..feature_graph import FeatureNode, Operation, describe_operator, unsupported
+from ..feature_graph import FeatureNode, Operation, describe_operator, printable, unsupported
 from ..filters import Filters
 from ..fire_matcher import match_network
-from ..normalisation import CAFFE, Normalisation, build_float_model
+from ..normalisation import CAFFE, Normalisation, build_float_model, with_input_affine
 from ..onnx.graph import BYTES_MAX
+from .affine_layers import AFFINE_LAYERS
 from .proto import net_class
 
 DEFAULT_SIDE = 227
@@ -69,12 +70,15 @@ def caffe_model(
     size: tuple[int, int] | None = None,
 ) -> FloatModel:
     """The network in a ``.caffemodel`` file's bytes; ``name`` is for messages. Arguments and errors are those of `import_caffe`."""
-    name = feature_graph.printable(name)
+    name = printable(name)
     try:
         reader = _LayerReader(_parse(data), size)
         provenance = {"name": name, "source": "a .caffemodel file of Caffe", "source sha256": hashlib.sha256(data).hexdigest()}
         matched = match_network(reader.global_average(), Path(name).stem)
-        return build_float_model(matched, normalisation or reader.normalisation, labels, provenance)
+        if normalisation is None and reader.mean_file:
+            mean_file = printable(reader.mean_file, 60)
+            raise FirebrickError(f"the mean of its training images is in another file, {mean_file!r}; give their mean colour: --mean R,G,B")
+        return build_float_model(matched, with_input_affine(normalisation or reader.normalisation, matched), labels, provenance)
     except FirebrickError as problem:
         raise FirebrickError(f"{name}: {problem}") from problem
 
@@ -103,7 +107,8 @@ class _LayerReader:
     def __init__(self, net: Any, size: tuple[int, int] | None) -> None:
         self.net = net
         self.size = size
-        self.normalisation = CAFFE
+        self.normalisation = replace(CAFFE, assumed=True)
+        self.mean_file = ""
         self.values: dict[str, FeatureNode] = {}
         self.averages: list[FeatureNode] = []
         self.weights_read = 0
@@ -112,7 +117,7 @@ class _LayerReader:
         """Translate all layers; returns the one global average among them."""
         if self.net.input:
             dims = self.net.input_shape[0].dim if self.net.input_shape else self.net.input_dim
-            self.values[self.net.input[0]] = self.image("the input", list(dims)[2:4])
+            self.values[self.net.input[0]] = self.image("the input", list(dims))
         for layer in self.net.layer:
             where = describe_operator("layer", layer.name, layer.type)
             if layer.type in _IGNORED:
@@ -129,11 +134,22 @@ class _LayerReader:
             raise FirebrickError(f"a network must have one average over all positions, not {len(self.averages)}")
         return self.averages[0]
 
-    def image(self, where: str, sides: list[int]) -> FeatureNode:
+    def image(self, where: str, dims: list[int]) -> FeatureNode:
+        """The input; ``dims`` are images, channels, rows and columns, or fewer where the file does not give them."""
+        sides = dims[2:4]
         height, width = self.size or (tuple(sides) if len(sides) == 2 and all(sides) else (DEFAULT_SIDE, DEFAULT_SIDE))
         if not all(1 <= side <= NUMBER_MAX for side in (height, width)):
             raise unsupported(where, f"an image must have sides from 1 to {NUMBER_MAX}, not {height}x{width}")
-        return feature_graph.input_node(Shape(3, height, width), nonnegative=False)
+        return feature_graph.input_node(Shape(dims[1] if len(dims) == 4 else self.channels(), height, width), nonnegative=False)
+
+    def channels(self) -> int:
+        """Those of the first convolution's weights: a data layer does not tell whether its images are grey."""
+        for layer in self.net.layer:
+            if layer.type == "Convolution" and layer.blobs:
+                blob = layer.blobs[0]
+                dims = list(blob.shape.dim) if blob.HasField("shape") else [blob.num, blob.channels, blob.height, blob.width]
+                return dims[1] if len(dims) == 4 and dims[1] in (1, 3) else 3
+        return 3
 
     def source(self, where: str, layer: Any, index: int = 0) -> FeatureNode:
         name = layer.bottom[index] if index < len(layer.bottom) else ""
@@ -146,13 +162,22 @@ class _LayerReader:
 
     def input_layer(self, where: str, layer: Any) -> FeatureNode:
         transform = layer.transform_param
-        if len(transform.mean_value) == 3:
-            blue, green, red = transform.mean_value
-            self.normalisation = replace(self.normalisation, mean=(red, green, blue))
-        if transform.HasField("scale") and transform.scale > 0:
-            self.normalisation = replace(self.normalisation, std=(1 / transform.scale,) * 3)
-        sides = list(layer.input_param.shape[0].dim)[2:4] if layer.input_param.shape else [transform.crop_size] * 2
-        return self.image(where, sides)
+        self.mean_file = transform.mean_file
+        if transform.mean_value or transform.HasField("scale"):
+            self.normalisation = self.transformation(where, transform)
+        dims = list(layer.input_param.shape[0].dim) if layer.input_param.shape else []
+        return self.image(where, dims if len(dims) == 4 else [1, self.channels(), transform.crop_size, transform.crop_size])
+
+    def transformation(self, where: str, transform: Any) -> Normalisation:
+        """Caffe's ``scale * (byte - mean)``, with one mean for all channels or one for each; without a mean, none is subtracted."""
+        means = list(transform.mean_value) or [0.0]
+        if len(means) not in (1, 3):
+            raise unsupported(where, f"must have one mean_value or three, not {len(means)}")
+        if transform.HasField("scale") and not 0 < transform.scale < inf:
+            raise unsupported(where, f"scale must be positive, not {transform.scale:g}")
+        blue, green, red = means * (3 // len(means))
+        std = 1 / transform.scale if transform.HasField("scale") else 1.0
+        return Normalisation((red, green, blue), (std, std, std), bgr=True)
 
     def convolution(self, where: str, layer: Any) -> FeatureNode:
         source, settings = self.source(where, layer), layer.convolution_param
@@ -237,5 +262,6 @@ _LAYERS: dict[str, Callable[[_LayerReader, str, Any], FeatureNode]] = {
     "Pooling": _LayerReader.pooling,
     "ReLU": _LayerReader.relu,
     "Split": _LayerReader.source,
+    **AFFINE_LAYERS,
     **dict.fromkeys(_INPUT_LAYERS, _LayerReader.input_layer),
 }

@@ -8,6 +8,7 @@ weights are dequantised, and activations are not rounded.
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from firebrick.sw.errors import FirebrickError
@@ -71,7 +72,7 @@ def onnx_model(
         axes = _axes(graph)
         shape = _input_shape(graph, axes, size)
         embedded = read_metadata(graph.properties, shape)
-        usual = normalisation or (embedded.normalisation if embedded else TORCH)
+        usual = normalisation or (embedded.normalisation if embedded else replace(TORCH, assumed=True))
         labels = labels or (embedded.labels if embedded else None)
         flow = Dataflow(graph, input_node(shape, not any(usual.mean) or graph.takes_bytes, axes))
         matched = match_network(_global_average(graph, flow), Path(name).stem)

@@ -18,6 +18,7 @@ from firebrick.sw.importers import import_source
 from firebrick.sw.importers.caffe.importer import caffe_model
 from firebrick.sw.importers.normalisation import TORCH
 from firebrick.sw.model.float_model import FloatModel
+from firebrick.sw.network.graph import Network, Shape
 from firebrick.sw.network.presets import squeezenet1_0
 from tests.helpers.caffe_files import SMALL, CaffeWriter, blob, field, layer, varint
 
@@ -86,7 +87,10 @@ HEAD = field(1, "net") + layer("data", "Data", [], ["data"])
         (b"", "must have one average over all positions, not 0"),
         (field(2, field(4, "old")), "is of Caffe's old format"),
         (b"\xff" * 20, "no complete .caffemodel file"),
-        (HEAD + layer("odd", "LRN", ["data"], ["x"]), "layer 'odd' (LRN): this type is not supported; supported are Accuracy, Concat"),
+        (
+            HEAD + layer("odd", "LRN", ["data"], ["x"]),
+            "layer 'odd' (LRN): this type is not supported; supported are Accuracy, BatchNorm, Bias, Concat",
+        ),
         (HEAD + layer("c", "Convolution", ["gone"], ["c"]), "layer 'c' (Convolution): reads 'gone', which no layer before it computes"),
         (HEAD + layer("c", "Convolution", [], ["c"]), "reads '', which no layer before it computes"),
         (HEAD + layer("c", "Convolution", ["data"], ["c"]), "must have weights and biases, not 0 blobs"),
@@ -127,3 +131,83 @@ def test_caffe_with_flipped_bytes_is_rejected_or_a_model(flips: list[tuple[int, 
         data[offset] = value
     with suppress(FirebrickError):
         caffe_model(bytes(data), "it").verify()
+
+
+def test_caffe_single_mean_value_is_for_all_channels() -> None:
+    writer = CaffeWriter(4, transform=field(5, 127.5))
+    assert caffe_model(writer.network(SMALL), "small.caffemodel").preprocessing.mean == (127.5, 127.5, 127.5)
+
+
+def test_caffe_scale_without_a_mean_subtracts_none() -> None:
+    writer = CaffeWriter(4, transform=field(1, 0.00390625))
+    assert caffe_model(writer.network(SMALL), "small.caffemodel").preprocessing.mean == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("transform", "message"),
+    [
+        (field(4, "/data/mean.binaryproto"), "the mean of its training images is in another file, '/data/mean.binaryproto'; give their"),
+        (field(5, 1.0) * 2, "(Data): must have one mean_value or three, not 2"),
+        (field(1, -1.0), "(Data): scale must be positive, not -1"),
+    ],
+)
+def test_caffe_rejects_a_mean_that_it_cannot_know(transform: bytes, message: str) -> None:
+    with pytest.raises(FirebrickError) as caught:
+        caffe_model(CaffeWriter(4, transform=transform).network(SMALL), "it")
+    assert message in str(caught.value)
+
+
+def test_caffe_mean_file_is_replaced_by_the_mean_that_is_given() -> None:
+    writer = CaffeWriter(4, transform=field(4, "mean.binaryproto"))
+    assert caffe_model(writer.network(SMALL), "it", TORCH).preprocessing.mean == TORCH.mean
+
+
+def test_caffe_power_layer_before_the_first_convolution_is_a_std() -> None:
+    writer = CaffeWriter(5, transform=b"".join(field(5, value) for value in (104.0, 117.0, 123.0)))
+    writer.data += layer("scale", "Power", ["data"], ["data"], field(122, field(2, 0.0125) + field(3, 0.5)))
+    model = caffe_model(writer.network(SMALL), "it")
+    np.testing.assert_allclose(model.weights["conv1"], writer.weights["conv1"][:, ::-1] * 0.0125, rtol=1e-6)
+    # 0.0125 (byte - mean) + 0.5 = 0.0125 (byte - (mean - 40))
+    np.testing.assert_allclose(model.preprocessing.mean, (83.0, 77.0, 64.0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("given_by", ["Input", "Data"])
+def test_caffe_grey_network_takes_grey_images(given_by: str) -> None:
+    grey = Network("small", Shape(1, 12, 13), SMALL.stages)
+    writer = CaffeWriter(6)
+    if given_by == "Input":
+        sides = b"".join(field(1, side) for side in (1, 1, 12, 13))
+        writer.data = field(1, "net") + layer("data", "Input", [], ["data"], field(143, field(1, sides)))
+    model = caffe_model(writer.network(grey), "it", size=(12, 13))
+    assert model.network.input == Shape(1, 12, 13)
+    np.testing.assert_array_equal(model.weights["conv1"], writer.weights["conv1"])
+
+
+class NormalisingWriter(CaffeWriter):
+    """Writes BatchNorm and Scale between each convolution and its ReLU, as Caffe's users train them."""
+
+    def conv(self, name: str, source: str, shape: tuple[int, ...], settings: bytes = b"") -> str:
+        weights = self.rng.standard_normal(shape).astype(np.float32)
+        mean, gamma, beta = self.rng.standard_normal((3, shape[0])).astype(np.float32)
+        variance = self.rng.uniform(0.5, 2, shape[0]).astype(np.float32)
+        factor = np.float32(3.5)  # Caffe keeps sums over a moving window, and this is their weight
+        self.data += layer(
+            name, "Convolution", [source], [name], field(7, blob(weights)) + field(106, field(4, shape[2]) + field(5, 1) + settings)
+        )
+        statistics = b"".join(field(7, blob(numbers)) for numbers in (mean * factor, variance * factor, np.array([factor])))
+        self.data += layer(f"bn_{name}", "BatchNorm", [name], [name], statistics + field(139, field(3, 0.25)))
+        self.data += layer(f"scale_{name}", "Scale", [name], [name], field(7, blob(gamma)) + field(7, blob(beta)) + field(142, field(4, 1)))
+        self.data += layer(f"relu_{name}", "ReLU", [name], [name])
+        deviation = np.sqrt(variance.astype(np.float64) + 0.25)
+        self.weights[name] = weights * (gamma / deviation)[:, None, None, None]
+        self.biases[name] = beta - mean * gamma / deviation
+        return name
+
+
+def test_caffe_batch_norm_and_scale_become_weights_and_biases() -> None:
+    writer = NormalisingWriter(7)
+    model = caffe_model(writer.network(SMALL), "it", size=(12, 13))
+    for name, weights in model.weights.items():
+        expected = writer.weights[name][:, ::-1] if name == "conv1" else writer.weights[name]
+        np.testing.assert_allclose(weights, expected, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(model.biases[name], writer.biases[name], rtol=1e-5, atol=1e-5)
