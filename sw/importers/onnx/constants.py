@@ -30,6 +30,8 @@ _WORK_MAX = 16 * WEIGHTS_MAX
 """Maximum number of elements in all evaluations together, so that a small file cannot ask for much work."""
 _WORK_MIN = 1000
 """Elements that every evaluation is counted as at least, since small ones cost time, too."""
+_REFERENCE_WORK = 100_000
+"""The same for evaluations by ONNX's reference evaluator, about half a millisecond each."""
 ShapeOf = Callable[[str, int], tuple[int, ...]]
 """The shape of a tensor that depends on the image, by its name and the number of images."""
 
@@ -120,7 +122,7 @@ class Constants:
                 constant = special(node, inputs[0], rest)
             if constant is not None:
                 return constant
-        self._spend(node.where, inputs[0].values.size)
+        self._spend(node.where, max(inputs[0].values.size, _REFERENCE_WORK))
         outputs = evaluate(node, [inputs[0].values, *rest], self._opset, min(WEIGHTS_MAX, _WORK_MAX - self._work))
         return Constant(outputs[node.outputs.index(name)])
 

@@ -3,6 +3,8 @@
 """ONNX files that are damaged, inconsistent, or of another network: each gives one sentence that names the node."""
 
 import random
+import resource
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -312,6 +314,61 @@ def test_onnx_rejects_a_concat_that_is_no_fire_module() -> None:
     conv10.input[0] = node(model, "Concat").output[0]
     with pytest.raises(FirebrickError, match=r"\(Concat\): must join a 1x1 and a padded 3x3 convolution"):
         onnx_model(model.SerializeToString(), "it.onnx")
+
+
+def computed(*operators: tuple[str, list[Any], dict[str, Any]]) -> Edit:
+    """Replace the first weights by what these operators make of them, each of the one before and of constants."""
+
+    def edit(model: ModelProto) -> None:
+        name = node(model, "Conv").input[1]
+        for index, (operator, constants, attributes) in enumerate(operators):
+            names = [name if constant is None else f"constant {index}.{position}" for position, constant in enumerate(constants)]
+            for constant, constant_name in zip(constants, names, strict=True):
+                if constant is not None:
+                    model.graph.initializer.append(numpy_helper.from_array(np.asarray(constant), constant_name))
+            name = f"computed {index}"
+            model.graph.node.append(helper.make_node(operator, names, [name], name, **attributes))
+        node(model, "Conv").input[1] = name
+
+    return edit
+
+
+HUGE = 1 << 40
+TOO_MANY = "computes a constant of too many elements"
+UNFIT = "its constant inputs do not fit together"
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (computed(("ConstantOfShape", [[HUGE]], {})), TOO_MANY),
+        (computed(("ConstantOfShape", [[1 << 12] * 20], {})), TOO_MANY),
+        (computed(("ConstantOfShape", [[-1]], {})), UNFIT),
+        (computed(("ConstantOfShape", [[1 << 12, 1 << 11]], {}), ("Add", [None, np.ones((1 << 10, 1, 1))], {})), "too many elements"),
+        (computed(("Expand", [None, [HUGE, 1, 1, 1, 1]], {})), TOO_MANY),
+        (computed(("Tile", [None, [HUGE, 1, 1, 1]], {})), TOO_MANY),
+        (computed(("Tile", [None, [1 << 62, 1 << 62, 1 << 62, 1]], {})), TOO_MANY),
+        (computed(("Range", [0, HUGE, 1], {})), TOO_MANY),
+        (computed(("Range", [0.0, 1.0, 1e-300], {})), TOO_MANY),
+        (computed(("Range", [0.0, 1.0, np.nan], {})), UNFIT),
+        (computed(("Range", [0, 5, 0], {})), UNFIT),
+        (computed(("Pad", [None, [0] * 7 + [HUGE]], {})), TOO_MANY),
+        (computed(("Gather", [np.ones((2, 1 << 12)), np.zeros(1 << 12, int)], {})), TOO_MANY),
+        (computed(("MatMul", [np.ones((1, 1 << 14)), np.ones((1 << 14, 1))], {}), ("MatMul", [np.ones((1 << 14, 1)), None], {})), TOO_MANY),
+        (computed(("Slice", [None, np.zeros(1000, int), np.zeros(1000, int)], {})), "must be at most 64 whole numbers"),
+        (computed(("Transpose", [None], {"perm": [0, 0, 1, 2]})), UNFIT),
+        (computed(("Squeeze", [None, [7]], {})), UNFIT),
+        (computed(("Div", [None, np.float32(0)], {})), "weights and biases must be finite floats"),
+        (computed(*[("Mul", [None, None], {})] * 19), "all constants together must have at most"),
+        (computed(("CumSum", [None, 0], {})), "this operator is not folded; export the file anew with constants folded"),
+        (computed(("Einsum", [None], {"equation": "ijkl->ijkl"})), "this operator is not folded"),
+    ],
+)
+def test_onnx_constants_cost_neither_time_nor_memory(edit: Edit, message: str) -> None:
+    start, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert message in error_message(edit)
+    assert time.process_time() - start < 10
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 18  # KiB
 
 
 def mutate(model: ModelProto, draw: random.Random) -> None:

@@ -3,6 +3,7 @@
 """PyTorch modules built as torchvision builds its SqueezeNets, against PyTorch itself."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.golden import floating
+from firebrick.sw.importers import import_source
 from firebrick.sw.importers.normalisation import TORCH
 from firebrick.sw.importers.pytorch import from_module
 from firebrick.sw.network.graph import Bypass, Fire
@@ -132,6 +134,21 @@ def test_torch_modules_of_any_type_and_in_any_wrapper(form: str) -> None:
     expected = torch_scores(plain, frames)
     tolerance = {"half": 2e-3, "bfloat16": 2e-2, "compiled DataParallel in half": 2e-3}.get(form, 2e-5)
     np.testing.assert_allclose(floating.run(model, frames), expected, rtol=tolerance, atol=tolerance * np.abs(expected).max())
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's exporter misses torchvision, and deprecates its predecessor
+@pytest.mark.parametrize("options", [{}, {"dynamo": False}, {"dynamo": False, "do_constant_folding": False}], ids=str)
+def test_torch_exports_to_files_are_read(options: dict[str, Any], tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript", reason="needs the package onnxscript")
+    norm = nn.BatchNorm2d(8)
+    module = nn.Sequential(small()[0], norm, *small()[1:])
+    for numbers in (norm.running_mean, norm.running_var, norm.weight, norm.bias):
+        nn.init.uniform_(numbers, 0.5, 2)
+    torch.onnx.export(module.eval(), (torch.zeros(1, 3, 17, 20),), str(tmp_path / "it.onnx"), **options)
+    assert (tmp_path / "it.onnx.data").exists() == ("dynamo" not in options)
+    model = import_source(str(tmp_path / "it.onnx"))
+    frames = np.random.default_rng(0).integers(0, 256, (2, 3, 17, 20), dtype=np.uint8)
+    np.testing.assert_allclose(floating.run(model, frames), torch_scores(module, frames), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
