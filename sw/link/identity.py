@@ -125,7 +125,7 @@ def decode_descriptor(payload: bytes) -> DeviceDescriptor:
             allowed = f"at least {lowest:,}" if highest is None else f"{lowest:,} to {highest:,}"
             raise FirebrickError(f"the device descriptor is impossible: {field} must be {allowed}, not {value:,}; {_ADVICE}")
     if not name.isprintable():
-        raise FirebrickError(f"the device descriptor is impossible: the network's name, {name!r}, is not printable; {_ADVICE}")
+        raise FirebrickError(f"the device descriptor is impossible: the network's name, {name[:60]!r}, is not printable; {_ADVICE}")
     return descriptor
 
 
