@@ -10,18 +10,23 @@ ALL ?=# 1: `make formal` runs its long proofs, too
 LINK ?=# uart or usb; empty: uart where the board has both
 
 BIN := .venv/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+NEWEST ?=# 1: `make setup` installs the newest releases instead of those in constraints.txt
+SECONDS ?= 60# for `make fuzz`, all readers together
+READERS ?=# what `make fuzz` reads; empty: everything
+
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := $(PIP) $(if $(NEWEST),--upgrade --upgrade-strategy eager,--constraint constraints.txt) --editable
 PACKAGES := hw sw sim
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint types test test-all formal sim demo verilog bitstream program figures clean
+.PHONY: help setup lint types test test-all fuzz constraints formal sim demo verilog bitstream program figures clean
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/installed ## make the virtual environment in .venv and install everything into it
 
-.venv/installed: pyproject.toml setup.py
+.venv/installed: pyproject.toml setup.py constraints.txt $(if $(NEWEST),newest)
 	@command -v $(CXX) >/dev/null || { \
 	  echo "setup: no C++ compiler: $(CXX), which the simulator needs, was not found; install it (Debian: apt-get install g++)" >&2; exit 1; }
 	@set -e; python=; if [ ! -x $(BIN)/python ]; then \
@@ -34,6 +39,13 @@ setup: .venv/installed ## make the virtual environment in .venv and install ever
 	@echo "setup: installing packages into .venv (a minute or two)"
 	@$(INSTALL) '.[dev]'
 	@touch $@
+
+newest: # make .venv again, whatever it has
+.PHONY: newest
+
+constraints: setup ## write the releases in .venv to constraints.txt
+	@{ grep '^#' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check \
+	  | grep -viE '^(torch|nvidia|triton|atheris|firebrick)|@' | LC_ALL=C sort -f; } > constraints.tmp && mv constraints.tmp constraints.txt
 
 .types/firebrick: Makefile
 	@mkdir -p $@ && for package in $(PACKAGES); do ln -sfn ../../$$package $@/$$package; done && touch $@
@@ -51,6 +63,11 @@ test: setup ## run the quick tests
 
 test-all: setup ## run every test
 	$(BIN)/pytest -q -n $(JOBS)
+
+fuzz: setup ## try damaged files and packets on every reader (SECONDS=, READERS="onnx image")
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(PIP) --only-binary :all: atheris 2>/dev/null || \
+	  echo "fuzz: no Atheris for this Python: plain mutations only"
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(READERS)
 
 formal: setup ## prove properties of the hardware's components (ALL=1: the long ones, too)
 	$(BIN)/python -m firebrick.sim.formal --jobs $(JOBS) $(if $(ALL),--all)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`make fuzz SECONDS=60`: every reader for its share of the time, each in a process of its own.
 
-Where Atheris (libFuzzer) is installed, two thirds of the time go to it: it looks for inputs that reach new code, and keeps them as its corpus.
-Then the corpus and plain mutations run under coverage.py. Inputs with findings are kept too, and the exit status is 1.
+Where Atheris (libFuzzer) is installed, two thirds of the time go to it: it looks for inputs that reach new code, and keeps them as a
+corpus. Then the corpus and plain mutations run under coverage.py. Inputs with findings are kept too, and the exit status is 1.
 """
 
 import argparse

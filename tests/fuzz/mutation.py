@@ -43,7 +43,8 @@ def mutate_json(draw: random.Random, data: bytes, seeds: Sequence[bytes]) -> byt
 
 def _change(draw: random.Random, tree: Any) -> Any:
     """A document with one value replaced, removed, repeated or exchanged, at a random depth."""
-    container, key = None, None
+    container: Any = None
+    key: Any = None
     node = tree
     while isinstance(node, dict | list) and node and (container is None or draw.random() < 0.85):
         container, key = node, draw.choice(list(node) if isinstance(node, dict) else range(len(node)))

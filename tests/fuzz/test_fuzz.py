@@ -3,7 +3,10 @@
 """Every reader of files and packets accepts an input or refuses it in a sentence, within time and memory; `make fuzz` tries longer."""
 
 import time
+from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,7 @@ from firebrick.sw.errors import FirebrickError
 
 from .check import FindingError, Tally, Target
 from .inputs import inputs
+from .reader import measured
 from .targets import TARGETS
 
 SECONDS = 1.0
@@ -37,6 +41,22 @@ def test_inputs_depend_on_the_seed_alone() -> None:
     target = TARGETS["packets"]
     first, again, other = (list(islice(inputs(target, seed), 50)) for seed in (1, 1, 2))
     assert first == again != other
+
+
+def test_make_fuzz_prints_coverage_and_keeps_what_it_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = TARGETS["labels"].read
+
+    def damaged(data: bytes) -> None:
+        with suppress(FirebrickError):
+            read(data)
+        if len(data) > 2:
+            raise IndexError
+
+    monkeypatch.setitem(TARGETS, "labels", replace(TARGETS["labels"], read=damaged))
+    row = measured("labels", tmp_path, 0.3, seed=1)
+    assert (row["inputs"] > 0, 0 < row["coverage"] < 100) == (True, True)
+    assert "labels: IndexError" in row["findings"][0]
+    assert [len(path.read_bytes()) > 2 for path in (tmp_path / "findings").iterdir()] == [True]
 
 
 def _raise(error: Exception) -> None:
