@@ -11,7 +11,7 @@ from PIL import Image
 from firebrick.sw import golden
 from firebrick.sw.data.images import read_images
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.evaluation.accuracy import evaluate
+from firebrick.sw.evaluation.accuracy import evaluate, spread
 from firebrick.sw.fire_format.file import read_fire
 
 
@@ -55,3 +55,29 @@ def test_evaluate_rejects_a_missing_folder_and_a_missing_image(small_model: Path
         evaluate(model, tmp_path / "none", labels)
     with pytest.raises(FirebrickError, match=r"a\.jpg does not exist"):
         evaluate(model, tmp_path, labels)
+
+
+def test_evaluate_takes_what_is_there_of_a_longer_table(
+    small_model: Path, images: list[Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text("file,class_index\ngone.png,0\na.png,1\nc.png,1\nlost.jpg,2\n")
+    assert evaluate(read_fire(small_model), images[0].parent, labels)["images"] == 2
+    assert caplog.messages == [f"2 of 4 images in {labels} are missing in {images[0].parent} (gone.png first)"]
+
+
+@pytest.mark.parametrize(("count", "limit"), [(10, 3), (10, 10), (3, 10), (1000, 7), (5, 1)])
+def test_spread_takes_the_same_images_evenly(count: int, limit: int) -> None:
+    rows = [(Path(f"{index}.png"), index) for index in range(count)]
+    taken = [index for _, index in spread(rows, limit)]
+    assert len(taken) == min(count, limit)
+    assert taken == sorted(set(taken))
+    steps = np.diff([*taken, count])
+    assert max(steps) - min(steps) <= 1
+    assert spread(rows, limit) == spread(rows, limit)
+
+
+def test_evaluate_has_a_limit(small_model: Path, images: list[Path], tmp_path: Path) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text("file,class_index\na.png,0\nb.jpg,1\nc.png,1\n")
+    assert evaluate(read_fire(small_model), images[0].parent, labels, limit=2)["images"] == 2

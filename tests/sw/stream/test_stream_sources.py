@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from firebrick.sw.data.images import frame_count
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.stream import test_pattern as pattern
 from firebrick.sw.stream import video_source
@@ -243,3 +244,43 @@ def test_missing_pyav_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         with pytest.raises(FirebrickError, match=r"PyAV, which reads and writes videos, is missing; install firebrick\[stream\]"):
             open_source(name, 1)
     assert open_source("pattern", 1).name == "test pattern"
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "png", "avif", "tif"])
+def test_all_frames_of_an_animation_are_streamed(tmp_path: Path, suffix: str) -> None:
+    colours = [(250, 0, 0), (0, 250, 0), (0, 0, 250), (250, 250, 0)]
+    images = [Image.new("RGB", (40, 36), colour) for colour in colours]
+    path = tmp_path / f"a.{suffix}"
+    images[0].save(path, save_all=True, append_images=images[1:], duration=200)
+    assert frame_count(path) == 4
+    frames = list(open_source(str(path), 32).frames())
+    assert [frame.timestamp for frame in frames] == pytest.approx([0, 1, 2, 3] if suffix == "tif" else [0, 0.2, 0.4, 0.6])
+    for frame, colour in zip(frames, colours, strict=True):
+        assert abs(np.asarray(frame.image, int) - colour).max() <= 8
+    path.write_bytes(path.read_bytes()[:-30])
+    source = open_source(str(path), 32)
+    assert len(list(source.frames())) + source.damaged <= 5
+
+
+def test_image_before_an_animation_is_none_of_its_frames(tmp_path: Path) -> None:
+    images = [Image.new("RGB", (40, 36), colour) for colour in ("white", "red", "blue")]
+    images[0].save(tmp_path / "a.png", save_all=True, append_images=images[1:], default_image=True)
+    assert [frame.image.getpixel((0, 0)) for frame in open_source(str(tmp_path / "a.png"), 32).frames()] == [(255, 0, 0), (0, 0, 255)]
+
+
+@pytest.mark.parametrize("name", ["photo.jfif", "photo.JPE", "photo.pgm", "photo.avif", "photo", "photo.dat"])
+def test_image_is_known_by_its_suffix_or_contents(tmp_path: Path, name: str) -> None:
+    kind = {"photo.pgm": "PPM", "photo.avif": "AVIF"}.get(name, "JPEG")
+    noise(1)[0].save(tmp_path / name, kind)
+    source = open_source(str(tmp_path / name), 32)
+    assert isinstance(source, ImageFiles)
+    assert len(list(source.frames())) == 1
+
+
+def test_large_image_is_shown_smaller_and_scaled_from_all_its_pixels(tmp_path: Path) -> None:
+    large = Image.fromarray(np.random.default_rng(0).integers(0, 256, (1200, 1500, 3), dtype=np.uint8))
+    large.save(tmp_path / "a.png", compress_level=1)
+    [frame] = open_source(str(tmp_path / "a.png"), 64).frames()
+    assert frame.image.size == (1200, 960)
+    assert frame.scaled is not None
+    assert pixels([frame.scaled]) == pixels([large.resize((80, 64), Image.Resampling.BICUBIC)])
