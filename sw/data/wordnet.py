@@ -35,7 +35,7 @@ def names_of_ids(folders: Sequence[str]) -> tuple[str, ...]:
 def indices_of_ids(labels: Sequence[str]) -> dict[str, int]:
     """Class index for each WordNet id that a model's labels have: of all of ImageNet's classes in order, or some of them by their names.
 
-    Where the labels are a part of ImageNet's, one that is the name of several of its classes ("crane") has no id.
+    Where the labels are a part of ImageNet's, one that is the name of several of its classes ("missile") has no id.
     """
     labels = [label.casefold() for label in labels]
     known = [{name.casefold() for name in names} for names in _synonyms()]

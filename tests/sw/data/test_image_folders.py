@@ -68,20 +68,20 @@ def test_warnings_go_to_stderr_without_options(tmp_path: Path, small_model: Path
 
 @pytest.mark.parametrize("names", [imagenet_class_names(), tuple(synonyms[1] for synonyms in wordnet._synonyms())])
 def test_wordnet_ids_name_imagenet_classes(tmp_path: Path, names: tuple[str, ...]) -> None:
-    fill(tmp_path, "n01443537/a.jpg", "n02012849/b.jpg", "n03126707/c.jpg", f"{names[1]}/d.jpg")
+    fill(tmp_path, "n01443537/a.jpg", "n03773504/b.jpg", "n04008634/c.jpg", f"{names[1]}/d.jpg")
     found = {path.name: index for path, index in images_by_class(tmp_path, names)}
-    assert found == {"a.jpg": 1, "b.jpg": 134, "c.jpg": 517, "d.jpg": 1}, "goldfish, crane (bird), crane (machine), goldfish"
+    assert found == {"a.jpg": 1, "b.jpg": 657, "c.jpg": 744, "d.jpg": 1}, "goldfish, two missiles, goldfish"
 
 
 def test_wordnet_ids_name_some_imagenet_classes_in_any_order() -> None:
-    labels = ("hammerhead", "Goldfish", "something else", "crane")
+    labels = ("hammerhead", "Goldfish", "something else", "missile")
     assert indices_of_ids(labels) == {"n01443537": 1, "n01494475": 0}
     assert indices_of_ids(["class 0"] * 1000) == {}
 
 
 def test_folder_that_is_the_name_of_two_classes_is_refused(tmp_path: Path) -> None:
-    fill(tmp_path, "crane/a.jpg")
-    with pytest.raises(FirebrickError, match="crane is the name of classes 134 and 517; name it by its WordNet id"):
+    fill(tmp_path, "missile/a.jpg")
+    with pytest.raises(FirebrickError, match="missile is the name of classes 657 and 744; name it by its WordNet id"):
         images_by_class(tmp_path, imagenet_class_names())
 
 
@@ -92,12 +92,11 @@ def test_unknown_wordnet_id_is_refused(tmp_path: Path) -> None:
 
 
 def test_dataset_of_wordnet_folders_has_imagenet_names(tmp_path: Path) -> None:
-    fill(
-        tmp_path, *(f"{part}/{name}/{index}.JPEG" for part in ("train", "val") for name in ("n01440764", "n03888257") for index in range(3))
-    )
+    folders = [f"{part}/{name}" for part in ("train", "val") for name in ("n01440764", "n03888257")]
+    fill(tmp_path, *(f"{folder}/{index}.JPEG" for folder in folders for index in range(3)))
     dataset = read_dataset(tmp_path)
     assert dataset.class_names == ("tench", "parachute")
     assert [index for _, index in dataset.val] == [0] * 3 + [1] * 3
-    assert names_of_ids(["n02012849", "n03126707", "n01443537"]) == ("crane (n02012849)", "crane (n03126707)", "goldfish")
+    assert names_of_ids(["n03773504", "n04008634", "n01443537"]) == ("missile (n03773504)", "missile (n04008634)", "goldfish")
     assert names_of_ids(["n01443537", "cat"]) == ("n01443537", "cat")
-    assert indices_of_ids(["crane (n02012849)", "crane (n03126707)"]) == {"n02012849": 0, "n03126707": 1}
+    assert indices_of_ids(["missile (n03773504)", "missile (n04008634)"]) == {"n03773504": 0, "n04008634": 1}
