@@ -2,9 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Runs the command line in a process of its own, and measures the memory that it takes."""
 
+import json
 import os
+import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,3 +40,25 @@ def run_measured(folder: Path, *words: str) -> MeasuredRun:
     peak = folder / "peak"
     result = subprocess.run([sys.executable, "-c", _CODE, str(peak), *words], capture_output=True, text=True, env=os.environ, check=False)
     return MeasuredRun(result.returncode, result.stdout, result.stderr, 1024 * int(peak.read_text()))
+
+
+def serve_measured(folder: Path, model: Path, source: Path, uploads: Sequence[Path] = ()) -> MeasuredRun:
+    """Run `firebrick serve` on a source, send it uploads one after the other, and end it with SIGINT; stdout has the uploads' statuses."""
+    peak, statuses = folder / "peak", []
+    words = ["serve", "--json", "--port", "0", "--device", "golden", "--model", str(model), str(source)]
+    with subprocess.Popen(
+        [sys.executable, "-c", _CODE, str(peak), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        document = ""
+        while not document.endswith("}\n"):
+            document += process.stdout.readline()
+        for upload in uploads:
+            request = urllib.request.Request(f"{json.loads(document)['url']}upload?name={upload.name}", upload.read_bytes(), method="POST")
+            try:
+                statuses.append(urllib.request.urlopen(request, timeout=60).status)
+            except urllib.error.HTTPError as error:
+                statuses.append(error.code)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    return MeasuredRun(process.returncode, " ".join(map(str, statuses)), stderr, 1024 * int(peak.read_text()))

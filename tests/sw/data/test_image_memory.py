@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.peak_memory import run_measured
+from tests.helpers.peak_memory import run_measured, serve_measured
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is measured in /proc")
 MOST = 300_000_000
@@ -132,3 +132,13 @@ def test_command_takes_as_much_for_many_images_as_for_one(
     run = run_measured(tmp_path, command, "--json", "--model", str(small_model), *words[command])
     assert run.status == 0, run.stderr
     assert run.peak - small_image_peak < MOST
+
+
+@pytest.mark.slow
+def test_live_view_takes_as_much_for_large_images_and_uploads_as_for_one(large_images: Path, small_model: Path, tmp_path: Path) -> None:
+    pytest.importorskip("uvicorn")
+    small = serve_measured(tmp_path, small_model, large_images / "0.png", [large_images / "0.png"])
+    images = sorted(large_images.iterdir())
+    run = serve_measured(tmp_path, small_model, large_images, [*images, *images])
+    assert (small.stdout, run.stdout) == ("204", " ".join(["204"] * 2 * len(images))), run.stderr
+    assert run.peak - small.peak < MOST

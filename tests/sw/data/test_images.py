@@ -163,3 +163,31 @@ def test_images_in_a_folder_are_sorted_by_name(tmp_path: Path) -> None:
 def test_read_images_rejects_no_images() -> None:
     with pytest.raises(FirebrickError, match="no images were given"):
         read_images([], RULE, SHAPE)
+
+
+DAMAGED = ["jpg", "png", "gif", "webp", "avif", "tif", "bmp", "ppm", "jp2", "pfm"]
+
+
+@pytest.mark.parametrize("suffix", DAMAGED)
+def test_damaged_file_of_any_format_is_read_or_refused_by_name(tmp_path: Path, suffix: str) -> None:
+    rng = np.random.default_rng(DAMAGED.index(suffix))
+    mode = "F" if suffix == "pfm" else "P" if suffix == "gif" else "RGB"
+    options = {"compression": "tiff_lzw"} if suffix == "tif" else {}
+    whole, path = tmp_path / f"whole.{suffix}", tmp_path / f"a.{suffix}"
+    Image.fromarray(noise(64, 64)).convert(mode).save(whole, **options)
+    read_image(whole, RULE, SHAPE)
+    data = whole.read_bytes()
+    for _ in range(25):
+        damaged = bytearray(data)
+        for offset in rng.integers(0, min(len(data), 400) if rng.random() < 0.7 else len(data), rng.integers(1, 9)):
+            damaged[offset] = int(rng.integers(256))
+        path.write_bytes(damaged[: rng.integers(1, len(data))] if rng.random() < 0.3 else damaged)
+        try:
+            frame = read_image(path, RULE, SHAPE)
+        except FirebrickError as problem:
+            message = str(problem)
+        else:
+            assert frame.shape == (3, 48, 56)
+            message = str(path)
+        assert str(path) in message
+        assert "\n" not in message
