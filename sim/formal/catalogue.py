@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from ...sw.errors import FirebrickError
 from .proof import Proof
-from .properties import adapters, buffers, frame_feeder, line_buffers, mac_array, packet_buffer
+from .properties import adapters, buffers, frame_feeder, huffman_decoder, line_buffers, mac_array, packet_buffer, weight_decoder
 
-MODULES = (buffers, adapters, line_buffers, mac_array, frame_feeder, packet_buffer)
+MODULES = (buffers, adapters, line_buffers, mac_array, frame_feeder, packet_buffer, huffman_decoder, weight_decoder)
 PROOFS: tuple[Proof, ...] = tuple(proof for module in MODULES for proof in module.PROOFS)
 """Every proof, in the order of the table in the documentation."""
 

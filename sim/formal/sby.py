@@ -18,6 +18,8 @@ from .proof import Engine, Proof
 SCRIPT = "read_rtlil design.il\nprep -top top\nflatten\n"
 MEMORIES_TO_REGISTERS = "memory_map\nopt -full\n"
 """ABC knows no memories; Yices reasons about them as arrays, whatever their size."""
+ROMS_TO_LOGIC = "memory_map -rom-only\n"
+"""Yosys makes ROMs of large constant tables; as arrays, they would have any contents in an induction step."""
 GRACE = 60
 """Seconds that sby may take beyond its own timeout, for Yosys."""
 
@@ -80,7 +82,7 @@ def configuration(proof: Proof, *, refute: bool, timeout: int) -> str:
         mode = "bmc"
     elif refute and engine is Engine.INDUCTION:
         mode, depth = "bmc", proof.counterexample_depth
-    script = SCRIPT + (MEMORIES_TO_REGISTERS if engine is Engine.PDR else "")
+    script = SCRIPT + (MEMORIES_TO_REGISTERS if engine is Engine.PDR else ROMS_TO_LOGIC)
     options = f"mode {mode}\ndepth {depth}\ntimeout {timeout}\nmulticlock {'on' if proof.multiclock else 'off'}\n"
     return f"[options]\n{options}[engines]\n{engine}\n[script]\n{script}[files]\ndesign.il\n"
 
