@@ -6,9 +6,35 @@ from collections.abc import Sequence
 
 from ...sw.errors import FirebrickError
 from .proof import Proof
-from .properties import adapters, buffers, frame_feeder, huffman_decoder, line_buffers, mac_array, packet_buffer, weight_decoder
+from .properties import (
+    adapters,
+    buffers,
+    endpoint,
+    frame_feeder,
+    huffman_decoder,
+    line_buffers,
+    mac_array,
+    packet_buffer,
+    packet_receiver,
+    score_buffer,
+    usb_crossing,
+    weight_decoder,
+)
 
-MODULES = (buffers, adapters, line_buffers, mac_array, frame_feeder, packet_buffer, huffman_decoder, weight_decoder)
+MODULES = (
+    buffers,
+    adapters,
+    line_buffers,
+    mac_array,
+    frame_feeder,
+    packet_buffer,
+    packet_receiver,
+    endpoint,
+    usb_crossing,
+    score_buffer,
+    huffman_decoder,
+    weight_decoder,
+)
 PROOFS: tuple[Proof, ...] = tuple(proof for module in MODULES for proof in module.PROOFS)
 """Every proof, in the order of the table in the documentation."""
 

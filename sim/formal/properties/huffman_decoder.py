@@ -262,7 +262,7 @@ FAULTS = (
     Fault(huffman_decoder_module, "head < _limit(", "head <= _limit("),
     Fault(huffman_decoder_module, "word_done.eq(~offset[0])", "word_done.eq(0)"),
     Fault(huffman_decoder_module, "symbols_left.eq(encoded.count - 1), skip", "skip"),
-    Fault(huffman_decoder_module, "stage_free.eq(~taken_valid | output_free)", "stage_free.eq(output_free)"),
+    Fault(huffman_decoder_module, "stage_free.eq(~taken_valid | output_free)", "stage_free.eq(1)"),
 )
 
 
