@@ -11,6 +11,7 @@ from typing import Any
 from ...sw.errors import FirebrickError
 from ...sw.fpga.devices import FpgaDevice, find_device
 from ...sw.utils.suggestions import did_you_mean
+from ..eda.tool_paths import tool_command
 from ..flows.base import OpenFlow
 from ..flows.ecp5 import Ecp5Flow
 from ..flows.gowin import GowinFlow
@@ -89,6 +90,11 @@ class Board:
     def has_open_tools(self) -> bool:
         """Its bitstreams can be made with open tools."""
         return find_device(self.part) is not None and isinstance(self.flow, OpenFlow)
+
+    def check_tools(self) -> None:
+        """Raise FirebrickError if an open tool that its bitstream needs is missing; without a vendor's it gets a project."""
+        for name in ("yosys", *((self.flow.nextpnr, self.flow.packer) if isinstance(self.flow, OpenFlow) else ())):
+            tool_command(name)
 
     @property
     def frequency(self) -> float:

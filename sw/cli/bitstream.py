@@ -12,6 +12,7 @@ import click
 
 from ..errors import FirebrickError
 from .common import classes_option, json_option, load_model, print_json, progress_bar
+from .output_paths import OutputFolder
 
 if TYPE_CHECKING:
     from firebrick.hw.build.reports import BuildReport, VendorReport
@@ -70,7 +71,7 @@ def _parse_seeds(_context: click.Context, _option: click.Parameter, value: str |
 @click.option("--scheduler", metavar="ADDRESS", help="Place and route on a Dask cluster, all seeds in parallel.")
 @click.option("--placer", type=click.Choice(["heap", "static", "sa"]), default="heap", show_default=True, help="nextpnr's placer.")
 @click.option("--router", type=click.Choice(["router1", "router2"]), help="nextpnr's router.  [default: by FPGA family]")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Output folder.  [default: build/BOARD]")
+@click.option("-o", "--output", type=OutputFolder(), metavar="DIR", help="Output folder.  [default: build/BOARD]")
 @json_option
 def command(
     board: str,
@@ -124,6 +125,7 @@ def command(
 
     folder = output or Path("build") / board
     target = find_board(board)
+    target.check_tools()
     hertz = target.clock_for(frequency * 1e6 if frequency else target.frequency)
     first, *more = seeds or (seed,)
     parallel = jobs or (1 + len(more) if scheduler else os.cpu_count() or 1)

@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from .common import json_option, lanes_option, progress_bar
 from .compress_sweep import prices, run_sweep
+from .output_paths import require_file
 from .source_options import calibration_images, read_source, source_options, write_model
 
 
@@ -72,8 +73,8 @@ def command(
     SOURCE and the options about it are those of `firebrick import`. Each layer is pruned and quantised by its sensitivity, so that each
     byte (or cycle) saved costs the same accuracy in all layers. --distil then trains weights, centroids and biases to reproduce the
     float network's outputs on random augmentations of the images. That needs no labels, but may overfit a few hundred images, so
-    evaluate on others. An interrupted run resumes when the same command is given again (M.fire.start and M.fire.training, next to the
-    output, hold its state). The JSON document is {output, bytes, network, weights, nonzero, bits}.
+    evaluate on others. With --distil, an interrupted run resumes when the same command is given again (M.fire.start and M.fire.training,
+    next to the output, hold its state); without it, nothing is kept. The JSON document is {output, bytes, network, weights, nonzero, bits}.
 
     With --sweep, the output is a folder with a model for each width (4 to 8, or --bits) and each Lagrange multiplier (price), and
     sweep.json, sweep.csv and sweep.svg with their accuracy, agreement with the float network and bytes. Models are evaluated on every
@@ -91,6 +92,8 @@ def command(
     from ..training.distillation import DistillationConfig
 
     _check_options(max_bytes, cycles, cycle_price, distil, dense_phase, labels, sweep, prices)
+    if not sweep:
+        require_file(output)
     paths = calibration_images(calibrate)
     network = read_source(source, paths, **reading)
     settings = CompressionSettings(

@@ -11,6 +11,7 @@ import click
 from ..errors import FirebrickError
 from ..zoo import catalogue
 from .common import json_option, lanes_option, model_option, print_json, print_tables, progress_bar
+from .output_paths import OutputFolder
 
 PHOTOGRAPHS = ("chelsea.png", "coffee.png", "motorcycle_left.png")
 
@@ -18,7 +19,7 @@ PHOTOGRAPHS = ("chelsea.png", "coffee.png", "motorcycle_left.png")
 @click.command("demo")
 @model_option
 @lanes_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), default="build/demo", show_default=True, metavar="DIR")
+@click.option("-o", "--output", type=OutputFolder(), default="build/demo", show_default=True, metavar="DIR")
 @json_option
 def command(model: str, lanes: int, output: Path, as_json: bool) -> None:
     """Compare the generated hardware with the golden model.

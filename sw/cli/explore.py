@@ -16,6 +16,7 @@ from ..utils.suggestions import did_you_mean
 from ..zoo import catalogue
 from .common import json_option, print_json, print_tables, progress_bar
 from .network_options import height_width
+from .output_paths import OutputFolder
 
 if TYPE_CHECKING:
     from ..explore.design_points import PlanTarget, TrainedModel
@@ -41,6 +42,11 @@ def comma_separated(parse: Callable[[str], Any], description: str) -> Callable[.
             raise click.BadParameter(f"must be {description} separated by commas, not {value!r}") from error
 
     return callback
+
+
+def comma_lists(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """The items of an option that may be repeated, each time with values separated by commas; a path that exists may have a comma."""
+    return tuple(item.strip() for value in values for item in ([value] if Path(value).exists() else value.split(",")))
 
 
 def bypass(name: str) -> Any:
@@ -75,7 +81,14 @@ def fractions(name: str, text: str) -> Callable[[Function], Function]:
 @fractions("--density", "Fraction of weights that are not zero [default: 0.33].")
 @click.option("--input", "size", callback=height_width, default="227x227", show_default=True, metavar="HxW", help="Rows x columns.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the random weights.")
-@click.option("--model", "models", multiple=True, metavar="M", help="A trained model in place of networks to sweep; may be repeated.")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    callback=comma_lists,
+    metavar="M,M",
+    help="Trained models instead of networks; repeatable.",
+)
 @click.option("--pictures", type=click.Path(path_type=Path), metavar="DIR", help="Images to measure the accuracy of trained models on.")
 @click.option("--labels", type=click.Path(path_type=Path), metavar="CSV", help="Labels of the images: columns file and class_index.")
 @click.option("--board", "boards", callback=comma_separated(str, "names"), metavar="B,B", help=f"Boards or devices [default: {DEVICE}].")
@@ -86,7 +99,7 @@ def fractions(name: str, text: str) -> Callable[[Function], Function]:
 @click.option("--synthesise", is_flag=True, help="Run Yosys on each plan; takes minutes for a point.")
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Number of processes [default: the number of cores].")
 @click.option("--scheduler", metavar="ADDRESS", help="Evaluate on a Dask cluster instead of this machine.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Write explore.html, explore.csv and explore.json.")
+@click.option("-o", "--output", type=OutputFolder(), metavar="DIR", help="Write explore.html, explore.csv and explore.json.")
 @json_option
 def command(
     preset: str | None,
@@ -135,8 +148,6 @@ def command(
         raise click.UsageError("accuracy needs --model, --pictures and --labels")
     if output:
         check_matplotlib()
-        if output.exists() and not output.is_dir():
-            raise click.UsageError(f"{output} is a file; name a folder")
     figure = PRESETS[preset] if preset else None
     grid = replace(figure.grid if figure else Grid(), size=size, seed=seed, **given)
     trained = [_trained(name) for name in models]

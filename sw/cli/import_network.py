@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from .common import json_option, progress_bar
+from .output_paths import require_file
 from .source_options import calibration_images, read_source, source_options, write_model
 
 
@@ -31,6 +32,7 @@ def command(source: str, output: Path, bits: int, density: float | None, calibra
     from ..compression.compressor import compress
     from ..compression.settings import CompressionSettings
 
+    require_file(output)
     calibration = calibration_images(calibrate)
     network = read_source(source, calibration, **reading)
     with progress_bar() as progress:

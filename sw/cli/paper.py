@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from .common import json_option, print_json, print_tables
+from .output_paths import OutputFile
 
 
 @click.command("paper")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.html", help="Write an HTML page.")
+@click.option("-o", "--output", type=OutputFile(), metavar="FILE.html", help="Write an HTML page.")
 @click.option("--net", type=click.Path(path_type=Path), metavar="NET", help="The authors' Deep Compression file, for a column of Table 1.")
 @json_option
 def command(output: Path | None, net: Path | None, as_json: bool) -> None:

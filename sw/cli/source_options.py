@@ -12,6 +12,7 @@ import click
 from ..errors import FirebrickError
 from .common import command_line, print_json, progress_bar
 from .network_options import height_width
+from .output_paths import OutputPath
 
 if TYPE_CHECKING:
     from ..importers import ImportOptions
@@ -45,7 +46,7 @@ def triple(_ctx: click.Context, _param: click.Parameter, value: str | None) -> T
 
 
 _MODEL_OPTIONS = (
-    click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="M.fire", help="The file to write."),
+    click.option("-o", "--output", type=OutputPath(), required=True, metavar="M.fire", help="The file to write."),
     click.option("--bits", type=click.IntRange(4, 8), default=6, show_default=True, help="Width of a codebook index."),
     click.option(
         "--calibrate", type=click.Path(path_type=Path), metavar="DIR", help="Calibration images [default: scikit-image's photographs]."

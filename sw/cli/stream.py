@@ -10,6 +10,7 @@ import click
 
 from ..zoo import catalogue
 from .common import device_option, lanes_option, model_option, open_device_with_progress
+from .output_paths import OutputFile
 
 if TYPE_CHECKING:
     from ..stream.rate_meter import RateMeter
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--loop", is_flag=True, help="Start again at the end of a file or folder.")
 @click.option("--rate", type=click.FloatRange(0.01, 1000), metavar="HZ", help="Maximum frames per second [default: as fast as the device].")
 @click.option("--timeout", type=click.FloatRange(0.1), default=10.0, show_default=True, metavar="S", help="Seconds to wait for a frame.")
-@click.option("--video", type=click.Path(path_type=Path), metavar="OUT.mp4", help="Also write the frames with their labels to a video.")
+@click.option("--video", type=OutputFile(), metavar="OUT.mp4", help="Also write the frames with their labels to a video.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document per line on stdout; everything else goes to stderr.")
 @click.argument("source")
 def command(

@@ -9,13 +9,14 @@ import click
 from ..errors import FirebrickError
 from ..zoo import catalogue
 from .common import json_option, model_option, print_json
+from .output_paths import OutputFile
 from .readback import bitstream_option, new_model_path, read_rom_map, readback_progress, require_verified, rom_map_path, verify_bitstream
 
 
 @click.command("swap")
 @bitstream_option
 @model_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="OUT.bit", help="The bitstream to write.")
+@click.option("-o", "--output", type=OutputFile(), required=True, metavar="OUT.bit", help="The bitstream to write.")
 @json_option
 def command(bitstream: Path, model: str, output: Path, as_json: bool) -> None:
     """Replace the weights in a finished bitstream, without placement and routing.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .common import json_option, print_json, print_tables, progress_bar
+from .output_paths import OutputFile
 from .source_options import calibration_images, read_source, reading_options
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def budgets(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...
 
 
 @click.command("table2")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE.html", help="The page to write.")
+@click.option("-o", "--output", type=OutputFile(), required=True, metavar="FILE.html", help="The page to write.")
 @click.option("--calibrate", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Calibration images.")
 @click.option("--judge", "held_out_folder", type=click.Path(path_type=Path), metavar="DIR", help="Held-out images, to evaluate on.")
 @click.option(

@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from .common import command_line, json_option, print_json, progress_bar
 from .network_options import NAMES, family_network, family_options
+from .output_paths import OutputFile
 
 if TYPE_CHECKING:
     from ..model.float_model import FloatModel
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("train")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="NET.onnx", help="The file to write.")
+@click.option("-o", "--output", type=OutputFile(), required=True, metavar="NET.onnx", help="The file to write.")
 @click.option("--from", "source", metavar="SOURCE", help="Start from a pretrained network, as `import` reads, with a new last layer.")
 @click.option("--keep-head", is_flag=True, help="Keep the pretrained last layer; the classes must be the same.")
 @click.option("--preset", type=click.Choice(["squeezenet1_0", "squeezenet1_1"]), help="A published network, with a new last layer.")

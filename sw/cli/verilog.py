@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from .common import classes_option, json_option, lanes_option, load_model, model_option, print_json, progress_bar
+from .output_paths import OutputFolder
 
 
 @click.command("verilog")
 @model_option
 @classes_option
 @lanes_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Output folder.")
+@click.option("-o", "--output", type=OutputFolder(), required=True, metavar="DIR", help="Output folder.")
 @json_option
 def command(model: str, classes: Path | None, lanes: int, output: Path, as_json: bool) -> None:
     """Generate the accelerator as Verilog, with a JSON report of its plan.
