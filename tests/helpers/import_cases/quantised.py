@@ -176,6 +176,17 @@ def _without_zero_point(editor: GraphEditor) -> None:
         editor.behind(node.output[0], change)
 
 
+def _clipped_weights(editor: GraphEditor, array: Array) -> str:
+    """Float weights that the graph itself quantises to 4 bits, in Brevitas' QCDQ export."""
+    parameters = [
+        editor.constant((np.abs(array).max(axis=(1, 2, 3)) / 7 + 1e-6).astype(np.float32)),
+        editor.constant(np.zeros(len(array), np.int8)),
+    ]
+    integers = editor.add("QuantizeLinear", [editor.constant(array), *parameters], axis=0)
+    clipped = editor.add("Clip", [integers, *(editor.constant(np.int8(number)) for number in (-7, 7))])
+    return editor.add("DequantizeLinear", [clipped, *parameters], axis=0)
+
+
 def codes_beside(editor: GraphEditor, array: Array) -> str:
     """Weights as indices into a codebook."""
     book = np.unique(np.round(array, 1)).astype(np.float32)
@@ -202,6 +213,7 @@ ONNXRUNTIME = (
     ImportCase("4-bit weights, onnxruntime's `com.microsoft.DequantizeLinear`", _weights(_four_bits("com.microsoft"))),
     ImportCase("4-bit weights with a scale for each block", _weights(_blocks, style=FileStyle(opset=21))),
     ImportCase("weights as indices into a codebook (`Gather`), which is kept", _weights(codes_beside)),
+    ImportCase("weights quantised and clipped to 4 bits in the graph (Brevitas' QCDQ)", _weights(_clipped_weights)),
     ImportCase(
         "activations clipped to 4 bits (QCDQ)", edited(_without_zero_point), tolerance=np.inf, changed="4 quantisers of 4 bits are left out"
     ),
