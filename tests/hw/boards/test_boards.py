@@ -160,6 +160,17 @@ def test_program_passes_the_bitstream_to_openfpgaloader(bitstream: list[str], tm
     assert (tmp_path / "arguments").read_text() == f"--board ulx3s {file}\n--board ulx3s --write-flash {file}\n"
 
 
+def test_program_passes_no_name_that_looks_like_an_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    script(tmp_path / "openFPGALoader", f'echo "$@" >>{tmp_path}/arguments')
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    Path("-x").mkdir()
+    Path("-x/firebrick.bit").write_bytes(b"bits")
+    result = CliRunner().invoke(main, ["program", "--board", "ulx3s_12f", "-o", "-x"])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "arguments").read_text() == f"--board ulx3s {tmp_path}/-x/firebrick.bit\n"
+
+
 def test_program_knows_openfpgaloaders_names_of_boards() -> None:
     assert [
         name for name in OPENFPGALOADER_BOARDS if not any(board.startswith(name) and not boards()[board].lacks for board in boards())

@@ -12,7 +12,7 @@ from firebrick.hw.eda.runner import ToolStep
 from firebrick.sw.utils.progress import no_progress
 from tests.helpers.processes import kill_while_running
 
-FIREBRICK = [sys.executable, "-m", "firebrick.sw.cli.main"]
+FIREBRICK = [sys.executable, "-c", "from firebrick.sw.cli.main import main; main()"]
 STEP = """
 import sys
 from pathlib import Path

@@ -4,7 +4,10 @@
 
 import json
 import logging
+import multiprocessing
 import sys
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +17,8 @@ from firebrick.hw.eda.runner import USAGE_FILE, ToolStep
 from firebrick.hw.eda.tool_paths import TOOL_PACKAGES, tool_command
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.utils.progress import no_progress
+from firebrick.sw.utils.verified_cache import MANIFEST
+from tests.helpers.damage import DAMAGES
 
 
 def python(code: str) -> list[str]:
@@ -29,6 +34,40 @@ def test_step_runs_once_for_the_same_inputs(tmp_path: Path) -> None:
         source.write_text(text)
         assert step.run(tmp_path / "cache", no_progress)["out.txt"].read_text() == 2 * text
         assert len(count.read_text()) == runs
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize("name", ["out.bit", "out.json", USAGE_FILE, MANIFEST])
+def test_step_runs_again_when_its_products_are_damaged(name: str, damage: Callable[[Path], None], tmp_path: Path) -> None:
+    step = ToolStep("packing", ["sh", "-c", "echo bits >out.bit; echo '[1, 2]' >out.json; echo >>../../count"], [], ["out.bit", "out.json"])
+    products = step.run(tmp_path / "steps", no_progress)
+    damage(products["out.bit"].with_name(name))
+    assert step.run(tmp_path / "steps", no_progress) == products
+    assert products["out.bit"].read_text() == "bits\n"
+    assert products["out.json"].read_text() == "[1, 2]\n"
+    assert json.loads(products[USAGE_FILE].read_text())["step"] == "packing"
+    assert (tmp_path / "count").read_text() == "\n\n"
+
+
+def route(folder: Path, start: float, results: "multiprocessing.SimpleQueue[str]") -> None:
+    """A process that wants a step's product at a given time."""
+    time.sleep(max(0.0, start - time.time()))
+    step = ToolStep("routing", ["sh", "-c", "echo ro >out; sleep 0.3; echo uted >>out; echo >>../../count"], [], ["out"])
+    results.put(step.run(folder, no_progress)["out"].read_text())
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_step_runs_once_for_processes_at_once(count: int, tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    results: multiprocessing.SimpleQueue[str] = context.SimpleQueue()
+    processes = [context.Process(target=route, args=(tmp_path / "steps", time.time() + 2.0, results)) for _ in range(count)]
+    for process in processes:
+        process.start()
+    assert [results.get() for _ in processes] == ["ro\nuted\n"] * count
+    for process in processes:
+        process.join()
+    assert (tmp_path / "count").read_text() == "\n"
+    assert len(list((tmp_path / "steps").iterdir())) == 2, "the entry and its log"
 
 
 def test_step_logs_what_it_finds_in_the_cache(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
