@@ -97,8 +97,7 @@ def run_case(
             failure = _first_failure(folder / RESULTS)
         except FirebrickError as error:
             failure = str(error)
-        measured = folder / MEASURED
-        cycles = {stalls: entry["cycles"] for stalls, entry in json.loads(measured.read_text()).items()} if measured.exists() else {}
+        cycles = _cycles(folder / MEASURED)
     if not failure and set(cycles) != set(STALLS):
         failure = f"only {len(cycles)} of {len(STALLS)} tests were run; the full output is in {log}"
     return BenchOutcome(case.name, not failure, cycles, failure, time.monotonic() - start)
@@ -139,6 +138,14 @@ def _built(
     entry = VerifiedCache(folder).entry(name, make)
     write_sealed(folder / ORIGIN, {"origin": origin, "entry": name})
     return entry
+
+
+def _cycles(measured: Path) -> dict[str, int]:
+    """The cycles of each test that was run; a bench that was ended may have left half a file, or none."""
+    try:
+        return {stalls: int(entry["cycles"]) for stalls, entry in json.loads(measured.read_text()).items()}
+    except (OSError, ValueError):
+        return {}
 
 
 def _first_failure(results: Path) -> str:

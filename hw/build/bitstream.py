@@ -3,6 +3,7 @@
 """From a plan to a bitstream for a board, with a report: the sequence of steps."""
 
 from concurrent.futures import Executor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,11 +47,12 @@ def build(
     options = replace(options, frequency=target.clock_for(options.frequency))
     job = BuildJob(plan, model, target, options, output, progress, executor)
 
-    try:
-        job.cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FirebrickError(f"cannot write to {output}: {error.strerror}; name an output folder that you can write to") from error
-    with locked(job.cache, progress):
+    with ExitStack() as stack:
+        try:
+            job.cache.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(job.cache, progress))
+        except OSError as error:
+            raise FirebrickError(f"cannot write to {output}: {error.strerror}; name an output folder that you can write to") from error
         remove_partial_files(output)
         remove_partial_files(job.cache)
         return _build(job)

@@ -26,6 +26,7 @@ from firebrick.hw.eda.process import run_logged
 from firebrick.sim import verilator
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.network.graph import Shape
+from firebrick.sw.utils.verified_cache import VerifiedCache
 from firebrick.sw.zoo import catalogue
 
 ROOT = Path(__file__).parents[2]
@@ -60,18 +61,19 @@ def main() -> None:
 
 def simulated(name: str, files: Mapping[str, str]) -> str:
     """The output of a bench, whose top module is `test`; cached by the contents of its files."""
-    folder = FOLDER / f"{name.lower()}-{digest(*files.values())}"
-    if not (folder / "output").exists():
+    entry = f"{name.lower()}-{digest(*files.values())}"
+
+    def make(folder: Path) -> None:
         print(f"{name}: simulating (minutes, once)", flush=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        for file, text in files.items():
-            (folder / file).write_text(text)
-        env, log = verilator.environment(), folder / "log"
+        env, log = verilator.environment(), FOLDER / f"{entry}.log"
         options = ["-Wno-fatal", "--x-assign", "fast", "--x-initial", "fast", "-CFLAGS", "-fcoroutines", "--top-module", "test"]
-        run_logged(["verilator", "--binary", "--timing", *options, "--Mdir", "obj", "test.v"], folder, log, env=env)
-        run_logged(["obj/Vtest"], folder, folder / "output.partial", env=env)
-        (folder / "output.partial").rename(folder / "output")
-    return (folder / "output").read_text()
+        with verilator.build_folder(folder) as scratch:
+            for file, text in files.items():
+                (scratch / file).write_text(text)
+            run_logged(["verilator", "--binary", "--timing", *options, "--Mdir", "obj", "test.v"], scratch, log, env=env)
+            run_logged(["obj/Vtest"], scratch, folder / "output", env=env)
+
+    return (VerifiedCache(FOLDER).entry(entry, make) / "output").read_text()
 
 
 def nonzero_macs(model: Model) -> int:

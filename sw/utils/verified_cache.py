@@ -74,7 +74,9 @@ class VerifiedCache:
                     if not is_intact(path):  # nor made by another process meanwhile
                         _make(path, make)
         except OSError as error:
-            raise FirebrickError(f"cannot write to {self.folder}: {error.strerror or error}; {self.advice}") from error
+            if error.errno is None:
+                raise  # a connection or a time limit of what was made
+            raise FirebrickError(f"cannot write to {self.folder}: {error.strerror}; {self.advice}") from error
         with suppress(OSError):  # a cache that can only be read
             os.utime(path)  # for evict
         return path

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 MARK = "FIREBRICK_TEST_MARK"
-SECONDS = 120.0
+SECONDS = 600.0
 """Time limit for a process to appear."""
 
 

@@ -3,6 +3,8 @@
 """The simulated accelerator: its scores equal the golden model's, builds are cached, and failed builds leave nothing behind."""
 
 import functools
+import multiprocessing
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
@@ -138,6 +140,30 @@ def test_damaged_library_is_not_opened(model: Model, damage: Callable[[Path], No
         Simulator(model, lanes=LANES)
     library.write_bytes(whole)
     build(model, LANES, no_progress)
+
+
+def simulate(model: Model, start: float, results: "multiprocessing.SimpleQueue[list[list[int]]]") -> None:
+    """A process that simulates a frame from a given time on."""
+    time.sleep(max(0.0, start - time.time()))
+    with Simulator(model, lanes=LANES) as simulator:
+        results.put([result.scores.tolist() for result in simulator.run(random_frames(np.random.default_rng(3), model, 1))])
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_processes_at_once_that_find_a_damaged_design_compute_the_golden_scores(model: Model, cache: Path, count: int) -> None:
+    [rom, *_] = build(model, LANES, no_progress).folder.glob("rom*.hex")
+    rom.write_bytes(b"")
+    context = multiprocessing.get_context("spawn")
+    results: multiprocessing.SimpleQueue[list[list[int]]] = context.SimpleQueue()
+    processes = [context.Process(target=simulate, args=(model, time.time() + 2.0, results)) for _ in range(count)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    expected = golden.run(model, random_frames(np.random.default_rng(3), model, 1)).tolist()
+    assert [results.get() for _ in processes] == [expected] * count
+    assert not list(cache.glob(".*"))
 
 
 def test_build_depends_on_the_weights(model: Model, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

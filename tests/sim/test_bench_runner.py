@@ -13,6 +13,7 @@ from firebrick.hw.stream.fifo import Fifo
 from firebrick.sim.bench_cases import BenchCase, bench_cases
 from firebrick.sim.bench_runner import STALLS, BenchOutcome, run_case
 from firebrick.sw.zoo import catalogue
+from tests.helpers.damage import cut
 
 pytest.importorskip("cocotb_tools", reason="the benches need the extra sim")
 
@@ -76,6 +77,25 @@ def test_bench_generates_no_verilog_while_its_origin_is_the_same(folder: Path, m
     monkeypatch.setattr("firebrick.sim.bench_runner.to_verilog", lambda _component, _top: ("module other; endmodule", {}))
     assert run_case(case, folder / "again", origin="a", hang_cycles=200, settle_cycles=50).passed
     assert not run_case(case, folder / "again", origin="b", hang_cycles=200, settle_cycles=50).passed
+
+
+def test_damaged_bench_is_built_again(folder: Path) -> None:
+    case = BenchCase("fifo", FaultyFifo(), PAYLOADS, PAYLOADS)
+
+    def run() -> BenchOutcome:
+        return run_case(case, folder / "damaged", origin="a", hang_cycles=200, settle_cycles=50)
+
+    assert run().passed
+    [program] = (folder / "damaged").glob("build-*/bench")
+    whole, built = program.read_bytes(), program.stat().st_ino
+    cut(program)
+    for file in ("origin.json", "case.json", "measured.json", "results.xml"):
+        (folder / "damaged" / file).write_text("[1]")
+    for runtime in folder.glob("runtime-*/*.o"):
+        cut(runtime)
+    assert run().passed
+    assert len(program.read_bytes()) == len(whole)
+    assert program.stat().st_ino != built
 
 
 def test_bench_fails_when_payloads_are_missing_or_left_over(folder: Path) -> None:

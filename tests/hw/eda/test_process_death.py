@@ -56,7 +56,21 @@ def test_workers_die_with_their_parent(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_yosys_and_workers_of_an_exploration_die_with_their_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIREBRICK_CACHE", str(tmp_path / "cache"))
-    command = [*FIREBRICK, "explore", "--synthesise", "--classes", "4", "--input", "32x32", "--base-e", "8", "--incr-e", "0", "--jobs", "2"]
+    command = [
+        *FIREBRICK,
+        "explore",
+        "--synthesise",
+        "--classes",
+        "4",
+        "--input",
+        "32x32",
+        "--base-e",
+        "8",
+        "--incr-e",
+        "0",
+        "--lanes",
+        "14",
+    ]
     assert kill_while_running(command, "libyosys", tmp_path) == []
 
 
