@@ -69,7 +69,7 @@ def test_yosys_and_workers_of_an_exploration_die_with_their_parent(tmp_path: Pat
         "--incr-e",
         "0",
         "--lanes",
-        "14",
+        "40",
     ]
     assert kill_while_running(command, "libyosys", tmp_path) == []
 
