@@ -33,7 +33,7 @@ LARGEST: dict[str, Callable[[Path], None]] = {
     "16.png": lambda path: Image.fromarray(np.full((10_000, 9_900), 40_000, np.uint16)).save(path, compress_level=1),
     "palette.png": lambda path: Image.new("P", (10_000, 9_900), 1).save(path, transparency=1, compress_level=1),
     "cmyk.jpg": lambda path: Image.new("CMYK", (9_900, 9_900), (9, 200, 30, 40)).save(path),
-    "progressive.jpg": lambda path: Image.new("RGB", (7_000, 7_000), (9, 20, 30)).save(path, progressive=True, subsampling=0),
+    "progressive.jpg": lambda path: Image.new("RGB", (6_400, 6_400), (9, 20, 30)).save(path, progressive=True, subsampling=0),
     "float.tif": lambda path: Image.fromarray(np.full((7900, 7900), 0.4, np.float32)).save(path),
     "lzw.tif": lambda path: Image.new("RGBA", (5_500, 5_500), (9, 20, 30, 4)).save(path, compression="tiff_lzw", strip_size=1 << 30),
     "a.bmp": lambda path: Image.new("RGB", (7900, 7900), (9, 200, 30)).save(path),
