@@ -55,6 +55,8 @@ class ToolUsage:
     seconds: float
     peak_mib: int
     """The peak resident memory of the tool or of one of its children, whichever had more."""
+    cpu_seconds: float
+    """The processor time of the tool and of its children."""
 
 
 def run_process(
@@ -81,7 +83,8 @@ def run_process(
             elapsed = time.monotonic() - began
             if ended:
                 process.returncode = os.waitstatus_to_exitcode(status)
-                measured = ToolUsage(round(elapsed, 1), round(usage.ru_maxrss / RSS_UNITS_PER_MIB))
+                cpu_seconds = round(usage.ru_utime + usage.ru_stime, 1)
+                measured = ToolUsage(round(elapsed, 1), round(usage.ru_maxrss / RSS_UNITS_PER_MIB), cpu_seconds)
                 logger.info("%s: status %d after %.1f s, peak %d MiB", name, process.returncode, measured.seconds, measured.peak_mib)
                 return process.returncode, measured
             if elapsed > limit:

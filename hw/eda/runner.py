@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor, wait
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...sw.errors import FirebrickError
@@ -83,7 +83,7 @@ class ToolStep:
         log.unlink(missing_ok=True)
         command = [*tool_command(self.command[0]), *self.command[1:]]
         usage = run_logged(command, folder, log, name=self.name, on_poll=report_elapsed(self.name, progress))
-        (folder / USAGE_FILE).write_text(json.dumps({"step": self.name, **asdict(usage)}))
+        (folder / USAGE_FILE).write_text(json.dumps({"step": self.name, "seconds": usage.seconds, "peak_mib": usage.peak_mib}))
         for path in self.inputs:
             (folder / path.name).unlink()
         for product in self.products:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("-j", "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="cores", help="Proofs at a time.")
 @click.option("--timeout", type=click.IntRange(1), default=600, show_default=True, metavar="S", help="Seconds that a run may take.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@click.option("--table", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Write the table of proofs into this page.")
+@click.option("--table", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Write the proofs into the table of this page.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), default="build/formal", show_default=True, metavar="DIR", help="Output folder."
 )
@@ -52,7 +52,7 @@ def main(
     """
     from .catalogue import choose
     from .check import Checker
-    from .report import markdown_table, write_into
+    from .report import write_into
 
     start = time.monotonic()
     try:
@@ -65,7 +65,7 @@ def main(
             results = Checker(output, timeout=timeout).check_all(proofs, faults=faults, jobs=jobs, progress=progress)
         seconds = round(time.monotonic() - start, 1)
         if table:
-            write_into(table, markdown_table(results))
+            write_into(table, results)
     except FirebrickError as error:
         raise click.ClickException(str(error)) from error
     problems = [f"{result.proof.name}: {problem}" for result in results for problem in result.problems]

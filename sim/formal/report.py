@@ -10,10 +10,11 @@ from rich.text import Text
 
 from ...sw.errors import FirebrickError
 from ...sw.utils.atomic_files import write_atomically
+from .catalogue import PROOFS
 from .check import Result
 
-BEGIN = "<!-- made by make formal-table -->"
-END = "<!-- end of the table -->"
+BEGIN = "<!-- rows made by python -m firebrick.sim.formal --all --table, in processor seconds -->"
+END = "<!-- end of the rows -->"
 
 
 def result_table(results: Sequence[Result]) -> Table:
@@ -32,29 +33,28 @@ def result_table(results: Sequence[Result]) -> Table:
     return table
 
 
-def markdown_table(results: Sequence[Result]) -> str:
-    """The same in Markdown, with what is proven in a sentence; seconds are those of the proof alone."""
-    lines = ["| proof | what is proven | size | for | engine | faults | s |", "|---|---|---|---|---|---|---|"]
-    for result in results:
-        proof = result.proof
-        cells = (
-            f"`{proof.name}`",
-            proof.sentence,
-            proof.size,
-            proof.bound,
-            proof.engine,
-            len(proof.faults),
-            f"{result.outcome.seconds:.0f}",
-        )
-        lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")
-    return "\n".join(lines) + "\n"
+def markdown_row(result: Result) -> str:
+    """A row of the documentation's table. The processor seconds are those of the proof alone."""
+    proof = result.proof
+    seconds = f"{result.outcome.cpu_seconds:.0f}"
+    cells = (f"`{proof.name}`", proof.sentence, proof.size, proof.bound, proof.engine, str(len(proof.faults)), seconds)
+    return f"| {' | '.join(cells)} |"
 
 
-def write_into(page: Path, table: str) -> None:
-    """Put the table between the marks of a page. Raises FirebrickError if the page has none."""
-    text = page.read_text()
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+def write_into(page: Path, results: Sequence[Result]) -> None:
+    """Write the rows of these proofs into the table of a page, in the order of the catalogue; rows of others stay as they are.
+
+    Raises FirebrickError if a proof does not hold, or if the page has no table.
+    """
+    failed = [result.proof.name for result in results if result.problems]
+    if failed:
+        raise FirebrickError(f"{page} was not changed: {', '.join(failed)} failed")
+    before, begin, rest = page.read_text().partition(BEGIN)
+    table, end, after = rest.partition(END)
     if not begin or not end:
-        raise FirebrickError(f"{page} must have the lines {BEGIN} and {END}, between which the table is written")
-    write_atomically(page, f"{before}{BEGIN}\n{table}{END}{after}".encode())
+        raise FirebrickError(f"{page} must have the lines {BEGIN} and {END}, between which the rows are written")
+    rows = {row.split("`")[1]: row for row in table.splitlines() if "`" in row}
+    rows |= {result.proof.name: markdown_row(result) for result in results}
+    lines = "".join(f"{rows[proof.name]}\n" for proof in PROOFS if proof.name in rows)
+    head = "| proof | what is proven | size | for | engine | faults | s |\n|---|---|---|---|---|---|---|\n"
+    write_atomically(page, f"{before}{BEGIN}\n\n{head}{lines}\n{END}{after}".encode())

@@ -43,6 +43,8 @@ class Outcome:
 
     status: Status
     seconds: float
+    cpu_seconds: float
+    """Processor time, which says more where several proofs share a processor."""
     complaint: str = ""
     """The assertion that failed, with its file and line, or the error; empty if there is none."""
 
@@ -72,7 +74,7 @@ def run_sby(
     complaint = _complaint(printed)
     if word == Status.ERROR:
         complaint = complaint or f"sby ended with status {status}; all it printed is in {folder / 'run.log'}"
-    return Outcome(Status(word), usage.seconds, complaint)
+    return Outcome(Status(word), usage.seconds, usage.cpu_seconds, complaint)
 
 
 def configuration(proof: Proof, *, refute: bool, timeout: int) -> str:

@@ -2,11 +2,25 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What every stream component must keep: the contract of streams, and that payloads are neither lost, repeated, changed nor reordered."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Mux, Signal, Value
 
 from ..bench import Bench, bits, transfer
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A payload that is followed through a component."""
+
+    between: Signal
+    """How many payloads are inside."""
+    inside: Value
+    """Whether it is one of them."""
+    value: Signal
+    ahead: Signal
+    """How many leave before it."""
 
 
 def drive(bench: Bench, stream: Any, name: str) -> None:
@@ -23,10 +37,11 @@ def accept(bench: Bench, stream: Any, name: str) -> None:
         bench.ensure(_unchanged(bench, stream, name), f"{name} stays offered, unchanged")
 
 
-def in_order(bench: Bench, source: Any, sink: Any, capacity: int) -> Signal:
-    """The n-th payload of ``source`` is the n-th of ``sink``, for every n, and at most ``capacity`` are in between; returns how many are.
+def in_order(bench: Bench, source: Any, sink: Any, capacity: int) -> Watch:
+    """The n-th payload of ``source`` is the n-th of ``sink``, for every n, and at most ``capacity`` are in between.
 
-    Any one payload is marked when it goes in. It must come out after exactly those that were in between at that time.
+    Any one payload is marked when it goes in. It must come out after exactly those that were in between at that time. Returns the registers
+    that watch it, for invariants.
     """
     m = bench.m
     entering, leaving = transfer(source), transfer(sink)
@@ -47,8 +62,8 @@ def in_order(bench: Bench, source: Any, sink: Any, capacity: int) -> Signal:
             m.d.sync += [ahead.eq(Mux(ahead == 0, 0, ahead - 1)), done.eq(ahead == 0)]
             with m.If(ahead == 0):
                 bench.ensure(bits(sink) == value, "the marked payload comes out unchanged, in its turn")
-    bench.reaches(done, between == capacity)
-    return between
+    bench.reaches(done, between == min(capacity, 6))
+    return Watch(between, marked & ~done, value, ahead)
 
 
 def _offered(bench: Bench, stream: Any, name: str) -> Signal:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The proofs can fail: each is lost when one of its faults is planted. That they hold is what `make formal` shows."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,26 @@ from firebrick.sim.formal.catalogue import PROOFS
 from firebrick.sim.formal.check import Checker
 from firebrick.sim.formal.proof import Fault, Proof
 from firebrick.sim.formal.sby import Status
+from tests.helpers.paths import ROOT
 
-CASES = [pytest.param(proof, fault, id=f"{proof.name}-{number}") for proof in PROOFS for number, fault in enumerate(proof.faults)]
+QUICK = {"skid_buffer-0", "mac_array_credit-0", "packet_buffer_16-0"}
+"""Faults that every run of the tests plants: one for each engine, and one in a component with a memory."""
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("proof", "fault"), CASES)
+def cases() -> Iterator[object]:
+    for proof in PROOFS:
+        for number, fault in enumerate(proof.faults):
+            name = f"{proof.name}-{number}"
+            yield pytest.param(proof, fault, id=name, marks=[] if name in QUICK else [pytest.mark.slow])
+
+
+@pytest.mark.parametrize(("proof", "fault"), cases())
 def test_a_planted_fault_loses_the_proof(tmp_path: Path, proof: Proof, fault: Fault) -> None:
     assert Checker(tmp_path).refute(proof, fault).status is Status.FAIL
+
+
+def test_the_page_has_a_row_for_every_proof() -> None:
+    rows = [line for line in (ROOT / "docs/verification.md").read_text().splitlines() if line.startswith("| `")]
+    assert [[cell.strip() for cell in row.split("|")[1:6]] for row in rows] == [
+        [f"`{proof.name}`", proof.sentence, proof.size, proof.bound, proof.engine] for proof in PROOFS
+    ]
