@@ -9,6 +9,7 @@ from .proof import Proof
 from .properties import (
     adapters,
     buffers,
+    counters,
     endpoint,
     frame_feeder,
     huffman_decoder,
@@ -32,6 +33,7 @@ MODULES = (
     endpoint,
     usb_crossing,
     score_buffer,
+    counters,
     huffman_decoder,
     weight_decoder,
 )

@@ -22,8 +22,9 @@ def internals(component: Any) -> dict[str, Any]:
     def record(frame: FrameType, event: str, _argument: object) -> None:
         if event == "return" and frame.f_code.co_filename == file:
             for name, value in frame.f_locals.items():
-                signal = Value.cast(value) if isinstance(value, data.View) else value
-                found[signal.name if isinstance(signal, Signal) else name] = value
+                for one in value if isinstance(value, list) else [value]:
+                    signal = Value.cast(one) if isinstance(one, data.View) else one
+                    found[signal.name if isinstance(signal, Signal) else name] = one
 
     previous = sys.getprofile()
     sys.setprofile(record)

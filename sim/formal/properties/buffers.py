@@ -11,8 +11,8 @@ from amaranth.hdl import Const, Mux, Signal, Value
 from ....hw.engines import bypass
 from ....hw.stream import fifo, skid_buffer
 from ....sw.plan.lane_layout import LaneLayout
-from ....sw.plan.memory_mapping import WIDEST_BLOCK_RAM_DEPTH, skip_fifo_depths
-from ....sw.plan.nodes import MAX_DISTRIBUTED_FIFO_BITS, OUTPUT_FIFO_DEPTH, SkipFifoSpec
+from ....sw.plan.memory_mapping import WIDEST_BLOCK_RAM_DEPTH
+from ....sw.plan.nodes import OUTPUT_FIFO_DEPTH, SkipFifoSpec
 from ..bench import Bench
 from ..internals import internals
 from ..proof import Engine, Fault, Proof
@@ -22,8 +22,6 @@ WIDTH = 2
 """Bits of a payload where a proof must find its invariants itself."""
 SHORT_CASCADE = (4, 2)
 """Depths of a skip FIFO as short as it can be: the first FIFO in block RAM, the second one not."""
-REAL_DEPTH = 1100
-"""Depth of a skip FIFO as large as SqueezeNet's."""
 
 
 def buffer(make: Callable[[], Any], capacity: int, fifos: Callable[[Any], list[Any]] | None = None) -> Callable[[Bench], None]:
@@ -108,10 +106,10 @@ def _fifo(depth: int, *, block: bool, width: int = 8) -> Proof:
     return Proof(name, build, faults, f"{depth} payloads of {width} bits{', block RAM' if block else ''}", engine, depth=1)
 
 
-def _skip_fifo(depths: tuple[int, ...], *, distributed_bits: int, faults: tuple[Fault, ...]) -> Proof:
-    """FIFOs of such depths in a row; those with more bits than ``distributed_bits`` are in block RAM."""
+def _skip_fifo(depths: tuple[int, ...], faults: tuple[Fault, ...]) -> Proof:
+    """FIFOs of such depths in a row, all but the last one in block RAM."""
     depth, layout = sum(depths), LaneLayout.natural(lanes=1, tiles=1, width=1)
-    limits: dict[str, Any] = {"skip_fifo_depths": lambda _depth, _lanes: depths, "MAX_DISTRIBUTED_FIFO_BITS": distributed_bits}
+    limits: dict[str, Any] = {"skip_fifo_depths": lambda _depth, _lanes: depths, "MAX_DISTRIBUTED_FIFO_BITS": 8 * depths[-1]}
 
     def make() -> bypass.SkipFifo:
         dut = bypass.SkipFifo(spec=SkipFifoSpec("skip_fifo", layout, depth, depth))
@@ -141,7 +139,6 @@ PROOFS = (
     _fifo(4, block=False, width=WIDTH),
     _fifo(5, block=True, width=WIDTH),
     _fifo(OUTPUT_FIFO_DEPTH, block=False),
-    _fifo(WIDEST_BLOCK_RAM_DEPTH + 1, block=True, width=32),
-    _skip_fifo(SHORT_CASCADE, distributed_bits=8 * SHORT_CASCADE[-1], faults=(*FIFO_FAULTS, CASCADE)),
-    _skip_fifo(skip_fifo_depths(REAL_DEPTH, 1), distributed_bits=MAX_DISTRIBUTED_FIFO_BITS, faults=FIFO_FAULTS),
+    _fifo(4 * WIDEST_BLOCK_RAM_DEPTH + 1, block=True),
+    _skip_fifo(SHORT_CASCADE, (*FIFO_FAULTS, CASCADE)),
 )
