@@ -24,7 +24,7 @@ def cases() -> Iterator[object]:
             yield pytest.param(proof, fault, id=name, marks=[] if name in QUICK else [pytest.mark.slow])
 
 
-@pytest.mark.parametrize(("proof", "fault"), cases())
+@pytest.mark.parametrize(("proof", "fault"), list(cases()))
 def test_a_planted_fault_loses_the_proof(tmp_path: Path, proof: Proof, fault: Fault) -> None:
     assert Checker(tmp_path).refute(proof, fault).status is Status.FAIL
 
