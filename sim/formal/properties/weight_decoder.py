@@ -117,7 +117,9 @@ def entries(weights: EncodedWeights) -> Callable[[Bench], None]:
         popped = Signal(NUMBER_BITS)
         m.d.sync += popped.eq(popped + out)
         bench.ensure((popped + dut.output.valid + inside["entry_valid"])[:NUMBER_BITS] == joined, "entries come out in order")
-        bench.reaches(out & dut.output.payload.last & (expected_offered != 0))
+        bench.reaches(out & (expected_offered != 0))
+        if weights.inner <= 3:  # in larger groups, the last entry comes after more cycles than are searched for counterexamples
+            bench.reaches(out & dut.output.payload.last)
 
     return build
 
