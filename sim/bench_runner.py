@@ -151,7 +151,7 @@ def _cycles(measured: Path) -> dict[str, int]:
 def _first_failure(results: Path) -> str:
     """The message of the first failing test, or an empty string."""
     try:
-        tests = ElementTree.parse(results).getroot().iter("testcase")
+        tests = ElementTree.parse(results).getroot().iter("testcase")  # noqa: S314 - written by the bench
     except (OSError, ElementTree.ParseError):
         return f"the simulation ended without results; its output is in {results.parent / 'log'}"
     for test in tests:

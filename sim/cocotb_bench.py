@@ -33,7 +33,7 @@ class Stalls:
     """Decides in which cycles one side of a stream pauses."""
 
     def __init__(self, stalling: bool, seed: str, longest: int) -> None:
-        self._random = Random(seed) if stalling else None
+        self._random = Random(seed) if stalling else None  # noqa: S311 - stalls that a seed repeats
         self._longest = longest
         self._left = 0
 

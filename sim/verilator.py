@@ -60,7 +60,7 @@ def has_space(path: Path) -> bool:
 
 def _temporary_folder() -> str:
     """The system's folder for temporary files, without spaces."""
-    return next(name for name in (tempfile.gettempdir(), "/tmp") if not has_space(Path(name)))
+    return next(name for name in (tempfile.gettempdir(), "/tmp") if not has_space(Path(name)))  # noqa: S108 - mkdtemp makes a folder in it
 
 
 @cache

@@ -71,7 +71,10 @@ def roms_from_record(document: Any) -> list[PlacedRom]:
     try:
         if document["format"] != FORMAT:
             raise FirebrickError("the ROM map of the build is of another version; build the bitstream again")
-        return [_rom_from_record(entry) for entry in document["parts"]]
+        roms = [_rom_from_record(entry) for entry in document["parts"]]
+        if len({placed.rom.name for placed in roms}) != len(roms):
+            raise ValueError  # each would be evaluated again
+        return roms
     except FirebrickError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -88,6 +91,8 @@ def _rom_from_record(entry: Mapping[str, Any]) -> PlacedRom:
     )
     lists = placed.rom.word_lists()
     words, ports = sum(map(len, lists)), set(range(len(lists)))
+    if max(map(len, placed.targets.values()), default=0) > SIGNAL_BITS_MAX:
+        raise ValueError
     if not all(_is_valid_bank(bank, words, ports) for bank in placed.banks) or not all(map(_is_valid_gate, placed.gates.values())):
         raise ValueError
     return placed

@@ -84,8 +84,8 @@ def command_line(source: str) -> str:
             continue
         name = max(option.opts, key=len)
         for item in value if option.multiple and isinstance(value, tuple) else (value,):
-            if isinstance(item, Path):
-                words += [name, item.resolve().name]
+            if isinstance(item, Path) or (isinstance(item, str) and Path(item).name != item and Path(item).exists()):
+                words += [name, Path(item).resolve().name]
             elif item is True:
                 words.append(name)
             else:

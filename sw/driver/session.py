@@ -114,7 +114,7 @@ class Session:
             descriptor = decode_descriptor(packet.payload)
         except FirebrickError as error:
             raise FirebrickError(f"device {self._transport.address}: {error}") from error
-        self._id = packet.session or random.randint(1, MAX_SESSION)
+        self._id = packet.session or random.randint(1, MAX_SESSION)  # noqa: S311 - any number will do
         return descriptor
 
     def counters(self) -> dict[str, int] | None:

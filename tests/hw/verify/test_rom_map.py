@@ -64,3 +64,14 @@ def test_rom_map_with_anything_in_it_is_verified_or_rejected(seed: int) -> None:
         descriptor = descriptor_from_record(document)
         verify_weights(configuration(), roms, model(), descriptor)
         reload_weights(configuration(), roms, model(), descriptor or placed_descriptor())
+
+
+def test_rom_map_rejects_a_partition_that_is_there_twice_and_signals_of_too_many_bits() -> None:
+    record = copy.deepcopy(recorded()["record"])
+    record["parts"].append(record["parts"][0])
+    with pytest.raises(FirebrickError, match="the ROM map of the build is damaged"):
+        roms_from_record(record)
+    record = copy.deepcopy(recorded()["record"])
+    record["parts"][0]["targets"]["start"] *= 50
+    with pytest.raises(FirebrickError, match="the ROM map of the build is damaged"):
+        roms_from_record(record)
