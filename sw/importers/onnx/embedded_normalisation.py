@@ -85,7 +85,7 @@ def quantised_normalisation(input_range: tuple[float, float], usual: Normalisati
 
 
 def _triple(numbers: np.ndarray) -> Triple:
-    red, green, blue = (round(float(number), 6) for number in np.broadcast_to(numbers, 3))
+    red, green, blue = (round(float(number), 6) + 0.0 for number in np.broadcast_to(numbers, 3))
     return red, green, blue
 
 

@@ -102,6 +102,7 @@ def _axes(graph: Graph) -> tuple[int, ...]:
 def _input_shape(graph: Graph, axes: tuple[int, ...], size: tuple[int, int] | None) -> Shape:
     """The shape of an image, from the file and, where the file leaves rows or columns open, from ``size``."""
     channels, *sides = (graph.sides[axes.index(axis)] for axis in (1, 2, 3))
+    channels = channels or _first_weights_channels(graph)
     if channels is None:
         raise FirebrickError(f"the input {graph.input[:60]!r} must have a fixed number of channels")
     if None in sides and size is None:
@@ -112,6 +113,13 @@ def _input_shape(graph: Graph, axes: tuple[int, ...], size: tuple[int, int] | No
     if size is not None and size != (height, width):
         raise FirebrickError(f"the input is {height}x{width} in the file, not {size[0]}x{size[1]}")
     return Shape(channels, height, width)
+
+
+def _first_weights_channels(graph: Graph) -> int | None:
+    """Input channels of the first convolution, for files that leave even the image's channels open; None where they are computed."""
+    weights = next((node.input(1) for node in graph.nodes if node.operator == "Conv"), "")
+    tensor = graph.tensors.get(weights)
+    return int(tensor.dims[1]) if tensor is not None and len(tensor.dims) == 4 else None
 
 
 def _global_average(graph: Graph, flow: Dataflow) -> FeatureNode:

@@ -171,6 +171,7 @@ CASES = (
     replace(_open(0, 3, 19, 23), what="a number of images of 0"),
     replace(_open("n", 3, -1, -1), what="rows and columns of -1, with `--input`"),
     replace(_open("n", 3, 0, 0), what="rows and columns of 0, with `--input`"),
+    replace(_open(-1, -1, -1, -1), what="all sides of -1, with `--input`"),
     replace(_open("n", 3, "h", "w"), what="rows and columns of a name, with `--input`"),
     replace(
         _open("n", 3, -1, -1),
