@@ -52,6 +52,12 @@ class Compressor:
         fewer.frames = self.frames[:: -(-len(self.frames) // frames)]
         return fewer
 
+    def showing(self, progress: Progress) -> "Compressor":
+        """The same with another progress callback."""
+        other = copy(self)
+        other.progress = progress
+        return other
+
     def compress(self, settings: CompressionSettings) -> Model:
         """The integer model at these settings. Raises FirebrickError where a setting is out of its range."""
         settings.verify()

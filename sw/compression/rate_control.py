@@ -9,6 +9,7 @@ densities and code lengths follow from the budget.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TypeVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..compiler.lowering import compile_model
 from ..errors import FirebrickError
 from ..fire_format.file import file_size
 from ..model.quantized import Model
+from ..utils.progress import OneBar
 from .compressor import Compressor
 from .settings import CompressionSettings
 
@@ -65,20 +67,30 @@ def compress_to_budget(compressor: Compressor, settings: CompressionSettings, bu
     """
     low, high = _RATE_LAMBDAS if budget.cycles is None else _CYCLE_LAMBDAS
 
-    def find(compressor: Compressor, start: float) -> tuple[float, Model] | None:
+    rough = len(compressor.frames) > _SUBSAMPLE  # a few frames give nearly the same multiplier, in a fraction of the time
+    shares = [*([_SUBSAMPLE / len(compressor.frames)] * MAX_TRIALS if rough else []), *[1.0] * MAX_TRIALS]
+    bar = OneBar(compressor.progress, "searching", shares)
+
+    def find(compressor: Compressor, start: float, before: int) -> tuple[float, Model] | None:
+        bar.finish(before)
+        compressor = compressor.showing(bar)
+        trials = count(before + 1)
+
         def evaluate(multiplier: float) -> tuple[float, Model]:
             for_bytes = budget.cycles is None
             trial = replace(settings, rate_lambda=multiplier) if for_bytes else replace(settings, cycle_lambda=multiplier)
             model = compressor.compress(trial)
+            bar.finish(next(trials))
             return budget.usage(model), model
 
         return search_lambda(evaluate, low, high, start)
 
     start = 1.0
-    if len(compressor.frames) > _SUBSAMPLE:  # a few frames give nearly the same multiplier, in a fraction of the time
-        rough = find(compressor.subsample(_SUBSAMPLE), start)
-        start = rough[0] if rough else high
-    best = find(compressor, start)
+    if rough:
+        found = find(compressor.subsample(_SUBSAMPLE), start, 0)
+        start = found[0] if found else high
+    best = find(compressor, start, MAX_TRIALS if rough else 0)
+    bar.finish(len(shares))
     if best is None:
         limit = f"{budget.bytes:,} bytes" if budget.cycles is None else f"{budget.cycles:,} cycles a frame with {budget.lanes} lanes"
         raise FirebrickError(f"no model of {compressor.source.network.name} with {limit} was found; allow more, or take fewer bits")

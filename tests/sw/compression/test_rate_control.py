@@ -93,3 +93,19 @@ def test_table1_densities_keep_as_many_parameters_as_the_paper() -> None:
     assert table1_densities(squeezenet1_1()) == densities
     with pytest.raises(FirebrickError, match="other layers than Table 1"):
         table1_densities(float_model().network)
+
+
+def test_search_is_one_bar_that_never_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firebrick.sw.compression.rate_control._SUBSAMPLE", 1)
+    seen: list[tuple[str, int, int]] = []
+
+    def record(step: str, done: int = 0, total: int = 0, /) -> None:
+        seen.append((step, done, total))
+
+    compressor = Compressor(float_model(seed=2), progress=record)
+    seen.clear()
+    compress_to_budget(compressor, CompressionSettings(), Budget(bytes=10**4))
+    assert {(step, total) for step, _, total in seen} == {("searching", 1000)}
+    assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
+    assert seen[-1][1] == 1000
+    assert len({done for _, done, _ in seen}) > 5
