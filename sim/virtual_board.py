@@ -9,7 +9,7 @@ from ..sw.driver.transport import Transport
 from ..sw.errors import FirebrickError
 from ..sw.model.quantized import Model
 from ..sw.utils.progress import Progress, no_progress
-from .build import VIRTUAL_BOARD, build
+from .build import VIRTUAL_BOARD, SimulationTarget, build
 
 MAX_SLICE_CYCLES = 50_000
 """Cycles that are simulated in one call of the library, so that Python can be interrupted."""
@@ -27,13 +27,16 @@ class VirtualBoard(Transport):
     model: the model to build a device for
     lanes: multipliers of the whole network
     byte_cycles: cycles that the line takes for a byte; 1 is a line as fast as the device
+    target: the device to generate, such as one with another clock
     progress: reports the build
 
     Raises FirebrickError when a tool is missing.
     """
 
-    def __init__(self, model: Model, *, lanes: int, byte_cycles: int = 1, progress: Progress = no_progress) -> None:
-        built = build(model, lanes, progress, VIRTUAL_BOARD)
+    def __init__(
+        self, model: Model, *, lanes: int, byte_cycles: int = 1, target: SimulationTarget = VIRTUAL_BOARD, progress: Progress = no_progress
+    ) -> None:
+        built = build(model, lanes, progress, target)
         self.address = "sim"
         self.clock: float = built.report["clock"]
         """Clock frequency in Hz."""

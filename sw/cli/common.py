@@ -32,7 +32,7 @@ device_option = click.option(
     default="golden",
     show_default=True,
     metavar="D",
-    help="The device: golden (the golden model), sim (the virtual board), serial:PORT or usb.",
+    help="The device: golden (the golden model), sim (the virtual board), serial:PORT, socket://HOST:PORT or usb.",
 )
 lanes_option = click.option(
     "--lanes", type=click.IntRange(1), default=DEFAULT_LANES, show_default=True, help="Multipliers in the whole network."

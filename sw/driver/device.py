@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from ..model.quantized import Model
 
+CLOSED = "the device is closed; open it again"
+"""The message of a closed device that is given frames or asked for counters."""
+
 
 @dataclass(frozen=True, eq=False)
 class FrameResult:
@@ -37,7 +40,7 @@ class Device(ABC):
         """The result of each frame, in the order of the frames, as soon as it is complete.
 
         A frame is an array of bytes of shape (channels, rows, columns). The next frames are fetched while the device computes, so a
-        result may come some frames after its own. Raises FirebrickError for a frame of another shape and when the device is lost.
+        result may come some frames after its own. Raises FirebrickError for a frame of another shape and when the device is lost or closed.
         """
 
     @abstractmethod

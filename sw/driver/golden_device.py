@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import golden
+from ..errors import FirebrickError
 from ..model.frames import check_frame
 from ..model.quantized import Model
-from .device import Device, FrameResult
+from .device import CLOSED, Device, FrameResult
 
 
 class GoldenDevice(Device):
@@ -20,10 +21,13 @@ class GoldenDevice(Device):
     def __init__(self, model: Model) -> None:
         self.model = model
         self._frames = 0
+        self._closed = False
 
     def stream(self, frames: Iterable[NDArray[np.uint8]]) -> Iterator[FrameResult]:
         """See ``Device``; one frame at a time."""
+        self._require_open()
         for index, frame in enumerate(frames):
+            self._require_open()
             check_frame(frame, self.model.network.input)
             start = time.perf_counter()
             scores = golden.run(self.model, frame[np.newaxis])[0]
@@ -32,7 +36,13 @@ class GoldenDevice(Device):
 
     def counters(self) -> dict[str, int]:
         """See ``Device``."""
+        self._require_open()
         return {"frames": self._frames}
 
     def close(self) -> None:
-        """See ``Device``; there is nothing to release."""
+        """See ``Device``; there is nothing to release, but a closed device takes no frames, whatever its kind."""
+        self._closed = True
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise FirebrickError(CLOSED)

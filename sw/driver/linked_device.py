@@ -16,7 +16,7 @@ from ..link.identity import DeviceDescriptor, model_checksum
 from ..link.packets import MAX_PAYLOAD, Packet, PacketKind
 from ..model.frames import check_frame
 from ..model.quantized import Model
-from .device import Device, FrameResult
+from .device import CLOSED, Device, FrameResult
 from .go_back_n import SendWindow
 from .prefetch import Prefetcher
 from .score_reassembly import ScoreAssembler
@@ -148,7 +148,7 @@ class LinkedDevice(Device):
 
     def _now(self) -> float:
         if self._transport is None:
-            raise FirebrickError("the device is closed; open it again")
+            raise FirebrickError(CLOSED)
         return self._transport.now()
 
     def _start_session(self) -> None:
@@ -188,6 +188,7 @@ class LinkedDevice(Device):
 
         While the next frame is pending at the source, it waits for ``POLL_INTERVAL`` only.
         """
+        self._now()  # raises where the device was closed meanwhile
         for sequence, payload in self._window.sendable():
             self._session.send(PacketKind.DATA, sequence, payload)
             self._silent_since = self._now()

@@ -5,16 +5,28 @@
 from ..errors import FirebrickError
 from .transport import Transport
 
-ADDRESS_KINDS = "golden, sim, serial:PORT (such as serial:/dev/ttyUSB0), usb (or usb:PLACE, such as usb:1-2)"
+SERVER_SCHEMES = ("socket://", "rfc2217://")
+"""How addresses of serial ports of other machines begin: a TCP connection that carries the bytes alone, and RFC 2217."""
+ADDRESS_KINDS = (
+    "golden, sim, serial:PORT (such as serial:/dev/ttyUSB0), socket://HOST:PORT or rfc2217://HOST:PORT (a serial port of another machine), "
+    "usb (or usb:PLACE, such as usb:1-2)"
+)
 """The kinds of addresses, for help texts and messages."""
 
 
 def open_transport(address: str) -> Transport:
     """Open the transport to the board at an address: ``serial:PORT``, ``usb:PLACE``, or ``usb`` for the only board on USB.
 
+    PORT may also be the URL of a port of another machine, ``socket://HOST:PORT`` or ``rfc2217://HOST:PORT``, and ``serial:`` be left out.
+
     Raises FirebrickError for an address of another kind, and where the port does not exist or cannot be opened.
     """
     kind, _, rest = address.partition(":")
+    port = rest if kind == "serial" else address
+    if port.startswith(SERVER_SCHEMES):
+        from .serial_server_transport import SerialServerTransport
+
+        return SerialServerTransport(port)
     if kind == "serial" and rest:
         from .serial_transport import SerialTransport
 

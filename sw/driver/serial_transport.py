@@ -5,6 +5,7 @@
 import contextlib
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import serial
 
@@ -34,20 +35,25 @@ class SerialTransport(Transport):
     Raises FirebrickError where the port cannot be opened or another program has it.
     """
 
+    latency = LATENCY
+    bauds: tuple[int, ...] = BAUDS
+    _advice = (
+        "check its name (`firebrick devices` lists the ports), that you may use it (on Linux, group dialout) and that no other program does"
+    )
+
     def __init__(self, port: str) -> None:
         self.address = f"serial:{port}"
-        self.latency = LATENCY
         self.byte_seconds = BITS_PER_BYTE / DEFAULT_BAUD
-        self.bauds = BAUDS
         try:
-            self._port = serial.Serial(port, DEFAULT_BAUD, timeout=0, write_timeout=WRITE_TIMEOUT, exclusive=True)
+            self._port = self._open(port)
         except (OSError, ValueError) as error:  # pyserial's own exceptions are OSErrors
-            raise FirebrickError(
-                f"device {self.address}: it cannot be opened ({error}); check its name (`firebrick devices` lists the ports), "
-                "that you may use it (on Linux, group dialout) and that no other program does"
-            ) from error
+            raise FirebrickError(f"device {self.address}: it cannot be opened ({error}); {self._advice}") from error
+
+    def _open(self, port: str) -> Any:
+        opened = serial.Serial(port, DEFAULT_BAUD, timeout=0, write_timeout=WRITE_TIMEOUT, exclusive=True)
         with contextlib.suppress(Exception):  # only some adapters on some systems can be told not to buffer
-            self._port.set_low_latency_mode(True)
+            opened.set_low_latency_mode(True)
+        return opened
 
     def write(self, data: bytes) -> None:
         """See ``Transport``."""
