@@ -2,16 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A soak test of the link: hours of the device's clock, under every fault at once.
 
-    python -m firebrick.sim.soak --virtual-minutes 60
+    python -m firebrick.sim.soak link --virtual-minutes 60
 
 The Verilated device and the host driver are those of every other use. Only the device's clock is slow, a cycle per bit of its line, so that
 an hour has few enough cycles to simulate. Each result is compared with the golden model's: it must be right, or marked as lost.
 """
 
 import contextlib
-import json
 import os
-import sys
 import threading
 import time
 from collections import Counter
@@ -20,22 +18,19 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 
-from ..hw.codegen.device_verilog import generate_device
-from ..hw.codegen.verilog import Artefacts
-from ..sw import golden
-from ..sw.driver.linked_device import LinkedDevice
-from ..sw.errors import FirebrickError
-from ..sw.link.packets import DEFAULT_BAUD
-from ..sw.model.quantized import Model
-from ..sw.utils.progress import Progress, no_progress, progress_bar
-from ..sw.utils.signals import exit_on_signals
-from ..sw.zoo import catalogue
-from .build import SimulationTarget
-from .fault_injection import FaultyTransport
-from .virtual_board import VirtualBoard
+from ...hw.codegen.device_verilog import generate_device
+from ...hw.codegen.verilog import Artefacts
+from ...sw import golden
+from ...sw.driver.linked_device import LinkedDevice
+from ...sw.errors import FirebrickError
+from ...sw.link.packets import DEFAULT_BAUD
+from ...sw.model.quantized import Model
+from ...sw.utils.progress import Progress, no_progress
+from ..build import SimulationTarget
+from ..fault_injection import FaultyTransport
+from ..virtual_board import VirtualBoard
 
 CLOCK_HZ = DEFAULT_BAUD
 """Clock of the device: a cycle per bit at the default baud rate."""
@@ -62,7 +57,7 @@ def generate_slow_device(model: Model, lanes: int) -> Artefacts:
     return generate_device(model, lanes, clock=CLOCK_HZ)
 
 
-SLOW_BOARD = SimulationTarget(generate_slow_device, "firebrick.sim.soak", "virtual_board.cpp")
+SLOW_BOARD = SimulationTarget(generate_slow_device, "firebrick.sim.soak.link", "virtual_board.cpp")
 
 
 @dataclass
@@ -249,40 +244,9 @@ class Soak:
             result.usage.append(usage_now(result.virtual_seconds / 60))
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--model", "name", default="digits", show_default=True, metavar="M", help="A .fire file, or a model's name.")
-@click.option("--lanes", type=click.IntRange(1), default=30, show_default=True, help="Total number of multipliers.")
-@click.option("--virtual-minutes", type=click.FloatRange(0, min_open=True), default=60, show_default=True, help="By the device's clock.")
-@click.option(
-    "--seconds", type=click.FloatRange(0, min_open=True), default=24 * 3600, show_default=True, help="At most, by the wall clock."
-)
-@click.option(
-    "--fault-rate", type=click.FloatRange(0, 1), default=FAULT_RATE, show_default=True, help="Fraction of the packets with a fault."
-)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of frames and faults.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-def main(name: str, lanes: int, virtual_minutes: float, seconds: float, fault_rate: float, seed: int, as_json: bool) -> None:
-    """Soak the link to a board: stream frames under every fault at once, for an hour of the device's clock.
-
-    Ctrl-C or SIGTERM ends it early, with what was found. The exit status is 1 if a result is wrong and not marked, or if memory, files
-    or threads of the process grow.
-    """
-    try:
-        with exit_on_signals(), progress_bar() as progress:
-            model = catalogue.load(name)
-
-            def make_board() -> VirtualBoard:
-                return VirtualBoard(model, lanes=lanes, byte_cycles=BYTE_CYCLES, target=SLOW_BOARD, progress=progress)
-
-            limits = {"virtual_seconds": 60 * virtual_minutes, "seconds": seconds}
-            result = Soak(model, make_board, **limits, fault_rate=fault_rate, seed=seed, progress=progress).run()
-    except FirebrickError as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(json.dumps(result.as_dict(), indent=2) if as_json else summary(result))
-    problems = result.problems()
-    for problem in problems:
-        click.echo(f"Fault: {problem}", err=True)
-    sys.exit(bool(problems))
+def slow_board(model: Model, lanes: int, progress: Progress = no_progress) -> VirtualBoard:
+    """The virtual board with the slow clock. Raises FirebrickError when a tool is missing."""
+    return VirtualBoard(model, lanes=lanes, byte_cycles=BYTE_CYCLES, target=SLOW_BOARD, progress=progress)
 
 
 def summary(result: SoakResult) -> str:
@@ -299,7 +263,3 @@ def summary(result: SoakResult) -> str:
         f"memory {first.memory / 1e6:.1f} MB at first, {last.memory / 1e6:.1f} MB at last; growth after the warm-up "
         f"{result.growth('memory') / 1e6:.1f} MB, {result.growth('files')} files, {result.growth('threads')} threads"
     )
-
-
-if __name__ == "__main__":
-    main(prog_name="python -m firebrick.sim.soak")

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from firebrick.sim import soak
 from firebrick.sim.fault_injection import FAULTS
-from firebrick.sim.soak import Soak, SoakResult, Usage, summary
+from firebrick.sim.soak import link as soak
+from firebrick.sim.soak.link import Soak, SoakResult, Usage, summary
 from tests.helpers.boards import tiny_board, tiny_model
 
 
