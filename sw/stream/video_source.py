@@ -14,13 +14,17 @@ from PIL import Image
 
 from ..errors import FirebrickError
 from .source import Frame, FrameSource
+from .timeline import Timeline
+from .video_frames import alpha_codec, main_stream, pixel_aspect, shown_size, to_image
 
 if TYPE_CHECKING:
-    from av import VideoFrame
+    from av import VideoCodecContext, VideoFrame
     from av.container import InputContainer
+    from av.video.stream import VideoStream
 
 MAX_PIXELS = 40_000_000
 """Videos with more pixels per frame are rejected; 8K has 33 million."""
+_USUAL_RATE = 25  # frames per second, where a file says nothing
 CAMERA_FILE = re.compile(r"/dev/(video\d+|v4l/by-(id|path)/[^/]+)")
 """Files of cameras; udev makes the links in /dev/v4l."""
 FORMATS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,ivf,h264,hevc,m4v,mjpeg,yuv4mpegpipe"
@@ -52,12 +56,10 @@ class VideoFile(FrameSource):
             container = av.open(f"file:{self._path}", container_options=options)
         except (av.FFmpegError, OSError, ValueError) as problem:
             raise FirebrickError(f"{self._path} cannot be read as a video; give an MP4, WebM, Matroska, AVI or similar file") from problem
-        start: float | None = None
-        for number, (frame, image) in enumerate(_decoded(self, container)):
-            rate = container.streams.video[0].average_rate
-            timestamp = float(frame.time) if frame.time is not None else number / float(rate or 25)
-            start = timestamp if start is None else start
-            yield Frame(image, timestamp - start)
+        timeline: Timeline | None = None
+        for frame, image, stream in _decoded(self, container):
+            timeline = timeline or Timeline(1 / float(stream.average_rate or _USUAL_RATE))
+            yield Frame(image, timeline.next(frame.time))
 
 
 class Camera(FrameSource):
@@ -91,7 +93,7 @@ class Camera(FrameSource):
                 f"{self.name} cannot be opened as a camera, {self._file}: {reason}; see `ls /dev/video* /dev/v4l/by-id/*`"
             ) from problem
         start = time.monotonic()
-        for _, image in _decoded(self, container):
+        for _, image, _ in _decoded(self, container):
             yield Frame(image, time.monotonic() - start)
         raise FirebrickError(f"{self.name} gives no more frames; was it unplugged?")
 
@@ -102,22 +104,27 @@ class Camera(FrameSource):
         return av.open(self._file, format="v4l2")
 
 
-def _decoded(source: FrameSource, container: "InputContainer") -> Iterator[tuple["VideoFrame", Image.Image]]:
-    """The undamaged frames of the first video stream, each with its image; damaged ones are skipped. Closes the container at the end."""
+def _decoded(source: FrameSource, container: "InputContainer") -> Iterator[tuple["VideoFrame", Image.Image, "VideoStream"]]:
+    """The undamaged frames of the first video stream that is no cover art, each with its image and the stream; damaged ones are skipped.
+
+    Closes the container at the end.
+    """
     import av
 
     with container:
-        if not container.streams.video:
+        stream = main_stream(container)
+        if stream is None:
             raise FirebrickError(f"{source.name} holds no video stream; name a video file")
-        stream = container.streams.video[0]
         if getattr(stream, "codec_context", None) is None:
             raise FirebrickError(f"{source.name} uses an unknown codec; convert it to H.264, for example")
-        if stream.width * stream.height > MAX_PIXELS:
-            size = f"{stream.width}x{stream.height}"
-            raise FirebrickError(f"{source.name} has frames of {size} pixels; the maximum is {MAX_PIXELS // 10**6} megapixels")
+        aspect = pixel_aspect(stream)
+        width, height = shown_size(stream.width, stream.height, aspect)
+        if width * height > MAX_PIXELS:
+            raise FirebrickError(f"{source.name} has frames of {width}x{height} pixels; the maximum is {MAX_PIXELS // 10**6} megapixels")
         strict = {} if source.live else {"err_detect": "crccheck+explode"}  # streams of cameras often break the standard in harmless ways
         stream.codec_context.options = {"max_pixels": str(MAX_PIXELS), **strict}
         stream.thread_type = "AUTO"
+        decoder = _alpha_decoder(stream)
         packets = container.demux(stream)
         while True:
             try:
@@ -131,24 +138,29 @@ def _decoded(source: FrameSource, container: "InputContainer") -> Iterator[tuple
             if packet is None:
                 return
             try:
-                frames: list[Any] = list(packet.decode())
+                frames: list[Any] = list(packet.decode() if decoder is None else decoder.decode(packet))
             except (av.FFmpegError, OSError) as problem:
                 source.skip(f"{source.name} has a damaged frame ({problem.strerror})")
                 continue
             for frame in frames:
                 try:
-                    image = None if frame.is_corrupt else _upright(frame)
+                    image = None if frame.is_corrupt else to_image(frame, aspect)
                 except (av.FFmpegError, OSError, ValueError):  # a pixel format that cannot be converted
                     image = None
                 if image is None:
                     source.skip(f"{source.name} has a damaged frame")
                 else:
-                    yield frame, image
+                    yield frame, image, stream
 
 
-def _upright(frame: "VideoFrame") -> Image.Image:
-    """A decoded frame as RGB, rotated as the video's metadata says."""
-    image: Image.Image = frame.to_image()
-    turns = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
-    turn = turns.get(frame.rotation % 360)
-    return image if turn is None else image.transpose(turn)
+def _alpha_decoder(stream: "VideoStream") -> "VideoCodecContext | None":
+    """A decoder that keeps a WebM's transparency; None where the stream's own decoder will do, or FFmpeg was built without another."""
+    import av
+
+    name = alpha_codec(stream)
+    if name is None or name not in av.codecs_available:
+        return None
+    decoder: VideoCodecContext = av.CodecContext.create(name, "r")  # type: ignore[assignment]
+    decoder.extradata = stream.codec_context.extradata
+    decoder.options = {"max_pixels": str(MAX_PIXELS)}
+    return decoder
