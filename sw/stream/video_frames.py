@@ -4,7 +4,7 @@
 
 import struct
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -72,7 +72,8 @@ def _orientation(frame: "VideoFrame") -> Image.Transpose | None:
     """The rotation or reflection of the frame's display matrix, whose angle is rounded to a right one."""
     from av.sidedata.sidedata import Type
 
-    matrix = next((bytes(data) for data in frame.side_data if data.type == Type.DISPLAYMATRIX), b"")
+    side_data: list[Any] = list(frame.side_data)  # typed as a mapping, but a sequence
+    matrix = next((bytes(data) for data in side_data if data.type == Type.DISPLAYMATRIX), b"")
     if len(matrix) != _MATRIX.size:
         return None
     a, b, _, c, d, *_ = _MATRIX.unpack(matrix)
