@@ -25,6 +25,8 @@ def internals(component: Any) -> dict[str, Any]:
                 for one in value if isinstance(value, list) else [value]:
                     signal = Value.cast(one) if isinstance(one, data.View) else one
                     found[signal.name if isinstance(signal, Signal) else name] = one
+                if isinstance(value, list):
+                    found[name] = value
 
     previous = sys.getprofile()
     sys.setprofile(record)

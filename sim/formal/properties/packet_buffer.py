@@ -196,11 +196,15 @@ FAULTS = {
         Fault(packet_buffer, "payload_end.eq(head - CRC.size)", "payload_end.eq(head)"),
         Fault(packet_buffer, "self.free_space.eq(tail - kept - 1 - CRC.size)", "self.free_space.eq(tail - kept - CRC.size)"),
         Fault(packet_buffer, "m.d.sync += [tail.eq(kept), self.output.valid.eq(0)]", "m.d.sync += self.output.valid.eq(0)"),
+        Fault(packet_buffer, "fetch.eq((tail != kept) & (~self.output.valid | self.output.ready))", "fetch.eq(tail != kept)"),
     ),
     "draining": (Fault(packet_buffer, "with m.Elif(~marked | self.drained):", "with m.Elif(self.drained):"),),
-    "bytes": (Fault(packet_buffer, "fetch.eq((tail != kept) & (~self.output.valid | self.output.ready))", "fetch.eq(tail != kept)"),),
+    "bytes": (
+        Fault(packet_buffer, "write.addr.eq(head)", "write.addr.eq(kept)"),
+        Fault(packet_buffer, "self.output.payload.eq(read.data)", "self.output.payload.eq(self.byte)"),
+    ),
 }
-"""Those that show in the first packet."""
+"""Those that show in the first packet. A fault belongs to the first part that it breaks: later parts take that one for granted."""
 FULL = Fault(packet_buffer, "write.en.eq(self.write & ~self.overflow & (next_head != tail))", "write.en.eq(self.write & ~self.overflow)")
 """Shows when the ring is full: only in a small one."""
 
