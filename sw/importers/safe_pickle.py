@@ -8,6 +8,7 @@ The unpickler resolves NumPy's names to the stand-ins below, which only check an
 import io
 import math
 import pickle
+import pickletools
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,9 @@ def read_pickled_arrays(data: bytes, what: str) -> dict[str, list[NDArray[np.flo
     Nothing named in the pickle is imported or called. Raises FirebrickError, naming ``what``, unless the pickle is exactly such a dict.
     """
     try:
+        for opcode, argument, _ in pickletools.genops(data):
+            if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(argument or 0) > len(data):
+                raise FirebrickError(f"an object with the number {argument}")  # the unpickler would make room for as many
         loaded = _Unpickler(io.BytesIO(data)).load()
     except FirebrickError as problem:
         raise FirebrickError(f"{what} holds {problem}; use the published file") from problem

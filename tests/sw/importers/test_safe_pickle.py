@@ -142,3 +142,9 @@ def test_source_rejects_unknown_names(source: str) -> None:
     with pytest.raises(FirebrickError) as caught:
         import_source(source)
     assert "\n" not in str(caught.value)
+
+
+def test_pickle_with_a_huge_object_number_takes_little_memory() -> None:
+    data = pickle.dumps({"conv1": []}, 3)
+    with pytest.raises(FirebrickError, match="an object with the number 100000000"):
+        read_pickled_arrays(data[:3] + b"r" + (100_000_000).to_bytes(4, "little") + data[3:], "it")
