@@ -28,7 +28,7 @@ DEPTH_MAX = 20
 """Maximum number of operators between an initialiser and the node that uses its value."""
 _WORK_MAX = 16 * WEIGHTS_MAX
 """Maximum number of elements in all evaluations together, so that a small file cannot ask for much work."""
-_WORK_MIN = 1000
+_WORK_MIN = 5000
 """Elements that every evaluation is counted as at least, since small ones cost time, too."""
 _REFERENCE_WORK = 100_000
 """The same for evaluations by ONNX's reference evaluator, about half a millisecond each."""
