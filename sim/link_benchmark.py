@@ -4,7 +4,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from ..sw.driver.linked_device import LinkedDevice
 from ..sw.driver.session import Session
 from ..sw.driver.transport import Transport
 from ..sw.errors import FirebrickError
+from ..sw.link.carriers import USB_FULL_SPEED, USB_HIGH_SPEED, Carrier, WireBytes, link_rate, uart
 from ..sw.link.packets import COUNTER, COUNTER_NAMES, MAX_PAYLOAD, Packet, PacketKind
 from ..sw.model.quantized import Model
 from ..sw.utils.progress import Progress
@@ -24,24 +24,7 @@ WARM_UP_FRAMES = 2
 """Frames before those that are measured: until then the pipeline is filling."""
 
 
-@dataclass(frozen=True)
-class TransportModel:
-    """A kind of transport by its nominal figures; nothing is measured."""
-
-    name: str
-    bytes_per_second: float
-    """Payload bytes of the transport: packets of the link."""
-    duplex: bool
-    """Whether both directions have that rate at once."""
-    round_trip: float
-    """Seconds that the host's controller and operating system add to a packet and its answer."""
-
-
-TRANSPORTS = (
-    TransportModel("UART, 3 Mbaud", 3e6 / 10, True, 1e-3),  # start bit and stop bit; adapters poll every millisecond
-    TransportModel("USB full speed", 19 * 64 * 1e3, False, 1e-3),  # 19 bulk packets of 64 bytes per frame of 1 ms (USB 2.0, table 5-9)
-    TransportModel("USB high speed", 13 * 512 * 8e3, False, 125e-6),  # 13 of 512 bytes per microframe (table 5-10)
-)
+TRANSPORTS = (uart(3_000_000), USB_FULL_SPEED, USB_HIGH_SPEED)
 
 
 class TimedTransport(Transport):
@@ -141,22 +124,15 @@ def _measure_streaming(model: Model, lanes: int, images: NDArray[np.uint8], prog
         },
         "cycles": {"planned": descriptor.cycles, "frame": round(per_frame), "frame_alone": alone, "question": request},
         "engine_fps": round(engine_fps, 2),
-        "carriers": [_frame_rate(transport, sent, received, descriptor.window, engine_fps) for transport in TRANSPORTS],
+        "carriers": [_frame_rate(carrier, WireBytes(sent, received), descriptor.window, engine_fps) for carrier in TRANSPORTS],
         "host_ms": round(1000 * processor_seconds / count, 3),
     }
 
 
-def _frame_rate(transport: TransportModel, sent: float, received: float, window: int, engine_fps: float) -> dict[str, Any]:
-    """The frame rate that a transport allows: the minimum of three limits.
-
-    The wire carries the bytes of a frame. A window of bytes is sent in a round trip and the time of a packet. The engines compute.
-    """
-    wire_bytes = max(sent, received) if transport.duplex else sent + received
-    wire_fps = transport.bytes_per_second / wire_bytes
-    window_fps = window / (transport.round_trip + MAX_PAYLOAD / transport.bytes_per_second) / sent
-    fps = min(wire_fps, window_fps, engine_fps)
-    limit = {wire_fps: "bytes on the wire", window_fps: "round trips", engine_fps: "engine"}[fps]
-    return {"name": transport.name, "bytes_per_second": round(transport.bytes_per_second), "fps": round(fps, 2), "limit": limit}
+def _frame_rate(carrier: Carrier, wire: WireBytes, window: int, engine_fps: float) -> dict[str, Any]:
+    """The frame rate over a carrier: what it allows, or what the engines compute."""
+    fps, limit = min(link_rate(carrier, wire, window), (engine_fps, "engine"))
+    return {"name": carrier.name, "bytes_per_second": round(carrier.bytes_per_second), "fps": round(fps, 2), "limit": limit}
 
 
 def _measure_single(model: Model, lanes: int, image: NDArray[np.uint8], fault: str, positions: Sequence[int | None]) -> list[int]:

@@ -55,7 +55,7 @@ def connect_usb(m: Module, platform: Any, device: LinkedAccelerator, clock: Cloc
     buffers = {pin: io.Buffer(DIRECTIONS[description.dir], getattr(pins, pin)) for pin, description in _pins(resource).items()}
     for pin, buffer in buffers.items():
         m.submodules[f"usb_{pin}"] = buffer
-    high_speed = "stp" in buffers
+    high_speed = has_ulpi(resource)
     if high_speed:
         _clock_from_phy(m, buffers["clk"].i)
         platform.add_clock_constraint(pins.clk.io, ULPI_HZ)
@@ -77,6 +77,11 @@ def usb_resource(platform_class: Any) -> Any:
         if {"d_p", "d_n", "pullup"} <= set(pins) and len(pins["pullup"].names) == 1:  # with two, the port may also be a host
             return resource
     return None
+
+
+def has_ulpi(resource: Any) -> bool:
+    """Whether pins of USB lead to a ULPI PHY, which is capable of high speed."""
+    return "stp" in _pins(resource)
 
 
 def _pins(resource: Any) -> dict[str, Any]:

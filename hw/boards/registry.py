@@ -10,6 +10,8 @@ from typing import Any
 
 from ...sw.errors import FirebrickError
 from ...sw.fpga.devices import FpgaDevice, find_device
+from ...sw.link.carriers import USB_FULL_SPEED, USB_HIGH_SPEED, Carrier, fastest_uart, uart
+from ...sw.link.packets import DEFAULT_BAUD
 from ...sw.utils.suggestions import did_you_mean
 from ..eda.tool_paths import tool_command
 from ..flows.base import OpenFlow
@@ -17,7 +19,7 @@ from ..flows.ecp5 import Ecp5Flow
 from ..flows.gowin import GowinFlow
 from ..flows.ice40 import Ice40Flow
 from ..flows.vendor import VENDOR_FLOWS, VendorFlow
-from .host_interface import usb_resource
+from .host_interface import has_ulpi, usb_resource
 
 FLOWS: dict[str, OpenFlow | VendorFlow] = {
     "ECP5": Ecp5Flow(),
@@ -85,6 +87,12 @@ class Board:
         if requested and requested not in self.links:
             raise FirebrickError(f"board {self.name} has no link {requested} that is known here; it has {' and '.join(self.links)}")
         return requested or self.links[0]
+
+    def carrier(self, link: str, clock: float) -> Carrier:
+        """What carries the bytes of one of ``links``, at the fastest rate of which an accelerator with a clock, in Hz, is capable."""
+        if link == "uart":
+            return fastest_uart(clock) or uart(DEFAULT_BAUD)
+        return USB_HIGH_SPEED if has_ulpi(usb_resource(self.platform_class)) else USB_FULL_SPEED
 
     @property
     def has_open_tools(self) -> bool:

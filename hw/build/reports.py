@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, TypedDict, final
 
+from ...sw.compiler.end_to_end import end_to_end
 from ...sw.fpga.cost_model import estimate
 from ...sw.fpga.link_costs import link_resources
 from ...sw.fpga.resources import Resources, total
@@ -17,6 +18,7 @@ from ...sw.plan.nodes import Adapter, Plan, walk
 from ...sw.plan.report import plan_report
 from ..boards.registry import Board
 from ..eda.timing_report import OVERHEAD, PathStep, critical_path, slowest_paths
+from ..flows.base import OpenFlow
 from ..flows.options import Options
 from ..module_names import NODE_MODULE_PREFIX, module_name
 
@@ -32,6 +34,31 @@ class NodeReport(TypedDict):
     actual: dict[str, int]
 
 
+class HostLink(TypedDict):
+    """What a host sees over one link of the board, predicted (``sw/compiler/end_to_end.py``)."""
+
+    link: str
+    built: bool
+    """The bitstream has this link; the others are what a build with them would give, at the same clock."""
+    carrier: str
+    fps: float
+    limit: str
+    latency_ms: float
+    stream_latency_ms: float
+
+
+class PlacedCells(TypedDict):
+    """One kind of cell as place and route counts it."""
+
+    what: str
+    cell: str
+    """nextpnr's name of the cell."""
+    used: int
+    available: int
+    estimate: int | None
+    """What Yosys' statistics say of them, in ``actual``; None if nothing."""
+
+
 class SynthesisReport(TypedDict):
     """What is known after synthesis; synthesis.json."""
 
@@ -44,6 +71,7 @@ class SynthesisReport(TypedDict):
     classes: int
     lanes: int
     cycles_per_frame: int
+    host: list[HostLink]
     available: dict[str, int]
     predicted: dict[str, int]
     actual: dict[str, int]
@@ -68,6 +96,7 @@ class TimingReport(SynthesisReport):
     critical_path: list[PathStep]
     slowest_ns: dict[str, float]
     utilization: dict[str, Any]
+    placed: list[PlacedCells]
     seeds: list[SeedReport]
 
 
@@ -123,12 +152,47 @@ def synthesis_report(plan: Plan, board: Board, options: Options, link: str, stat
         "classes": classes,
         "lanes": plan.lanes,
         "cycles_per_frame": plan.cycles,
+        "host": _host_links(plan, board, options, link),
         "available": asdict(board.device.resources),
         "predicted": asdict(total(predicted)),
         "actual": asdict(total(modules)),
         "nodes": [{"name": node, "predicted": asdict(predicted[node]), "actual": asdict(actual[node])} for node in predicted],
         "plan": plan_report(plan),
     }
+
+
+def _host_links(plan: Plan, board: Board, options: Options, built: str) -> list[HostLink]:
+    """What a host sees over each link of the board; the one that the bitstream has comes first."""
+    links = []
+    for link in sorted(board.links, key=lambda link: link != built):
+        seen = end_to_end(plan, board.carrier(link, options.frequency), options.frequency, options.cycles)
+        links.append(
+            HostLink(
+                link=link,
+                built=link == built,
+                carrier=seen.carrier,
+                fps=seen.fps,
+                limit=seen.limit,
+                latency_ms=seen.latency_ms,
+                stream_latency_ms=seen.stream_latency_ms,
+            )
+        )
+    return links
+
+
+def _placed(flow: OpenFlow, utilization: Mapping[str, Any], actual: Mapping[str, int]) -> list[PlacedCells]:
+    """The cells that a flow lists, of those that the FPGA has; ``actual`` are Yosys' estimates."""
+    return [
+        PlacedCells(
+            what=kind.what,
+            cell=kind.cell,
+            used=utilization[kind.cell]["used"],
+            available=utilization[kind.cell]["available"],
+            estimate=actual[kind.resource] if kind.resource else None,
+        )
+        for kind in flow.placed_cells
+        if kind.cell in utilization
+    ]
 
 
 def _actual_resources(plan: Plan, modules: dict[str, Resources]) -> dict[str, Resources]:
@@ -146,7 +210,7 @@ def _actual_resources(plan: Plan, modules: dict[str, Resources]) -> dict[str, Re
 
 
 def timing_report(
-    report: SynthesisReport, options: Options, seeds: list[SeedReport], timing: dict[str, Any], constraint_hz: float
+    report: SynthesisReport, flow: OpenFlow, options: Options, seeds: list[SeedReport], timing: dict[str, Any], constraint_hz: float
 ) -> TimingReport:
     """The synthesis report with nextpnr's timing of the best seed, the first of ``seeds``."""
     return {
@@ -157,6 +221,7 @@ def timing_report(
         "critical_path": critical_path(timing),
         "slowest_ns": slowest_paths(timing),
         "utilization": timing["utilization"],
+        "placed": _placed(flow, timing["utilization"], report["actual"]),
         **report,
         "seeds": seeds,
     }

@@ -165,7 +165,7 @@ def place_and_route(job: BuildJob, flow: OpenFlow, synthesis: Synthesis) -> Plac
     assert products is not None  # sweep_seeds raises if all seeds fail
     timing = timing_of(products)
     seeds: list[SeedReport] = [{"seed": result.seed, "fmax_mhz": round(result.fmax_mhz, 3)} for result in results]
-    return Placement(products, timing, timing_report(synthesis.report, options, seeds, timing, job.constraint_hz))
+    return Placement(products, timing, timing_report(synthesis.report, flow, options, seeds, timing, job.constraint_hz))
 
 
 def check_timing(job: BuildJob, placement: Placement) -> None:

@@ -5,7 +5,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from ...sw.fpga.resources import Resources
 from ..module_names import TOP
@@ -35,6 +35,18 @@ class CellCosts:
         kinds = (self.luts, self.block_rams, self.multipliers)
         luts, block_rams, multipliers = (round(sum(counts.get(cell, 0) * cost for cell, cost in kind.items())) for kind in kinds)
         return Resources(luts, block_rams, multipliers)
+
+
+@dataclass(frozen=True)
+class PlacedCell:
+    """A kind of cell that nextpnr counts."""
+
+    what: str
+    """Human-readable."""
+    cell: str
+    """nextpnr's name."""
+    resource: Literal["luts", "block_rams", "multipliers"] | None = None
+    """The field of ``Resources`` that estimates their number, if one does."""
 
 
 class Flow(ABC):
@@ -86,6 +98,8 @@ class OpenFlow(Flow):
     """The file that nextpnr writes and the packer reads."""
     packer: str
     """The program that makes the bitstream."""
+    placed_cells: ClassVar[tuple[PlacedCell, ...]]
+    """The cells that reports list."""
     verifiable: bool = False
     """Weights can be read back from the bitstream; for that nextpnr also writes the routed netlist."""
     router: str = "router1"

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 from ...sw.errors import FirebrickError
 from ..module_names import TOP
 from ..weights.probes import KEPT_SIGNALS
-from .base import CellCosts, OpenFlow, synthesise_in_halves
+from .base import CellCosts, OpenFlow, PlacedCell, synthesise_in_halves
 from .clock_generator import ClockGenerator
 from .ecp5_lut_multiplier import MAP_LUT_MULTIPLIERS
 from .options import Options
@@ -35,6 +35,13 @@ class Ecp5Flow(OpenFlow):
         luts={"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},  # distributed RAM: 4 LUTs, and 2 for its write port
         block_rams={"DP16KD": 1, "PDPW16KD": 1},
         multipliers={"MULT18X18D": 1},
+    )
+    placed_cells = (
+        PlacedCell("LUTs, carry chains, distributed RAM", "TRELLIS_COMB", "luts"),
+        PlacedCell("flip-flops", "TRELLIS_FF"),
+        PlacedCell("write ports of distributed RAM", "TRELLIS_RAMW"),
+        PlacedCell("block RAMs", "DP16KD", "block_rams"),
+        PlacedCell("multipliers", "MULT18X18D", "multipliers"),
     )
     constraints = f"{TOP}.lpf"
     nextpnr = "nextpnr-ecp5"

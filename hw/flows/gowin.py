@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from amaranth.hdl import Const, Instance, Signal
 
 from ..module_names import TOP
-from .base import CellCosts, OpenFlow, synthesise_in_halves
+from .base import CellCosts, OpenFlow, PlacedCell, synthesise_in_halves
 from .clock_generator import ClockGenerator, ClockWithReset, passthrough_settings
 from .options import Options
 from .pll import PllLimits, PllSettings, pll_settings
@@ -37,6 +37,14 @@ class GowinFlow(OpenFlow):
         luts={"LUT1": 1, "LUT2": 1, "LUT3": 1, "LUT4": 1, "RAM16SDP4": 6},
         block_rams={"SP": 1, "SPX9": 1, "SDPB": 1, "SDPX9B": 1, "DPB": 1, "DPX9B": 1, "pROM": 1, "pROMX9": 1},
         multipliers={"MULT9X9": 0.5, "MULT18X18": 1},  # an 18x18 block is two of 9x9
+    )
+    placed_cells = (
+        PlacedCell("LUTs", "LUT4", "luts"),
+        PlacedCell("flip-flops", "DFF"),
+        PlacedCell("distributed RAMs of 16 x 4 bits", "RAM16SDP4"),
+        PlacedCell("block RAMs", "BSRAM", "block_rams"),
+        PlacedCell("multipliers of 18 x 18 bits", "MULT18X18", "multipliers"),
+        PlacedCell("multipliers of 9 x 9 bits", "MULT9X9"),
     )
     constraints = f"{TOP}.cst"
     nextpnr = "nextpnr-himbaechel-gowin"

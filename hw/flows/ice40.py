@@ -8,7 +8,7 @@ from amaranth.hdl import Const, Instance, Module, Signal
 from amaranth.lib import io
 
 from ..module_names import PRODUCT_REGISTER_PREFIX, TOP
-from .base import CellCosts, OpenFlow, synthesise_in_halves
+from .base import CellCosts, OpenFlow, PlacedCell, synthesise_in_halves
 from .clock_generator import ClockGenerator, ClockWithReset, passthrough_settings, release_reset_after_lock
 from .options import Options
 from .pll import PllLimits, PllSettings, pll_settings
@@ -40,6 +40,11 @@ class Ice40Flow(OpenFlow):
         luts={"SB_LUT4": 1, **{f"SB_DFF{kind}": 0.75 for kind in ("", "E", "SR", "SS", "ESR", "ESS")}},
         block_rams={"SB_RAM40_4K": 1},
         multipliers={"SB_MAC16": 1},
+    )
+    placed_cells = (
+        PlacedCell("logic cells of a LUT and a flip-flop", "ICESTORM_LC", "luts"),
+        PlacedCell("block RAMs", "ICESTORM_RAM", "block_rams"),
+        PlacedCell("multipliers", "ICESTORM_DSP", "multipliers"),
     )
     constraints = f"{TOP}.pcf"
     nextpnr = "nextpnr-ice40"

@@ -15,7 +15,7 @@ from .common import classes_option, json_option, load_model, print_json, progres
 from .output_paths import OutputFolder
 
 if TYPE_CHECKING:
-    from firebrick.hw.build.reports import BuildReport, VendorReport
+    from firebrick.hw.build.reports import BuildReport, HostLink, VendorReport
 
     from ..fpga.fabric import Fabric
     from ..fpga.resources import Resources
@@ -98,8 +98,9 @@ def command(
     \b
     - the bitstream
     - model.fire: the model as the host needs it
-    - report.json, report.html: frames/s, Fmax, cycles per frame, and the
-      predicted and actual resources of each layer
+    - report.json, report.html: frames/s and latency in the engines and over
+      each link of the board, Fmax, and the resources by prediction,
+      synthesis, and place and route
     - firebrick.roms.json: locations of the weights, for `prove` and `swap`
     - steps: the products of each tool, reused until their inputs change
 
@@ -161,7 +162,7 @@ def _print_summary(report: "BuildReport | VendorReport", folder: Path) -> None:
     used, available = report["actual"], report["available"]
     for kind in used:
         click.echo(f"{kind.replace('_', ' '):12} {used[kind]:7,} of {available[kind]:7,}, {report['predicted'][kind]:,} predicted")
-    rate = f"{report['fps']:.1f} frames/s of {report['classes']} classes at {report['frequency_mhz']:.1f} MHz"
+    rate = f"{report['fps']:.1f} frames/s of {report['classes']} classes in the engines at {report['frequency_mhz']:.1f} MHz"
     cycles = f"{report['simulated_cycles_per_frame'] or report['cycles_per_frame']:,} cycles per frame"
     if "project" not in report:
         summary = f"{rate} (Fmax {report['fmax_mhz']:.1f} MHz), {cycles}; see {folder / 'report.html'}"
@@ -171,6 +172,16 @@ def _print_summary(report: "BuildReport | VendorReport", folder: Path) -> None:
     else:
         project = folder / report["project"]
         click.echo(f"wrote {project}, a project: {rate}, if timing is met, {cycles}; for a bitstream install {report['install']}")
+    built, *others = report["host"]
+    click.echo("; ".join([f"a host sees {_host_link(built)}", *(f"with --link {other['link']} {_host_link(other)}" for other in others)]))
+
+
+def _host_link(link: "HostLink") -> str:
+    """What a host sees over one link."""
+    return (
+        f"{link['fps']:.3g} frames/s over {link['carrier']}, limited by {link['limit']}, "
+        f"latency {link['latency_ms']:.3g} ms, in a stream {link['stream_latency_ms']:.3g} ms"
+    )
 
 
 def _simulated_cycles(model: "Model", plan: "Plan", progress: "Progress") -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FirebrickError
+from ..link.carriers import MAX_IN_FLIGHT
 from ..link.identity import DeviceDescriptor, model_checksum
 from ..link.packets import MAX_PAYLOAD, Packet, PacketKind
 from ..model.frames import check_frame
@@ -25,8 +26,6 @@ from .transport import Transport
 
 logger = logging.getLogger(__name__)
 
-MAX_IN_FLIGHT = 3
-"""Frames that are being sent, computed or returned at a time: one each, so that neither the line nor the engines wait."""
 MAX_FRAME_ATTEMPTS = 3
 """Times that a frame is sent before its result is given up."""
 MAX_UNANSWERED_POLLS = 5

@@ -6,8 +6,9 @@ from typing import Any
 
 import serial
 
+from ..link.carriers import BAUDS
 from ..link.packets import DEFAULT_BAUD
-from .serial_transport import BAUDS, WRITE_TIMEOUT, SerialTransport
+from .serial_transport import WRITE_TIMEOUT, SerialTransport
 
 LATENCY = 0.1
 """Seconds: those of the port, of its server, and of a network across some buildings, rounded up."""

@@ -10,13 +10,10 @@ from typing import Any
 import serial
 
 from ..errors import FirebrickError
+from ..link.carriers import BAUDS, BITS_PER_BYTE
 from ..link.packets import DEFAULT_BAUD
 from .transport import Transport
 
-BITS_PER_BYTE = 10
-"""Bits on the line for a byte: a start bit, 8 data bits, a stop bit."""
-BAUDS = (3_000_000, 2_000_000, 1_500_000, 1_000_000, 921_600, 460_800, 230_400)
-"""Baud rates to try, best first; each at least twice ``DEFAULT_BAUD``, so that a zero byte at that rate is a break (docs/protocol.md)."""
 LATENCY = 0.02
 """Seconds: adapters buffer bytes for up to 16 ms by default, and the operating system adds some."""
 WRITE_TIMEOUT = 2.0

@@ -7,8 +7,9 @@ import random
 from collections import deque
 
 from ..errors import FirebrickError
+from ..link.carriers import baud_divisor
 from ..link.identity import DeviceDescriptor, decode_descriptor
-from ..link.packets import BAUD_DIVISORS, BUFFER_BYTES, COUNTER, COUNTER_NAMES, MAX_SESSION, WINDOW_FIELD, Packet, PacketDecoder, PacketKind
+from ..link.packets import BUFFER_BYTES, COUNTER, COUNTER_NAMES, MAX_SESSION, WINDOW_FIELD, Packet, PacketDecoder, PacketKind
 from .transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -19,8 +20,6 @@ MAX_ATTEMPTS = 6
 """Times that a request is sent before the device is given up."""
 LOST_AFTER_TIMEOUTS = 64
 """Timeouts of silence after which a device that has answered before counts as lost."""
-MAX_BAUD_ERROR = 0.02
-"""Maximum relative error of the device's baud rate: receivers sample the last of 10 bits in its middle, which allows 5 % for both ends."""
 
 
 class Session:
@@ -153,8 +152,8 @@ class Session:
         if self._baud is not None:
             return
         for baud in self._transport.bauds:
-            divisor = round(descriptor.clock / baud)
-            if divisor not in BAUD_DIVISORS or abs(descriptor.clock / divisor / baud - 1) > MAX_BAUD_ERROR:
+            divisor = baud_divisor(descriptor.clock, baud)
+            if divisor is None:
                 continue
             # The answer to RATE already comes at the new rate and may be lost during the change, so a POLL asks for another one.
             self.send(PacketKind.RATE, divisor)

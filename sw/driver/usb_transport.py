@@ -13,13 +13,12 @@ import usb.core
 import usb.util
 
 from ..errors import FirebrickError
+from ..link.carriers import USB_FULL_SPEED, USB_HIGH_SPEED
 from ..link.usb_ids import ENDPOINT, HIGH_SPEED_PACKET, MANUFACTURER, PRODUCT, VENDOR
 from .transport import Transport
 
-BYTE_SECONDS = {usb.util.SPEED_HIGH: 1 / (13 * 512 * 8e3)}
-"""Seconds per byte by the speed of the device: at high speed 13 packets fit a microframe of 125 us (USB 2.0, table 5-10)."""
-FULL_SPEED_BYTE_SECONDS = 1 / (19 * 64 * 1e3)
-"""Seconds per byte at any other speed: at full speed 19 packets fit a frame of 1 ms (USB 2.0, table 5-9)."""
+CARRIERS = {usb.util.SPEED_HIGH: USB_HIGH_SPEED}
+"""By the speed of the device; any other is full speed."""
 LATENCY = 0.01
 """Seconds: some frames on the bus, and the overhead of the operating system."""
 WRITE_TIMEOUT = 2.0
@@ -57,7 +56,7 @@ class UsbTransport(Transport):
     def __init__(self, location: str = "") -> None:
         self.address, self._device = _select(location)
         self.latency = LATENCY
-        self.byte_seconds = BYTE_SECONDS.get(self._device.speed, FULL_SPEED_BYTE_SECONDS)
+        self.byte_seconds = 1 / CARRIERS.get(self._device.speed, USB_FULL_SPEED).bytes_per_second
         try:
             if self._device.manufacturer != MANUFACTURER:
                 raise FirebrickError(f"device {self.address}: it is no board of ours, but {description(self._device)}; name another one")

@@ -42,6 +42,8 @@ def bitstream_page(report: Report) -> str:
         tolerance=TOLERANCE,
         kinds=KINDS.values(),
         nodes=_nodes(report),
+        host=_host(report),
+        placed=_placed(report),
         step_chart=_step_chart(report),
     )
 
@@ -51,12 +53,41 @@ def _figures(report: Report) -> list[tuple[str, str]]:
     plan = report["plan"]
     dense = plan["macs"] / (plan["lanes"] * report["cycles_per_frame"])
     return [
-        (f"{report['fps']:,.1f}", "frames per second"),
+        (f"{report['fps']:,.1f}", "frames per second in the engines"),
+        *((f"{link['fps']:,.4g}", f"frames per second over {link['carrier']}") for link in report.get("host", ())),
         (f"{report['frequency_mhz']:g} MHz", f"clock; Fmax {report['fmax_mhz']:.1f} MHz"),
         (f"{report['cycles_per_frame']:,}", "cycles per frame"),
         (f"{report['classes']:,}", "classes"),
         (f"{plan['rom_bits'] / 8192:,.1f} KiB", "of weights in ROM"),
         (f"{dense:.2f}", "dense MACs per lane and cycle"),
+    ]
+
+
+def _host(report: Report) -> list[tuple[str, ...]]:
+    """The rows of the table of links: what a host sees over each."""
+    return [
+        (
+            link["carrier"] + ("" if link["built"] else ", in another build"),
+            f"{link['fps']:,.4g}",
+            link["limit"],
+            f"{link['latency_ms']:,.4g} ms",
+            f"{link['stream_latency_ms']:,.4g} ms",
+        )
+        for link in report.get("host", ())
+    ]
+
+
+def _placed(report: Report) -> list[tuple[str, ...]]:
+    """The rows of the table of cells: as place and route counts them, and Yosys' estimate where it has the same unit."""
+    return [
+        (
+            f"{kind['what']} ({kind['cell']})",
+            f"{kind['used']:,}",
+            f"{kind['available']:,}",
+            f"{kind['used'] / kind['available']:.0%}",
+            "" if kind["estimate"] is None else f"{kind['estimate']:,}",
+        )
+        for kind in report.get("placed", ())
     ]
 
 

@@ -17,6 +17,7 @@ from firebrick.hw.build.reports import (
     timing_report,
     vendor_report,
 )
+from firebrick.hw.flows.ecp5 import Ecp5Flow
 from firebrick.hw.flows.options import Options
 from firebrick.hw.module_names import NODE_MODULE_PREFIX, TOP, module_name
 from firebrick.sim.small_models import randomly_initialised
@@ -25,10 +26,19 @@ from firebrick.sw.network.graph import Conv, GlobalAverage, Network, Shape
 from firebrick.sw.plan.nodes import walk
 
 NETWORK = Network("tiny", Shape(1, 8, 8), (Conv("conv1", 4, 3, padding=1), Conv("conv10", 3, 1), GlobalAverage("pool10")))
+UTILIZATION = {
+    "TRELLIS_COMB": {"available": 24288, "used": 12221},
+    "TRELLIS_FF": {"available": 24288, "used": 7760},
+    "TRELLIS_RAMW": {"available": 3036, "used": 313},
+    "DP16KD": {"available": 56, "used": 1},
+    "MULT18X18D": {"available": 28, "used": 28},
+    "EHXPLLL": {"available": 2, "used": 1},
+}
+"""What nextpnr reports of a build of the digits network for a ULX3S 12F, in part."""
 OPTIONS = Options(40e6, seed=7, link="uart")
 SYNTHESIS_KEYS = [
     *("link", "simulated_cycles_per_frame", "board", "bitstream", "network", "classes", "lanes", "cycles_per_frame"),
-    *("available", "predicted", "actual", "nodes", "plan"),
+    *("host", "available", "predicted", "actual", "nodes", "plan"),
 ]
 
 
@@ -56,12 +66,49 @@ def test_synthesis_report_divides_cells_among_nodes(synthesis: SynthesisReport) 
 
 @needs_boards
 def test_timing_report_surrounds_the_synthesis_report(synthesis: SynthesisReport) -> None:
-    timing: dict[str, Any] = {"fmax": {"clk": clock(40, 45.6789)}, "critical_paths": [], "utilization": {"LUT4": {"used": 1}}}
-    report = timing_report(synthesis, OPTIONS, [{"seed": 3, "fmax_mhz": 45.679}], timing, 40e6)
-    before = ["fps", "frequency_mhz", "fmax_mhz", "seed", "critical_path", "slowest_ns", "utilization"]
+    timing: dict[str, Any] = {"fmax": {"clk": clock(40, 45.6789)}, "critical_paths": [], "utilization": UTILIZATION}
+    report = timing_report(synthesis, Ecp5Flow(), OPTIONS, [{"seed": 3, "fmax_mhz": 45.679}], timing, 40e6)
+    before = ["fps", "frequency_mhz", "fmax_mhz", "seed", "critical_path", "slowest_ns", "utilization", "placed"]
     assert list(report) == [*before, *SYNTHESIS_KEYS, "seeds"]
     assert (report["fmax_mhz"], report["frequency_mhz"], report["seed"]) == (45.679, 40.0, 3)
     assert report["fps"] == round(40e6 / synthesis["cycles_per_frame"], 3)
+
+
+@needs_boards
+def test_timing_report_lists_the_cells_that_place_and_route_counts(synthesis: SynthesisReport) -> None:
+    timing: dict[str, Any] = {"fmax": {"clk": clock(40, 45.6)}, "critical_paths": [], "utilization": UTILIZATION}
+    placed = timing_report(synthesis, Ecp5Flow(), OPTIONS, [{"seed": 3, "fmax_mhz": 45.6}], timing, 40e6)["placed"]
+    assert placed == [
+        {"what": "LUTs, carry chains, distributed RAM", "cell": "TRELLIS_COMB", "used": 12221, "available": 24288, "estimate": 108},
+        {"what": "flip-flops", "cell": "TRELLIS_FF", "used": 7760, "available": 24288, "estimate": None},
+        {"what": "write ports of distributed RAM", "cell": "TRELLIS_RAMW", "used": 313, "available": 3036, "estimate": None},
+        {"what": "block RAMs", "cell": "DP16KD", "used": 1, "available": 56, "estimate": 0},
+        {"what": "multipliers", "cell": "MULT18X18D", "used": 28, "available": 28, "estimate": 0},
+    ]
+
+
+@needs_boards
+def test_report_says_what_a_host_sees_over_each_link_of_the_board(synthesis: SynthesisReport) -> None:
+    serial, usb = synthesis["host"]
+    assert (serial["link"], serial["built"], serial["carrier"]) == ("uart", True, "UART, 2 Mbaud")  # 40 MHz / 13 is 2.6 % above 3 Mbaud
+    assert (usb["link"], usb["built"], usb["carrier"]) == ("usb", False, "USB full speed")
+    assert serial["fps"] == round(2e6 / 10 / (64 + 11 + 11), 2)  # a DATA packet and a POLL
+    assert 0 < serial["latency_ms"] <= serial["stream_latency_ms"]
+    assert usb["fps"] > 2 * serial["fps"]
+
+
+@needs_boards
+@pytest.mark.parametrize(
+    ("name", "carriers"),
+    [
+        ("ecpix5_85f", ["UART, 3 Mbaud", "USB high speed"]),
+        ("ulx3s_85f", ["UART, 3 Mbaud", "USB full speed"]),
+        ("icebreaker", ["UART, 3 Mbaud"]),
+    ],
+)
+def test_boards_know_what_carries_the_bytes_of_their_links(name: str, carriers: list[str]) -> None:
+    target = board(name)
+    assert [target.carrier(link, target.frequency).name for link in target.links] == carriers
 
 
 @needs_boards

@@ -46,11 +46,25 @@ def report() -> dict[str, Any]:
         "actual": {kind: 2 * value for kind, value in whole.items()},
         "nodes": [{"name": name, "predicted": asdict(one), "actual": asdict(one)} for name, one in nodes.items()],
         "plan": plan_report(plan),
+        "host": [
+            host_link("uart", "UART, 3 Mbaud", 1.97, "bytes on the wire", built=True),
+            host_link("usb", "USB full speed", 7.34, "round trips", built=False),
+        ],
+        "placed": [
+            {"what": "LUTs, carry chains, distributed RAM", "cell": "TRELLIS_COMB", "used": 12221, "available": 24288, "estimate": 11487},
+            {"what": "flip-flops", "cell": "TRELLIS_FF", "used": 7760, "available": 24288, "estimate": None},
+        ],
         "seeds": [{"seed": 2, "fmax_mhz": 45.6}, {"seed": 1, "fmax_mhz": 0.0}],
         "critical_path": [{"where": "conv1 <x>", "kind": "wire", "what": "wire", "ns": 1.5}],
         "slowest_ns": {"conv1": 21.9},
         "steps": [{"step": "place and route with seed 2", "seconds": 90.0, "peak_mib": 1536}],
     }
+
+
+def host_link(link: str, carrier: str, fps: float, limit: str, *, built: bool) -> dict[str, Any]:
+    return {
+        "link": link, "built": built, "carrier": carrier, "fps": fps, "limit": limit, "latency_ms": 512.34, "stream_latency_ms": 543.21
+    }  # fmt: skip
 
 
 def drawings(page: str) -> list[ElementTree.Element]:
@@ -80,10 +94,19 @@ def test_page_shows_the_figures_of_the_report() -> None:
 def test_page_shows_every_node_of_the_plan() -> None:
     whole = report()
     rows = re.findall(r"<tr><td>([^<]*)</td>", bitstream_page(whole))
-    assert rows == [*(node["name"] for node in whole["nodes"]), "total"]
+    names = [node["name"] for node in whole["nodes"]]
+    assert rows[-len(names) - 1 :] == [*names, "total"]
 
 
-@pytest.mark.parametrize("left_out", ["seeds", "critical_path", "slowest_ns", "steps"])
+def test_page_shows_what_a_host_sees_and_what_place_and_route_counts() -> None:
+    rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in re.findall(r"<tr>.*?</tr>", bitstream_page(report()))]
+    assert ["UART, 3 Mbaud", "1.97", "bytes on the wire", "512.3 ms", "543.2 ms"] in rows
+    assert ["USB full speed, in another build", "7.34", "round trips", "512.3 ms", "543.2 ms"] in rows
+    assert ["LUTs, carry chains, distributed RAM (TRELLIS_COMB)", "12,221", "24,288", "50%", "11,487"] in rows
+    assert ["flip-flops (TRELLIS_FF)", "7,760", "24,288", "32%", ""] in rows
+
+
+@pytest.mark.parametrize("left_out", ["seeds", "critical_path", "slowest_ns", "steps", "host", "placed"])
 def test_page_omits_what_the_report_lacks(left_out: str) -> None:
     whole = report()
     del whole[left_out]
