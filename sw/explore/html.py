@@ -20,8 +20,11 @@ FITS = (
 )
 
 
-def exploration_page(rows: Sequence[Row], frequency: float, preset: FigurePreset | None = None) -> str:
-    """The page of an exploration at a clock in Hz; the same rows give the same text. Raises FirebrickError without matplotlib."""
+def exploration_page(rows: Sequence[Row], frequency: float, preset: FigurePreset | None = None, measured_on: str = "") -> str:
+    """The page of an exploration at a clock in Hz; the same rows give the same text. ``measured_on`` says which images accuracies are of.
+
+    Raises FirebrickError without matplotlib.
+    """
     fitting, failed = sum(row["fits"] is True for row in rows), sum(bool(row["failed"]) for row in rows)
     summary = (
         f"By `firebrick explore`: {len(rows):,} points, {fitting:,} of which fit{f'; {failed:,} failed' if failed else ''}. "
@@ -36,6 +39,7 @@ def exploration_page(rows: Sequence[Row], frequency: float, preset: FigurePreset
         fits=FITS,
         comparison=_comparison(preset, rows) if preset else None,
         throughput_figure=_inline(pareto_plots(rows)),
+        measured_on=measured_on,
         accuracy_figure=_inline(pareto_plots(rows, "top1", "top-1 accuracy")) if accuracy else "",
         columns=names,
         rows=cells,

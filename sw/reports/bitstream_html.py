@@ -48,13 +48,18 @@ def bitstream_page(report: Report) -> str:
     )
 
 
+def short(value: float) -> str:
+    """A positive number to three digits, or to a whole one: 1.97, 93.1, 8,386."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def _figures(report: Report) -> list[tuple[str, str]]:
     """The numbers in the page's head, and what each is."""
     plan = report["plan"]
     dense = plan["macs"] / (plan["lanes"] * report["cycles_per_frame"])
     return [
         (f"{report['fps']:,.1f}", "frames per second in the engines"),
-        *((f"{link['fps']:,.4g}", f"frames per second over {link['carrier']}") for link in report.get("host", ())),
+        *((short(link["fps"]), f"frames per second over {link['carrier']}") for link in report.get("host", ())),
         (f"{report['frequency_mhz']:g} MHz", f"clock; Fmax {report['fmax_mhz']:.1f} MHz"),
         (f"{report['cycles_per_frame']:,}", "cycles per frame"),
         (f"{report['classes']:,}", "classes"),
@@ -68,10 +73,10 @@ def _host(report: Report) -> list[tuple[str, ...]]:
     return [
         (
             link["carrier"] + ("" if link["built"] else ", in another build"),
-            f"{link['fps']:,.4g}",
+            short(link["fps"]),
             link["limit"],
-            f"{link['latency_ms']:,.4g} ms",
-            f"{link['stream_latency_ms']:,.4g} ms",
+            f"{short(link['latency_ms'])} ms",
+            f"{short(link['stream_latency_ms'])} ms",
         )
         for link in report.get("host", ())
     ]

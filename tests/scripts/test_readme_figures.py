@@ -32,8 +32,19 @@ def test_row_shows_a_build_and_its_verification() -> None:
     report = {
         "actual": kinds, "available": {kind: 2 * count for kind, count in kinds.items()}, "frequency_mhz": 60.714, "fmax_mhz": 66.789,
         "cycles_per_frame": 1234, "simulated_cycles_per_frame": None, "fps": 4321.25,
+        "host": [{"carrier": "UART, 3 Mbaud", "fps": 1.966}, {"carrier": "USB high speed", "fps": 93.08}],
     }  # fmt: skip
-    expected = ("`c`", "1,000 of 2,000", "2 of 4", "3 of 6", "60.7 (66.8) MHz", "1,234", "4,321.2", "")
+    expected = (
+        "`c`",
+        "1,000 of 2,000",
+        "2 of 4",
+        "3 of 6",
+        "60.7 (66.8) MHz",
+        "1,234",
+        "4,321.2",
+        "1.97 by UART, 93.1 by high-speed USB",
+        "",
+    )
     assert row("c", report, None) == expected
     verified = row("c", report | {"simulated_cycles_per_frame": 1235}, {"weights": 10, "weights_proven": 9})
-    assert (verified[5], verified[7]) == ("1,235, simulated", "9 of 10")
+    assert (verified[5], verified[8]) == ("1,235, simulated", "9 of 10")

@@ -109,8 +109,10 @@ def test_evaluate_counts_hits(small_model: Path, images: list[Path], tmp_path: P
     labels.write_text("\n".join(["file,class_index", *rows]) + "\n")
     arguments = ("evaluate", "--model", small_model, "--labels", labels, images[0].parent)
     accuracy = json.loads(firebrick(*arguments, "--json"))
-    assert accuracy == {"images": 3, "top1": pytest.approx(2 / 3), "top5": 1}
-    assert firebrick(*arguments) == "3 images: top-1 66.7%, top-5 100.0%\n"
+    error = pytest.approx((2 / 3 * 1 / 3 / 3) ** 0.5)
+    assert accuracy == {"images": 3, "top1": pytest.approx(2 / 3), "top5": 1, "top1_error": error, "top5_error": 0, "calibrated": False}
+    expected = f"3 images of {labels}: top-1 66.7% (standard error 27.2%), top-5 100.0% (standard error 0.0%)\n"
+    assert firebrick(*arguments) == expected
 
 
 def test_model_can_be_selected_by_name() -> None:

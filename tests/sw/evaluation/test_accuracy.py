@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Accuracy: counted on images whose labels are placed at known ranks of the model's own scores."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from firebrick.sw import golden
+from firebrick.sw.data.calibration_set import calibration_frames
 from firebrick.sw.data.images import read_images
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.evaluation.accuracy import evaluate, spread
@@ -29,7 +31,14 @@ def test_evaluate_counts_top_1_and_top_5(small_model: Path, tmp_path: Path) -> N
     labels.write_text("file,class_index\n" + "\n".join(rows) + "\n")
     seen: list[tuple[str, int, int]] = []
     accuracy = evaluate(model, tmp_path, labels, lambda *report: seen.append(report))
-    assert accuracy == {"images": 9, "top1": 4 / 9, "top5": 7 / 9}
+    assert accuracy == {
+        "images": 9,
+        "top1": 4 / 9,
+        "top5": 7 / 9,
+        "top1_error": pytest.approx((4 / 9 * 5 / 9 / 9) ** 0.5),
+        "top5_error": pytest.approx((7 / 9 * 2 / 9 / 9) ** 0.5),
+        "calibrated": False,
+    }
     assert seen[-1][1:] == (9, 9)
 
 
@@ -45,6 +54,16 @@ def test_evaluate_takes_the_classes_from_subfolders(small_model: Path, images: l
     (tmp_path / "cow").mkdir()
     with pytest.raises(FirebrickError, match=r"cow must be named after a class; the classes are class 0, class 1, .*, \.\.\.$"):
         evaluate(model, tmp_path)
+
+
+def test_evaluate_knows_the_images_that_calibrated_the_model(small_model: Path, images: list[Path], tmp_path: Path) -> None:
+    model = read_fire(small_model)
+    _, metadata = calibration_frames(sorted(images), model.preprocessing, model.network.input)
+    calibrated = replace(model, metadata=metadata)
+    labels = tmp_path / "labels.csv"
+    labels.write_text("file,class_index\n" + "".join(f"{path.name},1\n" for path in reversed(images)))
+    assert evaluate(calibrated, images[0].parent, labels)["calibrated"]
+    assert not evaluate(calibrated, images[0].parent, labels, limit=2)["calibrated"]
 
 
 def test_evaluate_rejects_a_missing_folder_and_a_missing_image(small_model: Path, tmp_path: Path) -> None:

@@ -100,8 +100,8 @@ def test_page_shows_every_node_of_the_plan() -> None:
 
 def test_page_shows_what_a_host_sees_and_what_place_and_route_counts() -> None:
     rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in re.findall(r"<tr>.*?</tr>", bitstream_page(report()))]
-    assert ["UART, 3 Mbaud", "1.97", "bytes on the wire", "512.3 ms", "543.2 ms"] in rows
-    assert ["USB full speed, in another build", "7.34", "round trips", "512.3 ms", "543.2 ms"] in rows
+    assert ["UART, 3 Mbaud", "1.97", "bytes on the wire", "512 ms", "543 ms"] in rows
+    assert ["USB full speed, in another build", "7.34", "round trips", "512 ms", "543 ms"] in rows
     assert ["LUTs, carry chains, distributed RAM (TRELLIS_COMB)", "12,221", "24,288", "50%", "11,487"] in rows
     assert ["flip-flops (TRELLIS_FF)", "7,760", "24,288", "32%", ""] in rows
 
