@@ -130,4 +130,9 @@ class Simulator:
         if taken.value != classes:
             raise FirebrickError(f"the hardware returned {taken.value} scores for {classes} classes; this is a hardware bug")
         self._progress("simulating", (number + 1) * predicted, total * predicted)
-        return FrameResult(np.array(scores, np.int64), self._cycle - start, tuple(busy))
+        return FrameResult(self._signed(np.array(scores, np.int64)), self._cycle - start, tuple(busy))
+
+    def _signed(self, payloads: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Scores from the bits of their payloads, which are in two's complement where scores may be negative."""
+        bits = int(self.report["score_bits"])
+        return payloads - (payloads >> (bits - 1) << bits) if self.report["score_signed"] else payloads

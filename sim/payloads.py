@@ -79,5 +79,9 @@ def image_bytes(frames: NDArray[np.uint8]) -> list[int]:
 
 
 def score_payloads(scores: NDArray[np.int64], bits: int) -> list[int]:
-    """The payloads of scores, (frames, classes): the score in ``bits`` bits, and above it a bit that marks the last one of a frame."""
-    return [int(score) | (index == len(frame) - 1) << bits for frame in scores for index, score in enumerate(frame)]
+    """The payloads of scores, (frames, classes): the score in ``bits`` bits, and above it a bit that marks the last one of a frame.
+
+    Negative scores are in two's complement.
+    """
+    mask = (1 << bits) - 1
+    return [int(score) & mask | (index == len(frame) - 1) << bits for frame in scores for index, score in enumerate(frame)]

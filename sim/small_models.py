@@ -55,7 +55,9 @@ def randomly_initialised(network: Network, rng: np.random.Generator, *, bits: in
             case GlobalAverage():
                 pass
     labels = tuple(f"class {index}" for index in range(network.classes))
-    model = Model(network, layers, Preprocessing(max(network.input.height, network.input.width), (0.0, 0.0, 0.0)), labels, 1.0)
+    preprocessing = Preprocessing(max(network.input.height, network.input.width), (0.0, 0.0, 0.0))
+    zero_point = int(rng.integers(64, 192)) if network.signed_scores else 0
+    model = Model(network, layers, preprocessing, labels, 1.0, zero_point=zero_point)
     model.verify()
     return model
 

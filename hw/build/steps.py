@@ -198,7 +198,7 @@ def write_rom_map(job: BuildJob, design: Design, synthesis: Synthesis, placement
     roms = rom_map(job.plan, netlist, design.platform.device, NODE_MODULE_PREFIX)
     if job.options.reloadable:
         size = len(describe_device(job.model, job.plan, job.options.frequency).encode())
-        roms["identity"] = locate_descriptor(netlist, DESCRIPTOR_MEMORY, size, job.model.network).as_dict()
+        roms["identity"] = locate_descriptor(netlist, DESCRIPTOR_MEMORY, size, job.model).as_dict()
     write_atomically(job.output / f"{TOP}.roms.json", json.dumps(roms, separators=(",", ":")).encode())
 
 

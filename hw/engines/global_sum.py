@@ -6,7 +6,7 @@ from functools import reduce
 from operator import add
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -17,7 +17,7 @@ from ..utils import count_up
 
 def score_layout(spec: GlobalSumSpec) -> data.StructLayout:
     """A score, and whether it is the last one of its frame."""
-    return data.StructLayout({"score": unsigned(spec.score_bits), "last": 1})
+    return data.StructLayout({"score": Shape(spec.score_bits, spec.score_signed), "last": 1})
 
 
 def score_stream(spec: GlobalSumSpec) -> stream.Signature:
@@ -30,7 +30,9 @@ class GlobalSum(wiring.Component):
 
     ::
 
-        score[c] = sum over rows y, columns x of input[c, y, x]
+        score[c] = sum over rows y, columns x of input[c, y, x] - zero_point
+
+    The zero points of all positions are one constant, which the sum over the rows starts from; with them a score is signed.
 
     The sum is built in three steps, each a pipeline stage: over the lanes of a beat, over the tiles of a row, over the rows. The last one
     keeps a partial sum of each channel in memory.
@@ -113,7 +115,7 @@ class GlobalSum(wiring.Component):
         # Stage 3: the sum over the rows, to the output and back to memory.
         row_sum = Signal(spec.score_bits)
         m.d.comb += [
-            row_sum.eq(Mux(stage_2.first_row, 0, earlier_rows) + tile_sum),
+            row_sum.eq(Mux(stage_2.first_row, spec.offset % (1 << spec.score_bits), earlier_rows) + tile_sum),  # modulo 2^bits
             write.en.eq(advance & stage_2.valid & stage_2.ends_row),
             write.addr.eq(stage_2.channel),
             write.data.eq(row_sum),

@@ -39,7 +39,8 @@ class PacketTransmitter(wiring.Component):
     taken: ``Out(1)``; the request is taken in this cycle
     session: ``In(16)``; may change only with ``abort``
     abort: ``In(1)``; discard the packet that is being composed; the next SCORES packet begins with the first class
-    index: ``Out(range(classes))``, score: ``In(score_bits)``; a class, and its score 2 cycles later
+    index: ``Out(range(classes))``, score: ``In(score_bits)``; a class, and its score 2 cycles later. It is sent in whole bytes,
+        a signed one with copies of its sign above
     complete: ``Out(1)``; the last class's score is put in this cycle
     offset: ``Out(...)``, counter: ``In(8)``; offset in the payload, and that byte of the counters a cycle later
     hold: ``Out(1)``; the counters are being read
@@ -75,6 +76,7 @@ class PacketTransmitter(wiring.Component):
             raise ValueError(f"descriptor must have 1 to {MAX_REPLY_PAYLOAD} bytes, not {len(descriptor)}")
         self._classes = global_sum.channels
         self._score_bytes = -(-global_sum.score_bits // 8)
+        self._score_signed = global_sum.score_signed
         self._descriptor = descriptor
         self._reloadable = reloadable
         super().__init__(
@@ -194,8 +196,11 @@ class PacketTransmitter(wiring.Component):
         with m.Switch(kind):
             with m.Case(PacketKind.SCORES):
                 score: Value = self.score
-                if self._score_bytes > 1:
-                    score_padding = Signal(8 * self._score_bytes - len(self.score))
+                padding_bits = 8 * self._score_bytes - len(self.score)
+                if self._score_signed:
+                    score = Cat(self.score, self.score[-1].replicate(padding_bits)).word_select(score_byte, 8)
+                elif self._score_bytes > 1:
+                    score_padding = Signal(padding_bits)
                     score = Cat(self.score, score_padding).word_select(score_byte, 8)
                 m.d.comb += body.eq(Mux(self.offset < CLASS_INDEX.size, first.word_select(self.offset[0], 8), score))
             with m.Case(PacketKind.IDENTITY):

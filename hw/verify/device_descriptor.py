@@ -10,7 +10,6 @@ from ...sw.errors import FirebrickError
 from ...sw.link.identity import DeviceDescriptor, architecture_hash, decode_descriptor, model_checksum
 from ...sw.link.packets import MAX_REPLY_PAYLOAD
 from ...sw.model.quantized import Model
-from ...sw.network.graph import Network
 from .block_ram import PlacedBank, read_bank
 from .ecp5_bitstream import Configuration
 from .netlist import Netlist
@@ -23,17 +22,17 @@ class PlacedDescriptor:
 
     bank: PlacedBank
     architecture: str
-    """The `architecture_hash` of the network that the engines were built for."""
+    """The `architecture_hash` of the model that the engines were built for."""
 
     def as_dict(self) -> dict[str, Any]:
         """The entry of the ROM map, which `descriptor_from_record` reads."""
         return {"place": self.bank.bel, "bits": self.bank.word_bits, "size": self.bank.count, "architecture": self.architecture}
 
 
-def locate_descriptor(netlist: Netlist, memory: str, size: int, network: Network) -> PlacedDescriptor:
+def locate_descriptor(netlist: Netlist, memory: str, size: int, model: Model) -> PlacedDescriptor:
     """Find the descriptor of ``size`` bytes in a build; ``memory`` is the name of its memory, of which the block RAM's name is made."""
     bel, word_bits = netlist.block_rams.get(f"{memory}.0.0", ("", 0))
-    return PlacedDescriptor(PlacedBank(0, size, (0,), bel or "missing", word_bits), architecture_hash(network))
+    return PlacedDescriptor(PlacedBank(0, size, (0,), bel or "missing", word_bits), _architecture(model))
 
 
 def descriptor_from_record(document: Mapping[str, Any]) -> PlacedDescriptor | None:
@@ -59,8 +58,9 @@ def reloaded_descriptor(placed: PlacedDescriptor, configuration: Configuration, 
 
     Raises FirebrickError if the engines were built for another network.
     """
-    if architecture_hash(model.network) != placed.architecture:
-        raise FirebrickError("the model does not fit the bitstream, which was built for another network; build a bitstream for the model")
+    if _architecture(model) != placed.architecture:
+        what = "another network, or another zero point of its scores" if model.zero_point else "another network"
+        raise FirebrickError(f"the model does not fit the bitstream, which was built for {what}; build a bitstream for the model")
     return _with_model(_read(placed, configuration), model).encode(placed.bank.count)
 
 
@@ -73,13 +73,17 @@ def verify_descriptor(placed: PlacedDescriptor, configuration: Configuration, mo
         return report | {"verdict": "different", "reasons": [str(error)]}
     report |= {"network": descriptor.network, "checksum": descriptor.checksum.hex()}
     reasons = []
-    if architecture_hash(model.network) != placed.architecture:
+    if _architecture(model) != placed.architecture:
         reasons.append("the engines were built for another network than the model's")
     if descriptor.checksum != model_checksum(model):
         reasons.append(f"the device reports another model, {report['checksum'][:8]} instead of {model_checksum(model).hex()[:8]}")
     elif descriptor.encode(placed.bank.count) != _with_model(descriptor, model).encode(placed.bank.count):
         reasons.append("the device reports another network than the model's")
     return report | {"verdict": "different" if reasons else "proven", "reasons": reasons}
+
+
+def _architecture(model: Model) -> str:
+    return architecture_hash(model.network, model.zero_point)
 
 
 def _read(placed: PlacedDescriptor, configuration: Configuration) -> DeviceDescriptor:

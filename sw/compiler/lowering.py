@@ -90,7 +90,7 @@ class _Lowering:
             case MaxPool(name=name):
                 return self.pool(name, shape, output, stream)
             case GlobalAverage(name=name):
-                return (GlobalSumSpec(name, stream.layout, shape.channels, shape.height),), stream
+                return (GlobalSumSpec(name, stream.layout, shape.channels, shape.height, self.model.zero_point),), stream
 
     def output_order(self, index: int, stream: StreamState) -> Sequence[int]:
         """The order of a stage's output channels.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..model.float_model import CodebookWeights, FloatModel
 from ..model.quantized import Model, QuantizedLayer
-from ..network.graph import Network, stage_layers
+from ..network.graph import LinearConv, Network, stage_layers
 from .calibration import Moments
 from .compressor import Compressor
 from .quantize import QuantizationTarget, quantize
@@ -31,7 +31,9 @@ def linear_quantization(compressor: Compressor) -> Model:
     """
     coded = {name: _linear_codes(weights.astype(np.float64)) for name, weights in compressor.source.weights.items()}
     scales = {name: float(2.0 ** np.ceil(np.log2(scale))) for name, scale in compressor.scales.items()}
-    return _integer_model(compressor, coded, scales, {"bits": "8", "method": "8-bit linear (dynamic fixed point)"})
+    last = compressor.source.network.stages[-1].name
+    zero_point = round(compressor.zero_point * compressor.scales[last] / scales[last])  # the same real value in larger steps
+    return _integer_model(compressor, coded, scales, zero_point, {"bits": "8", "method": "8-bit linear (dynamic fixed point)"})
 
 
 def pruned_kmeans(compressor: Compressor, bits: int, density: float | Mapping[str, float]) -> Model:
@@ -46,7 +48,7 @@ def pruned_kmeans(compressor: Compressor, bits: int, density: float | Mapping[st
         fraction = density.get(name, 1.0) if isinstance(density, Mapping) else 1.0 if name == first else density
         coded[name] = _kmeans_codes(weights.astype(np.float64), fraction, bits)
     metadata = {"bits": str(bits), "method": "magnitude pruning and k-means, no retraining"}
-    return _integer_model(compressor, coded, compressor.scales, metadata)
+    return _integer_model(compressor, coded, compressor.scales, compressor.zero_point, metadata)
 
 
 def kmeans(values: Vector, count: int) -> Vector:
@@ -85,12 +87,14 @@ def _kmeans_codes(weights: Vector, density: float, bits: int) -> CodebookWeights
 
 
 def _integer_model(
-    compressor: Compressor, coded: Mapping[str, CodebookWeights], scales: Mapping[str, float], metadata: dict[str, str]
+    compressor: Compressor, coded: Mapping[str, CodebookWeights], scales: Mapping[str, float], zero_point: int, metadata: dict[str, str]
 ) -> Model:
-    """The integers of weights that have their codes already, with activation scales by tensor."""
+    """The integers of weights that have their codes already, with activation scales by tensor and the zero point of scores."""
     source, layers = compressor.source, dict[str, QuantizedLayer]()
+    signed = {stage.name for stage in source.network.stages if isinstance(stage, LinearConv)}
     for names, scale in _shift_groups(source.network, scales):
-        targets = [_target(source, name, coded[name], scale, first=not layers) for name in names]
+        zero = zero_point if signed.intersection(names) else 0
+        targets = [_target(source, name, coded[name], scale, zero, first=not layers) for name in names]
         layers.update(zip(names, quantize(targets, scales[names[0]], 8), strict=True))
     last = source.network.shapes()[-2]
     score_scale = scales[source.network.stages[-1].name] / (last.height * last.width)
@@ -102,6 +106,7 @@ def _integer_model(
         source.labels,
         score_scale,
         {**inherited, **compressor.calibration_metadata, **metadata},
+        zero_point,
     )
     model.verify()
     return model
@@ -119,7 +124,7 @@ def _shift_groups(network: Network, scales: Mapping[str, float]) -> Iterator[tup
         scale = scales.get(stage.name, scale)
 
 
-def _target(source: FloatModel, name: str, coded: CodebookWeights, scale: float, *, first: bool) -> QuantizationTarget:
+def _target(source: FloatModel, name: str, coded: CodebookWeights, scale: float, zero_point: int, *, first: bool) -> QuantizationTarget:
     """A layer whose bias becomes the float network's.
 
     The moments are zero, so that no bias correction takes place, but for the mean of the first layer's inputs: the hardware does not
@@ -130,4 +135,4 @@ def _target(source: FloatModel, name: str, coded: CodebookWeights, scale: float,
     offset = np.repeat(source.preprocessing.means(weights.shape[1]), weights.shape[2] ** 2) if first else np.zeros(size)
     unused = np.empty((0, 0))  # the covariances serve error compensation only
     moments = Moments(offset, np.zeros(size), unused, unused)
-    return QuantizationTarget(name, weights, source.biases[name].astype(np.float64), moments, scale, published=coded)
+    return QuantizationTarget(name, weights, source.biases[name].astype(np.float64), moments, scale, published=coded, zero_point=zero_point)

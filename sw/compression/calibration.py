@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the calibration images determine: the scale of every activation, and the moments of every layer's inputs."""
+"""What the calibration images determine: scale and zero point of activations, and the moments of every layer's inputs."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +13,21 @@ from ..golden import floating
 from ..golden.im2col import im2col
 from ..model.float_model import FloatModel
 from ..model.quantized import ACTIVATION_MAX
-from ..network.graph import Bypass, Conv, Fire, Network
+from ..network.graph import Bypass, Conv, Fire, LinearConv, Network
 from ..utils.progress import Progress
 
 _BATCH = 4
 _SAMPLES = 1 << 20
 """Values of a tensor, over all frames, that its scale is chosen from."""
+_RANGE_SAMPLES = 1 << 16
+"""Values that a range with negative values is chosen from, of _SAMPLES."""
 _OUTPUT_MAX = 1e15
 """Outputs must stay below this, so that sums of their products stay finite."""
 _CLIP_FRACTIONS = np.arange(24, 129) / 128
 """Candidates for the clipping level, as fractions of the maximum. Activations have long tails, so the best level is often well below
 it."""
+_RANGE_FRACTIONS = np.arange(32, 129, 8) / 128
+"""Candidates for both ends of a range with negative values."""
 _MANTISSA_STEPS = 1 << 10
 """Scales are rounded to 10 significant bits, so that they do not depend on the last bits of float sums."""
 
@@ -47,8 +52,8 @@ def scale_owners(network: Network) -> dict[str, str]:
     return owners
 
 
-def activation_scales(model: FloatModel, frames: NDArray[np.uint8], progress: Progress) -> dict[str, float]:
-    """The scale of each tensor in ``scale_owners``: the real value of one step of its byte.
+def activation_scales(model: FloatModel, frames: NDArray[np.uint8], progress: Progress) -> tuple[dict[str, float], int]:
+    """The scale of each tensor in ``scale_owners``, the real value of one step of its byte; and the zero point of scores.
 
     Chosen to minimise the squared error of rounding and clipping over the frames, bytes of shape (n, channels, rows, columns). Raises
     FirebrickError where an output is too large for floats.
@@ -56,14 +61,16 @@ def activation_scales(model: FloatModel, frames: NDArray[np.uint8], progress: Pr
     owners = scale_owners(model.network)
     samples: dict[str, list[NDArray[np.float32]]] = {}
     maxima: dict[str, float] = {}
+    minima: dict[str, float] = {}
 
     def tap(name: str, maps: NDArray[np.float32]) -> None:
         owner = owners[name]
         values = maps.reshape(-1)
-        maximum = float(values.max())
-        if not maximum < _OUTPUT_MAX:  # false for NaN, too
+        maximum, minimum = float(values.max()), float(values.min())
+        if not max(maximum, -minimum) < _OUTPUT_MAX:  # false for NaN, too
             raise FirebrickError(f"layer {name}: its outputs must be less than {_OUTPUT_MAX:g}; the weights are too large")
         maxima[owner] = max(maxima.get(owner, 0.0), maximum)
+        minima[owner] = min(minima.get(owner, 0.0), minimum)
         stride = max(1, len(values) * len(frames) // (len(maps) * _SAMPLES))
         samples.setdefault(owner, []).append(values[::stride].copy())
 
@@ -72,8 +79,12 @@ def activation_scales(model: FloatModel, frames: NDArray[np.uint8], progress: Pr
         with np.errstate(over="ignore", invalid="ignore"):  # `tap` refuses what is not finite
             floating.run(model, frames[start : start + _BATCH], tap)
     progress("measuring activations", len(frames), len(frames))
-    scales = {owner: best_scale(np.concatenate(values), maxima[owner]) for owner, values in samples.items()}
-    return {name: scales[owner] for name, owner in owners.items() if owner in scales}
+    signed = {stage.name for stage in model.network.stages if isinstance(stage, LinearConv)}
+    scales = {owner: best_scale(np.concatenate(values), maxima[owner]) for owner, values in samples.items() if owner not in signed}
+    zero_point = 0
+    for owner in signed:
+        scales[owner], zero_point = best_range(np.concatenate(samples[owner]), minima[owner], maxima[owner])
+    return {name: scales[owner] for name, owner in owners.items() if owner in scales}, zero_point
 
 
 def best_scale(samples: NDArray[np.float32], maximum: float) -> float:
@@ -88,7 +99,28 @@ def best_scale(samples: NDArray[np.float32], maximum: float) -> float:
     for fraction in _CLIP_FRACTIONS:
         scale = maximum * fraction / ACTIVATION_MAX
         errors.append(float(np.sum((np.clip(np.rint(values / scale), 0, ACTIVATION_MAX) * scale - values) ** 2)))
-    scale = maximum * float(_CLIP_FRACTIONS[int(np.argmin(errors))]) / ACTIVATION_MAX
+    return _rounded(maximum * float(_CLIP_FRACTIONS[int(np.argmin(errors))]) / ACTIVATION_MAX)
+
+
+def best_range(samples: NDArray[np.float32], minimum: float, maximum: float) -> tuple[float, int]:
+    """The scale s and zero point z, 0 to 255, that minimise the sum of (s * (clip(round(x / s) + z, 0, 255) - z) - x)^2 over samples x.
+
+    ``minimum``, at most 0, and ``maximum``, at least 0, are those of the tensor, of which the samples may be a part.
+    """
+    if minimum >= maximum:
+        return 1.0, 0
+    values = samples[:: -(-len(samples) // _RANGE_SAMPLES)].astype(np.float64)
+    candidates = []
+    for low, high in product(minimum * _RANGE_FRACTIONS, maximum * _RANGE_FRACTIONS):
+        scale = _rounded(float(high - low) / ACTIVATION_MAX)
+        zero_point = int(np.clip(np.rint(-low / scale), 0, ACTIVATION_MAX))
+        steps = np.clip(np.rint(values / scale), -zero_point, ACTIVATION_MAX - zero_point)
+        candidates.append((float(np.sum((steps * scale - values) ** 2)), scale, zero_point))
+    _, scale, zero_point = min(candidates)
+    return scale, zero_point
+
+
+def _rounded(scale: float) -> float:
     mantissa, exponent = np.frexp(scale)
     return float(np.ldexp(np.rint(mantissa * _MANTISSA_STEPS) / _MANTISSA_STEPS, exponent))
 

@@ -44,7 +44,7 @@ class Compressor:
             )
         self.source, self.progress = source, progress
         self.frames, self.calibration_metadata = calibration_frames(calibration, source.preprocessing, source.network.input)
-        self.scales = activation_scales(source, self.frames, self.progress)
+        self.scales, self.zero_point = activation_scales(source, self.frames, self.progress)
 
     def subsample(self, frames: int) -> "Compressor":
         """The same with at most the given number of frames, evenly spaced: faster, with nearly the same file size at the same settings."""
@@ -67,11 +67,12 @@ class Compressor:
         inherited = {key: value for key, value in source.metadata.items() if key != "name"}
         model = Model(
             source.network,
-            LayerwiseQuantizer(source, self.scales, self.frames, settings, self.progress).run(),
+            LayerwiseQuantizer(source, self.scales, self.zero_point, self.frames, settings, self.progress).run(),
             source.preprocessing,
             source.labels,
             self.scales[scores] / (last.height * last.width),
             {**inherited, **self.calibration_metadata, "bits": str(settings.bits)},
+            self.zero_point,
         )
         model.verify()
         return model

@@ -52,14 +52,22 @@ class LayerwiseQuantizer:
     Args:
         source: the float network.
         scales: the real value of one step of each tensor's byte, by name.
+        zero_point: the byte of the last feature maps that stands for 0.
         frames: the calibration images as bytes, (n, channels, rows, columns).
         settings: what to compress to.
         progress: the progress callback.
     """
 
     def __init__(
-        self, source: FloatModel, scales: Mapping[str, float], frames: Bytes, settings: CompressionSettings, progress: Progress
+        self,
+        source: FloatModel,
+        scales: Mapping[str, float],
+        zero_point: int,
+        frames: Bytes,
+        settings: CompressionSettings,
+        progress: Progress,
     ) -> None:
+        self.zero_point = zero_point
         self.source, self.scales, self.progress, self.settings = source, scales, progress, settings
         self.maps = _FeatureMaps(frames, floating.subtract_mean(source, frames, np.float32))
         self.scale = 1.0
@@ -117,7 +125,10 @@ class LayerwiseQuantizer:
             integer, real = maps.integer[frame : frame + 1], maps.real[frame : frame + 1].astype(np.float64)
             geometries = [{"stride": conv.stride, "padding": conv.padding} for _, conv in convs]
             integers = [golden.convolve(integer, layer, **geometry) for layer, geometry in zip(layers, geometries, strict=True)]
-            floats = [floating.convolve(self.source, name, real, **geometry) for (name, _), geometry in zip(convs, geometries, strict=True)]
+            floats = [
+                floating.convolve(self.source, name, real, **geometry, relu=conv.relu)
+                for (name, conv), geometry in zip(convs, geometries, strict=True)
+            ]
             outputs.append(finish(np.concatenate(integers, axis=1)))
             float_outputs.append(finish(np.concatenate(floats, axis=1)).astype(np.float32))
         return _FeatureMaps(np.concatenate(outputs), np.concatenate(float_outputs))
@@ -136,6 +147,7 @@ class LayerwiseQuantizer:
             settings.rate_lambda,
             self.nonzero_bits[name],
             self.source.codebook_weights.get(name) if keep_published else None,
+            0 if conv.relu else self.zero_point,
         )
 
     def _sensitivity(self, name: str) -> float:

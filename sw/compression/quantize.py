@@ -4,9 +4,9 @@
 
 With input scale s_in, output scale s_out, centroids c, bias b and shift n the hardware computes
 
-    output byte = clip(floor((c . q + b) / 2^n + 1/2), 0, 255),    output value = s_out * output byte
+    output byte = clip(floor((c . q + b) / 2^n + 1/2), 0, 255),    output value = s_out * (output byte - zero point)
 
-so a centroid of 1 stands for a float weight of step = s_out / (s_in 2^n).
+with a zero point of 0 unless there is no ReLU, so a centroid of 1 stands for a float weight of step = s_out / (s_in 2^n).
 """
 
 from dataclasses import dataclass
@@ -55,6 +55,8 @@ class QuantizationTarget:
     """Bits that a weight other than zero costs beyond its code."""
     published: CodebookWeights | None = None
     """Published codes and codebook to keep; None to design new ones."""
+    zero_point: int = 0
+    """The output byte that stands for 0, which becomes a part of the bias."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +94,8 @@ def quantize(targets: list[QuantizationTarget], output_scale: float, bits: int, 
         else:
             table, codes = _round_to_integers(source, integers, step, bits)
         codes = codes.reshape(target.weights.shape)
-        layers.append(QuantizedLayer(codes, table, _corrected_bias(target, table[codes], step, bias_step), shift))
+        bias = _corrected_bias(target, table[codes], step, bias_step, target.zero_point << shift)
+        layers.append(QuantizedLayer(codes, table, bias, shift))
     return layers
 
 
@@ -139,15 +142,15 @@ def _round_to_integers(
     return table, np.where(weights == 0, 0, np.searchsorted(used, weights) + 1).astype(np.uint8)
 
 
-def _corrected_bias(target: QuantizationTarget, integers: NDArray[np.int32], step: float, bias_step: int) -> NDArray[np.int64]:
+def _corrected_bias(target: QuantizationTarget, integers: NDArray[np.int32], step: float, bias_step: int, zero: int) -> NDArray[np.int64]:
     """Biases in accumulator units, multiples of ``bias_step``, with which the mean of each output is the float network's.
 
-    Solves step * s_in * (c . E[q] + b) = W . E[x] + bias for b. That also subtracts the mean from the inputs of the first layer.
+    Solves step * s_in * (c . E[q] + b - zero) = W . E[x] + bias for b. That also subtracts the mean from the inputs of the first layer.
     """
     filters = len(integers)
     float_mean = target.bias + target.weights.reshape(filters, -1) @ target.moments.float_mean
     integer_mean = integers.reshape(filters, -1) @ target.moments.mean
-    bias = np.rint((float_mean / (step * target.input_scale) - integer_mean) / bias_step) * bias_step
+    bias = np.rint((float_mean / (step * target.input_scale) - integer_mean) / bias_step) * bias_step + zero
     if not (np.abs(bias) < 1 << 31).all():
         raise FirebrickError(f"layer {target.name}: a bias exceeds 32 bits; the weights are too small for their outputs")
     return bias.astype(np.int64)

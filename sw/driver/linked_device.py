@@ -155,7 +155,7 @@ class LinkedDevice(Device):
         self._session.open(self.descriptor)
         self._retransmissions += self._window.retransmissions
         self._window = SendWindow(self.descriptor.window)
-        self._assembler = ScoreAssembler(self.descriptor.classes, self.descriptor.score_bytes)
+        self._assembler = self._empty_result()
         self._next_result = self._unanswered = 0
         self._silent_since = self._now()
         self._note_progress()
@@ -238,7 +238,7 @@ class LinkedDevice(Device):
         scores = self._assembler.add(packet.payload)
         if scores is None:
             return
-        self._assembler = ScoreAssembler(self.descriptor.classes, self.descriptor.score_bytes)
+        self._assembler = self._empty_result()
         self._next_result += 1
         self._frames += 1
         self._stalls = 0.0
@@ -246,6 +246,10 @@ class LinkedDevice(Device):
         frame = in_flight.popleft()
         yield FrameResult(frame.index, scores, time.perf_counter() - frame.start)
         self._note_progress()  # the caller may look at a result for any time
+
+    def _empty_result(self) -> ScoreAssembler:
+        descriptor = self.descriptor
+        return ScoreAssembler(descriptor.classes, descriptor.score_bytes, descriptor.score_signed)
 
     def _restart(self, in_flight: deque[InFlightFrame]) -> Iterator[FrameResult]:
         """Send all frames without a result again in a new session; the oldest is given up where it has failed too often."""

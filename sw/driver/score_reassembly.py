@@ -15,10 +15,11 @@ class ScoreAssembler:
     ----------
     classes: number of scores
     score_bytes: bytes of a score, least significant first
+    signed: scores are in two's complement
     """
 
-    def __init__(self, classes: int, score_bytes: int) -> None:
-        self._score_bytes = score_bytes
+    def __init__(self, classes: int, score_bytes: int, signed: bool = False) -> None:
+        self._score_bytes, self._signed = score_bytes, signed
         self._scores = np.zeros(classes, np.int64)
         self._arrived = np.zeros(classes, bool)
 
@@ -32,6 +33,8 @@ class ScoreAssembler:
         if end > len(self._scores):
             return None
         digits = np.frombuffer(encoded, np.uint8).reshape(-1, self._score_bytes).astype(np.int64)
+        if self._signed:
+            digits[:, -1] -= (digits[:, -1] & 0x80) << 1
         self._scores[first:end] = (digits << (8 * np.arange(self._score_bytes))).sum(axis=1)  # score = sum of byte b * 256^b
         self._arrived[first:end] = True
         return self._scores if self._arrived.all() else None

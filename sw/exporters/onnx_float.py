@@ -47,11 +47,12 @@ class _FloatGraph(NetworkGraph):
         super().__init__()
         self.model = model
 
-    def convolve(self, name: str, maps: str, *, stride: int = 1, padding: int = 0) -> str:
+    def convolve(self, name: str, maps: str, *, stride: int = 1, padding: int = 0, relu: bool = True) -> str:
         weights = self.model.weights[name]
         inputs = [maps, self.constant(f"{name}/weights", weights), self.constant(f"{name}/bias", self.model.biases[name])]
         geometry = {"kernel_shape": weights.shape[2:], "strides": [stride, stride], "pads": [padding] * 4}
-        return self.node("Relu", [self.node("Conv", inputs, f"{name}/sum", **geometry)], f"{name}/out")
+        out = self.node("Conv", inputs, f"{name}/sum", **geometry)
+        return self.node("Relu", [out], f"{name}/out") if relu else out
 
     def add(self, name: str, main: str, skip: str) -> str:
         return self.node("Add", [main, skip], f"{name}/sum")

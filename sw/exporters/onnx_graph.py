@@ -81,8 +81,8 @@ class NetworkGraph(ABC):
         return self.node("Concat", halves, f"{name}/concat", axis=1)
 
     @abstractmethod
-    def convolve(self, name: str, maps: str, *, stride: int = 1, padding: int = 0) -> str:
-        """Add a convolution with bias and ReLU."""
+    def convolve(self, name: str, maps: str, *, stride: int = 1, padding: int = 0, relu: bool = True) -> str:
+        """Add a convolution with bias and, if asked, ReLU."""
 
     @abstractmethod
     def add(self, name: str, main: str, skip: str) -> str:

@@ -58,7 +58,7 @@ class _IntegerGraph(NetworkGraph):
         super().__init__()
         self.model = model
 
-    def convolve(self, name: str, maps: str, *, stride: int = 1, padding: int = 0) -> str:
+    def convolve(self, name: str, maps: str, *, stride: int = 1, padding: int = 0, relu: bool = True) -> str:  # noqa: ARG002 - the same clamp
         layer = self.model.layers[name]
         if layer.weights[0].size > FILTER_MAX:
             raise FirebrickError(f"layer {name}: a filter must have at most {FILTER_MAX} weights for ONNX, not {layer.weights[0].size}")
@@ -82,7 +82,10 @@ class _IntegerGraph(NetworkGraph):
 
     def global_average(self, name: str, maps: str) -> str:
         axes = self.constant(f"{name}/axes", np.array([2, 3], np.int64))
-        return self.node("ReduceSum", [self.cast(maps, np.int64), axes], f"{name}/out", keepdims=0)
+        pixels = self.cast(maps, np.int64)
+        if self.model.zero_point:
+            pixels = self.node("Sub", [pixels, self.constant(f"{name}/zero", np.array(self.model.zero_point, np.int64))], f"{name}/pixels")
+        return self.node("ReduceSum", [pixels, axes], f"{name}/out", keepdims=0)
 
     def clamped(self, tensor: str, name: str, maximum: int, dtype: type[np.integer]) -> str:
         """Add a clamp of an int64 tensor to 0 .. maximum, and a cast to a type that holds the result; returns its output."""

@@ -14,12 +14,15 @@ from struct import Struct
 
 from ..errors import FirebrickError
 from ..model.quantized import Model, QuantizedLayer
+from ..network.graph import Network
 from ..utils.atomic_files import write_atomically
 from .layer import decode_layer, encode_layer, encoded_size
 from .metadata import Description, read_description, write_description
 
 MAGIC = b"\x89FIRE\r\n\x1a"
-VERSION = 1
+VERSION = 2
+SIGNED_SCORES_VERSION = 2
+"""Version of files whose scores may be negative; the others have version 1, so that older releases read them."""
 BYTES_MAX = 1 << 23
 """Maximum file size in bytes; SqueezeNet's has half a megabyte."""
 DESCRIPTION_MAX = 1 << 22
@@ -33,7 +36,7 @@ CRC_BYTES = _CRC.size
 def encode_description(model: Model) -> bytes:
     """A file's bytes from the magic to the first layer."""
     description = zlib.compress(write_description(model), 9)
-    return _HEAD.pack(MAGIC, VERSION, len(description)) + description
+    return _HEAD.pack(MAGIC, _version(model.network), len(description)) + description
 
 
 def encode_model(model: Model) -> bytes:
@@ -53,6 +56,11 @@ def file_size(model: Model) -> int:
     return size
 
 
+def _version(network: Network) -> int:
+    """The first version whose readers know all of a network's stages."""
+    return SIGNED_SCORES_VERSION if network.signed_scores else 1
+
+
 def _check_size(model: Model, size: int) -> None:
     if size > BYTES_MAX:
         raise FirebrickError(f"model of {model.network.name}: a .fire file must have at most {BYTES_MAX} bytes, not {size}")
@@ -67,12 +75,14 @@ def decode_model(data: bytes) -> Model:
     if len(data) < _HEAD.size + _CRC.size:
         raise FirebrickError(f"size, {len(data)} bytes, is too small; it was cut short")
     _, version, length = _HEAD.unpack_from(data)
-    if version != VERSION:
-        raise FirebrickError(f"version must be {VERSION}, not {version}; it needs another release of firebrick")
+    if not 1 <= version <= VERSION:
+        raise FirebrickError(f"version must be 1 or {VERSION}, not {version}; it needs another release of firebrick")
     body = memoryview(data)[: -_CRC.size]
     if zlib.crc32(body) != _CRC.unpack_from(data, len(body))[0]:
         raise FirebrickError("checksum is wrong; it was damaged or cut short")
     description = _read_description(body[_HEAD.size :], length)
+    if version != _version(description.network):
+        raise FirebrickError(f"version must be {_version(description.network)}, not {version}, for its network")
     rest = body[_HEAD.size + length :]
     layers: dict[str, QuantizedLayer] = {}
     for layer in description.network.layers():
@@ -82,7 +92,7 @@ def decode_model(data: bytes) -> Model:
             raise FirebrickError(f"layer {layer.name} is damaged: {error}") from error
     if rest:
         raise FirebrickError(f"last layer is followed by {len(rest)} bytes that do not belong there")
-    model = Model(description.network, layers, description.preprocessing, description.labels, description.score_scale, description.metadata)
+    model = Model(layers=layers, **vars(description))
     model.verify()
     return model
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The description in a `.fire` file: canonical JSON with everything of a model except its integers.
 
-Keys are sorted; every key is required and no other is allowed. Sizes are bounded (`sw/network/limits.py`), and with them the memory that
-a hostile file can ask for.
+Keys are sorted; every key is required but zero_point, which is there where it is not 0, and no other is allowed. Sizes are bounded
+(`sw/network/limits.py`), and with them the memory that a hostile file can ask for.
 """
 
 import json
@@ -13,14 +13,20 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, NoReturn, TypeVar
 
 from ..errors import FirebrickError
-from ..model.quantized import Model, Preprocessing
+from ..model.quantized import ACTIVATION_MAX, Model, Preprocessing
 from ..network import limits
-from ..network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
+from ..network.graph import Bypass, Conv, Fire, GlobalAverage, LinearConv, MaxPool, Network, Shape, Stage
 
 NUMBER_MAX = limits.SIDE_MAX
 """Maximum of every size, count and resize length."""
 
-_STAGE_TYPES: dict[str, type[Stage]] = {"conv": Conv, "fire": Fire, "pool": MaxPool, "average": GlobalAverage}
+_STAGE_TYPES: dict[str, type[Stage]] = {
+    "conv": Conv,
+    "fire": Fire,
+    "pool": MaxPool,
+    "average": GlobalAverage,
+    "linear_conv": LinearConv,
+}
 _Item = TypeVar("_Item")
 
 
@@ -33,13 +39,14 @@ class Description:
     labels: tuple[str, ...]
     score_scale: float
     metadata: dict[str, str]
+    zero_point: int
 
 
 def write_description(model: Model) -> bytes:
     """A model's description as UTF-8 JSON; raises FirebrickError when `read_description` would reject it."""
     kinds = {stage_type: kind for kind, stage_type in _STAGE_TYPES.items()}
     network = model.network
-    tree = {
+    tree: dict[str, Any] = {
         "labels": model.labels,
         "metadata": model.metadata,
         "network": {
@@ -50,6 +57,8 @@ def write_description(model: Model) -> bytes:
         "preprocessing": asdict(model.preprocessing),
         "score_scale": float(model.score_scale),
     }
+    if model.zero_point:
+        tree["zero_point"] = int(model.zero_point)
     try:
         text = json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     except (TypeError, UnicodeEncodeError) as error:
@@ -64,7 +73,9 @@ def read_description(text: bytes) -> Description:
         tree = json.loads(text.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise FirebrickError(f"description is not JSON ({type(error).__name__})") from error
-    top = _table(tree, "description", {"labels", "metadata", "network", "preprocessing", "score_scale"})
+    keys = {"labels", "metadata", "network", "preprocessing", "score_scale"}
+    signed = isinstance(tree, dict) and "zero_point" in tree
+    top = _table(tree, "description", keys | {"zero_point"} if signed else keys)
     metadata = top["metadata"]
     if not isinstance(metadata, dict):
         raise FirebrickError("metadata must be a table of texts")
@@ -74,6 +85,7 @@ def read_description(text: bytes) -> Description:
         tuple(_list(top["labels"], "labels", _text, NUMBER_MAX)),
         _number(top["score_scale"], "score_scale"),
         {_text(key, "metadata key"): _text(value, f"metadata {key!r}", lines=True) for key, value in metadata.items()},
+        _zero_point(top["zero_point"]) if signed else 0,
     )
 
 
@@ -108,6 +120,12 @@ def _stage(tree: Any, where: str) -> Stage:
         else:
             values[field.name] = _text(value, what)
     return stage_type(**values)
+
+
+def _zero_point(value: Any) -> int:
+    if not 1 <= _integer(value, "zero_point") <= ACTIVATION_MAX:
+        raise FirebrickError(f"zero_point must be 1 to {ACTIVATION_MAX}, or left out, not {value}")
+    return int(value)
 
 
 def _preprocessing(tree: Any) -> Preprocessing:

@@ -19,14 +19,15 @@ def subtract_mean(model: FloatModel, frames: NDArray[np.uint8], dtype: type[Floa
     return frames.astype(dtype) - np.asarray(model.preprocessing.means(frames.shape[1]), dtype)[:, None, None]
 
 
-def convolve(model: FloatModel, name: str, maps: NDArray[Float], *, stride: int = 1, padding: int = 0) -> NDArray[Float]:
-    """One convolution with bias and ReLU; input and output have shape (frames, channels, rows, columns)."""
+def convolve(model: FloatModel, name: str, maps: NDArray[Float], *, stride: int = 1, padding: int = 0, relu: bool = True) -> NDArray[Float]:
+    """One convolution with bias and, if asked, ReLU; input and output have shape (frames, channels, rows, columns)."""
     weights = model.weights[name].astype(maps.dtype.type)
     filters, _, kernel, _ = weights.shape
     rows, cols = ((length + 2 * padding - kernel) // stride + 1 for length in maps.shape[2:])
     out = weights.reshape(filters, -1) @ im2col(maps, kernel, stride, padding, maps.dtype.type)
     out += model.biases[name].astype(maps.dtype.type)[:, None]
-    np.maximum(out, 0, out=out)
+    if relu:
+        np.maximum(out, 0, out=out)
     return out.reshape(len(maps), filters, rows, cols)
 
 
@@ -46,8 +47,8 @@ class _FloatOperations:
     def __init__(self, model: FloatModel) -> None:
         self.model = model
 
-    def convolve(self, name: str, maps: Floats, *, stride: int = 1, padding: int = 0) -> Floats:
-        return convolve(self.model, name, maps, stride=stride, padding=padding)
+    def convolve(self, name: str, maps: Floats, *, stride: int = 1, padding: int = 0, relu: bool = True) -> Floats:
+        return convolve(self.model, name, maps, stride=stride, padding=padding, relu=relu)
 
     def max_pool(self, _name: str, maps: Floats) -> Floats:
         return max_pool(maps)

@@ -26,7 +26,10 @@ FeatureMaps = NDArray[np.uint8]
 
 
 def convolve(maps: FeatureMaps, layer: QuantizedLayer, *, stride: int = 1, padding: int = 0) -> FeatureMaps:
-    """One convolution with bias, requantisation and ReLU: clamp((sum + bias + round) >> shift, 0, 255)."""
+    """One convolution with bias, requantisation and ReLU: clamp((sum + bias + round) >> shift, 0, 255).
+
+    One without a ReLU has its zero point in the bias, so that the byte that stands for 0 is not 0.
+    """
     filters, _, kernel, _ = layer.codes.shape
     rows, cols = ((length + 2 * padding - kernel) // stride + 1 for length in maps.shape[2:])
     weights = layer.weights.reshape(filters, -1).astype(np.float64)
@@ -63,9 +66,9 @@ def add(maps: FeatureMaps, other: FeatureMaps) -> FeatureMaps:
     return np.asarray(np.minimum(maps.astype(np.uint16) + other, ACTIVATION_MAX), dtype=np.uint8)
 
 
-def global_sum(maps: FeatureMaps) -> NDArray[np.int64]:
-    """The sum of each channel over all positions: the scores, shape (frames, channels)."""
-    return np.asarray(maps.sum(axis=(2, 3), dtype=np.int64))
+def global_sum(maps: FeatureMaps, zero_point: int = 0) -> NDArray[np.int64]:
+    """The sum of ``maps - zero_point`` of each channel over all positions: the scores, shape (frames, channels)."""
+    return np.asarray(maps.sum(axis=(2, 3), dtype=np.int64) - zero_point * maps.shape[2] * maps.shape[3])
 
 
 def run(model: Model, frames: FeatureMaps, tap: Tap[FeatureMaps] = no_tap) -> NDArray[np.int64]:
@@ -75,17 +78,17 @@ def run(model: Model, frames: FeatureMaps, tap: Tap[FeatureMaps] = no_tap) -> ND
     pool and Fire module. Raises FirebrickError when the frames are not as the network's input.
     """
     check_frames(frames, model.network.input)
-    return run_stages(model.network, frames, IntegerOperations(model.layers), tap)
+    return run_stages(model.network, frames, IntegerOperations(model.layers, model.zero_point), tap)
 
 
 class IntegerOperations:
     """The operations above on the integers of some layers, as `run_stages` calls them."""
 
-    def __init__(self, layers: Mapping[str, QuantizedLayer]) -> None:
-        self.layers = layers
+    def __init__(self, layers: Mapping[str, QuantizedLayer], zero_point: int = 0) -> None:
+        self.layers, self.zero_point = layers, zero_point
 
-    def convolve(self, name: str, maps: FeatureMaps, *, stride: int = 1, padding: int = 0) -> FeatureMaps:
-        """See `convolve`."""
+    def convolve(self, name: str, maps: FeatureMaps, *, stride: int = 1, padding: int = 0, relu: bool = True) -> FeatureMaps:  # noqa: ARG002
+        """See `convolve`; the clamp at 0 is the ReLU, or with a zero point, where there is none, the end of the range."""
         return convolve(maps, self.layers[name], stride=stride, padding=padding)
 
     def max_pool(self, _name: str, maps: FeatureMaps) -> FeatureMaps:
@@ -102,4 +105,4 @@ class IntegerOperations:
 
     def global_average(self, _name: str, maps: FeatureMaps) -> NDArray[np.int64]:
         """See `global_sum`; the division by the number of positions is left to ``score_scale``."""
-        return global_sum(maps)
+        return global_sum(maps, self.zero_point)

@@ -43,7 +43,8 @@ class FeatureNode:
     sources: tuple["FeatureNode", ...]
     shape: Shape
     rectified: bool
-    """No value is negative. All maps but the input must be rectified before anything but a ReLU, Concat or pool reads them."""
+    """No value is negative. All maps but the input must be rectified before anything but a ReLU, Concat or pool reads them,
+    or the average, of a convolution."""
     filters: Filters | None = None
     stride: int = 1
     padding: int = 0
@@ -142,6 +143,8 @@ def relu(where: str, source: FeatureNode) -> FeatureNode:
     """A ReLU. Every convolution of the family has one; it may also come after the pool or Concat that reads the convolution."""
     if source.operation is Operation.INPUT and not source.rectified:
         raise unsupported(where, "a ReLU must come after a convolution, not cut off the input's negative values")
+    if source.operation is Operation.AVERAGE and not source.rectified:
+        raise unsupported(where, "cuts scores off; a ReLU must come before the average")
     if source.rectified and source.affine is not None and not source.affine.keeps_sign:
         raise unsupported(where, f"cuts off negative values of what comes after the ReLU of {source.where}; one ReLU is supported")
     return source if source.rectified else replace(source, rectified=True)
@@ -202,16 +205,17 @@ def add(where: str, first: FeatureNode, second: FeatureNode) -> FeatureNode:
 
 
 def average(where: str, source: FeatureNode) -> FeatureNode:
-    """The mean over all positions."""
-    _need_relu(where, source)
+    """The mean over all positions, of a convolution also without a ReLU; scores may then be negative."""
+    if source.operation is not Operation.CONV:
+        _need_relu(where, source)
     _need_no_affine(where, source)
     _need_no_border(where, source)
-    return FeatureNode(where, Operation.AVERAGE, (source,), Shape(source.shape.channels, 1, 1), True)
+    return FeatureNode(where, Operation.AVERAGE, (source,), Shape(source.shape.channels, 1, 1), source.rectified)
 
 
 def _need_relu(where: str, source: FeatureNode, *, allow_input: bool = False) -> None:
     if not (source.rectified or (allow_input and source.operation is Operation.INPUT)):
-        raise unsupported(where, f"reads {source.where} without a ReLU between; every convolution of the family has one")
+        raise unsupported(where, f"reads {source.where} without a ReLU between; every convolution of the family has one, but the last")
 
 
 def _need_no_affine(where: str, source: FeatureNode) -> None:

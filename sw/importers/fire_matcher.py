@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
+from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, LinearConv, MaxPool, Network, Shape, Stage
 
 from .feature_graph import FeatureNode, Operation, unsupported
 from .filters import Affine, Filters
@@ -107,7 +107,9 @@ class _NetworkBuilder:
             padding = 0
         if padding >= node.kernel:
             raise unsupported(node.where, f"padding must be less than the kernel, {node.kernel}, not {padding}")
-        self.stages.append(Conv(name, len(node.filters.bias), node.kernel, node.stride, padding))
+        # Further ahead, a ReLU may also come after the pool that reads the convolution.
+        kind = LinearConv if is_last and not node.rectified else Conv
+        self.stages.append(kind(name, len(node.filters.bias), node.kernel, node.stride, padding))
         self.filters[name] = node.filters.permuted(channels=self.order)
         self.order = None
 

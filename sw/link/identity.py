@@ -19,6 +19,8 @@ CHECKSUM_BYTES = 16
 """Bytes of a model's checksum."""
 MAX_FRAME_BYTES = SESSION_PACKETS * MAX_PAYLOAD
 """Maximum bytes of a frame: those of a session."""
+SIGNED_SCORES = 0x80
+"""Flag in the byte with the bytes of a score: scores are in two's complement."""
 MAX_SCORE_BYTES = 7
 """Maximum bytes of a score: the host keeps scores in signed integers of 8 bytes."""
 CLOCKS = range(100_000, 1_000_000_001)
@@ -33,9 +35,14 @@ def model_checksum(model: Model) -> bytes:
     return hashlib.sha256(encode_model(replace(model, metadata={}))).digest()[:CHECKSUM_BYTES]
 
 
-def architecture_hash(network: Network) -> str:
-    """Distinguishes a network's structure from every other one, whatever its name: a SHA-256 in hexadecimal digits."""
-    stages = [[type(stage).__name__, asdict(stage)] for stage in network.stages]
+def architecture_hash(network: Network, zero_point: int = 0) -> str:
+    """Distinguishes a network's structure from every other one, whatever its name: a SHA-256 in hexadecimal digits.
+
+    The zero point of scores (`Model.zero_point`) is a part of it, since the hardware has it in logic.
+    """
+    stages: list[object] = [[type(stage).__name__, asdict(stage)] for stage in network.stages]
+    if zero_point:
+        stages.append(zero_point)
     return hashlib.sha256(json.dumps([asdict(network.input), stages], sort_keys=True).encode()).hexdigest()
 
 
@@ -64,6 +71,8 @@ class DeviceDescriptor:
     """Payload bytes that fit the device's empty packet buffer."""
     version: int = VERSION
     """Version of the protocol."""
+    score_signed: bool = False
+    """Whether scores are in two's complement."""
 
     @property
     def frame_bytes(self) -> int:
@@ -74,7 +83,7 @@ class DeviceDescriptor:
         """The payload of an IDENTITY packet; a name that does not fit is cut. With ``size``, spaces fill up the payload to that size."""
         try:
             fixed = _LAYOUT.pack(
-                *(self.version, self.channels, self.rows, self.columns, self.classes, self.score_bytes),
+                *(self.version, self.channels, self.rows, self.columns, self.classes, self.score_bytes | SIGNED_SCORES * self.score_signed),
                 *(self.window, self.clock, self.lanes, self.cycles, self.checksum),
             )
         except struct.error as error:
@@ -107,7 +116,10 @@ def decode_descriptor(payload: bytes) -> DeviceDescriptor:
         raise FirebrickError(f"the device descriptor has {len(payload)} bytes instead of at least {_LAYOUT.size}; {_ADVICE}")
     version, channels, rows, columns, classes, score_bytes, window, clock, lanes, cycles, checksum = _LAYOUT.unpack_from(payload)
     name = payload[_LAYOUT.size :].decode(errors="replace").rstrip(" ")
-    descriptor = DeviceDescriptor(channels, rows, columns, classes, score_bytes, clock, lanes, cycles, checksum, name, window, version)
+    signed = version > 1 and SIGNED_SCORES < score_bytes <= SIGNED_SCORES + MAX_SCORE_BYTES
+    score_bytes -= SIGNED_SCORES * signed
+    shape = (channels, rows, columns, classes)
+    descriptor = DeviceDescriptor(*shape, score_bytes, clock, lanes, cycles, checksum, name, window, version, signed)
     limits = {
         "channels": (channels, 1, None),
         "rows": (rows, 1, None),
@@ -138,6 +150,7 @@ def describe_device(model: Model, plan: Plan, clock: float) -> DeviceDescriptor:
         columns=shape.width,
         classes=model.network.classes,
         score_bytes=-(-plan.global_sum.score_bits // 8),
+        score_signed=plan.global_sum.score_signed,
         clock=round(clock),
         lanes=plan.lanes,
         cycles=plan.cycles,

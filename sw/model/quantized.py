@@ -124,6 +124,8 @@ class Model:
     """A score, which is an integer sum over all positions, times this is the float network's output before softmax."""
     metadata: dict[str, str] = field(default_factory=dict)
     """Provenance, licence, calibration and command, as human-readable text."""
+    zero_point: int = 0
+    """The byte of the last feature maps that stands for 0; it is subtracted at every position. 0 where the last convolution has a ReLU."""
 
     def verify(self) -> None:
         """Raise FirebrickError unless network and integers fit together."""
@@ -144,6 +146,9 @@ class Model:
                     raise FirebrickError(f"stage {stage.name}: both kinds of expand filters must have one shift, not {sorted(shifts)}")
         if not (math.isfinite(self.score_scale) and self.score_scale > 0):
             raise FirebrickError(f"score_scale must be a positive number, not {self.score_scale}")
+        if not 0 <= self.zero_point <= (ACTIVATION_MAX if self.network.signed_scores else 0):
+            allowed = f"0 to {ACTIVATION_MAX}" if self.network.signed_scores else "0, as the last convolution has a ReLU"
+            raise FirebrickError(f"zero_point must be {allowed}, not {self.zero_point}")
         if len(self.labels) != self.network.classes:
             raise FirebrickError(f"labels must be {self.network.classes}, one a class, not {len(self.labels)}")
 

@@ -8,13 +8,14 @@ A network is a sequence of stages. A Fire module is one stage, and its bypass co
     |         `-> expand3x3 -'                   |
     input ------- bypass: nothing, the input, or a 1x1 convolution of it
 
-Every convolution has a bias and a ReLU.
+Every convolution has a bias and a ReLU; only the last one before the average may be without (`LinearConv`).
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
 from ..errors import FirebrickError
 from . import limits
@@ -50,6 +51,15 @@ class Conv:
     kernel: int
     stride: int = 1
     padding: int = 0
+    relu: ClassVar[bool] = True
+    """Whether a ReLU follows."""
+
+
+@dataclass(frozen=True)
+class LinearConv(Conv):
+    """A convolution with bias and without a ReLU, only directly before the global average: scores may be negative."""
+
+    relu: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)
@@ -123,6 +133,11 @@ class Network:
         """Number of scores in the network's output."""
         return self.shapes()[-1].channels
 
+    @property
+    def signed_scores(self) -> bool:
+        """Whether scores may be negative, because the last convolution has no ReLU."""
+        return any(isinstance(stage, LinearConv) for stage in self.stages)
+
     def shapes(self) -> tuple[Shape, ...]:
         """The input's shape, then each stage's output shape."""
         shapes = [self.input]
@@ -143,6 +158,7 @@ class Network:
         - every count is positive, except that a Fire module may lack one of its two kinds of expand filters;
         - no feature map shrinks below one pixel;
         - the last stage, and no other, is the global average;
+        - every convolution but that directly before it has a ReLU;
         - the two operands of every simple bypass have the same number of channels;
         - no map or layer exceeds the `limits`.
         """
@@ -176,6 +192,8 @@ class Network:
             where = f", stage {stage.name}: "
             if isinstance(stage, GlobalAverage) and index != len(self.stages) - 1:
                 yield f"{where}the global average must be the last stage"
+            if isinstance(stage, LinearConv) and index != len(self.stages) - 2:
+                yield f"{where}only the convolution directly before the global average may be without a ReLU"
             for problem in _stage_problems(stage, shape):
                 yield f"{where}{problem}"
             for layer in stage_layers(stage, shape):

@@ -26,8 +26,8 @@ def no_tap(_name: str, _maps: object) -> None:
 class Operations(Protocol[Maps, _Scores]):
     """What a network is made of. The first argument is the name of the layer or stage."""
 
-    def convolve(self, name: str, maps: Maps, *, stride: int = 1, padding: int = 0) -> Maps:
-        """A convolution with bias and ReLU."""
+    def convolve(self, name: str, maps: Maps, *, stride: int = 1, padding: int = 0, relu: bool = True) -> Maps:
+        """A convolution with bias and, if asked, ReLU."""
 
     def max_pool(self, name: str, maps: Maps) -> Maps:
         """3x3/2 max pooling, output size rounded up."""
@@ -51,7 +51,7 @@ def run_stages(network: Network, maps: Maps, operations: Operations[Maps, Scores
     for stage in network.stages:
         match stage:
             case Conv(name=name, stride=stride, padding=padding):
-                maps = operations.convolve(name, maps, stride=stride, padding=padding)
+                maps = operations.convolve(name, maps, stride=stride, padding=padding, relu=stage.relu)
             case Fire():
                 maps = run_fire(stage, maps, operations, tap)
             case MaxPool(name=name):

@@ -249,11 +249,24 @@ class GlobalSumSpec:
     source: LaneLayout
     channels: int
     height: int
+    zero_point: int = 0
+    """Subtracted from every byte (`Model.zero_point`)."""
+
+    @property
+    def offset(self) -> int:
+        """What a sum starts from: minus the zero point of every position."""
+        return -self.zero_point * self.height * self.source.width
+
+    @property
+    def score_signed(self) -> bool:
+        """Whether sums can be negative; they are then in two's complement."""
+        return self.offset < 0
 
     @property
     def score_bits(self) -> int:
-        """Width of a sum."""
-        return (255 * self.height * self.source.width).bit_length()
+        """Width of a sum, with the sign where it has one: just wide enough for the smallest and the largest one."""
+        largest = 255 * self.height * self.source.width + self.offset
+        return max(largest.bit_length(), (-self.offset - 1).bit_length()) + 1 if self.score_signed else largest.bit_length()
 
 
 @dataclass(frozen=True)

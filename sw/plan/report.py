@@ -19,6 +19,7 @@ def plan_report(plan: Plan) -> dict[str, Any]:
         "lanes": plan.lanes,
         "cycles_per_frame": plan.cycles,
         "score_bits": plan.global_sum.score_bits,
+        "score_signed": plan.global_sum.score_signed,
         "macs": sum(engine.macs for engine in plan.engines),
         "rom_bits": sum(_rom_bits(engine) for engine in plan.engines),
         "engines": [

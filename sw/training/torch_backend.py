@@ -23,12 +23,12 @@ def best_device() -> tuple[torch.device, torch.dtype]:
 
 
 class _TorchOperations:
-    """The operations of a network on tensors; its layers know their own stride and padding."""
+    """The operations of a network on tensors; its layers know their own stride, padding and ReLU."""
 
     def __init__(self, convolve: Callable[[str, Tensor], Tensor], add: Callable[[Tensor, Tensor], Tensor]) -> None:
         self._convolve, self._add = convolve, add
 
-    def convolve(self, name: str, maps: Tensor, **_geometry: int) -> Tensor:
+    def convolve(self, name: str, maps: Tensor, **_options: int) -> Tensor:
         return self._convolve(name, maps)
 
     def max_pool(self, _name: str, maps: Tensor) -> Tensor:

@@ -55,12 +55,13 @@ class CaffeWriter:
         self.weights: dict[str, np.ndarray] = {}
         self.biases: dict[str, np.ndarray] = {}
 
-    def conv(self, name: str, source: str, shape: tuple[int, ...], settings: bytes = b"") -> str:
+    def conv(self, name: str, source: str, shape: tuple[int, ...], settings: bytes = b"", relu: bool = True) -> str:
         weights, bias = self.rng.standard_normal(shape).astype(np.float32), self.rng.standard_normal(shape[0]).astype(np.float32)
         self.weights[name], self.biases[name] = weights, bias
         blobs = field(7, blob(weights, self.old)) + field(7, blob(bias))
         self.data += layer(name, "Convolution", [source], [name], blobs + field(106, field(4, shape[2]) + settings))
-        self.data += layer(f"relu_{name}", "ReLU", [name], [name])
+        if relu:
+            self.data += layer(f"relu_{name}", "ReLU", [name], [name])
         return name
 
     def network(self, network: Network, conv10: bytes = b"") -> bytes:
@@ -69,7 +70,7 @@ class CaffeWriter:
             match stage:
                 case Conv(name=name):
                     sides = (stage.filters, shape.channels, stage.kernel, stage.kernel)
-                    maps = self.conv(name, maps, sides, field(6, stage.stride) + (conv10 if name == "conv3" else b""))
+                    maps = self.conv(name, maps, sides, field(6, stage.stride) + (conv10 if name == "conv3" else b""), stage.relu)
                 case MaxPool(name=name):
                     self.data += layer(name, "Pooling", [maps], [name], field(121, field(1, 0) + field(2, 3) + field(3, 2)))
                     maps = name

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A small float network with random weights, images to calibrate it on, and the distance of an integer network from it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from firebrick.sw.data.images import read_images
 from firebrick.sw.golden import floating
 from firebrick.sw.model.float_model import FloatModel
 from firebrick.sw.model.quantized import Model, Preprocessing
-from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, LinearConv, MaxPool, Network, Shape
 
 NETWORK = Network(
     "small",
@@ -29,6 +30,8 @@ NETWORK = Network(
         GlobalAverage("pool10"),
     ),
 )
+SIGNED_NETWORK = replace(NETWORK, stages=(*NETWORK.stages[:-2], LinearConv("conv10", 10, 1), NETWORK.stages[-1]))
+"""The same without the last ReLU."""
 
 
 def float_model(network: Network = NETWORK, seed: int = 0) -> FloatModel:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from firebrick.sw import golden
 from firebrick.sw.model.quantized import CENTROID_BITS, SHIFT_MAX, Model, Preprocessing, QuantizedLayer
-from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, Layer, MaxPool, Network, Shape, Stage, stage_layers
+from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, Layer, LinearConv, MaxPool, Network, Shape, Stage, stage_layers
 from firebrick.sw.network.run_stages import run_fire
 
 _DENSITIES = (0.0, 0.02, 0.1, 0.33, 0.33, 0.5, 0.5, 0.8, 1.0, 1.0)
@@ -34,9 +34,11 @@ def random_network(
     pools: bool | None = None,
     classes: int | None = None,
     bypass: Bypass = Bypass.NONE,
+    signed: bool = False,
 ) -> Network:
     """A legal network: conv1, Fire modules (0 to 3) with pools in between, a 1x1 conv10 and the average; None draws a value at random.
 
+    With ``signed``, conv10 has no ReLU.
     Images have 3 to 31 rows and columns and are rarely square. ``pools`` True puts a pool wherever one fits, False nowhere. With a
     simple bypass, each Fire module has as many outputs as inputs.
     """
@@ -65,7 +67,8 @@ def random_network(
         stages.append(Fire(f"fire{index}", int(rng.integers(1, 7)), expand1x1, expand3x3, bypass))
         outputs = expand1x1 + expand3x3
         pool(index)
-    stages += [Conv("conv10", int(rng.integers(1, 21)) if classes is None else classes, 1), GlobalAverage("pool10")]
+    last = LinearConv if signed else Conv
+    stages += [last("conv10", int(rng.integers(1, 21)) if classes is None else classes, 1), GlobalAverage("pool10")]
     network = Network("random", Shape(channels, height, width), tuple(stages))
     network.verify()
     return network
@@ -118,6 +121,7 @@ def random_model(
 ) -> Model:
     """A legal model whose activations stay alive: biases and shifts are set from a random frame, layer by layer.
 
+    The zero point of signed scores is the median of the last feature maps, so that about half of the scores are negative.
     ``bits`` (2 to 8) and ``density`` (0 to 1, fraction of non-zero weights) are drawn for each layer when None. ``overrides`` go to
     `random_network` when no ``network`` is given.
     """
@@ -149,7 +153,8 @@ def random_model(
     labels = tuple(f"class {index}" for index in range(network.classes))
     mean = (float(rng.integers(0, 256)), 117.5, 122.67891434)
     preprocessing = Preprocessing(int(rng.integers(1, 300)), mean)
-    model = Model(network, layers, preprocessing, labels, float(rng.uniform(1e-6, 1)), {"licence": "none"})
+    zero_point = int(np.clip(np.median(maps), 1, 254)) if network.signed_scores else 0
+    model = Model(network, layers, preprocessing, labels, float(rng.uniform(1e-6, 1)), {"licence": "none"}, zero_point)
     model.verify()
     return model
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from firebrick.hw.accelerator import Accelerator
 from firebrick.sim.payloads import image_bytes, score_payloads
@@ -13,7 +14,7 @@ from firebrick.sw import golden
 from firebrick.sw.compiler.lowering import compile_model, plan_with
 from firebrick.sw.compiler.workload import workloads
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
+from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, LinearConv, MaxPool, Network, Shape, Stage
 from firebrick.sw.plan.nodes import Plan
 from tests.helpers.nodes import random_configs
 from tests.helpers.random_models import family_network, random_frames, random_model
@@ -22,19 +23,25 @@ from tests.helpers.streams import simulate
 FRAMES = 3
 
 
-def check(network: Network, rng: np.random.Generator, **options: Any) -> None:
-    """Checks the scores of frames sent back to back and, without stalls, that a frame takes the predicted cycles or fewer, within 1 %."""
+def check(network: Network, rng: np.random.Generator, **options: Any) -> NDArray[np.int64]:
+    """Checks the scores of frames sent back to back and, without stalls, that a frame takes the predicted cycles or fewer, within 1 %.
+
+    Returns the scores.
+    """
     model = random_model(rng, network, **options)
     extra = int(rng.integers(0, 20))
     plan: Plan = plan_with(model, random_configs(rng, model)) if rng.random() < 0.5 else compile_model(model, len(workloads(model)) + extra)
     frames = random_frames(rng, model, FRAMES)
-    expected = score_payloads(golden.run(model, frames), plan.global_sum.score_bits)
+    scores = golden.run(model, frames)
+    assert network.signed_scores or scores.min() >= 0
+    expected = score_payloads(scores, plan.global_sum.score_bits)
     stall = float(rng.choice([0.0, 0.3]))
     taken, cycles = simulate(Accelerator(plan=plan), {"input": image_bytes(frames)}, {"output": len(expected)}, rng=rng, stall=stall)
     assert taken["output"] == expected
     if not stall:
         interval = cycles["output"][-1] - cycles["output"][-1 - network.classes]
         assert max(engine.busy_cycles for engine in plan.engines) <= interval <= 1.01 * plan.cycles + 2
+    return scores
 
 
 def network_with(*stages: Stage, channels: int = 4, height: int = 5, width: int = 4) -> Network:
@@ -81,6 +88,14 @@ def test_accelerator_pools_twice_and_at_the_end() -> None:
 @pytest.mark.parametrize("classes", [1, 2, 999, 1000])
 def test_accelerator_gives_one_to_a_thousand_scores(classes: int) -> None:
     check(network_with(Conv("conv10", classes, 1), channels=2, height=1, width=2), np.random.default_rng(classes), density=0.8)
+
+
+@pytest.mark.parametrize("classes", [1, 2, 21])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 4), (7, 5)])
+def test_accelerator_gives_negative_scores_without_a_last_relu(height: int, width: int, classes: int) -> None:
+    stages = (Fire("fire2", 2, 2, 3), LinearConv("conv10", classes, 1))
+    scores = check(network_with(*stages, height=height, width=width), np.random.default_rng([height, classes]), density=0.6)
+    assert classes < 21 or 0.1 < (scores < 0).mean() < 0.9
 
 
 @pytest.mark.parametrize("bypass", list(Bypass))

@@ -38,9 +38,15 @@ class Student(nn.Module):
         return layer
 
     def forward(self, frames: Tensor) -> tuple[Tensor, FeatureMaps]:
-        """Float scores before softmax, (frames, classes), and the feature maps as bytes; ``frames`` are bytes 0..255."""
+        """Float scores before softmax, (frames, classes), and the feature maps as bytes; ``frames`` are bytes 0..255.
+
+        The last feature maps come minus the model's zero point.
+        """
         exact = torch.float64 if self.dtype == torch.float64 else torch.float32
         last, maps = run_network(self.model.network, frames.to(exact), lambda name, inputs: self.layer(name)(inputs), _saturating_add)
+        if self.model.zero_point:  # the last feature maps, of a convolution without a ReLU
+            last = last - self.model.zero_point
+            maps[-1] = last
         return last.to(exact).sum((2, 3)) * self.model.score_scale * _position_ratio(self.model.network, last), maps
 
     def to_model(self) -> Model:
@@ -71,7 +77,8 @@ class Teacher(nn.Module):
     def _convolve(self, name: str, maps: Tensor) -> Tensor:
         weights, bias, conv = self.weights[name].to(maps.device), self.biases[name].to(maps.device), self.convs[name]
         weights = weights.contiguous(memory_format=torch.channels_last)
-        return functional.conv2d(maps, weights, bias, stride=conv.stride, padding=conv.padding).relu_()
+        sums = functional.conv2d(maps, weights, bias, stride=conv.stride, padding=conv.padding)
+        return sums.relu_() if conv.relu else sums
 
 
 def _saturating_add(main: Tensor, skip: Tensor) -> Tensor:

@@ -49,7 +49,8 @@ class TrainableNetwork(nn.Module):
                 kept = torch.rand(maps.shape, generator=generator, device=maps.device) >= self.dropout
                 maps = maps * kept / (1 - self.dropout)
             conv, index = self.convs[name], self.indices[name]
-            return functional.relu(functional.conv2d(maps, self.weights[index], self.biases[index], conv.stride, conv.padding))
+            sums = functional.conv2d(maps, self.weights[index], self.biases[index], conv.stride, conv.padding)
+            return functional.relu(sums) if conv.relu else sums
 
         last, _ = run_network(self.source.network, (frames.float() - self.mean) / INPUT_DIVISOR, convolve, torch.add)
         return last.float().mean((2, 3))

@@ -19,7 +19,9 @@ def check_global_sum(spec: GlobalSumSpec, *, rng: np.random.Generator, stall: fl
     maps = rng.integers(0, 256, (3, spec.channels, spec.height, spec.source.width), dtype=np.uint8)
     if fill is not None:
         maps[:] = fill
-    expected = score_payloads(golden.global_sum(maps), spec.score_bits)
+    scores = golden.global_sum(maps, spec.zero_point)
+    assert spec.score_signed or scores.min() >= 0
+    expected = score_payloads(scores, spec.score_bits)
     taken, cycles = simulate(
         GlobalSum(spec=spec), {"input": stream_beats_of(maps, spec.source)}, {"output": len(expected)}, rng=rng, stall=stall
     )
@@ -36,10 +38,35 @@ def test_global_sum_adds_maps_of_random_shapes(seed: int) -> None:
     check_global_sum(spec, rng=rng, stall=float(rng.choice([0.0, 0.3, 0.6])))
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_global_sum_subtracts_zero_points(seed: int) -> None:
+    rng = np.random.default_rng([seed, 1])
+    lanes, tiles = int(rng.integers(1, 6)), int(rng.integers(1, 4))
+    source = LaneLayout(lanes, int(rng.integers(1, lanes * tiles + 1)), tuple(int(tile) for tile in rng.permutation(tiles)))
+    spec = GlobalSumSpec("average", source, int(rng.integers(1, 8)), int(rng.integers(1, 6)), int(rng.integers(1, 256)))
+    check_global_sum(spec, rng=rng, stall=float(rng.choice([0.0, 0.3, 0.6])))
+
+
+@pytest.mark.parametrize("positions", [1, 2, 6, 64, 169])
+@pytest.mark.parametrize("zero_point", [0, 1, 127, 128, 254, 255])
+def test_scores_have_just_the_bits_for_all_bytes_0_and_all_bytes_255(zero_point: int, positions: int) -> None:
+    spec = GlobalSumSpec("average", LaneLayout.natural(lanes=1, tiles=positions, width=positions), 1, 1, zero_point)
+    lowest, highest = -zero_point * positions, (255 - zero_point) * positions
+
+    def fits(bits: int) -> bool:
+        low, high = (-(1 << bits >> 1), (1 << bits >> 1) - 1) if spec.score_signed else (0, (1 << bits) - 1)
+        return low <= lowest <= highest <= high
+
+    assert fits(spec.score_bits)
+    assert not fits(spec.score_bits - 1)
+    assert spec.score_signed == (lowest < 0)
+
+
+@pytest.mark.parametrize("zero_point", [0, 1, 100, 255])
 @pytest.mark.parametrize("fill", [0, 255])
 @pytest.mark.parametrize("lanes", [1, 3, 4])
-def test_global_sum_takes_extremes(lanes: int, fill: int) -> None:
-    spec = GlobalSumSpec("average", LaneLayout.natural(lanes=lanes, tiles=2, width=2 * lanes), 3, 4)
+def test_global_sum_takes_extremes(lanes: int, fill: int, zero_point: int) -> None:
+    spec = GlobalSumSpec("average", LaneLayout.natural(lanes=lanes, tiles=2, width=2 * lanes), 3, 4, zero_point)
     check_global_sum(spec, rng=np.random.default_rng(0), stall=0.2, fill=fill)
 
 

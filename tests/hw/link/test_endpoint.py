@@ -3,6 +3,7 @@
 """The endpoint between a host and an accelerator in Python: replies, sessions, whole frames, results until they are acknowledged."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from amaranth.sim import Simulator
 
 from firebrick.hw.link.endpoint import LinkEndpoint
+from firebrick.sw.driver.score_reassembly import ScoreAssembler
 from firebrick.sw.link.identity import DeviceDescriptor, decode_descriptor
 from firebrick.sw.link.packets import CLASS_INDEX, COUNTER, COUNTER_NAMES, INITIAL_WINDOW, WINDOW_FIELD, Packet, PacketDecoder, PacketKind
 from firebrick.sw.plan.lane_layout import LaneLayout
@@ -17,6 +19,7 @@ from firebrick.sw.plan.nodes import GlobalSumSpec
 from tests.helpers.streams import watch
 
 GLOBAL_SUM = GlobalSumSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=70, height=30)
+SIGNED_SUM = replace(GLOBAL_SUM, zero_point=100)
 DESCRIPTOR = DeviceDescriptor(1, 4, 5, 70, 2, 60_000_000, 3, 400, bytes(range(16)), "some")
 FRAME = DESCRIPTOR.frame_bytes
 SESSION = 0x1234
@@ -57,6 +60,12 @@ def scores_of(frame: bytes) -> list[int]:
     return [(31 * index + sum(frame)) % (1 << GLOBAL_SUM.score_bits) for index in range(GLOBAL_SUM.channels)]
 
 
+def signed_scores_of(frame: bytes) -> list[int]:
+    """From the smallest to the largest score."""
+    top = 255 * 60 + SIGNED_SUM.offset
+    return [SIGNED_SUM.offset, -1, 0, 1, top, *((SIGNED_SUM.offset + 431 * index + sum(frame)) % top for index in range(65))]
+
+
 def received_scores(packets: list[Packet]) -> list[int]:
     """The scores in SCORES packets."""
     scores: dict[int, int] = {}
@@ -68,9 +77,15 @@ def received_scores(packets: list[Packet]) -> list[int]:
     return [scores[index] for index in sorted(scores)]
 
 
-def run_with_host(bench: Callable[[Host], Any], *, reloadable: bool = False) -> list[bytes]:
+def run_with_host(
+    bench: Callable[[Host], Any],
+    *,
+    reloadable: bool = False,
+    global_sum: GlobalSumSpec = GLOBAL_SUM,
+    scores: Callable[[bytes], list[int]] = scores_of,
+) -> list[bytes]:
     """Run a host against the link; returns the frames that reached the accelerator."""
-    link, frames = LinkEndpoint(global_sum=GLOBAL_SUM, descriptor=DESCRIPTOR, divisor=521, reloadable=reloadable), list[bytes]()
+    link, frames = LinkEndpoint(global_sum=global_sum, descriptor=DESCRIPTOR, divisor=521, reloadable=reloadable), list[bytes]()
     data = bytearray()
 
     async def take_frames(ctx: Any) -> None:
@@ -88,7 +103,7 @@ def run_with_host(bench: Callable[[Host], Any], *, reloadable: bool = False) -> 
         while True:
             while done == len(frames):
                 await ctx.tick()
-            for index, score in enumerate(scores_of(frames[done])):
+            for index, score in enumerate(scores(frames[done])):
                 ctx.set(link.scores.payload.score, score)
                 ctx.set(link.scores.payload.last, int(index == GLOBAL_SUM.channels - 1))
                 ctx.set(link.scores.valid, 1)
@@ -145,6 +160,21 @@ def test_link_answers_frames_with_their_scores_until_they_are_acknowledged() -> 
         assert await host.ask(PacketKind.POLL, 2) == [status(2)], "a further poll brings no result either"
 
     assert run_with_host(bench) == FRAMES[:2]
+
+
+def test_link_sends_negative_scores_in_whole_bytes() -> None:
+    assert SIGNED_SUM.score_bits == 15, "the second byte needs a copy of the sign"
+
+    async def bench(host: Host) -> None:
+        await host.ask(PacketKind.OPEN)
+        assembler, assembled = ScoreAssembler(SIGNED_SUM.channels, 2, signed=True), None
+        for packet in await host.ask(PacketKind.DATA, 0, FRAMES[0], cycles=1500):
+            if packet.kind == PacketKind.SCORES:
+                assembled = assembler.add(packet.payload)
+        assert assembled is not None
+        assert assembled.tolist() == signed_scores_of(FRAMES[0])
+
+    run_with_host(bench, global_sum=SIGNED_SUM, scores=signed_scores_of)
 
 
 def test_link_takes_packets_in_sequence_only_and_reports_a_gap_once() -> None:

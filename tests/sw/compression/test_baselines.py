@@ -13,7 +13,7 @@ from firebrick.sw.compression.compressor import Compressor
 from firebrick.sw.compression.settings import CompressionSettings
 from firebrick.sw.model.float_model import FloatModel
 from firebrick.sw.network.graph import Bypass, Shape
-from tests.helpers.float_models import distance, float_model, frames_of
+from tests.helpers.float_models import SIGNED_NETWORK, distance, float_model, frames_of
 from tests.helpers.float_models import paths as paths
 from tests.helpers.random_models import random_network
 
@@ -43,6 +43,13 @@ def test_linear_rounds_each_weight_to_8_bits_times_a_power_of_two(compressor: Co
 
 def test_linear_is_near_the_float_network(compressor: Compressor, paths: list[Path]) -> None:
     assert distance(linear_quantization(compressor), compressor.source, frames_of(compressor.source, paths)) < 0.02
+
+
+def test_baselines_without_a_last_relu_are_near_the_float_network(paths: list[Path]) -> None:
+    signed = Compressor(float_model(SIGNED_NETWORK), paths[::2])
+    for model in (linear_quantization(signed), pruned_kmeans(signed, 8, 1.0)):
+        assert model.zero_point > 0
+        assert distance(model, signed.source, frames_of(signed.source, paths)) < 0.02
 
 
 @pytest.mark.parametrize("bits", [4, 6, 8])

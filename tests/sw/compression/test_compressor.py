@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 
 from firebrick.sw import golden
-from firebrick.sw.compression.calibration import activation_scales, best_scale, input_moments, scale_owners
+from firebrick.sw.compression.calibration import activation_scales, best_range, best_scale, input_moments, scale_owners
 from firebrick.sw.compression.compressor import compress
 from firebrick.sw.compression.settings import CompressionSettings
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.fire_format.file import encode_model
+from firebrick.sw.fire_format.file import decode_model, encode_model
 from firebrick.sw.golden import floating
 from firebrick.sw.golden.im2col import im2col
 from firebrick.sw.model.float_model import CodebookWeights, FloatModel
 from firebrick.sw.model.quantized import CENTROID_BITS
 from firebrick.sw.network.graph import Bypass, Conv, MaxPool, Shape
 from firebrick.sw.utils.progress import no_progress
-from tests.helpers.float_models import NETWORK, distance, float_model, frames_of
+from tests.helpers.float_models import NETWORK, SIGNED_NETWORK, distance, float_model, frames_of
 from tests.helpers.float_models import paths as paths
 from tests.helpers.random_models import random_network
 
@@ -36,6 +36,31 @@ def test_compressed_network_is_near_the_float_one(paths: list[Path], seed: int) 
     assert errors[8] < 0.01
     assert errors[6] < 0.02
     assert errors[4] < 0.1
+
+
+@pytest.mark.parametrize("lift", [-30.0, 0.0, 30.0])
+def test_compressed_network_without_a_last_relu_is_near_the_float_one(paths: list[Path], lift: float) -> None:
+    """Scores of either sign, all negative ones, or all positive ones."""
+    source = float_model(SIGNED_NETWORK)
+    source.biases["conv10"][:] += np.float32(lift)
+    frames = frames_of(source, paths)
+    model = compress(source, CompressionSettings(8), calibration=paths)
+    scores = golden.run(model, frames)
+    assert {-30.0: 1.0, 30.0: 0.0}.get(lift, (floating.run(source, frames) < 0).mean()) == pytest.approx((scores < 0).mean(), abs=0.05)
+    assert distance(model, source, frames) < 0.01
+    assert np.sign(128 - model.zero_point) == np.sign(lift or 128 - model.zero_point)
+    assert decode_model(encode_model(model)).zero_point == model.zero_point
+
+
+def test_best_range_has_both_ends_and_a_zero_that_is_exact() -> None:
+    even = np.linspace(-10, 30, 5001, dtype=np.float32)
+    scale, zero_point = best_range(even, -10.0, 30.0)
+    assert (scale, zero_point) == (pytest.approx(40 / 255, rel=0.02), pytest.approx(64, abs=1))
+    assert best_range(even[even >= 0], 0.0, 30.0)[1] == 0
+    assert best_range(even[even <= 0], -10.0, 0.0)[1] == 255
+    assert best_range(np.zeros(5, np.float32), 0.0, 0.0) == (1.0, 0)
+    tailed = np.concatenate([np.random.default_rng(0).normal(size=100000), [-40]]).astype(np.float32)
+    assert best_range(tailed, -40.0, float(tailed.max()))[0] < 0.6 * 44 / 255, "one outlier does not take the range"
 
 
 def test_compress_uses_the_range_of_centroids_and_one_shift_a_fire(paths: list[Path]) -> None:
@@ -55,7 +80,7 @@ def test_compress_folds_the_mean_into_the_first_bias(paths: list[Path]) -> None:
     frames = frames_of(source, paths)
     maps = golden.convolve(frames, model.layers["conv1"], stride=2)
     float_maps = floating.convolve(source, "conv1", floating.subtract_mean(source, frames, np.float32), stride=2)
-    scale = activation_scales(source, frames, no_progress)["conv1"]
+    scale = activation_scales(source, frames, no_progress)[0]["conv1"]
     assert abs(float((maps * scale - float_maps).mean())) < 0.1 * scale
 
 

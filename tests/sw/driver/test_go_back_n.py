@@ -90,16 +90,17 @@ def test_window_counts_retransmissions_and_accepts_an_acknowledgement_after_goin
 
 def score_payloads(scores: NDArray[np.int64], score_bytes: int, scores_per_packet: int) -> Iterator[bytes]:
     for first in range(0, len(scores), scores_per_packet):
-        encoded = (int(score).to_bytes(score_bytes, "little") for score in scores[first : first + scores_per_packet])
+        encoded = ((int(score) % 256**score_bytes).to_bytes(score_bytes, "little") for score in scores[first : first + scores_per_packet])
         yield CLASS_INDEX.pack(first) + b"".join(encoded)
 
 
-@given(st.integers(1, 200), st.integers(1, 4), st.integers(1, 60), st.integers(0, 1 << 30))
-def test_scores_are_assembled_in_any_order(classes: int, score_bytes: int, scores_per_packet: int, seed: int) -> None:
+@given(st.integers(1, 200), st.integers(1, 7), st.integers(1, 60), st.booleans(), st.integers(0, 1 << 30))
+def test_scores_are_assembled_in_any_order(classes: int, score_bytes: int, scores_per_packet: int, signed: bool, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    scores = rng.integers(0, 256**score_bytes, classes)
+    offset = 256**score_bytes // 2 if signed else 0
+    scores = rng.choice([0, 1, offset, 256**score_bytes - 1, int(rng.integers(256**score_bytes))], classes) - offset
     payloads = list(score_payloads(scores, score_bytes, scores_per_packet))
-    assembler, order = ScoreAssembler(classes, score_bytes), rng.permutation(len(payloads))
+    assembler, order = ScoreAssembler(classes, score_bytes, signed), rng.permutation(len(payloads))
     for index in order[:-1]:
         assert assembler.add(payloads[index]) is None
         assert assembler.add(payloads[index]) is None  # a repeated packet changes nothing

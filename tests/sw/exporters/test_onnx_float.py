@@ -54,6 +54,20 @@ def test_float_file_has_the_scores_and_metadata_of_the_network(seed: int, channe
     assert read.metadata["source"].startswith("an ONNX file made by firebrick")
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_float_file_without_a_last_relu_is_read_as_it_was(seed: int) -> None:
+    runtime = pytest.importorskip("onnxruntime")
+    model = float_model(seed, signed=True, classes=9)
+    shape = model.network.input
+    data = encode_float_onnx(model)
+    frames = np.random.default_rng(seed).integers(0, 256, (3, 3, shape.height, shape.width), dtype=np.uint8)
+    [scores] = runtime.InferenceSession(data).run(None, {"frames": floating.subtract_mean(model, frames, np.float32)})
+    assert (scores < 0).any()
+    read = onnx_model(data, "net.onnx")
+    assert read.network.signed_scores
+    np.testing.assert_allclose(floating.run(read, frames), scores, rtol=1e-3, atol=1e-4 * np.abs(scores).max())
+
+
 def test_options_override_the_metadata_of_the_file() -> None:
     model = float_model(5, classes=2)
     read = onnx_model(encode_float_onnx(model), "net.onnx", CAFFE, ["x", "y"])

@@ -36,6 +36,16 @@ def test_onnx_scores_equal_the_golden_models(seed: int, bypass: Bypass) -> None:
     np.testing.assert_array_equal(onnx_scores(model, frames), golden.run(model, frames), strict=True)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_onnx_scores_equal_the_golden_models_without_a_last_relu(seed: int) -> None:
+    rng = np.random.default_rng([seed, 1])
+    model = random_model(rng, signed=True, classes=9)
+    frames = random_frames(rng, model, 4)
+    scores = golden.run(model, frames)
+    assert 0.1 < (scores < 0).mean() < 0.9
+    np.testing.assert_array_equal(onnx_scores(model, frames), scores, strict=True)
+
+
 @pytest.mark.parametrize("centroid", [2047, -2047, 33, -33, 32, -32, 31, 1])
 @pytest.mark.parametrize("shift", [0, 24])
 def test_onnx_is_exact_at_the_extremes(centroid: int, shift: int) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format import layer as fire_layer
-from firebrick.sw.fire_format.file import decode_model, encode_model, read_fire, write_fire
+from firebrick.sw.fire_format.file import MAGIC, decode_model, encode_model, read_fire, write_fire
 from firebrick.sw.model.quantized import Model, QuantizedLayer
 from firebrick.sw.network.graph import Bypass, Conv, GlobalAverage, Network, Shape
 from tests.helpers.random_models import random_model
@@ -24,7 +24,7 @@ SAMPLE_BYTES = encode_model(SAMPLE)
 
 
 def assert_same(first: Model, second: Model) -> None:
-    for field in ("network", "preprocessing", "labels", "score_scale", "metadata"):
+    for field in ("network", "preprocessing", "labels", "score_scale", "metadata", "zero_point"):
         assert getattr(first, field) == getattr(second, field)
     assert list(first.layers) == list(second.layers)
     for layer, other in zip(first.layers.values(), second.layers.values(), strict=True):
@@ -34,10 +34,11 @@ def assert_same(first: Model, second: Model) -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(SEEDS, st.sampled_from(list(Bypass)))
-def test_fire_file_gives_back_every_model(seed: int, bypass: Bypass) -> None:
-    model = random_model(np.random.default_rng(seed), bypass=bypass)
+@given(SEEDS, st.sampled_from(list(Bypass)), st.booleans())
+def test_fire_file_gives_back_every_model(seed: int, bypass: Bypass, signed: bool) -> None:
+    model = random_model(np.random.default_rng(seed), bypass=bypass, signed=signed)
     data = encode_model(model)
+    assert data[len(MAGIC)] == (2 if signed else 1), "older releases read what they know, and refuse the rest by its version"
     read = decode_model(data)
     read.verify()
     assert_same(model, read)

@@ -175,7 +175,7 @@ def test_fire_file_rejects_damaged_frames_around_the_description() -> None:
         (b"PK" + SAMPLE_BYTES, "first bytes"),
         (MAGIC, "too small"),
         (SAMPLE_BYTES + bytes(BYTES_MAX), "at most"),
-        (seal(HEAD.pack(MAGIC, 2, 0)), "version must be 1, not 2"),
+        (seal(HEAD.pack(MAGIC, 3, 0)), "version must be 1 or 2, not 3"),
         (SAMPLE_BYTES[:-1] + b"?", "checksum"),
         (seal(HEAD.pack(MAGIC, 1, 2**32 - 1)), "longer than the file"),
         (seal(HEAD.pack(MAGIC, 1, 4) + b"zlib"), "compressed"),

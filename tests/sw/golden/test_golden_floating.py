@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The float network against onnxruntime, an independent implementation, which gets the same weights in an ONNX graph."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -32,7 +34,7 @@ def onnxruntime_scores(model: FloatModel, frames: NDArray[np.uint8]) -> NDArray[
     def convolve(conv: Conv, name: str, source: str) -> str:
         inputs = [source, constant(f"{name}.w", model.weights[name]), constant(f"{name}.b", model.biases[name])]
         nodes.append(onnx.helper.make_node("Conv", inputs, [f"{name}.c"], strides=[conv.stride] * 2, pads=[conv.padding] * 4))
-        nodes.append(onnx.helper.make_node("Relu", [f"{name}.c"], [name]))
+        nodes.append(onnx.helper.make_node("Relu" if conv.relu else "Identity", [f"{name}.c"], [name]))
         return name
 
     mean = constant("mean", np.array(model.preprocessing.mean, np.float32).reshape(1, -1, 1, 1))
@@ -70,9 +72,9 @@ def onnxruntime_scores(model: FloatModel, frames: NDArray[np.uint8]) -> NDArray[
     return np.asarray(session.run(None, {"frames": frames.astype(np.float32)})[0])[:, :, 0, 0]
 
 
-def random_float_model(seed: int, bypass: Bypass) -> FloatModel:
+def random_float_model(seed: int, bypass: Bypass, **overrides: Any) -> FloatModel:
     rng = np.random.default_rng(seed)
-    network = random_network(rng, bypass=bypass)
+    network = random_network(rng, bypass=bypass, **overrides)
     shapes = {layer.name: layer.weight_shape for layer in network.layers()}
     weights = {name: (rng.standard_normal(shape) / np.sqrt(np.prod(shape[1:]))).astype(np.float32) for name, shape in shapes.items()}
     biases = {name: rng.standard_normal(shape[0]).astype(np.float32) for name, shape in shapes.items()}
@@ -87,6 +89,16 @@ def test_float_network_agrees_with_onnxruntime_on_random_networks(seed: int, byp
     size = model.network.input
     frames = np.random.default_rng(seed).integers(0, 256, (3, size.channels, size.height, size.width), dtype=np.uint8)
     expected = onnxruntime_scores(model, frames)
+    np.testing.assert_allclose(floating.run(model, frames), expected, rtol=1e-4, atol=1e-4 * float(np.abs(expected).max()))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_float_network_without_a_last_relu_agrees_with_onnxruntime(seed: int) -> None:
+    model = random_float_model(seed, Bypass.NONE, signed=True, classes=9)
+    size = model.network.input
+    frames = np.random.default_rng(seed).integers(0, 256, (3, size.channels, size.height, size.width), dtype=np.uint8)
+    expected = onnxruntime_scores(model, frames)
+    assert 0.1 < (expected < 0).mean() < 0.9
     np.testing.assert_allclose(floating.run(model, frames), expected, rtol=1e-4, atol=1e-4 * float(np.abs(expected).max()))
 
 

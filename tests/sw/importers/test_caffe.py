@@ -3,6 +3,7 @@
 """Caffe models, written byte by byte: layers by name and type, BGR and mean, in-place and Split layers, and hostile files."""
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from firebrick.sw.importers import import_source
 from firebrick.sw.importers.caffe.importer import caffe_model
 from firebrick.sw.importers.normalisation import TORCH
 from firebrick.sw.model.float_model import FloatModel
-from firebrick.sw.network.graph import Network, Shape
+from firebrick.sw.network.graph import LinearConv, Network, Shape
 from firebrick.sw.network.presets import squeezenet1_0
 from tests.helpers.caffe_files import SMALL, CaffeWriter, blob, field, layer, varint
 
@@ -56,6 +57,23 @@ def test_caffe_leaves_the_padding_of_the_last_layer_out_and_reports_it() -> None
     model = caffe_model(writer.network(SMALL, conv10=field(3, 1)), "small.caffemodel", size=(12, 13))
     assert model.network == SMALL
     assert model.metadata["changed"] == "conv3 has no padding, as in the paper's Table 1; the file pads it by 1"
+
+
+SIGNED = replace(SMALL, stages=(*SMALL.stages[:-2], LinearConv("conv3", 4, 1), SMALL.stages[-1]))
+
+
+def test_caffe_takes_a_last_convolution_without_relu() -> None:
+    writer = CaffeWriter(0)
+    model = caffe_model(writer.network(SIGNED), "small.caffemodel", size=(12, 13))
+    assert model.network == SIGNED
+    check(model, writer)
+
+
+def test_caffe_rejects_a_relu_that_cuts_scores_off() -> None:
+    data = CaffeWriter(0).network(SIGNED) + layer("late", "ReLU", ["pool3"], ["pool3"])
+    with pytest.raises(FirebrickError, match=r"layer 'late' \(ReLU\): cuts scores off; a ReLU must come before the average"):
+        caffe_model(data, "it", size=(12, 13))
+    caffe_model(DATA + layer("late", "ReLU", ["pool3"], ["pool3"]), "it", size=(12, 13))  # there it changes nothing
 
 
 def test_caffe_scale_is_a_std() -> None:
@@ -186,7 +204,7 @@ def test_caffe_grey_network_takes_grey_images(given_by: str) -> None:
 class NormalisingWriter(CaffeWriter):
     """Writes BatchNorm and Scale between each convolution and its ReLU, as Caffe's users train them."""
 
-    def conv(self, name: str, source: str, shape: tuple[int, ...], settings: bytes = b"") -> str:
+    def conv(self, name: str, source: str, shape: tuple[int, ...], settings: bytes = b"", relu: bool = True) -> str:
         weights = self.rng.standard_normal(shape).astype(np.float32)
         mean, gamma, beta = self.rng.standard_normal((3, shape[0])).astype(np.float32)
         variance = self.rng.uniform(0.5, 2, shape[0]).astype(np.float32)
@@ -197,16 +215,19 @@ class NormalisingWriter(CaffeWriter):
         statistics = b"".join(field(7, blob(numbers)) for numbers in (mean * factor, variance * factor, np.array([factor])))
         self.data += layer(f"bn_{name}", "BatchNorm", [name], [name], statistics + field(139, field(3, 0.25)))
         self.data += layer(f"scale_{name}", "Scale", [name], [name], field(7, blob(gamma)) + field(7, blob(beta)) + field(142, field(4, 1)))
-        self.data += layer(f"relu_{name}", "ReLU", [name], [name])
+        if relu:
+            self.data += layer(f"relu_{name}", "ReLU", [name], [name])
         deviation = np.sqrt(variance.astype(np.float64) + 0.25)
         self.weights[name] = weights * (gamma / deviation)[:, None, None, None]
         self.biases[name] = beta - mean * gamma / deviation
         return name
 
 
-def test_caffe_batch_norm_and_scale_become_weights_and_biases() -> None:
+@pytest.mark.parametrize("network", [SMALL, SIGNED])
+def test_caffe_batch_norm_and_scale_become_weights_and_biases(network: Network) -> None:
     writer = NormalisingWriter(7)
-    model = caffe_model(writer.network(SMALL), "it", size=(12, 13))
+    model = caffe_model(writer.network(network), "it", size=(12, 13))
+    assert model.network == network
     for name, weights in model.weights.items():
         expected = writer.weights[name][:, ::-1] if name == "conv1" else writer.weights[name]
         np.testing.assert_allclose(weights, expected, rtol=1e-5, atol=1e-6)

@@ -90,6 +90,17 @@ def test_torch_modules_with_bypass(bypass: Bypass) -> None:
     np.testing.assert_allclose(floating.run(model, frames), torch_scores(module, frames), rtol=1e-4, atol=1e-5)
 
 
+def test_torch_head_without_relu_has_negative_scores() -> None:
+    torch.manual_seed(3)
+    layers = [nn.Conv2d(3, 8, 3, stride=2), nn.ReLU(), FireModule(8, Fire("", 3, 5, 7)), nn.Dropout(), nn.Conv2d(12, 6, 1)]
+    module = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    model = from_module(module, size=(11, 14))
+    frames = np.random.default_rng(0).integers(0, 256, (2, 3, 11, 14), dtype=np.uint8)
+    expected = torch_scores(module, frames)
+    assert (expected < 0).any()
+    np.testing.assert_allclose(floating.run(model, frames), expected, rtol=1e-4, atol=1e-5)
+
+
 def small() -> nn.Module:
     torch.manual_seed(2)
     layers = [nn.Conv2d(3, 8, 3, stride=2), nn.ReLU(), FireModule(8, Fire("", 3, 5, 7)), nn.Dropout(), nn.Conv2d(12, 4, 1), nn.ReLU()]

@@ -118,6 +118,20 @@ def test_descriptor_is_decoded_as_it_was_encoded(name: str) -> None:
     assert replace(decoded, network="") == replace(DESCRIPTOR, network="")
 
 
+@pytest.mark.parametrize("score_bytes", [1, 2, 7])
+def test_descriptor_tells_whether_scores_are_signed(score_bytes: int) -> None:
+    descriptor = replace(DESCRIPTOR, score_bytes=score_bytes, score_signed=True)
+    assert decode_descriptor(descriptor.encode()) == descriptor
+    with pytest.raises(FirebrickError, match=f"bytes of a score must be 1 to 7, not {0x80 + score_bytes}"):
+        decode_descriptor(b"\1" + descriptor.encode()[1:])  # version 1 has no such flag
+
+
+@pytest.mark.parametrize("score_bytes", [0, 8, 127])
+def test_descriptor_bounds_the_bytes_of_signed_scores(score_bytes: int) -> None:
+    with pytest.raises(FirebrickError, match=f"bytes of a score must be 1 to 7, not {0x80 + score_bytes}"):
+        decode_descriptor(replace(DESCRIPTOR, score_bytes=score_bytes, score_signed=True).encode())
+
+
 @given(st.binary(max_size=MAX_REPLY_PAYLOAD) | st.binary(max_size=MAX_REPLY_PAYLOAD).map(lambda rest: b"\2" + rest))
 def test_descriptor_of_random_bytes_ends_in_one_sentence(payload: bytes) -> None:
     try:
@@ -198,7 +212,8 @@ def test_architecture_hash_depends_on_the_structure_but_not_on_the_name() -> Non
         replace(network, stages=(replace(first, name="other"), *rest)),
     ]
     assert architecture_hash(replace(network, name="another")) == architecture_hash(network)
-    assert len({architecture_hash(other) for other in (network, *others)}) == 3
+    hashes = {architecture_hash(other) for other in (network, *others)} | {architecture_hash(network, zero) for zero in (0, 1, 77)}
+    assert len(hashes) == 5
 
 
 def test_descriptor_describes_the_model_and_its_plan() -> None:
@@ -210,6 +225,9 @@ def test_descriptor_describes_the_model_and_its_plan() -> None:
     assert (descriptor.classes, descriptor.clock) == (model.network.classes, 50_000_000)
     assert (descriptor.lanes, descriptor.cycles) == (plan.lanes, plan.cycles)
     assert 256**descriptor.score_bytes > 255 * plan.global_sum.height * plan.global_sum.source.width
+    assert not descriptor.score_signed
+    signed = random_model(np.random.default_rng(1), signed=True)
+    assert describe_device(signed, compile_model(signed, 40), 50e6).score_signed
 
 
 def test_protocol_page_shows_a_packet_as_it_is_encoded() -> None:

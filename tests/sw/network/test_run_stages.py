@@ -6,14 +6,15 @@ import pytest
 
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.network import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.network.graph import LinearConv
 from firebrick.sw.network.run_stages import run_stages
 
 
 class Formula:
     """Each operation gives its formula as text, so the scores are the formula of the whole network."""
 
-    def convolve(self, name: str, maps: str, *, stride: int = 1, padding: int = 0) -> str:
-        return f"{name}/{stride}p{padding}({maps})"
+    def convolve(self, name: str, maps: str, *, stride: int = 1, padding: int = 0, relu: bool = True) -> str:
+        return f"{name}/{stride}p{padding}{'' if relu else 'linear'}({maps})"
 
     def max_pool(self, name: str, maps: str) -> str:
         return f"{name}({maps})"
@@ -55,6 +56,10 @@ def test_run_stages_taps_each_layer_and_stage_but_the_last_in_order() -> None:
     assert outputs["c"] == "c/2p1(x)"
     assert outputs["p"] == "p(c/2p1(x))"
     assert scores == f"end({outputs['f']})"
+
+
+def test_run_stages_tells_which_convolution_has_no_relu() -> None:
+    assert run_stages(network(Conv("c", 4, 3), LinearConv("d", 2, 1)), "x", Formula()) == "end(d/1p0linear(c/1p0(x)))"
 
 
 def test_run_stages_rejects_a_network_without_an_average() -> None:

@@ -23,9 +23,9 @@ from firebrick.sw.fire_format.file import encode_model
 from firebrick.sw.golden import floating
 from firebrick.sw.model.float_model import FloatModel
 from firebrick.sw.model.quantized import Model
-from firebrick.sw.network.graph import Bypass
+from firebrick.sw.network.graph import Bypass, Network
 from firebrick.sw.training.distillation import DistillationConfig
-from tests.helpers.float_models import float_model
+from tests.helpers.float_models import NETWORK, SIGNED_NETWORK, float_model
 from tests.helpers.random_models import random_model
 
 torch = pytest.importorskip("torch", reason="needs PyTorch, which firebrick[train] brings")
@@ -63,11 +63,11 @@ def distance(model: Model, source: FloatModel, paths: list[Path]) -> float:
     return float((float_probabilities * np.log((float_probabilities + 1e-9) / (probabilities + 1e-9))).sum(axis=1).mean())
 
 
-@pytest.mark.parametrize("bypass", list(Bypass))
+@pytest.mark.parametrize(("bypass", "signed"), [*((bypass, False) for bypass in Bypass), (Bypass.NONE, True)])
 @pytest.mark.parametrize("seed", range(3))
-def test_student_in_float64_equals_the_golden_model(seed: int, bypass: Bypass) -> None:
+def test_student_in_float64_equals_the_golden_model(seed: int, bypass: Bypass, signed: bool) -> None:
     rng = np.random.default_rng(seed)
-    model = random_model(rng, bypass=bypass)
+    model = random_model(rng, bypass=bypass, signed=signed)
     shape = model.network.input
     frames = rng.integers(0, 256, (2, shape.channels, shape.height, shape.width), dtype=np.uint8)
     student = Student(model, torch.float64)
@@ -85,8 +85,9 @@ def test_untrained_student_equals_the_model(seed: int) -> None:
         np.testing.assert_array_equal(again.layers[name].bias, layer.bias)
 
 
-def test_teacher_is_the_float_network(paths: list[Path]) -> None:
-    source = float_model()
+@pytest.mark.parametrize("network", [NETWORK, SIGNED_NETWORK])
+def test_teacher_is_the_float_network(paths: list[Path], network: Network) -> None:
+    source = float_model(network)
     frames = read_images(paths[:3], source.preprocessing, source.network.input)
     scores, _ = Teacher(source)(torch.from_numpy(frames).float())
     np.testing.assert_allclose(scores.numpy(), floating.run(source, frames), rtol=1e-3, atol=1e-3)
