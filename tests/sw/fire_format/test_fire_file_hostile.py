@@ -167,6 +167,27 @@ def test_fire_file_rejects_text_that_is_no_description(text: bytes) -> None:
         decode_model(with_description(text))
 
 
+def test_fire_file_rejects_a_zero_point_that_does_not_fit() -> None:
+    for zero_point in (0, 256, -1, 1.5, True, None, "77"):
+        with pytest.raises(FirebrickError, match="zero_point must be"):
+            decode_model(with_description(lambda tree: tree.update(zero_point=zero_point)))  # noqa: B023 - called at once
+    with pytest.raises(FirebrickError, match="zero_point must be 0, as the last convolution has a ReLU, not 77"):
+        decode_model(with_description(lambda tree: tree.update(zero_point=77)))
+
+
+def test_fire_file_of_signed_scores_has_version_2() -> None:
+    signed = encode_model(random_model(np.random.default_rng(5), fires=0, signed=True))
+    assert decode_model(signed).zero_point > 0
+    for data, wrong in ((signed, 1), (SAMPLE_BYTES, 2)):
+        with pytest.raises(FirebrickError, match=f"version must be {3 - wrong}, not {wrong}, for its network"):
+            decode_model(seal(data[: len(MAGIC)] + wrong.to_bytes(2, "little") + data[len(MAGIC) + 2 : -4]))
+
+
+def test_fire_file_rejects_a_convolution_without_relu_before_others() -> None:
+    with pytest.raises(FirebrickError, match="stage conv1: only the convolution directly before the global average may be without a ReLU"):
+        decode_model(with_description(lambda tree: tree["network"]["stages"][0].update(kind="linear_conv")))
+
+
 def test_fire_file_rejects_damaged_frames_around_the_description() -> None:
     bomb = zlib.compress(b" " * (DESCRIPTION_MAX + 1))
     start = LAYERS_AT
