@@ -55,7 +55,8 @@ def test_compressed_network_without_a_last_relu_is_near_the_float_one(paths: lis
 def test_best_range_has_both_ends_and_a_zero_that_is_exact() -> None:
     even = np.linspace(-10, 30, 5001, dtype=np.float32)
     scale, zero_point = best_range(even, -10.0, 30.0)
-    assert (scale, zero_point) == (pytest.approx(40 / 255, rel=0.02), pytest.approx(64, abs=1))
+    assert scale == pytest.approx(40 / 255, rel=0.02)
+    assert zero_point in (63, 64, 65)
     assert best_range(even[even >= 0], 0.0, 30.0)[1] == 0
     assert best_range(even[even <= 0], -10.0, 0.0)[1] == 255
     assert best_range(np.zeros(5, np.float32), 0.0, 0.0) == (1.0, 0)
