@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-CHART_WIDTH = 900
-LABEL_WIDTH = 220
-"""Space for labels on the left."""
-VALUE_WIDTH = 240
-"""Space for the value of each bar on the right."""
-ROW_HEIGHT = 24
-BAR_HEIGHT = 14
+TEXT_HEIGHT = 18
+"""Pixels of a line of text above a bar."""
+BAR_HEIGHT = 12
+BAR_GAP = 4
+LINE_CHARACTERS = 52
+"""Characters of a line on a narrow page: label and value that are longer together take two lines."""
+ROOFLINE_WIDTH = 900
+"""Units across a roofline, which is scaled as a whole."""
 
 
 @dataclass(frozen=True)
@@ -33,30 +34,39 @@ MIN_LENGTH = 1e-300
 
 
 def bar_chart(rows: Sequence[Bar], *, title: str, line: tuple[float, str] | None = None) -> str:
-    """Rows of bars, all to one scale. ``line`` is a vertical line across all rows: its value and its text."""
+    """Rows of bars, all to one scale. ``line`` is a vertical line across all rows: its value and its text.
+
+    Across, all positions are per cent of the page's width, so that text has the same size on a telephone and on a desk.
+    """
     ends = [sum(length for length, _ in row.pieces) for row in rows] + [row.tick or 0 for row in rows] + ([line[0]] if line else [])
     longest = max(ends, default=0.0)
-    scale = (CHART_WIDTH - LABEL_WIDTH - VALUE_WIDTH) / longest if longest > MIN_LENGTH else 0.0
-    top = ROW_HEIGHT if line else 4
+    scale = 100 / longest if longest > MIN_LENGTH else 0.0
+    top = y = TEXT_HEIGHT + 6 if line else 4
     parts = []
-    for number, row in enumerate(rows):
-        y, x = top + number * ROW_HEIGHT, float(LABEL_WIDTH)
-        middle = y + ROW_HEIGHT / 2
-        parts.append(f'<text x="{LABEL_WIDTH - 8}" y="{middle:.1f}" class="label">{escape(row.label)}</text>')
+    for row in rows:
+        lines = 1 if len(row.label) + len(row.value) <= LINE_CHARACTERS else 2
+        bar, x = y + lines * TEXT_HEIGHT, 0.0
+        parts.append(f'<text x="0" y="{y + TEXT_HEIGHT / 2:g}">{escape(row.label)}</text>')
+        parts.append(f'<text x="100%" y="{bar - TEXT_HEIGHT / 2:g}" class="label">{escape(row.value)}</text>')
         for length, style in row.pieces:
-            wide = max(0.0, length * scale)
-            parts.append(f'<rect x="{x:.1f}" y="{middle - BAR_HEIGHT / 2:.1f}" width="{wide:.1f}" height="{BAR_HEIGHT}" class="{style}"/>')
+            wide = min(max(0.0, length * scale), 100 - x)
+            parts.append(f'<rect x="{x:.2f}%" y="{bar}" width="{wide:.2f}%" height="{BAR_HEIGHT}" class="{style}"/>')
             x += wide
         if row.tick is not None:
-            tick = LABEL_WIDTH + row.tick * scale
-            parts.append(f'<path d="M{tick:.1f} {middle - BAR_HEIGHT / 2 - 3:.1f}v{BAR_HEIGHT + 6}" class="tick"/>')
-        parts.append(f'<text x="{CHART_WIDTH - VALUE_WIDTH + 12}" y="{middle:.1f}" class="value">{escape(row.value)}</text>')
-    height = top + len(rows) * ROW_HEIGHT + 4
+            parts.append(_vertical(row.tick * scale, bar - 2, bar + BAR_HEIGHT + 2, "tick"))
+        y = bar + BAR_HEIGHT + BAR_GAP
+    height = y + 4
     if line:
-        at = LABEL_WIDTH + line[0] * scale
-        parts.append(f'<path d="M{at:.1f} {top - 4}V{height - 2}" class="line"/>')
-        parts.append(f'<text x="{at:.1f}" y="{top - 12}" class="note">{escape(line[1])}</text>')
-    return _svg(parts, height, title)
+        at = line[0] * scale
+        parts.append(_vertical(at, top - 4, height - 2, "line"))
+        parts.append(f'<text x="{at:.2f}%" y="{TEXT_HEIGHT / 2:g}" class="{"label" if at > 50 else "value"}">{escape(line[1])}</text>')
+    body = "\n".join(parts)
+    return f'<svg height="{height}" role="img" aria-label="{escape(title)}">\n{body}\n</svg>'
+
+
+def _vertical(at: float, top: float, bottom: float, style: str) -> str:
+    """A vertical line at some per cent of the width."""
+    return f'<line x1="{at:.2f}%" y1="{top}" x2="{at:.2f}%" y2="{bottom}" class="{style}"/>'
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,7 @@ def roofline_chart(points: Sequence[RooflinePoint], *, title: str, x_label: str,
 
     def at(x: float, y: float) -> tuple[float, float]:
         across = math.log(x / low_x) / math.log(high_x / low_x)
-        return left + across * (CHART_WIDTH - left - right), height - bottom - y / 1.08 * (height - top - bottom)
+        return left + across * (ROOFLINE_WIDTH - left - right), height - bottom - y / 1.08 * (height - top - bottom)
 
     parts = []
     for quarter in range(5):
@@ -98,9 +108,10 @@ def roofline_chart(points: Sequence[RooflinePoint], *, title: str, x_label: str,
     for point, (x, y) in sorted(((point, at(point.x, point.y)) for point in points), key=lambda pair: pair[1]):
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" class="{point.style}"><title>{escape(point.label)}</title></circle>')
     parts += _labels([(point.label, *at(point.x, point.y)) for point in points])
-    parts.append(f'<text x="{(left + CHART_WIDTH - right) / 2:.1f}" y="{height - 10}" class="note">{escape(x_label)}</text>')
+    parts.append(f'<text x="{(left + ROOFLINE_WIDTH - right) / 2:.1f}" y="{height - 10}" class="note">{escape(x_label)}</text>')
     parts.append(f'<text x="{left - 60}" y="{top - 12}" class="value">{escape(y_label)}</text>')
-    return _svg(parts, height, title)
+    body = "\n".join(parts)
+    return f'<svg viewBox="0 0 {ROOFLINE_WIDTH} {height:g}" role="img" aria-label="{escape(title)}">\n{body}\n</svg>'
 
 
 def _labels(points: Sequence[tuple[str, float, float]]) -> list[str]:
@@ -114,8 +125,3 @@ def _labels(points: Sequence[tuple[str, float, float]]) -> list[str]:
         occupied.append((beside, y, wide))
         parts.append(f'<text x="{beside:.1f}" y="{y:.1f}" class="small">{escape(label)}</text>')
     return parts
-
-
-def _svg(parts: Sequence[str], height: float, title: str) -> str:
-    body = "\n".join(parts)
-    return f'<svg viewBox="0 0 {CHART_WIDTH} {height:g}" role="img" aria-label="{escape(title)}">\n{body}\n</svg>'

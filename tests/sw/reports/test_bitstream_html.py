@@ -3,68 +3,15 @@
 """The page of a bitstream's report: whole, self-contained, and true to the figures, extremes included."""
 
 import re
-from dataclasses import asdict
-from typing import Any
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firebrick.sim.small_models import randomly_initialised
-from firebrick.sw.compiler.lowering import compile_model
-from firebrick.sw.fpga.cost_model import estimate
-from firebrick.sw.fpga.resources import total
-from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
-from firebrick.sw.plan.report import plan_report
 from firebrick.sw.reports.bitstream_html import bitstream_page
 from firebrick.sw.reports.svg_charts import Bar, RooflinePoint, bar_chart, roofline_chart
-
-NETWORK = Network(
-    "a <small> & odd one",
-    Shape(3, 16, 16),
-    (Conv("conv1", 4, 3, stride=2), MaxPool("pool1"), Fire("fire2", 3, 4, 4), Conv("conv10", 3, 1), GlobalAverage("pool10")),
-)
-
-
-def report() -> dict[str, Any]:
-    plan = compile_model(randomly_initialised(NETWORK, np.random.default_rng(0)), 12)
-    nodes = estimate(plan)
-    whole = asdict(total(nodes))
-    return {
-        "board": "ulx3s_12f",
-        "network": plan.name,
-        "classes": 3,
-        "fps": 1234.5,
-        "frequency_mhz": 40.0,
-        "fmax_mhz": 45.6,
-        "cycles_per_frame": plan.cycles,
-        "lanes": plan.lanes,
-        "available": {"luts": 24288, "block_rams": 56, "multipliers": 28},
-        "predicted": whole,
-        "actual": {kind: 2 * value for kind, value in whole.items()},
-        "nodes": [{"name": name, "predicted": asdict(one), "actual": asdict(one)} for name, one in nodes.items()],
-        "plan": plan_report(plan),
-        "host": [
-            host_link("uart", "UART, 3 Mbaud", 1.97, "bytes on the wire", built=True),
-            host_link("usb", "USB full speed", 7.34, "round trips", built=False),
-        ],
-        "placed": [
-            {"what": "LUTs, carry chains, distributed RAM", "cell": "TRELLIS_COMB", "used": 12221, "available": 24288, "estimate": 11487},
-            {"what": "flip-flops", "cell": "TRELLIS_FF", "used": 7760, "available": 24288, "estimate": None},
-        ],
-        "seeds": [{"seed": 2, "fmax_mhz": 45.6}, {"seed": 1, "fmax_mhz": 0.0}],
-        "critical_path": [{"where": "conv1 <x>", "kind": "wire", "what": "wire", "ns": 1.5}],
-        "slowest_ns": {"conv1": 21.9},
-        "steps": [{"step": "place and route with seed 2", "seconds": 90.0, "peak_mib": 1536}],
-    }
-
-
-def host_link(link: str, carrier: str, fps: float, limit: str, *, built: bool) -> dict[str, Any]:
-    return {
-        "link": link, "built": built, "carrier": carrier, "fps": fps, "limit": limit, "latency_ms": 512.34, "stream_latency_ms": 543.21
-    }  # fmt: skip
+from tests.helpers.build_reports import report
 
 
 def drawings(page: str) -> list[ElementTree.Element]:
@@ -117,9 +64,10 @@ def test_page_omits_what_the_report_lacks(left_out: str) -> None:
 def test_bars_stay_inside_the_drawing(rows: list[tuple[str, float]], line: float) -> None:
     drawing = bar_chart([Bar(name, [(value, "busy")], "x", tick=value) for name, value in rows], title="t", line=(line, "l"))
     svg = ElementTree.fromstring(drawing)
-    wide = float(svg.attrib["viewBox"].split()[2])
     for rect in svg.iter("rect"):
-        assert 0 <= float(rect.attrib["x"]) <= float(rect.attrib["x"]) + float(rect.attrib["width"]) <= wide
+        left, wide = (float(rect.attrib[name].removesuffix("%")) for name in ("x", "width"))
+        assert 0 <= left <= left + wide <= 100.02  # per cent with two digits
+        assert float(rect.attrib["y"]) + float(rect.attrib["height"]) < float(svg.attrib["height"])
 
 
 @given(st.lists(st.tuples(st.floats(0.6, 1e5), st.floats(0.0, 1.0)), max_size=20))

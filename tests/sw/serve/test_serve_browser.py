@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The live view in headless Chromium: what users see and do. Screenshots are kept in build/screenshots."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +12,7 @@ from PIL import Image
 
 from firebrick.sw.fire_format.file import read_fire
 from firebrick.sw.stream.image_sources import TestPattern
+from tests.helpers.chromium import SECONDS, chromium, needs_chromium
 from tests.helpers.live_view import FakeDevice, noise, write_video
 from tests.helpers.paths import ROOT
 from tests.helpers.served import Served, serving
@@ -21,13 +20,11 @@ from tests.helpers.served import Served, serving
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
 SCREENSHOTS = ROOT / "build" / "screenshots"
-SECONDS = 60_000
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)"),
+    needs_chromium,
 ]
 
 
@@ -44,13 +41,8 @@ def served(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
-    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with api.sync_playwright() as playwright:
-        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=[*camera, *sandbox], timeout=SECONDS)
+    with chromium("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream") as running:
         yield running
-        running.close()
 
 
 @pytest.fixture
@@ -103,7 +95,7 @@ def test_page_shows_frame_labels_rates_and_pipeline(page: "Page") -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 800, 1400])
+@pytest.mark.parametrize("width", [360, 400, 800, 1400])
 def test_page_fits_every_width_in_light_and_dark(page: "Page", width: int, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.set_viewport_size({"width": width, "height": 800})
