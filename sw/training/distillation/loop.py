@@ -164,7 +164,8 @@ def _parameter_groups(student: Student, rate: float) -> list[dict[str, Any]]:
         layer = student.layer(name)
         weights = layer.latent.detach()[layer.kept]
         magnitude = float(weights.square().mean().sqrt()) if len(weights) else 1.0
-        bias = float(layer.bias.detach().abs().mean()) + 1
+        zero_point = 0 if layer.conv.relu else student.model.zero_point  # a part of the bias that is not to be learnt
+        bias = float((layer.bias.detach() - zero_point).abs().mean()) + 1
         magnitudes = [(layer.latent, magnitude), (layer.centroids, _CENTROID_RATE * magnitude), (layer.bias, bias / 2)]
         groups.extend({"params": [values], "lr": 0.0, _MAX_RATE: rate * scale} for values, scale in magnitudes)
     return groups

@@ -13,9 +13,9 @@ from firebrick.hw.verify.weight_reload import reload_weights
 from firebrick.hw.verify.weight_verification import verify_weights
 from firebrick.sim.small_models import randomly_initialised
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.link.identity import decode_descriptor, model_checksum
+from firebrick.sw.link.identity import architecture_hash, decode_descriptor, model_checksum
 from firebrick.sw.model.quantized import Model
-from firebrick.sw.network.graph import Shape
+from firebrick.sw.network.graph import LinearConv, Shape
 from tests.helpers.recorded_bitstream import (
     DESCRIPTOR_BLOCK,
     TINY,
@@ -69,6 +69,15 @@ def test_reload_rejects_another_network_of_the_same_layers() -> None:
     other = Model(wide, model().layers, model().preprocessing, model().labels, model().score_scale)
     with pytest.raises(FirebrickError, match=r"was built for another network; build a bitstream for the model"):
         reload_weights(configuration(), recorded_roms(), other, placed_descriptor())
+
+
+def test_reload_rejects_another_zero_point_of_scores() -> None:
+    signed = replace(TINY, stages=(*TINY.stages[:-2], LinearConv("conv10", 5, 1), TINY.stages[-1]))
+    built = replace(model(), network=signed, zero_point=70)
+    placed = replace(placed_descriptor(), architecture=architecture_hash(signed, 70))
+    reload_weights(configuration(), recorded_roms(), built, placed)
+    with pytest.raises(FirebrickError, match=r"was built for another network, or another zero point of its scores"):
+        reload_weights(configuration(), recorded_roms(), replace(built, zero_point=71), placed)
 
 
 def test_reload_rejects_models_that_need_other_logic() -> None:

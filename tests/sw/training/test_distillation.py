@@ -93,6 +93,16 @@ def test_teacher_is_the_float_network(paths: list[Path], network: Network) -> No
     np.testing.assert_allclose(scores.numpy(), floating.run(source, frames), rtol=1e-3, atol=1e-3)
 
 
+def test_last_feature_maps_of_the_student_are_those_of_the_teacher_without_a_last_relu(paths: list[Path]) -> None:
+    source = float_model(SIGNED_NETWORK)
+    model = compress(source, CompressionSettings(8), calibration=paths)
+    frames = torch.from_numpy(read_images(paths[:4], source.preprocessing, source.network.input)).float()
+    ours, theirs = (network(frames)[1][-1].detach().numpy() for network in (Student(model), Teacher(source)))
+    assert theirs.min() < 0
+    positions = ours.shape[2] * ours.shape[3]
+    np.testing.assert_allclose(ours * model.score_scale * positions, theirs, atol=0.1 * np.abs(theirs).max())
+
+
 def test_gradient_is_straight_through_inside_the_clamps() -> None:
     sums = torch.tensor([-3.0, 0.2, 0.7, 100.2, 254.3, 254.6, 300.0]).reshape(1, 1, 1, 7).requires_grad_()
     bias = torch.zeros(1, 1, 1, requires_grad=True)
@@ -103,8 +113,9 @@ def test_gradient_is_straight_through_inside_the_clamps() -> None:
     assert bias.grad.item() == 3
 
 
-def test_training_reduces_the_kl_divergence(paths: list[Path]) -> None:
-    source = float_model(seed=1)
+@pytest.mark.parametrize("network", [NETWORK, SIGNED_NETWORK])
+def test_training_reduces_the_kl_divergence(paths: list[Path], network: Network) -> None:
+    source = float_model(network, seed=1)
     source.weights["conv10"] *= 8  # so that the scores differ between images
     model = compress(source, CompressionSettings(4, density=0.3), calibration=paths)
     trained = loop.distil(model, source, paths, DistillationConfig(120, learning_rate=5e-3))
