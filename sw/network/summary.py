@@ -104,7 +104,7 @@ def _has_bypasses(rows: Sequence[StageRow]) -> bool:
 def _filter(stage: Stage) -> str:
     match stage:
         case Conv():
-            return f"{stage.kernel}x{stage.kernel}/{stage.stride} (x{stage.filters})"
+            return f"{stage.kernel}x{stage.kernel}/{stage.stride} (x{stage.filters}){'' if stage.relu else ', no ReLU'}"
         case MaxPool():
             return "3x3/2"
         case GlobalAverage():
