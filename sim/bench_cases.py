@@ -66,6 +66,14 @@ class BenchDesign:
         return _case(name, small, plan, frames, self.first, self.last)
 
 
+OTHER_POOLS = {
+    "down": MaxPool("pool1", ceil=False),
+    "padded": MaxPool("pool1", padding=1, ceil=False),
+    "2x2": MaxPool("pool1", kernel=2, ceil=False),
+    "2x2_up": MaxPool("pool1", kernel=2),
+}
+"""Pools that are not as in the paper."""
+
 SMALL_NETWORK = (
     Conv("conv1", 16, 3, stride=2),
     MaxPool("pool1"),
@@ -144,6 +152,10 @@ def bench_designs() -> dict[str, BenchDesign]:
         ),
         "pool_odd": BenchDesign((*unequal[:2], *tail), {"conv1": EngineConfig(4)}, "pool1", "pool1"),
         "pool_even": BenchDesign((*unequal[:2], *tail), {"conv1": EngineConfig(3)}, "pool1", "pool1", shape=Shape(3, 33, 37)),
+        **{
+            f"pool_{name}": BenchDesign((unequal[0], pool, *tail), {"conv1": EngineConfig(3)}, "pool1", "pool1", shape=Shape(3, 34, 37))
+            for name, pool in OTHER_POOLS.items()
+        },
         "conv10": BenchDesign(
             (CONV1, MaxPool("pool1"), MaxPool("pool3"), Fire("fire9", 4, 256, 256), Conv("conv10", 40, 1), GLOBAL_AVERAGE),
             {

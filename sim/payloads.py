@@ -50,8 +50,8 @@ def _traffic(
                 outputs = stream_beats(maps, node.output, order)
             case DownsizerSpec(output=layout) | SerializerSpec(output=layout):
                 outputs = stream_beats(maps, layout, order)
-            case MaxPoolSpec(name=name, output=layout):
-                maps = taps[name]
+            case MaxPoolSpec(pool=pool, output=layout):
+                maps = taps[pool.name]
                 outputs = stream_beats(maps, layout, order)
             case GlobalSumSpec(score_bits=bits):
                 outputs = score_payloads(scores, bits)

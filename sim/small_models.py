@@ -51,7 +51,7 @@ def randomly_initialised(network: Network, rng: np.random.Generator, *, bits: in
                     case Bypass.NONE:
                         maps = out
             case MaxPool():
-                maps = golden.max_pool(maps)
+                maps = golden.max_pool(maps, stage)
             case GlobalAverage():
                 pass
     labels = tuple(f"class {index}" for index in range(network.classes))

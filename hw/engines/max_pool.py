@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Max pooling, 3x3 with stride 2."""
+"""Max pooling with stride 2."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,9 +17,9 @@ from ..utils import count_up, lookup
 
 
 class MaxPoolEngine(wiring.Component):
-    """3x3 max pooling with stride 2, at the pace of its input. It keeps one row of partial maxima.
+    """Max pooling with stride 2, at the pace of its input. It keeps one row of partial maxima.
 
-    ::
+    A 3x3 kernel without padding::
 
         output[c, y, x] = max of input[c, 2*y + 0..2, 2*x + 0..2]
 
@@ -34,6 +34,10 @@ class MaxPoolEngine(wiring.Component):
     Rows: an even row ends one window and begins the next. The maximum of a window's first two rows is read back from memory when the
     third one comes. Windows that overhang the map see only what is there: pixels are never negative, and columns beyond it are zero.
 
+    With padding, windows lie one row and one column earlier: odd rows and tiles end one window and begin the next. A 2x2 kernel has windows
+    that begin in even rows and tiles and end in odd ones. Where the output size is rounded down, a last row or column that no window ends
+    in is taken and ignored.
+
     Throughput: one input beat a cycle. Latency: LATENCY cycles from a window's last beat to its output.
 
     Parameters
@@ -43,7 +47,7 @@ class MaxPoolEngine(wiring.Component):
     Members
     -------
     input: ``In(pixel_stream(lanes))``, natural tile order
-    output: ``Out(pixel_stream(lanes))``, half as many tiles, natural order
+    output: ``Out(pixel_stream(lanes))``, half as many tiles, natural order; as many as columns with a single lane
     """
 
     LATENCY = 3 + SkidBuffer.LATENCY
@@ -53,10 +57,16 @@ class MaxPoolEngine(wiring.Component):
 
     def __init__(self, *, spec: MaxPoolSpec) -> None:
         lanes, tiles = spec.source.lanes, spec.source.tiles
-        halves = tiles == 2 * spec.output.tiles or (lanes == 1 and max(1, tiles // 2) == spec.output.tiles)
+        halves = tiles == 2 * spec.output.tiles and not spec.pool.padding
+        if lanes == 1:
+            halves = spec.output.tiles == spec.pool.output_length(tiles)
         if lanes != spec.output.lanes or not halves or not spec.source.is_natural:
-            raise ValueError("source must have the output's lanes and twice its tiles in natural order, or one more with a single lane")
+            raise ValueError("source must have the output's lanes and twice its tiles in natural order, or a single lane and its columns")
         self._spec = spec
+        self._overlaps = spec.pool.kernel == 3
+        """A row or column ends one window and begins the next: an even one, or with padding an odd one."""
+        self._ends_odd = not self._overlaps or spec.pool.padding == 1
+        """Windows end in odd rows and columns."""
         super().__init__({"input": In(pixel_stream(spec.source.lanes)), "output": Out(pixel_stream(spec.output.lanes))})
 
     def elaborate(self, platform: object) -> Module:
@@ -81,6 +91,13 @@ class MaxPoolEngine(wiring.Component):
         last_tile = Signal()
         m.d.comb += last_tile.eq(tile == tiles - 1)
 
+        # The columns of a window are complete, and its rows. A last one that is not among a window's may still be the last one there is.
+        window, ends = self._ends_window(tile), self._ends_window(row)
+        if self._last_ends_window(spec.output.tiles, tiles):
+            window = last_tile | window
+        if self._last_ends_window(spec.output_height, spec.height):
+            ends = ends | ((~row[0] if self._ends_odd else row[0]) & (row == spec.height - 1))
+
         # Stage 1: the maximum over a window's columns, while the maximum of its earlier rows is read from memory.
         row_maximum = self._column_maximum(m, beat_taken, tile, last_tile)
         depth = spec.channels << ceil_log2(spec.output.tiles)
@@ -91,7 +108,7 @@ class MaxPoolEngine(wiring.Component):
         read = partial_rows.read_port(transparent_for=(write,) if depth == 1 else ())
         output_tile = Signal(range(max(2, spec.output.tiles)))
         m.d.comb += [
-            output_tile.eq(Mux(last_tile, spec.output.tiles - 1, tile[1:] - 1)),
+            output_tile.eq(tile[1:] if self._ends_odd else Mux(last_tile, spec.output.tiles - 1, tile[1:] - 1)),
             read.addr.eq(Cat(output_tile[: ceil_log2(spec.output.tiles)], channel)),
             read.en.eq(advance),
         ]
@@ -99,10 +116,10 @@ class MaxPoolEngine(wiring.Component):
         stage_1: Any = Signal(data.StructLayout({**flags, "address": read.addr.shape(), "output_tile": output_tile.shape()}))
         with m.If(advance):
             m.d.sync += [
-                stage_1.window.eq(beat_taken & (last_tile | (~tile[0] & (tile != 0)))),  # the columns of a window are complete
-                stage_1.first_row.eq(row == 0),
-                stage_1.begins.eq(~row[0]),
-                stage_1.ends.eq((~row[0] & (row != 0)) | (row[0] & (row == spec.height - 1))),
+                stage_1.window.eq(beat_taken & window),
+                stage_1.first_row.eq((row == 0) if self._overlaps else ~row[0]),
+                stage_1.begins.eq(row[0] if spec.pool.padding else ~row[0]),
+                stage_1.ends.eq(ends),
                 stage_1.address.eq(read.addr),
                 stage_1.output_tile.eq(output_tile),
             ]
@@ -127,6 +144,14 @@ class MaxPoolEngine(wiring.Component):
                 m.d.sync += output.payload[lane].eq(Mux(in_map[lane], maximum, 0))
         return m
 
+    def _ends_window(self, position: Signal) -> Value:
+        """Whether a row or tile is the last one of a window that lies within the map."""
+        return position[0] if self._ends_odd else ~position[0] & (position != 0)
+
+    def _last_ends_window(self, windows: int, length: int) -> bool:
+        """Whether the last of so many windows reaches the last row or tile."""
+        return 2 * (windows - 1) - self._spec.pool.padding + self._spec.pool.kernel >= length
+
     def _beat_position(self, m: Module, beat_taken: Signal) -> tuple[Signal, Signal, Signal]:
         """Tile, channel and row of the present beat."""
         spec = self._spec
@@ -143,15 +168,19 @@ class MaxPoolEngine(wiring.Component):
 
     def _column_maximum(self, m: Module, beat_taken: Signal, tile: Signal, last_tile: Signal) -> Signal:
         """The maximum over the window's columns that ends with the beat, a cycle later."""
-        lanes, tiles = self._spec.source.lanes, self._spec.source.tiles
+        lanes, tiles, pool = self._spec.source.lanes, self._spec.source.tiles, self._spec.pool
         pixels = [self.input.payload[lane] for lane in range(lanes)]
         partial = [Signal(8, name=f"partial_{lane}", reset_less=True) for lane in range(lanes)]
         first = [Signal(8, name=f"first_{lane}", reset_less=True) for lane in range(lanes)]
         row_maximum = Signal(pixel_beat(lanes), reset_less=True)
+        within = ~tile[0] & (tile != 0) if pool.padding else tile[0]  # neither the first nor the last column of a 3x3 window
         with m.If(beat_taken):
             for lane in range(lanes):
-                # An even tile is the last column of one window and the first of the next.
-                m.d.sync += partial[lane].eq(Mux(tile[0], _maximum([partial[lane], pixels[lane]]), pixels[lane]))
+                if not self._overlaps:
+                    m.d.sync += partial[lane].eq(pixels[lane])
+                    m.d.sync += row_maximum[lane].eq(_maximum([Mux(tile[0], partial[lane], 0), pixels[lane]]))
+                    continue
+                m.d.sync += partial[lane].eq(Mux(within, _maximum([partial[lane], pixels[lane]]), pixels[lane]))
                 with m.If(tile == 0):
                     m.d.sync += first[lane].eq(pixels[lane])
                 beyond_strip = first[lane + 1] if lane + 1 < lanes else 0

@@ -29,7 +29,7 @@ def configurations(workload: EngineWorkload, fabric: Fabric = ECP5) -> list[Engi
         EngineConfig(lanes, partitions, serialized=serialized)
         for lanes in lane_counts
         for partitions in _partition_counts(workload, lanes)
-        for serialized in ((False, True) if workload.poolings and lanes > 1 else (False,))
+        for serialized in ((False, True) if workload.pools and lanes > 1 else (False,))
     ]
     hard = [
         config

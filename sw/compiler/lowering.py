@@ -33,6 +33,7 @@ from .fifo_sizing import fifo_depth, max_skew
 from .lane_allocation import allocate
 from .stream_state import Lowered, StreamState, downsized, output_layout
 from .throughput import frame_cycles
+from .workload import needs_single_lane
 
 MIN_FIFO_DEPTH = 2
 """Words that a skip FIFO holds at least."""
@@ -87,8 +88,8 @@ class _Lowering:
                 return self.fire(stage, layers, self.output_order(index, stream), stream)
             case Fire():
                 return self.fire_with_bypass(stage, layers, self.output_order(index, stream), stream)
-            case MaxPool(name=name):
-                return self.pool(name, shape, output, stream)
+            case MaxPool():
+                return self.pool(stage, shape, output, stream)
             case GlobalAverage(name=name):
                 return (GlobalSumSpec(name, stream.layout, shape.channels, shape.height, self.model.zero_point),), stream
 
@@ -202,21 +203,18 @@ class _Lowering:
         engine = _engine(name, [layer], partitions, weights, config)
         return (*adapters, engine), StreamState(output, engine.channel_order, producer=config)
 
-    def pool(self, name: str, shape: Shape, output: Shape, stream: StreamState) -> Lowered:
-        """A pooling with the lanes of its source, or with a single one behind a serialiser.
-
-        An odd number of tiles needs the serialiser: a window with stride 2 would straddle two strips.
-        """
+    def pool(self, pool: MaxPool, shape: Shape, output: Shape, stream: StreamState) -> Lowered:
+        """A pooling with the lanes of its source, or with a single one behind a serialiser, where it needs that."""
         nodes: list[Node] = []
         source = stream.layout
         serialized = stream.producer is not None and stream.producer.serialized
-        if source.lanes > 1 and (serialized or source.tiles % 2):
+        if source.lanes > 1 and (serialized or needs_single_lane(pool, source.tiles)):
             serializer = SerializerSpec(source, shape.channels, shape.height)
             nodes.append(serializer)
             source = serializer.output
         tiles = output.width if source.lanes == 1 else source.tiles // 2
         layout = LaneLayout.natural(lanes=source.lanes, tiles=tiles, width=output.width)
-        nodes.append(MaxPoolSpec(name, source, shape.channels, shape.height, layout))
+        nodes.append(MaxPoolSpec(pool, source, shape.channels, shape.height, layout))
         return tuple(nodes), replace(stream, layout=layout)
 
     def engine_layers(self, name: str, layers: Sequence[Layer]) -> EngineLayers:

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The work of each engine, and how many cycles it needs with a given configuration, estimated before compiling."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import takewhile
 from typing import NamedTuple
 
 from ..errors import FirebrickError
 from ..fpga.cost_features import significant_bits
 from ..model.quantized import Model
-from ..network.graph import Bypass, Conv, Fire, Layer, MaxPool, Shape, pooled_length
+from ..network.graph import Bypass, Conv, Fire, Layer, MaxPool, Shape, Stage
 from ..plan.lane_layout import LaneLayout
 from ..plan.nodes import OUTPUT_FIFO_DEPTH
 from .engine_config import EngineConfig, StreamLayout
@@ -54,8 +54,8 @@ class EngineWorkload:
     """Bits of an accumulator's initial value that are not zero in all filters."""
     centroid_bits: int
     """Bits of a weight."""
-    poolings: int
-    """Poolings behind it."""
+    pools: tuple[MaxPool, ...]
+    """Pools behind it, in order."""
     channels_last: bool
     """Its input is the image."""
     bypass: Bypass = Bypass.NONE
@@ -80,12 +80,12 @@ class EngineWorkload:
     def output_layout(self, config: EngineConfig) -> StreamLayout | None:
         """The layout of its stream behind the poolings that follow it; None if it cannot be pooled."""
         lanes, tiles, width = config.lanes, self.tiles(config.lanes), self.width
-        for _ in range(self.poolings):
+        for pool in self.pools:
             if config.serialized:
                 lanes, tiles = 1, width
-            if lanes > 1 and tiles % 2:  # a pooling window with stride 2 would straddle two strips
+            if lanes > 1 and needs_single_lane(pool, tiles):
                 return None
-            width = pooled_length(width)
+            width = pool.output_length(width)
             tiles = width if lanes == 1 else tiles // 2
         return lanes, tiles
 
@@ -129,30 +129,45 @@ def workloads(model: Model) -> tuple[EngineWorkload, ...]:
         raise FirebrickError(f"network {network.name}: the first stage must be a convolution to be built in hardware")
     engines: list[EngineWorkload] = []
     for index, (stage, shape) in enumerate(zip(network.stages, network.shapes()[1:], strict=True)):
-        poolings = len(list(takewhile(_is_pooling, network.stages[index + 1 :])))
-        poolings_before = len(list(takewhile(_is_pooling, reversed(network.stages[:index]))))
+        pools = _leading_pools(network.stages[index + 1 :])
+        pools_before = _leading_pools(network.stages[:index][::-1])
         match stage:
             case Conv(name=name):
-                engines.append(_workload(model, name, (name,), shape, poolings=poolings))
+                engines.append(_workload(model, name, (name,), shape, pools=pools))
             case Fire():
-                engines += _fire_workloads(model, stage, shape, poolings, peak_rate=1 << poolings_before)
+                engines += _fire_workloads(model, stage, shape, pools, peak_rate=1 << len(pools_before))
     return tuple(engines)
 
 
-def _is_pooling(stage: object) -> bool:
-    return isinstance(stage, MaxPool)
+def needs_single_lane(pool: MaxPool, tiles: int) -> bool:
+    """Whether a pooling cannot take strips of ``tiles`` columns side by side.
+
+    With an odd number of tiles, a window with stride 2 would straddle two strips. With padding, a strip's first window begins in the last
+    column of the strip before it, and would be complete only with the strip's last one.
+    """
+    return tiles % 2 == 1 or pool.padding > 0
 
 
-def _fire_workloads(model: Model, fire: Fire, shape: Shape, poolings: int, peak_rate: int) -> list[EngineWorkload]:
+def _leading_pools(stages: Sequence[Stage]) -> tuple[MaxPool, ...]:
+    """The pools that these stages begin with."""
+    pools: list[MaxPool] = []
+    for stage in stages:
+        if not isinstance(stage, MaxPool):
+            break
+        pools.append(stage)
+    return tuple(pools)
+
+
+def _fire_workloads(model: Model, fire: Fire, shape: Shape, pools: tuple[MaxPool, ...], peak_rate: int) -> list[EngineWorkload]:
     """The squeeze engine, the expand engine, and with a complex bypass the engine of its convolution."""
     name, complex_bypass = fire.name, fire.bypass is Bypass.COMPLEX
     expand_layers = tuple(layer for layer in model.layers if layer.startswith(f"{name}/expand"))
     engines = [
         _workload(model, f"{name}/squeeze", (f"{name}/squeeze1x1",), shape, squeeze=True, peak_rate=peak_rate),
-        _workload(model, f"{name}/expand", expand_layers, shape, poolings=0 if complex_bypass else poolings),
+        _workload(model, f"{name}/expand", expand_layers, shape, pools=() if complex_bypass else pools),
     ]
     if complex_bypass:
-        skip_branch = _workload(model, f"{name}/bypass", (f"{name}/bypass1x1",), shape, poolings=poolings)
+        skip_branch = _workload(model, f"{name}/bypass", (f"{name}/bypass1x1",), shape, pools=pools)
         engines.append(replace(skip_branch, skip_branch=True))
     return [replace(engine, bypass=fire.bypass) for engine in engines]
 
@@ -163,7 +178,7 @@ def _workload(
     layers: tuple[str, ...],
     shape: Shape,
     *,
-    poolings: int = 0,
+    pools: tuple[MaxPool, ...] = (),
     squeeze: bool = False,
     peak_rate: int = 1,
 ) -> EngineWorkload:
@@ -184,6 +199,6 @@ def _workload(
         accumulator_bits=accumulator_bits,
         init_bits=significant_bits(initial_values, accumulator_bits),
         centroid_bits=1 + max((centroid if centroid >= 0 else ~centroid).bit_length() for centroid in centroids),
-        poolings=poolings,
+        pools=pools,
         channels_last=not squeeze and layers[0] == next(iter(model.layers)),
     )

@@ -8,7 +8,7 @@ from ..fpga.fabric import ECP5, Fabric
 from ..fpga.memory_shapes import address_span, row_span
 from ..fpga.node_costs import NodeCosts, scaled
 from ..fpga.resources import Resources
-from ..network.graph import Bypass, pooled_length
+from ..network.graph import Bypass
 from .engine_config import SQUEEZE_SLOTS, EngineConfig
 from .workload import EngineWorkload
 
@@ -72,11 +72,11 @@ def _bypass(workload: EngineWorkload, config: EngineConfig, costs: NodeCosts) ->
 def _poolings(workload: EngineWorkload, config: EngineConfig, costs: NodeCosts) -> Resources:
     lanes, tiles, width = config.lanes, workload.tiles(config.lanes), workload.width
     resources = Resources()
-    for _ in range(workload.poolings):
+    for pool in workload.pools:
         if config.serialized and lanes > 1:
             resources += costs.serializer(lanes, tiles)
             lanes, tiles = 1, width
-        width = pooled_length(width)
+        width = pool.output_length(width)
         tiles = width if lanes == 1 else tiles // 2
         resources += costs.max_pool(lanes, workload.outputs, tiles)
     return resources

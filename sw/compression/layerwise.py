@@ -39,8 +39,8 @@ class _FeatureMaps:
     real: Floats
     """Those of the float network."""
 
-    def max_pooled(self) -> "_FeatureMaps":
-        return _FeatureMaps(golden.max_pool(self.integer), golden.max_pool(self.real))
+    def max_pooled(self, pool: MaxPool) -> "_FeatureMaps":
+        return _FeatureMaps(golden.max_pool(self.integer, pool), golden.max_pool(self.real, pool))
 
     def added_to(self, other: "_FeatureMaps") -> "_FeatureMaps":
         return _FeatureMaps(golden.add(self.integer, other.integer), self.real + other.real)
@@ -82,45 +82,43 @@ class LayerwiseQuantizer:
     def run(self) -> dict[str, QuantizedLayer]:
         """The quantised layers by name, in the network's order."""
         network = self.source.network
-        pool = False
+        pool: MaxPool | None = None
         for stage, after, shape in zip(network.stages, network.stages[1:], network.shapes(), strict=False):
             self.progress("quantising", len(self.done), len(network.layers()))
             # a pool is applied frame by frame with the convolutions before it, whose full maps would be large
-            pooled, pool = pool, isinstance(after, MaxPool) and not isinstance(stage, MaxPool)
+            pooled, pool = pool, after if isinstance(after, MaxPool) and not isinstance(stage, MaxPool) else None
             match stage:
                 case Conv():
                     self.maps = self._convolve([(stage.name, stage)], self.maps, self.scale, pool)
                 case Fire():
                     self.maps = self._fire(stage, {layer.name: layer.conv for layer in stage_layers(stage, shape)}, pool)
                 case MaxPool() if not pooled:
-                    self.maps = self.maps.max_pooled()
+                    self.maps = self.maps.max_pooled(stage)
                 case MaxPool() | GlobalAverage():
                     pass  # this pool was applied with the stage before it
             self.scale = self.scales.get(stage.name, self.scale)
         self.progress("quantising", len(self.done), len(network.layers()))
         return {layer.name: self.done[layer.name] for layer in network.layers()}
 
-    def _fire(self, fire: Fire, convs: dict[str, Conv], pool: bool) -> _FeatureMaps:
+    def _fire(self, fire: Fire, convs: dict[str, Conv], pool: MaxPool | None) -> _FeatureMaps:
         squeeze, bypass = f"{fire.name}/squeeze1x1", f"{fire.name}/bypass1x1"
         squeezed = self._convolve([(squeeze, convs[squeeze])], self.maps, self.scale)
         expands = [(name, conv) for name, conv in convs.items() if name not in (squeeze, bypass)]
-        out = self._convolve(expands, squeezed, self.scales[squeeze], pool and fire.bypass is Bypass.NONE)
+        out = self._convolve(expands, squeezed, self.scales[squeeze], pool if fire.bypass is Bypass.NONE else None)
         if fire.bypass is Bypass.NONE:
             return out
         skipped = self.maps
         if fire.bypass is Bypass.COMPLEX:
             skipped = self._convolve([(bypass, convs[bypass])], skipped, self.scale)
         out = out.added_to(skipped)
-        return out.max_pooled() if pool else out
+        return out.max_pooled(pool) if pool else out
 
-    def _convolve(self, convs: list[tuple[str, Conv]], maps: _FeatureMaps, scale: float, pool: bool = False) -> _FeatureMaps:
-        """Quantise layers that share input, output scale and shift; returns their outputs side by side, max-pooled if asked."""
+    def _convolve(self, convs: list[tuple[str, Conv]], maps: _FeatureMaps, scale: float, pool: MaxPool | None = None) -> _FeatureMaps:
+        """Quantise layers that share input, output scale and shift; returns their outputs side by side, pooled if there is a pool."""
         targets = [self._target(name, conv, maps, scale) for name, conv in convs]
         layers = quantize(targets, self.scales[convs[0][0]], self.settings.bits, self.settings.compact)
         self.done.update(zip((name for name, _ in convs), layers, strict=True))
-        finish = golden.max_pool if pool else np.asarray
-        outputs: list[Bytes] = []
-        float_outputs: list[Floats] = []
+        outputs: list[_FeatureMaps] = []
         for frame in range(len(maps.integer)):  # one at a time, as whole batches before pooling take gigabytes
             integer, real = maps.integer[frame : frame + 1], maps.real[frame : frame + 1].astype(np.float64)
             geometries = [{"stride": conv.stride, "padding": conv.padding} for _, conv in convs]
@@ -129,9 +127,9 @@ class LayerwiseQuantizer:
                 floating.convolve(self.source, name, real, **geometry, relu=conv.relu)
                 for (name, conv), geometry in zip(convs, geometries, strict=True)
             ]
-            outputs.append(finish(np.concatenate(integers, axis=1)))
-            float_outputs.append(finish(np.concatenate(floats, axis=1)).astype(np.float32))
-        return _FeatureMaps(np.concatenate(outputs), np.concatenate(float_outputs))
+            output = _FeatureMaps(np.concatenate(integers, axis=1), np.concatenate(floats, axis=1).astype(np.float32))
+            outputs.append(output.max_pooled(pool) if pool else output)
+        return _FeatureMaps(np.concatenate([one.integer for one in outputs]), np.concatenate([one.real for one in outputs]))
 
     def _target(self, name: str, conv: Conv, maps: _FeatureMaps, scale: float) -> QuantizationTarget:
         settings = self.settings

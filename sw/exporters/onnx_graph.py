@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..network.graph import Network
+from ..network.graph import MaxPool, Network
 from ..network.run_stages import run_stages
 
 if TYPE_CHECKING:
@@ -72,9 +72,11 @@ class NetworkGraph(ABC):
         checker.check_model(proto, full_check=True)
         return proto
 
-    def max_pool(self, name: str, maps: str) -> str:
+    def max_pool(self, pool: MaxPool, maps: str) -> str:
         """Add a pool."""
-        return self.node("MaxPool", [maps], f"{name}/out", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
+        padding = {"pads": [pool.padding] * 4} if pool.padding else {}
+        sides = {"kernel_shape": [pool.kernel] * 2, "strides": [2, 2]}
+        return self.node("MaxPool", [maps], f"{pool.name}/out", **sides, **padding, ceil_mode=int(pool.ceil))
 
     def concatenate(self, name: str, halves: list[str]) -> str:
         """Add the concatenation of a Fire module's expand convolutions."""

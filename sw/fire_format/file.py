@@ -14,15 +14,16 @@ from struct import Struct
 
 from ..errors import FirebrickError
 from ..model.quantized import Model, QuantizedLayer
-from ..network.graph import Network
+from ..network.graph import MaxPool, Network
 from ..utils.atomic_files import write_atomically
 from .layer import decode_layer, encode_layer, encoded_size
 from .metadata import Description, read_description, write_description
 
 MAGIC = b"\x89FIRE\r\n\x1a"
 VERSION = 2
-SIGNED_SCORES_VERSION = 2
-"""Version of files whose scores may be negative; the others have version 1, so that older releases read them."""
+LATER_STAGES_VERSION = 2
+"""Version of files whose scores may be negative, or whose pools are not as in the paper; the others have version 1, so that older releases
+read them."""
 BYTES_MAX = 1 << 23
 """Maximum file size in bytes; SqueezeNet's has half a megabyte."""
 DESCRIPTION_MAX = 1 << 22
@@ -58,7 +59,8 @@ def file_size(model: Model) -> int:
 
 def _version(network: Network) -> int:
     """The first version whose readers know all of a network's stages."""
-    return SIGNED_SCORES_VERSION if network.signed_scores else 1
+    has_other_pools = any(isinstance(stage, MaxPool) and stage != MaxPool(stage.name) for stage in network.stages)
+    return LATER_STAGES_VERSION if network.signed_scores or has_other_pools else 1
 
 
 def _check_size(model: Model, size: int) -> None:

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The description in a `.fire` file: canonical JSON with everything of a model except its integers.
 
-Keys are sorted; every key is required but zero_point, which is there where it is not 0, and no other is allowed. Sizes are bounded
-(`sw/network/limits.py`), and with them the memory that a hostile file can ask for.
+Keys are sorted; every key is required and no other is allowed. Fields that came later are there only where they have not their default
+values: zero_point where it is not 0, and those of stages (`stage_fields`). Sizes are bounded (`sw/network/limits.py`), and with them the
+memory that a hostile file can ask for.
 """
 
 import json
@@ -15,7 +16,7 @@ from typing import Any, NoReturn, TypeVar
 from ..errors import FirebrickError
 from ..model.quantized import ACTIVATION_MAX, Model, Preprocessing
 from ..network import limits
-from ..network.graph import Bypass, Conv, Fire, GlobalAverage, LinearConv, MaxPool, Network, Shape, Stage
+from ..network.graph import Bypass, Conv, Fire, GlobalAverage, LinearConv, MaxPool, Network, Shape, Stage, stage_fields
 
 NUMBER_MAX = limits.SIDE_MAX
 """Maximum of every size, count and resize length."""
@@ -52,7 +53,7 @@ def write_description(model: Model) -> bytes:
         "network": {
             "input": asdict(network.input),
             "name": network.name,
-            "stages": [asdict(stage) | {"kind": kinds[type(stage)]} for stage in network.stages],
+            "stages": [stage_fields(stage) | {"kind": kinds[type(stage)]} for stage in network.stages],
         },
         "preprocessing": asdict(model.preprocessing),
         "score_scale": float(model.score_scale),
@@ -107,11 +108,18 @@ def _stage(tree: Any, where: str) -> Stage:
     if not isinstance(kind, str) or kind not in _STAGE_TYPES:
         raise FirebrickError(f"{where} must be of a kind among {', '.join(_STAGE_TYPES)}")
     stage_type = _STAGE_TYPES[kind]
-    table = _table(tree, where, {"kind"} | {field.name for field in fields(stage_type)})
+    present = [field for field in fields(stage_type) if not field.metadata or field.name in tree]
+    table = _table(tree, where, {"kind"} | {field.name for field in present})
     values: dict[str, Any] = {}
-    for field in fields(stage_type):
+    for field in present:
         value, what = table[field.name], f"{where}, {field.name}"
-        if field.type is int:
+        if field.metadata and value == field.default:
+            raise FirebrickError(f"{what} must be left out where it is {json.dumps(field.default)}")
+        if field.type is bool:
+            if not isinstance(value, bool):
+                raise FirebrickError(f"{what} must be true or false")
+            values[field.name] = value
+        elif field.type is int:
             values[field.name] = _integer(value, what)
         elif field.type is Bypass:
             if value not in list(Bypass):

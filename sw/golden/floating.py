@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ..model.float_model import FloatModel
 from ..model.frames import check_frames
+from ..network.graph import MaxPool
 from ..network.run_stages import Tap, no_tap, run_stages
 from .im2col import Float, im2col
 from .integer import max_pool
@@ -50,8 +51,8 @@ class _FloatOperations:
     def convolve(self, name: str, maps: Floats, *, stride: int = 1, padding: int = 0, relu: bool = True) -> Floats:
         return convolve(self.model, name, maps, stride=stride, padding=padding, relu=relu)
 
-    def max_pool(self, _name: str, maps: Floats) -> Floats:
-        return max_pool(maps)
+    def max_pool(self, pool: MaxPool, maps: Floats) -> Floats:
+        return max_pool(maps, pool)
 
     def concatenate(self, _name: str, halves: list[Floats]) -> Floats:
         return np.concatenate(halves, axis=1)

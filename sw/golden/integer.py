@@ -7,6 +7,7 @@ filter has fewer than 2^33 of them, so every partial sum is an integer below 2^5
 """
 
 from collections.abc import Mapping
+from functools import reduce
 from itertools import product
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..model.frames import check_frames
 from ..model.quantized import ACTIVATION_MAX, Model, QuantizedLayer
-from ..network.graph import pooled_length
+from ..network.graph import MaxPool
 from ..network.run_stages import Tap, no_tap, run_stages
 from .im2col import Number, im2col
 
@@ -48,17 +49,19 @@ def convolve(maps: FeatureMaps, layer: QuantizedLayer, *, stride: int = 1, paddi
     return out
 
 
-def max_pool(maps: NDArray[Number]) -> NDArray[Number]:
-    """3x3/2 max pooling without padding, output size rounded up; at the edge, a window covers only the pixels that exist.
+def max_pool(maps: NDArray[Number], pool: MaxPool) -> NDArray[Number]:
+    """Max pooling with stride 2; at the edges, a window covers only the pixels that exist.
 
     Input and output have the shape (frames, channels, rows, columns). ``maps`` must not be negative, since missing pixels count as zeros.
     """
-    frames, channels, height, width = maps.shape
-    rows, cols = pooled_length(height), pooled_length(width)
-    padded = np.zeros((frames, channels, 2 * rows + 1, 2 * cols + 1), maps.dtype)
-    padded[:, :, :height, :width] = maps
-    across = np.maximum(np.maximum(padded[..., 0:-2:2], padded[..., 1:-1:2]), padded[..., 2::2])
-    return np.maximum(np.maximum(across[:, :, 0:-2:2], across[:, :, 1:-1:2]), across[:, :, 2::2])
+    rows, cols = (2 * pool.output_length(length) for length in maps.shape[2:])
+    start, overlap = pool.padding, pool.kernel - 2
+    padded = np.zeros((*maps.shape[:2], rows + overlap, cols + overlap), maps.dtype)
+    inside = padded[:, :, start:, start:]
+    height, width = np.minimum(maps.shape[2:], inside.shape[2:])  # the last row or column may be in no window
+    inside[:, :, :height, :width] = maps[:, :, :height, :width]
+    across = reduce(np.maximum, [padded[..., offset : offset + cols : 2] for offset in range(pool.kernel)])
+    return reduce(np.maximum, [across[:, :, offset : offset + rows : 2] for offset in range(pool.kernel)])
 
 
 def add(maps: FeatureMaps, other: FeatureMaps) -> FeatureMaps:
@@ -91,9 +94,9 @@ class IntegerOperations:
         """See `convolve`; the clamp at 0 is the ReLU, or with a zero point, where there is none, the end of the range."""
         return convolve(maps, self.layers[name], stride=stride, padding=padding)
 
-    def max_pool(self, _name: str, maps: FeatureMaps) -> FeatureMaps:
+    def max_pool(self, pool: MaxPool, maps: FeatureMaps) -> FeatureMaps:
         """See `max_pool`."""
-        return max_pool(maps)
+        return max_pool(maps, pool)
 
     def concatenate(self, _name: str, halves: list[FeatureMaps]) -> FeatureMaps:
         """Channels one after the other; the halves share one scale, so nothing is rescaled."""

@@ -13,7 +13,7 @@ from enum import StrEnum
 import numpy as np
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.network.graph import Shape, pooled_length
+from firebrick.sw.network.graph import POOLS, MaxPool, Shape
 
 from .filters import Affine, Filters, identity
 
@@ -48,6 +48,8 @@ class FeatureNode:
     filters: Filters | None = None
     stride: int = 1
     padding: int = 0
+    pool: MaxPool | None = None
+    """The pool, not yet named."""
     affine: Affine | None = None
     """What the file does with the values afterwards, until a convolution takes it up; of the input, it is the normalisation."""
     border: tuple[int, int, int, int] = _NO_BORDER
@@ -153,7 +155,7 @@ def relu(where: str, source: FeatureNode) -> FeatureNode:
 def max_pool(
     where: str, source: FeatureNode, kernel: Sequence[int], strides: Sequence[int], pads: Sequence[int], ceil_mode: bool
 ) -> FeatureNode:
-    """3x3/2 pooling, output size rounded up, whether by ceil mode or by padding; ``pads`` are top, left, bottom and right."""
+    """A pool among `POOLS`, its output size rounded by ceil mode or by padding; ``pads`` are top, left, bottom and right."""
     need_channels_first(where, source)
     if any(source.border):
         if not source.rectified or (source.affine is not None and not source.affine.keeps_sign):
@@ -161,19 +163,24 @@ def max_pool(
         pads = [pad + zeros for pad, zeros in zip(pads, source.border, strict=True)]
     if source.affine is not None and (source.affine.scale < 0).any():
         raise unsupported(where, f"reads what {source.where} multiplies by a negative number, which would turn maximum into minimum")
-    if list(kernel) != [3, 3] or list(strides) != [2, 2]:
-        raise unsupported(where, f"kernel {list(kernel)} and strides {list(strides)} must be 3x3 and 2")
-    if min(source.shape.height, source.shape.width) < 3:
-        raise unsupported(where, f"3x3 pooling does not fit a map of {source.shape}")
-    sizes = (pooled_length(source.shape.height), pooled_length(source.shape.width))
-    if pads[:2] != [0, 0] or _output_sizes(where, source, 3, 2, pads, ceil_mode) != sizes:
+    if list(kernel) not in ([2, 2], [3, 3]) or list(strides) != [2, 2]:
+        raise unsupported(where, f"kernel {list(kernel)} and strides {list(strides)} must be 3x3 and 2, or 2x2 and 2")
+    sizes = _output_sizes(where, source, kernel[0], 2, pads, ceil_mode)
+    pools = [MaxPool("pool", *settings) for settings in POOLS if settings[0] == kernel[0]]
+    lengths = (source.shape.height, source.shape.width)
+    same = [
+        pool
+        for pool in pools
+        if list(pads[:2]) == [pool.padding] * 2 and tuple(map(pool.output_length, lengths)) == sizes and min(lengths) >= pool.min_length
+    ]
+    if not same:
         raise unsupported(
             where,
             f"padding {list(pads)} {'with' if ceil_mode else 'without'} ceil mode on a map of {source.shape} "
-            "must come to the same as no padding and an output size that is rounded up",
+            f"must come to the same as {' or '.join(pool.geometry for pool in pools)}",
         )
     shape = Shape(source.shape.channels, *sizes)
-    return FeatureNode(where, Operation.POOL, (source.plain,), shape, source.rectified, affine=source.affine)
+    return FeatureNode(where, Operation.POOL, (source.plain,), shape, source.rectified, pool=same[0], affine=source.affine)
 
 
 def concat(where: str, sources: Sequence[FeatureNode]) -> FeatureNode:
@@ -238,4 +245,8 @@ def _output_sizes(
     if min(lengths) < kernel:
         raise unsupported(where, f"a {kernel}x{kernel} kernel does not fit a map of {source.shape}")
     rows, columns = ((length - kernel + (stride - 1 if ceil_mode else 0)) // stride + 1 for length in lengths)
+    if ceil_mode:  # a last window that begins in the padding at the end is left out
+        rows, columns = (
+            min(count, (length - pad - 1) // stride + 1) for count, length, pad in zip((rows, columns), lengths, pads[2:], strict=True)
+        )
     return rows, columns

@@ -7,12 +7,12 @@ operators compute one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, LinearConv, MaxPool, Network, Shape, Stage
+from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, LinearConv, Network, Shape, Stage
 
 from .feature_graph import FeatureNode, Operation, unsupported
 from .filters import Affine, Filters
@@ -88,7 +88,8 @@ class _NetworkBuilder:
             if isinstance(step, _FireModule):
                 self.add_fire(step)
             elif step.operation is Operation.POOL:
-                self.stages.append(MaxPool(self.pool_name()))
+                assert step.pool is not None  # every POOL has one
+                self.stages.append(replace(step.pool, name=self.pool_name()))
             else:
                 self.add_conv(step, is_last=index == len(steps) - 1)
         if self.order is not None:

@@ -13,9 +13,9 @@ Every convolution has a bias and a ReLU; only the last one before the average ma
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..errors import FirebrickError
 from . import limits
@@ -28,6 +28,10 @@ class Bypass(StrEnum):
     NONE = "none"
     SIMPLE = "simple"
     COMPLEX = "complex"
+
+
+_LATER = {"later": True}
+"""Marks a field that stages once did not have: it is stored and digested only where it has not its default value."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,42 @@ class Fire:
 
 @dataclass(frozen=True)
 class MaxPool:
-    """3x3 max pooling with stride 2 and no padding; the output size is rounded up."""
+    """Max pooling with stride 2; a window that overhangs the map, or begins before it, covers only the pixels that exist.
+
+    It is one of `POOLS`. Maps are never negative, so pixels that do not exist count as zeros.
+    """
 
     name: str
+    kernel: int = field(default=3, metadata=_LATER)
+    padding: int = field(default=0, metadata=_LATER)
+    """Rows and columns by which the first window begins before the map; it may overhang the other end by as many."""
+    ceil: bool = field(default=True, metadata=_LATER)
+    """The output size is rounded up: a last window overhangs the map if it would otherwise leave out a row or column."""
+
+    def __repr__(self) -> str:
+        # Digests that are kept (`float_digest`) hold it.
+        return f"MaxPool({', '.join(f'{key}={value!r}' for key, value in stage_fields(self).items())})"
+
+    @property
+    def geometry(self) -> str:
+        """Kernel and stride, and what else is not as in the paper, in words."""
+        more = f", padding {self.padding}" if self.padding else ""
+        usual = self.kernel == 3 and not self.padding
+        rounded = "" if self.ceil == usual else f", rounded {'up' if self.ceil else 'down'}"
+        return f"{self.kernel}x{self.kernel}/2{more}{rounded}"
+
+    @property
+    def min_length(self) -> int:
+        """Rows or columns that a map must have: those that the first window needs."""
+        return self.kernel - self.padding
+
+    def output_length(self, length: int) -> int:
+        """Rows or columns of the output, for those of the input.
+
+        That is (length + 2 * padding - kernel) / 2, rounded up or down, plus 1, as PyTorch, Caffe and ONNX define it. No pool among `POOLS`
+        has a window that begins behind the map, which those leave out.
+        """
+        return (length + 2 * self.padding - self.kernel + int(self.ceil)) // 2 + 1
 
 
 @dataclass(frozen=True)
@@ -88,6 +125,15 @@ class GlobalAverage:
 
 
 Stage = Conv | Fire | MaxPool | GlobalAverage
+
+POOLS = ((3, 0, True), (3, 0, False), (3, 1, False), (2, 0, False), (2, 0, True))
+"""Kernel, padding and rounding up of every pool that hardware has."""
+
+
+def stage_fields(stage: Stage) -> dict[str, Any]:
+    """The fields of a stage as it is stored: those that came later are left out while they have their default values."""
+    values = [(one, getattr(stage, one.name)) for one in fields(stage)]
+    return {one.name: value for one, value in values if not one.metadata or value != one.default}
 
 
 @dataclass(frozen=True)
@@ -248,14 +294,9 @@ def _output_shape(stage: Stage, shape: Shape) -> Shape:
         case Fire():
             return Shape(stage.expand1x1 + stage.expand3x3, shape.height, shape.width)
         case MaxPool():
-            return Shape(shape.channels, pooled_length(shape.height), pooled_length(shape.width))
+            return Shape(shape.channels, stage.output_length(shape.height), stage.output_length(shape.width))
         case GlobalAverage():
             return Shape(shape.channels, 1, 1)
-
-
-def pooled_length(length: int) -> int:
-    """Rows or columns after 3x3/2 pooling without padding, rounded up: ceil((length - 3) / 2) + 1."""
-    return -(-(length - 3) // 2) + 1
 
 
 def _stage_problems(stage: Stage, shape: Shape) -> Iterator[str]:
@@ -276,8 +317,10 @@ def _stage_problems(stage: Stage, shape: Shape) -> Iterator[str]:
             elif stage.bypass is Bypass.SIMPLE and stage.expand1x1 + stage.expand3x3 != shape.channels:
                 yield f"a simple bypass must join equal channel counts, not {shape.channels} and {stage.expand1x1 + stage.expand3x3}"
         case MaxPool():
-            if min(shape.height, shape.width) < 3:
-                yield f"3x3 pooling does not fit a map of {shape}"
+            if (stage.kernel, stage.padding, stage.ceil) not in POOLS:
+                yield f"a pool must be {' or '.join(MaxPool(stage.name, *pool).geometry for pool in POOLS)}, not {stage.geometry}"
+            elif min(shape.height, shape.width) < stage.min_length:
+                yield f"{stage.kernel}x{stage.kernel} pooling does not fit a map of {shape}"
         case GlobalAverage():
             pass
 

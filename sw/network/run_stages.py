@@ -24,13 +24,13 @@ def no_tap(_name: str, _maps: object) -> None:
 
 
 class Operations(Protocol[Maps, _Scores]):
-    """What a network is made of. The first argument is the name of the layer or stage."""
+    """What a network is made of. The first argument is the name of the layer or stage, or the pool itself."""
 
     def convolve(self, name: str, maps: Maps, *, stride: int = 1, padding: int = 0, relu: bool = True) -> Maps:
         """A convolution with bias and, if asked, ReLU."""
 
-    def max_pool(self, name: str, maps: Maps) -> Maps:
-        """3x3/2 max pooling, output size rounded up."""
+    def max_pool(self, pool: MaxPool, maps: Maps) -> Maps:
+        """Max pooling."""
 
     def concatenate(self, name: str, halves: list[Maps]) -> Maps:
         """The channels of a Fire module's expand convolutions, one after the other."""
@@ -54,8 +54,8 @@ def run_stages(network: Network, maps: Maps, operations: Operations[Maps, Scores
                 maps = operations.convolve(name, maps, stride=stride, padding=padding, relu=stage.relu)
             case Fire():
                 maps = run_fire(stage, maps, operations, tap)
-            case MaxPool(name=name):
-                maps = operations.max_pool(name, maps)
+            case MaxPool():
+                maps = operations.max_pool(stage, maps)
             case GlobalAverage(name=name):
                 return operations.global_average(name, maps)
         tap(stage.name, maps)

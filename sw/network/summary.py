@@ -106,7 +106,7 @@ def _filter(stage: Stage) -> str:
         case Conv():
             return f"{stage.kernel}x{stage.kernel}/{stage.stride} (x{stage.filters}){'' if stage.relu else ', no ReLU'}"
         case MaxPool():
-            return "3x3/2"
+            return stage.geometry
         case GlobalAverage():
             return "whole map"
         case Fire():

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ..coding.streams import EncodedWeights
+from ..network.graph import MaxPool
 from .lane_layout import LaneLayout
 
 MAX_DISTRIBUTED_FIFO_BITS = 8 * 1024
@@ -227,13 +228,23 @@ class SerializerSpec:
 
 @dataclass(frozen=True)
 class MaxPoolSpec:
-    """3x3/2 max pooling."""
+    """Max pooling."""
 
-    name: str
+    pool: MaxPool
     source: LaneLayout
     channels: int
     height: int
     output: LaneLayout
+
+    @property
+    def name(self) -> str:
+        """The name of the stage."""
+        return self.pool.name
+
+    @property
+    def output_height(self) -> int:
+        """Rows of the output."""
+        return self.pool.output_length(self.height)
 
     @property
     def cycles(self) -> int:

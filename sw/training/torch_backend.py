@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..network.graph import Conv, Fire, Network
+from ..network.graph import Conv, Fire, MaxPool, Network
 from ..network.run_stages import run_stages
 
 FeatureMaps = list[Tensor]
@@ -31,8 +31,8 @@ class _TorchOperations:
     def convolve(self, name: str, maps: Tensor, **_options: int) -> Tensor:
         return self._convolve(name, maps)
 
-    def max_pool(self, _name: str, maps: Tensor) -> Tensor:
-        return functional.max_pool2d(maps, 3, 2, ceil_mode=True)
+    def max_pool(self, pool: MaxPool, maps: Tensor) -> Tensor:
+        return functional.max_pool2d(maps, pool.kernel, 2, pool.padding, ceil_mode=pool.ceil)
 
     def concatenate(self, _name: str, halves: list[Tensor]) -> Tensor:
         return torch.cat(halves, 1)

@@ -71,8 +71,9 @@ class CaffeWriter:
                 case Conv(name=name):
                     sides = (stage.filters, shape.channels, stage.kernel, stage.kernel)
                     maps = self.conv(name, maps, sides, field(6, stage.stride) + (conv10 if name == "conv3" else b""), stage.relu)
-                case MaxPool(name=name):
-                    self.data += layer(name, "Pooling", [maps], [name], field(121, field(1, 0) + field(2, 3) + field(3, 2)))
+                case MaxPool(name=name, kernel=kernel, padding=padding, ceil=ceil):
+                    more = (field(4, padding) if padding else b"") + (b"" if ceil else field(13, 1))  # pad, round_mode FLOOR
+                    self.data += layer(name, "Pooling", [maps], [name], field(121, field(1, 0) + field(2, kernel) + field(3, 2) + more))
                     maps = name
                 case Fire():
                     maps = self.fire(stage, maps, shape.channels)

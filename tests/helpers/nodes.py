@@ -78,7 +78,7 @@ def _random_config(rng: np.random.Generator, workload: EngineWorkload, lanes: in
         return EngineConfig(lanes, partitions)
     buffer = {"paired": partitions > 1 and rng.random() < 0.5, "distributed": rng.random() < 0.3}
     config = EngineConfig(lanes, partitions, **buffer)
-    return replace(config, serialized=lanes > 1 and workload.poolings > 0 and (rng.random() < 0.5 or not workload.output_layout(config)))
+    return replace(config, serialized=lanes > 1 and bool(workload.pools) and (rng.random() < 0.5 or not workload.output_layout(config)))
 
 
 def build_component(node: Node) -> wiring.Component:

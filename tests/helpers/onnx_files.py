@@ -118,7 +118,7 @@ class OnnxWriter:
                     pending = self.style.late_relu and isinstance(after, MaxPool)
                     maps = maps if pending else self.relu(maps)
                 case MaxPool():
-                    maps = self.pool(maps, shape)
+                    maps = self.pool(maps, stage, shape)
                     pending = pending and isinstance(after, MaxPool)
                     maps = maps if pending or not self.style.late_relu else self.relu(maps)
                 case Fire():
@@ -127,11 +127,15 @@ class OnnxWriter:
                     maps = self.end(maps, shape)
         return maps
 
-    def pool(self, source: str, shape: Shape) -> str:
-        sizes: dict[str, Any] = {"kernel_shape": [3, 3], "strides": [2, 2]}
+    def pool(self, source: str, pool: MaxPool, shape: Shape) -> str:
+        sizes: dict[str, Any] = {"kernel_shape": [pool.kernel] * 2, "strides": [2, 2]}
         if self.style.end_pads:
-            return self.add("MaxPool", [source], pads=[0, 0, 1 - shape.height % 2, 1 - shape.width % 2], **sizes)
-        return self.add("MaxPool", [source], ceil_mode=1, **sizes)
+            # what the last window lacks of the map
+            ends = [
+                max(0, 2 * (pool.output_length(length) - 1) + pool.kernel - pool.padding - length) for length in (shape.height, shape.width)
+            ]
+            return self.add("MaxPool", [source], pads=[pool.padding, pool.padding, *ends], **sizes)
+        return self.add("MaxPool", [source], ceil_mode=int(pool.ceil), pads=[pool.padding] * 4, **sizes)
 
     def fire(self, source: str, fire: Fire, shape: Shape) -> str:
         late = self.style.late_relu

@@ -13,7 +13,20 @@ from numpy.typing import NDArray
 
 from firebrick.sw import golden
 from firebrick.sw.model.quantized import CENTROID_BITS, SHIFT_MAX, Model, Preprocessing, QuantizedLayer
-from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, Layer, LinearConv, MaxPool, Network, Shape, Stage, stage_layers
+from firebrick.sw.network.graph import (
+    POOLS,
+    Bypass,
+    Conv,
+    Fire,
+    GlobalAverage,
+    Layer,
+    LinearConv,
+    MaxPool,
+    Network,
+    Shape,
+    Stage,
+    stage_layers,
+)
 from firebrick.sw.network.run_stages import run_fire
 
 _DENSITIES = (0.0, 0.02, 0.1, 0.33, 0.33, 0.5, 0.5, 0.8, 1.0, 1.0)
@@ -35,12 +48,13 @@ def random_network(
     classes: int | None = None,
     bypass: Bypass = Bypass.NONE,
     signed: bool = False,
+    any_pools: bool = False,
 ) -> Network:
     """A legal network: conv1, Fire modules (0 to 3) with pools in between, a 1x1 conv10 and the average; None draws a value at random.
 
     With ``signed``, conv10 has no ReLU.
-    Images have 3 to 31 rows and columns and are rarely square. ``pools`` True puts a pool wherever one fits, False nowhere. With a
-    simple bypass, each Fire module has as many outputs as inputs.
+    Images have 3 to 31 rows and columns and are rarely square. ``pools`` True puts a pool wherever one fits, False nowhere;
+    ``any_pools`` draws pools of every kind instead of the paper's. With a simple bypass, each Fire module has as many outputs as inputs.
     """
     kernel = int(rng.choice([1, 3, 7])) if kernel is None else kernel
     stride = int(rng.integers(1, 3)) if stride is None else stride
@@ -52,8 +66,9 @@ def random_network(
 
     def pool(index: int) -> None:
         shape = Network("partial", Shape(channels, height, width), tuple(stages)).shapes()[-1]
-        if min(shape.height, shape.width) >= 3 and (rng.random() < 0.6 if pools is None else pools):
-            stages.append(MaxPool(f"pool{index}"))
+        drawn = random_pool(rng, f"pool{index}") if any_pools else MaxPool(f"pool{index}")
+        if min(shape.height, shape.width) >= drawn.min_length and (rng.random() < 0.6 if pools is None else pools):
+            stages.append(drawn)
 
     pool(1)
     outputs = filters
@@ -90,8 +105,9 @@ def family_network(rng: np.random.Generator, *, size: int = 7, stages: int = 4, 
     for number in range(1 + int(rng.integers(0, stages))):
         shape_here = Network("partial", shape, tuple(chosen)).shapes()[-1]
         stage_type = rng.choice(["conv", "fire", "fire", "pool"]) if number else "conv"
-        if stage_type == "pool" and min(shape_here.height, shape_here.width) >= 3:
-            chosen.append(MaxPool(f"pool{number}"))
+        pool = random_pool(rng, f"pool{number}")
+        if stage_type == "pool" and min(shape_here.height, shape_here.width) >= pool.min_length:
+            chosen.append(pool)
         elif stage_type == "conv":
             kernel = int(rng.integers(1, 6))
             padding = int(rng.integers(0, kernel)) if rng.random() < 0.5 else 0
@@ -109,6 +125,11 @@ def family_network(rng: np.random.Generator, *, size: int = 7, stages: int = 4, 
     network = Network("family", shape, (*chosen, GlobalAverage("average")))
     network.verify()
     return network
+
+
+def random_pool(rng: np.random.Generator, name: str) -> MaxPool:
+    """Any pool of the family, half the time the paper's."""
+    return MaxPool(name) if rng.random() < 0.5 else MaxPool(name, *POOLS[rng.integers(len(POOLS))])
 
 
 def random_model(
@@ -138,7 +159,7 @@ def random_model(
                 layers |= (alive := _alive(rng, {name: drawn[name]}, maps))
                 maps = golden.convolve(maps, alive[name], stride=stage.stride, padding=stage.padding)
             case MaxPool():
-                maps = golden.max_pool(maps)
+                maps = golden.max_pool(maps, stage)
             case Fire():
                 fire = _alive(rng, {"squeeze1x1": drawn.pop("squeeze1x1")}, maps)
                 squeezed = golden.convolve(maps, fire[f"{stage.name}/squeeze1x1"])

@@ -37,12 +37,14 @@ def simulate(
     stall: float = 0.0,
     limit: int = 200_000,
     probes: Mapping[str, list[int]] | None = None,
+    all_inputs: bool = False,
 ) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
     """Sends payloads (as integers) into input streams and takes the given number of payloads from each output stream.
 
     Sources and sinks pause with probability ``stall`` in each cycle. Returns the payloads and the cycles in which they were taken, each by
     stream. Each list of ``probes`` receives the values of the member of that name, cycle by cycle. Raises AssertionError when this takes
-    more than ``limit`` cycles, or when another payload comes within DRAIN_CYCLES cycles of the last one.
+    more than ``limit`` cycles, or when another payload comes within DRAIN_CYCLES cycles of the last one. With ``all_inputs``, it goes on
+    until all input has been taken, too: the last of it may have no effect on the output.
     """
     simulator = Simulator(component)
     simulator.add_clock(1e-6)
@@ -92,7 +94,7 @@ def simulate(
     for name, values in (probes or {}).items():
         simulator.add_testbench(probe(getattr(component, name), values), background=True)
     for (name, payloads), own in zip(inputs.items(), generators, strict=False):
-        simulator.add_testbench(source(getattr(component, name), payloads, own), background=True)
+        simulator.add_testbench(source(getattr(component, name), payloads, own), background=not all_inputs)
     for (name, count), own in zip(outputs.items(), generators[len(inputs) :], strict=True):
         watch(simulator, getattr(component, name), name)
         simulator.add_testbench(sink(name, count, own))

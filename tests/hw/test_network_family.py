@@ -14,7 +14,7 @@ from firebrick.sw import golden
 from firebrick.sw.compiler.lowering import compile_model, plan_with
 from firebrick.sw.compiler.workload import workloads
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, LinearConv, MaxPool, Network, Shape, Stage
+from firebrick.sw.network.graph import POOLS, Bypass, Conv, Fire, GlobalAverage, LinearConv, MaxPool, Network, Shape, Stage
 from firebrick.sw.plan.nodes import Plan
 from tests.helpers.nodes import random_configs
 from tests.helpers.random_models import family_network, random_frames, random_model
@@ -36,7 +36,9 @@ def check(network: Network, rng: np.random.Generator, **options: Any) -> NDArray
     assert network.signed_scores or scores.min() >= 0
     expected = score_payloads(scores, plan.global_sum.score_bits)
     stall = float(rng.choice([0.0, 0.3]))
-    taken, cycles = simulate(Accelerator(plan=plan), {"input": image_bytes(frames)}, {"output": len(expected)}, rng=rng, stall=stall)
+    taken, cycles = simulate(
+        Accelerator(plan=plan), {"input": image_bytes(frames)}, {"output": len(expected)}, rng=rng, stall=stall, all_inputs=True
+    )
     assert taken["output"] == expected
     if not stall:
         interval = cycles["output"][-1] - cycles["output"][-1 - network.classes]
@@ -83,6 +85,15 @@ def test_accelerator_pools_after_and_between_bypasses(bypass: Bypass) -> None:
 def test_accelerator_pools_twice_and_at_the_end() -> None:
     check(network_with(MaxPool("pool1"), MaxPool("pool2"), Conv("conv2", 3, 1), height=9, width=8), np.random.default_rng(0))
     check(network_with(Fire("fire2", 2, 2, 2, Bypass.SIMPLE), MaxPool("pool2"), height=4, width=5), np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("settings", POOLS)
+@pytest.mark.parametrize("bypass", [Bypass.NONE, Bypass.COMPLEX])
+def test_accelerator_takes_every_pool(settings: tuple[int, int, bool], bypass: Bypass) -> None:
+    """Odd and even lengths; one pool after the other, and several lanes before each."""
+    pools = (MaxPool("pool2", *settings), MaxPool("pool2_2", *settings))
+    stages = (Fire("fire2", 2, 2, 2, bypass), *pools, Fire("fire3", 1, 2, 1), Conv("conv4", 3, 1))
+    check(network_with(*stages, height=9, width=10), np.random.default_rng(2), density=0.4)
 
 
 @pytest.mark.parametrize("classes", [1, 2, 999, 1000])

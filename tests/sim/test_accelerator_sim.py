@@ -23,19 +23,25 @@ from firebrick.sw.compiler.engine_config import EngineConfig
 from firebrick.sw.compiler.lowering import plan_with
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model.quantized import Model
+from firebrick.sw.network.graph import MaxPool
 from firebrick.sw.utils.progress import no_progress
 from firebrick.sw.utils.source_hash import source_code
 from firebrick.sw.utils.verified_cache import MANIFEST
 from tests.helpers.damage import DAMAGES
-from tests.helpers.random_models import random_frames, random_model
+from tests.helpers.random_models import random_frames, random_model, random_network
 
 LANES = 14
 
 
 @pytest.fixture(scope="module")
 def model() -> Model:
+    """A network with a pool that rounds down and a padded one."""
     rng = np.random.default_rng(8)
-    return random_model(rng, height=17, width=21, channels=3, kernel=3, stride=2, fires=1, pools=True, classes=7, density=0.5)
+    network = random_network(rng, height=17, width=21, channels=3, kernel=3, stride=2, fires=1, pools=True, classes=7)
+    others = {"pool1": MaxPool("pool1", ceil=False), "pool2": MaxPool("pool2", padding=1, ceil=False)}
+    network = replace(network, stages=tuple(others.get(stage.name, stage) for stage in network.stages))
+    assert set(others.values()) <= set(network.stages)
+    return random_model(rng, network, density=0.5)
 
 
 @pytest.fixture(scope="module")

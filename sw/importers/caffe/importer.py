@@ -211,7 +211,7 @@ class _LayerReader:
         if settings.pool == _POOL_MAX:
             return feature_graph.max_pool(where, source, kernel, stride, [*pad, *pad], settings.round_mode == _ROUND_CEIL)
         if settings.pool != _POOL_AVERAGE or kernel != [source.shape.height, source.shape.width] or any(pad):
-            raise unsupported(where, f"must be 3x3/2 max pooling, or the average of the whole map, {source.shape}, without padding")
+            raise unsupported(where, f"must be max pooling, or the average of the whole map, {source.shape}, without padding")
         self.averages.append(feature_graph.average(where, source))
         return self.averages[-1]
 

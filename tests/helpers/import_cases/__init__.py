@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What Firebrick reads and what it refuses: the cases of a test, and the rows of docs/imports.md."""
 
-from tests.helpers.import_cases import endings, files, folded, inputs, quantised, relus
+from tests.helpers.import_cases import endings, files, folded, inputs, pools, quantised, relus
 from tests.helpers.import_cases.case import ImportCase
 
 ONNX_CASES: dict[str, tuple[ImportCase, ...]] = {
@@ -11,6 +11,7 @@ ONNX_CASES: dict[str, tuple[ImportCase, ...]] = {
     "Constants": folded.CONSTANTS,
     "Scales and shifts of channels": folded.CHANNELS,
     "ReLUs": relus.CASES,
+    "Pools": pools.CASES,
     "Behind the average": endings.CASES,
     "Quantised by onnxruntime": quantised.ONNXRUNTIME,
     "QONNX, as Brevitas exports it": quantised.QONNX,

@@ -3,6 +3,7 @@
 """`.fire` files: a round trip gives back the same model, and the same model gives the same bytes."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format import layer as fire_layer
 from firebrick.sw.fire_format.file import MAGIC, decode_model, encode_model, read_fire, write_fire
+from firebrick.sw.fire_format.metadata import write_description
 from firebrick.sw.model.quantized import Model, QuantizedLayer
-from firebrick.sw.network.graph import Bypass, Conv, GlobalAverage, Network, Shape
+from firebrick.sw.network.graph import Bypass, Conv, GlobalAverage, MaxPool, Network, Shape
 from tests.helpers.random_models import random_model
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -36,13 +38,22 @@ def assert_same(first: Model, second: Model) -> None:
 @settings(max_examples=50, deadline=None)
 @given(SEEDS, st.sampled_from(list(Bypass)), st.booleans())
 def test_fire_file_gives_back_every_model(seed: int, bypass: Bypass, signed: bool) -> None:
-    model = random_model(np.random.default_rng(seed), bypass=bypass, signed=signed)
+    model = random_model(np.random.default_rng(seed), bypass=bypass, signed=signed, any_pools=seed % 2 == 1)
     data = encode_model(model)
-    assert data[len(MAGIC)] == (2 if signed else 1), "older releases read what they know, and refuse the rest by its version"
+    other_pools = any(isinstance(stage, MaxPool) and stage != MaxPool(stage.name) for stage in model.network.stages)
+    assert data[len(MAGIC)] == (2 if signed or other_pools else 1), "older releases read what they know, and refuse the rest by its version"
     read = decode_model(data)
     read.verify()
     assert_same(model, read)
     assert encode_model(read) == data
+
+
+def test_fire_file_has_fields_of_pools_only_where_readers_of_before_must_refuse_them() -> None:
+    """They require exactly the keys kind and name."""
+    stages = (Conv("conv1", 2, 1), MaxPool("pool1"), MaxPool("pool1_2", 2, ceil=False), GlobalAverage("average"))
+    description = write_description(random_model(np.random.default_rng(0), Network("pools", Shape(3, 9, 9), stages)))
+    pools = [stage for stage in json.loads(description)["network"]["stages"] if stage["kind"] == "pool"]
+    assert pools == [{"kind": "pool", "name": "pool1"}, {"kind": "pool", "name": "pool1_2", "kernel": 2, "ceil": False}]
 
 
 @pytest.mark.parametrize("bits", range(1, 9))

@@ -153,6 +153,26 @@ def test_fire_file_rejects_an_inconsistent_description(path: str, value: Any, me
         decode_model(with_description(lambda tree: deep(tree, path, value)))
 
 
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"kernel": 3}, "kernel must be left out where it is 3"),
+        ({"ceil": True}, "ceil must be left out where it is true"),
+        ({"ceil": 0}, "ceil must be true or false"),
+        ({"kernel": True}, "kernel must be an integer"),
+        ({"kernel": 7}, "stage pool1: a pool must be 3x3/2 or .*, not 7x7/2"),
+        ({"padding": 1}, "stage pool1: a pool must be 3x3/2 or .*, not 3x3/2, padding 1, rounded up"),
+        ({"dilation": 2}, "a table with the keys"),
+    ],
+)
+def test_fire_file_rejects_unknown_pools(fields: dict[str, Any], message: str) -> None:
+    def change(tree: dict[str, Any]) -> None:
+        tree["network"]["stages"][1:1] = [{"kind": "pool", "name": "pool1", **fields}]
+
+    with pytest.raises(FirebrickError, match=message):
+        decode_model(with_description(change))
+
+
 def test_fire_file_rejects_an_unknown_bypass() -> None:
     def change(tree: dict[str, Any]) -> None:
         next(stage for stage in tree["network"]["stages"] if stage["kind"] == "fire")["bypass"] = "tunnel"

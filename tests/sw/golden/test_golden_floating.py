@@ -44,8 +44,9 @@ def onnxruntime_scores(model: FloatModel, frames: NDArray[np.uint8]) -> NDArray[
         match stage:
             case Conv(name=name):
                 maps = convolve(stage, name, maps)
-            case MaxPool(name=name):
-                nodes.append(onnx.helper.make_node("MaxPool", [maps], [name], kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1))
+            case MaxPool(name=name, kernel=kernel, padding=padding, ceil=ceil):
+                sides = {"kernel_shape": [kernel] * 2, "strides": [2, 2], "pads": [padding] * 4}
+                nodes.append(onnx.helper.make_node("MaxPool", [maps], [name], **sides, ceil_mode=int(ceil)))
                 maps = name
             case Fire(name=name):
                 squeezed = convolve(Conv("squeeze1x1", stage.squeeze, 1), f"{name}/squeeze1x1", maps)
@@ -74,7 +75,7 @@ def onnxruntime_scores(model: FloatModel, frames: NDArray[np.uint8]) -> NDArray[
 
 def random_float_model(seed: int, bypass: Bypass, **overrides: Any) -> FloatModel:
     rng = np.random.default_rng(seed)
-    network = random_network(rng, bypass=bypass, **overrides)
+    network = random_network(rng, bypass=bypass, any_pools=seed % 2 == 1, **overrides)
     shapes = {layer.name: layer.weight_shape for layer in network.layers()}
     weights = {name: (rng.standard_normal(shape) / np.sqrt(np.prod(shape[1:]))).astype(np.float32) for name, shape in shapes.items()}
     biases = {name: rng.standard_normal(shape[0]).astype(np.float32) for name, shape in shapes.items()}

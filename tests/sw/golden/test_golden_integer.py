@@ -13,7 +13,7 @@ from firebrick.sw import golden
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.golden import integer
 from firebrick.sw.model.quantized import Model, Preprocessing, QuantizedLayer
-from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.network.graph import POOLS, Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
 from tests.helpers.random_models import family_network, random_frames, random_model
 
 Planes = list[list[list[int]]]
@@ -146,7 +146,35 @@ def test_golden_accumulates_through_negative_partial_sums() -> None:
 @pytest.mark.parametrize("length", range(3, 12))
 def test_golden_pools_only_existing_pixels(length: int) -> None:
     maps = np.random.default_rng(length).integers(0, 256, (2, 3, length, 14 - length), dtype=np.uint8)
-    assert golden.max_pool(maps).tolist() == [slow_pool(frame.tolist()) for frame in maps]
+    assert golden.max_pool(maps, MaxPool("pool")).tolist() == [slow_pool(frame.tolist()) for frame in maps]
+
+
+@pytest.mark.parametrize("settings", POOLS)
+@pytest.mark.parametrize("length", range(3, 12))
+def test_golden_pools_as_pytorch_does(length: int, settings: tuple[int, int, bool]) -> None:
+    torch = pytest.importorskip("torch")
+    kernel, padding, ceil = settings
+    maps = np.random.default_rng(length).integers(0, 256, (2, 3, length, 14 - length), dtype=np.uint8)
+    floats = torch.nn.functional.max_pool2d(torch.from_numpy(maps.astype(np.float32)), kernel, 2, padding, ceil_mode=ceil)
+    np.testing.assert_array_equal(golden.max_pool(maps, MaxPool("pool", *settings)), floats.numpy())
+
+
+@pytest.mark.parametrize("settings", POOLS)
+@pytest.mark.parametrize("length", range(3, 12))
+def test_golden_pools_as_onnxruntime_does(length: int, settings: tuple[int, int, bool]) -> None:
+    onnxruntime, onnx = pytest.importorskip("onnxruntime"), pytest.importorskip("onnx")
+    kernel, padding, ceil = settings
+    maps = np.random.default_rng(length).integers(0, 256, (2, 3, length, 14 - length), dtype=np.uint8)
+    pooled = golden.max_pool(maps, MaxPool("pool", *settings))
+    node = onnx.helper.make_node(
+        "MaxPool", ["x"], ["y"], kernel_shape=[kernel] * 2, strides=[2, 2], pads=[padding] * 4, ceil_mode=int(ceil)
+    )
+    ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.UINT8, None) for name in "xy"]
+    ends[0].CopyFrom(onnx.helper.make_tensor_value_info("x", onnx.TensorProto.UINT8, maps.shape))
+    graph = onnx.helper.make_graph([node], "pool", ends[:1], ends[1:])
+    proto = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    np.testing.assert_array_equal(pooled, session.run(None, {"x": maps})[0], strict=True)
 
 
 @pytest.mark.parametrize("bypass", list(Bypass))

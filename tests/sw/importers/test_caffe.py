@@ -19,7 +19,7 @@ from firebrick.sw.importers import import_source
 from firebrick.sw.importers.caffe.importer import caffe_model
 from firebrick.sw.importers.normalisation import TORCH
 from firebrick.sw.model.float_model import FloatModel
-from firebrick.sw.network.graph import LinearConv, Network, Shape
+from firebrick.sw.network.graph import POOLS, LinearConv, MaxPool, Network, Shape
 from firebrick.sw.network.presets import squeezenet1_0
 from tests.helpers.caffe_files import SMALL, CaffeWriter, blob, field, layer, varint
 
@@ -38,6 +38,19 @@ def test_caffe_gives_the_network_with_rgb_weights(old: bool) -> None:
     assert model.network == SMALL
     assert model.preprocessing.mean == (123.0, 117.0, 104.0)
     check(model, writer)
+
+
+@pytest.mark.parametrize("settings", POOLS)
+@pytest.mark.parametrize("pooled", [(8, 10), (9, 9)])
+def test_caffe_gives_pools_of_every_kind(settings: tuple[int, int, bool], pooled: tuple[int, int]) -> None:
+    """Some come to the same on maps of these sizes, and one of them is taken."""
+    pool = MaxPool("pool1", *settings)
+    network = replace(SMALL, input=Shape(3, *(length + 2 for length in pooled)), stages=(SMALL.stages[0], pool, *SMALL.stages[2:]))
+    model = caffe_model(CaffeWriter(0).network(network), "small.caffemodel", size=(network.input.height, network.input.width))
+    assert model.network.shapes() == network.shapes()
+    found = model.network.stages[1]
+    assert isinstance(found, MaxPool)
+    assert (found.kernel, found.padding) == settings[:2]
 
 
 def test_caffe_finds_squeezenet_v1_0_with_its_crop_and_mean() -> None:
@@ -119,8 +132,12 @@ HEAD = field(1, "net") + layer("data", "Data", [], ["data"])
         (HEAD + layer("c", "Convolution", ["data"], ["c"], field(7, field(7, field(1, varint(1 << 40))))), "0 numbers do not fit"),
         (HEAD + layer("c", "Convolution", ["data"], ["c"], ONES + field(106, field(5, 3))), "must have one group"),
         (HEAD + layer("c", "Convolution", ["data"], ["c"], ONES + field(106, field(4, 5))), "must be that of the"),
-        (HEAD + layer("p", "Pooling", ["data"], ["p"], field(121, field(1, 1) + field(2, 3))), "must be 3x3/2 max pooling, or the average"),
-        (HEAD + layer("p", "Pooling", ["data"], ["p"], field(121, field(2, 2) + field(3, 2))), "kernel [2, 2] and strides [2, 2] must be"),
+        (HEAD + layer("p", "Pooling", ["data"], ["p"], field(121, field(1, 1) + field(2, 3))), "must be max pooling, or the average"),
+        (HEAD + layer("p", "Pooling", ["data"], ["p"], field(121, field(2, 2) + field(3, 3))), "kernel [2, 2] and strides [3, 3] must be"),
+        (
+            HEAD + layer("p", "Pooling", ["data"], ["p"], field(121, field(2, 2) + field(3, 2) + field(4, 1))),
+            "padding [1, 1, 1, 1] with ceil mode on a map of 227x227x3 must come to the same as 2x2/2 or 2x2/2, rounded up",
+        ),
         (HEAD + layer("a", "Eltwise", ["data", "data"], ["a"], field(110, field(1, 2))), "must be a sum without coefficients"),
         (HEAD + layer("r", "ReLU", ["data"], ["data"], field(123, field(1, 0.5))), "negative_slope must be 0, not 0.5"),
         (HEAD + layer("k", "Concat", ["data"], ["k"], field(104, field(2, 2))), "must join channels"),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage, pooled_length
+from firebrick.sw.network.graph import POOLS, Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage, stage_fields
 from firebrick.sw.network.presets import PRESETS, squeezenet1_0, squeezenet1_1
 from tests.helpers.random_models import random_network
 
@@ -81,10 +81,28 @@ def test_presets_take_other_sizes_and_class_counts() -> None:
 
 @pytest.mark.parametrize("length", range(3, 40))
 def test_network_pools_cover_every_pixel_and_start_inside(length: int) -> None:
-    last = 2 * (pooled_length(length) - 1)
+    last = 2 * (MaxPool("pool").output_length(length) - 1)
     assert last < length
     assert last + 3 >= length
     assert last - 2 + 3 < length
+
+
+@pytest.mark.parametrize("settings", POOLS)
+@pytest.mark.parametrize("length", range(3, 40))
+def test_network_pools_begin_inside_and_leave_out_less_than_a_stride(length: int, settings: tuple[int, int, bool]) -> None:
+    kernel, padding, ceil = settings
+    last = 2 * (MaxPool("pool", *settings).output_length(length) - 1) - padding
+    assert last < length
+    missing = length + padding - (last + kernel)
+    assert -2 < missing <= 0 if ceil else 0 <= missing < 2
+
+
+def test_network_repr_and_fields_of_pools_leave_out_what_is_as_in_the_paper() -> None:
+    """Digests that are kept hold both."""
+    assert repr(MaxPool("pool1")) == "MaxPool(name='pool1')"
+    assert repr(MaxPool("pool1", 2, ceil=False)) == "MaxPool(name='pool1', kernel=2, ceil=False)"
+    assert stage_fields(MaxPool("pool1", 3, 1, False)) == {"name": "pool1", "padding": 1, "ceil": False}
+    assert stage_fields(Conv("c", 1, 1)) == dataclasses.asdict(Conv("c", 1, 1))
 
 
 def test_network_layers_of_a_fire_module() -> None:
@@ -130,6 +148,9 @@ def test_network_generator_gives_legal_networks(seed: int, bypass: Bypass) -> No
         (network(Fire("f", 1, -1, 2), END), "at least one kind of expand filters"),
         (network(Fire("f", 1, 2, 2, Bypass.SIMPLE), END), "equal channel counts, not 3 and 4"),
         (network(MaxPool("p"), END, size=Shape(3, 2, 9)), "stage p: 3x3 pooling does not fit a map of 2x9x3"),
+        (network(MaxPool("p", 2), END, size=Shape(3, 9, 1)), "stage p: 2x2 pooling does not fit a map of 9x1x3"),
+        (network(MaxPool("p", 3, 1), END), "stage p: a pool must be 3x3/2 or .* or 2x2/2, rounded up, not 3x3/2, padding 1, rounded up"),
+        (network(MaxPool("p", 5, 2), END), "stage p: a pool must be 3x3/2 or .* or 2x2/2, rounded up, not 5x5/2, padding 2, rounded up"),
         (network(*[Conv(f"c{index}", 1, 1) for index in range(256)], END), "there must be at most 256 stages, not 257"),
         (network(Conv("x y", 1, 1), END), "begin with a letter, not 'x y'"),
         (network(Conv("c\n", 1, 1), END), "begin with a letter"),

@@ -16,8 +16,8 @@ class Formula:
     def convolve(self, name: str, maps: str, *, stride: int = 1, padding: int = 0, relu: bool = True) -> str:
         return f"{name}/{stride}p{padding}{'' if relu else 'linear'}({maps})"
 
-    def max_pool(self, name: str, maps: str) -> str:
-        return f"{name}({maps})"
+    def max_pool(self, pool: MaxPool, maps: str) -> str:
+        return f"{pool.name}({maps})"
 
     def concatenate(self, _name: str, halves: list[str]) -> str:
         return f"[{', '.join(halves)}]"
