@@ -49,6 +49,14 @@ def test_latency_and_bytes_are_those_measured_of_digits() -> None:
     assert (wire.sent, wire.received) == pytest.approx(measured_bytes, rel=0.01)
 
 
+@pytest.mark.slow
+def test_latency_is_that_measured_of_squeezenet() -> None:
+    plan = compile_model(catalogue.load("squeezenet1_1_small"), 108)
+    measured_cycles = 2_690_918  # firebrick link --model squeezenet1_1_small --lanes 108
+    seen = end_to_end(plan, Carrier("a byte in each cycle", CLOCK, True, 0.0), CLOCK)
+    assert seen.latency_ms == pytest.approx(1000 * measured_cycles / CLOCK, rel=0.01)
+
+
 def test_bytes_and_rates_are_those_measured_of_squeezenet() -> None:
     wire = wire_bytes(3 * 224 * 224, 1000, 2)
     assert (wire.sent, wire.received) == pytest.approx((152_501, 4_238), rel=0.005)  # firebrick link --model squeezenet1_1_small
