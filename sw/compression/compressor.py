@@ -28,7 +28,8 @@ class Compressor:
     """A float network and the statistics of its calibration images, measured once for any number of settings.
 
     Args:
-        source: the network; its first stage must be a convolution without padding, into which the mean is folded.
+        source: the network; its first stage must be a convolution, into which the mean is folded. It may be padded where the mean is 0:
+            hardware pads with bytes of 0, the float network with zeros behind the subtraction, which stand for the mean.
         calibration: images that activations are measured on; without any, the photographs of scikit-image.
         progress: the progress callback.
 
@@ -38,9 +39,13 @@ class Compressor:
     def __init__(self, source: FloatModel, calibration: Sequence[Path] = (), progress: Progress = no_progress) -> None:
         source.verify()
         first = source.network.stages[0]
-        if not isinstance(first, Conv) or first.padding:
+        if not isinstance(first, Conv):
+            raise FirebrickError(f"network {source.network.name}: the first stage must be a convolution, to take up the mean")
+        if first.padding and any(source.preprocessing.means(source.network.input.channels)):
+            mean = ", ".join(f"{value:g}" for value in source.preprocessing.mean)
             raise FirebrickError(
-                f"network {source.network.name}: the first stage must be a convolution without padding, to take up the mean"
+                f"network {source.network.name}: {first.name} pads images by {first.padding} with their mean ({mean}), and hardware pads "
+                "with bytes of 0; give it a network whose first convolution has no padding, or one trained on pixels from 0 to 1"
             )
         self.source, self.progress = source, progress
         self.frames, self.calibration_metadata = calibration_frames(calibration, source.preprocessing, source.network.input)

@@ -172,9 +172,28 @@ def test_compress_rejects_bits_and_density(bits: int, density: float | None) -> 
         compress(float_model(), CompressionSettings(bits, density))
 
 
-def test_compress_rejects_a_padded_first_stage() -> None:
-    network = replace(NETWORK, stages=(Conv("conv1", 12, 3, stride=2, padding=1), *NETWORK.stages[1:]))
-    with pytest.raises(FirebrickError, match="first stage must be a convolution without padding"):
+PADDED = replace(NETWORK, stages=(Conv("conv1", 12, 3, stride=2, padding=1), *NETWORK.stages[1:]))
+
+
+def test_compress_takes_a_padded_first_stage_where_the_mean_is_zero(paths: list[Path]) -> None:
+    """Zeros that pad images are then black pixels."""
+    source = float_model(PADDED)
+    source = replace(source, preprocessing=replace(source.preprocessing, mean=(0.0, 0.0, 0.0)))
+    model = compress(source, CompressionSettings(8), calibration=paths)
+    assert distance(model, source, frames_of(source, paths)) < 0.01
+
+
+@pytest.mark.parametrize("mean", [(1.0, 0.0, 0.0), (123.0, 117.0, 104.0)])
+def test_compress_rejects_a_padded_first_stage_where_the_mean_is_not_zero(mean: tuple[float, float, float]) -> None:
+    source = float_model(PADDED)
+    source = replace(source, preprocessing=replace(source.preprocessing, mean=mean))
+    with pytest.raises(FirebrickError, match=r"conv1 pads images by 1 with their mean \(1"):
+        compress(source, CompressionSettings(6))
+
+
+def test_compress_rejects_a_first_stage_that_is_no_convolution() -> None:
+    network = replace(NETWORK, stages=(MaxPool("pool1"), *NETWORK.stages[2:]))
+    with pytest.raises(FirebrickError, match="the first stage must be a convolution, to take up the mean"):
         compress(float_model(network), CompressionSettings(6))
 
 
