@@ -126,16 +126,17 @@ def command(
 
     folder = output or Path("build") / board
     target = find_board(board)
+    host_link = target.link(link)
     target.check_tools()
     hertz = target.clock_for(frequency * 1e6 if frequency else target.frequency)
     first, *more = seeds or (seed,)
     parallel = jobs or (1 + len(more) if scheduler else os.cpu_count() or 1)
-    options = Options(hertz, first, placer, router or "", tuple(more), parallel, target.link(link), reloadable=reloadable)
+    options = Options(hertz, first, placer, router or "", tuple(more), parallel, host_link, reloadable=reloadable)
     cluster = dask_cluster(scheduler) if scheduler else nullcontext()
     with progress_bar() as progress, cluster as executor:
         progress("planning")
         fabric = replace(target.device.fabric, lut_rom_bits=(0,)) if reloadable else target.device.fabric
-        available = available_beside_link(target.device.resources, target.link(link), fabric, reloadable=reloadable)
+        available = available_beside_link(target.device.resources, host_link, fabric, reloadable=reloadable)
         loaded = load_model(model, classes) if model else _largest_model(classes, available, fabric)
         plan = plan_for(loaded, available, fabric) if target_fps is None else smallest_plan(loaded, available, target_fps, hertz, fabric)
         if simulate:
