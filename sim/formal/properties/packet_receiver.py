@@ -5,7 +5,9 @@
 from typing import Self
 from unittest.mock import patch
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
 
 from ....hw.link import packet_receiver
 from ....hw.link.packet_receiver import MIN_PACKET_BYTES, PacketReceiver
@@ -15,12 +17,16 @@ from ..internals import internals
 from ..proof import Engine, Fault, Proof
 
 
-class _AnyCrc(Elaboratable):
+class _AnyCrc(wiring.Component):
     """Takes the place of Amaranth's CRC generator: it may match at any time."""
 
+    start: Signal
+    valid: Signal
+    data: Signal
+    match_detected: Signal
+
     def __init__(self) -> None:
-        self.start, self.valid, self.match_detected = Signal(), Signal(), Signal()
-        self.data = Signal(8)
+        super().__init__({"start": In(1), "valid": In(1), "data": In(8), "match_detected": In(1)})
 
     def create(self) -> Self:
         """Itself."""

@@ -14,7 +14,9 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from amaranth.hdl import Cat, DomainRenamer, Elaboratable, EnableInserter, Module, Signal, Value
+from amaranth.hdl import Cat, DomainRenamer, EnableInserter, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
 
 from ....hw.link import usb
 from ....sw.link.usb_ids import FULL_SPEED_PACKET
@@ -23,11 +25,14 @@ from ..internals import internals
 from ..proof import Engine, Fault, Proof
 
 
-class _NoDevice(Elaboratable):
+class _NoDevice(wiring.Component):
     """Takes the place of LUNA's device."""
 
+    connect: Signal
+    full_speed_only: Signal
+
     def __init__(self, **_parameters: object) -> None:
-        self.connect, self.full_speed_only = Signal(), Signal()
+        super().__init__({"connect": In(1), "full_speed_only": In(1)})
 
     def add_standard_control_endpoint(self, _descriptors: object) -> None:
         """Nothing."""
