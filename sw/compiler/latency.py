@@ -120,7 +120,7 @@ def _stages(nodes: Sequence[Node]) -> Iterator[_Stage]:
         output_rows = _input_rows(sink)
         if isinstance(node, MaxPoolSpec):
             row_cycles = node.cycles / node.height
-            yield _Stage(node.height, output_rows, 3, 2, 0, row_cycles, row_cycles / node.channels, None)
+            yield _Stage(node.height, output_rows, node.pool.kernel, 2, node.pool.padding, row_cycles, row_cycles / node.channels, None)
         elif isinstance(node, EngineSpec):
             part = node.partitions[0]
             row_cycles = max(node.cycles / output_rows, intervals.get(node.name, 0))
