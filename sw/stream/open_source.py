@@ -32,7 +32,7 @@ def open_source(name: str, resize: int, rate: float | None = None) -> FrameSourc
         return ImageFiles(name, images_in(path), resize, rate or 1.0)
     if not path.exists():
         raise FirebrickError(f"source {name} does not exist; name a video, an image, a folder of images, `camera` or `pattern`")
-    if path.suffix.lower() in SUFFIXES or (path.suffix.lower() not in _STREAMS_OF_IMAGES and is_image(path)):
+    if path.suffix.lower() in SUFFIXES or (path.suffix.lower() not in _STREAMS_OF_IMAGES and path.is_file() and is_image(path)):
         return ImageFiles(name, [path], resize, rate or 1.0)
     from .video_source import VideoFile
 

@@ -24,7 +24,7 @@ from firebrick.sw.cli.readback import read_rom_map, readback_progress
 from firebrick.sw.data.images import read_image
 from firebrick.sw.data.labels import read_label_csv
 from firebrick.sw.evaluation.result_store import ResultStore
-from firebrick.sw.fire_format.file import MAGIC, VERSION, decode_model, encode_description, encode_model
+from firebrick.sw.fire_format.file import MAGIC, decode_model, encode_description, encode_model
 from firebrick.sw.importers.caffe.importer import caffe_model
 from firebrick.sw.importers.class_names import read_class_names
 from firebrick.sw.importers.deep_compression import parse_net
@@ -60,7 +60,7 @@ def file_with(data: bytes, name: str) -> Path:
 
 def fire_bytes(description: bytes, layers: bytes) -> bytes:
     packed = zlib.compress(description, 1)
-    data = HEAD.pack(MAGIC, VERSION, len(packed)) + packed + layers
+    data = HEAD.pack(MAGIC, HEAD.unpack_from(encode_description(SAMPLE))[1], len(packed)) + packed + layers
     return data + struct.pack("<I", zlib.crc32(data))
 
 

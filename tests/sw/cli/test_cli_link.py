@@ -39,7 +39,7 @@ def test_devices_lists_boards_and_ports_without_one(tmp_path: Path) -> None:
     with PseudoTerminal(tiny_board()) as terminal:
         nothing = str(tmp_path / "nothing")
         listed = json.loads(CliRunner().invoke(main, ["devices", "--json", terminal.port, nothing], catch_exceptions=False).stdout)
-        shown = CliRunner().invoke(main, ["devices", terminal.port, nothing], catch_exceptions=False)
+        shown = CliRunner().invoke(main, ["devices", terminal.port, nothing], env={"COLUMNS": "300"}, catch_exceptions=False)
     assert listed[0]["address"] == f"serial:{terminal.port}"
     assert listed[0]["identity"]["network"] == "tiny"
     assert listed[1]["identity"] is None

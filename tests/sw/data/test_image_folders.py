@@ -80,8 +80,8 @@ def test_wordnet_ids_name_some_imagenet_classes_in_any_order() -> None:
 
 
 def test_folder_that_is_the_name_of_two_classes_is_refused(tmp_path: Path) -> None:
-    fill(tmp_path, "missile/a.jpg")
-    with pytest.raises(FirebrickError, match="missile is the name of classes 657 and 744; name it by its WordNet id"):
+    fill(tmp_path, "crane/a.jpg")  # the bird and the machine
+    with pytest.raises(FirebrickError, match="crane is the name of classes 134 and 517; name it by its WordNet id"):
         images_by_class(tmp_path, imagenet_class_names())
 
 
