@@ -80,6 +80,7 @@ def test_bench_generates_no_verilog_while_its_origin_is_the_same(folder: Path, m
     assert not run_case(case, folder / "again", origin="b", hang_cycles=200, settle_cycles=50).passed
 
 
+@pytest.mark.slow
 def test_damaged_bench_is_built_again(folder: Path) -> None:
     case = BenchCase("fifo", FaultyFifo(), PAYLOADS, PAYLOADS)
 
