@@ -81,11 +81,12 @@ def with_input_affine(normalisation: Normalisation, matched: MatchedNetwork) -> 
         scale, shift = scale[::-1], shift[::-1]
     std = np.array(normalisation.std) / scale
     mean = np.array(normalisation.mean) - shift * std
-    return replace(normalisation, mean=_triple(mean), std=_triple(std))
+    return replace(normalisation, mean=triple(mean), std=triple(std))
 
 
-def _triple(numbers: NDArray[np.float64]) -> Triple:
-    red, green, blue = (round(float(number), 6) for number in numbers)
+def triple(numbers: NDArray[np.float64]) -> Triple:
+    """Numbers of the channels as R, G and B, one number for all three; rounded to the digits that a normalisation is written with."""
+    red, green, blue = (round(float(number), 6) for number in np.broadcast_to(numbers, 3))
     return red, green, blue
 
 

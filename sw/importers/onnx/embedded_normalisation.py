@@ -11,7 +11,7 @@ import numpy as np
 from firebrick.sw.errors import FirebrickError
 
 from ..filters import Affine, identity
-from ..normalisation import TORCH, Normalisation, Triple, describe
+from ..normalisation import TORCH, Normalisation, describe, triple
 
 _CAFFE_BGR = (103.94, 116.78, 123.68)
 """ImageNet's mean in the order B, G, R; no file has it but those for BGR images."""
@@ -53,7 +53,7 @@ def embedded_normalisation(affine: Affine | None, takes_bytes: bool, channels: i
             "the graph normalises its input, but not so that its range is clear; "
             "say it with --mean 0,0,0 and --std 255,255,255 for 0 to 1, or --std 1,1,1 for 0 to 255"
         )
-    means, stds = _triple(mean * side), _triple(std * side)
+    means, stds = triple(mean * side), triple(std * side)
     is_bgr = channels == 3 and bool(np.allclose(means, _CAFFE_BGR, atol=1.5))
     if is_bgr:
         means, stds = means[::-1], stds[::-1]
@@ -84,11 +84,6 @@ def quantised_normalisation(input_range: tuple[float, float], usual: Normalisati
     raise FirebrickError(f"{described}, as no usual normalisation has it; say how training normalised images with --mean and --std")
 
 
-def _triple(numbers: np.ndarray) -> Triple:
-    red, green, blue = (round(float(number), 6) + 0.0 for number in np.broadcast_to(numbers, 3))
-    return red, green, blue
-
-
 def _is_same(found: Normalisation, given: Normalisation) -> bool:
-    """Whether two normalisations agree, to the digits that people write."""
+    """Whether two normalisations agree, to the digits that people write: 0.485 of 1 stands for 123.675 of 255, and some write 124."""
     return found.bgr == given.bgr and bool(np.allclose([found.mean, found.std], [given.mean, given.std], rtol=0.01, atol=0.5))
