@@ -16,7 +16,6 @@ READERS ?=# what `make fuzz` reads; empty: everything
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL := $(PIP) $(if $(NEWEST),--upgrade --upgrade-strategy eager,--constraint constraints.txt) --editable
-PACKAGES := hw sw sim
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lint types test test-all fuzz constraints formal sim demo verilog bitstream program figures clean
@@ -37,6 +36,7 @@ setup: .venv/installed ## make the virtual environment in .venv and install ever
 	    "(Debian: apt-get install python3 python3-venv) or name it: make setup PYTHON=/path/to/python3" >&2; exit 1; fi; \
 	  echo "setup: making .venv with $$($$python --version)"; $$python -m venv .venv; fi
 	@echo "setup: installing packages into .venv (a minute or two)"
+	@$(BIN)/python -m pip uninstall --quiet --yes --disable-pip-version-check firebrick 2>/dev/null || true # the name until 0.2.0
 	@$(INSTALL) '.[dev]'
 	@touch $@
 
@@ -45,17 +45,14 @@ newest: # make .venv again, whatever it has
 
 constraints: setup ## write the releases in .venv to constraints.txt
 	@{ grep '^#' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check \
-	  | grep -viE '^(torch|nvidia|triton|atheris|firebrick)|@' | LC_ALL=C sort -f; } > constraints.tmp && mv constraints.tmp constraints.txt
-
-.types/firebrick: Makefile
-	@mkdir -p $@ && for package in $(PACKAGES); do ln -sfn ../../$$package $@/$$package; done && touch $@
+	  | grep -viE '^(torch|nvidia|triton|atheris|firebrick-fpga)|@' | LC_ALL=C sort -f; } > constraints.tmp && mv constraints.tmp constraints.txt
 
 lint: setup ## check the style and the order of packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
-	$(BIN)/lint-imports --no-cache
+	PYTHONPATH=.types $(BIN)/lint-imports --no-cache
 
-types: setup .types/firebrick ## check the types
+types: setup ## check the types
 	$(BIN)/mypy
 
 test: setup ## run the quick tests
@@ -96,4 +93,4 @@ figures: setup ## run what the README's table of results says and write the figu
 	IMAGES="$(IMAGES)" LABELS="$(LABELS)" NET="$(NET)" $(BIN)/python scripts/readme_figures.py
 
 clean: ## remove what was made, except .venv
-	rm -rf build dist .types .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

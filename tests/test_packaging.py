@@ -1,34 +1,51 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The package that users install is complete: sdist and wheel are built, installed into a new environment and tried there."""
+"""The package that users install is complete: sdist and wheel are built, checked, installed into a new environment and tried there."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
 import zipfile
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+import firebrick
+from firebrick.sw.utils.distribution import DISTRIBUTION
 from tests.helpers.paths import ROOT
 
-TOP_PACKAGES = ("hw", "sw", "sim")
+FOLDERS = {"api": "firebrick", "hw": "firebrick/hw", "sw": "firebrick/sw", "sim": "firebrick/sim"}
+"""The folders of the package's sources, and where they are in the wheel."""
+BESIDE = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
+LITTER = (".venv/bin/python", ".mypy_cache/cache.db", "sw/__pycache__/errors.pyc", "hw/.secret", "build/report.json", "sw/a.fire")
+"""What may lie in a working tree and must stay there."""
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel made from the sdist made from the sources."""
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the sdist, made from a littered working tree, and the wheel, made from the sdist."""
     folder = tmp_path_factory.mktemp("sources")
-    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+    for name in BESIDE:
         shutil.copy(ROOT / name, folder)
-    for package in TOP_PACKAGES:
+    for package in FOLDERS:
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in LITTER:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("litter")
     _run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder / "dist"), str(folder))
-    [path] = (folder / "dist").glob("*.whl")
+    return folder / "dist"
+
+
+@pytest.fixture(scope="module")
+def wheel(dist: Path) -> Path:
+    [path] = dist.glob("*.whl")
     return path
 
 
@@ -38,22 +55,40 @@ def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder)
     python = folder / "bin" / "python"
-    _run(sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index", str(wheel))
+    _pip(python, "--no-deps", str(wheel))
     site = sysconfig.get_path("purelib", vars={"base": str(folder)})
     Path(site, "needed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return python.parent
 
 
+def test_name_and_version_are_those_of_the_package(dist: Path) -> None:
+    stem = f"{DISTRIBUTION.replace('-', '_')}-{firebrick.__version__}"
+    assert sorted(path.name for path in dist.iterdir()) == [f"{stem}-py3-none-any.whl", f"{stem}.tar.gz"]
+
+
+def test_pypi_would_take_them(dist: Path) -> None:
+    pytest.importorskip("twine", reason="needs twine, which checks distributions")
+    _run(sys.executable, "-m", "twine", "check", "--strict", *map(str, sorted(dist.iterdir())))
+
+
 def test_wheel_has_every_file(wheel: Path) -> None:
-    sources = {f"firebrick/{path.relative_to(ROOT)}" for package in TOP_PACKAGES for path in (ROOT / package).rglob("*") if path.is_file()}
-    expected = {name for name in sources if "__pycache__" not in name}
+    expected = {f"{target}/{path.relative_to(ROOT / folder)}" for folder, target in FOLDERS.items() for path in _sources(folder)}
     with zipfile.ZipFile(wheel) as archive:
         assert expected == {name for name in archive.namelist() if name.startswith("firebrick/")}
 
 
+def test_sdist_has_every_file_and_no_litter(dist: Path) -> None:
+    [path] = dist.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames() if archive.getmember(name).isfile()}
+    made = {name for name in names if ".egg-info/" in name} | {"PKG-INFO", "setup.cfg"}
+    assert names - made == {*BESIDE, *(str(path.relative_to(ROOT)) for folder in FOLDERS for path in _sources(folder))}
+
+
 def test_every_module_can_be_imported(programs: Path) -> None:
-    paths = [path.relative_to(ROOT) for package in TOP_PACKAGES for path in (ROOT / package).rglob("*.py") if path.name != "__main__.py"]
-    names = [".".join(("firebrick", *path.with_suffix("").parts)).removesuffix(".__init__") for path in paths]
+    paths = [(folder, path) for folder in FOLDERS for path in _sources(folder) if path.suffix == ".py" and path.name != "__main__.py"]
+    names = [".".join((*FOLDERS[folder].split("/"), *path.relative_to(ROOT / folder).with_suffix("").parts)) for folder, path in paths]
+    names = [name.removesuffix(".__init__") for name in names]
     if find_spec("torch") is None:  # PyTorch is in an extra of its own, since it is very large
         prefix = "firebrick.sw.training."
         names = [name for name in names if not name.startswith(prefix) or name.endswith(".config")]
@@ -63,6 +98,27 @@ def test_every_module_can_be_imported(programs: Path) -> None:
 
 def test_program_finds_the_shipped_model(programs: Path) -> None:
     assert "squeezenet1_1" in _run(str(programs / "firebrick"), "models")
+
+
+def test_extra_is_installed_beside_the_wheel_by_the_name_in_messages(programs: Path) -> None:
+    _pip(programs / "python", f"{DISTRIBUTION}[demo]")  # without an index, so that only the installed package can be meant
+
+
+def test_pages_and_messages_name_the_own_distribution() -> None:
+    """On PyPI, `firebrick` is another project, which `pip install firebrick` would install."""
+    foreign = re.compile(r"pip install [^\n]*(?<![\w./-])firebrick(?![\w/-])|(?<![\w./-])firebrick\[")
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "Makefile", ROOT / "pyproject.toml"]
+    for path in [*pages, *(path for folder in FOLDERS for path in _sources(folder) if path.suffix in (".py", ".html", ".j2"))]:
+        assert not foreign.search(path.read_text()), path.relative_to(ROOT)
+
+
+def _sources(folder: str) -> Iterator[Path]:
+    """The files of a folder of the package."""
+    return (path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+
+
+def _pip(python: Path, *requirements: str) -> None:
+    _run(sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-index", *requirements)
 
 
 def _run(*command: str) -> str:

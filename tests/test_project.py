@@ -50,6 +50,13 @@ def test_links_between_pages_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.relative_to(ROOT)}: {target}"
 
 
+def test_tree_of_links_shows_the_whole_package() -> None:
+    """Type checkers and import-linter find the package in .types, whose links are part of the checkout."""
+    shown = {path.name: path.resolve() for path in (ROOT / ".types" / "firebrick").iterdir() if path.is_symlink()}
+    library = {path.name: path for path in (ROOT / "api").iterdir() if path.is_file()}
+    assert shown == library | {name: ROOT / name for name in ("hw", "sw", "sim")}
+
+
 def tracked() -> list[Path]:
     if not (ROOT / ".git").exists():
         pytest.skip("only a checkout knows which files are the project's")

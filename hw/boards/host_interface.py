@@ -10,6 +10,7 @@ from amaranth.lib import io, wiring
 
 from ...sw.errors import FirebrickError
 from ...sw.link.usb_ids import FULL_SPEED_PACKET, HIGH_SPEED_PACKET
+from ...sw.utils.distribution import install_extra
 from ..flows.clock_generator import ClockGenerator
 from ..flows.ecp5 import USB_HZ, USB_IO_HZ, Ecp5Clock, Ecp5UsbClocks
 from ..link.linked_accelerator import LinkedAccelerator
@@ -48,7 +49,7 @@ def connect_usb(m: Module, platform: Any, device: LinkedAccelerator, clock: Cloc
     try:
         from ..link.usb import UsbPort
     except ModuleNotFoundError as problem:
-        raise FirebrickError("luna-usb, which makes devices on USB, is missing; install firebrick[usb]") from problem
+        raise FirebrickError(f"luna-usb, which makes devices on USB, is missing; {install_extra('usb')}") from problem
 
     resource = usb_resource(type(platform))
     pins = platform.request(resource.name, resource.number, dir="-")

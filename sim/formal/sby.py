@@ -14,6 +14,7 @@ from pathlib import Path
 from ...hw.eda.process import run_process
 from ...hw.eda.tool_paths import tool_command
 from ...sw.errors import FirebrickError
+from ...sw.utils.distribution import install_extra
 from .proof import Engine, Proof
 
 SCRIPT = "read_rtlil design.il\nprep -top top\nflatten\n"
@@ -110,7 +111,7 @@ def _abc() -> Path:
     """The ABC that pyosys carries."""
     found = importlib.util.find_spec("pyosys")
     if found is None or found.origin is None:
-        raise FirebrickError("yosys-abc was not found; install it with: pip install 'firebrick[formal]'")
+        raise FirebrickError(f"yosys-abc was not found; {install_extra('formal')}")
     return Path(found.origin).with_name("yosys-abc")
 
 

@@ -38,7 +38,7 @@ def density(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 @click.option("--lean", is_flag=True, help="Compact: centroids and biases have fewer bits, for less logic in hardware.")
 @click.option("--density", callback=density, metavar="D", help="Fraction of each layer's weights to keep, or `table1` for the paper's.")
 @click.option(
-    "--distil", type=click.IntRange(0), default=0, metavar="STEPS", help="Distil for the given number of steps; needs firebrick[train]."
+    "--distil", type=click.IntRange(0), default=0, metavar="STEPS", help="Distil for the given number of steps; needs the extra `train`."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the augmentations.")
 @click.option("--dense-phase", is_flag=True, help="Train pruned weights, too, in the middle third of the steps (dense-sparse-dense).")

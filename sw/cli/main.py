@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ..errors import FirebrickError
+from ..utils.distribution import VERSION
 from ..utils.logging_setup import logging_to_stderr
 from ..utils.signals import exit_on_signals
 from . import (
@@ -61,7 +62,7 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("-v", "--verbose", count=True, help="Log to stderr what runs, what the driver sends and what is cached; -vv logs more.")
-@click.version_option(package_name="firebrick")
+@click.version_option(VERSION, prog_name="firebrick")
 @click.pass_context
 def main(context: click.Context, verbose: int) -> None:
     """SqueezeNet on an FPGA, with every weight on the chip.

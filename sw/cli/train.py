@@ -63,7 +63,7 @@ def command(
     one (--from). The schedule is that of the paper's authors: momentum 0.9, weight decay 0.0002, linear decay of the learning rate to 0,
     dropout before the last layer. Crops are random. A GPU is used where there is one, with mixed precision.
 
-    NET.onnx is a SOURCE of `firebrick compress`. NET.curves.json and, with firebrick[plots], NET.curves.svg go beside it. An
+    NET.onnx is a SOURCE of `firebrick compress`. NET.curves.json and, with the extra `plots`, NET.curves.svg go beside it. An
     interrupted run resumes when the same command is given again (NET.onnx.training is its checkpoint). The JSON document is
     {output, network, parameters, classes, pictures, validated, steps, loss, top1, curves}, the last with an entry for each epoch.
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import FirebrickError
 from ..model.quantized import Preprocessing
 from ..network.graph import Shape
+from ..utils.distribution import install_extra
 from .images import read_images
 from .labels import read_label_csv
 
@@ -28,7 +29,7 @@ def photographs() -> list[Path]:
     try:
         folder = files("skimage.data")
     except ModuleNotFoundError as problem:
-        raise FirebrickError("scikit-image, whose photographs are the default, is missing; install firebrick[demo]") from problem
+        raise FirebrickError(f"scikit-image, whose photographs are the default, is missing; {install_extra('demo')}") from problem
     return [Path(str(folder.joinpath(name))) for name in PHOTOGRAPHS]
 
 

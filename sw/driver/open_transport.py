@@ -3,6 +3,7 @@
 """Transports by their addresses."""
 
 from ..errors import FirebrickError
+from ..utils.distribution import install_extra
 from .transport import Transport
 
 SERVER_SCHEMES = ("socket://", "rfc2217://")
@@ -35,6 +36,6 @@ def open_transport(address: str) -> Transport:
         try:
             from .usb_transport import UsbTransport
         except ModuleNotFoundError as error:
-            raise FirebrickError(f"device {address}: pyusb, which accesses boards on USB, is missing; install firebrick[usb]") from error
+            raise FirebrickError(f"device {address}: pyusb, which accesses boards on USB, is missing; {install_extra('usb')}") from error
         return UsbTransport(rest)
     raise FirebrickError(f"device {address}: there is no such kind of device; known: {ADDRESS_KINDS}")

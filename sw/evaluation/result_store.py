@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from ..model.float_digest import float_digest
 from ..model.float_model import FloatModel
 from ..model.quantized import Model
 from ..utils.atomic_files import write_atomically
+from ..utils.distribution import VERSION
 from ..utils.sealed_json import json_digest
 from .fidelity import FidelityMetrics
 
@@ -30,7 +30,7 @@ _FLOAT = "float"
 
 def task_digest(source: FloatModel, images: Iterable[Path], *rest: object) -> str:
     """A digest of everything that determines a result: this release, the float network, the images, and the repr of ``rest``."""
-    digest = float_digest(source, version("firebrick"), source.network, source.preprocessing, rest)
+    digest = float_digest(source, VERSION, source.network, source.preprocessing, rest)
     for path in images:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

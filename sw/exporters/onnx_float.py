@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import FirebrickError
 from ..model.float_model import FloatModel
 from ..utils.atomic_files import write_atomically
+from ..utils.distribution import install_extra
 from .onnx_graph import NetworkGraph
 
 METADATA_KEY = "firebrick"
@@ -23,7 +24,7 @@ def encode_float_onnx(model: FloatModel) -> bytes:
     The same model gives the same bytes. Raises FirebrickError when the package onnx is missing or the model is inconsistent.
     """
     if find_spec("onnx") is None:
-        raise FirebrickError("ONNX files need the package onnx; install it with: pip install 'firebrick[onnx]'")
+        raise FirebrickError(f"ONNX files need the package onnx; {install_extra('onnx')}")
     model.verify()
     metadata = {
         "labels": list(model.labels),

@@ -4,7 +4,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..network.graph import MaxPool, Network
 from ..network.run_stages import run_stages
+from ..utils.distribution import VERSION
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -66,7 +66,7 @@ class NetworkGraph(ABC):
             opset_imports=[helper.make_opsetid("", OPSET)],
             ir_version=IR_VERSION,
             producer_name="firebrick",
-            producer_version=version("firebrick"),
+            producer_version=VERSION,
         )
         helper.set_model_props(proto, dict(properties))
         checker.check_model(proto, full_check=True)

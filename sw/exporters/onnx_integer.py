@@ -20,6 +20,7 @@ import numpy as np
 from ..errors import FirebrickError
 from ..model.quantized import ACTIVATION_MAX, Model
 from ..utils.atomic_files import write_atomically
+from ..utils.distribution import install_extra
 from .onnx_graph import NetworkGraph
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def export_onnx(model: Model) -> "ModelProto":
     when the package onnx is missing or a filter has more than FILTER_MAX weights.
     """
     if find_spec("onnx") is None:
-        raise FirebrickError("ONNX export needs the package onnx; install it with: pip install 'firebrick[onnx]'")
+        raise FirebrickError(f"ONNX export needs the package onnx; {install_extra('onnx')}")
     properties = {
         "labels": "\n".join(model.labels),
         "score_scale": repr(model.score_scale),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model.float_model import FloatModel
+from firebrick.sw.utils.distribution import install_extra
 
 from .normalisation import TORCH, Normalisation
 from .onnx.importer import onnx_model
@@ -42,7 +43,7 @@ def from_module(
     try:
         import torch
     except ImportError as error:
-        raise FirebrickError("PyTorch modules need the package torch; install it with: pip install 'firebrick[train]'") from error
+        raise FirebrickError(f"PyTorch modules need the package torch; {install_extra('train')}") from error
     inner = _unwrapped(module)
     name = type(inner).__name__
     file: Any = io.BytesIO()  # accepted, but missing in torch's annotations

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FirebrickError
+from ..utils.distribution import install_extra
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def check_matplotlib() -> None:
     """Raise FirebrickError unless matplotlib is installed."""
     if find_spec("matplotlib") is None:
-        raise FirebrickError("matplotlib, which draws curves, is missing; install firebrick[plots]")
+        raise FirebrickError(f"matplotlib, which draws curves, is missing; {install_extra('plots')}")
 
 
 def render_svg(draw: Callable[["Figure"], None], size: tuple[float, float] = (8, 5)) -> bytes:

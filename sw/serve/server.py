@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from ..errors import FirebrickError
+from ..utils.distribution import install_extra
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -22,7 +23,7 @@ def check_packages() -> None:
     """Raise FirebrickError unless all packages that the server needs are installed."""
     for name in ("starlette", "uvicorn", "websockets", "av"):
         if find_spec(name) is None:
-            raise FirebrickError(f"{name}, which the live view needs, is missing; install firebrick[serve]")
+            raise FirebrickError(f"{name}, which the live view needs, is missing; {install_extra('serve')}")
 
 
 def listen(host: str, port: int) -> socket.socket:

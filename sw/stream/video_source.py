@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from ..errors import FirebrickError
+from ..utils.distribution import install_extra
 from .source import Frame, FrameSource
 from .timeline import Timeline
 from .video_frames import alpha_codec, main_stream, pixel_aspect, shown_size, to_image
@@ -34,7 +35,7 @@ FORMATS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,ivf,h264,hevc,m4v,mjpeg,yuv4
 def check_av() -> None:
     """Raise FirebrickError unless PyAV is installed."""
     if find_spec("av") is None:
-        raise FirebrickError("PyAV, which reads and writes videos, is missing; install firebrick[stream]")
+        raise FirebrickError(f"PyAV, which reads and writes videos, is missing; {install_extra('stream')}")
 
 
 class VideoFile(FrameSource):

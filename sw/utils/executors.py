@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from ..errors import FirebrickError
+from .distribution import install_extra
 
 CONNECT_TIMEOUT = 10
 """Seconds to wait for a Dask scheduler."""
@@ -73,7 +74,7 @@ def dask_cluster(address: str) -> Iterator[Executor]:
     try:
         from distributed import Client
     except ModuleNotFoundError as problem:
-        raise FirebrickError("distributed, which reaches a Dask cluster, is missing; install firebrick[cluster]") from problem
+        raise FirebrickError(f"distributed, which reaches a Dask cluster, is missing; {install_extra('cluster')}") from problem
     try:
         client = Client(address, timeout=CONNECT_TIMEOUT, set_as_default=False)
     except (OSError, ValueError, TypeError) as problem:

@@ -22,6 +22,7 @@ from firebrick.sw.model.float_model import FloatModel
 from firebrick.sw.network.graph import Shape
 from firebrick.sw.network.limits import WEIGHTS_MAX
 from firebrick.sw.utils.atomic_files import read_limited
+from firebrick.sw.utils.distribution import install_extra
 
 from .. import feature_graph
 from ..feature_graph import FeatureNode, Operation, describe_operator, printable, unsupported
@@ -89,7 +90,7 @@ def _parse(data: bytes) -> Any:
 
         net = net_class()()
     except ImportError as error:
-        raise FirebrickError("Caffe files need the package protobuf; install it with: pip install 'firebrick[onnx]'") from error
+        raise FirebrickError(f"Caffe files need the package protobuf; {install_extra('onnx')}") from error
     if len(data) > BYTES_MAX:
         raise FirebrickError(f"a .caffemodel file must have at most {BYTES_MAX} bytes")
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firebrick.sw.errors import FirebrickError
+from firebrick.sw.utils.distribution import install_extra
 
 from ..feature_graph import describe_operator, printable, unsupported
 
@@ -126,7 +127,7 @@ def _parse(data: bytes) -> "ModelProto":
         import onnx
         from google.protobuf.message import DecodeError
     except ImportError as error:
-        raise FirebrickError("ONNX files need the package onnx; install it with: pip install 'firebrick[onnx]'") from error
+        raise FirebrickError(f"ONNX files need the package onnx; {install_extra('onnx')}") from error
     try:
         model: ModelProto = onnx.ModelProto.FromString(data)
     except DecodeError as error:

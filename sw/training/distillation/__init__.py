@@ -5,10 +5,11 @@
 from importlib.util import find_spec
 
 from ...errors import FirebrickError
+from ...utils.distribution import install_extra
 from .config import DistillationConfig as DistillationConfig
 
 
-def check_torch(purpose: str = "distillation", instead: str = ", or leave out --distil") -> None:
+def check_torch(purpose: str = "distillation", instead: str = "leave out --distil, or ") -> None:
     """Raise FirebrickError, with the purpose and what to do instead, unless PyTorch is installed."""
     if find_spec("torch") is None:
-        raise FirebrickError(f"PyTorch, which {purpose} needs, is missing; install firebrick[train]{instead}")
+        raise FirebrickError(f"PyTorch, which {purpose} needs, is missing; {instead}{install_extra('train')}")

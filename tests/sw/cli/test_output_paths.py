@@ -64,7 +64,7 @@ def test_output_of_the_wrong_kind_is_reported_first(command: str, tmp_path: Path
 def test_missing_tools_of_a_bitstream_are_reported_before_it_is_planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("firebrick.hw.eda.tool_paths.sys.executable", str(tmp_path / "python"))
-    assert "was not found; install it with: pip install 'firebrick[" in complaint("bitstream -o", tmp_path / "out")
+    assert "was not found; install it with: pip install '.[" in complaint("bitstream -o", tmp_path / "out")
 
 
 def test_comma_lists_of_models_keep_paths_with_commas(tmp_path: Path) -> None:

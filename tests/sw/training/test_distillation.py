@@ -28,7 +28,7 @@ from firebrick.sw.training.distillation import DistillationConfig
 from tests.helpers.float_models import NETWORK, SIGNED_NETWORK, float_model
 from tests.helpers.random_models import random_model
 
-torch = pytest.importorskip("torch", reason="needs PyTorch, which firebrick[train] brings")
+torch = pytest.importorskip("torch", reason="needs PyTorch, which the extra train brings")
 
 from firebrick.sw.training.distillation import loop  # noqa: E402
 from firebrick.sw.training.distillation.augmentation import Augmenter  # noqa: E402

@@ -24,8 +24,9 @@ from firebrick.sw.model.float_model import FloatModel
 from firebrick.sw.model.quantized import Preprocessing
 from firebrick.sw.network.metaparameters import Metaparameters
 from firebrick.sw.training.supervised import TrainingConfig
+from firebrick.sw.utils.distribution import install_extra
 
-torch = pytest.importorskip("torch", reason="needs PyTorch, which firebrick[train] brings")
+torch = pytest.importorskip("torch", reason="needs PyTorch, which the extra train brings")
 
 from firebrick.sw.training.supervised import loop  # noqa: E402
 from firebrick.sw.training.supervised.float_module import TrainableNetwork  # noqa: E402
@@ -226,4 +227,4 @@ def test_train_without_pytorch_is_rejected(folder: Path, tmp_path: Path, monkeyp
     monkeypatch.setattr("firebrick.sw.training.distillation.find_spec", lambda _name: None)
     result = CliRunner().invoke(main, ["train", str(folder), "-o", str(tmp_path / "net.onnx")])
     assert result.exit_code == 1
-    assert result.stderr == "Error: PyTorch, which training needs, is missing; install firebrick[train]\n"
+    assert result.stderr == f"Error: PyTorch, which training needs, is missing; {install_extra('train')}\n"

