@@ -18,7 +18,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL := $(PIP) $(if $(NEWEST),--upgrade --upgrade-strategy eager,--constraint constraints.txt) --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint types test test-all fuzz constraints formal sim demo verilog bitstream program figures clean
+.PHONY: help setup lint types test test-all fuzz constraints formal sim demo docs verilog bitstream program figures clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,10 @@ sim: setup ## simulate the generated hardware: its benches, then whole frames th
 
 demo: setup ## photographs through golden model and generated hardware, score for score
 	$(BIN)/firebrick demo
+
+docs: setup .types/firebrick ## build the site of the documentation into build/site; every warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "docs: build/site/index.html; with search: $(BIN)/python -m http.server -d build/site"
 
 verilog: setup ## write the accelerator's Verilog and plan to build/verilog
 	$(BIN)/firebrick verilog $(addprefix --model=,$(MODEL)) -o build/verilog
