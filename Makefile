@@ -75,7 +75,7 @@ sim: setup ## simulate the generated hardware: its benches, then whole frames th
 demo: setup ## photographs through golden model and generated hardware, score for score
 	$(BIN)/firebrick demo
 
-docs: setup .types/firebrick ## build the site of the documentation into build/site; every warning is an error
+docs: setup ## build the site of the documentation into build/site; every warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "docs: build/site/index.html; with search: $(BIN)/python -m http.server -d build/site"
 

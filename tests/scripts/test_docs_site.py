@@ -42,9 +42,10 @@ def test_links_of_the_repository_have_pages_on_the_site(page: str, link: str, th
 
 @pytest.mark.slow
 def test_broken_links_and_anchors_stop_the_build(tmp_path: Path) -> None:
-    for name in ("docs", "scripts", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "mkdocs.yml", "hw", "sw", ".types"):
+    for name in ("docs", "scripts", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "mkdocs.yml", "api", "hw", "sw"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / ".types", tmp_path / ".types", symlinks=True)
     page = tmp_path / "docs" / "glossary.md"
     page.write_text(
         page.read_text() + "[a](numerics.md#none) [b](none.md) [c](../sw/none.py) ![d](images/none.png) [e](../README.md#none)\n"
