@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A USB 2.0 device that carries bytes in both directions, built on LUNA (https://github.com/greatscottgadgets/luna)."""
 
+from types import SimpleNamespace
 from typing import Any
 
-from amaranth.hdl import Module, unsigned
+from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import fifo, stream, wiring
+from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
+from luna.gateware.interface.gateware_phy import GatewarePHY
 from luna.gateware.usb.usb2.device import USBDevice
 from luna.gateware.usb.usb2.endpoints.stream import USBStreamInEndpoint, USBStreamOutEndpoint
 from usb_protocol.emitters import DeviceDescriptorCollection
@@ -63,6 +66,8 @@ class UsbPort(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.usb = usb = USBDevice(bus=self._phy, handle_clocking=False)
+        if isinstance(usb.utmi, GatewarePHY):
+            _synchronise_line_state(m, usb)
         usb.add_standard_control_endpoint(self._descriptors)
         from_host = USBStreamOutEndpoint(endpoint_number=ENDPOINT, max_packet_size=self._packet)
         to_host = USBStreamInEndpoint(endpoint_number=ENDPOINT, max_packet_size=self._packet)
@@ -88,6 +93,14 @@ class UsbPort(wiring.Component):
             outwards.r_en.eq(to_host.stream.ready),
         ]
         return m
+
+
+def _synchronise_line_state(m: Module, usb: Any) -> None:
+    """Bring the lines of USB into the domain ``usb``: LUNA's PHY on the FPGA's own pins passes them on to state machines as they are."""
+    phy = usb.utmi
+    line_state = Signal(2)
+    m.submodules.line_state_synchronizer = FFSynchronizer(phy.line_state, line_state, o_domain="usb")
+    usb.utmi = SimpleNamespace(**vars(phy) | {"line_state": line_state})
 
 
 def _descriptors(name: str, serial: str, packet: int) -> Any:
