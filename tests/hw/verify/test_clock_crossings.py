@@ -139,7 +139,8 @@ def test_a_reset_of_another_clock_and_a_pin_are_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("read_domain", ["b", "comb"])
 def test_a_memory_that_another_clock_writes_is_found(read_domain: str, tmp_path: Path) -> None:
     m, count, ports = two_clocks()
-    m.submodules.memory = memory = Memory(shape=4, depth=16, init=[])
+    memory: Any = Memory(shape=4, depth=16, init=[])
+    m.submodules.memory = memory
     write, read = memory.write_port(domain="a"), memory.read_port(domain=read_domain)
     taken = Signal(4, name="taken")
     m.d.comb += [write.addr.eq(count), write.data.eq(count), write.en.eq(1), read.addr.eq(taken)]
