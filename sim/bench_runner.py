@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 from ..hw.codegen.verilog import to_verilog
@@ -42,6 +43,26 @@ STALLS = ("none", "source", "sink", "both")
 """The tests of a bench: which side pauses at random."""
 
 
+STREAM_BENCH = "firebrick.sim.cocotb_bench"
+"""The module with the bench of one input and one output stream."""
+STREAM_PORTS = ("clk", "rst", *(f"{stream}__{part}" for stream in ("input", "output") for part in ("valid", "ready", "payload")))
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A design with its bench."""
+
+    name: str
+    generate: Callable[[], tuple[str, dict[str, str]]]
+    """Generates the Verilog of the module TOP, and its ROM files."""
+    ports: tuple[str, ...]
+    """The ports that the bench accesses."""
+    document: dict[str, Any]
+    """The case, for the bench; ``module`` names the module with the bench."""
+    tests: tuple[str, ...]
+    """The tests that must report their cycles."""
+
+
 @dataclass(frozen=True)
 class BenchOutcome:
     """The outcome of a bench."""
@@ -49,7 +70,7 @@ class BenchOutcome:
     name: str
     passed: bool
     cycles: dict[str, int] = field(default_factory=dict)
-    """For each of STALLS, the cycles from reset to the last payload."""
+    """For each test what it measured; for each of STALLS, the cycles from reset to the last payload."""
     failure: str = ""
     """The first failure, if any."""
     seconds: float = 0.0
@@ -75,6 +96,21 @@ def run_case(
 
     Raises FirebrickError when Verilator or a compiler is missing.
     """
+
+    def generate() -> tuple[str, dict[str, str]]:
+        text, roms = to_verilog(case.component, TOP)
+        return (text if transform is None else transform(text, roms, TOP)), roms
+
+    payloads = {name: [f"{payload:x}" for payload in payloads] for name, payloads in (("inputs", case.inputs), ("outputs", case.outputs))}
+    document = {"module": STREAM_BENCH, **payloads, "hang_cycles": hang_cycles, "settle_cycles": settle_cycles}
+    design = Bench(case.name, generate, STREAM_PORTS, document, STALLS)
+    return run_bench(design, folder, origin=origin, seconds=seconds, progress=progress)
+
+
+def run_bench(
+    design: Bench, folder: Path, *, origin: str = "", seconds: float = TIME_LIMIT, progress: Progress = no_progress
+) -> BenchOutcome:
+    """Builds a design and runs its bench; parameters are as for ``run_case``."""
     start = time.monotonic()
     env = verilator.environment(OPTIMISATION)
     folder = folder.absolute()
@@ -83,54 +119,42 @@ def run_case(
     with locked(folder, progress):
         for stale in (MEASURED, RESULTS, log.name):
             (folder / stale).unlink(missing_ok=True)
-        document = {
-            name: [f"{payload:x}" for payload in payloads] for name, payloads in (("inputs", case.inputs), ("outputs", case.outputs))
-        }
-        (folder / CASE).write_text(json.dumps(document | {"hang_cycles": hang_cycles, "settle_cycles": settle_cycles}))
+        (folder / CASE).write_text(json.dumps(design.document))
 
         def run(command: str, where: Path, argument: Path) -> None:
             progress({"build": "building", "run": "running"}[command])
             run_logged([sys.executable, "-m", "firebrick.sim.cocotb_runner", command, str(argument)], where, log, env=env, limit=seconds)
 
         try:
-            run("run", _built(case, folder, origin, transform, run), folder)
+            run("run", _built(design, folder, origin, run), folder)
             failure = _first_failure(folder / RESULTS)
         except FirebrickError as error:
             failure = str(error)
         cycles = _cycles(folder / MEASURED)
-    if not failure and set(cycles) != set(STALLS):
-        failure = f"only {len(cycles)} of {len(STALLS)} tests were run; the full output is in {log}"
-    return BenchOutcome(case.name, not failure, cycles, failure, time.monotonic() - start)
+    if not failure and set(cycles) != set(design.tests):
+        failure = f"only {len(cycles)} of {len(design.tests)} tests were run; the full output is in {log}"
+    return BenchOutcome(design.name, not failure, cycles, failure, time.monotonic() - start)
 
 
-def _built(
-    case: BenchCase,
-    folder: Path,
-    origin: str,
-    transform: Callable[[str, dict[str, str], str], str] | None,
-    run: Callable[[str, Path, Path], None],
-) -> Path:
-    """The folder with the program of a case and its ROMs, built unless ``folder`` has it of the same component, undamaged."""
+def _built(design: Bench, folder: Path, origin: str, run: Callable[[str, Path, Path], None]) -> Path:
+    """The folder with the program of a design and its ROMs, built unless ``folder`` has it of the same component, undamaged."""
     known = read_sealed(folder / ORIGIN)
     if origin and known and known["origin"] == origin and is_intact(folder / known["entry"]):
-        logger.info("bench %s: cached, same source code", case.name)
+        logger.info("bench %s: cached, same source code", design.name)
         return folder / str(known["entry"])
-    text, roms = to_verilog(case.component, TOP)
-    if transform is not None:
-        text = transform(text, roms, TOP)
+    text, roms = design.generate()
     name = f"build-{combined_hash(text, json.dumps(roms), OPTIMISATION, tool_versions())}"
     for other in folder.glob("build-*"):
         if other.name != name:
             shutil.rmtree(other)
 
     def make(partial: Path) -> None:
-        logger.info("bench %s: not in the cache, to be built", case.name)
+        logger.info("bench %s: not in the cache, to be built", design.name)
         for rom, contents in roms.items():
             (partial / rom).write_text(contents)
         with verilator.build_folder(partial) as scratch:
             (scratch / f"{TOP}.v").write_text(text)
-            signals = ["clk", "rst", *(f"{stream}__{part}" for stream in ("input", "output") for part in ("valid", "ready", "payload"))]
-            lines = [f'public_flat_rw -module "{TOP}" -var "{signal}"' for signal in signals]
+            lines = [f'public_flat_rw -module "{TOP}" -var "{port}"' for port in design.ports]
             (scratch / PORTS).write_text("\n".join(["`verilator_config", *lines, ""]))
             run("build", scratch, folder.parent / f"runtime-{combined_hash(OPTIMISATION, tool_versions())}")
             shutil.copy2(scratch / TOP, partial / TOP)

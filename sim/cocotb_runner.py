@@ -5,6 +5,7 @@
 ``sim/bench_runner.py`` prepares a folder, starts ``python -m firebrick.sim.cocotb_runner`` in it and writes its output to a log.
 """
 
+import json
 import os
 import shutil
 import sys
@@ -60,7 +61,7 @@ def run(output: Path) -> None:
     environment = {"FIREBRICK_CASE": str(output / CASE), "FIREBRICK_RESULT": str(output / MEASURED)}
     os.environ.pop("PYTEST_CURRENT_TEST", None)  # with it set, the runner would evaluate the results itself
     Verilator().test(
-        test_module="firebrick.sim.cocotb_bench",
+        test_module=json.loads((output / CASE).read_text())["module"],
         hdl_toplevel=TOP,
         hdl_toplevel_lang="verilog",
         build_dir=".",

@@ -61,6 +61,11 @@ def generate_plan(plan: Plan) -> Artefacts:
 
 def to_verilog(component: wiring.Component, name: str) -> tuple[str, dict[str, str]]:
     """The Verilog of one component as a top module, and its ROM files."""
+    return convert_top(Top(component=component), name)
+
+
+def convert_top(top: wiring.Component, name: str) -> tuple[str, dict[str, str]]:
+    """The Verilog of a component that has its clocks and resets as ports, and its ROM files."""
     platform = RomFiles()
-    text = verilog.convert(Top(component=component), name=name, platform=platform, emit_src=False, strip_internal_attrs=True)
+    text = verilog.convert(top, name=name, platform=platform, emit_src=False, strip_internal_attrs=True)
     return text + ROM_VERILOG, platform.files

@@ -76,3 +76,9 @@ def test_row_shows_a_build_and_its_verification() -> None:
     assert row("c", report, None) == expected
     verified = row("c", report | {"simulated_cycles_per_frame": 1235}, {"weights": 10, "weights_proven": 9})
     assert (verified[5], verified[8]) == ("1,235, simulated", "9 of 10")
+
+
+def test_page_of_the_bus_has_the_ports_and_registers_of_the_sources() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "axi_tables.py"))
+    page = (ROOT / "docs" / "axi.md").read_text()
+    assert page == script["written"](page), "run python scripts/axi_tables.py"

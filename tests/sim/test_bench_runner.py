@@ -52,12 +52,6 @@ class FaultyFifo(wiring.Component):
         return m
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of all benches in this file, so that they share Verilator's runtime."""
-    return tmp_path_factory.mktemp("sim")
-
-
 def bench(folder: Path, component: FaultyFifo, outputs: list[int]) -> BenchOutcome:
     case = BenchCase("fifo", component, PAYLOADS, outputs)
     return run_case(case, folder / "fifo", hang_cycles=200, settle_cycles=50)
