@@ -3,6 +3,7 @@
 """From a model to its accelerator's Verilog, ROM files and report."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,11 @@ from ...sw.utils.atomic_files import write_atomically
 from ...sw.utils.progress import Progress, no_progress
 from ..accelerator import Accelerator
 from ..module_names import TOP
-from ..weights.rom import ROM_VERILOG
-from ..weights.rom_files import RomFiles
+from ..weights.rom_contents import RomContents, RomFiles
 from .top import Top
+
+_TRIGGER = re.compile(r"^(  reg (\\\$auto\$verilog_backend\S+) ) = 0;$", re.MULTILINE)
+"""The declaration of the variable that starts a module's combinational blocks."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,21 @@ def to_verilog(component: wiring.Component, name: str) -> tuple[str, dict[str, s
 
 def convert_top(top: wiring.Component, name: str) -> tuple[str, dict[str, str]]:
     """The Verilog of a component that has its clocks and resets as ports, and its ROM files."""
-    platform = RomFiles()
-    text = verilog.convert(top, name=name, platform=platform, emit_src=False, strip_internal_attrs=True)
-    return text + ROM_VERILOG, platform.files
+    roms = RomFiles()
+    return verilog_with_roms(top, name, roms), roms.files
+
+
+def verilog_with_roms(top: wiring.Component, name: str, roms: RomContents) -> str:
+    """The Verilog of a component that has its clocks and resets as ports, whose ROMs get their words in a given way."""
+    text = verilog.convert(top, name=name, platform=roms, emit_src=False, strip_internal_attrs=True)
+    return _start_combinational_blocks(text) + roms.verilog
+
+
+def _start_combinational_blocks(text: str) -> str:
+    """Make every ``always @*`` run once at time 0.
+
+    Yosys has each of them wait for a variable too, which is initialised where it is declared. In Verilog-2005 that is an event, in
+    SystemVerilog it is not (IEEE 1800-2017, 6.8), and blocks whose other inputs are constant would leave their outputs unknown for ever.
+    A nonblocking assignment comes after all blocks have begun to wait, in either language.
+    """
+    return _TRIGGER.sub(r"\1;\n`ifndef SYNTHESIS\n  initial \2 <= 0;\n`endif", text)

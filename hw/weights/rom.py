@@ -14,7 +14,7 @@ from amaranth.utils import ceil_log2
 from ...sw.coding.streams import LUT_ROM_BITS
 from ...sw.plan.memory_mapping import BLOCK_RAM_BITS
 from ..stream.fifo import Fifo
-from .rom_files import RomFiles
+from .rom_contents import RomContents
 
 FIFO_DEPTH = 16
 """Depth of the output FIFOs. It exceeds the number of words in flight, so that each stream has a word every cycle."""
@@ -22,20 +22,6 @@ READ_LATENCY = 4
 """Cycles from an address to its word at the FIFO: registers before the memory, in it, behind its bank, and behind the bank multiplexer."""
 TREE_WORDS = 128
 """Words of a bank in look-up tables that lie in front of one register: as many as an ECP5 selects with the multiplexers in its slices."""
-ROM_VERILOG = """\
-// A synchronous read-only memory with two ports, whose words stand in a file of hexadecimal numbers.
-module firebrick_rom #(parameter WIDTH = 1, parameter DEPTH = 1, parameter ADDRESS = 1,
-    parameter FILE = "", parameter STYLE = "auto") (
-    input clk, input [ADDRESS-1:0] address_0, address_1, output reg [WIDTH-1:0] data_0, data_1
-);
-    (* rom_style = STYLE *) reg [WIDTH-1:0] words [0:DEPTH-1];
-    initial $readmemh(FILE, words);
-    always @(posedge clk) begin
-        data_0 <= words[address_0];
-        data_1 <= words[address_1];
-    end
-endmodule
-"""
 
 
 @dataclass(frozen=True)
@@ -164,9 +150,9 @@ class Rom(wiring.Component):
         wiring.connect(m, fifo.output, wiring.flipped(output))
 
     def _bank(self, m: Module, platform: object, name: str, bank: RomBank, addresses: list[Value]) -> Iterator[Value]:
-        """One bank, read at each of the addresses: a Verilog module with a file of words if the platform collects such files."""
+        """One bank, read at each of the addresses: a Verilog module, `firebrick_rom`, if the platform says how it gets its words."""
         words, style = bank.words, "logic" if bank.in_luts else "block"
-        if isinstance(platform, RomFiles):
+        if isinstance(platform, RomContents):
             data = [Signal(self._width, name=f"{name}_{port}") for port in range(len(addresses))]
             ports = {f"i_address_{port}": address if len(address) else Const(0, 1) for port, address in enumerate(addresses)}
             m.submodules[name] = Instance(
@@ -174,11 +160,11 @@ class Rom(wiring.Component):
                 p_WIDTH=self._width,
                 p_DEPTH=len(words),
                 p_ADDRESS=max(1, ceil_log2(len(words))),
-                p_FILE=platform.add_rom(words, self._width),
                 p_STYLE=style,
                 i_clk=ClockSignal(),
                 **{"i_address_1": Const(0, max(1, ceil_log2(len(words))))} | ports,
                 **{f"o_data_{port}": value for port, value in enumerate(data)},
+                **{f"p_{name}": value for name, value in platform.parameters(words, self._width).items()},
             )
             yield from data
             return

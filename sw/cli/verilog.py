@@ -9,11 +9,30 @@ import click
 from .common import classes_option, json_option, lanes_option, load_model, model_option, print_json, progress_bar
 from .output_paths import OutputFolder
 
+DEFAULT_FREQUENCY = 80.0
+"""MHz that networks of this kind reach in FPGAs of the ECP5 kind."""
+
 
 @click.command("verilog")
 @model_option
 @classes_option
 @lanes_option
+@click.option(
+    "--frequency",
+    type=click.FloatRange(1, 1000),
+    default=DEFAULT_FREQUENCY,
+    show_default=True,
+    metavar="MHZ",
+    help="Clock at which times are stated, and which the constraints ask for.",
+)
+@click.option(
+    "--image",
+    "images",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Picture for the benches; may be repeated.  [default: photographs of scikit-image]",
+)
 @click.option("-o", "--output", type=OutputFolder(), required=True, metavar="DIR", help="Output folder.")
 @click.option(
     "--interface",
@@ -29,16 +48,19 @@ def command(
     model: str,
     classes: Path | None,
     lanes: int,
+    frequency: float,
+    images: tuple[Path, ...],
     output: Path,
     interface: str,
     bus_width: str | None,
     core_clock: bool,
     as_json: bool,
 ) -> None:
-    """Generate the accelerator as Verilog, with a JSON report of its plan.
+    """Generate the accelerator as a core: a folder to put into your own design.
 
-    DIR gets firebrick.v, the contents of ROMs (*.hex) and report.json. The same model and lanes give the same bytes. The JSON document is
-    the report, with lanes and predicted cycles of each engine and of the whole network.
+    DIR gets README.md, which describes all other files: the Verilog, with all weights in it; benches with pictures and the scores that
+    they must give; FuseSoC, IP-XACT and constraint files; a C header; and report.json. The same arguments give the same bytes. The
+    JSON document is the report, with lanes and predicted cycles of each engine and of the whole network.
 
     \b
     Examples:
@@ -47,17 +69,27 @@ def command(
     """
     from firebrick.hw.bus.top import BusOptions
     from firebrick.hw.codegen.bus_verilog import generate_on_bus
-    from firebrick.hw.codegen.verilog import generate
+    from firebrick.hw.core.folder import core_files
+
+    from ..utils.atomic_files import write_folder
+    from .bench_pictures import golden_vectors
 
     if interface == "native" and (bus_width or core_clock):
         raise click.UsageError("--bus-width and --core-clock belong to a bus; add --interface axi or --interface wishbone")
     options = BusOptions(stream_bytes=int(bus_width or 32) // 8, wishbone=interface == "wishbone", core_clock=core_clock)
     loaded = load_model(model, classes)
     with progress_bar() as progress:
-        artefacts = generate(loaded, lanes, progress) if interface == "native" else generate_on_bus(loaded, lanes, options, progress)
-        progress("writing files")
-        artefacts.write(output)
+        if interface == "native":
+            vectors = golden_vectors(loaded, images, progress)
+            files, report = core_files(loaded, lanes, vectors, frequency=frequency, progress=progress)
+            progress("writing files")
+            write_folder(output, {name: contents.encode() for name, contents in files.items()})
+        else:
+            artefacts = generate_on_bus(loaded, lanes, options, progress)
+            report = artefacts.report
+            progress("writing files")
+            artefacts.write(output)
     if as_json:
-        print_json(artefacts.report)
+        print_json(report)
     else:
-        click.echo(f"wrote {output}: {artefacts.report['lanes']} lanes, {artefacts.report['cycles_per_frame']:,} cycles per frame")
+        click.echo(f"wrote {output}: {report['lanes']} lanes, {report['cycles_per_frame']:,} cycles per frame")

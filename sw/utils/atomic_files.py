@@ -3,6 +3,8 @@
 """Writes files atomically, and reads files up to a limit."""
 
 import os
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import FirebrickError
@@ -23,6 +25,30 @@ def write_atomically(path: Path, data: bytes) -> None:
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise FirebrickError(f"cannot write {path}: {error.strerror}; name a file in a folder that you can write to") from error
+
+
+def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files, by their paths relative to a folder. A new folder appears with all of them; in one that exists each is replaced.
+
+    All are first written beside the folder, under a hidden name, so that nothing has changed if the system refuses one, as where a disk is
+    full. Raises FirebrickError then.
+    """
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        try:
+            for name, data in contents.items():
+                (partial / name).parent.mkdir(parents=True, exist_ok=True)
+                (partial / name).write_bytes(data)
+            if not folder.exists():
+                partial.replace(folder)
+                return
+            for name in contents:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (partial / name).replace(folder / name)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise FirebrickError(f"cannot write {folder}: {error.strerror}; name an output folder that you can write to") from error
 
 
 def remove_partial_files(folder: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from firebrick.hw.codegen.verilog import Artefacts, generate
 from firebrick.hw.weights.rom import split_into_banks
-from firebrick.hw.weights.rom_files import RomFiles
+from firebrick.hw.weights.rom_contents import RomFiles
 from firebrick.sw.compiler.lowering import compile_model
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.file import write_fire

@@ -50,8 +50,8 @@ def test_what_is_given_away_contains_no_local_paths(tmp_path: Path) -> None:
     run("verilog", "--model", folder / "net.fire", "-o", folder / "verilog")
     metadata = json.dumps(read_fire(folder / "net.fire").metadata)
     assert "names.txt" in metadata
-    given = {"metadata": metadata.encode()} | {path.name: path.read_bytes() for path in (folder / "verilog").iterdir()}
+    given = {"metadata": metadata.encode()} | {path.name: path.read_bytes() for path in (folder / "verilog").rglob("*") if path.is_file()}
     given["net.fire"] = (folder / "net.fire").read_bytes()
     given["description"] = zlib.decompressobj().decompress(given["net.fire"][14:])
-    assert {"firebrick.v", "report.json"} <= given.keys()
+    assert {"firebrick.v", "README.md", "report.json"} <= given.keys()
     assert [(name, secret) for name, data in given.items() for secret in secrets(folder) if secret in data] == []

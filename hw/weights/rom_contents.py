@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""How the ROMs in generated Verilog get their words. Verilog generation passes one of these to ``elaborate`` as the platform."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+from amaranth.hdl import Const, unsigned
+
+_VERILOG = """\
+// A synchronous read-only memory with two ports, whose words {where}.
+module firebrick_rom #(parameter WIDTH = 1, parameter DEPTH = 1, parameter ADDRESS = 1,
+    {parameter}, parameter STYLE = "auto") (
+    input clk, input [ADDRESS-1:0] address_0, address_1, output reg [WIDTH-1:0] data_0, data_1
+);
+    (* rom_style = STYLE *) reg [WIDTH-1:0] words [0:DEPTH-1];
+    {initial}
+    always @(posedge clk) begin
+        data_0 <= words[address_0];
+        data_1 <= words[address_1];
+    end
+endmodule
+"""
+
+
+class RomContents(ABC):
+    """The words of the instances of the Verilog module ``firebrick_rom``."""
+
+    verilog: str
+    """The definition of ``firebrick_rom``."""
+
+    @abstractmethod
+    def parameters(self, words: Sequence[int], width: int) -> Mapping[str, str | Const]:
+        """The parameters of an instance that give it its words, of ``width`` bits each."""
+
+
+class RomFiles(RomContents):
+    """ROM contents as files of hexadecimal words in the current folder, which keeps the Verilog small and fast to parse."""
+
+    verilog = _VERILOG.format(
+        where="stand in a file of hexadecimal numbers", parameter='parameter FILE = ""', initial="initial $readmemh(FILE, words);"
+    )
+
+    def __init__(self) -> None:
+        self.files: dict[str, str] = {}
+
+    def add_rom(self, words: Sequence[int], width: int) -> str:
+        """Add the words of a ROM and return the name of its file."""
+        name = f"rom{len(self.files)}.hex"
+        digits = -(-width // 4)
+        self.files[name] = "".join(f"{word:0{digits}x}\n" for word in words)
+        return name
+
+    def parameters(self, words: Sequence[int], width: int) -> Mapping[str, str | Const]:
+        """See `RomContents`."""
+        return {"FILE": self.add_rom(words, width)}
+
+
+class RomParameters(RomContents):
+    """ROM contents in the Verilog itself, so that no tool has a file to find."""
+
+    verilog = _VERILOG.format(
+        where="stand in a parameter, the first one in its lowest bits",
+        parameter="parameter [WIDTH*DEPTH-1:0] CONTENTS = 0",
+        initial="""integer index;
+    initial for (index = 0; index < DEPTH; index = index + 1) words[index] = CONTENTS[index*WIDTH +: WIDTH];""",
+    )
+
+    def parameters(self, words: Sequence[int], width: int) -> Mapping[str, str | Const]:
+        """See `RomContents`."""
+        bits = "".join(f"{word:0{width}b}" for word in reversed(words))
+        return {"CONTENTS": Const(int(bits, 2), unsigned(len(bits)))}

@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The pictures of a core's benches, with the scores of the golden model."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import golden
+from ..data.calibration_set import photographs
+from ..data.images import read_images, to_input_frame
+from ..model.quantized import Model
+from ..stream.test_pattern import draw
+from ..utils.progress import Progress
+
+if TYPE_CHECKING:
+    from firebrick.hw.core.golden_vectors import GoldenVectors
+
+PICTURES = 2
+"""Pictures by default: the second one follows the first without a pause."""
+
+
+def golden_vectors(model: Model, paths: Sequence[Path], progress: Progress) -> "GoldenVectors":
+    """The pictures in some files, or else photographs of scikit-image or, where that is missing, drawn pictures; with their scores.
+
+    Raises FirebrickError for files that cannot be read as images.
+    """
+    from firebrick.hw.core.golden_vectors import GoldenVectors
+
+    shape = model.network.input
+    if not paths and shape.channels in (1, 3) and find_spec("skimage"):
+        paths = photographs()[:PICTURES]
+    if paths:
+        names, frames = [path.name for path in paths], read_images(paths, model.preprocessing, shape)
+    else:
+        names, frames = _drawn(model)
+    scores = []
+    for index in range(len(frames)):
+        progress("golden model", index, len(frames))
+        scores.append(golden.run(model, frames[index : index + 1])[0])
+    return GoldenVectors(names, frames, np.stack(scores))
+
+
+def _drawn(model: Model) -> tuple[list[str], NDArray[np.uint8]]:
+    """Test patterns, or noise where the network sees other channels than colour or grey."""
+    shape = model.network.input
+    numbers = range(1, PICTURES + 1)
+    if shape.channels in (1, 3):
+        frames = np.stack([to_input_frame(draw(number), model.preprocessing, shape) for number in numbers])
+        return [f"test pattern {number}" for number in numbers], frames
+    size = len(numbers), shape.channels, shape.height, shape.width
+    return [f"noise {number}" for number in numbers], np.random.default_rng(0).integers(0, 256, size, np.uint8)

@@ -1,0 +1,47 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Cores of networks so small that any simulator builds them in a second."""
+
+import os
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from firebrick.hw.core.folder import core_files
+from firebrick.hw.core.golden_vectors import GoldenVectors
+from firebrick.sw import golden
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.utils.atomic_files import write_folder
+from tests.helpers.random_models import random_model
+
+LANES = 8
+MODULE = "firebrick_stream"
+
+
+@cache
+def tiny_model(*, signed: bool = False) -> Model:
+    sizes: dict[str, Any] = {"height": 5, "width": 6, "kernel": 3, "stride": 1, "filters": 3, "fires": 1, "classes": 3}
+    return random_model(np.random.default_rng(0), density=0.5, signed=signed, **sizes)
+
+
+def noise(model: Model, pictures: int = 2) -> GoldenVectors:
+    shape = model.network.input
+    frames = np.random.default_rng(1).integers(0, 256, (pictures, shape.channels, shape.height, shape.width), np.uint8)
+    return GoldenVectors([f"noise {index}" for index in range(pictures)], frames, golden.run(model, frames))
+
+
+def tiny_core(folder: Path, *, signed: bool = False) -> Path:
+    model = tiny_model(signed=signed)
+    files, _ = core_files(model, LANES, noise(model), frequency=50.0)
+    write_folder(folder, {name: contents.encode() for name, contents in files.items()})
+    return folder
+
+
+def run_tool(*command: object, cwd: Path, env: dict[str, str] | None = None) -> tuple[int, str]:
+    """Exit status and output of a program."""
+    words = [str(word) for word in command]
+    done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False, env=os.environ | (env or {}))
+    return done.returncode, done.stdout + done.stderr

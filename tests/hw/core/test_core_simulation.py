@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The core's benches in simulators, run from another folder: they pass, and they fail where a score is wrong."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from firebrick.sim import verilator
+from tests.helpers.cores import MODULE, run_tool
+
+needs_icarus = pytest.mark.skipif(
+    shutil.which("iverilog") is None, reason="Icarus Verilog is not installed (Debian: apt-get install iverilog)"
+)
+
+
+unsigned_only = pytest.mark.parametrize("core", [False], ids=["unsigned"], indirect=True)
+
+
+def icarus(core: Path, tmp_path: Path, language: str) -> Path:
+    """The bench, compiled by Icarus."""
+    program = tmp_path / "bench.vvp"
+    options = [f"-g{language}", "-s", "firebrick_tb", "-f", "firebrick.f"]
+    status, output = run_tool("iverilog", *options, "-o", program, "tb/firebrick_tb.v", cwd=core)
+    assert status == 0, output
+    return program
+
+
+@needs_icarus
+@pytest.mark.parametrize(
+    ("core", "language", "pauses"),
+    [(False, "2005", ["+pauses"]), (False, "2012", []), (True, "2012", ["+pauses"])],
+    ids=["unsigned-2005-pauses", "unsigned-2012", "signed-2012-pauses"],
+    indirect=["core"],
+)
+def test_bench_passes_in_icarus(core: Path, tmp_path: Path, language: str, pauses: list[str]) -> None:
+    status, output = run_tool("vvp", icarus(core, tmp_path, language), f"+vectors={core / 'tb'}", *pauses, cwd=tmp_path)
+    assert status == 0, output
+    assert "PASS: 2 pictures, 6 scores" in output
+
+
+@needs_icarus
+@unsigned_only
+def test_bench_fails_for_a_wrong_score_and_without_its_pictures(core: Path, tmp_path: Path) -> None:
+    program = icarus(core, tmp_path, "2005")
+    for name in ("pictures.hex", "scores.hex"):
+        shutil.copyfile(core / "tb" / name, tmp_path / name)
+    scores = (tmp_path / "scores.hex").read_text().split()
+    right, wrong = scores[4], f"{int(scores[4], 16) ^ 1:08x}"
+    (tmp_path / "scores.hex").write_text("\n".join([*scores[:4], wrong, *scores[5:]]))
+    status, output = run_tool("vvp", program, "+vectors=.", cwd=tmp_path)
+    assert status == 1
+    assert f"picture 1: score of class 1 is {right} instead of {wrong}" in output
+    assert "FAIL: 6 of 6 scores came, 1 of them were wrong" in output
+    status, output = run_tool("vvp", program, "+vectors=elsewhere", cwd=tmp_path)
+    assert status == 1
+    assert "FAIL: elsewhere/pictures.hex was not found" in output
+
+
+@unsigned_only
+def test_lint_of_verilator_has_no_warning_beyond_the_named_ones(core: Path, tmp_path: Path) -> None:
+    files = [core / "lint" / "firebrick.vlt", "-F", core / "firebrick.f"]
+    status, output = run_tool(
+        "verilator", "--lint-only", "-Wall", "--top-module", MODULE, *files, cwd=tmp_path, env=verilator.environment()
+    )
+    assert status == 0, output
+    assert "%" not in output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("simulator", ["icarus", "verilator"])
+def test_cocotb_bench_passes(core: Path, tmp_path: Path, simulator: str) -> None:
+    if simulator == "icarus" and shutil.which("iverilog") is None:
+        pytest.skip("Icarus Verilog is not installed (Debian: apt-get install iverilog)")
+    copied = shutil.copytree(core, tmp_path / "copy")  # make takes no spaces
+    environment = verilator.environment()
+    environment.pop("PYTEST_CURRENT_TEST", None)
+    status, output = run_tool(sys.executable, copied / "tb" / "test_firebrick.py", simulator, cwd=tmp_path, env=environment)
+    assert status == 0, output
+    assert "PASS: 2 tests, 0 failures" in output
