@@ -10,26 +10,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import FirebrickError
 from .common import classes_option, json_option, load_model, print_json, progress_bar
 from .output_paths import OutputFolder
 
 if TYPE_CHECKING:
+    from firebrick.hw.boards.target import Target
     from firebrick.hw.build.reports import BuildReport, HostLink, VendorReport
 
-    from ..fpga.fabric import Fabric
-    from ..fpga.resources import Resources
     from ..model.quantized import Model
-    from ..plan.nodes import Plan
-    from ..utils.progress import Progress
 
 BOARD = "ulx3s_85f"
 """The board unless another is given."""
 SEEDS_MAX = 1000
-RETRY_MARGIN = 0.95
-"""The fraction of a build's Fmax that is asked for in the second build: another placement may be a little slower."""
-SIMULATED_FRAMES = 3
-"""Frames for ``--simulate``: the first fills the pipeline, and cycles are counted between later ones."""
 
 
 def _parse_seeds(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[int, ...]:
@@ -112,46 +104,29 @@ def command(
     \b
     Example: firebrick bitstream --board ulx3s_85f --model squeezenet1_1_small -o build/ulx3s_85f
     """
-    from firebrick.hw.boards.registry import board as find_board
-    from firebrick.hw.build.bitstream import build
-    from firebrick.hw.build.steps import TooSlowError
+    from firebrick.bitstream import build_bitstream, measured_cycles
+    from firebrick.hw.boards.target import find_target
     from firebrick.hw.flows.options import Options
 
-    from ..compiler.planner import plan_for, smallest_plan
-    from ..fire_format.file import write_fire
-    from ..fpga.link_costs import available_beside_link
-    from ..reports.bitstream_html import bitstream_page
-    from ..utils.atomic_files import write_atomically
     from ..utils.executors import dask_cluster
 
     folder = output or Path("build") / board
-    target = find_board(board)
-    host_link = target.link(link)
-    target.check_tools()
-    hertz = target.clock_for(frequency * 1e6 if frequency else target.frequency)
+    target = find_target(board, link=link, frequency=frequency * 1e6 if frequency else None, reloadable=reloadable)
+    target.board.check_tools()
     first, *more = seeds or (seed,)
     parallel = jobs or (1 + len(more) if scheduler else os.cpu_count() or 1)
-    options = Options(hertz, first, placer, router or "", tuple(more), parallel, host_link, reloadable=reloadable)
+    options = Options(target.clock, first, placer, router or "", tuple(more), parallel, target.link, reloadable=reloadable)
     cluster = dask_cluster(scheduler) if scheduler else nullcontext()
     with progress_bar() as progress, cluster as executor:
         progress("planning")
-        fabric = replace(target.device.fabric, lut_rom_bits=(0,)) if reloadable else target.device.fabric
-        available = available_beside_link(target.device.resources, host_link, fabric, reloadable=reloadable)
-        loaded = load_model(model, classes) if model else _largest_model(classes, available, fabric)
-        plan = plan_for(loaded, available, fabric) if target_fps is None else smallest_plan(loaded, available, target_fps, hertz, fabric)
+        loaded = load_model(model, classes) if model else _largest_model(classes, target)
+        plan = target.plan(loaded, target_fps)
         if simulate:
-            options = replace(options, cycles=_simulated_cycles(loaded, plan, progress))
-        try:
-            report = build(plan, loaded, board, options, folder, progress, executor)
-        except TooSlowError as problem:
-            if frequency or target_fps:
-                raise
-            hertz = RETRY_MARGIN * problem.fmax
-            click.echo(f"{options.frequency / 1e6:.1f} MHz are not met; building again for {hertz / 1e6:.1f} MHz", err=True)
-            report = build(plan, loaded, board, replace(options, frequency=hertz), folder, progress, executor)
-        write_fire(loaded, folder / "model.fire")
-        if report["fmax_mhz"]:
-            write_atomically(folder / "report.html", bitstream_page(report).encode())
+            options = replace(options, cycles=measured_cycles(loaded, plan, progress, _note))
+        flexible = not (frequency or target_fps)
+        report = build_bitstream(
+            plan, loaded, board, options, folder, flexible_clock=flexible, progress=progress, note=_note, executor=executor
+        )
     if as_json:
         print_json(report)
     else:
@@ -187,28 +162,16 @@ def _host_link(link: "HostLink") -> str:
     )
 
 
-def _simulated_cycles(model: "Model", plan: "Plan", progress: "Progress") -> int:
-    """The cycles of a frame, measured on photographs streamed through a simulated plan.
-
-    Raises FirebrickError if the scores are not the golden model's, or the cycles not as predicted.
-    """
-    from firebrick.sim.full_network import faults, simulate
-
-    from ..data.calibration_set import photographs
-
-    report = simulate(model, plan, photographs(), SIMULATED_FRAMES, progress)
-    if problems := faults(report):
-        raise FirebrickError(f"the simulation of the plan is not as it should be: {'; '.join(problems)}")
-    click.echo(f"simulated {report['frames']} photographs: {report['scores']:,} scores as in the golden model", err=True)
-    return int(report["cycles_per_frame"])
+def _note(text: str) -> None:
+    click.echo(text, err=True)
 
 
-def _largest_model(classes: Path | None, available: "Resources", fabric: "Fabric") -> "Model":
+def _largest_model(classes: Path | None, target: "Target") -> "Model":
     """The largest shipped model that fits, reduced to some classes if they are given."""
     from ..zoo.selection import IMAGENET, LARGEST_FIRST, largest_that_fits
 
     names = LARGEST_FIRST if classes is None else IMAGENET
-    name, model, deficits = largest_that_fits(names, lambda name: load_model(name, classes), available, fabric)
+    name, model, deficits = largest_that_fits(names, lambda name: load_model(name, classes), target.available, target.fabric)
     reason = "; ".join(f"{other} needs {deficit}" for other, deficit in deficits.items()) or "the largest that ships"
-    click.echo(f"taking the model {name}: {reason}", err=True)
+    _note(f"taking the model {name}: {reason}")
     return model

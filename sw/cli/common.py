@@ -4,7 +4,8 @@
 
 import json
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,6 +20,7 @@ from .tables import print_tables as print_tables
 if TYPE_CHECKING:
     from ..driver.device import Device
     from ..model.quantized import Model
+    from ..utils.progress import Progress
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout; everything else goes to stderr.")
 model_option = click.option(
@@ -36,6 +38,10 @@ device_option = click.option(
 )
 lanes_option = click.option(
     "--lanes", type=click.IntRange(1), default=DEFAULT_LANES, show_default=True, help="Multipliers in the whole network."
+)
+
+bitstream_option = click.option(
+    "--bitstream", type=click.Path(path_type=Path), required=True, metavar="B.bit", help="A bitstream that `firebrick bitstream` wrote."
 )
 
 
@@ -64,9 +70,19 @@ class VerbatimNumbers(tuple[int, ...]):
         return self.text
 
 
+@contextmanager
+def readback_progress() -> "Iterator[Progress]":
+    """Show the progress of a read-back on stderr; see also ``bounded_gates``."""
+    from firebrick.hw.verify.readback import bounded_gates
+
+    with bounded_gates(), progress_bar() as progress:
+        progress("reading")
+        yield progress
+
+
 def open_device_with_progress(address: str, model: "Model", lanes: int) -> "Device":
     """Open the device at an address, which must run ``model``, with a progress display; the virtual board has ``lanes`` multipliers."""
-    from .open_device import open_device
+    from firebrick.sim.open_device import open_device
 
     with progress_bar() as progress:
         progress(f"opening device {address}")

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..zoo import catalogue
-from .common import json_option, print_json, print_tables
-from .readback import bitstream_option, model_path, read_rom_map, readback_progress, require_verified, verify_bitstream
+from .common import bitstream_option, json_option, print_json, print_tables, readback_progress
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,6 +40,7 @@ def command(bitstream: Path, model: str | None, as_json: bool) -> None:
     Example: firebrick prove --bitstream build/ulx3s_85f/firebrick.bit --model squeezenet1_1_small
     """
     from firebrick.hw.verify.ecp5_bitstream import read_bitstream
+    from firebrick.hw.verify.readback import model_path, read_rom_map, require_verified, verify_bitstream
 
     model = model or str(model_path(bitstream))
     with readback_progress() as progress:

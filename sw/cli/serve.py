@@ -54,6 +54,8 @@ def command(
     from ..serve.server import check_packages, listen, run_server
 
     check_packages()
+    from firebrick.sim.open_device import open_device
+
     from ..serve.app import create_app
     from ..serve.live_streamer import LiveStreamer
     from ..serve.pipeline_view import describe_pipeline
@@ -63,7 +65,6 @@ def command(
     from ..stream.open_source import open_source
     from ..stream.runner import SIGNAL_STATUS, interruptible
     from ..stream.source import FrameSource
-    from .open_device import open_device
 
     try:
         allowed = parse_host_names(allow_host)

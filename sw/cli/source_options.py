@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import FirebrickError
 from .common import command_line, print_json, progress_bar
 from .network_options import height_width
 from .output_paths import OutputPath
 
 if TYPE_CHECKING:
-    from ..importers import ImportOptions
-    from ..importers.normalisation import Normalisation
     from ..model.float_model import FloatModel
     from ..model.quantized import Model
 
@@ -100,36 +97,17 @@ def read_source(
     Where neither options nor file tell the normalisation, it is measured on ``images``, else on scikit-image's photographs; what was
     found goes to stderr.
     """
-    from ..importers import ImportOptions, import_source
+    from ..compression.read_network import normalisation_of, read_network
+    from ..importers import ImportOptions
     from ..importers.class_names import read_class_names
-    from ..importers.normalisation import ASSUMED
 
     names = read_class_names(class_names) if class_names else None
-    options = ImportOptions(_normalisation(source, convention, mean, std), names, size)
-    network = import_source(source, options)
-    if network.metadata.get("normalisation", "").endswith(ASSUMED):
-        network = _check_normalisation(network, source, options, images)
-    return replace(network, metadata={**network.metadata, "command": command_line(network.metadata.get("name", network.network.name))})
-
-
-def _check_normalisation(network: "FloatModel", source: str, options: "ImportOptions", images: Sequence[Path]) -> "FloatModel":
-    """The network with the normalisation that fits the images."""
-    from ..compression.normalisation_check import check_normalisation
-    from ..data.calibration_set import photographs
-    from ..importers import import_source
-
-    name, assumed = network.metadata["name"], _usual_convention(source)
-    try:
-        images = images or photographs()
-    except FirebrickError:
-        click.echo(f"Warning: {name} does not say how training normalised images; {assumed} is assumed. Give --pictures.", err=True)
-        return network
+    options = ImportOptions(normalisation_of(source, convention, mean, std), names, size)
     with progress_bar() as progress:
-        network, verdict = check_normalisation(
-            name, assumed, lambda normalisation: import_source(source, replace(options, normalisation=normalisation)), images, progress
-        )
-    click.echo(f"{'Note' if verdict.sure else 'Warning'}: {verdict.message}.", err=True)
-    return network
+        network, finding = read_network(source, options, images, progress)
+    if finding:
+        click.echo(f"{'Note' if finding.sure else 'Warning'}: {finding.message}.", err=True)
+    return replace(network, metadata={**network.metadata, "command": command_line(network.metadata.get("name", network.network.name))})
 
 
 def write_model(model: "Model", output: Path, as_json: bool) -> None:
@@ -152,18 +130,3 @@ def write_model(model: "Model", output: Path, as_json: bool) -> None:
     click.echo("{output}: {network}, {nonzero:,} of {weights:,} weights, {bytes:,} bytes".format(**summary))
     if "changed" in model.metadata:
         click.echo(f"Note: {model.metadata['changed']}.")
-
-
-def _normalisation(source: str, convention: str | None, mean: Triple | None, std: Triple | None) -> "Normalisation | None":
-    """The normalisation that the options describe; None without any."""
-    from ..importers.normalisation import CONVENTIONS
-
-    if convention is None and mean is None and std is None:
-        return None
-    default = CONVENTIONS[convention or _usual_convention(source)]
-    return replace(default, mean=mean or default.mean, std=std or default.std)
-
-
-def _usual_convention(source: str) -> str:
-    """The convention of most files of the source's kind."""
-    return "torch" if source.lower().endswith(".onnx") else "caffe"

@@ -8,9 +8,8 @@ import click
 
 from ..errors import FirebrickError
 from ..zoo import catalogue
-from .common import json_option, model_option, print_json
+from .common import bitstream_option, json_option, model_option, print_json, readback_progress
 from .output_paths import OutputFile
-from .readback import bitstream_option, new_model_path, read_rom_map, readback_progress, require_verified, rom_map_path, verify_bitstream
 
 
 @click.command("swap")
@@ -31,6 +30,7 @@ def command(bitstream: Path, model: str, output: Path, as_json: bool) -> None:
     Example: firebrick swap --bitstream build/ulx3s_85f/firebrick.bit --model tuned.fire -o tuned.bit
     """
     from firebrick.hw.verify.ecp5_bitstream import pack, read_bitstream, unpack
+    from firebrick.hw.verify.readback import new_model_path, read_rom_map, require_verified, rom_map_path, verify_bitstream
     from firebrick.hw.verify.weight_reload import reload_weights
 
     from ..fire_format.file import encode_model

@@ -5,7 +5,7 @@
 import logging
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ class Prediction:
     """The five classes with the highest scores, or all classes if there are fewer; None if the frame was damaged on the link."""
     latency: float
     """Seconds from handing the frame to the device to receiving its scores."""
+    scores: NDArray[np.int64] | None = field(default=None, repr=False)
+    """All scores, in the order of the classes; None if the frame was damaged on the link."""
 
 
 def run_inference(device: Device, reader: FrameReader) -> Iterator[Prediction]:
@@ -46,7 +48,7 @@ def run_inference(device: Device, reader: FrameReader) -> Iterator[Prediction]:
             if not in_flight or result.frame != number:
                 raise FirebrickError(f"the device answers frame {result.frame} where {number} is due; that is a fault of the device")
             logger.debug("frame %d: %.1f ms, %d in flight", number, 1000 * result.seconds, len(in_flight))
-            yield Prediction(number, in_flight.popleft(), _top5(device.model, result), result.seconds)
+            yield Prediction(number, in_flight.popleft(), _top5(device.model, result), result.seconds, result.scores)
     finally:
         reader.close()
     if number < 0 and reader.error is None and not reader.stopped:

@@ -19,8 +19,8 @@ import numpy as np
 from PIL import Image
 
 from firebrick.hw.verify.ecp5_bitstream import Configuration, parse_configuration, read_bitstream
+from firebrick.hw.verify.readback import bounded_gates, read_rom_map
 from firebrick.hw.verify.weight_verification import verify_weights
-from firebrick.sw.cli.readback import read_rom_map, readback_progress
 from firebrick.sw.data.images import read_image
 from firebrick.sw.data.labels import read_label_csv
 from firebrick.sw.evaluation.result_store import ResultStore
@@ -121,7 +121,7 @@ def read_rom_record(data: bytes) -> None:
     bitstream = FOLDER / "firebrick.bit"
     file_with(data, "firebrick.roms.json")
     roms, descriptor = read_rom_map(bitstream)
-    with readback_progress():
+    with bounded_gates():
         json.dumps(verify_weights(configuration(), roms, recorded.model(), descriptor))
 
 
@@ -202,7 +202,7 @@ def _targets() -> list[Target]:
     """All readers whose packages are installed."""
     fire = ("sw/fire_format/*.py", "sw/network/graph.py", "sw/network/stage_names.py", "sw/coding/huffman.py")
     matched = ("sw/importers/feature_graph.py", "sw/importers/fire_matcher.py", "sw/importers/normalisation.py")
-    proved = ("sw/plan/rom_record.py", "hw/verify/*.py", "sw/cli/readback.py")
+    proved = ("sw/plan/rom_record.py", "hw/verify/*.py")
     targets = [
         Target("fire-description", read_description, lambda: [zlib.decompress(encode_description(SAMPLE)[HEAD.size :])], fire, mutate_json),
         Target("fire-layers", read_layers, lambda: [encode_model(SAMPLE)[LAYERS_AT:-4]], fire),

@@ -12,10 +12,10 @@ from click.testing import CliRunner
 from PIL import Image
 
 from firebrick.sim.accelerator_sim import Simulator
+from firebrick.sim.open_device import open_device
 from firebrick.sim.small_models import randomly_initialised
 from firebrick.sw import golden
 from firebrick.sw.cli.main import main
-from firebrick.sw.cli.open_device import open_device
 from firebrick.sw.fire_format.file import write_fire
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.network.graph import LinearConv

@@ -17,9 +17,9 @@ import pytest
 from numpy.typing import NDArray
 
 from firebrick.sim.fault_injection import FAULTS, FaultyTransport
+from firebrick.sim.open_device import open_device
 from firebrick.sim.pseudo_terminal import PseudoTerminal
 from firebrick.sw import golden
-from firebrick.sw.cli.open_device import open_device
 from firebrick.sw.driver import asyncio_stream, go_back_n, linked_device
 from firebrick.sw.driver.discovery import find_devices
 from firebrick.sw.driver.linked_device import LinkedDevice

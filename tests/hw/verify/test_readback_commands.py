@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from firebrick.hw.verify.readback import model_path, new_model_path
 from firebrick.sw.cli.main import main
-from firebrick.sw.cli.readback import model_path, new_model_path
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.file import write_fire
 from firebrick.sw.link.identity import model_checksum

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from firebrick.sim.fault_injection import FAULTS
+from firebrick.sim.open_device import open_device
 from firebrick.sim.pseudo_terminal import PseudoTerminal
 from firebrick.sw.cli.main import main
-from firebrick.sw.cli.open_device import open_device
 from firebrick.sw.driver import discovery
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.file import write_fire

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from firebrick.sw.cli import open_device
+from firebrick.sim import open_device
 from firebrick.sw.cli.main import main
 from firebrick.sw.reports.annotated_image import PANEL_WIDTH, annotate
 from firebrick.sw.stream import test_pattern as pattern

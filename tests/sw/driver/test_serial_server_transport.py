@@ -7,8 +7,8 @@ import socket
 import numpy as np
 import pytest
 
+from firebrick.sim.open_device import open_device
 from firebrick.sw import golden
-from firebrick.sw.cli.open_device import open_device
 from firebrick.sw.driver.discovery import find_devices
 from firebrick.sw.driver.open_transport import open_transport
 from firebrick.sw.errors import FirebrickError

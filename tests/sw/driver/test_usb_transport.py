@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from firebrick.sim.open_device import open_device
 from firebrick.sw import golden
 from firebrick.sw.cli.main import main
-from firebrick.sw.cli.open_device import open_device
 from firebrick.sw.driver import discovery
 from firebrick.sw.driver.transport import Transport
 from firebrick.sw.errors import FirebrickError

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from firebrick.sim.open_device import open_device
 from firebrick.sw import golden
-from firebrick.sw.cli.open_device import open_device
 from firebrick.sw.data.images import read_images
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.file import read_fire

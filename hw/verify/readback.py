@@ -1,33 +1,26 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Reading a finished bitstream back: what `firebrick prove` and `firebrick swap` share."""
+"""A finished bitstream and the files beside it: its ROM map and its model; and the comparison of all three."""
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import click
-
-from ..errors import FirebrickError
-from .common import progress_bar
-
-if TYPE_CHECKING:
-    from firebrick.hw.verify.device_descriptor import PlacedDescriptor
-    from firebrick.hw.verify.rom_map import PlacedRom
-
-    from ..model.quantized import Model
-    from ..utils.progress import Progress
+from ...sw.errors import FirebrickError
+from ...sw.model.quantized import Model
+from ...sw.utils.atomic_files import read_limited
+from ...sw.utils.progress import Progress
+from .device_descriptor import PlacedDescriptor, descriptor_from_record
+from .ecp5_bitstream import unpack
+from .rom_map import DAMAGED, PlacedRom, roms_from_record
+from .weight_verification import verify_weights
 
 ROM_MAP_MAX = 1 << 28
 """Bytes that a ROM map may have; that of the largest design has a tenth of it."""
 REASONS_MAX = 3
 """Number of reasons that an error message lists; a damaged bitstream can give hundreds."""
-
-bitstream_option = click.option(
-    "--bitstream", type=click.Path(path_type=Path), required=True, metavar="B.bit", help="A bitstream that `firebrick bitstream` wrote."
-)
 
 
 def rom_map_path(bitstream: Path) -> Path:
@@ -54,16 +47,11 @@ def new_model_path(bitstream: Path, model: bytes) -> Path:
     raise FirebrickError(f"{own}, where the model of {bitstream.name} would be, is another model; name another output")
 
 
-def read_rom_map(bitstream: Path) -> "tuple[list[PlacedRom], PlacedDescriptor | None]":
+def read_rom_map(bitstream: Path) -> tuple[list[PlacedRom], PlacedDescriptor | None]:
     """The ROM map beside a bitstream: its weight ROMs, and its device descriptor where that is in block RAM.
 
     Raises FirebrickError if the file is missing, damaged, or of another version.
     """
-    from firebrick.hw.verify.device_descriptor import descriptor_from_record
-    from firebrick.hw.verify.rom_map import DAMAGED, roms_from_record
-
-    from ..utils.atomic_files import read_limited
-
     path = rom_map_path(bitstream)
     try:
         document = json.loads(read_limited(path, ROM_MAP_MAX, "the ROM map that `firebrick bitstream` wrote beside the bitstream"))
@@ -73,31 +61,21 @@ def read_rom_map(bitstream: Path) -> "tuple[list[PlacedRom], PlacedDescriptor | 
 
 
 @contextmanager
-def readback_progress() -> "Iterator[Progress]":
-    """Show the progress of a read-back on stderr.
-
-    Evaluating gates is recursive. A ROM map whose gates form a longer chain than any design's is rejected as damaged.
-    """
-    from firebrick.hw.verify.rom_map import DAMAGED
-
+def bounded_gates() -> Iterator[None]:
+    """Evaluating gates is recursive: within, a ROM map whose gates form a longer chain than any design's is rejected as damaged."""
     try:
-        with progress_bar() as progress:
-            progress("reading")
-            yield progress
+        yield
     except RecursionError as error:
         raise FirebrickError(DAMAGED) from error
 
 
 def verify_bitstream(
-    data: bytes, name: str, roms: "list[PlacedRom]", descriptor: "PlacedDescriptor | None", model: "Model", progress: "Progress"
+    data: bytes, name: str, roms: list[PlacedRom], descriptor: PlacedDescriptor | None, model: Model, progress: Progress
 ) -> dict[str, Any]:
     """Unpack a bitstream and compare its contents with a model: the JSON document that `firebrick prove --json` prints.
 
     Raises FirebrickError if ``data`` is no whole ECP5 bitstream, or one of another build than ``roms``.
     """
-    from firebrick.hw.verify.ecp5_bitstream import unpack
-    from firebrick.hw.verify.weight_verification import verify_weights
-
     configuration = unpack(data, name, progress)
     progress("decoding")
     return {"bitstream": name} | verify_weights(configuration, roms, model, descriptor)

@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Devices by their addresses, for all commands."""
+"""Devices by their addresses: the golden model, the virtual board and real boards."""
 
-from ..driver.device import Device
-from ..driver.golden_device import GoldenDevice
-from ..driver.linked_device import LinkedDevice
-from ..driver.open_transport import open_transport
-from ..model.quantized import Model
-from ..utils.progress import Progress, no_progress
-from ..zoo.catalogue import DEFAULT_LANES
+from ..sw.driver.device import Device
+from ..sw.driver.golden_device import GoldenDevice
+from ..sw.driver.linked_device import LinkedDevice
+from ..sw.driver.open_transport import open_transport
+from ..sw.model.quantized import Model
+from ..sw.utils.progress import Progress, no_progress
+from ..sw.zoo.catalogue import DEFAULT_LANES
 
 
 def open_device(address: str, model: Model, *, lanes: int = DEFAULT_LANES, progress: Progress = no_progress) -> Device:
@@ -22,7 +22,7 @@ def open_device(address: str, model: Model, *, lanes: int = DEFAULT_LANES, progr
     if address == "golden":
         return GoldenDevice(model)
     if address == "sim":
-        from firebrick.sim.virtual_board import VirtualBoard
+        from .virtual_board import VirtualBoard
 
         return LinkedDevice(model, VirtualBoard(model, lanes=lanes, progress=progress))
     return LinkedDevice(model, open_transport(address))

@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a plan is made for: a board, the link to the host and the clock."""
+
+from dataclasses import dataclass, replace
+
+from ...sw.compiler.planner import plan_for, smallest_plan
+from ...sw.fpga.cost_model import estimate
+from ...sw.fpga.fabric import Fabric
+from ...sw.fpga.link_costs import available_beside_link, link_resources
+from ...sw.fpga.resources import Resources, total
+from ...sw.model.quantized import Model
+from ...sw.plan.nodes import Plan
+from .registry import Board, board
+
+
+@dataclass(frozen=True)
+class Target:
+    """A board, and what is chosen of it."""
+
+    board: Board
+    link: str
+    """The link to the host, one of the board's."""
+    clock: float
+    """The accelerator's clock in Hz, as the board's PLL makes it."""
+    reloadable: bool = False
+    """All weights are kept in block RAM, so that they can be reloaded in the finished bitstream."""
+
+    @property
+    def fabric(self) -> Fabric:
+        """The FPGA's fabric; a reloadable design uses no LUT ROM of it."""
+        fabric = self.board.device.fabric
+        return replace(fabric, lut_rom_bits=(0,)) if self.reloadable else fabric
+
+    @property
+    def available(self) -> Resources:
+        """What the link leaves of the FPGA."""
+        return available_beside_link(self.board.device.resources, self.link, self.fabric, reloadable=self.reloadable)
+
+    def plan(self, model: Model, fps: float | None = None) -> Plan:
+        """The fastest plan that fits, or the smallest that reaches ``fps`` frames a second. Raises FirebrickError if there is none."""
+        if fps is None:
+            return plan_for(model, self.available, self.fabric)
+        return smallest_plan(model, self.available, fps, self.clock, self.fabric)
+
+    def resources(self, plan: Plan) -> Resources:
+        """What a plan and the link are predicted to take."""
+        classes = plan.global_sum.channels
+        link = link_resources(self.link, self.board.device.fabric, reloadable=self.reloadable, classes=classes)
+        return total(estimate(plan, self.board.device.fabric)) + link
+
+
+def find_target(name: str, *, link: str | None = None, frequency: float | None = None, reloadable: bool = False) -> Target:
+    """The target with a board's name; its first link and the usual clock of its family where none is given. ``frequency`` is in Hz.
+
+    Raises FirebrickError for a board or a link that there is not, and where the board's clock cannot be turned into the frequency.
+    """
+    found = board(name)
+    chosen = found.link(link)
+    return Target(found, chosen, found.clock_for(frequency or found.frequency), reloadable)
