@@ -96,7 +96,8 @@ def test_some_classes_keep_their_scores(digits: firebrick.Model, frames: NDArray
         assert np.array_equal(some.scores(frames), digits.scores(frames)[:, [7, 1]])
 
 
-def test_plan_of_lanes_is_the_command_lines(digits: firebrick.Model, tmp_path: Path) -> None:
+def test_plan_of_lanes_is_the_command_lines(digits: firebrick.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firebrick.hw.codegen.verilog.to_verilog", lambda component, _name: (repr(component._plan), {"rom.hex": "00"}))
     plan = digits.plan(lanes=40, clock_mhz=50)
     assert plan.write_verilog(tmp_path / "library") == tmp_path / "library"
     arguments = ["verilog", "--json", "--model", "digits", "--lanes", "40", "-o", str(tmp_path / "command")]

@@ -91,5 +91,3 @@ def test_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FirebrickError, match="cannot write"):
         DIGITS.save(tmp_path / "file" / "my.fire")
-    with pytest.raises(FirebrickError, match="cannot write"):
-        DIGITS.plan(lanes=20).write_verilog(tmp_path / "file" / "verilog")
