@@ -65,8 +65,10 @@ def test_closed_device_says_so() -> None:
     device = firebrick.open_device("golden", DIGITS)
     device.close()
     device.close()
-    streams = [lambda: list(device.stream([FRAME])), lambda: list(device.stream("pattern"))]
-    for call in (device.counters, lambda: device.scores(FRAME), *streams):
+    sources: list[Any] = [[FRAME], "pattern"]
+    streams = [lambda source=source: list(device.stream(source)) for source in sources]
+    calls: list[Callable[[], object]] = [device.counters, lambda: device.scores(FRAME), *streams]
+    for call in calls:
         with pytest.raises(FirebrickError, match="the device is closed; open it again"):
             call()
 
