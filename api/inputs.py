@@ -14,7 +14,7 @@ from .checks import PathLike, as_path
 from .sw.data.image_folders import images_in
 from .sw.data.images import read_image, to_input_frame
 from .sw.errors import FirebrickError
-from .sw.model.frames import check_frame
+from .sw.model.frames import check_frame, with_border
 from .sw.model.quantized import Preprocessing
 from .sw.network.graph import Shape
 
@@ -40,8 +40,9 @@ def image_paths(images: "PathLike | Iterable[PathLike] | None") -> list[Path]:
 def frames_of(images: Images, preprocessing: Preprocessing, shape: Shape) -> Iterator[tuple[NDArray[np.uint8], str | None]]:
     """The frame of each image, of shape (channels, rows, columns), with the file's name where it is from one.
 
-    Files and Pillow images are scaled and cropped; arrays are frames already. Raises FirebrickError, when it comes to the image, for one
-    that cannot be read or is no image, and for arrays that are no bytes or of another shape.
+    Files and Pillow images are scaled and cropped; arrays are frames already, or without the border of a model that has one. Raises
+    FirebrickError, when it comes to the image, for one that cannot be read or is no image, and for arrays that are no bytes or of another
+    shape.
     """
     for image in _single_images(images):
         if isinstance(image, str | os.PathLike):
@@ -50,15 +51,18 @@ def frames_of(images: Images, preprocessing: Preprocessing, shape: Shape) -> Ite
         elif hasattr(image, "convert") and hasattr(image, "size"):  # a Pillow image
             yield to_input_frame(image.convert("RGB"), preprocessing, shape), None
         else:
-            yield as_frame(image, shape), None
+            yield as_frame(image, preprocessing, shape), None
 
 
-def as_frame(image: object, shape: Shape) -> NDArray[np.uint8]:
-    """An array as one frame. Raises FirebrickError unless it is bytes of the network's input shape."""
+def as_frame(image: object, preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
+    """An array as one frame; a cropped image gets its border. Raises FirebrickError unless it is bytes of the network's input shape."""
     if not hasattr(image, "__array__"):
         raise FirebrickError(f"an image must be a path, a Pillow image or an array of bytes, not {type(image).__name__}")
     frame = np.asarray(image)
-    check_frame(frame, shape)
+    cropped = preprocessing.image_shape(shape)
+    if frame.dtype == np.uint8 and frame.shape == (cropped.channels, cropped.height, cropped.width):
+        frame = with_border(frame, preprocessing)
+    check_frame(frame, shape, preprocessing)
     return np.ascontiguousarray(frame)
 
 

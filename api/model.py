@@ -81,7 +81,8 @@ class Model:
         """Images as the network's input: bytes of shape (n, channels, rows, columns), RGB or grey.
 
         Args:
-            images: image files, a folder of them, Pillow images (scaled and cropped to the centre), or frames, which are only checked.
+            images: image files, a folder of them, Pillow images (scaled and cropped to the centre), or frames, which are only checked;
+                frames without the border of a model that has one get it.
 
         Raises:
             FirebrickError: an image cannot be read, or an array is no bytes of the network's input shape.

@@ -84,7 +84,7 @@ class Simulator:
 
         Later frames are in the pipeline by then. So a caller who stops before the last result must close the simulator.
         """
-        check_frames(frames, self._model.network.input)
+        check_frames(frames, self._model.network.input, self._model.preprocessing)
         if self._simulation is None:
             raise FirebrickError("the simulator is closed; open a new one")
         if self._streaming:

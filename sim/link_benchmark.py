@@ -15,6 +15,7 @@ from ..sw.driver.transport import Transport
 from ..sw.errors import FirebrickError
 from ..sw.link.carriers import USB_FULL_SPEED, USB_HIGH_SPEED, Carrier, WireBytes, link_rate, uart
 from ..sw.link.packets import COUNTER, COUNTER_NAMES, MAX_PAYLOAD, Packet, PacketKind
+from ..sw.model.frames import with_border
 from ..sw.model.quantized import Model
 from ..sw.utils.progress import Progress
 from .fault_injection import FAULTS, FaultyTransport
@@ -70,8 +71,9 @@ def measure_link(model: Model, lanes: int, frames: int, progress: Progress) -> d
 
     Raises FirebrickError when a tool is missing, and when a frame is lost by a single fault.
     """
-    rng, shape = np.random.default_rng(0), model.network.input
+    rng, shape = np.random.default_rng(0), model.preprocessing.image_shape(model.network.input)
     images = rng.integers(0, 256, (WARM_UP_FRAMES + frames, shape.channels, shape.height, shape.width), dtype=np.uint8)
+    images = with_border(images, model.preprocessing)
     streaming = _measure_streaming(model, lanes, images, progress)
     report = {"network": model.network.name, "frames": frames, "lanes": lanes, **streaming}
     last = -(-images[0].size // MAX_PAYLOAD) - 1

@@ -26,6 +26,7 @@ from ...sw import golden
 from ...sw.driver.linked_device import LinkedDevice
 from ...sw.errors import FirebrickError
 from ...sw.link.packets import DEFAULT_BAUD
+from ...sw.model.frames import with_border
 from ...sw.model.quantized import Model
 from ...sw.utils.progress import Progress, no_progress
 from ..build import SimulationTarget
@@ -166,8 +167,9 @@ class Soak:
         self._virtual_seconds, self._seconds, self._fault_rate = virtual_seconds, seconds, fault_rate
         self._rng = np.random.default_rng(seed)
         self._progress = progress
-        shape = model.network.input
-        self._images = self._rng.integers(0, 256, (IMAGES, shape.channels, shape.height, shape.width), dtype=np.uint8)
+        shape = model.preprocessing.image_shape(model.network.input)
+        images = self._rng.integers(0, 256, (IMAGES, shape.channels, shape.height, shape.width), dtype=np.uint8)
+        self._images = with_border(images, model.preprocessing)
         self._scores = golden.run(model, self._images)
         self._result = SoakResult()
         self._start = time.monotonic()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .. import golden
 from ..data.calibration_set import photographs
 from ..data.images import read_images, to_input_frame
+from ..model.frames import with_border
 from ..model.quantized import Model
 from ..stream.test_pattern import draw
 from ..utils.progress import Progress
@@ -47,10 +48,11 @@ def golden_vectors(model: Model, paths: Sequence[Path], progress: Progress) -> "
 
 def _drawn(model: Model) -> tuple[list[str], NDArray[np.uint8]]:
     """Test patterns, or noise where the network sees other channels than colour or grey."""
-    shape = model.network.input
+    preprocessing, shape = model.preprocessing, model.network.input
     numbers = range(1, PICTURES + 1)
     if shape.channels in (1, 3):
-        frames = np.stack([to_input_frame(draw(number), model.preprocessing, shape) for number in numbers])
+        frames = np.stack([to_input_frame(draw(number), preprocessing, shape) for number in numbers])
         return [f"test pattern {number}" for number in numbers], frames
-    size = len(numbers), shape.channels, shape.height, shape.width
-    return [f"noise {number}" for number in numbers], np.random.default_rng(0).integers(0, 256, size, np.uint8)
+    image = preprocessing.image_shape(shape)
+    noise = np.random.default_rng(0).integers(0, 256, (len(numbers), image.channels, image.height, image.width), np.uint8)
+    return [f"noise {number}" for number in numbers], with_border(noise, preprocessing)

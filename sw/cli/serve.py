@@ -58,7 +58,7 @@ def command(
 
     from ..serve.app import create_app
     from ..serve.live_streamer import LiveStreamer
-    from ..serve.pipeline_view import describe_pipeline
+    from ..serve.pipeline_view import describe_input, describe_pipeline
     from ..serve.request_guard import parse_host_names
     from ..serve.upload_folder import upload_folder
     from ..serve.uploads import Uploads
@@ -80,14 +80,12 @@ def command(
     with listen(host, port) as bound, upload_folder() as folder:
         opened = open_device_with_progress(device, loaded, lanes)
         network = loaded.network.name
-        shape = loaded.network.input
-        input_size = {"resize": resize, "height": shape.height, "width": shape.width}
         limit = upload_limit * MEGABYTE
         about = {
             "device": device,
             "network": network,
             "given": source,
-            "input": input_size,
+            "input": describe_input(loaded),
             "upload_limit": limit,
             "pipeline": describe_pipeline(loaded, lanes),
         }

@@ -137,7 +137,8 @@ def _network(source: str | None, preset: str | None, classes: int, family: dict[
         else:
             return family_network(classes, **family), None
         if size_given:
-            network = replace(network, input=Shape(network.input.channels, *family["size"]))
+            image = Shape(network.input.channels, *family["size"])
+            network = replace(network, input=pretrained.preprocessing.frame_shape(image) if pretrained else image)
         network.verify()
     except FirebrickError as problem:
         raise FirebrickError(f"{problem}; give a larger input with --input, or a network with fewer stages") from problem

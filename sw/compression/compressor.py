@@ -29,7 +29,8 @@ class Compressor:
 
     Args:
         source: the network; its first stage must be a convolution, into which the mean is folded. It may be padded where the mean is 0:
-            hardware pads with bytes of 0, the float network with zeros behind the subtraction, which stand for the mean.
+            hardware pads with bytes of 0, the float network with zeros behind the subtraction, which stand for the mean. Otherwise images
+            have a border instead (`padding_as_border`).
         calibration: images that activations are measured on; without any, the photographs of scikit-image.
         progress: the progress callback.
 
@@ -45,7 +46,7 @@ class Compressor:
             mean = ", ".join(f"{value:g}" for value in source.preprocessing.mean)
             raise FirebrickError(
                 f"network {source.network.name}: {first.name} pads images by {first.padding} with their mean ({mean}), and hardware pads "
-                "with bytes of 0; give it a network whose first convolution has no padding, or one trained on pixels from 0 to 1"
+                "with bytes of 0; make the padding a border of images with sw.model.padding_as_border, as importers do"
             )
         self.source, self.progress = source, progress
         self.frames, self.calibration_metadata = calibration_frames(calibration, source.preprocessing, source.network.input)

@@ -25,6 +25,7 @@ from ..errors import FirebrickError
 from ..golden import floating
 from ..importers.normalisation import ASSUMED, CONVENTIONS, Normalisation, describe
 from ..model.float_model import FloatModel
+from ..model.frames import mirrored
 from ..utils.progress import Progress, no_progress
 
 MAX_IMAGES = 12
@@ -108,7 +109,7 @@ def check_normalisation(
 def _measure(convention: str, model: FloatModel, images: Sequence[Path]) -> Evidence:
     model = _reduced(model)
     frames = read_images(images, model.preprocessing, model.network.input)
-    views = [_log2_softmax(floating.run(model, view)) for view in (frames, np.ascontiguousarray(frames[..., ::-1]))]
+    views = [_log2_softmax(floating.run(model, view)) for view in (frames, mirrored(frames, model.preprocessing))]
     classes = [view.argmax(axis=1) for view in views]
     rows = np.arange(len(frames))
     losses = -(_mixed(views[0][rows, classes[1]], views[0]) + _mixed(views[1][rows, classes[0]], views[1])) / 2  # both ways round
@@ -119,12 +120,12 @@ def _measure(convention: str, model: FloatModel, images: Sequence[Path]) -> Evid
 
 def _reduced(model: FloatModel) -> FloatModel:
     """The network for smaller images, cropped alike."""
-    shape = model.network.input
+    shape = model.preprocessing.image_shape(model.network.input)
     scale = MAX_SIDE / max(shape.height, shape.width)
     if scale >= 1:
         return model
     smaller = replace(shape, height=max(1, round(shape.height * scale)), width=max(1, round(shape.width * scale)))
-    network = replace(model.network, input=smaller)
+    network = replace(model.network, input=model.preprocessing.frame_shape(smaller))
     try:
         network.verify()
     except FirebrickError:  # too small for the pools

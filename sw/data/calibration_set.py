@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FirebrickError
+from ..model.frames import image_part, mirrored
 from ..model.quantized import Preprocessing
 from ..network.graph import Shape
 from ..utils.distribution import install_extra
@@ -41,10 +42,10 @@ def calibration_frames(paths: Sequence[Path], preprocessing: Preprocessing, shap
     """
     paths, user_images = paths or photographs(), bool(paths)
     frames = read_images(paths, preprocessing, shape)
-    _check(frames, paths)
+    _check(image_part(frames, preprocessing), paths)
     description = f"{len(frames)} pictures"  # the wording of the metadata is part of models already made
     if not user_images:
-        frames = np.concatenate([frames, frames[..., ::-1]])
+        frames = np.concatenate([frames, mirrored(frames, preprocessing)])
         description = f"{len(frames)} views of photographs in scikit-image"
     return frames, {"calibration": description, "calibration sha256": hashlib.sha256(frames.tobytes()).hexdigest()}
 
@@ -79,7 +80,7 @@ def labels_for(paths: Sequence[Path], table: Path, classes: int) -> list[int]:
 
 
 def _check(frames: NDArray[np.uint8], paths: Sequence[Path]) -> None:
-    """Raise FirebrickError where frames, (n, channels, rows, columns), say nothing about natural images."""
+    """Raise FirebrickError where images, (n, channels, rows, columns), say nothing about natural images."""
     spread = (frames.max(axis=(2, 3)) - frames.min(axis=(2, 3))).max(axis=1)
     for path in (path for path, levels in zip(paths, spread, strict=True) if levels <= _NOISE_LEVELS):
         raise FirebrickError(f"{path} shows a single colour, which says nothing about the network's activations; take it out")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Image files as a network's input: upright RGB or grey bytes, scaled and cropped."""
+"""Image files as a network's input: upright RGB or grey bytes, scaled, cropped, and with a border if the model has one."""
 
 import threading
 import warnings
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from ..errors import FirebrickError
+from ..model.frames import with_border
 from ..model.quantized import Preprocessing
 from ..network.graph import Shape
 from ..utils.free_memory import return_free_memory
@@ -31,12 +32,12 @@ _one_large_image = threading.Lock()
 
 
 def read_image(path: Path, preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
-    """An image file as a network's input: bytes of shape (channels, rows, columns), RGB or grey.
+    """An image file as a network's input of this shape: bytes (channels, rows, columns), RGB or grey.
 
-    Opened as by `use_image` and scaled as by `scale_image`; the centre is cropped to ``shape``. Raises FirebrickError where the file is
-    missing, damaged, no image, or too large or narrow.
+    Opened as by `use_image` and scaled as by `scale_image`; its centre fills ``shape`` but for the border. Raises FirebrickError where the
+    file is missing, damaged, no image, or too large or narrow.
     """
-    return _centre_crop(read_scaled(path, preprocessing, shape), shape)
+    return _centre_crop(read_scaled(path, preprocessing, shape), preprocessing, shape)
 
 
 def read_scaled(path: Path, preprocessing: Preprocessing, shape: Shape) -> Image.Image:
@@ -98,18 +99,18 @@ def is_image(path: Path) -> bool:
 
 
 def to_input_frame(image: Image.Image, preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
-    """An RGB image as a network's input, scaled and cropped: bytes of shape (channels, rows, columns).
+    """An RGB image as a network's input of this shape, scaled, cropped and with its border: bytes (channels, rows, columns).
 
     Raises FirebrickError as `scale_image` does.
     """
-    return _centre_crop(scale_image(image, preprocessing, shape), shape)
+    return _centre_crop(scale_image(image, preprocessing, shape), preprocessing, shape)
 
 
 def scale_image(image: Image.Image, preprocessing: Preprocessing, shape: Shape) -> Image.Image:
     """An RGB image with the preprocessing's short side (bicubic, antialiased), grey for a network of one channel.
 
-    An image that has that side already is not resampled. Raises FirebrickError where it cannot be cropped to ``shape`` afterwards, or is
-    too narrow.
+    An image that has that side already is not resampled. Raises FirebrickError where it cannot be cropped to ``shape``, less its border,
+    afterwards, or is too narrow.
     """
     _check_shape(preprocessing, shape)
     size = scaled_size(image.size, preprocessing.resize)
@@ -136,19 +137,21 @@ def read_images(paths: Sequence[Path], preprocessing: Preprocessing, shape: Shap
 
 
 def _check_shape(preprocessing: Preprocessing, shape: Shape) -> None:
-    """Raise FirebrickError unless scaled images can be cropped to ``shape``."""
+    """Raise FirebrickError unless scaled images can be cropped so that they fill ``shape`` with the border."""
+    shape = preprocessing.image_shape(shape)
     if shape.channels not in (1, 3):
         raise FirebrickError(f"images need a network with 3 input channels, or 1 for grey, not {shape.channels}")
     if max(shape.height, shape.width) > preprocessing.resize:
         raise FirebrickError(f"images of short side {preprocessing.resize} cannot give {shape.height}x{shape.width}; scale larger")
 
 
-def _centre_crop(image: Image.Image, shape: Shape) -> NDArray[np.uint8]:
-    """The centre of a scaled image, as bytes of shape (channels, rows, columns)."""
+def _centre_crop(image: Image.Image, preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
+    """The frame of this shape that shows the centre of a scaled image."""
+    shape = preprocessing.image_shape(shape)
     left, top = (image.width - shape.width) // 2, (image.height - shape.height) // 2
     cropped = image.crop((left, top, left + shape.width, top + shape.height))
     frame = np.asarray(cropped, dtype=np.uint8).reshape(shape.height, shape.width, shape.channels)
-    return np.ascontiguousarray(frame.transpose(2, 0, 1))
+    return np.ascontiguousarray(with_border(frame.transpose(2, 0, 1), preprocessing))
 
 
 @contextmanager

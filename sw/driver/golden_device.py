@@ -28,7 +28,7 @@ class GoldenDevice(Device):
         self._require_open()
         for index, frame in enumerate(frames):
             self._require_open()
-            check_frame(frame, self.model.network.input)
+            check_frame(frame, self.model.network.input, self.model.preprocessing)
             start = time.perf_counter()
             scores = golden.run(self.model, frame[np.newaxis])[0]
             self._frames += 1

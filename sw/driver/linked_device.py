@@ -108,7 +108,7 @@ class LinkedDevice(Device):
                     frame = source.take(wait=not in_flight)
                     if frame is None:
                         break
-                    check_frame(frame, self.model.network.input)
+                    check_frame(frame, self.model.network.input, self.model.preprocessing)
                     in_flight.append(InFlightFrame(count, _wire_order(frame), time.perf_counter()))
                     count += 1
                     self._window.add(_payloads(in_flight[-1].data))

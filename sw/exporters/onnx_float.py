@@ -3,6 +3,7 @@
 """A float network as an ONNX file that also holds the normalisation of images and the class names."""
 
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from ..errors import FirebrickError
 from ..model.float_model import FloatModel
+from ..model.quantized import NO_BORDER
 from ..utils.atomic_files import write_atomically
 from ..utils.distribution import install_extra
 from .onnx_graph import NetworkGraph
@@ -21,7 +23,8 @@ METADATA_KEY = "firebrick"
 def encode_float_onnx(model: FloatModel) -> bytes:
     """The file's bytes. Input: ``frames``, floats (n, channels, rows, columns), bytes minus the mean. Output: ``scores`` (n, classes).
 
-    The same model gives the same bytes. Raises FirebrickError when the package onnx is missing or the model is inconsistent.
+    A border of images is not part of the input: the first convolution pads with zeros instead, which is the same. The same model gives the
+    same bytes. Raises FirebrickError when the package onnx is missing or the model is inconsistent.
     """
     if find_spec("onnx") is None:
         raise FirebrickError(f"ONNX files need the package onnx; {install_extra('onnx')}")
@@ -33,7 +36,8 @@ def encode_float_onnx(model: FloatModel) -> bytes:
         "resize": model.preprocessing.resize,
     }
     properties = {METADATA_KEY: json.dumps(metadata, sort_keys=True, ensure_ascii=False)}
-    proto = _FloatGraph(model).proto(model.network, np.float32, np.float32, properties)
+    images = replace(model.network, input=model.preprocessing.image_shape(model.network.input))
+    proto = _FloatGraph(model).proto(images, np.float32, np.float32, properties)
     data: bytes = proto.SerializeToString(deterministic=True)
     return data
 
@@ -51,7 +55,8 @@ class _FloatGraph(NetworkGraph):
     def convolve(self, name: str, maps: str, *, stride: int = 1, padding: int = 0, relu: bool = True) -> str:
         weights = self.model.weights[name]
         inputs = [maps, self.constant(f"{name}/weights", weights), self.constant(f"{name}/bias", self.model.biases[name])]
-        geometry = {"kernel_shape": weights.shape[2:], "strides": [stride, stride], "pads": [padding] * 4}
+        border = self.model.preprocessing.border if name == self.model.network.stages[0].name else NO_BORDER
+        geometry = {"kernel_shape": weights.shape[2:], "strides": [stride, stride], "pads": [padding + side for side in border]}
         out = self.node("Conv", inputs, f"{name}/sum", **geometry)
         return self.node("Relu", [out], f"{name}/out") if relu else out
 

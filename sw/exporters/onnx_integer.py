@@ -35,8 +35,9 @@ FILTER_MAX = (1 << 31) // (ACTIVATION_MAX << (PART_BITS - 1))
 def export_onnx(model: Model) -> "ModelProto":
     """The graph of a verified model. Input: ``frames``, uint8 (n, channels, rows, columns). Output: ``scores``, int64 (n, classes).
 
-    The scores equal `golden.run` bit for bit. Labels, preprocessing and score_scale are in the graph's metadata. Raises FirebrickError
-    when the package onnx is missing or a filter has more than FILTER_MAX weights.
+    Frames are images with their border, if the model has one. The scores equal `golden.run` bit for bit. Labels, preprocessing and
+    score_scale are in the graph's metadata. Raises FirebrickError when the package onnx is missing or a filter has more than FILTER_MAX
+    weights.
     """
     if find_spec("onnx") is None:
         raise FirebrickError(f"ONNX export needs the package onnx; {install_extra('onnx')}")
@@ -46,6 +47,8 @@ def export_onnx(model: Model) -> "ModelProto":
         "resize": str(model.preprocessing.resize),
         "mean": repr(model.preprocessing.mean),
     }
+    if model.preprocessing.has_border:
+        properties["border"] = repr(model.preprocessing.border)
     return _IntegerGraph(model).proto(model.network, np.uint8, np.int64, model.metadata | properties)
 
 

@@ -14,16 +14,16 @@ from struct import Struct
 
 from ..errors import FirebrickError
 from ..model.quantized import Model, QuantizedLayer
-from ..network.graph import MaxPool, Network
+from ..network.graph import MaxPool
 from ..utils.atomic_files import write_atomically
 from .layer import decode_layer, encode_layer, encoded_size
 from .metadata import Description, read_description, write_description
 
 MAGIC = b"\x89FIRE\r\n\x1a"
 VERSION = 2
-LATER_STAGES_VERSION = 2
-"""Version of files whose scores may be negative, or whose pools are not as in the paper; the others have version 1, so that older releases
-read them."""
+LATER_FEATURES_VERSION = 2
+"""Version of files whose scores may be negative, whose pools are not as in the paper, or whose images have a border. The others have
+version 1, so that older releases read them."""
 BYTES_MAX = 1 << 23
 """Maximum file size in bytes; SqueezeNet's has half a megabyte."""
 DESCRIPTION_MAX = 1 << 22
@@ -37,7 +37,7 @@ CRC_BYTES = _CRC.size
 def encode_description(model: Model) -> bytes:
     """A file's bytes from the magic to the first layer."""
     description = zlib.compress(write_description(model), 9)
-    return _HEAD.pack(MAGIC, _version(model.network), len(description)) + description
+    return _HEAD.pack(MAGIC, _version(model), len(description)) + description
 
 
 def encode_model(model: Model) -> bytes:
@@ -57,10 +57,11 @@ def file_size(model: Model) -> int:
     return size
 
 
-def _version(network: Network) -> int:
-    """The first version whose readers know all of a network's stages."""
+def _version(described: Model | Description) -> int:
+    """The first version whose readers know all that a model has."""
+    network = described.network
     has_other_pools = any(isinstance(stage, MaxPool) and stage != MaxPool(stage.name) for stage in network.stages)
-    return LATER_STAGES_VERSION if network.signed_scores or has_other_pools else 1
+    return LATER_FEATURES_VERSION if network.signed_scores or has_other_pools or described.preprocessing.has_border else 1
 
 
 def _check_size(model: Model, size: int) -> None:
@@ -83,8 +84,8 @@ def decode_model(data: bytes) -> Model:
     if zlib.crc32(body) != _CRC.unpack_from(data, len(body))[0]:
         raise FirebrickError("checksum is wrong; it was damaged or cut short")
     description = _read_description(body[_HEAD.size :], length)
-    if version != _version(description.network):
-        raise FirebrickError(f"version must be {_version(description.network)}, not {version}, for its network")
+    if version != _version(description):
+        raise FirebrickError(f"version must be {_version(description)}, not {version}, for its network and images")
     rest = body[_HEAD.size + length :]
     layers: dict[str, QuantizedLayer] = {}
     for layer in description.network.layers():

@@ -3,8 +3,8 @@
 """The description in a `.fire` file: canonical JSON with everything of a model except its integers.
 
 Keys are sorted; every key is required and no other is allowed. Fields that came later are there only where they have not their default
-values: zero_point where it is not 0, and those of stages (`stage_fields`). Sizes are bounded (`sw/network/limits.py`), and with them the
-memory that a hostile file can ask for.
+values: zero_point, the border of images, and those of stages (`stored_fields`). Sizes are bounded (`sw/network/limits.py`), and with
+them the memory that a hostile file can ask for.
 """
 
 import json
@@ -14,9 +14,10 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, NoReturn, TypeVar
 
 from ..errors import FirebrickError
-from ..model.quantized import ACTIVATION_MAX, Model, Preprocessing
+from ..model.quantized import ACTIVATION_MAX, NO_BORDER, Model, Preprocessing
 from ..network import limits
-from ..network.graph import Bypass, Conv, Fire, GlobalAverage, LinearConv, MaxPool, Network, Shape, Stage, stage_fields
+from ..network.graph import Bypass, Conv, Fire, GlobalAverage, LinearConv, MaxPool, Network, Shape, Stage
+from ..network.stored_fields import stored_fields
 
 NUMBER_MAX = limits.SIDE_MAX
 """Maximum of every size, count and resize length."""
@@ -53,9 +54,9 @@ def write_description(model: Model) -> bytes:
         "network": {
             "input": asdict(network.input),
             "name": network.name,
-            "stages": [stage_fields(stage) | {"kind": kinds[type(stage)]} for stage in network.stages],
+            "stages": [stored_fields(stage) | {"kind": kinds[type(stage)]} for stage in network.stages],
         },
-        "preprocessing": asdict(model.preprocessing),
+        "preprocessing": stored_fields(model.preprocessing),
         "score_scale": float(model.score_scale),
     }
     if model.zero_point:
@@ -137,11 +138,16 @@ def _zero_point(value: Any) -> int:
 
 
 def _preprocessing(tree: Any) -> Preprocessing:
-    table = _table(tree, "preprocessing", {"mean", "resize"})
+    keys = {"mean", "resize"}
+    bordered = isinstance(tree, dict) and "border" in tree
+    table = _table(tree, "preprocessing", keys | {"border"} if bordered else keys)
     mean = _list(table["mean"], "mean", _number, 3)
     if len(mean) != 3:
         raise FirebrickError(f"mean must be 3 numbers, not {len(mean)}")
-    return Preprocessing(_integer(table["resize"], "resize"), (mean[0], mean[1], mean[2]))
+    border = _list(table["border"], "border", _integer, 4) if bordered else NO_BORDER
+    if len(border) != 4 or (bordered and not any(border)):
+        raise FirebrickError("border must be 4 numbers of pixels, of top, left, bottom and right, or left out where there is none")
+    return Preprocessing(_integer(table["resize"], "resize"), (mean[0], mean[1], mean[2]), (border[0], border[1], border[2], border[3]))
 
 
 def _no_constant(text: str) -> NoReturn:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.float_model import FloatModel
-from ..model.frames import check_frames
+from ..model.frames import check_frames, image_part
 from ..network.graph import MaxPool
 from ..network.run_stages import Tap, no_tap, run_stages
 from .im2col import Float, im2col
@@ -16,8 +16,11 @@ Floats = NDArray[np.float32]
 
 
 def subtract_mean(model: FloatModel, frames: NDArray[np.uint8], dtype: type[Float]) -> NDArray[Float]:
-    """Frames in bytes, shape (frames, channels, rows, columns), minus the model's mean."""
-    return frames.astype(dtype) - np.asarray(model.preprocessing.means(frames.shape[1]), dtype)[:, None, None]
+    """Frames in bytes, shape (frames, channels, rows, columns), minus the model's mean; the border becomes 0."""
+    images = image_part(frames, model.preprocessing).astype(dtype)
+    images -= np.asarray(model.preprocessing.means(frames.shape[1]), dtype)[:, None, None]
+    top, left, bottom, right = model.preprocessing.border
+    return np.pad(images, ((0, 0), (0, 0), (top, bottom), (left, right)))
 
 
 def convolve(model: FloatModel, name: str, maps: NDArray[Float], *, stride: int = 1, padding: int = 0, relu: bool = True) -> NDArray[Float]:
@@ -38,7 +41,7 @@ def run(model: FloatModel, frames: NDArray[np.uint8], tap: Tap[Floats] = no_tap)
     ``frames`` are RGB bytes, shape (frames, 3, rows, columns) as the network's input. ``tap`` is called with the name and the output
     of each convolution, pool and Fire module. Raises FirebrickError when the frames are not as the network's input.
     """
-    check_frames(frames, model.network.input)
+    check_frames(frames, model.network.input, model.preprocessing)
     return run_stages(model.network, subtract_mean(model, frames, np.float32), _FloatOperations(model), tap)
 
 

@@ -80,7 +80,7 @@ def run(model: Model, frames: FeatureMaps, tap: Tap[FeatureMaps] = no_tap) -> ND
     ``frames`` are RGB bytes, shape (frames, 3, height, width). ``tap`` is called with the name and the output of each convolution,
     pool and Fire module. Raises FirebrickError when the frames are not as the network's input.
     """
-    check_frames(frames, model.network.input)
+    check_frames(frames, model.network.input, model.preprocessing)
     return run_stages(model.network, frames, IntegerOperations(model.layers, model.zero_point), tap)
 
 

@@ -13,13 +13,13 @@ from enum import StrEnum
 import numpy as np
 
 from firebrick.sw.errors import FirebrickError
+from firebrick.sw.model.quantized import NO_BORDER, Border
 from firebrick.sw.network.graph import POOLS, MaxPool, Shape
 
 from .filters import Affine, Filters, identity
 
 CHANNELS_FIRST = (0, 1, 2, 3)
 CHANNELS_LAST = (0, 2, 3, 1)
-_NO_BORDER = (0, 0, 0, 0)
 
 
 class Operation(StrEnum):
@@ -52,8 +52,9 @@ class FeatureNode:
     """The pool, not yet named."""
     affine: Affine | None = None
     """What the file does with the values afterwards, until a convolution takes it up; of the input, it is the normalisation."""
-    border: tuple[int, int, int, int] = _NO_BORDER
-    """Zeros that the file puts around the maps afterwards, at top, left, bottom and right, until a convolution or pool takes them up."""
+    border: Border = NO_BORDER
+    """Zeros that the file puts around the maps afterwards, at top, left, bottom and right, until a convolution or pool takes them up. The
+    input keeps those that are not the same on all sides: they become a border of images."""
     axes: tuple[int, ...] = CHANNELS_FIRST
     """The file's order of axes: which of images (0), channels (1), rows (2) and columns (3) each of its axes is."""
     origin: object = field(default_factory=object)
@@ -74,7 +75,7 @@ class FeatureNode:
     @property
     def plain(self) -> "FeatureNode":
         """The node without border and affine function, for the reader that takes them up."""
-        return self if self.affine is None and not any(self.border) else replace(self, affine=None, border=_NO_BORDER)
+        return self if self.affine is None and not any(self.border) else replace(self, affine=None, border=NO_BORDER)
 
     @property
     def kernel(self) -> int:
@@ -131,9 +132,13 @@ def conv(where: str, source: FeatureNode, filters: Filters, strides: Sequence[in
     pads = [pad + zeros for pad, zeros in zip(pads, source.border, strict=True)] if len(pads) == 4 else pads
     kernel, stride, padding = weights.shape[2], strides[0], pads[0]
     sizes = _output_sizes(where, source, kernel, stride, pads)
+    source = replace(source, border=NO_BORDER)
     # Padding at the bottom or right may differ where the stride leaves it unused.
     if pads[0] != pads[1] or sizes != _output_sizes(where, source, kernel, stride, [padding] * 4):
-        raise unsupported(where, f"padding must be the same on all sides, not {list(pads)}")
+        if source.operation is not Operation.INPUT or max(pads) >= kernel:
+            first = "; of the first convolution, less than the kernel on each side" if source.operation is Operation.INPUT else ""
+            raise unsupported(where, f"padding must be the same on all sides, not {list(pads)}{first}")
+        source, padding = replace(source, border=(pads[0], pads[1], pads[2], pads[3])), 0
     if source.affine is not None and source.operation is not Operation.INPUT:
         if any(pads) and source.affine.shift.any():
             raise unsupported(where, f"pads maps to which {source.where} adds numbers; a padded convolution cannot take these up")

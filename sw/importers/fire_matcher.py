@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from firebrick.sw.model.quantized import NO_BORDER, Border
 from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, LinearConv, Network, Shape, Stage
 
 from .feature_graph import FeatureNode, Operation, unsupported
@@ -31,6 +32,8 @@ class MatchedNetwork:
     """What differs from the file, a phrase each."""
     input_affine: Affine | None = None
     """The normalisation that the file itself computes before the first layer."""
+    input_border: Border = NO_BORDER
+    """Zeros around the normalised image that are part of the network's input: padding of the first layer that differs by side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +64,8 @@ def match_network(average: FeatureNode, name: str) -> MatchedNetwork:
         step = _match_fire(node) if node.operation in (Operation.CONCAT, Operation.ADD) else node
         steps.append(step)
         node = step.source if isinstance(step, _FireModule) else step.sources[0]
-    matched = _NetworkBuilder(node.shape).build(steps[::-1], average.where, name)
-    matched.input_affine = node.affine
+    matched = _NetworkBuilder(node.bordered_shape).build(steps[::-1], average.where, name)
+    matched.input_affine, matched.input_border = node.affine, node.border
     return matched
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model.float_model import FloatModel
+from firebrick.sw.model.padding_as_border import padding_as_border
 from firebrick.sw.model.quantized import Preprocessing
 from firebrick.sw.network.graph import Conv
 
@@ -111,7 +112,9 @@ def build_float_model(
     filters = matched.filters | {first.name: _fold(matched.filters[first.name], normalisation)}
     if labels is None:
         labels = imagenet_class_names() if network.classes == 1000 else [f"class {index}" for index in range(network.classes)]
-    resize = round(max(network.input.height, network.input.width) / normalisation.crop)
+    preprocessing = Preprocessing(1, normalisation.mean, matched.input_border)
+    image = preprocessing.image_shape(network.input)
+    preprocessing = replace(preprocessing, resize=round(max(image.height, image.width) / normalisation.crop))
     if matched.changes:
         metadata = metadata | {"changed": "; ".join(matched.changes)}
     with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is refused by the model
@@ -121,11 +124,12 @@ def build_float_model(
         network,
         weights,
         biases,
-        Preprocessing(resize, normalisation.mean),
+        preprocessing,
         tuple(labels),
         {name: layer.codebook_weights for name, layer in filters.items() if layer.codebook_weights is not None},
         metadata | {"normalisation": describe(normalisation) + ASSUMED * normalisation.assumed},
     )
+    model = padding_as_border(model)
     model.verify()
     return model
 

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from ..errors import FirebrickError
 from ..fire_format.file import encode_model
 from ..model.quantized import Model
-from ..network.graph import Network, stage_fields
+from ..network.graph import Network
+from ..network.stored_fields import stored_fields
 from ..plan.nodes import Plan
 from .packets import INITIAL_WINDOW, MAX_PAYLOAD, MAX_REPLY_PAYLOAD, SESSION_PACKETS, SUPPORTED_VERSIONS, VERSION
 
@@ -40,7 +41,7 @@ def architecture_hash(network: Network, zero_point: int = 0) -> str:
 
     The zero point of scores (`Model.zero_point`) is a part of it, since the hardware has it in logic.
     """
-    stages: list[object] = [[type(stage).__name__, stage_fields(stage)] for stage in network.stages]
+    stages: list[object] = [[type(stage).__name__, stored_fields(stage)] for stage in network.stages]
     if zero_point:
         stages.append(zero_point)
     return hashlib.sha256(json.dumps([asdict(network.input), stages], sort_keys=True).encode()).hexdigest()

@@ -48,7 +48,7 @@ class FloatModel:
         """Raise FirebrickError unless network, weights and labels fit together and every number is finite."""
         self.network.verify()
         self.network.verify_totals()
-        self.preprocessing.verify()
+        self.preprocessing.verify(self.network.input)
         layers = self.network.layers()
         names = [layer.name for layer in layers]
         for what, arrays in (("weights", self.weights), ("biases", self.biases)):

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FirebrickError
-from ..network.graph import Fire, Layer, Network
+from ..network.graph import Fire, Layer, Network, Shape
 from ..network.limits import RESIZE_MAX
+from ..network.stored_fields import LATER, stored_repr
 
 ACTIVATION_MAX = 255
 """Largest pixel; every activation is an unsigned byte."""
@@ -23,6 +24,9 @@ SHIFT_MAX = 24
 """Largest right shift from accumulator to activation."""
 LUMINANCE = (0.299, 0.587, 0.114)
 """Weights of R, G and B in the luminance (ITU-R BT.601)."""
+Border = tuple[int, int, int, int]
+"""Pixels at the top, left, bottom and right of an image."""
+NO_BORDER: Border = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,17 +95,50 @@ class Preprocessing:
     """How an image becomes the network's input: resized, cropped to the centre, in bytes. The mean is folded into conv1's bias.
 
     A network with three input channels reads R, G and B; one with a single channel reads their luminance (ITU-R BT.601).
+
+    A border of the mean colour stands for the zeros with which a float network's first convolution pads its input, image minus mean. The
+    network's input has the border, and its first convolution needs no padding then. A float network computes with 0 there, which is
+    exact; an integer network has the mean colour rounded to bytes.
     """
 
     resize: int
     """Length in pixels of the image's short side, before the central crop to the input's size."""
     mean: tuple[float, float, float]
     """Subtracted from R, G and B by the float network, in byte units."""
+    border: Border = field(default=NO_BORDER, metadata=LATER)
+    """Pixels of the mean colour that are put around the cropped image."""
 
-    def verify(self) -> None:
-        """Raise FirebrickError unless images can be scaled so."""
+    def __repr__(self) -> str:
+        return stored_repr(self)
+
+    def verify(self, frame: Shape) -> None:
+        """Raise FirebrickError unless images can become a network's input of this shape."""
         if not 1 <= self.resize <= RESIZE_MAX:
             raise FirebrickError(f"the length of an image's short side before the crop must be 1 to {RESIZE_MAX} pixels, not {self.resize}")
+        image = self.image_shape(frame)
+        if min(self.border) < 0 or min(image.height, image.width) < 1:
+            raise FirebrickError(f"a border of {self.border} pixels must leave some of the input for an image, {frame}")
+        if self.has_border and not all(0 <= value <= ACTIVATION_MAX for value in self.mean):
+            raise FirebrickError(f"the mean must be a colour, 0 to {ACTIVATION_MAX}, where images have a border of it, not {self.mean}")
+
+    @property
+    def has_border(self) -> bool:
+        """Whether there is a border on any side."""
+        return any(self.border)
+
+    def image_shape(self, frame: Shape) -> Shape:
+        """The part of a network's input that shows the image."""
+        top, left, bottom, right = self.border
+        return Shape(frame.channels, frame.height - top - bottom, frame.width - left - right)
+
+    def frame_shape(self, image: Shape) -> Shape:
+        """The network's input for cropped images of this shape: with the border."""
+        top, left, bottom, right = self.border
+        return Shape(image.channels, image.height + top + bottom, image.width + left + right)
+
+    def border_colour(self, channels: int) -> tuple[int, ...]:
+        """The byte of each channel in the border: the mean, rounded."""
+        return tuple(round(mean) for mean in self.means(channels))
 
     def means(self, channels: int) -> tuple[float, ...]:
         """The mean of each of 3 channels; for any other number of channels, the mean's luminance for each."""
@@ -131,7 +168,7 @@ class Model:
         """Raise FirebrickError unless network and integers fit together."""
         self.network.verify()
         self.network.verify_totals()
-        self.preprocessing.verify()
+        self.preprocessing.verify(self.network.input)
         expected = self.network.layers()
         if list(self.layers) != [layer.name for layer in expected]:
             raise FirebrickError(f"model of {self.network.name}: layers must be those of the network, in its order")

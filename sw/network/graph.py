@@ -13,13 +13,14 @@ Every convolution has a bias and a ReLU; only the last one before the average ma
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from ..errors import FirebrickError
 from . import limits
 from .stage_names import clashes, name_problems
+from .stored_fields import LATER, stored_repr
 
 
 class Bypass(StrEnum):
@@ -28,10 +29,6 @@ class Bypass(StrEnum):
     NONE = "none"
     SIMPLE = "simple"
     COMPLEX = "complex"
-
-
-_LATER = {"later": True}
-"""Marks a field that stages once did not have: it is stored and digested only where it has not its default value."""
 
 
 @dataclass(frozen=True)
@@ -85,15 +82,14 @@ class MaxPool:
     """
 
     name: str
-    kernel: int = field(default=3, metadata=_LATER)
-    padding: int = field(default=0, metadata=_LATER)
+    kernel: int = field(default=3, metadata=LATER)
+    padding: int = field(default=0, metadata=LATER)
     """Rows and columns by which the first window begins before the map; it may overhang the other end by as many."""
-    ceil: bool = field(default=True, metadata=_LATER)
+    ceil: bool = field(default=True, metadata=LATER)
     """The output size is rounded up: a last window overhangs the map if it would otherwise leave out a row or column."""
 
     def __repr__(self) -> str:
-        # Digests that are kept (`float_digest`) hold it.
-        return f"MaxPool({', '.join(f'{key}={value!r}' for key, value in stage_fields(self).items())})"
+        return stored_repr(self)
 
     @property
     def geometry(self) -> str:
@@ -128,12 +124,6 @@ Stage = Conv | Fire | MaxPool | GlobalAverage
 
 POOLS = ((3, 0, True), (3, 0, False), (3, 1, False), (2, 0, False), (2, 0, True))
 """Kernel, padding and rounding up of every pool that hardware has."""
-
-
-def stage_fields(stage: Stage) -> dict[str, Any]:
-    """The fields of a stage as it is stored: those that came later are left out while they have their default values."""
-    values = [(one, getattr(stage, one.name)) for one in fields(stage)]
-    return {one.name: value for one, value in values if not one.metadata or value != one.default}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..fire_format.file import CRC_BYTES, encode_description
 from ..fire_format.layer import encode_layer
-from ..model.quantized import Model
+from ..model.quantized import Model, Preprocessing
+from ..network.graph import Shape
 from ..network.summary import StageRow, fire_cells, fire_columns, stage_rows
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ class ModelReport:
     """A model's sizes. Byte counts are those of the `.fire` file; ``parts`` add up to ``bytes``."""
 
     network: str
+    input: Shape
+    preprocessing: Preprocessing
     bytes: int
     weights: int
     nonzero: int
@@ -112,6 +115,8 @@ def model_report(model: Model) -> ModelReport:
     stages = tuple(_stage(model, row) for row in stage_rows(model.network))
     return ModelReport(
         model.network.name,
+        model.network.input,
+        model.preprocessing,
         sum(parts.values()),
         sum(layer.weights for layer in layers),
         sum(layer.nonzero for layer in layers),
@@ -168,6 +173,18 @@ def byte_table(report: ModelReport) -> "Table":
     table.caption = f"{report.bytes:,} bytes in all, {rest:,} of them for labels, provenance and checksum{above}"
     table.caption_justify = "left"
     return table
+
+
+def border_text(report: ModelReport) -> str:
+    """How images get their border, in words; empty where they have none."""
+    preprocessing, frame = report.preprocessing, report.input
+    if not preprocessing.has_border:
+        return ""
+    image, sides = preprocessing.image_shape(frame), ", ".join(map(str, preprocessing.border))
+    return (
+        f"images: {image.height}x{image.width} pixels with a border of colour {preprocessing.border_colour(frame.channels)}, "
+        f"{sides} pixels wide (top, left, bottom, right), in place of the first convolution's padding"
+    )
 
 
 def _coded(parts: dict[str, int]) -> int:

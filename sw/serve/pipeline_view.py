@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The planned pipeline for the page: each engine, and the fraction of a frame's cycles in which its lanes multiply."""
+"""A model for the page: the part of an image that it sees, and its planned pipeline."""
 
 from typing import Any
 
@@ -10,10 +10,17 @@ from ..model.quantized import Model
 from ..plan.report import plan_report
 
 
-def describe_pipeline(model: Model, lanes: int) -> dict[str, Any]:
-    """The plan of a model as {lanes, cycles, engines: [{name, lanes, cycles, load}], problem}, with loads from 0 to 1.
+def describe_input(model: Model) -> dict[str, int]:
+    """What a model sees of an image, {resize, height, width}: a central crop of height x width once the short side is ``resize``."""
+    image = model.preprocessing.image_shape(model.network.input)
+    return {"resize": model.preprocessing.resize, "height": image.height, "width": image.width}
 
-    If the network cannot be built, ``problem`` says why and there are no engines.
+
+def describe_pipeline(model: Model, lanes: int) -> dict[str, Any]:
+    """The plan of a model as {lanes, cycles, engines: [{name, lanes, cycles, load}], problem}.
+
+    The load is the fraction of a frame's cycles in which an engine's lanes multiply, 0 to 1. If the network cannot be built, ``problem``
+    says why and there are no engines.
     """
     try:
         report = plan_report(compile_model(model, lanes))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..model.quantized import Preprocessing
 from ..network.graph import Conv, Fire, MaxPool, Network
 from ..network.run_stages import run_stages
 
@@ -20,6 +21,13 @@ def best_device() -> tuple[torch.device, torch.dtype]:
     if torch.cuda.is_available():
         return torch.device("cuda"), torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
     return torch.device("cpu"), torch.bfloat16 if torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
+
+
+def subtract_mean(frames: Tensor, mean: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Frames of bytes, (frames, channels, rows, columns), minus the mean of each channel, (channels, 1, 1); the border becomes 0."""
+    top, left, bottom, right = preprocessing.border
+    images = frames[..., top : frames.shape[-2] - bottom, left : frames.shape[-1] - right]
+    return functional.pad(images.float() - mean, (left, right, top, bottom))
 
 
 class _TorchOperations:

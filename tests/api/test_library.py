@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import firebrick
 from firebrick.sw import golden
 from firebrick.sw.cli.main import main
 from firebrick.sw.fire_format.file import encode_model
+from firebrick.sw.model.frames import image_part, with_border
 from firebrick.sw.zoo import catalogue
 
 HEAVY = ("torch", "onnx", "amaranth", "numpy", "PIL", "click")
@@ -170,3 +172,16 @@ def test_long_work_calls_back(digits: firebrick.Model, frames: NDArray[np.uint8]
     digits.scores(frames, progress=progress)
     digits.plan(lanes=20, progress=progress)
     assert steps == [*(f"golden model, image {number}" for number in range(1, 5)), "planning"]
+
+
+def test_arrays_may_be_without_the_border_of_a_model_that_has_one(frames: NDArray[np.uint8]) -> None:
+    plain = catalogue.load("digits")
+    preprocessing = replace(plain.preprocessing, mean=(100.0, 100.0, 100.0), border=(1, 0, 2, 1))
+    bordered = firebrick.Model(replace(plain, preprocessing=preprocessing))
+    images = image_part(frames, preprocessing)
+    whole = with_border(images, preprocessing)
+    expected = golden.run(bordered.quantized, whole)
+    assert np.array_equal(bordered.scores(images), expected)
+    assert np.array_equal(bordered.scores(whole), expected)
+    with pytest.raises(firebrick.FirebrickError, match="the outermost pixels of a frame must be its border"):
+        bordered.scores(frames)

@@ -64,13 +64,14 @@ class CaffeWriter:
             self.data += layer(f"relu_{name}", "ReLU", [name], [name])
         return name
 
-    def network(self, network: Network, conv10: bytes = b"") -> bytes:
+    def network(self, network: Network, conv10: bytes = b"", conv1: bytes = b"") -> bytes:
         maps = "data"
         for stage, shape in zip(network.stages, network.shapes(), strict=False):
             match stage:
                 case Conv(name=name):
                     sides = (stage.filters, shape.channels, stage.kernel, stage.kernel)
-                    maps = self.conv(name, maps, sides, field(6, stage.stride) + (conv10 if name == "conv3" else b""), stage.relu)
+                    more = {"conv1": conv1, "conv3": conv10}.get(name, b"")
+                    maps = self.conv(name, maps, sides, field(6, stage.stride) + more, stage.relu)
                 case MaxPool(name=name, kernel=kernel, padding=padding, ceil=ceil):
                     more = (field(4, padding) if padding else b"") + (b"" if ceil else field(13, 1))  # pad, round_mode FLOOR
                     self.data += layer(name, "Pooling", [maps], [name], field(121, field(1, 0) + field(2, kernel) + field(3, 2) + more))

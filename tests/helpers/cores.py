@@ -13,6 +13,7 @@ import numpy as np
 from firebrick.hw.core.folder import core_files
 from firebrick.hw.core.golden_vectors import GoldenVectors
 from firebrick.sw import golden
+from firebrick.sw.model.frames import with_border
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.utils.atomic_files import write_folder
 from tests.helpers.random_models import random_model
@@ -28,8 +29,9 @@ def tiny_model(*, signed: bool = False) -> Model:
 
 
 def noise(model: Model, pictures: int = 2) -> GoldenVectors:
-    shape = model.network.input
-    frames = np.random.default_rng(1).integers(0, 256, (pictures, shape.channels, shape.height, shape.width), np.uint8)
+    shape = model.preprocessing.image_shape(model.network.input)
+    images = np.random.default_rng(1).integers(0, 256, (pictures, shape.channels, shape.height, shape.width), np.uint8)
+    frames = with_border(images, model.preprocessing)
     return GoldenVectors([f"noise {index}" for index in range(pictures)], frames, golden.run(model, frames))
 
 

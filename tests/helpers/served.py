@@ -21,7 +21,7 @@ from firebrick.sw.driver.device import Device
 from firebrick.sw.serve import server
 from firebrick.sw.serve.app import create_app
 from firebrick.sw.serve.live_streamer import LiveStreamer
-from firebrick.sw.serve.pipeline_view import describe_pipeline
+from firebrick.sw.serve.pipeline_view import describe_input, describe_pipeline
 from firebrick.sw.serve.uploads import Uploads
 from firebrick.sw.stream.source import FrameSource
 
@@ -50,13 +50,12 @@ def serving(
 ) -> Iterator[Served]:
     """The live view of a device and a source; port 0 is any free port."""
     device = connect()
-    model, shape = device.model, device.model.network.input
-    input_size = {"resize": model.preprocessing.resize, "height": shape.height, "width": shape.width}
+    model = device.model
     about = {
         "device": "fake",
         "network": model.network.name,
         "given": "given.avi",
-        "input": input_size,
+        "input": describe_input(model),
         "upload_limit": limit,
         "pipeline": describe_pipeline(model, 20),
     }

@@ -12,6 +12,7 @@ from PIL import Image
 
 from ...data.images import use_image
 from ...data.upright_image import UprightImage
+from ...model.frames import with_border
 from ...model.quantized import Preprocessing
 from ...network.graph import Network
 
@@ -46,8 +47,8 @@ class Augmenter:
     """
 
     def __init__(self, paths: Sequence[Path], preprocessing: Preprocessing, network: Network, seed: int) -> None:
-        shape = network.input
-        self.seed = seed
+        shape = preprocessing.image_shape(network.input)
+        self.seed, self.preprocessing = seed, preprocessing
         self.images = [_scaled_down(path, preprocessing.resize) for path in paths]
         if shape.channels == 1:
             self.images = [image.convert("L") for image in self.images]
@@ -62,7 +63,7 @@ class Augmenter:
         frames = np.stack([_random_crop(self.images[index], rows, columns, rng) for index in chosen])
         ratio = float(rng.uniform(0.5, 1)) if rng.random() < MIXUP_PROBABILITY else 1.0
         mixed = np.rint(ratio * frames + (1 - ratio) * frames[::-1]).astype(np.uint8) if ratio < 1 else frames
-        return AugmentedBatch(mixed, chosen, chosen[::-1].copy(), ratio)
+        return AugmentedBatch(with_border(mixed, self.preprocessing), chosen, chosen[::-1].copy(), ratio)
 
 
 def _scaled_down(path: Path, resize: int) -> Image.Image:

@@ -11,7 +11,7 @@ from torch.nn import functional
 from ...model.float_model import FloatModel
 from ...model.quantized import ACTIVATION_MAX, Model
 from ...network.graph import Network
-from ..torch_backend import FeatureMaps, run_network
+from ..torch_backend import FeatureMaps, run_network, subtract_mean
 from .qat_layers import QatLayer
 
 
@@ -62,7 +62,7 @@ class Teacher(nn.Module):
 
     def __init__(self, source: FloatModel, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
-        self.network, self.dtype = source.network, dtype
+        self.network, self.preprocessing, self.dtype = source.network, source.preprocessing, dtype
         self.mean = nn.Buffer(torch.tensor(source.preprocessing.means(source.network.input.channels))[:, None, None], persistent=False)
         self.weights = {name: torch.from_numpy(array).to(dtype) for name, array in source.weights.items()}
         self.biases = {name: torch.from_numpy(array).to(dtype) for name, array in source.biases.items()}
@@ -71,7 +71,9 @@ class Teacher(nn.Module):
     @torch.no_grad()
     def forward(self, frames: Tensor) -> tuple[Tensor, FeatureMaps]:
         """Scores before softmax, (frames, classes), and the feature maps; ``frames`` are bytes 0..255."""
-        last, maps = run_network(self.network, (frames - self.mean).to(self.dtype), self._convolve, torch.add)
+        last, maps = run_network(
+            self.network, subtract_mean(frames, self.mean, self.preprocessing).to(self.dtype), self._convolve, torch.add
+        )
         return last.to(torch.promote_types(self.dtype, torch.float32)).mean((2, 3)), maps
 
     def _convolve(self, name: str, maps: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from ...model.float_model import FloatModel
 from ...network.graph import Network
-from ..torch_backend import run_network
+from ..torch_backend import run_network, subtract_mean
 
 INPUT_DIVISOR = 64.0
 """Divisor of the first layer's inputs (bytes minus the mean) in training, which brings them near 1. A power of two, so that folding it
@@ -52,7 +52,8 @@ class TrainableNetwork(nn.Module):
             sums = functional.conv2d(maps, self.weights[index], self.biases[index], conv.stride, conv.padding)
             return functional.relu(sums) if conv.relu else sums
 
-        last, _ = run_network(self.source.network, (frames.float() - self.mean) / INPUT_DIVISOR, convolve, torch.add)
+        images = subtract_mean(frames, self.mean, self.source.preprocessing) / INPUT_DIVISOR
+        last, _ = run_network(self.source.network, images, convolve, torch.add)
         return last.float().mean((2, 3))
 
     def float_model(self) -> FloatModel:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...data.images import read_scaled
+from ...model.frames import with_border
 from ...model.quantized import Preprocessing
 from ...network.graph import Shape
 from ...utils.progress import Progress
@@ -28,7 +29,7 @@ class ImageCache:
     Args:
         rows: images and their class indices, in order. All are read once, so that an unreadable one is reported before training.
         preprocessing: how they are scaled.
-        shape: of the frames that are cropped from them.
+        shape: of the frames that are cropped from them, with the preprocessing's border.
         progress: the progress callback.
 
     Raises FirebrickError for an image that cannot be read.
@@ -69,8 +70,9 @@ class ImageCache:
         return self._threads.submit(self._crop, indices, positions, mirrored)
 
     def _crop(self, indices: Indices, positions: NDArray[np.float64], mirrored: NDArray[np.bool_]) -> Bytes:
-        """Crops at vertical and horizontal positions from 0 (first row or column) to 1 (last)."""
-        rows, columns = self.shape.height, self.shape.width
+        """Frames of crops at vertical and horizontal positions from 0 (first row or column) to 1 (last)."""
+        shape = self.preprocessing.image_shape(self.shape)
+        rows, columns = shape.height, shape.width
         out = np.empty((len(indices), self.shape.channels, rows, columns), np.uint8)
         for frame, index, (vertical, horizontal), mirror in zip(out, indices, positions, mirrored, strict=True):
             image = self._cached.get(int(index))
@@ -79,7 +81,7 @@ class ImageCache:
             top, left = int(vertical * (image.shape[0] - rows + 1)), int(horizontal * (image.shape[1] - columns + 1))
             crop = image[top : top + rows, left : left + columns]
             frame[:] = (crop[:, ::-1] if mirror else crop).transpose(2, 0, 1)
-        return out
+        return with_border(out, self.preprocessing)
 
     def _read(self, index: int) -> Bytes:
         """An image as bytes of shape (rows, columns, channels)."""

@@ -56,10 +56,9 @@ class TrainingJob:
         self.dataset, self.network, self.pretrained, self.keep_head = dataset, network, pretrained, keep_head
         self.config, self.output = config, output
         self.checkpoint = output.with_name(f"{output.name}.training")
-        self.preprocessing = Preprocessing(
-            _resize(network, pretrained) if resize is None else resize, pretrained.preprocessing.mean if pretrained else (0.0, 0.0, 0.0)
-        )
-        longest = max(network.input.height, network.input.width)
+        usual = pretrained.preprocessing if pretrained else Preprocessing(1, (0.0, 0.0, 0.0))
+        longest = _longest(network, usual)
+        self.preprocessing = replace(usual, resize=_resize(longest, pretrained) if resize is None else resize)
         if self.preprocessing.resize < longest:
             raise FirebrickError(f"resize must be at least the longer side of the network's input, {longest}, not {resize}")
         if pretrained is not None and keep_head:
@@ -108,10 +107,15 @@ class TrainingJob:
         return source if self.keep_head else with_new_head(source, self.dataset.class_names, self.config.seed)
 
 
-def _resize(network: Network, pretrained: FloatModel | None) -> int:
+def _longest(network: Network, preprocessing: Preprocessing) -> int:
+    """The longer side of cropped images."""
+    image = preprocessing.image_shape(network.input)
+    return max(image.height, image.width)
+
+
+def _resize(longest: int, pretrained: FloatModel | None) -> int:
     """The short side at which a crop shows the same fraction of an image as the pretrained network's, or the published fraction."""
-    longest = max(network.input.height, network.input.width)
     if pretrained is None:
         return max(longest, round(longest / _CROP_FRACTION))
-    fraction = max(pretrained.network.input.height, pretrained.network.input.width) / pretrained.preprocessing.resize
+    fraction = _longest(pretrained.network, pretrained.preprocessing) / pretrained.preprocessing.resize
     return max(longest, round(longest / fraction))

@@ -13,6 +13,7 @@ from onnx import ModelProto
 
 from firebrick.sw.importers import ImportOptions
 from firebrick.sw.importers.normalisation import TORCH, Normalisation
+from firebrick.sw.model.quantized import NO_BORDER, Border
 from tests.helpers.import_cases.graphs import GraphEditor
 
 Floats = NDArray[np.floating]
@@ -51,6 +52,8 @@ class ImportCase:
     """Largest relative difference of scores from the oracle's."""
     normalisation: Normalisation = TORCH
     """The normalisation that the model must have in the end."""
+    border: Border = NO_BORDER
+    """The border of images that the model must have."""
     changed: str = ""
     """What the import must say that it changed."""
     oracle: str = "onnxruntime"

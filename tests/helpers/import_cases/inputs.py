@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from firebrick.sw.importers import ImportOptions
 from firebrick.sw.importers.normalisation import CAFFE, TORCH, Normalisation
@@ -16,6 +16,7 @@ from tests.helpers.import_cases.graphs import GraphEditor, set_input
 UNIT = Normalisation((0.0, 0.0, 0.0), (255.0, 255.0, 255.0), crop=TORCH.crop)
 BYTES = Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), crop=TORCH.crop)
 HALF = Normalisation((127.5, 127.5, 127.5), (127.5, 127.5, 127.5), crop=TORCH.crop)
+ROUNDED = "padding is a border of images, of colour (124, 116, 104); its zeros stand for the mean, which is up to 0.47 of 255 beside that"
 BGR = Normalisation((123.68, 116.78, 103.94), (1.0, 1.0, 1.0), bgr=True, crop=TORCH.crop)
 
 
@@ -111,13 +112,27 @@ def _open(*sides: int | str) -> ImportCase:
     return ImportCase("", edited(lambda editor: set_input(editor.model, list(sides))), options=options)
 
 
-def _pad(editor: GraphEditor, value: float = 0.0, **attributes: Any) -> None:
+def _pad(editor: GraphEditor, value: float = 0.0, sides: tuple[int, int, int, int] = (1, 1, 1, 1), **attributes: Any) -> None:
+    top, left, bottom, right = sides
+    pads = np.array([0, 0, top, left, 0, 0, bottom, right])
     editor.behind(
-        "image",
-        lambda source: editor.add(
-            "Pad", [source, editor.constant(np.array([0, 0, 1, 1, 0, 0, 1, 1])), editor.constant(np.float32(value))], **attributes
-        ),
+        "image", lambda source: editor.add("Pad", [source, editor.constant(pads), editor.constant(np.float32(value))], **attributes)
     )
+
+
+def _plain(_editor: GraphEditor) -> None:
+    """No change."""
+
+
+def _normalised_inside(editor: GraphEditor) -> None:
+    editor.behind("image", lambda source: _normalise(editor, source))
+
+
+def _same_upper(editor: GraphEditor) -> None:
+    first = editor.nodes("Conv")[0]
+    kept = [attribute for attribute in first.attribute if attribute.name != "pads"]
+    del first.attribute[:]
+    first.attribute.extend([*kept, helper.make_attribute("auto_pad", "SAME_UPPER")])
 
 
 def _pad_before_pool(editor: GraphEditor) -> None:
@@ -165,7 +180,51 @@ CASES = (
         feed=lambda frames: np.ascontiguousarray(frames.transpose(0, 2, 3, 1)),
     ),
     ImportCase("`Cast` to float16 and back", edited(_half), tolerance=2e-3),
-    ImportCase("`Pad` with zeros before a convolution", edited(_pad)),
+    ImportCase("`Pad` with zeros before the first convolution", edited(_pad), border=(1, 1, 1, 1), changed=ROUNDED),
+    ImportCase(
+        "a first convolution that is padded, and torchvision's mean", edited(_plain, padding=1), border=(1, 1, 1, 1), changed=ROUNDED
+    ),
+    ImportCase(
+        "the same and Caffe's mean, whose numbers are integers",
+        edited(_plain, padding=1),
+        options=ImportOptions(CAFFE),
+        feed=lambda frames: normalised(frames, CAFFE),
+        normalisation=CAFFE,
+        border=(1, 1, 1, 1),
+    ),
+    ImportCase(
+        "the same and a mean of 0, where zeros are black pixels",
+        edited(_plain, padding=1),
+        options=ImportOptions(UNIT),
+        feed=unit,
+        normalisation=UNIT,
+    ),
+    ImportCase(
+        "a first convolution that is padded behind its normalisation",
+        edited(_normalised_inside, padding=1),
+        feed=raw,
+        border=(1, 1, 1, 1),
+        changed=ROUNDED,
+    ),
+    ImportCase(
+        "a first convolution with `SAME_UPPER`, which pads even sides at the end (TensorFlow)",
+        edited(_same_upper, height=18, width=23),
+        border=(0, 1, 1, 1),
+        changed=ROUNDED,
+    ),
+    ImportCase(
+        "the same and a mean of 0",
+        edited(_same_upper, height=18, width=23),
+        options=ImportOptions(UNIT),
+        feed=unit,
+        normalisation=UNIT,
+        border=(0, 1, 1, 1),
+    ),
+    ImportCase(
+        "a first convolution that is padded by its kernel or more",
+        edited(lambda editor: _pad(editor, 0.0, (0, 3, 1, 0))),
+        "padding must be the same on all sides, not [0, 3, 1, 0]; of the first convolution, less than the kernel on each side",
+    ),
     ImportCase("`Pad` with zeros behind a ReLU, before a pool", edited(_pad_before_pool, height=18, width=23, kernel=1, stride=1)),
     replace(_open(-1, 3, 19, 23), what="a number of images of -1"),
     replace(_open(0, 3, 19, 23), what="a number of images of 0"),

@@ -141,3 +141,12 @@ def test_names_of_any_network_are_identifiers() -> None:
     files = described(odd, 1)
     assert re.search(r"^name: firebrick:cores:[a-z_]+:[\w.]+$", files["firebrick.core"], re.MULTILINE)
     ElementTree.fromstring(files["component.xml"])
+
+
+def test_readme_tells_the_border_of_pictures() -> None:
+    plain = tiny_model()
+    bordered = replace(plain, preprocessing=replace(plain.preprocessing, resize=9, mean=(123.675, 116.28, 103.53), border=(1, 0, 1, 1)))
+    text = described(bordered)["README.md"]
+    assert "scaled to 9 pixels on their short side and cropped to their centre, 3 rows and 5 columns.\n" in text
+    assert "a border around that, of 1, 0, 1, 1 pixels at top, left, bottom and right, whose colour is 124, 116, 104.\n" in text
+    assert "and cropped to their centre.\n\n" in described(plain)["README.md"]

@@ -134,3 +134,23 @@ def test_compress_rejects_labels_of_other_images(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, words)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "names none of the 1 images" in result.stderr.splitlines()[-1]
+
+
+BORDERED = Preprocessing(64, (200.0, 117.0, 10.0), (0, 0, 1, 1))
+
+
+def test_calibration_does_not_take_the_border_for_a_second_colour(tmp_path: Path) -> None:
+    Image.new("RGB", (70, 64), (200, 30, 90)).save(tmp_path / "plain.png")
+    with pytest.raises(FirebrickError, match=r"plain\.png shows a single colour"):
+        calibration_frames([tmp_path / "plain.png"], BORDERED, SHAPE)
+    with pytest.raises(FirebrickError, match="is greyscale"):
+        calibration_frames([image_file(tmp_path / "grey.png", 0, "L")], BORDERED, SHAPE)
+
+
+def test_calibration_mirrors_photographs_within_their_border() -> None:
+    pytest.importorskip("skimage", reason="needs the photographs of firebrick[demo]")
+    frames, _ = calibration_frames([], BORDERED, SHAPE)
+    first, second = frames[0], frames[len(frames) // 2]
+    assert (frames[:, :, -1] == np.array([200, 117, 10])[:, None]).all()
+    assert (frames[:, :, :, -1] == np.array([200, 117, 10])[:, None]).all()
+    np.testing.assert_array_equal(second[:, :-1, :-1], first[:, :-1, -2::-1])

@@ -191,3 +191,35 @@ def test_damaged_file_of_any_format_is_read_or_refused_by_name(tmp_path: Path, s
             message = str(path)
         assert str(path) in message
         assert "\n" not in message
+
+
+BORDERED = Preprocessing(64, (123.675, 116.28, 103.53), (1, 2, 3, 4))
+
+
+def test_image_fills_the_frame_but_for_the_border(tmp_path: Path) -> None:
+    pixels = noise(80, 64)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    frame = read_image(tmp_path / "a.png", BORDERED, SHAPE)
+    assert (frame.shape, frame.flags.c_contiguous) == ((3, 48, 56), True)
+    np.testing.assert_array_equal(frame[:, 1:45, 2:52], pixels[10:54, 15:65].transpose(2, 0, 1))
+    frame[:, 1:45, 2:52] = np.array([124, 116, 104])[:, None, None]
+    assert (frame == np.array([124, 116, 104])[:, None, None]).all()
+
+
+def test_image_as_large_as_a_frame_is_an_image(tmp_path: Path) -> None:
+    """It is scaled and gets its border like every other; its own pixels are not taken for a border."""
+    pixels = noise(56, 48)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    frame = read_image(tmp_path / "a.png", BORDERED, SHAPE)
+    expected = Image.fromarray(pixels).resize((75, 64), Image.Resampling.BICUBIC).crop((12, 10, 62, 54))
+    np.testing.assert_array_equal(frame[:, 1:45, 2:52], np.asarray(expected).transpose(2, 0, 1))
+    assert (frame[:, 0] == np.array([124, 116, 104])[:, None]).all()
+
+
+def test_border_needs_no_larger_images() -> None:
+    exact = Preprocessing(50, BORDERED.mean, BORDERED.border)
+    assert to_input_frame(Image.new("RGB", (50, 50)), exact, SHAPE).shape == (3, 48, 56)
+    with pytest.raises(FirebrickError, match="images of short side 50 cannot give 48x56"):
+        to_input_frame(Image.new("RGB", (50, 50)), Preprocessing(50, BORDERED.mean), SHAPE)
+    with pytest.raises(FirebrickError, match="images of short side 49 cannot give 44x50"):
+        to_input_frame(Image.new("RGB", (50, 44)), Preprocessing(49, BORDERED.mean, BORDERED.border), SHAPE)

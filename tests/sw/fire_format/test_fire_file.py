@@ -4,6 +4,7 @@
 
 import dataclasses
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format import layer as fire_layer
 from firebrick.sw.fire_format.file import MAGIC, decode_model, encode_model, read_fire, write_fire
 from firebrick.sw.fire_format.metadata import write_description
-from firebrick.sw.model.quantized import Model, QuantizedLayer
+from firebrick.sw.model.quantized import Model, Preprocessing, QuantizedLayer
 from firebrick.sw.network.graph import Bypass, Conv, GlobalAverage, MaxPool, Network, Shape
 from tests.helpers.random_models import random_model
 
@@ -123,3 +124,24 @@ def test_fire_file_does_not_write_an_unreadable_file(changes: dict[str, Any], me
     with pytest.raises(FirebrickError, match=message):
         write_fire(dataclasses.replace(SAMPLE, **changes), tmp_path / "model.fire")
     assert not list(tmp_path.iterdir())
+
+
+def test_fire_file_keeps_the_border_of_images() -> None:
+    plain = random_model(np.random.default_rng(3), fires=1, height=9, width=9)
+    model = replace(plain, preprocessing=Preprocessing(20, (123.0, 117.5, 104.0), (0, 1, 2, 1)))
+    data = encode_model(model)
+    assert data[len(MAGIC)] == 2, "older releases, which would classify images without their border, refuse it"
+    read = decode_model(data)
+    assert_same(model, read)
+    assert read.preprocessing == model.preprocessing
+    assert json.loads(write_description(model))["preprocessing"] == {"border": [0, 1, 2, 1], "mean": [123.0, 117.5, 104.0], "resize": 20}
+    assert set(json.loads(write_description(plain))["preprocessing"]) == {"mean", "resize"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"), [({"border": (5, 0, 4, 0)}, "must leave some"), ({"mean": (1e9, 0.0, 0.0)}, "the mean must be a colour")]
+)
+def test_fire_file_is_not_written_with_an_impossible_border(changes: dict[str, Any], message: str) -> None:
+    model = random_model(np.random.default_rng(3), fires=1, height=9, width=9)
+    with pytest.raises(FirebrickError, match=message):
+        encode_model(replace(model, preprocessing=replace(Preprocessing(20, (1.0, 2.0, 3.0), (1, 1, 1, 1)), **changes)))

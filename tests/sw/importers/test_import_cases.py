@@ -17,6 +17,7 @@ import onnx
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.golden import floating
 from firebrick.sw.importers import import_source
+from firebrick.sw.model.frames import with_border
 from tests.helpers.import_cases import ONNX_CASES
 from tests.helpers.import_cases.case import Floats
 from tests.helpers.paths import ROOT
@@ -67,13 +68,14 @@ def test_what_is_read_has_the_scores_of_the_file(name: str, tmp_path: Path) -> N
     case, rng = CASES[name], np.random.default_rng(zlib.crc32(name.encode()))
     path = case.write(tmp_path, rng)
     model = import_source(str(path), case.options)
-    size = model.network.input
-    frames = rng.integers(0, 256, (3, size.channels, size.height, size.width), dtype=np.uint8)
-    expected = expected_scores(path, np.asarray(case.feed(frames)), case.oracle)
-    scores = case.end(floating.run(model, frames))
+    size = model.preprocessing.image_shape(model.network.input)
+    images = rng.integers(0, 256, (3, size.channels, size.height, size.width), dtype=np.uint8)
+    expected = expected_scores(path, np.asarray(case.feed(images)), case.oracle)
+    scores = case.end(floating.run(model, with_border(images, model.preprocessing)))
     assert (expected != 0).mean() > 0.3
     assert np.abs(scores - expected).max() <= case.tolerance * np.abs(expected).max()
     np.testing.assert_allclose(model.preprocessing.mean, case.normalisation.mean, atol=1e-3)
+    assert model.preprocessing.border == case.border
     assert (case.changed in model.metadata.get("changed", "")) == ("changed" not in model.metadata or bool(case.changed))
 
 

@@ -25,6 +25,7 @@ from firebrick.sw.importers.class_names import read_class_names
 from firebrick.sw.importers.normalisation import CAFFE, TORCH, Normalisation
 from firebrick.sw.importers.onnx.importer import import_onnx, onnx_model
 from firebrick.sw.model.float_model import FloatModel
+from firebrick.sw.model.frames import with_border
 from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
 from firebrick.sw.network.presets import squeezenet1_0, squeezenet1_1
 from tests.helpers.onnx_files import FileStyle, file_with, random_file, run_onnxruntime
@@ -49,10 +50,10 @@ RANDOM = Normalisation((120.5, 100.25, 90.75), (50.0, 60.0, 70.0))
 
 def check_scores(file: ModelProto, model: FloatModel, normalisation: Normalisation, softmax: bool = False, tolerance: float = 1e-4) -> None:
     """Compare scores on random images: the float network reads bytes, onnxruntime reads the same images normalised."""
-    size = model.network.input
-    frames = np.random.default_rng(1).integers(0, 256, (3, 3, size.height, size.width), dtype=np.uint8)
-    expected = run_onnxruntime(file, normalised(frames, normalisation))
-    scores = floating.run(model, frames)
+    size = model.preprocessing.image_shape(model.network.input)
+    images = np.random.default_rng(1).integers(0, 256, (3, size.channels, size.height, size.width), dtype=np.uint8)
+    expected = run_onnxruntime(file, normalised(images, normalisation))
+    scores = floating.run(model, with_border(images, model.preprocessing))
     if softmax:
         scores = np.exp(scores - scores.max(axis=1, keepdims=True))
         scores /= scores.sum(axis=1, keepdims=True)

@@ -25,6 +25,7 @@ from firebrick.sw.golden import floating
 from firebrick.sw.importers.normalisation import Normalisation
 from firebrick.sw.importers.onnx.graph import BYTES_MAX, NODES_MAX
 from firebrick.sw.importers.onnx.importer import import_onnx, onnx_model
+from firebrick.sw.model.frames import with_border
 from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
 from tests.helpers.onnx_files import FileStyle, file_with, model_proto, random_file, run_onnxruntime
 
@@ -254,7 +255,7 @@ def mask(model: ModelProto) -> None:
         (lambda model: attribute(model, "Conv", "strides", [1, 2]), "strides must be equal and positive"),
         (lambda model: attribute(model, "Conv", "strides", [0, 0]), "strides must be two positive numbers"),
         (lambda model: attribute(model, "Conv", "strides", 1.5), "attribute strides must be a list of whole numbers"),
-        (lambda model: attribute(model, "Conv", "pads", [0, 0, 1, 1]), "padding must be the same on all sides"),
+        (lambda model: attribute(model, "Conv", "pads", [0, 0, 3, 3]), "padding must be the same on all sides, not [0, 0, 3, 3]"),
         (lambda model: attribute(model, "Conv", "pads", [-1, -1, -1, -1]), "must be four numbers that are not negative"),
         (lambda model: attribute(model, "Conv", "pads", [1]), "pads must be four numbers"),
         (lambda model: attribute(model, "Conv", "pads", [1 << 40] * 4), "node 'Conv.2' (Conv): padding must be less than the kernel, 3"),
@@ -408,10 +409,11 @@ def test_onnx_changed_at_random_is_rejected_or_scores_as_onnxruntime(seed: int) 
             mutate(file, draw)
         with suppress(FirebrickError):
             model = onnx_model(file.SerializeToString(), "it.onnx", Normalisation((128.0,) * 3, (64.0,) * 3))
-            size = model.network.input
-            frame = rng.integers(0, 256, (1, 3, size.height, size.width), dtype=np.uint8)
+            size = model.preprocessing.image_shape(model.network.input)
+            image = rng.integers(0, 256, (1, 3, size.height, size.width), dtype=np.uint8)
+            frame = with_border(image, model.preprocessing)
             try:
-                expected = run_onnxruntime(file, ((frame - 128.0) / 64).astype(np.float32))
+                expected = run_onnxruntime(file, ((image - 128.0) / 64).astype(np.float32))
             except Exception:  # onnxruntime rejects many of these, too
                 continue
             if "changed" not in model.metadata:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.network.graph import POOLS, Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage, stage_fields
+from firebrick.sw.network.graph import POOLS, Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 from firebrick.sw.network.presets import PRESETS, squeezenet1_0, squeezenet1_1
+from firebrick.sw.network.stored_fields import stored_fields
 from tests.helpers.random_models import random_network
 
 TABLE1 = {
@@ -101,8 +102,8 @@ def test_network_repr_and_fields_of_pools_leave_out_what_is_as_in_the_paper() ->
     """Digests that are kept hold both."""
     assert repr(MaxPool("pool1")) == "MaxPool(name='pool1')"
     assert repr(MaxPool("pool1", 2, ceil=False)) == "MaxPool(name='pool1', kernel=2, ceil=False)"
-    assert stage_fields(MaxPool("pool1", 3, 1, False)) == {"name": "pool1", "padding": 1, "ceil": False}
-    assert stage_fields(Conv("c", 1, 1)) == dataclasses.asdict(Conv("c", 1, 1))
+    assert stored_fields(MaxPool("pool1", 3, 1, False)) == {"name": "pool1", "padding": 1, "ceil": False}
+    assert stored_fields(Conv("c", 1, 1)) == dataclasses.asdict(Conv("c", 1, 1))
 
 
 def test_network_layers_of_a_fire_module() -> None:

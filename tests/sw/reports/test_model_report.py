@@ -3,6 +3,7 @@
 """`inspect`: the numbers of Table 1, and byte counts that add up to the file's size."""
 
 import json
+from dataclasses import replace
 from io import StringIO
 
 import numpy as np
@@ -13,7 +14,7 @@ from firebrick.sw.fire_format.file import encode_model
 from firebrick.sw.model.quantized import Model, Preprocessing, QuantizedLayer
 from firebrick.sw.network.graph import Bypass
 from firebrick.sw.network.presets import squeezenet1_0
-from firebrick.sw.reports.model_report import ModelReport, byte_table, model_report, stage_table
+from firebrick.sw.reports.model_report import ModelReport, border_text, byte_table, model_report, stage_table
 from tests.helpers.random_models import random_model
 
 # arXiv:1602.07360, Table 1: output size, density of s1x1, e1x1 and e3x3 (or of the one layer), and parameters before and after pruning.
@@ -113,3 +114,14 @@ def test_inspect_shows_bypasses(bypass: Bypass) -> None:
     text = console.file.getvalue()
     assert bypass.value in text
     assert "bypass" in text
+
+
+def test_report_shows_the_border_of_images() -> None:
+    plain = random_model(np.random.default_rng(1), fires=1, height=12, width=14)
+    assert border_text(model_report(plain)) == ""
+    report = model_report(replace(plain, preprocessing=Preprocessing(20, (123.675, 116.28, 103.53), (0, 1, 1, 1))))
+    assert border_text(report) == (
+        "images: 11x12 pixels with a border of colour (124, 116, 104), 0, 1, 1, 1 pixels wide (top, left, bottom, right), "
+        "in place of the first convolution's padding"
+    )
+    assert json.loads(json.dumps(report.as_dict()))["preprocessing"]["border"] == [0, 1, 1, 1]

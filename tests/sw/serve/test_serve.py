@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from socket import gethostname
 from typing import Any
@@ -28,7 +29,7 @@ from firebrick.sw.fire_format.file import read_fire
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.serve import browser_camera
 from firebrick.sw.serve import server as server_module
-from firebrick.sw.serve.pipeline_view import describe_pipeline
+from firebrick.sw.serve.pipeline_view import describe_input, describe_pipeline
 from firebrick.sw.serve.request_guard import parse_host_names
 from firebrick.sw.serve.upload_folder import upload_folder
 from firebrick.sw.utils.distribution import install_extra
@@ -138,6 +139,12 @@ def test_pipeline_is_that_of_the_plan(model: Model) -> None:
     assert max(engine["cycles"] for engine in pipeline["engines"]) == pipeline["cycles"]
     assert all(0 < engine["load"] <= 1 for engine in pipeline["engines"])
     assert "lanes must be at least" in describe_pipeline(model, 1)["problem"]
+
+
+def test_outline_of_the_input_is_without_its_border(model: Model) -> None:
+    plain = describe_input(model)
+    bordered = replace(model, preprocessing=replace(model.preprocessing, border=(1, 2, 3, 4)))
+    assert describe_input(bordered) == {"resize": plain["resize"], "height": plain["height"] - 4, "width": plain["width"] - 6}
 
 
 def test_pattern_and_initial_source_can_be_selected(served: Served) -> None:

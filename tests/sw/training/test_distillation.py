@@ -22,8 +22,9 @@ from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.file import encode_model
 from firebrick.sw.golden import floating
 from firebrick.sw.model.float_model import FloatModel
-from firebrick.sw.model.quantized import Model
-from firebrick.sw.network.graph import Bypass, Network
+from firebrick.sw.model.frames import with_border
+from firebrick.sw.model.quantized import NO_BORDER, Border, Model
+from firebrick.sw.network.graph import Bypass, Network, Shape
 from firebrick.sw.training.distillation import DistillationConfig
 from tests.helpers.float_models import NETWORK, SIGNED_NETWORK, float_model
 from tests.helpers.random_models import random_model
@@ -85,9 +86,15 @@ def test_untrained_student_equals_the_model(seed: int) -> None:
         np.testing.assert_array_equal(again.layers[name].bias, layer.bias)
 
 
+def bordered(source: FloatModel, border: Border) -> FloatModel:
+    """The network for images with a border of a mean that is not integral."""
+    return replace(source, preprocessing=replace(source.preprocessing, mean=(120.25, 110.5, 99.7), border=border))
+
+
+@pytest.mark.parametrize("border", [NO_BORDER, (1, 2, 0, 3)])
 @pytest.mark.parametrize("network", [NETWORK, SIGNED_NETWORK])
-def test_teacher_is_the_float_network(paths: list[Path], network: Network) -> None:
-    source = float_model(network)
+def test_teacher_is_the_float_network(paths: list[Path], network: Network, border: Border) -> None:
+    source = bordered(float_model(network), border)
     frames = read_images(paths[:3], source.preprocessing, source.network.input)
     scores, _ = Teacher(source)(torch.from_numpy(frames).float())
     np.testing.assert_allclose(scores.numpy(), floating.run(source, frames), rtol=1e-3, atol=1e-3)
@@ -184,3 +191,26 @@ def test_augmentations_depend_on_seed_and_step_only(paths: list[Path]) -> None:
     assert first.shape == (4, 3, source.network.input.height, source.network.input.width)
     assert (first != other).any()
     assert (first != augmenters[0].batch(8, 4).frames).any()
+
+
+@pytest.mark.parametrize("side", [37, 160])
+def test_augmented_images_get_their_border_after_they_are_scaled_and_mixed(paths: list[Path], side: int) -> None:
+    source = bordered(float_model(replace(NETWORK, input=Shape(3, side, side))), (1, 2, 0, 3))
+    preprocessing = replace(source.preprocessing, resize=side + 3)
+    plain = Augmenter(paths, replace(preprocessing, border=NO_BORDER), network_for(source, side - 1, side - 5), 0)
+    augmenter = Augmenter(paths, preprocessing, source.network, 0)
+    for step in range(6):
+        batch = augmenter.batch(step, 3)
+        np.testing.assert_array_equal(batch.frames, with_border(plain.batch(step, 3).frames, preprocessing))
+        assert (batch.frames[:, :, 0] == np.array([120, 110, 100])[:, None]).all()
+
+
+def network_for(source: FloatModel, height: int, width: int) -> Network:
+    return replace(source.network, input=Shape(3, height, width))
+
+
+def test_network_with_a_border_is_distilled(paths: list[Path]) -> None:
+    source = bordered(float_model(), (1, 1, 1, 1))
+    model = compress(source, CompressionSettings(6), calibration=paths)
+    distilled = loop.distil(model, source, paths, DistillationConfig(steps=2))
+    assert distilled.preprocessing == source.preprocessing

@@ -21,6 +21,7 @@ from firebrick.sw.golden import floating
 from firebrick.sw.importers import import_source
 from firebrick.sw.importers.onnx.importer import onnx_model
 from firebrick.sw.model.float_model import FloatModel
+from firebrick.sw.model.frames import image_part, with_border
 from firebrick.sw.model.quantized import Preprocessing
 from firebrick.sw.network.metaparameters import Metaparameters
 from firebrick.sw.training.supervised import TrainingConfig
@@ -83,6 +84,53 @@ def test_exported_network_is_the_trained_one(channels: int) -> None:
     np.testing.assert_allclose(floating.run(read, frames), floating.run(given, frames), rtol=1e-4, atol=1e-6)
     assert (read.labels, read.preprocessing) == (given.labels, given.preprocessing)
     assert [replace(stage, name="") for stage in read.network.stages] == [replace(stage, name="") for stage in given.network.stages]
+
+
+def test_network_with_a_border_is_trained_as_one_that_is_padded(folder: Path) -> None:
+    """The exported file pads with zeros, as the border stands for them."""
+    model = small()
+    model = replace(model, preprocessing=replace(model.preprocessing, border=(1, 2, 1, 0)))
+    images = np.random.default_rng(0).integers(0, 256, (4, 3, 15, 13), dtype=np.uint8)
+    frames = with_border(images, model.preprocessing)
+    module = TrainableNetwork(model, 0.5).eval()
+    with torch.no_grad():
+        scores = module(torch.from_numpy(frames)).numpy()
+        mean = torch.tensor(model.preprocessing.mean)[:, None, None]
+        padded = torch.nn.functional.pad(torch.from_numpy(images).float() - mean, (2, 0, 1, 1))
+        inputs = torch.nn.functional.conv2d(padded, torch.from_numpy(model.weights["conv1"]), torch.from_numpy(model.biases["conv1"]), 2)
+    seen: dict[str, np.ndarray] = {}
+    np.testing.assert_allclose(floating.run(model, frames, lambda name, maps: seen.update({name: maps})), scores, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(seen["conv1"], torch.relu(inputs).numpy(), rtol=1e-3, atol=1e-3)
+    read = onnx_model(encode_float_onnx(module.float_model()), "it.onnx")
+    assert read.preprocessing == model.preprocessing
+    cache = ImageCache(read_dataset(folder).val, model.preprocessing, model.network.input, no_progress)
+    for crops in (cache.centre_crops(range(6)), cache.random_crops(range(6), np.random.default_rng(1), True).result()):
+        assert crops.shape == (6, 3, 17, 15)
+        np.testing.assert_array_equal(crops, with_border(image_part(crops, model.preprocessing), model.preprocessing))
+        assert crops[:, :, 1:16, 2:].std() > 20
+
+
+def test_pretrained_network_keeps_its_border_at_another_size(folder: Path, tmp_path: Path) -> None:
+    source = small()
+    preprocessing = replace(source.preprocessing, border=(1, 2, 1, 0))
+    (tmp_path / "old.onnx").write_bytes(encode_float_onnx(replace(source, preprocessing=preprocessing)))
+    words = [
+        "train",
+        "--from",
+        str(tmp_path / "old.onnx"),
+        "--steps",
+        "1",
+        "--input",
+        "14x16",
+        "-o",
+        str(tmp_path / "new.onnx"),
+        str(folder),
+    ]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    new = import_source(str(tmp_path / "new.onnx"))
+    assert new.preprocessing == replace(preprocessing, resize=21)  # 16 of 21 columns, as 15 of 20 rows
+    assert (new.network.input.height, new.network.input.width) == (16, 18)
 
 
 def test_trained_file_compresses_to_an_accurate_model(folder: Path, tmp_path: Path) -> None:
