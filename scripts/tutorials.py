@@ -18,10 +18,13 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from traitlets.config import Config
 
 FOLDER = Path(__file__).parent.parent / "docs" / "tutorials"
 SECONDS = 1800
 """Time limit of a cell."""
+SOCKETS = Config({"KernelManager": {"transport": "ipc"}})
+"""The kernel listens on sockets of this machine's user, not on ports."""
 NUMBER = re.compile(r"[-\d][\d.,]*")
 
 
@@ -29,16 +32,21 @@ def run(notebook: NotebookNode, folder: Path, *, quick: bool) -> NotebookNode:
     """A copy of a notebook with the outputs of this run; raises nbclient's CellExecutionError where a cell fails."""
     os.environ["FIREBRICK_LONG"] = "" if quick else "1"
     clean = nbformat.from_dict(notebook)
-    done = NotebookClient(clean, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    done = NotebookClient(
+        clean, timeout=SECONDS, coalesce_streams=True, config=SOCKETS, resources={"metadata": {"path": str(folder)}}
+    ).execute()
     for number, cell in enumerate(done.cells):
         cell["id"] = f"cell-{number}"
         cell.metadata = {"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {}
         if cell.cell_type == "code":
             cell.execution_count = None
             for output in cell.outputs:
-                output.pop("execution_count", None)
-                output["metadata"] = {}
-    done.metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+                if "execution_count" in output:
+                    output["execution_count"] = None
+                if "data" in output:
+                    output["metadata"] = {}
+                    output["data"].pop("image/jpeg", None)  # Pillow gives each picture twice
+    done.metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}, "language_info": {"name": "python"}}
     return done
 
 

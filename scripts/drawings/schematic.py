@@ -16,7 +16,7 @@ MARGIN, LINE = 16, 15
 
 @dataclass(frozen=True)
 class Box:
-    """A box in the cell (column, row), which may be fractions. Styles are ``conv``, ``fire``, ``pool``, and ``port``: text without a box."""
+    """A box in the cell (column, row), which may be fractions. Styles: ``conv``, ``fire``, ``pool``, and ``port``, text without a box."""
 
     name: str
     column: float
