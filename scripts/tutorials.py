@@ -14,6 +14,7 @@ import re
 import sys
 from difflib import unified_diff
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
 from nbclient import NotebookClient
@@ -23,8 +24,6 @@ from traitlets.config import Config
 FOLDER = Path(__file__).parent.parent / "docs" / "tutorials"
 SECONDS = 1800
 """Time limit of a cell."""
-SOCKETS = Config({"KernelManager": {"transport": "ipc"}})
-"""The kernel listens on sockets of this machine's user, not on ports."""
 NUMBER = re.compile(r"[-\d][\d.,]*")
 
 
@@ -32,9 +31,10 @@ def run(notebook: NotebookNode, folder: Path, *, quick: bool) -> NotebookNode:
     """A copy of a notebook with the outputs of this run; raises nbclient's CellExecutionError where a cell fails."""
     os.environ["FIREBRICK_LONG"] = "" if quick else "1"
     clean = nbformat.from_dict(notebook)
-    done = NotebookClient(
-        clean, timeout=SECONDS, coalesce_streams=True, config=SOCKETS, resources={"metadata": {"path": str(folder)}}
-    ).execute()
+    with TemporaryDirectory() as sockets:  # the kernel listens on sockets there, not on ports that others can reach
+        config = Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}})
+        client = NotebookClient(clean, timeout=SECONDS, coalesce_streams=True, config=config, resources={"metadata": {"path": str(folder)}})
+        done = client.execute()
     for number, cell in enumerate(done.cells):
         cell["id"] = f"cell-{number}"
         cell.metadata = {"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {}
