@@ -30,6 +30,9 @@ NUMBER = re.compile(r"[-\d][\d.,]*")
 def run(notebook: NotebookNode, folder: Path, *, quick: bool) -> NotebookNode:
     """A copy of a notebook with the outputs of this run; raises nbclient's CellExecutionError where a cell fails."""
     os.environ["FIREBRICK_LONG"] = "" if quick else "1"
+    os.environ["PATH"] = os.pathsep.join(
+        [str(Path(sys.executable).parent), os.environ["PATH"]]
+    )  # `firebrick`, where no environment is active
     clean = nbformat.from_dict(notebook)
     with TemporaryDirectory() as sockets:  # the kernel listens on sockets there, not on ports that others can reach
         config = Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}})
