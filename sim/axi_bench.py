@@ -61,22 +61,31 @@ class Bench:
         self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.aclk, **reset)
         self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.aclk, **reset)
         self.bus = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), dut.aclk, **reset)
-        self.contract = PacketContract("m_axis", stream_bytes=self.case["stream_bytes"], packet_bytes=len(self.scores[0]))
 
     async def begin(self) -> None:
-        """Start the clocks, reset, and watch."""
+        """Start the clocks, and reset."""
         dut = self._dut
         aclk, core = self.case["periods"][self._name]
         Clock(dut.aclk, aclk, unit="step").start()
         if self.case["core_clock"]:
             Clock(dut.core_clk, core, unit="step").start()
-        await ClockCycles(dut.aclk, RESET_CYCLES)
+        await self.reset(RESET_CYCLES)
+
+    async def reset(self, cycles: int) -> None:
+        """Reset by ``aresetn``, after which nothing is left of earlier frames, and watch."""
+        dut = self._dut
+        dut.aresetn.value = 0
+        self.source.clear()
+        await ClockCycles(dut.aclk, cycles)
+        assert (int(dut.s_axis_tready.value), int(dut.m_axis_tvalid.value)) == (0, 0), "in a reset the streams stand still"
+        self.sink.clear()
         dut.aresetn.value = 1
         cocotb.start_soon(self._watch())
 
     async def _watch(self) -> None:
-        """Check the rules of the bus in each cycle."""
+        """Check the rules of the bus in each cycle until the next reset."""
         dut = self._dut
+        self.contract = PacketContract("m_axis", stream_bytes=self.case["stream_bytes"], packet_bytes=len(self.scores[0]))
         watched = (
             (self.contract.observe, dut.m_axis_tvalid, dut.m_axis_tready, dut.m_axis_tdata, dut.m_axis_tkeep, dut.m_axis_tlast),
             (StreamContract("s_axi_b").observe, dut.s_axi_bvalid, dut.s_axi_bready, dut.s_axi_bresp),
@@ -86,6 +95,8 @@ class Bench:
         edge = RisingEdge(dut.aclk)
         while True:
             await edge
+            if not int(dut.aresetn.value):
+                return
             self.cycle += 1
             for observe, valid, ready, *payload in watched:
                 if int(valid.value):  # whole networks take millions of cycles
@@ -173,6 +184,7 @@ async def continuous(dut: Any) -> None:
     for index in range(bench.count):
         assert await bench.receive() == bench.scores[index % len(bench.scores)], f"the scores of frame {index} are wrong"
         first = first or bench.cycle
+    assert bench.contract.packets == bench.count, "the monitor must see every packet"
     bench.report((bench.cycle - first) // max(1, bench.count - 1))
     await bench.settle()
     await bench.expect(**bench.case["words"], FRAMES_IN=bench.count, FRAMES_OUT=bench.count, SHORT_FRAMES=0, LONG_FRAMES=0)
@@ -214,9 +226,25 @@ async def mixed(dut: Any) -> None:
     bench.report(bench.cycle)
 
 
+async def soft_reset(bench: Bench, *, abort: bool) -> None:
+    """Write RESET and wait until it is done. With ``abort`` the source is stopped before, as when its DMA controller is reset, too."""
+    if abort:
+        bench.source.clear()
+        bench.source.assert_reset(True)
+    await bench.write("CONTROL", CONTROL["RESET"] | abort * CONTROL["ABORT"])
+    start = bench.cycle
+    while await bench.read("CONTROL"):
+        assert bench.cycle < start + bench.case["hang_cycles"], "the soft reset does not end"
+    assert await bench.read("EVENTS") & EVENTS["RESET_DONE"], "the end of a soft reset is an event"
+    await bench.write("EVENTS", EVENTS["RESET_DONE"])
+    if abort:
+        bench.source.assert_reset(False)
+        await bench.expect(STATUS=0)
+
+
 @cocotb.test()
 async def resets(dut: Any) -> None:
-    """Soft resets at random times: every packet that comes is whole and belongs to a frame sent, in order; all later frames are right."""
+    """Soft resets and resets at random times: every packet is whole and belongs to a frame sent, in order; all later frames are right."""
     bench = Bench(dut, "resets")
     await bench.begin()
     bench.stall()
@@ -229,18 +257,13 @@ async def resets(dut: Any) -> None:
             if kind == "good":
                 sent.append(bench.scores[index])
         await ClockCycles(dut.aclk, bench.random.randrange(1, bench.case["reset_within"]))
-        abort = bench.random.random() < 0.5
-        if abort:  # as when the DMA controller is reset, too
-            bench.source.clear()
-            bench.source.assert_reset(True)
-        await bench.write("CONTROL", CONTROL["RESET"] | abort * CONTROL["ABORT"])
-        while await bench.read("CONTROL"):
-            assert bench.cycle < (round_index + 1) * bench.case["hang_cycles"], "the soft reset does not end"
-        assert await bench.read("EVENTS") & EVENTS["RESET_DONE"], "the end of a soft reset is an event"
-        await bench.write("EVENTS", EVENTS["RESET_DONE"])
-        if abort:
-            bench.source.assert_reset(False)
-            await bench.expect(STATUS=0)
+        kind = bench.random.choice(("soft", "abort", "hard"))
+        if kind == "hard":
+            await bench.reset(bench.random.randrange(2, 8))
+            sent.clear()
+            await bench.expect(STATUS=0, CONTROL=0, EVENTS=0, FRAMES_IN=0)
+        else:
+            await soft_reset(bench, abort=kind == "abort")
         await bench.source.send(bench.frames[last])
         sent.append(bench.scores[last])
         while sent:

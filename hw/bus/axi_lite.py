@@ -84,11 +84,12 @@ class AxiLiteAdapter(wiring.Component):
         has_write_data = Signal()
         has_read_address = Signal()
         has_write = Signal()
+        reading = Signal()  # a request is offered, which stays as it is
         read_next = Signal()  # reads come first: the last access was a write
         m.d.comb += [
             has_write.eq(has_write_address & has_write_data),
             self.awready.eq(self.enable & ~has_write_address),
-            self.wready.eq(self.enable & ~has_write_data),
+            self.wready.eq(self.enable & ~has_write_data & ~reading),
             self.arready.eq(self.enable & ~has_read_address),
         ]
         with m.If(self.awvalid & self.awready):
@@ -118,7 +119,7 @@ class AxiLiteAdapter(wiring.Component):
                     m.d.sync += [has_write_address.eq(0), has_write_data.eq(0)]
                     m.next = "respond"
             with m.State("read"):
-                m.d.comb += self.requests.valid.eq(1)
+                m.d.comb += [self.requests.valid.eq(1), reading.eq(1)]
                 with m.If(self.requests.ready):
                     m.next = "has_read"
             with m.State("has_read"):

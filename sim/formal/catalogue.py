@@ -9,9 +9,11 @@ from .proof import Proof
 from .properties import (
     adapters,
     buffers,
+    bus,
     counters,
     endpoint,
     frame_feeder,
+    frame_guard,
     huffman_decoder,
     line_buffers,
     mac_array,
@@ -36,6 +38,8 @@ MODULES = (
     counters,
     huffman_decoder,
     weight_decoder,
+    frame_guard,
+    bus,
 )
 PROOFS: tuple[Proof, ...] = tuple(proof for module in MODULES for proof in module.PROOFS)
 """Every proof, in the order of the table in the documentation."""

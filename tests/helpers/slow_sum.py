@@ -14,7 +14,7 @@ from firebrick.sw.link.register_map import CoreDescriptor
 from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import GlobalSumSpec
 
-SPEC = GlobalSumSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=3, height=30)
+SPEC = GlobalSumSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=24, height=30)
 FRAMES_INSIDE = 3
 
 

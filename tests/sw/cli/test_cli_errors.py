@@ -118,6 +118,13 @@ def test_verilog_rejects_an_output_that_cannot_be_written(small_model: Path, tmp
     assert str(blocked) in complaint("verilog", "--model", small_model, "--lanes", 20, "-o", blocked / "folder")
 
 
+@pytest.mark.parametrize("option", [["--bus-width", "64"], ["--core-clock"]])
+def test_verilog_rejects_options_of_a_bus_without_a_bus(option: list[str], tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["verilog", *option, "-o", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "add --interface axi or --interface wishbone" in result.stderr
+
+
 def test_verilog_rejects_too_few_lanes(small_model: Path, tmp_path: Path) -> None:
     assert "lanes must be at least" in complaint("verilog", "--model", small_model, "--lanes", 1, "-o", tmp_path)
     assert list(tmp_path.iterdir()) == []
