@@ -115,6 +115,7 @@ class Network:
         from .sw.compression.job import CompressionJob, run_job
         from .sw.compression.rate_control import Budget
         from .sw.compression.settings import CompressionSettings
+        from .sw.data.calibration_set import RECOMMENDED_IMAGES
         from .sw.training.distillation import DistillationConfig
 
         for name, limit in (("max_bytes", max_bytes), ("max_cycles", max_cycles)):
@@ -130,7 +131,10 @@ class Network:
         settings.verify()
         budget = Budget(max_bytes, max_cycles, lanes) if max_bytes or max_cycles else None
         training = DistillationConfig(distil, seed) if distil else None
-        return Model(run_job(self.floats, CompressionJob(settings, budget, image_paths(images), training), None, progress or no_progress))
+        paths = image_paths(images)
+        if 0 < len(paths) < RECOMMENDED_IMAGES:
+            warnings.warn(f"{len(paths)} images are few for calibration; some hundreds give a better model.", stacklevel=2)
+        return Model(run_job(self.floats, CompressionJob(settings, budget, paths, training), None, progress or no_progress))
 
 
 def import_network(

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The package that users install is complete: sdist and wheel are built, checked, installed into a new environment and tried there."""
 
+import json
 import os
 import re
 import shutil
@@ -19,13 +20,26 @@ import pytest
 
 import firebrick
 from firebrick.sw.utils.distribution import DISTRIBUTION
+from tests.helpers.build_reports import report
 from tests.helpers.paths import ROOT
+from tests.helpers.readme import check_output, prepare, run_program
 
 FOLDERS = {"api": "firebrick", "hw": "firebrick/hw", "sw": "firebrick/sw", "sim": "firebrick/sim"}
 """The folders of the package's sources, and where they are in the wheel."""
 BESIDE = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
 LITTER = (".venv/bin/python", ".mypy_cache/cache.db", "sw/__pycache__/errors.pyc", "hw/.secret", "build/report.json", "sw/a.fire")
 """What may lie in a working tree and must stay there."""
+STANDS_FOR_TOOLS = """
+import firebrick.bitstream, pathlib
+def build(plan, model, board, options, folder, **named):
+    assert (board, options.link, round(options.frequency)) == ("ulx3s_85f", "uart", 75_000_000)
+    folder.mkdir(parents=True)
+    (folder / "firebrick.bit").write_bytes(b"bits")
+    (folder / "report.json").write_text(pathlib.Path("build.json").read_text())
+firebrick.bitstream.build_bitstream = build
+firebrick.bitstream.Bitstream.verify = lambda self: {"weights": 160}
+"""
+"""Stands for Yosys and nextpnr, and for the read-back of what they make."""
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +112,26 @@ def test_every_module_can_be_imported(programs: Path) -> None:
 
 def test_program_finds_the_shipped_model(programs: Path) -> None:
     assert "squeezenet1_1" in _run(str(programs / "firebrick"), "models")
+
+
+def test_program_of_the_readme_runs_from_the_wheel(programs: Path, tmp_path: Path) -> None:
+    prepare(tmp_path)
+    for tool in ("nextpnr-ecp5", "ecppack"):  # they are looked for before the build
+        shutil.copy(tmp_path / "bin" / "openFPGALoader", tmp_path / "bin" / tool)
+    (tmp_path / "build.json").write_text(json.dumps(report() | {"board": "ulx3s_85f", "bitstream": "firebrick.bit"}))
+    output = run_program(programs / "python", tmp_path, STANDS_FOR_TOOLS)
+    check_output(output, tmp_path)
+    assert "\n45.6 160\n" in output
+
+
+@pytest.mark.slow
+def test_program_of_the_readme_runs_with_its_tools_from_a_clean_environment(wheel: Path, tmp_path: Path) -> None:
+    python = tmp_path / "environment" / "bin" / "python"
+    venv.create(python.parents[1], with_pip=True)
+    packages = f"{DISTRIBUTION}[onnx,bitstream] @ {wheel.as_uri()}"
+    _run(str(python), "-m", "pip", "install", "--quiet", "--constraint", str(ROOT / "constraints.txt"), packages)
+    prepare(tmp_path)
+    check_output(run_program(python, tmp_path), tmp_path)
 
 
 def test_extra_is_installed_beside_the_wheel_by_the_name_in_messages(programs: Path) -> None:

@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Rules for all files of the project."""
 
+import ast
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+import firebrick
 from tests.helpers.paths import ROOT
+from tests.helpers.readme import program
 
 HEADER = ("SPDX-FileCopyrightText: The Firebrick contributors", "SPDX-License-Identifier: BSD-2-Clause")
 MACHINE_PATH = re.compile(r"(^|[^.\w])/(work|root|home|Users)/")
@@ -19,6 +22,27 @@ def test_readme_shows_the_two_commands() -> None:
     lines = (ROOT / "README.md").read_text().splitlines()
     assert "make demo" in [line.split("#")[0].strip() for line in lines]
     assert "make test" in [line.split("#")[0].strip() for line in lines]
+
+
+def test_program_of_the_readme_has_fifteen_lines() -> None:
+    assert len([line for line in program().splitlines() if line]) == 15
+
+
+def test_page_of_the_library_names_what_there_is() -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / "library.md").read_text(), re.DOTALL | re.MULTILINE)
+    nodes = [node for block in blocks for node in ast.walk(ast.parse(block)) if isinstance(node, ast.Attribute)]
+    named = {node.attr for node in nodes if isinstance(node.value, ast.Name) and node.value.id == "firebrick"}
+    assert named <= set(firebrick.__all__)
+    objects = {
+        "network": firebrick.Network,
+        "model": firebrick.Model,
+        "plan": firebrick.Plan,
+        "bitstream": firebrick.Bitstream,
+        "device": firebrick.Device,
+    }
+    for node in nodes:
+        if isinstance(node.value, ast.Name) and node.value.id in objects:
+            assert hasattr(objects[node.value.id], node.attr) or node.attr == "report", ast.unparse(node)
 
 
 def test_makefile_helps_with_every_target() -> None:
