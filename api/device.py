@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Devices: a board, the generated hardware in simulation, or the golden model, which all take frames and give scores."""
 
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from types import TracebackType
@@ -55,9 +56,9 @@ class Device:
         check_count("top", top)
         if limit is not None:
             check_count("limit", limit)
-        if isinstance(source, Iterable) and not isinstance(source, str):
-            return self._stream_images(source, top, limit)
-        return self._stream_source(source, top, limit)
+        if isinstance(source, str | os.PathLike):
+            return self._stream_source(str(as_path(source)), top, limit)
+        return self._stream_images(source, top, limit)
 
     def classify(self, images: Images, *, top: int = TOP) -> list[Prediction]:
         """The prediction of each image; see `Model.classify`, which does the same in the golden model.
@@ -113,14 +114,13 @@ class Device:
         for result in self._driver.stream(frames()):
             yield predict(model, result.frame, names.popleft(), result.scores, top, result.seconds)
 
-    def _stream_source(self, source: object, top: int, limit: int | None) -> Iterator[Prediction]:
+    def _stream_source(self, source: str, top: int, limit: int | None) -> Iterator[Prediction]:
         from .sw.stream.frame_reader import FrameReader
         from .sw.stream.inference import run_inference
         from .sw.stream.open_source import open_source
 
         model = self.model.quantized
-        name = source if isinstance(source, str) else str(as_path(source))
-        reader = FrameReader(open_source(name, model.preprocessing.resize), model, limit=limit)
+        reader = FrameReader(open_source(source, model.preprocessing.resize), model, limit=limit)
         for result in run_inference(self._driver, reader):
             yield self._predicted(result, top)
 

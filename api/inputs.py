@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .checks import PathLike, as_path
 from .sw.data.image_folders import images_in
-from .sw.data.images import read_image, to_input_frame
+from .sw.data.images import prepare_image, read_image
 from .sw.errors import FirebrickError
 from .sw.model.frames import check_frame, with_border
 from .sw.model.quantized import Preprocessing
@@ -49,7 +49,7 @@ def frames_of(images: Images, preprocessing: Preprocessing, shape: Shape) -> Ite
             path = as_path(image)
             yield read_image(path, preprocessing, shape), str(path)
         elif hasattr(image, "convert") and hasattr(image, "size"):  # a Pillow image
-            yield to_input_frame(image.convert("RGB"), preprocessing, shape), None
+            yield prepare_image(image, preprocessing, shape), None
         else:
             yield as_frame(image, preprocessing, shape), None
 

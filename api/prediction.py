@@ -25,7 +25,7 @@ class Prediction:
     frame: int
     """Index of the image among those given, from 0."""
     image: str | None
-    """Its file, or its name in a video or from a camera; None for arrays."""
+    """Its file as it was given; of streamed folders and videos the name of file or frame; None for arrays and Pillow images."""
     scores: NDArray[np.int64] | None = field(repr=False)
     """The integer scores, shape (classes,), in the order of the classes; None if the frame was damaged on the link to a board."""
     top: tuple[ClassScore, ...]

@@ -48,6 +48,24 @@ def read_scaled(path: Path, preprocessing: Preprocessing, shape: Shape) -> Image
     return scaled.convert("L") if shape.channels == 1 else scaled
 
 
+def prepare_image(image: Image.Image, preprocessing: Preprocessing, shape: Shape) -> NDArray[np.uint8]:
+    """A Pillow image of any mode as a network's input, prepared as `read_image` prepares a file.
+
+    Raises FirebrickError where it cannot be decoded, its pixels have no meaning as an image, or it is too large or narrow.
+    """
+    _check_shape(preprocessing, shape)
+    if image.width * image.height > MAX_PIXELS:
+        raise FirebrickError(f"the image is far too large; give one of at most {MAX_PIXELS // 10**6} megapixels")
+    try:
+        upright = UprightImage(image)
+        scaled = upright.resized(scaled_size(upright.size, preprocessing.resize))
+    except FirebrickError:
+        raise
+    except Exception as problem:  # a damaged file that is decoded only now may raise anything
+        raise FirebrickError("the Pillow image cannot be decoded; give a complete one") from problem
+    return _centre_crop(scaled.convert("L") if shape.channels == 1 else scaled, shape)
+
+
 def draft_side(resize: int) -> int:
     """The ``min_side`` of `use_image` for images that are scaled to a short side of ``resize`` pixels."""
     return _DRAFT_OVERSAMPLING * resize

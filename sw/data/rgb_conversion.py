@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageFile, TiffImagePlugin
+from PIL import Image, TiffImagePlugin
 from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION
 
 from ..errors import FirebrickError
@@ -23,7 +23,7 @@ _PART_PIXELS = 1 << 19
 logger = logging.getLogger(__name__)
 
 
-def rgb_converter(image: ImageFile.ImageFile, significant_bits: int | None = None) -> Callable[[Image.Image], Image.Image]:
+def rgb_converter(image: Image.Image, significant_bits: int | None = None) -> Callable[[Image.Image], Image.Image]:
     """A function that makes any part of a decoded image RGB.
 
     Samples of more than 8 bits become bytes by these rules; samples that are not finite are black (infinity: white).
@@ -61,7 +61,7 @@ def _on_white(part: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", part.size, "white"), part).convert("RGB")
 
 
-def _deep_converter(image: ImageFile.ImageFile, significant_bits: int | None) -> Callable[[Image.Image], Image.Image]:
+def _deep_converter(image: Image.Image, significant_bits: int | None) -> Callable[[Image.Image], Image.Image]:
     """The function of `rgb_converter` for samples of more than 8 bits."""
     statistics = _measure(image)
     if statistics.lowest < -_MAX_NEGATIVE * abs(statistics.highest):
@@ -79,7 +79,7 @@ def _deep_converter(image: ImageFile.ImageFile, significant_bits: int | None) ->
     return convert
 
 
-def _white(image: ImageFile.ImageFile, statistics: "_Statistics", significant_bits: int | None) -> int:
+def _white(image: Image.Image, statistics: "_Statistics", significant_bits: int | None) -> int:
     """The integer sample that is white."""
     if image.mode == "I" and image.format != "PPM":  # of a PPM, Pillow scales the samples to 16 bits
         return (1 << max(8, int(statistics.highest).bit_length())) - 1
@@ -92,7 +92,7 @@ def _white(image: ImageFile.ImageFile, statistics: "_Statistics", significant_bi
     if bits == 16 and 0 < statistics.highest < _NEARLY_BLACK:
         logger.warning(
             "%s is nearly black: its 16-bit samples are at most %d of 65535; if they have fewer bits, scale them to 16",
-            image.filename,
+            getattr(image, "filename", "the image"),
             statistics.highest,
         )
     return int((1 << bits) - 1)

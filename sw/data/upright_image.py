@@ -4,7 +4,7 @@
 
 from collections.abc import Iterator
 
-from PIL import ExifTags, Image, ImageFile
+from PIL import ExifTags, Image
 
 from .rgb_conversion import rgb_converter
 
@@ -37,7 +37,7 @@ class UprightImage:
     Raises FirebrickError for pixels that have no meaning as an image, see `rgb_converter`.
     """
 
-    def __init__(self, image: ImageFile.ImageFile, significant_bits: int | None = None) -> None:
+    def __init__(self, image: Image.Image, significant_bits: int | None = None) -> None:
         image.load()  # the orientation may stand behind the pixels
         self._image = image
         self._turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))

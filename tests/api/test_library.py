@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 
 import firebrick
 from firebrick.sw import golden
@@ -83,6 +83,25 @@ def test_images_are_prepared_as_by_the_command_line(digits: firebrick.Model, tmp
     assert prediction.scores.tolist() == entry["scores"]
     assert list(prediction.top) == entry["top5"][:3]
     assert prediction.image == (None if kind == "pillow" else str(path))
+
+
+@pytest.mark.parametrize("kind", ["turned", "deep", "transparent", "palette"])
+def test_pillow_images_are_prepared_as_their_files(digits: firebrick.Model, tmp_path: Path, kind: str) -> None:
+    rng = np.random.default_rng(6)
+    path, exif = tmp_path / "image.png", Image.Exif()
+    if kind == "deep":
+        image = Image.fromarray(rng.integers(0, 1 << 16, (12, 17), np.uint16))
+    else:
+        image = Image.fromarray(rng.integers(0, 256, (12, 17, 4), np.uint8)).convert(
+            {"transparent": "RGBA", "palette": "P"}.get(kind, "RGB")
+        )
+    if kind == "turned":
+        exif[ExifTags.Base.Orientation] = 6
+    image.save(path, exif=exif)
+    with Image.open(path) as opened:
+        assert np.array_equal(digits.frames(opened), digits.frames(path))
+    if kind == "turned":
+        assert not np.array_equal(digits.frames(image), digits.frames(path))
 
 
 def test_saved_model_is_read_back(digits: firebrick.Model, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import firebrick
 from firebrick import FirebrickError
@@ -27,6 +28,8 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "unknown normalisation": (lambda: firebrick.import_network("a.onnx", pictures="keras"), "pictures must be one of torch, caffe"),
     "image that is not there": (lambda: DIGITS.scores("gone.png"), "gone.png does not exist"),
     "image that is a number": (lambda: DIGITS.scores(7), "not int"),
+    "image that is too narrow": (lambda: DIGITS.scores(Image.new("RGB", (1, 200))), "too narrow"),
+    "stream of nothing": (lambda: list(firebrick.open_device("golden", DIGITS).stream(5)), "not int"),  # type: ignore[arg-type]
     "image that is a list": (lambda: DIGITS.scores([[1, 2]]), "not list"),
     "frame of another shape": (lambda: DIGITS.scores(FRAME[:, :7]), r"bytes of shape \(1, 8, 8\), not uint8 \(1, 7, 8\)"),
     "batch of another shape": (lambda: DIGITS.scores(np.zeros((2, 3, 8, 8), np.uint8)), r"not uint8 \(3, 8, 8\)"),

@@ -54,7 +54,7 @@ def run_program(python: Path, folder: Path, stand_in: str = "") -> str:
 def check_output(output: str, folder: Path) -> None:
     """Every step left something: predictions of all images twice, a model, Verilog, a bitstream, and a loaded board."""
     for name in IMAGES:
-        assert output.count(f"photos/{name} class ") == 2
+        assert output.count(f"{name} class ") == 2
     assert "Resources(luts=" in output
     assert (folder / "flowers.fire").stat().st_size > 100
     assert list((folder / "build" / "verilog").iterdir())
