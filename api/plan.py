@@ -3,12 +3,14 @@
 """Plans of accelerators: cycles, resources and frames a second before anything is built; Verilog and bitstreams from them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .checks import PathLike, as_path, check_count, check_positive
+from .core import write_core
+from .inputs import image_paths
 from .model import Model
 from .sw.compiler.end_to_end import EndToEnd, end_to_end
 from .sw.compiler.lowering import compile_model
@@ -18,7 +20,7 @@ from .sw.fpga.resources import Resources, total
 from .sw.plan.nodes import Plan as PlanSpec
 from .sw.plan.report import plan_report
 from .sw.utils.progress import Progress, no_progress
-from .sw.zoo.catalogue import DEFAULT_LANES
+from .sw.zoo.catalogue import DEFAULT_FREQUENCY, DEFAULT_LANES
 
 if TYPE_CHECKING:
     from .bitstream import Bitstream
@@ -117,18 +119,22 @@ class Plan:
         """The plan as a JSON document, that of `firebrick verilog --json`."""
         return plan_report(self.spec)
 
-    def write_verilog(self, folder: PathLike, *, progress: Progress | None = None) -> Path:
-        """Write the accelerator's Verilog to a folder, as `firebrick verilog` does. Returns the folder.
+    def write_verilog(
+        self, folder: PathLike, *, images: PathLike | Iterable[PathLike] | None = None, progress: Progress | None = None
+    ) -> Path:
+        """Write the accelerator as a core: a folder to put into your own design, as `firebrick verilog` does. Returns the folder.
+
+        Args:
+            folder: gets README.md, which describes all other files: Verilog, benches, constraints, a C header, report.json.
+            images: pictures for the benches; photographs of scikit-image or drawn pictures by default.
+            progress: called with each step, how much of it is done, and the total.
 
         Raises:
-            FirebrickError: the folder cannot be written to.
+            FirebrickError: the folder cannot be written to, or an image cannot be read.
         """
-        from .hw.codegen.verilog import generate_plan
-
-        output = as_path(folder)
-        show = progress or no_progress
-        show("writing Verilog")
-        generate_plan(self.spec).write(output)
+        output, paths = as_path(folder), image_paths(images)
+        frequency = self.clock_mhz or DEFAULT_FREQUENCY
+        write_core(self.model.quantized, self.spec, output, frequency=frequency, images=paths, progress=progress or no_progress)
         return output
 
     def build(

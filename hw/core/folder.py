@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ...sw.compiler.lowering import compile_model
 from ...sw.model.quantized import Model
+from ...sw.plan.nodes import Plan
 from ...sw.plan.report import plan_report
 from ...sw.utils.distribution import VERSION
 from ...sw.utils.progress import Progress, no_progress
@@ -56,7 +57,7 @@ VIEWS = (
 
 
 def core_files(
-    model: Model, lanes: int, vectors: GoldenVectors, *, frequency: float, progress: Progress = no_progress
+    model: Model, lanes: int | Plan, vectors: GoldenVectors, *, frequency: float, progress: Progress = no_progress
 ) -> tuple[dict[str, str], dict[str, Any]]:
     """The files of a model's core by their paths in its folder, and its report.
 
@@ -65,7 +66,7 @@ def core_files(
     Parameters
     ----------
     model: the model
-    lanes: multipliers in the whole network
+    lanes: multipliers in the whole network, or a plan of the model
     vectors: what the benches send and expect
     frequency: the clock in MHz that throughput is stated at and that the constraints ask for
     progress: called with the name of each step
@@ -73,7 +74,7 @@ def core_files(
     Raises FirebrickError if the lanes do not suffice.
     """
     progress("planning")
-    core = CoreDescription(model, compile_model(model, lanes), frequency)
+    core = CoreDescription(model, lanes if isinstance(lanes, Plan) else compile_model(model, lanes), frequency)
     progress("writing Verilog")
     text = verilog_with_roms(Top(component=Accelerator(plan=core.plan)), TOP, RomParameters())
     report = plan_report(core.plan)

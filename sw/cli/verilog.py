@@ -6,11 +6,9 @@ from pathlib import Path
 
 import click
 
+from ..zoo.catalogue import DEFAULT_FREQUENCY
 from .common import classes_option, json_option, lanes_option, load_model, model_option, print_json, progress_bar
 from .output_paths import OutputFolder
-
-DEFAULT_FREQUENCY = 80.0
-"""MHz that networks of this kind reach in FPGAs of the ECP5 kind."""
 
 
 @click.command("verilog")
@@ -67,12 +65,9 @@ def command(
       firebrick verilog --model squeezenet1_1 --lanes 200 -o build/verilog
       firebrick verilog --model squeezenet1_1 --lanes 200 --interface axi --bus-width 64 -o build/axi
     """
+    from firebrick.core import write_core
     from firebrick.hw.bus.top import BusOptions
     from firebrick.hw.codegen.bus_verilog import generate_on_bus
-    from firebrick.hw.core.folder import core_files
-
-    from ..utils.atomic_files import write_folder
-    from .bench_pictures import golden_vectors
 
     if interface == "native" and (bus_width or core_clock):
         raise click.UsageError("--bus-width and --core-clock belong to a bus; add --interface axi or --interface wishbone")
@@ -80,10 +75,7 @@ def command(
     loaded = load_model(model, classes)
     with progress_bar() as progress:
         if interface == "native":
-            vectors = golden_vectors(loaded, images, progress)
-            files, report = core_files(loaded, lanes, vectors, frequency=frequency, progress=progress)
-            progress("writing files")
-            write_folder(output, {name: contents.encode() for name, contents in files.items()})
+            report = write_core(loaded, lanes, output, frequency=frequency, images=images, progress=progress)
         else:
             artefacts = generate_on_bus(loaded, lanes, options, progress)
             report = artefacts.report

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 DEFAULT = "squeezenet1_1"
 DEFAULT_LANES = 320
 """Default number of multipliers for a whole network; the same in all commands, so that only one simulation is compiled."""
+DEFAULT_FREQUENCY = 80.0
+"""MHz that networks of this kind reach in FPGAs of the ECP5 kind."""
 _SHIPPED = files("firebrick.sw.zoo").joinpath("models")
 
 

@@ -1,28 +1,46 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The pictures of a core's benches, with the scores of the golden model."""
+"""Cores: a folder with an accelerator's Verilog and all that belongs to it; and the pictures of its benches."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import golden
-from ..data.calibration_set import photographs
-from ..data.images import read_images, to_input_frame
-from ..model.frames import with_border
-from ..model.quantized import Model
-from ..stream.test_pattern import draw
-from ..utils.progress import Progress
+from .sw import golden
+from .sw.data.calibration_set import photographs
+from .sw.data.images import read_images, to_input_frame
+from .sw.model.frames import with_border
+from .sw.model.quantized import Model
+from .sw.stream.test_pattern import draw
+from .sw.utils.atomic_files import write_folder
+from .sw.utils.progress import Progress, no_progress
 
 if TYPE_CHECKING:
-    from firebrick.hw.core.golden_vectors import GoldenVectors
+    from .hw.core.golden_vectors import GoldenVectors
+    from .sw.plan.nodes import Plan
 
 PICTURES = 2
 """Pictures by default: the second one follows the first without a pause."""
+
+
+def write_core(
+    model: Model, lanes: "int | Plan", folder: Path, *, frequency: float, images: Sequence[Path] = (), progress: Progress = no_progress
+) -> dict[str, Any]:
+    """Write the core of a model to a folder, for a number of multipliers or a plan, and return its report.
+
+    ``frequency`` is the clock in MHz at which times are stated; ``images`` are the pictures of the benches. Raises FirebrickError if the
+    lanes do not suffice, an image cannot be read, or the folder cannot be written to.
+    """
+    from .hw.core.folder import core_files
+
+    files, report = core_files(model, lanes, golden_vectors(model, images, progress), frequency=frequency, progress=progress)
+    progress("writing files")
+    write_folder(folder, {name: contents.encode() for name, contents in files.items()})
+    return report
 
 
 def golden_vectors(model: Model, paths: Sequence[Path], progress: Progress) -> "GoldenVectors":
@@ -30,7 +48,7 @@ def golden_vectors(model: Model, paths: Sequence[Path], progress: Progress) -> "
 
     Raises FirebrickError for files that cannot be read as images.
     """
-    from firebrick.hw.core.golden_vectors import GoldenVectors
+    from .hw.core.golden_vectors import GoldenVectors
 
     shape = model.network.input
     if not paths and shape.channels in (1, 3) and find_spec("skimage"):
