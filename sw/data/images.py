@@ -63,7 +63,7 @@ def prepare_image(image: Image.Image, preprocessing: Preprocessing, shape: Shape
         raise
     except Exception as problem:  # a damaged file that is decoded only now may raise anything
         raise FirebrickError("the Pillow image cannot be decoded; give a complete one") from problem
-    return _centre_crop(scaled.convert("L") if shape.channels == 1 else scaled, shape)
+    return _centre_crop(scaled.convert("L") if shape.channels == 1 else scaled, preprocessing, shape)
 
 
 def draft_side(resize: int) -> int:
