@@ -21,13 +21,15 @@ from ..sw.plan.nodes import Plan
 from ..sw.utils.cache import cache_folder
 from ..sw.utils.progress import Progress
 from ..sw.utils.source_hash import combined_hash, source_code, tool_versions
-from ..sw.utils.verified_cache import VerifiedCache
+from ..sw.utils.verified_cache import VerifiedCache, is_intact
 from . import verilator
 
 REPORT = "report.json"
 LIBRARY = "simulation.so"
+RUNTIME = "libverilated.a"
+"""Verilator's own part of every simulation."""
 ENTRIES_KEPT = 8
-"""How many designs, and how many libraries, the cache keeps: those used last."""
+"""How many designs, libraries and runtimes the cache keeps: those used last."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,10 @@ VIRTUAL_BOARD = SimulationTarget(generate_device, "firebrick.hw.codegen.device_v
 def build(model: Model, lanes: int | Plan, progress: Progress, target: SimulationTarget = ACCELERATOR) -> CompiledSimulation:
     """The compiled simulation of a model's accelerator, or of another target, for a number of lanes or a plan of the model.
 
-    There are two kinds of cache entries, both keyed by content, so that they are never out of date. The design's key is the model, the
+    There are three kinds of cache entries, all keyed by content, so that they are never out of date. The design's key is the model, the
     lanes or plan, and the sources of the generator; the library's key is the Verilog, the harness and the tools. So a change to the
-    generator that leaves the Verilog as it was compiles nothing. Raises FirebrickError when a tool is missing or fails.
+    generator that leaves the Verilog as it was compiles nothing. Verilator's runtime, whose key is the tools alone, is compiled with the
+    first library only. Raises FirebrickError when a tool is missing or fails.
     """
     env = verilator.environment()
     cache = VerifiedCache(cache_folder().absolute(), "set FIREBRICK_CACHE to a folder that you can write to")
@@ -77,10 +80,12 @@ def build(model: Model, lanes: int | Plan, progress: Progress, target: Simulatio
     design = cache.entry(f"design-{key}", lambda folder: _generate(target, model, lanes, folder, progress), progress)
     harness = files("firebrick.sim").joinpath(target.harness).read_bytes()
     text = (design / f"{TOP}.v").read_bytes()
-    key = combined_hash(text, harness, *verilator.COMMAND, verilator.MAKE_VARIABLES, tool_versions())
+    tools = [*verilator.COMMAND, verilator.MAKE_VARIABLES, tool_versions()]
+    key = combined_hash(text, harness, *tools)
     log = cache.folder / f"library-{key}.log"
-    library = cache.entry(f"library-{key}", lambda folder: _compile(design, harness, env, folder, log, progress), progress)
-    for pattern in ("design-*", "library-*"):
+    runtime = cache.folder / f"runtime-{combined_hash(*tools)}"
+    library = cache.entry(f"library-{key}", lambda folder: _compile(design, harness, env, runtime, folder, log, progress), progress)
+    for pattern in ("design-*", "library-*", "runtime-*"):
         cache.evict(pattern, ENTRIES_KEPT)
     return CompiledSimulation(design, library / LIBRARY)
 
@@ -95,8 +100,8 @@ def _generate(target: SimulationTarget, model: Model, lanes: int | Plan, folder:
     progress(step, 2, 2)
 
 
-def _compile(design: Path, harness: bytes, env: dict[str, str], folder: Path, log: Path, progress: Progress) -> None:
-    """Compile a design's Verilog to C++ and that to a library in a folder."""
+def _compile(design: Path, harness: bytes, env: dict[str, str], runtime: Path, folder: Path, log: Path, progress: Progress) -> None:
+    """Compile a design's Verilog to C++ and that to a library in a folder, with the runtime of that cache entry, which may be missing."""
     step = "compiling the simulation (minutes, once)"
     score_bits = int(json.loads((design / REPORT).read_text())["score_bits"])
     log.unlink(missing_ok=True)
@@ -113,13 +118,19 @@ def _compile(design: Path, harness: bytes, env: dict[str, str], folder: Path, lo
             progress(step, 100 * len(list(objects.glob("*.o"))) // expected, 100)
 
         # 2. C++ to object files, in parallel
-        targets = [f"V{TOP}__ALL.a", "libverilated.a"]
+        archives = [f"V{TOP}__ALL.a", RUNTIME]
+        known = is_intact(runtime)
+        if known:
+            shutil.copyfile(runtime / RUNTIME, objects / RUNTIME)
         jobs = str(os.cpu_count() or 1)
+        targets = archives[:1] if known else archives
         run_logged(["make", "-s", "-j", jobs, "-C", "obj", "-f", f"V{TOP}.mk", *targets], scratch, log, env=env, on_poll=report_objects)
+        if not known:
+            VerifiedCache(runtime.parent).entry(runtime.name, lambda entry: shutil.copyfile(objects / RUNTIME, entry / RUNTIME))
         # 3. Harness and object files to a library
         include = Path(env.get("VERILATOR_ROOT", "/usr/share/verilator")) / "include"
         compiler = ["g++", "-O2", "-fPIC", "-shared", f"-DSCORE_BITS={score_bits}", "-I.", f"-I{include}", f"-I{include / 'vltstd'}"]
-        run_logged([*compiler, "harness.cpp", *targets, "-pthread", "-o", LIBRARY], objects, log, env=env)
+        run_logged([*compiler, "harness.cpp", *archives, "-pthread", "-o", LIBRARY], objects, log, env=env)
         shutil.copyfile(objects / LIBRARY, folder / LIBRARY)
     log.unlink()
     progress(step, 100, 100)

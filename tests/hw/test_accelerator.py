@@ -15,6 +15,7 @@ from firebrick.sw.compiler.lowering import compile_model, plan_with
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.plan.nodes import EngineSpec, Plan
 from tests.helpers.nodes import random_configs
+from tests.helpers.parameters import slow_unless
 from tests.helpers.random_models import random_frames, random_model
 from tests.helpers.streams import simulate
 
@@ -55,7 +56,7 @@ def test_pipeline_computes_a_fire_module(seed: int) -> None:
     assert taken["output"] == expected
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", slow_unless([2, 3, 4], range(5)))
 def test_accelerator_computes_frames_back_to_back(seed: int) -> None:
     rng = np.random.default_rng(seed)
     model = tiny_model(rng, pools=bool(seed % 2))
@@ -84,12 +85,12 @@ def test_accelerator_takes_weights_that_are_all_zero() -> None:
     check(model, compile_model(model, 8), random_frames(rng, model, 2), rng=rng, stall=0.0)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", slow_unless([0], range(2)))
 def test_accelerator_has_the_initiation_interval_of_its_slowest_engine(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    model = tiny_model(rng, height=8, width=8, pools=False)
+    model = tiny_model(rng, height=7, width=6, pools=False)
     plan = compile_model(model, 10)
-    cycles = check(model, plan, random_frames(rng, model, 5), rng=rng, stall=0.0)
+    cycles = check(model, plan, random_frames(rng, model, 4), rng=rng, stall=0.0)
     intervals = np.diff(cycles[model.network.classes - 1 :: model.network.classes])
     assert plan.cycles <= intervals[-1] <= 1.01 * plan.cycles
 

@@ -2,16 +2,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Where the tests build benches."""
 
-import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from firebrick.sim import bench_runner
+
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of all benches, so that they share Verilator's runtime, also when tests run in several processes."""
-    base = tmp_path_factory.getbasetemp()
-    benches = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "benches"
-    benches.mkdir(exist_ok=True)
-    return benches
+def folder(shared_folder: Path) -> Iterator[Path]:
+    """The folder of all benches, so that they share Verilator's runtime, also when tests run in several processes.
+
+    They are compiled quickly: few simulate more than some thousand cycles.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench_runner, "OPTIMISATION", "-O0")
+        yield shared_folder / "benches"

@@ -31,6 +31,8 @@ from tests.helpers.damage import DAMAGES
 from tests.helpers.random_models import random_frames, random_model, random_network
 
 LANES = 14
+QUICKLY_COMPILED = verilator.MAKE_VARIABLES.format(level="-O0")
+"""What is compiled simulates a few frames only."""
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +51,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, model: Model) -> Iterator[Pa
     """A cache that holds the model's simulation."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verilator, "MAKE_VARIABLES", QUICKLY_COMPILED)
         patch.setenv("FIREBRICK_CACHE", str(folder))
         steps: list[tuple[str, int, int]] = []
         build(model, LANES, lambda *step: steps.append(step))
@@ -150,6 +153,7 @@ def test_damaged_library_is_not_opened(model: Model, damage: Callable[[Path], No
 
 def simulate(model: Model, start: float, results: "multiprocessing.SimpleQueue[list[list[int]]]") -> None:
     """A process that simulates a frame from a given time on."""
+    verilator.MAKE_VARIABLES = QUICKLY_COMPILED  # as in the fixture; this process is another
     time.sleep(max(0.0, start - time.time()))
     with Simulator(model, lanes=LANES) as simulator:
         results.put([result.scores.tolist() for result in simulator.run(random_frames(np.random.default_rng(3), model, 1))])

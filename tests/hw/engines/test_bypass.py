@@ -19,6 +19,7 @@ from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.memory_mapping import WIDEST_BLOCK_RAM_DEPTH, skip_fifo_depths
 from firebrick.sw.plan.nodes import MAX_DISTRIBUTED_FIFO_BITS, BypassSpec, EngineSpec, SkipFifoSpec, walk
 from tests.helpers.nodes import build_component, random_configs, stream_beats_of
+from tests.helpers.parameters import slow_unless
 from tests.helpers.random_models import random_frames, random_model
 from tests.helpers.streams import simulate
 
@@ -52,26 +53,26 @@ def with_skip_fifo_depth(case: NodeTraffic, depth: int) -> NodeTraffic:
     return replace(case, node=replace(case.node, skip_branch=skip_branch))
 
 
-def transfers(case: NodeTraffic, cycles: int) -> tuple[int, int]:
-    """The numbers of beats that have gone in and come out after the given number of cycles."""
+def transfers(case: NodeTraffic, cycles: int) -> list[tuple[int, int]]:
+    """The numbers of beats that have gone in and come out after each of the first cycles."""
     component_: Any = build_component(case.node)
     source, sink = component_.input, component_.output
-    counts = [0, 0]
+    counts = [(0, 0)]
 
     async def bench(ctx: Any) -> None:
         ctx.set(sink.ready, 1)
         for _ in range(cycles):
-            ctx.set(source.valid, int(counts[0] < len(case.inputs)))
-            ctx.set(Value.cast(source.payload), case.inputs[min(counts[0], len(case.inputs) - 1)])
+            sent, received = counts[-1]
+            ctx.set(source.valid, int(sent < len(case.inputs)))
+            ctx.set(Value.cast(source.payload), case.inputs[min(sent, len(case.inputs) - 1)])
             _, _, offered, taken, valid = await ctx.tick().sample(source.valid, source.ready, sink.valid)
-            counts[0] += offered and taken
-            counts[1] += valid
+            counts.append((sent + (offered and taken), received + valid))
 
     simulator = Simulator(component_)
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
-    return counts[0], counts[1]
+    return counts
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.5])
@@ -149,15 +150,16 @@ def test_bypass_needs_the_minimum_depth_and_deadlocks_with_one_less(fire: Fire, 
     fifo = next(node for node in walk((case.node,)) if isinstance(node, SkipFifoSpec))
     rows = 2 if fire.expand3x3 and height > 1 else 1
     assert fifo.min_depth == rows * 6 * fifo.source.tiles - 1
-    run(with_skip_fifo_depth(case, fifo.min_depth), rng=rng, stall=0.2)
-    deadlock = transfers(with_skip_fifo_depth(case, fifo.min_depth - 1), 1000)
-    assert deadlock[1] == 0
-    assert deadlock == transfers(with_skip_fifo_depth(case, fifo.min_depth - 1), 2000), "nothing moves any more"
+    first, *_ = run(with_skip_fifo_depth(case, fifo.min_depth), rng=rng, stall=0.2)
+    assert first < 500
+    counts = transfers(with_skip_fifo_depth(case, fifo.min_depth - 1), 1000)
+    assert counts[500][1] == 0
+    assert counts[500] == counts[1000], "nothing moves any more"
     with pytest.raises(ValueError, match=f"depth of fire/skip_fifo must be at least {fifo.min_depth}"):
         SkipFifo(spec=replace(fifo, depth=fifo.min_depth - 1))
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", slow_unless([1], range(2)))
 @pytest.mark.parametrize("bypass", [Bypass.SIMPLE, Bypass.COMPLEX])
 def test_bypass_does_not_slow_down_the_fire_module(bypass: Bypass, seed: int) -> None:
     rng = np.random.default_rng(seed)
