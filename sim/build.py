@@ -126,7 +126,11 @@ def _compile(design: Path, harness: bytes, env: dict[str, str], runtime: Path, f
         targets = archives[:1] if known else archives
         run_logged(["make", "-s", "-j", jobs, "-C", "obj", "-f", f"V{TOP}.mk", *targets], scratch, log, env=env, on_poll=report_objects)
         if not known:
-            VerifiedCache(runtime.parent).entry(runtime.name, lambda entry: shutil.copyfile(objects / RUNTIME, entry / RUNTIME))
+
+            def keep(entry: Path) -> None:
+                shutil.copyfile(objects / RUNTIME, entry / RUNTIME)
+
+            VerifiedCache(runtime.parent).entry(runtime.name, keep)
         # 3. Harness and object files to a library
         include = Path(env.get("VERILATOR_ROOT", "/usr/share/verilator")) / "include"
         compiler = ["g++", "-O2", "-fPIC", "-shared", f"-DSCORE_BITS={score_bits}", "-I.", f"-I{include}", f"-I{include / 'vltstd'}"]

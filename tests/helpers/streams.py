@@ -58,8 +58,8 @@ def simulate(
     members = [getattr(component, name) for name in probes or {}]
 
     async def process(ctx: Any) -> None:
-        # all streams in one process, which samples and sets their signals at once: a process for each takes a third more time
-        ends = [*sources, *sinks]
+        # all streams in one process, which samples and sets their signals at once: a process for each is slower
+        ends: list[_Source | _Sink] = [*sources, *sinks]
         sampled = [signal for end in ends for signal in end.sampled] + members
         driven = Cat(signal for end in ends for signal in end.driven)
         while any(not sink.done for sink in sinks) or (all_inputs and any(not source.done for source in sources)):

@@ -12,7 +12,7 @@ from firebrick.hw.accelerator import Pipeline
 from firebrick.hw.module_names import module_name
 from firebrick.sim.small_models import randomly_initialised
 from firebrick.sw.compiler.lowering import compile_model
-from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 from firebrick.sw.network.stage_names import ADAPTERS, FIRE_PARTS, SIGNALS, STAGE_NAME
 from firebrick.sw.plan.nodes import Plan, walk
 from tests.helpers.random_models import family_network, random_model
@@ -35,8 +35,8 @@ def test_module_names_are_those_of_stages_their_parts_and_adapters(seed: int) ->
 
 
 def test_signals_beside_the_modules_are_reserved() -> None:
-    fires = (Fire(f"fire_{bypass.value}", 4, 4, 4, bypass) for bypass in Bypass)
-    stages = (Conv("conv1", 8, 3), MaxPool("pool1"), *fires, Conv("conv3", 3, 1), GlobalAverage("end"))
+    fires = [Fire(f"fire_{bypass.value}", 4, 4, 4, bypass) for bypass in Bypass]
+    stages: tuple[Stage, ...] = (Conv("conv1", 8, 3), MaxPool("pool1"), *fires, Conv("conv3", 3, 1), GlobalAverage("end"))
     network = Network("n", Shape(3, 16, 16), stages)
     plan = compile_model(randomly_initialised(network, np.random.default_rng(0)), 30)
     check_names(network, plan)

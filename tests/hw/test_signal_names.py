@@ -18,7 +18,7 @@ from firebrick.hw.boards.board_top import BoardTop
 from firebrick.hw.boards.registry import board
 from firebrick.sim.small_models import randomly_initialised
 from firebrick.sw.compiler.lowering import compile_model
-from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 from firebrick.sw.zoo.catalogue import load
 
 UNNAMED = re.compile(r"\\\$(?:signal|signature)\S*")
@@ -37,8 +37,8 @@ def rtlil(component: wiring.Component) -> str:
 
 
 def test_signals_of_fire_modules_have_names() -> None:
-    fires = (Fire(f"fire_{bypass.value}", 3, 4, 4, bypass) for bypass in Bypass)
-    stages = (Conv("conv1", 8, 3), MaxPool("pool1"), *fires, Conv("conv10", 4, 1), GlobalAverage("average"))
+    fires = [Fire(f"fire_{bypass.value}", 3, 4, 4, bypass) for bypass in Bypass]
+    stages: tuple[Stage, ...] = (Conv("conv1", 8, 3), MaxPool("pool1"), *fires, Conv("conv10", 4, 1), GlobalAverage("average"))
     model = randomly_initialised(Network("names", Shape(3, 12, 12), stages), np.random.default_rng(0))
     assert unnamed_signals(rtlil(Accelerator(plan=compile_model(model, 24)))) == {}
 
