@@ -67,7 +67,7 @@ def axi_bench(
         "packets": [packet.hex() for packet in results.values()],
         "stream_bytes": options.stream_bytes,
         "core_clock": options.core_clock,
-        "periods": {"continuous": FASTER_CORE, "mixed": SLOWER_CORE, "resets": FASTER_CORE},
+        "periods": {"continuous": FASTER_CORE, "mixed": FASTER_CORE, "resets": SLOWER_CORE},
         "words": descriptor.words(options.stream_bytes),
         "tests": vars(tests),
         "reset_within": round(3 * descriptor.cycles * ratio),

@@ -18,9 +18,9 @@ SPEC = GlobalSumSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), chan
 FRAMES_INSIDE = 3
 
 
-def scores(frame: bytes) -> bytes:
+def scores(frame: bytes, spec: GlobalSumSpec = SPEC) -> bytes:
     """The packet of a frame's scores: class x (1 + the sum of its bytes)."""
-    return b"".join((index * (1 + sum(frame)) % (1 << SPEC.score_bits)).to_bytes(2, "little") for index in range(SPEC.channels))
+    return b"".join((index * (1 + sum(frame)) % (1 << spec.score_bits)).to_bytes(2, "little") for index in range(spec.channels))
 
 
 class SlowSum(wiring.Component):
@@ -29,16 +29,17 @@ class SlowSum(wiring.Component):
     input: stream.Interface
     output: stream.Interface
 
-    def __init__(self, *, frame_bytes: int) -> None:
+    def __init__(self, *, frame_bytes: int, spec: GlobalSumSpec = SPEC) -> None:
         self._frame_bytes = frame_bytes
-        super().__init__({"input": In(stream.Signature(8)), "output": Out(score_stream(SPEC))})
+        self._spec = spec
+        super().__init__({"input": In(stream.Signature(8)), "output": Out(score_stream(spec))})
 
     def elaborate(self, platform: object) -> Module:  # noqa: ARG002
         m = Module()
-        m.submodules.sums = sums = Fifo(shape=SPEC.score_bits, depth=FRAMES_INSIDE)
+        m.submodules.sums = sums = Fifo(shape=self._spec.score_bits, depth=FRAMES_INSIDE)
         offset = Signal(range(max(2, self._frame_bytes)))
-        total = Signal(SPEC.score_bits, init=1)
-        index = Signal(range(max(2, SPEC.channels)))
+        total = Signal(self._spec.score_bits, init=1)
+        index = Signal(range(max(2, self._spec.channels)))
         final = offset == self._frame_bytes - 1
         m.d.comb += [
             self.input.ready.eq(~final | sums.input.ready),
@@ -50,7 +51,7 @@ class SlowSum(wiring.Component):
             m.d.sync += total.eq(total + self.input.payload)
             with m.If(final):
                 m.d.sync += total.eq(1)
-        last = index == SPEC.channels - 1
+        last = index == self._spec.channels - 1
         m.d.comb += [
             self.output.valid.eq(sums.output.valid),
             self.output.payload.score.eq(sums.output.payload * index),
@@ -58,19 +59,19 @@ class SlowSum(wiring.Component):
             sums.output.ready.eq(self.output.ready & last),
         ]
         with m.If(self.output.valid & self.output.ready):
-            count_up(m, index, SPEC.channels)
+            count_up(m, index, self._spec.channels)
         return m
 
 
-def sum_descriptor(frame_bytes: int) -> CoreDescriptor:
+def sum_descriptor(frame_bytes: int, spec: GlobalSumSpec = SPEC) -> CoreDescriptor:
     """The descriptor of a ``SlowSum``."""
     return CoreDescriptor(
         checksum=bytes(range(16)),
         channels=1,
         rows=1,
         columns=frame_bytes,
-        classes=SPEC.channels,
-        score_bits=SPEC.score_bits,
+        classes=spec.channels,
+        score_bits=spec.score_bits,
         score_signed=False,
         score_scale=0.5,
         lanes=1,
@@ -78,7 +79,7 @@ def sum_descriptor(frame_bytes: int) -> CoreDescriptor:
     )
 
 
-def sum_on_bus(frame_bytes: int, stream_bytes: int) -> BusAccelerator:
+def sum_on_bus(frame_bytes: int, stream_bytes: int, spec: GlobalSumSpec = SPEC) -> BusAccelerator:
     """A ``SlowSum`` on a bus."""
-    accelerator = SlowSum(frame_bytes=frame_bytes)
-    return BusAccelerator(accelerator=accelerator, global_sum=SPEC, descriptor=sum_descriptor(frame_bytes), stream_bytes=stream_bytes)
+    accelerator, descriptor = SlowSum(frame_bytes=frame_bytes, spec=spec), sum_descriptor(frame_bytes, spec)
+    return BusAccelerator(accelerator=accelerator, global_sum=spec, descriptor=descriptor, stream_bytes=stream_bytes)

@@ -14,6 +14,8 @@ from firebrick.sim.small_models import randomly_initialised
 from firebrick.sw.data.calibration_set import photographs
 from firebrick.sw.data.images import read_images
 from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
+from firebrick.sw.plan.lane_layout import LaneLayout
+from firebrick.sw.plan.nodes import GlobalSumSpec
 from firebrick.sw.zoo import catalogue
 from tests.helpers.slow_sum import scores, sum_descriptor, sum_on_bus
 
@@ -31,6 +33,22 @@ def test_stand_in_survives_all_that_a_bus_can_do(folder: Path) -> None:
     assert outcome.passed, outcome.failure
     aclk, core_clk = FASTER_CORE
     assert outcome.cycles["continuous"] <= FRAME_BYTES * core_clk / aclk + 1  # a byte a cycle of the core's clock, on average
+
+
+@pytest.mark.slow
+def test_stand_in_with_the_sizes_of_squeezenet(folder: Path) -> None:
+    """Counters and packets of real width: frames of 3 x 227 x 227 bytes, 1000 scores of 16 bits."""
+    rng = np.random.default_rng(3)
+    spec = GlobalSumSpec("pool", LaneLayout.natural(lanes=1, tiles=13, width=13), channels=1000, height=13)
+    frame_bytes = 3 * 227 * 227
+    options = BusOptions(stream_bytes=16)
+    top = BusTop(core=sum_on_bus(frame_bytes, 16, spec), options=options)
+    frames = (rng.integers(0, 256, frame_bytes, dtype=np.uint8).tobytes() for _ in range(3))
+    results = {frame: scores(frame, spec) for frame in frames}
+    bench = axi_bench("large_stand_in", top, sum_descriptor(frame_bytes, spec), options, results, AxiTests(2, 5, 3))
+    outcome = run_bench(bench, folder / bench.name)
+    assert outcome.passed, outcome.failure
+    assert outcome.cycles["continuous"] <= frame_bytes + 16  # the bench looks for a packet every 16 cycles
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Value
 from amaranth.lib import wiring
 from amaranth.sim import Simulator
 
@@ -18,6 +18,7 @@ from firebrick.hw.bus.signatures import STREAM_BYTES
 from firebrick.hw.bus.soft_reset import RESET_CYCLES, SoftReset
 from firebrick.hw.bus.wishbone import WishboneAdapter
 from firebrick.hw.stream.fifo import Fifo
+from firebrick.sim.axi_protocol import PacketContract
 from firebrick.sw.link.register_map import BY_NAME
 from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import GlobalSumSpec
@@ -219,6 +220,68 @@ def test_only_good_packets_get_scores(frame_bytes: int, size: int, stall: float)
     component = sum_on_bus(frame_bytes, size)
     taken, _ = simulate(component, {"frames": beats(packets, size)}, {"scores": len(expected)}, rng=rng, stall=stall, all_inputs=True)
     assert taken["scores"] == expected
+
+
+@pytest.mark.parametrize("abort", [False, True])
+def test_soft_reset_in_any_cycle_cuts_no_packet_and_drops_frames_whole(abort: bool) -> None:
+    """Three frames, a soft reset after one cycle more each time, and a last frame, whose scores must come."""
+    frame_bytes, most_cycles = 4, 300
+    rng = np.random.default_rng(1)
+    dut = sum_on_bus(frame_bytes, 1, UNSIGNED)
+    frames = [bytes([number, 3 * number, 0, 5]) for number in (1, 20, 40, 60)]
+    expected = [scores(frame, UNSIGNED) for frame in frames]
+    control = BY_NAME["CONTROL"].offset // 4
+    counts: set[int] = set()
+
+    async def run(ctx: Any, reset_at: int) -> None:
+        pending = beats([[(byte, True) for byte in frame] for frame in frames[:-1]], 1)
+        contract = PacketContract("scores", stream_bytes=1, packet_bytes=len(expected[0]))
+        received, packets = bytearray(), []
+        done_at = most_cycles
+        ctx.set(dut.requests.payload.data, 1 + 2 * abort)
+        for cycle in range(most_cycles):
+            if cycle == reset_at and abort:  # its source stops
+                pending = []
+            if cycle == done_at:
+                pending += beats([[(byte, True) for byte in frames[-1]]], 1)
+            asking = cycle == reset_at or (cycle > reset_at + 1 and done_at == most_cycles)
+            ctx.set(dut.requests.valid, asking)
+            ctx.set(dut.requests.payload.write, cycle == reset_at)
+            ready = int(rng.random() < 0.7)
+            ctx.set(dut.scores.ready, ready)
+            ctx.set(dut.frames.valid, bool(pending))
+            ctx.set(Value.cast(dut.frames.payload), pending[0] if pending else 0)
+            _, _, taken, beat, valid, answer, data = await ctx.tick().sample(
+                dut.frames.ready, dut.scores.payload, dut.scores.valid, dut.responses.valid, dut.responses.payload.data
+            )
+            pending = pending[1:] if taken else pending
+            contract.observe(valid, ready, beat.data, beat.keep, beat.last)
+            if valid and ready:
+                received.append(beat.data)
+                if beat.last:
+                    packets.append(bytes(received))
+                    received.clear()
+            if answer and cycle > reset_at + 2 and data == 0 and done_at == most_cycles:
+                done_at = cycle + 1
+            if packets and packets[-1] == expected[-1]:
+                break
+        assert packets[-1:] == expected[-1:], f"reset in cycle {reset_at}"
+        assert packets == [packet for packet in expected if packet in packets], f"reset in cycle {reset_at}"
+        counts.add(len(packets))
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(dut.requests.payload.address, control)
+        ctx.set(dut.requests.payload.strobe, 1)
+        ctx.set(dut.responses.ready, 1)
+        for reset_at in range(45):
+            await run(ctx, reset_at)
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert max(counts) == 4
+    assert min(counts) == (1 if abort else 2)
 
 
 @pytest.mark.parametrize("seed", range(2))
