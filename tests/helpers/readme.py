@@ -11,7 +11,6 @@ import numpy as np
 from PIL import Image
 
 from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
-from tests.helpers.onnx_files import FileStyle, file_with
 from tests.helpers.paths import ROOT
 
 NETWORK = Network(
@@ -32,6 +31,8 @@ def program() -> str:
 
 def prepare(folder: Path) -> None:
     """Put the files that the program reads into a folder, and openFPGALoader into its subfolder bin."""
+    from tests.helpers.onnx_files import FileStyle, file_with  # needs the package onnx, which the program alone does not
+
     (folder / "photos").mkdir()
     rng = np.random.default_rng(1)
     for name in IMAGES:
