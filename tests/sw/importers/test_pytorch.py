@@ -21,6 +21,7 @@ from firebrick.sw.golden import floating
 from firebrick.sw.importers import import_source
 from firebrick.sw.importers.normalisation import TORCH
 from firebrick.sw.importers.pytorch import from_module
+from firebrick.sw.model.frames import with_border
 from firebrick.sw.network.graph import Bypass, Fire
 from firebrick.sw.network.presets import squeezenet1_0, squeezenet1_1
 
@@ -99,6 +100,19 @@ def test_torch_head_without_relu_has_negative_scores() -> None:
     expected = torch_scores(module, frames)
     assert (expected < 0).any()
     np.testing.assert_allclose(floating.run(model, frames), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("padding", [1, (2, 1)])
+def test_torch_module_with_a_padded_first_convolution_has_a_border(padding: int | tuple[int, int]) -> None:
+    torch.manual_seed(4)
+    layers = [nn.Conv2d(3, 8, 3, stride=2, padding=padding), nn.ReLU(), FireModule(8, Fire("", 3, 5, 7)), nn.Conv2d(12, 6, 1)]
+    module = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    model = from_module(module, size=(11, 14))
+    rows, columns = (padding, padding) if isinstance(padding, int) else padding
+    assert model.preprocessing.border == (rows, columns, rows, columns)
+    images = np.random.default_rng(0).integers(0, 256, (2, 3, 11, 14), dtype=np.uint8)
+    scores = floating.run(model, with_border(images, model.preprocessing))
+    np.testing.assert_allclose(scores, torch_scores(module, images), rtol=1e-4, atol=1e-5)
 
 
 def small() -> nn.Module:
