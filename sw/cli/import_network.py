@@ -20,7 +20,7 @@ def command(source: str, output: Path, bits: int, density: float | None, calibra
     """Convert a pretrained network to a quantised model. `firebrick compress` does the same to a size budget, and can train it.
 
     SOURCE is `ndf`, the SqueezeNet v1.1 weights of the Python package of that name, or the path of the authors' Deep Compression
-    SqueezeNet (.net), an ONNX file (.onnx) or a Caffe model (.caffemodel) of the SqueezeNet family. `--pictures` says how training
+    SqueezeNet (.net), an ONNX file (.onnx) or a Caffe model (.caffemodel) of the SqueezeNet family. `--normalisation` says how training
     normalised images: `torch` (RGB, mean 123.675,116.28,103.53, std 58.395,57.12,57.375, a central crop of 224 of 256 pixels), `caffe`
     (BGR, mean 123,117,104), `unit` (RGB, 0 to 1), `signed` (RGB, -1 to 1), `bytes` (RGB, 0 to 255), `torch-bgr` or `caffe-rgb`. Where
     neither it nor the file says so, the one under which the network tells the calibration images apart best is taken, and printed.

@@ -42,6 +42,8 @@ def triple(_ctx: click.Context, _param: click.Parameter, value: str | None) -> T
     return red, green, blue
 
 
+CONVENTIONS = ("torch", "caffe", "unit", "signed", "bytes", "torch-bgr", "caffe-rgb")
+"""Names of input normalisations."""
 _MODEL_OPTIONS = (
     click.option("-o", "--output", type=OutputPath(), required=True, metavar="M.fire", help="The file to write."),
     click.option("--bits", type=click.IntRange(4, 8), default=6, show_default=True, help="Width of a codebook index."),
@@ -49,14 +51,15 @@ _MODEL_OPTIONS = (
         "--calibrate", type=click.Path(path_type=Path), metavar="DIR", help="Calibration images [default: scikit-image's photographs]."
     ),
 )
+_NORMALISATION = "Input normalisation that the network was trained with [default: that of the file, or what fits the images]."
 _SOURCE_OPTIONS = (
     click.option(
-        *("--pictures", "convention"),
-        type=click.Choice(["torch", "caffe", "unit", "signed", "bytes", "torch-bgr", "caffe-rgb"]),
-        help="Input normalisation that the network was trained with [default: that of the file, or what fits the images].",
+        *("--normalisation", "--pictures", "convention"),
+        type=click.Choice(CONVENTIONS),
+        help=_NORMALISATION,
     ),
     click.option(
-        "--mean", callback=triple, metavar="R,G,B", help="Mean of the input bytes 0 to 255 in training, if not that of --pictures."
+        "--mean", callback=triple, metavar="R,G,B", help="Mean of the input bytes 0 to 255 in training, if not that of --normalisation."
     ),
     click.option("--std", callback=triple, metavar="R,G,B", help="Standard deviation that inputs were divided by, for bytes 0 to 255."),
     click.option(
@@ -70,6 +73,12 @@ _SOURCE_OPTIONS = (
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a command that makes a model from a source."""
     return _with(_MODEL_OPTIONS, reading_options(command))
+
+
+def source_options_beside_pictures(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a command whose --pictures is a folder: the normalisation has its other name alone."""
+    normalisation = click.option("--normalisation", "convention", type=click.Choice(CONVENTIONS), help=_NORMALISATION)
+    return _with((*_MODEL_OPTIONS, normalisation), _with(_SOURCE_OPTIONS[1:], command))
 
 
 def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:

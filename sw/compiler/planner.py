@@ -74,7 +74,7 @@ def best_plan(model: Model, available: Resources, fabric: Fabric = ECP5, congest
     usable = usable_resources(available, fabric)
     plans = [plan for lut_rom_bits in fabric.lut_rom_bits for plan in _fast_plans(model, usable, lut_rom_bits, fabric)]
     if not plans:
-        smallest = [_least_plan(model, available, fabric, lut_rom_bits) for lut_rom_bits in fabric.lut_rom_bits]
+        smallest = [least_plan(model, available, fabric, lut_rom_bits) for lut_rom_bits in fabric.lut_rom_bits]
         plans = [plan for plan in smallest if not _deficit(plan, available, fabric)] or smallest[-1:]
 
     def frame_time(plan: Plan) -> tuple[float, int]:
@@ -95,7 +95,7 @@ def _deficit(plan: Plan, available: Resources, fabric: Fabric) -> str:
     return deficit(usable_resources(available, fabric), total(estimate(plan, fabric)))
 
 
-def _least_plan(model: Model, available: Resources, fabric: Fabric, lut_rom_bits: int) -> Plan:
+def least_plan(model: Model, available: Resources, fabric: Fabric, lut_rom_bits: int) -> Plan:
     """The plan, however slow, for which the scarcest resource is used least."""
     search = ConfigSearch(workloads(model), lut_rom_bits, fabric)
     return plan_with(model, search.least(usable_resources(available, fabric)), lut_rom_bits)
@@ -107,7 +107,7 @@ def _max_classes(model: Model, available: Resources, fabric: Fabric) -> int:
     while low < high:
         middle = (low + high + 1) // 2
         subset = keep_classes(model, range(middle))
-        if _deficit(_least_plan(subset, available, fabric, fabric.lut_rom_bits[-1]), available, fabric):
+        if _deficit(least_plan(subset, available, fabric, fabric.lut_rom_bits[-1]), available, fabric):
             high = middle - 1
         else:
             low = middle

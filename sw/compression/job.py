@@ -5,6 +5,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..data.calibration_set import photographs
 from ..errors import FirebrickError
@@ -15,9 +16,14 @@ from ..model.quantized import Model
 from ..training.distillation import DistillationConfig, check_torch
 from ..utils.atomic_files import write_atomically
 from ..utils.progress import Progress, no_progress
+from .budget import Budget
 from .compressor import Compressor
-from .rate_control import Budget, compress_to_budget
+from .quantize import integer_limits
+from .rate_control import compress_to_budget
 from .settings import CompressionSettings
+
+if TYPE_CHECKING:
+    from ..training.distillation.student_teacher import LayerLimits
 
 _HEADROOM = 0.99
 """Fraction of the budget that quantisation may use before distillation, as codes are a little less even afterwards and take more bits."""
@@ -38,6 +44,12 @@ class CompressionJob:
     """None for no training."""
     labels: Sequence[int] | None = None
     """Class index of each image, or -1; None where there are none."""
+
+    @property
+    def limits(self) -> "LayerLimits":
+        """The limits of each layer's integers in training."""
+        compact = self.settings.compact
+        return lambda layer: integer_limits(layer.shift, compact)
 
 
 class JobFiles:
@@ -73,7 +85,9 @@ def run_job(source: FloatModel, job: CompressionJob, files: JobFiles | None = No
     quantized = replace(quantized, metadata={key: value for key, value in quantized.metadata.items() if key != _TASK})
     images = job.images or photographs()
     checkpoint = files.checkpoint if files is not None else None
-    model = distil(quantized, source, images, job.distillation, labels=job.labels, checkpoint=checkpoint, progress=progress)
+    model = distil(
+        quantized, source, images, job.distillation, labels=job.labels, limits=job.limits, checkpoint=checkpoint, progress=progress
+    )
     if job.budget is not None and job.budget.usage(model) > 1:
         raise FirebrickError("training made the model larger than its budget; allow some more, or train for fewer steps")
     return model

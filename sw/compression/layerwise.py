@@ -16,7 +16,7 @@ from .. import golden
 from ..golden import floating
 from ..model.float_model import FloatModel
 from ..model.quantized import QuantizedLayer
-from ..network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, stage_layers
+from ..network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, stage_layers
 from ..utils.progress import Progress
 from .calibration import input_moments
 from .codebook import NONZERO_BITS
@@ -29,6 +29,14 @@ PUBLISHED_BITS = 8
 _SENSITIVITY = {"first": 8.0, "last": 2.5, "squeeze1x1": 1.4, "expand1x1": 0.7, "expand3x3": 0.7, "bypass1x1": 0.7, "other": 1.0}
 """Typical KL divergence of SqueezeNet v1.1's scores when 5 % noise is added to the weights of one layer, by type of layer, relative to
 one another."""
+
+
+def sensitivity(network: Network, name: str) -> float:
+    """How much noise in the weights of a layer changes the scores, relative to noise of the same relative size in other layers."""
+    layers = network.layers()
+    if name == layers[0].name:
+        return _SENSITIVITY["first"]
+    return _SENSITIVITY["last" if name == layers[-1].name else name.rpartition("/")[2] if "/" in name else "other"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +80,6 @@ class LayerwiseQuantizer:
         self.maps = _FeatureMaps(frames, floating.subtract_mean(source, frames, np.float32))
         self.scale = 1.0
         layers = source.network.layers()
-        self.last = layers[-1].name
         # cycle_lambda bits for a weight of average use; others in proportion to their output positions
         positions = {layer.name: layer.output.height * layer.output.width for layer in layers}
         average = sum(layer.macs for layer in layers) / sum(layer.weights for layer in layers)
@@ -140,18 +147,13 @@ class LayerwiseQuantizer:
             self.source.biases[name].astype(np.float64),
             input_moments(maps.integer, maps.real, conv),
             scale,
-            self._sensitivity(name),
+            sensitivity(self.source.network, name),
             self._density(name),
             settings.rate_lambda,
             self.nonzero_bits[name],
             self.source.codebook_weights.get(name) if keep_published else None,
             0 if conv.relu else self.zero_point,
         )
-
-    def _sensitivity(self, name: str) -> float:
-        if not self.done:
-            return _SENSITIVITY["first"]
-        return _SENSITIVITY["last" if name == self.last else name.rpartition("/")[2] if "/" in name else "other"]
 
     def _density(self, name: str) -> float:
         density = self.settings.density

@@ -154,11 +154,11 @@ def _judge(name: str, assumed: str, evidence: tuple[Evidence, ...], images: int)
     measured = f"bits about the class that {images} images give: {figures}"
     if chosen.bits <= _MIN_BITS:
         advice = (
-            f"under no usual convention is it sure of anything ({measured}); {assumed} is assumed. Give --pictures, or --mean and --std"
+            f"under no usual convention is it sure of anything ({measured}); {assumed} is assumed. Give --normalisation, or --mean, --std"
         )
         return Verdict(chosen.convention, False, f"{intro}, and {advice}", evidence)
     if chosen is not best:
-        advice = f"the images do not decide ({measured}); {assumed} is assumed. Give --pictures, or more images with --calibrate"
+        advice = f"the images do not decide ({measured}); {assumed} is assumed. Give --normalisation, or more images with --calibrate"
         return Verdict(chosen.convention, False, f"{intro}, and {advice}", evidence)
     fits = f"{chosen.convention} fits best ({describe(CONVENTIONS[chosen.convention])}; {measured})"
-    return Verdict(chosen.convention, True, f"{intro}; {fits}. Give --pictures to say it yourself", evidence)
+    return Verdict(chosen.convention, True, f"{intro}; {fits}. Give --normalisation to say it yourself", evidence)

@@ -82,9 +82,8 @@ def quantize(targets: list[QuantizationTarget], output_scale: float, bits: int, 
     magnitudes = [
         float(np.abs(book).max(initial=0)) * target.input_scale / output_scale for target, book in zip(targets, books, strict=True)
     ]
-    centroid_max = COMPACT_CENTROID_MAX if compact else CENTROID_MAX
-    shift = _max_shift(max(magnitudes), centroid_max)
-    bias_step = 1 << max(0, shift - COMPACT_BIAS_FRACTION_BITS) if compact else 1
+    shift = _max_shift(max(magnitudes), COMPACT_CENTROID_MAX if compact else CENTROID_MAX)
+    centroid_max, bias_step = integer_limits(shift, compact)
     layers = []
     for target, source, book in zip(targets, sources, books, strict=True):
         step = output_scale / (target.input_scale * 2**shift)
@@ -97,6 +96,11 @@ def quantize(targets: list[QuantizationTarget], output_scale: float, bits: int, 
         bias = _corrected_bias(target, table[codes], step, bias_step, target.zero_point << shift)
         layers.append(QuantizedLayer(codes, table, bias, shift))
     return layers
+
+
+def integer_limits(shift: int, compact: bool) -> tuple[int, int]:
+    """The maximum magnitude of a layer's centroids, and the number of which its biases are multiples."""
+    return (COMPACT_CENTROID_MAX, 1 << max(0, shift - COMPACT_BIAS_FRACTION_BITS)) if compact else (CENTROID_MAX, 1)
 
 
 def _cluster(target: QuantizationTarget, bits: int) -> _ClusteredLayer:

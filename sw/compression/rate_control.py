@@ -1,24 +1,24 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Rate control: the search for the Lagrange multiplier at which a model meets a budget of bytes or of cycles per frame.
+"""Rate control: the search for the Lagrange multipliers at which a model meets its budget.
 
-For a byte budget, one multiplier applies to the bits of all layers. For a cycle budget, a weight costs in proportion to how often a frame
-uses it. Each layer then prunes and rounds until the next bit saved would cost more in accuracy than the multiplier allows, so that
-densities and code lengths follow from the budget.
+For bytes, one multiplier applies to the bits of all layers. For multiplications, cycles and frames a second, a weight costs in proportion
+to how often a frame uses it. Each layer then prunes and rounds until the next bit saved would cost more in accuracy than the multiplier
+allows, so that densities and code lengths follow from the budget. Where bytes and work are both limited, the two multipliers are
+searched in turn, as each also saves a little of what the other is for.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import count
+from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
 
-from ..compiler.lowering import compile_model
 from ..errors import FirebrickError
-from ..fire_format.file import file_size
 from ..model.quantized import Model
 from ..utils.progress import OneBar
+from .budget import Budget as Budget
 from .compressor import Compressor
 from .settings import CompressionSettings
 
@@ -31,6 +31,10 @@ MAX_TRIALS = 8
 _SUBSAMPLE = 64
 _RATE_LAMBDAS = (1 / 64, 65536.0)
 _CYCLE_LAMBDAS = (1 / 16, 1024.0)
+_MAX_ROUNDS = 4
+"""Turns that the search for two multipliers takes at most; each brings it several times nearer."""
+_TOLERANCE = 0.01
+"""Fraction of a limit that the search on few frames may exceed, as the search on all frames moves both multipliers again."""
 _MAX_STEP = float(np.log(16))
 """Maximum distance of a trial from those before, in the logarithm of the multiplier. Where nearly all weights are zero, the few that are
 left take up so much error that sizes rise again. The search would not return from there."""
@@ -38,63 +42,111 @@ _TYPICAL_SLOPE = 0.3
 """Typical decrease of log(usage) per unit of log(multiplier), for the first extrapolation."""
 
 
-@dataclass(frozen=True)
-class Budget:
-    """The maximum size of a model: bytes of its `.fire` file, or cycles per frame on a plan with ``lanes`` lanes; one of them is None."""
-
-    bytes: int | None = None
-    cycles: int | None = None
-    lanes: int = 0
-
-    def scaled(self, fraction: float) -> "Budget":
-        """A fraction of the budget."""
-        limits = {name: limit for name, limit in (("bytes", self.bytes), ("cycles", self.cycles)) if limit}
-        return replace(self, **{name: int(fraction * limit) for name, limit in limits.items()})
-
-    def usage(self, model: Model) -> float:
-        """What a model takes, as a fraction of the budget."""
-        if self.cycles is not None:
-            return compile_model(model, self.lanes).cycles / self.cycles
-        assert self.bytes is not None
-        return file_size(model) / self.bytes
-
-
 def compress_to_budget(compressor: Compressor, settings: CompressionSettings, budget: Budget) -> Model:
     """The most accurate model found within the budget, at the bits and densities of ``settings``.
 
-    The search ends when the budget is used to CLOSE_USAGE, or is met at the minimum multiplier. Raises FirebrickError where even the
+    A search ends when the budget is used to CLOSE_USAGE, or is met at the minimum multiplier. Raises FirebrickError where even the
     maximum multiplier does not meet it.
     """
-    low, high = _RATE_LAMBDAS if budget.cycles is None else _CYCLE_LAMBDAS
+    search = _compress_to_both if budget.for_bytes and budget.for_work else _compress_to_one
+    found = search(compressor, settings, budget)
+    if found is None:
+        raise FirebrickError(f"no model of {compressor.source.network.name} with {budget} was found; allow more, or take fewer bits")
+    return found
+
+
+def _compress_to_one(compressor: Compressor, settings: CompressionSettings, budget: Budget) -> Model | None:
+    """The search for one multiplier: that of bits for bytes, that of cycles for all else."""
+    for_bytes = budget.for_work is None
+    low, high = _RATE_LAMBDAS if for_bytes else _CYCLE_LAMBDAS
 
     rough = len(compressor.frames) > _SUBSAMPLE  # a few frames give nearly the same multiplier, in a fraction of the time
     shares = [*([_SUBSAMPLE / len(compressor.frames)] * MAX_TRIALS if rough else []), *[1.0] * MAX_TRIALS]
-    bar = OneBar(compressor.progress, "searching", shares)
+    trials = _Trials(compressor, budget, OneBar(compressor.progress, "searching", shares))
 
-    def find(compressor: Compressor, start: float, before: int) -> tuple[float, Model] | None:
-        bar.finish(before)
-        compressor = compressor.showing(bar)
-        trials = count(before + 1)
-
-        def evaluate(multiplier: float) -> tuple[float, Model]:
-            for_bytes = budget.cycles is None
-            trial = replace(settings, rate_lambda=multiplier) if for_bytes else replace(settings, cycle_lambda=multiplier)
-            model = compressor.compress(trial)
-            bar.finish(next(trials))
-            return budget.usage(model), model
-
-        return search_lambda(evaluate, low, high, start)
+    def settings_at(multiplier: float) -> CompressionSettings:
+        return replace(settings, rate_lambda=multiplier) if for_bytes else replace(settings, cycle_lambda=multiplier)
 
     start = 1.0
     if rough:
-        found = find(compressor.subsample(_SUBSAMPLE), start, 0)
+        found = search_lambda(trials.evaluator(settings_at, subsample=True), low, high, start)
         start = found[0] if found else high
-    best = find(compressor, start, MAX_TRIALS if rough else 0)
-    bar.finish(len(shares))
-    if best is None:
-        limit = f"{budget.bytes:,} bytes" if budget.cycles is None else f"{budget.cycles:,} cycles a frame with {budget.lanes} lanes"
-        raise FirebrickError(f"no model of {compressor.source.network.name} with {limit} was found; allow more, or take fewer bits")
-    return best[1]
+        trials.skip_to(MAX_TRIALS)
+    best = search_lambda(trials.evaluator(settings_at), low, high, start)
+    trials.skip_to(len(shares))
+    return best[1] if best else None
+
+
+def _compress_to_both(compressor: Compressor, settings: CompressionSettings, budget: Budget) -> Model | None:
+    """The search for both multipliers.
+
+    On few frames, the multiplier of bits is searched for the bytes, then that of cycles for the work, in turn, until both limits are met
+    closely. On all frames, both multipliers are then scaled together.
+    """
+    assert budget.for_bytes is not None
+    assert budget.for_work is not None
+    rough = len(compressor.frames) > _SUBSAMPLE
+    share = _SUBSAMPLE / len(compressor.frames) if rough else 1.0
+    rounds = 2 * _MAX_ROUNDS * MAX_TRIALS
+    shares = [*[share] * rounds, *[1.0] * MAX_TRIALS]
+    bar = OneBar(compressor.progress, "searching", shares)
+    for_bytes, for_work = (_Trials(compressor, part, bar) for part in (budget.for_bytes, budget.for_work))
+    rate, cycle = 1.0, settings.cycle_lambda
+
+    def settings_at(rate: float, cycle: float) -> CompressionSettings:
+        return replace(settings, rate_lambda=rate, cycle_lambda=cycle)
+
+    for number in range(_MAX_ROUNDS):
+        for_bytes.skip_to(2 * number * MAX_TRIALS)
+        by_rate = search_lambda(for_bytes.evaluator(partial(settings_at, cycle=cycle), subsample=rough), *_RATE_LAMBDAS, rate)
+        if by_rate is None:
+            return None
+        rate = by_rate[0]
+        if budget.for_work.usage(by_rate[1]) <= (1 if number == 0 else 1 + _TOLERANCE):
+            break
+        for_work.skip_to((2 * number + 1) * MAX_TRIALS)
+        by_cycle = search_lambda(for_work.evaluator(partial(settings_at, rate), subsample=rough), *_CYCLE_LAMBDAS, max(cycle, 1.0))
+        if by_cycle is None:
+            return None
+        cycle = by_cycle[0]
+    both = _Trials(compressor, budget, bar)
+    both.skip_to(rounds)
+    low, high = (limit / rate for limit in _RATE_LAMBDAS)
+    best = search_lambda(both.evaluator(lambda factor: settings_at(factor * rate, cycle)), low, high, 1.0)
+    both.skip_to(len(shares))
+    return best[1] if best else None
+
+
+class _Trials:
+    """Compressions of a search, which move a bar.
+
+    Args:
+        compressor: the network and all calibration frames.
+        budget: what models are to meet.
+        bar: has a share for each trial of the whole search.
+    """
+
+    def __init__(self, compressor: Compressor, budget: Budget, bar: OneBar) -> None:
+        self.full = compressor.showing(bar)
+        self.budget, self.bar, self.done = budget, bar, 0
+
+    def skip_to(self, done: int) -> None:
+        """So many trials from the first are done, or will not be needed."""
+        self.done = done
+        self.bar.finish(done)
+
+    def evaluator(
+        self, settings_at: Callable[[float], CompressionSettings], *, subsample: bool = False
+    ) -> Callable[[float], tuple[float, Model]]:
+        """The function that `search_lambda` needs: usage and model at a multiplier, on a few frames or on all."""
+        compressor = self.full.subsample(_SUBSAMPLE) if subsample else self.full
+
+        def evaluate(multiplier: float) -> tuple[float, Model]:
+            model = compressor.compress(settings_at(multiplier))
+            self.skip_to(self.done + 1)
+            return self.budget.usage(model), model
+
+        return evaluate
 
 
 def search_lambda(

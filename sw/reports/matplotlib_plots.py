@@ -82,3 +82,31 @@ def training_plot(network: str, epochs: Sequence[Mapping[str, Any]]) -> bytes:
         lower.set(xlabel="epoch", ylabel="top-1 accuracy", ylim=(None, 1))
 
     return render_svg(draw)
+
+
+def distillation_plot(network: str, report: Mapping[str, Any]) -> bytes:
+    """Loss, held-out agreement and accuracy, and size, over the steps of a distillation; ``report`` is that of `run_gradual_job`.
+
+    Dashed lines are the teachers' accuracy, and the step that was kept.
+    """
+    curve = report["curve"]
+    steps = [entry["step"] for entry in curve]
+
+    def draw(figure: "Figure") -> None:
+        upper, middle, lower = figure.subplots(3, 1, sharex=True)
+        losses = [(entry["step"], entry["loss"]) for entry in curve if entry["loss"] is not None]
+        upper.plot(*zip(*losses, strict=True), marker=".")
+        upper.set(title=network, ylabel="loss")
+        middle.plot(steps, [100 * entry["held_out"]["agreement"] for entry in curve], marker=".", label="as the teachers")
+        if report["best"]["top1"] is not None:
+            middle.plot(steps, [100 * entry["held_out"]["top1"] for entry in curve], marker=".", label="top-1")
+            middle.axhline(100 * report["teachers"]["top1"], color="black", linestyle="--", linewidth=1, label="top-1 of the teachers")
+        middle.set(ylabel="held-out pictures, %")
+        middle.legend(loc="lower right")
+        lower.plot(steps, [entry["bytes"] / 1000 for entry in curve], marker=".")
+        lower.set(xlabel="step", ylabel="1000 bytes")
+        for axes in (upper, middle, lower):
+            axes.axvline(report["best step"], color="grey", linestyle="--", linewidth=1)
+            axes.grid(alpha=0.3)
+
+    return render_svg(draw, (8, 8))

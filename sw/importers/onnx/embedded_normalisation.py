@@ -60,7 +60,7 @@ def embedded_normalisation(affine: Affine | None, takes_bytes: bool, channels: i
     found = Normalisation(means, stds, is_bgr, TORCH.crop)
     agrees = given is None or (said is not None and (not takes_bytes or said == 1.0)) or _is_same(found, given)
     if not agrees:
-        raise FirebrickError(f"the graph normalises its input itself, to {describe(found)}; leave --pictures, --mean and --std out")
+        raise FirebrickError(f"the graph normalises its input itself, to {describe(found)}; leave --normalisation, --mean and --std out")
     return found
 
 

@@ -1,8 +1,13 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""The configuration of a distillation; in a file of its own, as the training loop needs PyTorch."""
+"""The configurations of distillations; in a file of its own, as the training loops need PyTorch."""
 
 from dataclasses import dataclass
+
+from ...errors import FirebrickError
+
+BALANCES = ("class", "folder", "none")
+"""By what pictures are counted, so that few of a kind are shown more often: the teachers' class, their folder, or nothing."""
 
 
 @dataclass(frozen=True)
@@ -30,3 +35,47 @@ class DistillationConfig:
             "labels": self.label_weight,
             "dense": self.dense_phase,
         }
+
+
+@dataclass(frozen=True)
+class GradualConfig:
+    """How to distil on a folder of pictures: gradually, from a nearly lossless model to the target (`gradual_loop.py`).
+
+    Its repr is hashed into checkpoints.
+    """
+
+    steps: int
+    seed: int = 0
+    batch: int = 32
+    """Views a step."""
+    learning_rate: float = 2e-3
+    """Maximum step of a weight, as a fraction of the root mean square of its layer's weights; it falls to 0 by half a cosine."""
+    temperature: float = 2.0
+    """Scores are divided by it before softmax, so that classes with small probabilities teach, too (arXiv:1503.02531)."""
+    feature_map_weight: float = 0.5
+    """Weight of the relative squared error of the feature maps; the KL divergence of the scores has weight 1."""
+    label_weight: float = 0.3
+    """Weight of the cross-entropy with the labels, for labelled pictures."""
+    balance: str = "class"
+    """One of BALANCES: a picture is drawn with a probability in proportion to 1 / sqrt(pictures of its kind)."""
+    average_decay: float = 0.999
+    """Of the moving average of the weights, which is what is evaluated and exported (arXiv:1306.0586; Polyak and Juditsky 1992)."""
+    small_fraction: float = 0.5
+    """Fraction of the steps, from the first, whose views are smaller than the network's input: half the time (arXiv:2104.00298)."""
+    evaluations: int = 20
+    """How often the average is evaluated on the held-out pictures."""
+
+    def verify(self) -> None:
+        """Raise FirebrickError unless every number is in its range; messages name the options of `firebrick compress`."""
+        for name, value, low, high in (
+            ("distil", self.steps, 1, 10_000_000),
+            ("batch", self.batch, 1, 4096),
+            ("evaluations", self.evaluations, 1, 10_000),
+        ):
+            if not low <= value <= high:
+                raise FirebrickError(f"{name} must be {low} to {high:,}, not {value}")
+        for name, number, most in (("rate", self.learning_rate, 1.0), ("temperature", self.temperature, 100.0)):
+            if not 0 < number <= most:
+                raise FirebrickError(f"{name} must be above 0 and at most {most:g}, not {number:g}")
+        if self.balance not in BALANCES:
+            raise FirebrickError(f"balance must be one of {', '.join(BALANCES)}, not {self.balance}")

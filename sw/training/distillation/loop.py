@@ -16,7 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -27,22 +26,17 @@ from ...model.float_model import FloatModel
 from ...model.quantized import Model
 from ...utils.progress import Progress, no_progress
 from ..checkpoint import Checkpoint
-from ..torch_backend import FeatureMaps, best_device
+from ..torch_backend import best_device
 from .augmentation import AugmentedBatch, Augmenter
 from .config import DistillationConfig
-from .student_teacher import Student, Teacher
+from .optimisation import MAX_RATE, first, map_error, map_scales, parameter_groups, rate_schedule
+from .student_teacher import LayerLimits, Student, Teacher
 
 _BATCH = 32
 _MAP_FRAMES = 8
 """Frames of a batch whose feature maps are compared; a part of the batch, to save time."""
-_WARM_UP = 50
-"""Steps in which the learning rate rises."""
 _SAVE_EVERY = 250
 _BETAS = (0.9, 0.99)
-_CENTROID_RATE = 0.25
-"""Learning rate of centroids relative to that of weights: a centroid's gradient is the sum of those of many weights."""
-_MAX_RATE = "top"
-"""Key of a parameter group's maximum learning rate; the optimiser's state in checkpoints has it, so it keeps its name."""
 
 
 def distil(
@@ -52,6 +46,7 @@ def distil(
     config: DistillationConfig,
     *,
     labels: Sequence[int] | None = None,
+    limits: LayerLimits | None = None,
     checkpoint: Path | None = None,
     progress: Progress = no_progress,
 ) -> Model:
@@ -65,11 +60,12 @@ def distil(
         images: any of the kind that the network will see.
         config: steps, seed, learning rate and loss weights; the same configuration on the same machine gives the same model.
         labels: class index of each image, or -1; None for none.
+        limits: of each layer's integers, see `Student`.
         checkpoint: file to keep up to date during training, and to resume from if it belongs to the same task. It is left to the caller
             to delete.
         progress: the progress callback.
     """
-    return _Distiller(model, teacher, images, config, labels, checkpoint).run(progress)
+    return _Distiller(model, teacher, images, config, labels, limits, checkpoint).run(progress)
 
 
 class _Distiller:
@@ -82,13 +78,14 @@ class _Distiller:
         images: Sequence[Path],
         config: DistillationConfig,
         labels: Sequence[int] | None,
+        limits: LayerLimits | None,
         checkpoint: Path | None,
     ) -> None:
         self.model, self.config = model, config
         self.device, dtype = best_device()
-        self.student, self.teacher = Student(model, dtype).to(self.device), Teacher(teacher, dtype).to(self.device)
+        self.student, self.teacher = Student(model, dtype, limits=limits).to(self.device), Teacher(teacher, dtype).to(self.device)
         self.augmenter = Augmenter(images, model.preprocessing, model.network, config.seed)
-        self.optimiser = torch.optim.Adam(_parameter_groups(self.student, config.learning_rate), betas=_BETAS)
+        self.optimiser = torch.optim.Adam(parameter_groups(self.student, config.learning_rate), betas=_BETAS)
         self.labels = torch.tensor(labels if labels is not None else [-1] * len(images), device=self.device)
         self.map_scales = self._fit_map_scales()
         self.step = 0
@@ -103,7 +100,7 @@ class _Distiller:
             if config.dense_phase:
                 self._update_mask()
             for group in self.optimiser.param_groups:
-                group["lr"] = group[_MAX_RATE] * _schedule(self.step, config.steps)
+                group["lr"] = group[MAX_RATE] * rate_schedule(self.step, config.steps)
             loss = self._loss(self.augmenter.batch(self.step, _BATCH))
             if not torch.isfinite(loss):
                 raise FirebrickError(f"distillation diverged at step {self.step}; train with a smaller rate than {config.learning_rate}")
@@ -126,8 +123,7 @@ class _Distiller:
         """The real value of one step of each feature map's bytes: the least squares fit to the teacher's maps, <q, x> / <q, q>."""
         frames = torch.from_numpy(self.augmenter.batch(0, _BATCH).frames).to(self.device).float()
         with torch.no_grad():
-            pairs = zip(self.student(frames)[1], self.teacher(frames)[1], strict=True)
-            return [float((bytes_.float() * maps.float()).sum() / bytes_.float().square().sum().clamp(min=1e-9)) for bytes_, maps in pairs]
+            return map_scales(self.student(frames)[1], self.teacher(frames)[1])
 
     def _loss(self, batch: AugmentedBatch) -> Tensor:
         """The loss of the module's docstring; where images are mixed, their labels count in proportion."""
@@ -137,7 +133,9 @@ class _Distiller:
         predictions = functional.log_softmax(scores.float(), 1)
         targets = functional.log_softmax(teacher_scores.float(), 1)
         loss = functional.kl_div(predictions, targets, log_target=True, reduction="batchmean")
-        loss = loss + self.config.feature_map_weight * _map_error(maps, teacher_maps, self.map_scales)
+        loss = loss + self.config.feature_map_weight * map_error(
+            first(maps, _MAP_FRAMES), first(teacher_maps, _MAP_FRAMES), self.map_scales
+        )
         for images, fraction in ((batch.images, batch.mix_ratio), (batch.mixed_in, 1 - batch.mix_ratio)):
             labels = self.labels[torch.from_numpy(images).to(self.device)]
             if fraction and (labels >= 0).any():
@@ -155,35 +153,6 @@ class _Distiller:
                 layer.kept.fill_(True)
             elif third == 2:
                 layer.prune(original.nonzero)
-
-
-def _parameter_groups(student: Student, rate: float) -> list[dict[str, Any]]:
-    """A parameter group for each layer's weights, centroids and biases, whose learning rate is ``rate`` relative to their magnitude."""
-    groups: list[dict[str, Any]] = []
-    for name in student.model.layers:
-        layer = student.layer(name)
-        weights = layer.latent.detach()[layer.kept]
-        magnitude = float(weights.square().mean().sqrt()) if len(weights) else 1.0
-        zero_point = 0 if layer.conv.relu else student.model.zero_point  # a part of the bias that is not to be learnt
-        bias = float((layer.bias.detach() - zero_point).abs().mean()) + 1
-        magnitudes = [(layer.latent, magnitude), (layer.centroids, _CENTROID_RATE * magnitude), (layer.bias, bias / 2)]
-        groups.extend({"params": [values], "lr": 0.0, _MAX_RATE: rate * scale} for values, scale in magnitudes)
-    return groups
-
-
-def _schedule(step: int, steps: int) -> float:
-    """The learning rate as a fraction of its maximum: a linear warm-up, times half a cosine from 1 to 0."""
-    return float(min(1.0, (step + 1) / _WARM_UP) * (1 + np.cos(np.pi * step / steps)) / 2)
-
-
-def _map_error(maps: FeatureMaps, teacher_maps: FeatureMaps, scales: list[float]) -> Tensor:
-    """Squared error of the feature maps relative to the teacher's, averaged over the maps, for the first frames of the batch."""
-    errors = []
-    for student_map, teacher_map, scale in zip(maps, teacher_maps, scales, strict=True):
-        target = teacher_map[:_MAP_FRAMES]
-        error = functional.mse_loss(student_map[:_MAP_FRAMES] * scale, target).float()
-        errors.append(error / target.float().square().mean().clamp(min=1e-9))
-    return torch.stack(errors).mean()
 
 
 def _task_digest(model: Model, images: Sequence[Path], labels: Sequence[int] | None, config: DistillationConfig) -> str:

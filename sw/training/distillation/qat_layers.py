@@ -46,14 +46,16 @@ class QatLayer(nn.Module):
         dL/dC_k = sum over i, j of dL/dW_ij [I_ij = k]
 
     Latent values get the same dL/dW_ij straight through, so that weights can move to another centroid. Centroids and biases are rounded
-    to the integers of the hardware. The names of parameters and buffers are those of checkpoints.
+    to the integers of the hardware: centroids to at most ``centroid_max``, biases to multiples of ``bias_step``, so that compact layers
+    stay compact. The names of parameters and buffers are those of checkpoints.
     """
 
     kept: Tensor
 
-    def __init__(self, conv: Conv, layer: QuantizedLayer, dtype: torch.dtype) -> None:
+    def __init__(self, conv: Conv, layer: QuantizedLayer, dtype: torch.dtype, centroid_max: int = CENTROID_MAX, bias_step: int = 1) -> None:
         super().__init__()
         self.conv, self.dtype, self.shift, self.entries = conv, dtype, layer.shift, len(layer.codebook)
+        self.centroid_max, self.bias_step = centroid_max, bias_step
         self.latent = nn.Parameter(torch.from_numpy(layer.weights.astype(np.float32)))
         used = np.unique(layer.codebook[1 : int(layer.codes.max(initial=0)) + 1])
         self.centroids = nn.Parameter(torch.from_numpy(used[used != 0].astype(np.float32)))
@@ -64,18 +66,23 @@ class QatLayer(nn.Module):
         """The integer weights, as float32 of shape (filters, channels, kernel, kernel)."""
         if not len(self.centroids):
             return torch.zeros_like(self.latent)
-        ascending, order = torch.sort(self.centroids.detach())
-        middles = (ascending[1:] + ascending[:-1]) / 2
-        codes = order[torch.bucketize(self.latent.detach(), middles)]
-        integers = self.centroids + (self.centroids.round().clamp(-CENTROID_MAX, CENTROID_MAX) - self.centroids).detach()
         through = self.latent - self.latent.detach()  # zero, with the gradient of the latent values
-        return torch.where(self.kept, integers[codes] + through, 0.0)
+        return torch.where(self.kept, self.integers()[self.codes()] + through, 0.0)
+
+    def integers(self) -> Tensor:
+        """The centroids as the integers of the hardware, with the gradient of the centroids."""
+        return self.centroids + (self.centroids.round().clamp(-self.centroid_max, self.centroid_max) - self.centroids).detach()
+
+    def codes(self) -> Tensor:
+        """The index of each weight's centroid, the nearest to its latent value."""
+        ascending, order = torch.sort(self.centroids.detach())
+        return order[torch.bucketize(self.latent.detach(), (ascending[1:] + ascending[:-1]) / 2)]
 
     def forward(self, maps: Tensor) -> Tensor:
         """Bytes (frames, filters, rows, columns) of bytes (frames, channels, rows, columns)."""
         weights = (self.weights().to(maps.dtype) * 0.5**self.shift).contiguous(memory_format=torch.channels_last)
         sums = functional.conv2d(maps, weights, stride=self.conv.stride, padding=self.conv.padding)
-        unit = 0.5**self.shift
+        unit = self.bias_step * 0.5**self.shift
         bias = self.bias + ((self.bias / unit).round() * unit - self.bias).detach()
         bias = bias.to(torch.promote_types(maps.dtype, torch.float32))  # the sum with bfloat16 is then float32
         result: Tensor = Requantise.apply(sums, bias[:, None, None], self.dtype)
@@ -91,7 +98,8 @@ class QatLayer(nn.Module):
         """The present integers."""
         with torch.no_grad():
             weights: NDArray[np.int32] = self.weights().round().to(torch.int32).numpy(force=True)
-            bias = (self.bias.double() * 2.0**self.shift).round().to(torch.int64).numpy(force=True)
+            steps = (self.bias.double() * (2.0**self.shift / self.bias_step)).round() * self.bias_step
+            bias = steps.to(torch.int64).numpy(force=True)
         used = np.unique(weights[weights != 0])
         table = np.zeros(self.entries, np.int32)
         table[1 : len(used) + 1] = used

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Both networks of a distillation in PyTorch: the student, an integer model that is trained, and the teacher, its float network."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -9,10 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...model.float_model import FloatModel
-from ...model.quantized import ACTIVATION_MAX, Model
+from ...model.quantized import ACTIVATION_MAX, CENTROID_MAX, Model, QuantizedLayer
 from ...network.graph import Network
 from ..torch_backend import FeatureMaps, run_network, subtract_mean
 from .qat_layers import QatLayer
+
+LayerLimits = Callable[[QuantizedLayer], tuple[int, int]]
+"""The maximum magnitude of a layer's centroids, and the number of which its biases are multiples."""
 
 
 class Student(nn.Module):
@@ -22,14 +26,20 @@ class Student(nn.Module):
         model: the initial model.
         dtype: of the feature maps. Bytes are exact in bfloat16, sums are not. The first layer computes at least in float32, as its sums
             are large.
+        kind: of the layers.
+        limits: those of each layer's integers; None for what every model may have.
     """
 
-    def __init__(self, model: Model, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self, model: Model, dtype: torch.dtype = torch.float32, kind: type[QatLayer] = QatLayer, limits: LayerLimits | None = None
+    ) -> None:
         super().__init__()
         self.model, self.dtype = model, dtype
-        self.layers = nn.ModuleDict(
-            {_module_name(layer.name): QatLayer(layer.conv, model.layers[layer.name], dtype) for layer in model.network.layers()}
-        )
+        self.layers = nn.ModuleDict()
+        for layer in model.network.layers():
+            quantized = model.layers[layer.name]
+            centroid_max, bias_step = limits(quantized) if limits else (CENTROID_MAX, 1)
+            self.layers[_module_name(layer.name)] = kind(layer.conv, quantized, dtype, centroid_max, bias_step)
 
     def layer(self, name: str) -> QatLayer:
         """A layer by its name in the network."""

@@ -240,7 +240,7 @@ CASES = (
     ),
     replace(
         _normalising(TORCH, 1.0),
-        what="a normalisation inside, and another one with `--pictures`, `--mean` or `--std`",
+        what="a normalisation inside, and another one with `--normalisation`, `--mean` or `--std`",
         options=ImportOptions(CAFFE),
         refused="the graph normalises its input itself, to bytes minus (123.675, 116.28, 103.53)",
     ),

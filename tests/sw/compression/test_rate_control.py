@@ -10,12 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firebrick.sw.compiler.lowering import compile_model
+from firebrick.sw.compiler.planner import best_plan
+from firebrick.sw.compression.budget import BoardTarget
 from firebrick.sw.compression.compressor import Compressor
 from firebrick.sw.compression.density_presets import table1_densities
 from firebrick.sw.compression.rate_control import MAX_TRIALS, Budget, compress_to_budget, search_lambda
 from firebrick.sw.compression.settings import CompressionSettings
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.file import encode_model
+from firebrick.sw.fpga.fabric import ECP5
+from firebrick.sw.fpga.resources import Resources
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.network.graph import Bypass, Fire
 from firebrick.sw.network.presets import squeezenet1_0, squeezenet1_1
@@ -73,6 +77,21 @@ def test_cycle_budget_prunes_weights_that_are_used_often() -> None:
         return often / seldom
 
     assert ratio(by_cycles) < 0.9 * ratio(by_bytes)
+
+
+def test_rate_on_a_board_is_reached_where_the_multipliers_are_few(compressor: Compressor) -> None:
+    target = BoardTarget("small", Resources(80_000, 200, 12), ECP5, 50e6, fps=100.0)
+    target = replace(target, fps=1.15 * 100 / target.usage(compressor.compress(CompressionSettings())))
+    model = compress_to_budget(compressor, CompressionSettings(), Budget(board=target))
+    assert 0.9 < target.usage(model) <= 1
+    assert best_plan(model, target.available, ECP5, 0).cycles <= 50e6 / (target.fps or 0)
+
+
+def test_board_that_is_too_small_is_used_beyond_its_resources(compressor: Compressor) -> None:
+    model = compressor.compress(CompressionSettings())
+    for fps in (None, 1e-3):
+        assert BoardTarget("tiny", Resources(900, 2, 2), ECP5, 50e6, fps).usage(model) > 1
+        assert BoardTarget("large", Resources(80_000, 200, 156), ECP5, 50e6, fps).usage(model) < 1
 
 
 def test_budget_that_cannot_be_met_is_rejected(compressor: Compressor) -> None:
