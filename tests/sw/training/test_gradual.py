@@ -21,6 +21,7 @@ from firebrick.sw.data.images import read_images
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fire_format.file import encode_model, file_size
 from firebrick.sw.golden import floating
+from firebrick.sw.model.float_model import FloatModel
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.network.graph import Shape
 from firebrick.sw.training.distillation.config import GradualConfig
@@ -58,9 +59,14 @@ def one_thread() -> None:
 
 
 @pytest.fixture(scope="module")
-def source() -> Any:
+def source(paths: list[Path]) -> FloatModel:
+    """A network whose classes compete: scores of each have the same mean and spread."""
     made = float_model(NETWORK, seed=1)
-    made.weights["conv10"] *= 8  # so that the scores differ between images
+    scores = floating.run(made, read_images(paths, made.preprocessing, made.network.input))
+    means, spreads = scores.mean(axis=0), scores.std(axis=0)
+    gains = np.where(spreads > 0.1, 2 / np.maximum(spreads, 0.1), 0).astype(np.float32)
+    made.weights["conv10"] *= gains[:, None, None, None]
+    made.biases["conv10"] = (gains * (made.biases["conv10"] - means) + np.where(gains > 0, 8, 0)).astype(np.float32)
     return made
 
 
@@ -69,11 +75,11 @@ def job(**budget: Any) -> CompressionJob:
 
 
 @pytest.fixture(scope="module")
-def unlimited(source: Any, paths: list[Path]) -> Model:
+def unlimited(source: FloatModel, paths: list[Path]) -> Model:
     return compress(source, CompressionSettings(5, compact=True), calibration=paths)
 
 
-def test_training_meets_both_limits_and_stays_compact(source: Any, paths: list[Path], unlimited: Model) -> None:
+def test_training_meets_both_limits_and_stays_compact(source: FloatModel, paths: list[Path], unlimited: Model) -> None:
     limits = {"bytes": round(0.85 * file_size(unlimited)) + METADATA, "multiplications": round(0.7 * multiplications(unlimited))}
     lines: list[str] = []
     model, report = run_gradual_job(source, job(**limits), PictureFolders(paths), CONFIG, say=lines.append)
@@ -92,7 +98,7 @@ def test_training_meets_both_limits_and_stays_compact(source: Any, paths: list[P
     assert model.metadata["distillation pictures"] == "54 pictures in 1 folders"
 
 
-def test_training_helps(source: Any, paths: list[Path], unlimited: Model) -> None:
+def test_training_helps(source: FloatModel, paths: list[Path], unlimited: Model) -> None:
     limit = round(0.7 * file_size(unlimited)) + METADATA
     config = replace(CONFIG, steps=120, evaluations=4)
     folders = PictureFolders(paths[:50], paths[50:])
@@ -102,14 +108,14 @@ def test_training_helps(source: Any, paths: list[Path], unlimited: Model) -> Non
     assert report["best"]["kl_divergence"] == pytest.approx(divergence(source, model, paths[50:]), rel=1e-3)
 
 
-def compress_to(source: Any, paths: list[Path], limit: int) -> Model:
+def compress_to(source: FloatModel, paths: list[Path], limit: int) -> Model:
     from firebrick.sw.compression.compressor import Compressor
     from firebrick.sw.compression.rate_control import compress_to_budget
 
     return compress_to_budget(Compressor(source, paths), CompressionSettings(5, compact=True), Budget(bytes=limit))
 
 
-def divergence(source: Any, model: Model, paths: list[Path]) -> float:
+def divergence(source: FloatModel, model: Model, paths: list[Path]) -> float:
     frames = read_images(paths, source.preprocessing, source.network.input)
     ours, theirs = (
         torch.log_softmax(torch.from_numpy(np.asarray(one, np.float64)), 1)
@@ -119,7 +125,7 @@ def divergence(source: Any, model: Model, paths: list[Path]) -> float:
 
 
 def test_interrupted_training_gives_the_same_model(
-    source: Any, paths: list[Path], unlimited: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: FloatModel, paths: list[Path], unlimited: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gradual_loop, "_SAVE_EVERY", 10)
     config, work = replace(CONFIG, steps=40, batch=4, seed=5, evaluations=4), job(bytes=round(0.85 * file_size(unlimited)) + METADATA)
@@ -226,7 +232,7 @@ def test_pruned_weights_come_back_where_they_have_grown() -> None:
     assert int(rated.kept.sum()) == count
 
 
-def test_teachers_are_averaged_in_the_order_of_the_sources_classes(source: Any) -> None:
+def test_teachers_are_averaged_in_the_order_of_the_sources_classes(source: FloatModel) -> None:
     other = float_model(NETWORK, seed=7)
     order = np.random.default_rng(0).permutation(10)
     moved = replace(
@@ -253,13 +259,13 @@ def test_teachers_are_averaged_in_the_order_of_the_sources_classes(source: Any) 
     assert len(maps) == 5
 
 
-def test_teacher_of_another_size_sees_views_in_its_own_size(source: Any) -> None:
+def test_teacher_of_another_size_sees_views_in_its_own_size(source: FloatModel) -> None:
     larger = float_model(replace(NETWORK, input=Shape(3, 74, 66)), seed=7)
     frames = torch.zeros(2, 3, 37, 33)
     assert Teachers(source, [larger])(frames)[0].shape == (2, 10)
 
 
-def test_teacher_that_does_not_fit_is_refused(source: Any) -> None:
+def test_teacher_that_does_not_fit_is_refused(source: FloatModel) -> None:
     classes = replace(float_model(NETWORK, seed=7), labels=tuple("abcdefghij"))
     with pytest.raises(FirebrickError, match=r"teacher noise has other classes than noise \(10 and 10; 'class 0' for one\)"):
         Teachers(source, [classes])
@@ -278,7 +284,7 @@ def test_mixed_and_balanced_training_of_a_grey_network_runs(paths: list[Path]) -
 
 
 def test_limits_that_training_cannot_meet_are_an_error_at_the_end(
-    source: Any, paths: list[Path], unlimited: Model, monkeypatch: pytest.MonkeyPatch
+    source: FloatModel, paths: list[Path], unlimited: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gradual_loop, "_FITS", 1)
     monkeypatch.setattr("firebrick.sw.training.distillation.compression_goal.CompressionGoal.is_met", lambda _goal, _model: False)
