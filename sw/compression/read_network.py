@@ -55,7 +55,7 @@ def read_network(
     try:
         images = images or photographs()
     except FirebrickError:
-        return network, Finding(f"{name} does not say how training normalised images; {assumed} is assumed. Give --pictures", False)
+        return network, Finding(f"{name} does not say how training normalised images; {assumed} is assumed. Give --normalisation", False)
     network, verdict = check_normalisation(
         name, assumed, lambda normalisation: import_source(source, replace(options, normalisation=normalisation)), images, progress
     )
