@@ -4,6 +4,7 @@
 
 import errno
 import json
+import re
 import sys
 from array import array
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from firebrick.sw.driver import discovery
 from firebrick.sw.driver.transport import Transport
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.link.usb_ids import ENDPOINT, HIGH_SPEED_PACKET, MANUFACTURER, PRODUCT, VENDOR
+from firebrick.sw.utils.distribution import install_extra
 from tests.helpers.boards import tiny_board, tiny_frames, tiny_model
 
 if find_spec("usb") is None:
@@ -206,5 +208,5 @@ def test_usb_driver_says_that_libusb_is_missing(monkeypatch: pytest.MonkeyPatch)
 
 def test_usb_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "firebrick.sw.driver.usb_transport", None)
-    with pytest.raises(FirebrickError, match=r"device usb: pyusb, .*, is missing; install firebrick\[usb\]"):
+    with pytest.raises(FirebrickError, match="device usb: pyusb, .*, is missing; " + re.escape(install_extra("usb"))):
         open_device("usb", tiny_model())

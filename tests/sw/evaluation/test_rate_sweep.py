@@ -5,6 +5,7 @@
 import copy
 import csv
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,7 @@ from firebrick.sw.evaluation.fidelity import FidelityEvaluator
 from firebrick.sw.evaluation.rate_sweep import RateSweep
 from firebrick.sw.fire_format.file import read_fire
 from firebrick.sw.reports import matplotlib_plots
+from firebrick.sw.utils.distribution import install_extra
 from tests.helpers.float_models import float_model
 from tests.helpers.float_models import paths as paths
 
@@ -177,7 +179,7 @@ def test_sweep_rejects_invalid_input_before_measuring(
     with pytest.raises(FirebrickError, match="price must be 0 to"):
         sweep.run(tmp_path, (4,), (-1.0,))
     monkeypatch.setattr(matplotlib_plots, "find_spec", lambda _: None)
-    with pytest.raises(FirebrickError, match=r"install firebrick\[plots\]"):
+    with pytest.raises(FirebrickError, match=re.escape(install_extra("plots"))):
         sweep.run(tmp_path)
     assert list(tmp_path.iterdir()) == []
 

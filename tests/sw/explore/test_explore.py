@@ -4,6 +4,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -387,7 +388,7 @@ def test_output_needs_matplotlib_and_a_folder(quick: Path, monkeypatch: pytest.M
 
 def test_cluster_names_the_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
-    with pytest.raises(FirebrickError, match=r"install firebrick\[cluster\]"), executors.dask_cluster("tcp://127.0.0.1:1"):
+    with pytest.raises(FirebrickError, match=re.escape(install_extra("cluster"))), executors.dask_cluster("tcp://127.0.0.1:1"):
         pass
 
 

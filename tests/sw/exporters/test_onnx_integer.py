@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """ONNX export: onnxruntime, an independent implementation, computes the golden model's scores bit for bit."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from firebrick.sw.exporters.onnx_graph import INPUT, OUTPUT
 from firebrick.sw.exporters.onnx_integer import export_onnx, write_onnx
 from firebrick.sw.model.quantized import Model, Preprocessing, QuantizedLayer
 from firebrick.sw.network.graph import Bypass, Conv, GlobalAverage, Network, Shape
+from firebrick.sw.utils.distribution import install_extra
 from firebrick.sw.zoo import catalogue
 from tests.helpers.random_models import random_frames, random_model
 
@@ -79,7 +81,7 @@ def test_onnx_rejects_filters_whose_sums_might_overflow() -> None:
 
 def test_onnx_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(FirebrickError, match=r"firebrick\[onnx\]"):
+    with pytest.raises(FirebrickError, match=re.escape(install_extra("onnx"))):
         export_onnx(random_model(np.random.default_rng(1)))
 
 
