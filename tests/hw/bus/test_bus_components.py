@@ -11,6 +11,7 @@ from amaranth.lib import wiring
 from amaranth.sim import Simulator
 
 from firebrick.hw.bus.beat_unpacker import BeatUnpacker
+from firebrick.hw.bus.bus_accelerator import BusAccelerator
 from firebrick.hw.bus.frame_guard import FrameGuard
 from firebrick.hw.bus.score_gate import ScoreGate
 from firebrick.hw.bus.score_packer import ScorePacker
@@ -219,6 +220,18 @@ def test_only_good_packets_get_scores(frame_bytes: int, size: int, stall: float)
     component = sum_on_bus(frame_bytes, size, UNSIGNED)
     taken, _ = simulate(component, {"frames": beats(packets, size)}, {"scores": len(expected)}, rng=rng, stall=stall, all_inputs=True)
     assert taken["scores"] == expected
+
+
+@pytest.mark.parametrize("size", STREAM_BYTES)
+def test_scores_of_a_frame_come_after_the_latency_that_is_stated(size: int) -> None:
+    frame = bytes(range(2 * size))
+    expected = beats([[(byte, True) for byte in scores(frame, UNSIGNED)]], size)
+    component = sum_on_bus(len(frame), size, UNSIGNED)
+    inputs = {"frames": beats([[(byte, True) for byte in frame]], size)}
+    _, cycles = simulate(component, inputs, {"scores": len(expected)}, rng=np.random.default_rng(0))
+    last_byte = 1 + BusAccelerator.LATENCY + len(frame) - 1
+    first_score = last_byte + Fifo.LATENCY  # the stand-in's latency; that of the verdicts is the same
+    assert cycles["scores"][0] == first_score + ScorePacker.latency(2 * UNSIGNED.channels, size)
 
 
 @pytest.mark.parametrize("abort", [False, True])
