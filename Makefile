@@ -56,7 +56,7 @@ types: setup ## check the types
 	$(BIN)/mypy
 
 test: setup ## run the quick tests
-	$(BIN)/pytest -q -n $(JOBS) -m "not slow"
+	$(BIN)/pytest -q -n $(JOBS) --dist loadfile -m "not slow"
 
 test-all: setup ## run every test
 	$(BIN)/pytest -q -n $(JOBS)

@@ -28,6 +28,7 @@ from firebrick.sw.utils.progress import no_progress
 from firebrick.sw.utils.source_hash import source_code
 from firebrick.sw.utils.verified_cache import MANIFEST
 from tests.helpers.damage import DAMAGES
+from tests.helpers.parameters import slow_unless
 from tests.helpers.random_models import random_frames, random_model, random_network
 
 LANES = 14
@@ -159,7 +160,7 @@ def simulate(model: Model, start: float, results: "multiprocessing.SimpleQueue[l
         results.put([result.scores.tolist() for result in simulator.run(random_frames(np.random.default_rng(3), model, 1))])
 
 
-@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("count", slow_unless([2], [2, 4]))
 def test_processes_at_once_that_find_a_damaged_design_compute_the_golden_scores(model: Model, cache: Path, count: int) -> None:
     [rom, *_] = build(model, LANES, no_progress).folder.glob("rom*.hex")
     rom.write_bytes(b"")

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 from amaranth.back.rtlil import convert
 
-from firebrick.hw.accelerator import Accelerator
+from firebrick.hw.accelerator import Pipeline
 from firebrick.hw.module_names import partition_module
 from firebrick.hw.weights.probes import KEPT_SIGNALS, SOURCE_SIGNALS, TARGET_SIGNALS
 from firebrick.sw.compiler.lowering import compile_model
@@ -18,11 +18,12 @@ from tests.helpers.recorded_bitstream import model, recorded_roms
 @pytest.fixture(scope="module")
 def signals() -> set[str]:
     """The names of all signals of the engine with two filter types, relative to its partition's module."""
-    text = convert(Accelerator(plan=compile_model(model(), 30)), name="top", emit_src=False)
+    engine = next(engine for engine in compile_model(model(), 30).engines if engine.name == "fire2/expand")
+    text = convert(Pipeline(nodes=[engine]), name="top", emit_src=False)
     names = set()
     for module in re.split(r"(?m)^module ", text)[1:]:
         path, _, name = module.split()[0].partition(f".fire2_expand.{partition_module(0)}")
-        if path == "\\top.pipeline":
+        if path == "\\top":
             names |= {f"{name}.{wire}".lstrip(".") for wire in re.findall(r"(?m)^  wire .*\\(\S+)$", module)}
     return names
 

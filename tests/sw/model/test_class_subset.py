@@ -83,7 +83,7 @@ def test_verilog_of_a_class_subset_has_fewer_macs(tmp_path: Path) -> None:
     model = model_of(3)
     write_fire(model, tmp_path / "all.fire")
     (tmp_path / "one.txt").write_text("0\n")
-    options = ["verilog", "--model", str(tmp_path / "all.fire"), "--lanes", "40", "--json", "-o", str(tmp_path / "out")]
+    options = ["verilog", "--model", str(tmp_path / "all.fire"), "--lanes", "8", "--json", "-o", str(tmp_path / "out")]
     macs = []
     for extra in ([], ["--classes", str(tmp_path / "one.txt")]):
         result = CliRunner().invoke(main, [*options, *extra], catch_exceptions=False)
