@@ -78,7 +78,7 @@ def test_conv_waits_for_rows_that_do_not_fit_beside_those_of_the_frame_before(ke
 def test_partitioned_engines_take_the_predicted_cycles() -> None:
     rng = np.random.default_rng(3)
     model = random_model(
-        rng, height=5, width=6, channels=3, filters=11, kernel=3, stride=1, padding=1, fires=1, classes=7, pools=False, density=0.4
+        rng, height=4, width=8, channels=3, filters=11, kernel=3, stride=1, padding=1, fires=1, classes=7, pools=False, density=0.4
     )
     configs = {
         "conv1": EngineConfig(8, 3),
