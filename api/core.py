@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .sw import golden
 from .sw.data.calibration_set import photographs
 from .sw.data.images import read_images, to_input_frame
+from .sw.errors import FirebrickError
 from .sw.model.frames import with_border
 from .sw.model.quantized import Model
 from .sw.stream.test_pattern import draw
@@ -20,27 +21,63 @@ from .sw.utils.atomic_files import write_folder
 from .sw.utils.progress import Progress, no_progress
 
 if TYPE_CHECKING:
+    from .hw.bus.top import BusOptions
     from .hw.core.golden_vectors import GoldenVectors
     from .sw.plan.nodes import Plan
 
+INTERFACES = ("native", "axi", "wishbone")
+"""Streams alone; AXI4-Stream with registers on AXI4-Lite; or the same with registers on Wishbone."""
+BUS_WIDTHS = (8, 16, 32, 64, 128)
+"""Bits of AXI4-Stream's TDATA."""
 PICTURES = 2
 """Pictures by default: the second one follows the first without a pause."""
 
 
 def write_core(
-    model: Model, lanes: "int | Plan", folder: Path, *, frequency: float, images: Sequence[Path] = (), progress: Progress = no_progress
+    model: Model,
+    lanes: "int | Plan",
+    folder: Path,
+    *,
+    frequency: float,
+    bus: "BusOptions | None" = None,
+    images: Sequence[Path] = (),
+    progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """Write the core of a model to a folder, for a number of multipliers or a plan, and return its report.
 
-    ``frequency`` is the clock in MHz at which times are stated; ``images`` are the pictures of the benches. Raises FirebrickError if the
-    lanes do not suffice, an image cannot be read, or the folder cannot be written to.
+    ``frequency`` is the clock in MHz at which times are stated; ``bus`` is None for plain streams; ``images`` are the pictures of the
+    benches. Raises FirebrickError if the lanes do not suffice, an image cannot be read, or the folder cannot be written to.
     """
+    from .hw.codegen.bus_verilog import generate_on_bus
     from .hw.core.folder import core_files
 
+    if bus is not None:
+        artefacts = generate_on_bus(model, lanes, bus, progress)
+        progress("writing files")
+        artefacts.write(folder)
+        return artefacts.report
     files, report = core_files(model, lanes, golden_vectors(model, images, progress), frequency=frequency, progress=progress)
     progress("writing files")
     write_folder(folder, {name: contents.encode() for name, contents in files.items()})
     return report
+
+
+def bus_options(interface: str, width: int | None, core_clock: bool) -> "BusOptions | None":
+    """The bus of a core: None for ``native``; the options of ``axi`` and ``wishbone``, of 32 bits unless ``width`` is given.
+
+    Raises FirebrickError for another interface or width, and for options of a bus without one.
+    """
+    from .hw.bus.top import BusOptions
+
+    if interface not in INTERFACES:
+        raise FirebrickError(f"interface must be one of {', '.join(INTERFACES)}, not {interface!r}")
+    if width is not None and width not in BUS_WIDTHS:
+        raise FirebrickError(f"bus_width must be one of {', '.join(map(str, BUS_WIDTHS))} bits, not {width!r}")
+    if interface == "native":
+        if width or core_clock:
+            raise FirebrickError("bus_width and core_clock belong to a bus; take the interface axi or wishbone")
+        return None
+    return BusOptions(stream_bytes=(width or 32) // 8, wishbone=interface == "wishbone", core_clock=core_clock)
 
 
 def golden_vectors(model: Model, paths: Sequence[Path], progress: Progress) -> "GoldenVectors":

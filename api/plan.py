@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .checks import PathLike, as_path, check_count, check_positive
-from .core import write_core
+from .core import bus_options, write_core
 from .inputs import image_paths
 from .model import Model
 from .sw.compiler.end_to_end import EndToEnd, end_to_end
@@ -120,21 +120,32 @@ class Plan:
         return plan_report(self.spec)
 
     def write_verilog(
-        self, folder: PathLike, *, images: PathLike | Iterable[PathLike] | None = None, progress: Progress | None = None
+        self,
+        folder: PathLike,
+        *,
+        interface: str = "native",
+        bus_width: int | None = None,
+        core_clock: bool = False,
+        images: PathLike | Iterable[PathLike] | None = None,
+        progress: Progress | None = None,
     ) -> Path:
         """Write the accelerator as a core: a folder to put into your own design, as `firebrick verilog` does. Returns the folder.
 
         Args:
             folder: gets README.md, which describes all other files: Verilog, benches, constraints, a C header, report.json.
+            interface: ``native`` (streams alone), ``axi`` (AXI4-Stream with registers on AXI4-Lite) or ``wishbone`` (with registers on
+                Wishbone).
+            bus_width: bits of AXI4-Stream's TDATA, 8 to 128; 32 by default.
+            core_clock: give the accelerator a clock of its own, apart from that of the bus.
             images: pictures for the benches; photographs of scikit-image or drawn pictures by default.
             progress: called with each step, how much of it is done, and the total.
 
         Raises:
-            FirebrickError: the folder cannot be written to, or an image cannot be read.
+            FirebrickError: there is no such interface or width, the folder cannot be written to, or an image cannot be read.
         """
-        output, paths = as_path(folder), image_paths(images)
+        output, paths, bus = as_path(folder), image_paths(images), bus_options(interface, bus_width, core_clock)
         frequency = self.clock_mhz or DEFAULT_FREQUENCY
-        write_core(self.model.quantized, self.spec, output, frequency=frequency, images=paths, progress=progress or no_progress)
+        write_core(self.model.quantized, self.spec, output, frequency=frequency, bus=bus, images=paths, progress=progress or no_progress)
         return output
 
     def build(

@@ -65,22 +65,14 @@ def command(
       firebrick verilog --model squeezenet1_1 --lanes 200 -o build/verilog
       firebrick verilog --model squeezenet1_1 --lanes 200 --interface axi --bus-width 64 -o build/axi
     """
-    from firebrick.core import write_core
-    from firebrick.hw.bus.top import BusOptions
-    from firebrick.hw.codegen.bus_verilog import generate_on_bus
+    from firebrick.core import bus_options, write_core
 
     if interface == "native" and (bus_width or core_clock):
         raise click.UsageError("--bus-width and --core-clock belong to a bus; add --interface axi or --interface wishbone")
-    options = BusOptions(stream_bytes=int(bus_width or 32) // 8, wishbone=interface == "wishbone", core_clock=core_clock)
+    bus = bus_options(interface, int(bus_width) if bus_width else None, core_clock)
     loaded = load_model(model, classes)
     with progress_bar() as progress:
-        if interface == "native":
-            report = write_core(loaded, lanes, output, frequency=frequency, images=images, progress=progress)
-        else:
-            artefacts = generate_on_bus(loaded, lanes, options, progress)
-            report = artefacts.report
-            progress("writing files")
-            artefacts.write(output)
+        report = write_core(loaded, lanes, output, frequency=frequency, bus=bus, images=images, progress=progress)
     if as_json:
         print_json(report)
     else:
