@@ -11,5 +11,5 @@ packages = {"firebrick": "api"} | {f"firebrick.{name}": name.replace(".", "/") f
 setup(
     packages=list(packages),
     package_dir=packages,
-    package_data={"": ["py.typed", "models/*.fire", "static/*", "templates/*.j2", "diagrams/*", "*.v", "*.cpp", "*.json"]},
+    package_data={"": ["py.typed", "models/*.fire", "static/*", "templates/*.j2", "diagrams/*/*", "*.v", "*.cpp", "*.json"]},
 )

@@ -48,15 +48,10 @@ def write_core(
     ``frequency`` is the clock in MHz at which times are stated; ``bus`` is None for plain streams; ``images`` are the pictures of the
     benches. Raises FirebrickError if the lanes do not suffice, an image cannot be read, or the folder cannot be written to.
     """
-    from .hw.codegen.bus_verilog import generate_on_bus
     from .hw.core.folder import core_files
 
-    if bus is not None:
-        artefacts = generate_on_bus(model, lanes, bus, progress)
-        progress("writing files")
-        artefacts.write(folder)
-        return artefacts.report
-    files, report = core_files(model, lanes, golden_vectors(model, images, progress), frequency=frequency, progress=progress)
+    vectors = golden_vectors(model, images, progress)
+    files, report = core_files(model, lanes, vectors, frequency=frequency, bus=bus, progress=progress)
     progress("writing files")
     write_folder(folder, {name: contents.encode() for name, contents in files.items()})
     return report

@@ -20,5 +20,5 @@ def draw(source: str) -> str:
 
 
 if __name__ == "__main__":
-    for path in sorted(DIAGRAMS.glob("*.json")):
+    for path in sorted(DIAGRAMS.rglob("*.json")):
         path.with_suffix(".svg").write_text(draw(path.read_text()))

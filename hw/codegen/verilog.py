@@ -22,6 +22,9 @@ from ..module_names import TOP
 from ..weights.rom_contents import RomContents, RomFiles
 from .top import Top
 
+_ESCAPED = re.compile(r"\\\S+\[\S*")
+"""An escaped name with an element of an array in it."""
+_ELEMENT = re.compile(r"\[(\d+)\]")
 _TRIGGER = re.compile(r"^(  reg (\\\$auto\$verilog_backend\S+) ) = 0;$", re.MULTILINE)
 """The declaration of the variable that starts a module's combinational blocks."""
 
@@ -76,7 +79,12 @@ def convert_top(top: wiring.Component, name: str) -> tuple[str, dict[str, str]]:
 def verilog_with_roms(top: wiring.Component, name: str, roms: RomContents) -> str:
     """The Verilog of a component that has its clocks and resets as ports, whose ROMs get their words in a given way."""
     text = verilog.convert(top, name=name, platform=roms, emit_src=False, strip_internal_attrs=True)
-    return _start_combinational_blocks(text) + roms.verilog
+    return _start_combinational_blocks(_name_elements(text)) + roms.verilog
+
+
+def _name_elements(text: str) -> str:
+    """Name elements of arrays ``array.0`` instead of ``array[0]``, in which the ABC9 of Yosys sees bit 0 of a vector ``array``."""
+    return _ESCAPED.sub(lambda match: _ELEMENT.sub(r".\1", match[0]), text)
 
 
 def _start_combinational_blocks(text: str) -> str:

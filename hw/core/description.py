@@ -13,7 +13,8 @@ from ...sw.link.identity import model_checksum
 from ...sw.model.quantized import Model
 from ...sw.plan.nodes import Plan
 from ...sw.utils.distribution import VERSION
-from .ports import Port, score_bits, stream_ports
+from .interface import CoreInterface
+from .ports import score_bits
 
 FABRICS: dict[str, Fabric] = {"Lattice ECP5": ECP5, "Xilinx 7 series": XILINX, "Gowin GW2A": GOWIN}
 """The families for which a core's resources are predicted."""
@@ -25,6 +26,7 @@ class CoreDescription:
 
     model: Model = field(repr=False)
     plan: Plan = field(repr=False)
+    interface: CoreInterface
     frequency: float
     """The clock in MHz that throughput and latency are stated at, and that the constraints ask for."""
 
@@ -57,7 +59,7 @@ class CoreDescription:
 
     @property
     def score_bits(self) -> int:
-        """Bits of a score at the wrapper."""
+        """Bits of a score at ``firebrick_stream``, and in the bench's file."""
         return score_bits(self.plan.global_sum.score_bits)
 
     @property
@@ -66,9 +68,9 @@ class CoreDescription:
         return sum(len(engine.partitions) for engine in self.plan.engines)
 
     @property
-    def ports(self) -> tuple[Port, ...]:
-        """The wrapper's ports."""
-        return tuple(stream_ports(self.score_bits))
+    def score_bytes(self) -> int:
+        """Bytes of a score on a bus."""
+        return -(-self.plan.global_sum.score_bits // 8)
 
     @property
     def latency(self) -> int:

@@ -5,17 +5,21 @@
 import json
 from collections.abc import Iterator
 from importlib.resources import files
+from pathlib import PurePosixPath
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ...sw.compiler.lowering import compile_model
+from ...sw.link.register_map import ADDRESS_BITS, INTERFACE_VERSION, MAGIC, REGISTERS
 from ...sw.model.quantized import Model
 from ...sw.plan.nodes import Plan
 from ...sw.plan.report import plan_report
 from ...sw.utils.distribution import VERSION
 from ...sw.utils.progress import Progress, no_progress
 from ..accelerator import Accelerator
+from ..bus.top import BusOptions
+from ..codegen.bus_verilog import bus_top
 from ..codegen.top import Top
 from ..codegen.verilog import verilog_with_roms
 from ..module_names import TOP
@@ -23,6 +27,8 @@ from ..weights.rom_contents import RomParameters
 from .c_names import c_string
 from .description import CoreDescription
 from .golden_vectors import GoldenVectors
+from .interface import bus_interface, stream_interface
+from .ip_xact import VIEWS, bus_interfaces, file_sets
 
 TEMPLATES = {
     "README.md": "README.md.j2",
@@ -30,34 +36,24 @@ TEMPLATES = {
     "firebrick.core": "firebrick.core.j2",
     "component.xml": "component.xml.j2",
     "firebrick.h": "firebrick.h.j2",
-    "rtl/firebrick_stream.v": "firebrick_stream.v.j2",
     "lint/firebrick.vlt": "firebrick.vlt.j2",
     "constraints/firebrick.sdc": "firebrick.sdc.j2",
     "constraints/firebrick.xdc": "firebrick.xdc.j2",
     "constraints/firebrick.lpf": "firebrick.lpf.j2",
-    "tb/firebrick_tb.v": "firebrick_tb.v.j2",
-    "tb/test_firebrick.py": "test_firebrick.py.j2",
+    "tb/firebrick_tb.v": "firebrick_tb_{kind}.v.j2",
+    "tb/test_firebrick.py": "test_firebrick_{kind}.py.j2",
 }
-"""The files that are made from templates."""
-
-FILE_SETS = {
-    "rtl": (("rtl/firebrick.v", "verilogSource"), ("rtl/firebrick_stream.v", "verilogSource")),
-    "bench": (("tb/firebrick_tb.v", "verilogSource"), ("tb/pictures.hex", "hex"), ("tb/scores.hex", "hex")),
-    "constraints": (("constraints/firebrick.xdc", "xdc"), ("constraints/firebrick.sdc", "sdc"), ("constraints/firebrick.lpf", "lpf")),
-    "software": (("firebrick.h", "cSource"),),
-    "documentation": (("README.md", "markdown"),),
-}
-"""The sets of files that IP-XACT lists: names and types."""
-VIEWS = (
-    ("synthesis", "synthesis", ("rtl", "constraints")),
-    ("simulation", "simulation", ("rtl",)),
-    ("bench", "simulation", ("rtl", "bench")),
-)
-"""The views of the component in IP-XACT: name, kind, sets of files."""
+"""The files that are made from templates; some differ between streams and a bus."""
 
 
 def core_files(
-    model: Model, lanes: int | Plan, vectors: GoldenVectors, *, frequency: float, progress: Progress = no_progress
+    model: Model,
+    lanes: int | Plan,
+    vectors: GoldenVectors,
+    *,
+    frequency: float,
+    bus: BusOptions | None = None,
+    progress: Progress = no_progress,
 ) -> tuple[dict[str, str], dict[str, Any]]:
     """The files of a model's core by their paths in its folder, and its report.
 
@@ -69,32 +65,54 @@ def core_files(
     lanes: multipliers in the whole network, or a plan of the model
     vectors: what the benches send and expect
     frequency: the clock in MHz that throughput is stated at and that the constraints ask for
+    bus: which bus; None for plain streams
     progress: called with the name of each step
 
     Raises FirebrickError if the lanes do not suffice.
     """
     progress("planning")
-    core = CoreDescription(model, lanes if isinstance(lanes, Plan) else compile_model(model, lanes), frequency)
+    plan = lanes if isinstance(lanes, Plan) else compile_model(model, lanes)
     progress("writing Verilog")
-    text = verilog_with_roms(Top(component=Accelerator(plan=core.plan)), TOP, RomParameters())
-    report = plan_report(core.plan)
-    return {"rtl/firebrick.v": text, **files_around(core, vectors), "report.json": json.dumps(report, indent=2) + "\n"}, report
+    report = plan_report(plan)
+    if bus is None:
+        interface, top, name = stream_interface(plan.global_sum), Top(component=Accelerator(plan=plan)), TOP
+    else:
+        interface, top = bus_interface(bus), bus_top(model, plan, bus)
+        name, report = interface.module, {**report, "bus": vars(bus)}
+    core = CoreDescription(model, plan, interface, frequency)
+    text = verilog_with_roms(top, name, RomParameters())
+    return {interface.generated: text, **files_around(core, vectors), "report.json": json.dumps(report, indent=2) + "\n"}, report
 
 
 def files_around(core: CoreDescription, vectors: GoldenVectors) -> dict[str, str]:
-    """All files of a core but the accelerator's own Verilog and the report."""
-    context = {"core": core, "model": core.model, "vectors": vectors, "release": VERSION, "file_sets": FILE_SETS, "views": VIEWS}
+    """All files of a core but the generated Verilog and the report."""
+    context = {
+        "core": core,
+        "model": core.model,
+        "vectors": vectors,
+        "release": VERSION,
+        "file_sets": file_sets(core.interface),
+        "views": VIEWS,
+        "bus_interfaces": bus_interfaces(core.interface),
+        "registers": REGISTERS,
+        "offsets": {register.name: register.offset for register in REGISTERS},
+        "address_bits": ADDRESS_BITS,
+        "magic": MAGIC,
+        "interface_version": INTERFACE_VERSION,
+    }
+    wrappers = {path: f"{PurePosixPath(path).name}.j2" for path in core.interface.sources[1:]}
+    templates = {path: name.format(kind=core.interface.kind) for path, name in TEMPLATES.items()} | wrappers
     return {
-        **{path: _environment(path).get_template(name).render(context) for path, name in TEMPLATES.items()},
+        **{path: _environment(path).get_template(name).render(context) for path, name in templates.items()},
         "tb/pictures.hex": vectors.pixel_file(),
         "tb/scores.hex": vectors.score_file(core.score_bits),
-        **dict(_diagrams()),
+        **dict(_diagrams(core.interface.kind)),
     }
 
 
-def _diagrams() -> Iterator[tuple[str, str]]:
-    """The timing diagrams: WaveJSON and what the package wavedrom draws from it."""
-    for file in sorted(files(__package__).joinpath("diagrams").iterdir(), key=lambda file: file.name):
+def _diagrams(kind: str) -> Iterator[tuple[str, str]]:
+    """The timing diagrams for streams or for a bus: WaveJSON and what the package wavedrom draws from it."""
+    for file in sorted(files(__package__).joinpath("diagrams", kind).iterdir(), key=lambda file: file.name):
         yield f"doc/{file.name}", file.read_text(encoding="utf-8")
 
 

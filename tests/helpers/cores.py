@@ -4,22 +4,55 @@
 
 import os
 import subprocess
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from firebrick.hw.bus.top import BusOptions
+from firebrick.hw.core.description import CoreDescription
 from firebrick.hw.core.folder import core_files
 from firebrick.hw.core.golden_vectors import GoldenVectors
+from firebrick.hw.core.interface import bus_interface, stream_interface
 from firebrick.sw import golden
+from firebrick.sw.compiler.lowering import compile_model
 from firebrick.sw.model.frames import with_border
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.utils.atomic_files import write_folder
 from tests.helpers.random_models import random_model
 
 LANES = 8
-MODULE = "firebrick_stream"
+
+
+@dataclass(frozen=True)
+class Case:
+    """What to make a core of."""
+
+    signed: bool = False
+    bus: BusOptions | None = None
+
+    @property
+    def model(self) -> Model:
+        return tiny_model(signed=self.signed)
+
+    @property
+    def description(self) -> CoreDescription:
+        return describe(self.model, self.bus)
+
+
+CASES = {
+    "unsigned": Case(),
+    "signed": Case(signed=True),
+    "axi": Case(bus=BusOptions()),
+    "wishbone": Case(signed=True, bus=BusOptions(stream_bytes=16, wishbone=True, core_clock=True)),
+}
+
+
+def describe(model: Model, bus: BusOptions | None = None) -> CoreDescription:
+    plan = compile_model(model, LANES)
+    return CoreDescription(model, plan, stream_interface(plan.global_sum) if bus is None else bus_interface(bus), 50.0)
 
 
 @cache
@@ -35,9 +68,14 @@ def noise(model: Model, pictures: int = 2) -> GoldenVectors:
     return GoldenVectors([f"noise {index}" for index in range(pictures)], frames, golden.run(model, frames))
 
 
-def tiny_core(folder: Path, *, signed: bool = False) -> Path:
-    model = tiny_model(signed=signed)
-    files, _ = core_files(model, LANES, noise(model), frequency=50.0)
+@cache
+def files_of(name: str) -> dict[str, str]:
+    """The files of the core of one of CASES."""
+    case = CASES[name]
+    return core_files(case.model, LANES, noise(case.model), frequency=50.0, bus=case.bus)[0]
+
+
+def write(folder: Path, files: dict[str, str]) -> Path:
     write_folder(folder, {name: contents.encode() for name, contents in files.items()})
     return folder
 

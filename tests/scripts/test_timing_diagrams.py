@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers.paths import ROOT
 
-SOURCES = sorted((ROOT / "hw" / "core" / "diagrams").glob("*.json"))
+SOURCES = sorted((ROOT / "hw" / "core" / "diagrams").rglob("*.json"))
 
 
 def levels(wave: str) -> list[str]:
@@ -33,8 +33,8 @@ def test_drawings_are_up_to_date(path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_diagrams_keep_to_the_handshake(path: Path) -> None:
     waves = {signal["name"]: levels(signal["wave"]) for signal in json.loads(path.read_text())["signal"]}
-    prefix = next(name for name in waves if name.endswith("_data")).removesuffix("_data")
-    valid, ready, data = (waves[f"{prefix}_{name}"] for name in ("valid", "ready", "data"))
+    prefix = next(name for name in waves if name.endswith("data")).removesuffix("data")
+    valid, ready, data = (waves[f"{prefix}{name}"] for name in ("valid", "ready", "data"))
     assert len({len(wave) for wave in waves.values()}) == 1
     for cycle in range(1, len(valid)):
         offered, taken = valid[cycle - 1] == "1", valid[cycle - 1] == ready[cycle - 1] == "1"

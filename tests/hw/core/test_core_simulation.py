@@ -9,14 +9,25 @@ from pathlib import Path
 import pytest
 
 from firebrick.sim import verilator
-from tests.helpers.cores import MODULE, run_tool
+from tests.helpers.cores import CASES, files_of, run_tool, write
 
 needs_icarus = pytest.mark.skipif(
     shutil.which("iverilog") is None, reason="Icarus Verilog is not installed (Debian: apt-get install iverilog)"
 )
 
 
-unsigned_only = pytest.mark.parametrize("core", [False], ids=["unsigned"], indirect=True)
+unsigned_only = pytest.mark.parametrize("core", ["unsigned"], indirect=True)
+
+
+@pytest.fixture
+def core(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The folder of a core; its path has a space."""
+    return write(tmp_path / "a core", files_of(request.param))
+
+
+def module(core: Path) -> str:
+    """The name of the top module."""
+    return (core / "firebrick.f").read_text().split("/")[-1].removesuffix(".v\n")
 
 
 def icarus(core: Path, tmp_path: Path, language: str) -> Path:
@@ -31,8 +42,15 @@ def icarus(core: Path, tmp_path: Path, language: str) -> Path:
 @needs_icarus
 @pytest.mark.parametrize(
     ("core", "language", "pauses"),
-    [(False, "2005", ["+pauses"]), (False, "2012", []), (True, "2012", ["+pauses"])],
-    ids=["unsigned-2005-pauses", "unsigned-2012", "signed-2012-pauses"],
+    [
+        ("unsigned", "2005", ["+pauses"]),
+        ("unsigned", "2012", []),
+        ("signed", "2012", ["+pauses"]),
+        ("axi", "2012", []),
+        pytest.param("axi", "2005", ["+pauses"], marks=pytest.mark.slow),
+        pytest.param("wishbone", "2005", [], marks=pytest.mark.slow),
+        pytest.param("wishbone", "2012", ["+pauses"], marks=pytest.mark.slow),
+    ],
     indirect=["core"],
 )
 def test_bench_passes_in_icarus(core: Path, tmp_path: Path, language: str, pauses: list[str]) -> None:
@@ -59,11 +77,11 @@ def test_bench_fails_for_a_wrong_score_and_without_its_pictures(core: Path, tmp_
     assert "FAIL: elsewhere/pictures.hex was not found" in output
 
 
-@unsigned_only
+@pytest.mark.parametrize("core", ["unsigned", "axi", pytest.param("wishbone", marks=pytest.mark.slow)], indirect=True)
 def test_lint_of_verilator_has_no_warning_beyond_the_named_ones(core: Path, tmp_path: Path) -> None:
     files = [core / "lint" / "firebrick.vlt", "-F", core / "firebrick.f"]
     status, output = run_tool(
-        "verilator", "--lint-only", "-Wall", "--top-module", MODULE, *files, cwd=tmp_path, env=verilator.environment()
+        "verilator", "--lint-only", "-Wall", "--top-module", module(core), *files, cwd=tmp_path, env=verilator.environment()
     )
     assert status == 0, output
     assert "%" not in output
@@ -71,6 +89,7 @@ def test_lint_of_verilator_has_no_warning_beyond_the_named_ones(core: Path, tmp_
 
 @pytest.mark.slow
 @pytest.mark.parametrize("simulator", ["icarus", "verilator"])
+@pytest.mark.parametrize("core", list(CASES), indirect=True)
 def test_cocotb_bench_passes(core: Path, tmp_path: Path, simulator: str) -> None:
     if simulator == "icarus" and shutil.which("iverilog") is None:
         pytest.skip("Icarus Verilog is not installed (Debian: apt-get install iverilog)")
