@@ -45,6 +45,13 @@ TEMPLATES = {
 }
 """The files that are made from templates; some differ between streams and a bus."""
 
+STREAM_TEMPLATES = {
+    "litex/firebrick_litex.py": "firebrick_litex.py.j2",
+    "litex/simulation.py": "litex_simulation.py.j2",
+    "litex/litex_bench.py": "litex_bench.py.j2",
+}
+"""Those of a core with plain streams alone."""
+
 
 def core_files(
     model: Model,
@@ -94,6 +101,7 @@ def files_around(core: CoreDescription, vectors: GoldenVectors) -> dict[str, str
         "file_sets": file_sets(core.interface),
         "views": VIEWS,
         "bus_interfaces": bus_interfaces(core.interface),
+        "labels": [best for _, best in vectors.best()],
         "registers": REGISTERS,
         "offsets": {register.name: register.offset for register in REGISTERS},
         "address_bits": ADDRESS_BITS,
@@ -102,6 +110,8 @@ def files_around(core: CoreDescription, vectors: GoldenVectors) -> dict[str, str
     }
     wrappers = {path: f"{PurePosixPath(path).name}.j2" for path in core.interface.sources[1:]}
     templates = {path: name.format(kind=core.interface.kind) for path, name in TEMPLATES.items()} | wrappers
+    if core.interface.bus is None:
+        templates |= STREAM_TEMPLATES
     return {
         **{path: _environment(path).get_template(name).render(context) for path, name in templates.items()},
         "tb/pictures.hex": vectors.pixel_file(),

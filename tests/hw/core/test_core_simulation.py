@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from firebrick.hw.eda.tool_paths import tool_command
 from firebrick.sim import verilator
 from tests.helpers.cores import CASES, files_of, run_tool, write
 
@@ -99,3 +100,43 @@ def test_cocotb_bench_passes(core: Path, tmp_path: Path, simulator: str) -> None
     status, output = run_tool(sys.executable, copied / "tb" / "test_firebrick.py", simulator, cwd=tmp_path, env=environment)
     assert status == 0, output
     assert "PASS: 2 tests, 0 failures" in output
+
+
+@pytest.mark.slow
+@unsigned_only
+@needs_icarus
+def test_litex_soc_classifies_pictures(core: Path, tmp_path: Path) -> None:
+    pytest.importorskip("litex", reason="needs the package litex")
+    status, output = run_tool(sys.executable, core / "litex" / "simulation.py", "icarus", cwd=tmp_path)
+    assert status == 0, output
+    assert "PASS: 1 tests, 0 failures" in output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("core", ["unsigned", "axi"], indirect=True)
+@pytest.mark.parametrize("target", ["sim", "lint"])
+def test_fusesoc_targets_run(core: Path, tmp_path: Path, target: str) -> None:
+    if shutil.which("fusesoc") is None:
+        pytest.skip("FuseSoC is not installed (pip install fusesoc)")
+    if target == "sim" and shutil.which("iverilog") is None:
+        pytest.skip("Icarus Verilog is not installed (Debian: apt-get install iverilog)")
+    copied = shutil.copytree(core, tmp_path / "copy")  # make takes no spaces
+    (tmp_path / "work").mkdir()
+    words = ("fusesoc", "--cores-root", copied, "run", f"--target={target}", "firebrick:cores:random")
+    status, output = run_tool(*words, cwd=tmp_path / "work", env=verilator.environment())
+    assert status == 0, output
+    assert ("PASS: 2 pictures" in output) == (target == "sim")
+    assert "%Warning" not in output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("core", ["unsigned", "axi"], indirect=True)
+@pytest.mark.parametrize("command", ["synth_ecp5", "synth_xilinx"])
+def test_yosys_makes_a_netlist(core: Path, command: str) -> None:
+    pytest.importorskip("pyosys", reason="needs the package pyosys")
+    sources = " ".join((core / "firebrick.f").read_text().split("\n", 1)[1].split())
+    script = f"read_verilog {sources}\n{command} -top {module(core)}\ncheck -assert\n"
+    (core / "script.ys").write_text(script)
+    status, output = run_tool(*tool_command("yosys"), "script.ys", cwd=core)
+    assert status == 0, output[-2000:]
+    assert "Found and reported 0 problems" in output
