@@ -18,7 +18,7 @@ from ...sw.plan.report import plan_report
 from ...sw.utils.distribution import VERSION
 from ...sw.utils.progress import Progress, no_progress
 from ..accelerator import Accelerator
-from ..bus.top import BusOptions
+from ..bus.top import BusOptions, BusTop
 from ..codegen.bus_verilog import bus_top
 from ..codegen.top import Top
 from ..codegen.verilog import verilog_with_roms
@@ -81,11 +81,13 @@ def core_files(
     plan = lanes if isinstance(lanes, Plan) else compile_model(model, lanes)
     progress("writing Verilog")
     report = plan_report(plan)
+    top: Top | BusTop
     if bus is None:
-        interface, top, name = stream_interface(plan.global_sum), Top(component=Accelerator(plan=plan)), TOP
+        interface, name = stream_interface(plan.global_sum), TOP
+        top = Top(component=Accelerator(plan=plan))
     else:
-        interface, top = bus_interface(bus), bus_top(model, plan, bus)
-        name, report = interface.module, {**report, "bus": vars(bus)}
+        interface, report = bus_interface(bus), {**report, "bus": vars(bus)}
+        top, name = bus_top(model, plan, bus), interface.module
     core = CoreDescription(model, plan, interface, frequency)
     text = verilog_with_roms(top, name, RomParameters())
     return {interface.generated: text, **files_around(core, vectors), "report.json": json.dumps(report, indent=2) + "\n"}, report
