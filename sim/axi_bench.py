@@ -272,3 +272,18 @@ async def resets(dut: Any) -> None:
             del sent[: sent.index(packet) + 1]
         await bench.settle()
     bench.report(bench.cycle)
+
+
+@cocotb.test()
+async def slow_core(dut: Any) -> None:
+    """A core's clock far slower than that of the bus: after the shortest reset registers answer at once, and the first frame is right."""
+    bench = Bench(dut, "slow_core")
+    await bench.begin()
+    for index in range(bench.count):
+        await bench.expect(MAGIC=bench.case["words"]["MAGIC"], FRAMES_IN=0)
+        await bench.source.send(bench.frames[index % len(bench.frames)])
+        assert await bench.receive() == bench.scores[index % len(bench.scores)], f"the scores after reset {index} are wrong"
+        await bench.source.send(bench.frames[-1])
+        await ClockCycles(dut.aclk, bench.random.randrange(1, bench.case["reset_within"]))
+        await bench.reset(2)
+    bench.report(bench.cycle)

@@ -21,7 +21,7 @@ from .cocotb_runner import TOP
 from .payloads import image_bytes
 
 MODULE = "firebrick.sim.axi_bench"
-FASTER_CORE, SLOWER_CORE = (1000, 734), (1000, 2618)
+FASTER_CORE, SLOWER_CORE, SLOWEST_CORE = (1000, 734), (1000, 2618), (1000, 12006)
 """Periods of ``aclk`` and ``core_clk``, in steps of the simulator, with no short common multiple."""
 HANG_FRAMES = 12
 """Frames, by the plan's cycles, after which a packet that has not come is given up."""
@@ -38,7 +38,9 @@ class AxiTests:
     mixed: int
     """Good and bad packets."""
     resets: int
-    """Soft resets."""
+    """Resets of all kinds."""
+    slow_core: int
+    """Resets, each with a frame, with a clock of the core that is far slower."""
 
 
 def model_bench(name: str, model: Model, lanes: int | Plan, options: BusOptions, frames: NDArray[np.uint8], tests: AxiTests) -> Bench:
@@ -67,7 +69,7 @@ def axi_bench(
         "packets": [packet.hex() for packet in results.values()],
         "stream_bytes": options.stream_bytes,
         "core_clock": options.core_clock,
-        "periods": {"continuous": FASTER_CORE, "mixed": FASTER_CORE, "resets": SLOWER_CORE},
+        "periods": {"continuous": FASTER_CORE, "mixed": FASTER_CORE, "resets": SLOWER_CORE, "slow_core": SLOWEST_CORE},
         "words": descriptor.words(options.stream_bytes),
         "tests": vars(tests),
         "reset_within": round(3 * descriptor.cycles * ratio),

@@ -5,7 +5,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import ClockDomain, DomainRenamer, Module, Signal
+from amaranth.hdl import ClockDomain, DomainRenamer, Module, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.cdc import AsyncFFSynchronizer, FFSynchronizer
 from amaranth.lib.wiring import In, Out
@@ -93,8 +93,10 @@ class BusTop(wiring.Component):
         self._add_clocks(m)
         m.submodules.core = core
         in_bus = DomainRenamer(bus)
+        started = Signal()
         enable = Signal()  # no reset
-        m.d[bus] += enable.eq(1)
+        m.d[bus] += started.eq(1)
+        m.d.comb += enable.eq(started & ~ResetSignal(bus))
 
         layout = beat_layout(options.stream_bytes)
         frames: Any

@@ -28,7 +28,9 @@ def test_stand_in_survives_all_that_a_bus_can_do(folder: Path) -> None:
     options = BusOptions(stream_bytes=4, core_clock=True)
     top = BusTop(core=sum_on_bus(FRAME_BYTES, 4), options=options)
     results = {frame: scores(frame) for frame in (rng.integers(0, 64, FRAME_BYTES, dtype=np.uint8).tobytes() for _ in range(8))}
-    bench = axi_bench("stand_in", top, sum_descriptor(FRAME_BYTES), options, results, AxiTests(continuous=10, mixed=24, resets=10))
+    bench = axi_bench(
+        "stand_in", top, sum_descriptor(FRAME_BYTES), options, results, AxiTests(continuous=10, mixed=24, resets=10, slow_core=3)
+    )
     outcome = run_bench(bench, folder / bench.name)
     assert outcome.passed, outcome.failure
     aclk, core_clk = FASTER_CORE
@@ -45,8 +47,8 @@ def test_stand_in_with_the_sizes_of_squeezenet(folder: Path) -> None:
     top = BusTop(core=sum_on_bus(frame_bytes, 16, spec), options=options)
     frames = (rng.integers(0, 256, frame_bytes, dtype=np.uint8).tobytes() for _ in range(3))
     results = {frame: scores(frame, spec) for frame in frames}
-    bench = axi_bench("large_stand_in", top, sum_descriptor(frame_bytes, spec), options, results, AxiTests(2, 5, 3))
-    outcome = run_bench(bench, folder / bench.name)
+    bench = axi_bench("large_stand_in", top, sum_descriptor(frame_bytes, spec), options, results, AxiTests(2, 5, 1, 0))
+    outcome = run_bench(bench, folder / bench.name, seconds=3600)
     assert outcome.passed, outcome.failure
     assert outcome.cycles["continuous"] <= frame_bytes + 16  # the bench looks for a packet every 16 cycles
 
@@ -65,7 +67,7 @@ def test_fire_module_on_axi_computes_the_golden_scores(stream_bytes: int, core_c
     model = randomly_initialised(Network("fire", Shape(3, 21, 18), stages), rng)
     frames = rng.integers(0, 256, (6, 3, 21, 18), dtype=np.uint8)
     options = BusOptions(stream_bytes=stream_bytes, core_clock=core_clock)
-    bench = model_bench(f"fire_axi_{stream_bytes}", model, 12, options, frames, AxiTests(4, 12, 8))
+    bench = model_bench(f"fire_axi_{stream_bytes}", model, 12, options, frames, AxiTests(4, 12, 8, 2))
     outcome = run_bench(bench, folder / bench.name)
     assert outcome.passed, outcome.failure
 
@@ -73,7 +75,9 @@ def test_fire_module_on_axi_computes_the_golden_scores(stream_bytes: int, core_c
 @pytest.mark.slow
 def test_digits_on_axi_with_a_clock_of_its_own_computes_the_golden_scores(folder: Path) -> None:
     frames = np.random.default_rng(2).integers(0, 17, (6, 1, 8, 8), dtype=np.uint8) * np.uint8(15)
-    bench = model_bench("digits_axi", catalogue.load("digits"), 24, BusOptions(stream_bytes=8, core_clock=True), frames, AxiTests(6, 12, 8))
+    bench = model_bench(
+        "digits_axi", catalogue.load("digits"), 24, BusOptions(stream_bytes=8, core_clock=True), frames, AxiTests(6, 12, 8, 2)
+    )
     outcome = run_bench(bench, folder / bench.name)
     assert outcome.passed, outcome.failure
 
@@ -83,6 +87,6 @@ def test_squeezenet_on_axi_computes_the_golden_scores_of_photographs(folder: Pat
     pytest.importorskip("skimage", reason="carries the photographs")
     model = catalogue.load("squeezenet1_1")
     frames = read_images(photographs()[:4], model.preprocessing, model.network.input)
-    bench = model_bench("squeezenet_axi", model, catalogue.DEFAULT_LANES, BusOptions(stream_bytes=8), frames, AxiTests(2, 4, 1))
+    bench = model_bench("squeezenet_axi", model, catalogue.DEFAULT_LANES, BusOptions(stream_bytes=8), frames, AxiTests(2, 4, 1, 0))
     outcome = run_bench(bench, folder / bench.name, seconds=7200)
     assert outcome.passed, outcome.failure
