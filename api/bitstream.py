@@ -35,8 +35,7 @@ class Bitstream:
 
     Example:
         >>> bitstream = firebrick.Bitstream("build/ulx3s_85f")
-        >>> bitstream.fps, bitstream.fmax_mhz
-        (74.9, 76.5)
+        >>> print(bitstream.fps, bitstream.fmax_mhz, bitstream.report["host"])
         >>> bitstream.program()
 
     Raises:

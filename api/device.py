@@ -143,7 +143,7 @@ def open_device(address: str, model: "Model | PathLike", *, lanes: int = DEFAULT
 
     Example:
         >>> with firebrick.open_device("golden", "digits") as device:
-        ...     device.scores("seven.png").shape
+        ...     device.scores(numpy.zeros((1, 8, 8), numpy.uint8)).shape
         (1, 10)
     """
     from .sim.open_device import open_device as open_driver

@@ -101,9 +101,9 @@ class Model:
             FirebrickError: an image cannot be read, or an array is no bytes of the network's input shape.
 
         Example:
-            >>> frames = numpy.zeros((2, 3, 227, 227), numpy.uint8)
-            >>> firebrick.load("squeezenet1_1").scores(frames).shape
-            (2, 1000)
+            >>> frames = numpy.zeros((2, 1, 8, 8), numpy.uint8)
+            >>> firebrick.load("digits").scores(frames).shape
+            (2, 10)
         """
         rows = [prediction.scores for prediction in self._predictions(images, 1, progress)]
         return np.stack([row for row in rows if row is not None]) if rows else np.zeros((0, self.classes), np.int64)
@@ -179,9 +179,9 @@ class Model:
         """Plan the model's accelerator, for a number of multipliers or for a board: see `firebrick.plan_model`, which has the parameters.
 
         Example:
-            >>> plan = firebrick.load("squeezenet1_1_small").plan(board="ulx3s_85f")
-            >>> plan.cycles, plan.fps, plan.resources.luts
-            (1001239, 74.9, 54177)
+            >>> plan = firebrick.load("digits").plan(board="ulx3s_12f")
+            >>> plan.cycles, round(plan.fps), plan.resources.luts
+            (956, 78452, 11706)
         """
         from .plan import plan_model
 
@@ -223,7 +223,12 @@ def as_model(model: "Model | PathLike") -> Model:
 
 
 def model_names() -> tuple[str, ...]:
-    """Names of the models that ship with Firebrick, sorted."""
+    """Names of the models that ship with Firebrick, sorted.
+
+    Example:
+        >>> firebrick.model_names()
+        ('digits', 'squeezenet1_0_small', 'squeezenet1_1', 'squeezenet1_1_small')
+    """
     return catalogue.names()
 
 

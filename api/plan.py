@@ -254,6 +254,10 @@ def board_names() -> tuple[str, ...]:
 
     Raises:
         FirebrickError: amaranth-boards, of the extra ``bitstream``, is not installed.
+
+    Example:
+        >>> "ulx3s_85f" in firebrick.board_names()
+        True
     """
     from .hw.boards.registry import boards
 

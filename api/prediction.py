@@ -17,9 +17,9 @@ class Prediction:
     """The classes of one image, the best first.
 
     Example:
-        >>> prediction = firebrick.load("digits").classify("seven.png")[0]
-        >>> prediction.label, prediction.probability
-        ('7', 0.998)
+        >>> [prediction] = firebrick.load("digits").classify(numpy.zeros((1, 8, 8), numpy.uint8))
+        >>> prediction.frame, len(prediction.top), prediction.top[0]["label"] == prediction.label
+        (0, 5, True)
     """
 
     frame: int

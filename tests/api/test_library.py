@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`import firebrick`: quick, complete, and each step gives what the packages below and the command line give."""
 
+import doctest
 import json
 import subprocess
 import sys
@@ -23,6 +24,16 @@ from firebrick.sw.fire_format.file import encode_model
 from firebrick.sw.model.frames import image_part, with_border
 from firebrick.sw.zoo import catalogue
 
+WITH_EXAMPLES = (
+    firebrick.load,
+    firebrick.model_names,
+    firebrick.board_names,
+    firebrick.open_device,
+    firebrick.Prediction,
+    firebrick.Model.scores,
+    firebrick.Model.plan,
+)
+"""Those whose examples need no files and no board."""
 HEAVY = ("torch", "onnx", "amaranth", "numpy", "PIL", "click")
 
 
@@ -59,6 +70,13 @@ def test_every_name_is_there_and_documented() -> None:
             assert not undocumented, name
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         firebrick.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("documented", WITH_EXAMPLES)
+def test_examples_of_docstrings_are_true(documented: Any) -> None:
+    [test] = doctest.DocTestFinder(recurse=False).find(documented, documented.__name__, globs={"firebrick": firebrick, "numpy": np})
+    assert test.examples
+    assert doctest.DocTestRunner().run(test).failed == 0
 
 
 def test_scores_are_the_golden_models(digits: firebrick.Model, frames: NDArray[np.uint8]) -> None:
