@@ -33,7 +33,7 @@ REPORT_MAX = 1 << 26
 class Bitstream:
     """A folder that `Plan.build` or `firebrick bitstream` wrote.
 
-    Example:
+    Examples:
         >>> bitstream = firebrick.Bitstream("build/ulx3s_85f")
         >>> print(bitstream.fps, bitstream.fmax_mhz, bitstream.report["host"])
         >>> bitstream.program()

@@ -30,7 +30,7 @@ TOP = 5
 class Device:
     """A device that runs one model: `open_device` opens it; a context manager closes it.
 
-    Example:
+    Examples:
         >>> with firebrick.open_device("serial:/dev/ttyUSB0", "digits") as device:
         ...     for prediction in device.stream("camera"):
         ...         print(prediction.label, prediction.probability)
@@ -141,7 +141,7 @@ def open_device(address: str, model: "Model | PathLike", *, lanes: int = DEFAULT
     Raises:
         FirebrickError: the address is unknown, nothing answers there, or the device runs another model.
 
-    Example:
+    Examples:
         >>> with firebrick.open_device("golden", "digits") as device:
         ...     device.scores(numpy.zeros((1, 8, 8), numpy.uint8)).shape
         (1, 10)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Model:
     """A quantised network with all that is needed to use it: `load` reads it, `Network.compress` makes it.
 
-    Example:
+    Examples:
         >>> model = firebrick.load("squeezenet1_1")
         >>> for prediction in model.classify(["cat.jpg", "dog.jpg"]):
         ...     print(prediction.image, prediction.label, prediction.probability)
@@ -100,7 +100,7 @@ class Model:
         Raises:
             FirebrickError: an image cannot be read, or an array is no bytes of the network's input shape.
 
-        Example:
+        Examples:
             >>> frames = numpy.zeros((2, 1, 8, 8), numpy.uint8)
             >>> firebrick.load("digits").scores(frames).shape
             (2, 10)
@@ -178,7 +178,7 @@ class Model:
     ) -> "Plan":
         """Plan the model's accelerator, for a number of multipliers or for a board: see `firebrick.plan_model`, which has the parameters.
 
-        Example:
+        Examples:
             >>> plan = firebrick.load("digits").plan(board="ulx3s_12f")
             >>> plan.cycles, round(plan.fps), plan.resources.luts
             (956, 78452, 11706)
@@ -209,7 +209,7 @@ def load(model: PathLike, *, classes: PathLike | Sequence[int] | None = None) ->
     Raises:
         FirebrickError: there is no such model, or the file is damaged.
 
-    Example:
+    Examples:
         >>> firebrick.load("digits")
         <Model digits: 10 classes, images of 1x8x8, 1,310 of 1,332 weights>
     """
@@ -225,7 +225,7 @@ def as_model(model: "Model | PathLike") -> Model:
 def model_names() -> tuple[str, ...]:
     """Names of the models that ship with Firebrick, sorted.
 
-    Example:
+    Examples:
         >>> firebrick.model_names()
         ('digits', 'squeezenet1_0_small', 'squeezenet1_1', 'squeezenet1_1_small')
     """

@@ -27,7 +27,7 @@ Triple = tuple[float, float, float]
 class Network:
     """A pretrained network with float weights; `import_network` reads it.
 
-    Example:
+    Examples:
         >>> network = firebrick.import_network("flowers.onnx")
         >>> network.scores("rose.jpg").argmax(axis=1)
         array([3])
@@ -166,7 +166,7 @@ def import_network(
     Raises:
         FirebrickError: there is no such file, it is damaged, or it holds a network of another family; the message says what is unknown.
 
-    Example:
+    Examples:
         >>> firebrick.import_network("flowers.onnx", pictures="torch", class_names="flowers.txt")
         <Network flowers: 10 classes, images of 3x224x224>
     """

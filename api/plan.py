@@ -48,7 +48,7 @@ class Engine:
 class Plan:
     """How a model becomes hardware; `Model.plan` makes it.
 
-    Example:
+    Examples:
         >>> plan = firebrick.load("digits").plan(board="ulx3s_12f")
         >>> plan.write_verilog("build/verilog")
         >>> plan.build("build/ulx3s_12f").program()
@@ -255,7 +255,7 @@ def board_names() -> tuple[str, ...]:
     Raises:
         FirebrickError: amaranth-boards, of the extra ``bitstream``, is not installed.
 
-    Example:
+    Examples:
         >>> "ulx3s_85f" in firebrick.board_names()
         True
     """

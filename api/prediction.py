@@ -16,7 +16,7 @@ from .sw.model.quantized import Model
 class Prediction:
     """The classes of one image, the best first.
 
-    Example:
+    Examples:
         >>> [prediction] = firebrick.load("digits").classify(numpy.zeros((1, 8, 8), numpy.uint8))
         >>> prediction.frame, len(prediction.top), prediction.top[0]["label"] == prediction.label
         (0, 5, True)
