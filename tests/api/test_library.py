@@ -139,7 +139,6 @@ def test_some_classes_keep_their_scores(digits: firebrick.Model, frames: NDArray
 def test_plan_of_lanes_is_the_command_lines(
     digits: firebrick.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interface: str
 ) -> None:
-    monkeypatch.setattr("firebrick.hw.codegen.bus_verilog.convert_top", lambda _top, name: (f"module {name}; endmodule", {}))
     monkeypatch.setattr("firebrick.hw.core.folder.verilog_with_roms", lambda _top, name, _roms: f"module {name}; endmodule")
     plan = digits.plan(lanes=40, clock_mhz=50)
     assert plan.write_verilog(tmp_path / "library", interface=interface) == tmp_path / "library"
@@ -151,7 +150,7 @@ def test_plan_of_lanes_is_the_command_lines(
         for folder in (tmp_path / "library", tmp_path / "command")
     )
     assert library == command
-    assert len(library) >= 2
+    assert len(library) > 5
     assert plan.fps == 50e6 / plan.cycles
     assert sum(engine.lanes for engine in plan.engines) == plan.lanes <= 40
     assert plan.resources.multipliers == plan.lanes
