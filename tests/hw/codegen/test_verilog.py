@@ -13,8 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firebrick.hw.bus.top import BusOptions
-from firebrick.hw.codegen.bus_verilog import generate_on_bus
 from firebrick.hw.codegen.verilog import Artefacts, generate
 from firebrick.hw.weights.rom import split_into_banks
 from firebrick.hw.weights.rom_contents import RomFiles
@@ -29,8 +27,6 @@ LANES = 8
 SCRIPT = f"""
 import sys
 from pathlib import Path
-from firebrick.hw.bus.top import BusOptions
-from firebrick.hw.codegen.bus_verilog import generate_on_bus
 from firebrick.hw.codegen.verilog import generate
 from firebrick.sw.fire_format.file import read_fire
 generate(read_fire(Path(sys.argv[1])), {LANES}).write(Path(sys.argv[2]))
@@ -82,17 +78,6 @@ def test_generate_puts_the_plans_words_into_files(model: Model, artefacts: Artef
     words = [bank.words for words_of_rom in streams for bank in split_into_banks(words_of_rom, 9)]
     written = [tuple(int(line, 16) for line in contents.splitlines()) for contents in artefacts.roms.values()]
     assert Counter(written) == Counter(words)
-
-
-def test_generate_on_bus_reports_the_bus_and_has_its_ports(model: Model) -> None:
-    options = BusOptions(stream_bytes=2, wishbone=True, core_clock=True)
-    steps: list[str] = []
-    artefacts = generate_on_bus(model, LANES, options, lambda step, *_: steps.append(step))
-    assert artefacts.report["bus"] == {"stream_bytes": 2, "wishbone": True, "core_clock": True}
-    assert steps == ["planning", "writing Verilog"]
-    [ports] = re.findall(r"^module firebrick\((.*?)\);", artefacts.verilog, re.MULTILINE | re.DOTALL)
-    assert {port.strip() for port in ports.split(",")} == set(options.ports())
-    assert "input [15:0] s_axis_tdata;" in artefacts.verilog
 
 
 def test_generate_reports_its_steps(model: Model) -> None:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The folder of a core: complete, the same each time, and its descriptions name the ports that the Verilog has."""
 
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -17,7 +18,7 @@ from firebrick.hw.core.ports import score_bits
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.link.register_map import REGISTERS
 from firebrick.sw.utils.atomic_files import write_folder
-from tests.helpers.cores import CASES, Case, describe, noise, run_tool, tiny_model, write
+from tests.helpers.cores import CASES, Case, describe, files_of, noise, run_tool, tiny_model, write
 
 IPXACT = "{http://www.accellera.org/XMLSchema/IPXACT/1685-2014}"
 needs_compiler = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
@@ -113,6 +114,14 @@ def test_header_compiles_and_has_the_class_names(language: str, bus: BusOptions 
     status, output = run_tool("gcc", *flags, "main.c", "-o", "main", cwd=tmp_path)
     assert status == 0, output
     assert run_tool("./main", cwd=tmp_path) == (0, "".join(f"{label}\0" for label in labels))
+
+
+def test_core_on_a_bus_reports_it_and_its_verilog_has_the_ports() -> None:
+    files = files_of("axi")
+    assert json.loads(files["report.json"])["bus"] == {"stream_bytes": 4, "wishbone": False, "core_clock": False}
+    [ports] = re.findall(r"^module firebrick_axi\((.*?)\);", files["rtl/firebrick_axi.v"], re.MULTILINE | re.DOTALL)
+    assert {port.strip() for port in ports.split(",")} == {port.name for port in CASES["axi"].description.interface.ports}
+    assert "input [31:0] s_axis_tdata;" in files["rtl/firebrick_axi.v"]
 
 
 def test_vectors_are_in_channels_last_order(case: Case, core: Path) -> None:
