@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ..errors import FirebrickError
 from ..model.quantized import Model
 from ..plan.nodes import Plan
 from .identity import model_checksum
@@ -159,7 +160,10 @@ class CoreDescriptor:
         return -(-self.score_bits // 8)
 
     def words(self, stream_bytes: int) -> dict[str, int]:
-        """The values of the constant registers by name, for streams of so many bytes."""
+        """The values of the constant registers by name, for streams of so many bytes.
+
+        Raises FirebrickError for a value that a register cannot hold.
+        """
         checksum = struct.unpack(f"<{CHECKSUM_WORDS}I", self.checksum)
         form = {
             "SCORE_BYTES": self.score_bytes,
@@ -167,7 +171,11 @@ class CoreDescriptor:
             "SCORE_SIGNED": int(self.score_signed),
             "STREAM_BYTES": stream_bytes,
         }
-        return {
+        try:
+            scale = struct.unpack("<I", struct.pack("<f", self.score_scale))[0]
+        except OverflowError as error:
+            raise FirebrickError(f"the scale of the scores, {self.score_scale}, is beyond a register's number of 32 bits") from error
+        words = {
             "MAGIC": MAGIC,
             "VERSION": INTERFACE_VERSION,
             **{f"CHECKSUM_{word}": value for word, value in enumerate(checksum)},
@@ -177,10 +185,13 @@ class CoreDescriptor:
             "FRAME_BYTES": self.frame_bytes,
             "CLASSES": self.classes,
             "FORMAT": sum(form[field.name] << field.low for field in BY_NAME["FORMAT"].fields),
-            "SCORE_SCALE": struct.unpack("<I", struct.pack("<f", self.score_scale))[0],
+            "SCORE_SCALE": scale,
             "LANES": self.lanes,
             "FRAME_CYCLES": self.cycles,
         }
+        if wide := [name for name, value in words.items() if value >> 32]:
+            raise FirebrickError(f"{wide[0]} is {words[wide[0]]:,}, and a register holds 32 bits; use a smaller network")
+        return words
 
 
 def describe_core(model: Model, plan: Plan) -> CoreDescriptor:

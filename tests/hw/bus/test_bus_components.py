@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The blocks of the bus interface, each against its specification in Python, with stalls, and with the latency that it states."""
 
+import struct
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,10 +22,11 @@ from firebrick.hw.bus.soft_reset import RESET_CYCLES, SoftReset
 from firebrick.hw.bus.wishbone import WishboneAdapter
 from firebrick.hw.stream.fifo import Fifo
 from firebrick.sim.axi_protocol import PacketContract
+from firebrick.sw.errors import FirebrickError
 from firebrick.sw.link.register_map import BY_NAME
 from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import GlobalSumSpec
-from tests.helpers.slow_sum import scores, sum_on_bus
+from tests.helpers.slow_sum import scores, sum_descriptor, sum_on_bus
 from tests.helpers.streams import simulate
 
 UNSIGNED = GlobalSumSpec("pool", LaneLayout.natural(lanes=1, tiles=2, width=2), channels=3, height=30)
@@ -378,3 +381,12 @@ def test_registers_have_addresses_of_their_own_and_fields_do_not_overlap() -> No
         masks = [((1 << field.width) - 1) << field.low for field in register.fields]
         assert sum(masks) == sum(1 << bit for bit in range(32) if any(mask >> bit & 1 for mask in masks))
         assert sum(masks) < 1 << 32
+
+
+def test_registers_refuse_values_that_they_cannot_hold() -> None:
+    descriptor = sum_descriptor(5)
+    assert struct.pack("<I", descriptor.words(4)["SCORE_SCALE"]) == struct.pack("<f", descriptor.score_scale)
+    with pytest.raises(FirebrickError, match=r"the scale of the scores, 1e\+39, is beyond"):
+        replace(descriptor, score_scale=1e39).words(4)
+    with pytest.raises(FirebrickError, match="FRAME_CYCLES is 4,294,967,296, and a register holds 32 bits"):
+        replace(descriptor, cycles=1 << 32).words(4)

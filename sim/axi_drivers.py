@@ -1,0 +1,173 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Drivers and monitors of the bench of an accelerator on AXI: those of cocotbext-axi, with random gaps, and the rules of the bus.
+
+They run inside the simulator. FIREBRICK_CASE names a JSON file, which ``sim/axi_cases.py`` writes; measurements are written to
+FIREBRICK_RESULT.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, RisingEdge
+from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
+
+from firebrick.sim.axi_protocol import PacketContract
+from firebrick.sim.stream_contract import StreamContract
+from firebrick.sw.link.register_map import BY_NAME
+
+RESET_CYCLES = 4
+GAP_RATES = (0.0, 0.1, 0.5, 0.9)
+"""Fractions of cycles in which a side pauses; each lasts for some cycles."""
+LONGEST_PHASE = 400
+
+
+def fields(name: str) -> dict[str, int]:
+    """The masks of a register's fields."""
+    return {field.name: ((1 << field.width) - 1) << field.low for field in BY_NAME[name].fields}
+
+
+CONTROL, STATUS, EVENTS = fields("CONTROL"), fields("STATUS"), fields("EVENTS")
+
+
+def pauses(random: Random) -> Iterator[bool]:
+    """Random gaps, rare for a time and frequent for another."""
+    while True:
+        rate = random.choice(GAP_RATES)
+        for _ in range(random.randrange(1, LONGEST_PHASE)):
+            yield random.random() < rate
+
+
+class Bench:
+    """Clocks, drivers and monitors of one test."""
+
+    def __init__(self, dut: Any, name: str) -> None:
+        self.case: dict[str, Any] = json.loads(Path(os.environ["FIREBRICK_CASE"]).read_text())
+        self.random = Random(f"{self.case['seed']} {name}")  # noqa: S311 - gaps that a seed repeats
+        self.frames = [bytes.fromhex(frame) for frame in self.case["frames"]]
+        self.scores = [bytes.fromhex(packet) for packet in self.case["packets"]]
+        self.count: int = self.case["tests"][name]
+        self.cycle = 0
+        self._dut = dut
+        self._name = name
+        dut.aresetn.value = 0
+        reset = {"reset": dut.aresetn, "reset_active_level": False}
+        self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.aclk, **reset)
+        self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.aclk, **reset)
+        self.bus = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), dut.aclk, **reset)
+
+    async def begin(self) -> None:
+        """Start the clocks, and reset."""
+        dut = self._dut
+        aclk, core = self.case["periods"][self._name]
+        Clock(dut.aclk, aclk, unit="step").start()
+        if self.case["core_clock"]:
+            Clock(dut.core_clk, core, unit="step").start()
+        await self.reset(RESET_CYCLES)
+
+    async def reset(self, cycles: int) -> None:
+        """Reset by ``aresetn``, after which nothing is left of earlier frames, and watch."""
+        dut = self._dut
+        dut.aresetn.value = 0
+        self.source.clear()
+        await ClockCycles(dut.aclk, cycles)
+        assert (int(dut.s_axis_tready.value), int(dut.m_axis_tvalid.value)) == (0, 0), "in a reset the streams stand still"
+        self.sink.clear()
+        dut.aresetn.value = 1
+        cocotb.start_soon(self._watch())
+
+    async def _watch(self) -> None:
+        """Check the rules of the bus in each cycle until the next reset."""
+        dut = self._dut
+        self.contract = PacketContract("m_axis", stream_bytes=self.case["stream_bytes"], packet_bytes=len(self.scores[0]))
+        watched = (
+            (self.contract.observe, dut.m_axis_tvalid, dut.m_axis_tready, dut.m_axis_tdata, dut.m_axis_tkeep, dut.m_axis_tlast),
+            (StreamContract("s_axi_b").observe, dut.s_axi_bvalid, dut.s_axi_bready, dut.s_axi_bresp),
+            (StreamContract("s_axi_r data").observe, dut.s_axi_rvalid, dut.s_axi_rready, dut.s_axi_rdata),
+            (StreamContract("s_axi_r response").observe, dut.s_axi_rvalid, dut.s_axi_rready, dut.s_axi_rresp),
+        )
+        edge = RisingEdge(dut.aclk)
+        while True:
+            await edge
+            if not int(dut.aresetn.value):
+                return
+            self.cycle += 1
+            for observe, valid, ready, *payload in watched:
+                if int(valid.value):  # whole networks take millions of cycles
+                    observe(1, int(ready.value), *(int(signal.value) for signal in payload))
+                else:
+                    observe(0, 0, *(0 for _ in payload))
+
+    async def read(self, name: str) -> int:
+        """The value of a register."""
+        return int(await self.bus.read_dword(BY_NAME[name].offset))
+
+    async def write(self, name: str, value: int) -> None:
+        """Write a register."""
+        await self.bus.write_dword(BY_NAME[name].offset, value)
+
+    async def expect(self, **expected: int) -> None:
+        """Check values of registers."""
+        values = {name: await self.read(name) for name in expected}
+        assert values == expected, f"registers are {values} instead of {expected}"
+
+    async def receive(self) -> bytes:
+        """The next packet of scores. Raises AssertionError when none comes in time."""
+        start = self.cycle
+        while self.sink.empty():
+            await ClockCycles(self._dut.aclk, 16)
+            assert self.cycle < start + self.case["hang_cycles"], f"no packet came for {self.cycle - start} cycles"
+        return bytes(self.sink.recv_nowait().tdata)
+
+    async def settle(self) -> None:
+        """Wait until the accelerator is idle; then no other packet may come."""
+        start = self.cycle
+        while not self.source.idle() or await self.read("STATUS"):
+            assert self.cycle < start + self.case["hang_cycles"], (
+                f"still busy after {self.cycle - start} cycles: {await self.read('STATUS'):#x}"
+            )
+        await ClockCycles(self._dut.aclk, self.case["settle_cycles"])
+        assert self.sink.empty(), f"a packet came that belongs to no good frame: {bytes(self.sink.recv_nowait().tdata).hex()}"
+
+    def stall(self) -> None:
+        """Let every side pause at random from now on."""
+        b = self.bus
+        channels = (b.write_if.aw_channel, b.write_if.w_channel, b.write_if.b_channel, b.read_if.ar_channel, b.read_if.r_channel)
+        for side in (self.source, self.sink, *channels):
+            side.set_pause_generator(pauses(Random(self.random.random())))  # noqa: S311
+
+    def packet(self, frame: bytes, kind: str) -> AxiStreamFrame:
+        """A packet made from a frame: as it is, too short, too long, or with null bytes in it."""
+        random = self.random
+        match kind:
+            case "short":
+                return AxiStreamFrame(frame[: random.choice((1, len(frame) // 2, len(frame) - 1, random.randrange(1, len(frame))))])
+            case "long":
+                return AxiStreamFrame(frame + random.randbytes(random.choice((1, 3, len(frame), random.randrange(1, len(frame))))))
+            case "empty":
+                return AxiStreamFrame(b"\0", tkeep=[0])
+            case "holes":
+                data, keep = bytearray(), []
+                for byte in frame:
+                    while random.random() < 0.2:
+                        data.append(random.randrange(256))
+                        keep.append(0)
+                    data.append(byte)
+                    keep.append(1)
+                for _ in range(random.randrange(20)):
+                    data.append(0)
+                    keep.append(0)
+                return AxiStreamFrame(data, tkeep=keep)
+        return AxiStreamFrame(frame)
+
+    def report(self, cycles: int) -> None:
+        """Keep what was measured."""
+        path = Path(os.environ["FIREBRICK_RESULT"])
+        measured = json.loads(path.read_text()) if path.exists() else {}
+        path.write_text(json.dumps(measured | {self._name: {"cycles": cycles}}))
