@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..training.distillation.config import BALANCES, GradualConfig
+from ..training.distillation.config import BALANCES, STARTS, GradualConfig
 from .common import progress_bar
 from .source_options import CONVENTIONS, read_source
 
@@ -38,10 +38,17 @@ _OPTIONS = (
         "--balance", type=click.Choice(BALANCES), default="class", show_default=True, help="Show few of a kind more often, by this."
     ),
     click.option(
+        "--start",
+        type=click.Choice(STARTS),
+        default=GradualConfig.start,
+        show_default=True,
+        help="Prune a nearly lossless model as it learns, or start from what meets the limits without training.",
+    ),
+    click.option(
         "--memory", type=click.FloatRange(0), default=2.0, show_default=True, metavar="GB", help="Memory for decoded pictures at most."
     ),
 )
-NEED_PICTURES = ("teachers", "held_out", "held_out_labels", "batch", "rate", "balance", "memory")
+NEED_PICTURES = ("start", "teachers", "held_out", "held_out_labels", "batch", "rate", "balance", "memory")
 """Parameters that mean nothing without --pictures."""
 
 
@@ -82,7 +89,7 @@ def distil_on_pictures(
     from ..utils.atomic_files import write_atomically
 
     check_torch()
-    config = GradualConfig(steps, seed, options["batch"], options["rate"], balance=options["balance"])
+    config = GradualConfig(steps, seed, options["batch"], options["rate"], balance=options["balance"], start=options["start"])
     held_out, table = options["held_out"], options["held_out_labels"]
     if table and not held_out:
         raise click.UsageError("--held-out-labels are the classes of the pictures in --held-out; give both")

@@ -86,7 +86,7 @@ def run_gradual_job(
     if not job.images:
         chosen = [pictures.paths[index * len(pictures) // CALIBRATION_PICTURES] for index in range(CALIBRATION_PICTURES)]
         job = replace(job, images=chosen if len(pictures) > CALIBRATION_PICTURES else pictures.paths)
-    start, densities = _start(source, job, files, progress)
+    start, densities = _start(source, job, config.start, files, progress)
     goal = CompressionGoal(
         densities,
         _prices(start, source.network),
@@ -122,15 +122,18 @@ def _read(source: FloatModel, folders: PictureFolders, progress: Progress) -> tu
     return rest, held_out
 
 
-def _start(source: FloatModel, job: CompressionJob, files: JobFiles | None, progress: Progress) -> tuple[Model, dict[str, float]]:
-    """The nearly lossless model that training starts from, and the densities that it goes to."""
-    task = _task_digest(source, job)
+def _start(
+    source: FloatModel, job: CompressionJob, kind: str, files: JobFiles | None, progress: Progress
+) -> tuple[Model, dict[str, float]]:
+    """The model that training starts from, of one of STARTS, and the densities that it goes to."""
+    task = _task_digest(source, job, kind)
     stored = _stored_start(files, task)
     if stored is None:
         compressor = Compressor(source, job.images, progress)
         goal = compress_to_budget(compressor, job.settings, _less_metadata(job.budget)) if job.budget else compressor.compress(job.settings)
         nearly_lossless = CompressionSettings(job.settings.bits, compact=job.settings.compact)
-        start = goal if job.settings == nearly_lossless and not job.budget else compressor.compress(nearly_lossless)
+        at_goal = kind == "target" or (job.settings == nearly_lossless and not job.budget)
+        start = goal if at_goal else compressor.compress(nearly_lossless)
         if sum(layer.nonzero for layer in goal.layers.values()) >= sum(layer.nonzero for layer in start.layers.values()):
             start = goal  # the budget allows more than is lossless
         densities = {name: layer.nonzero / layer.codes.size for name, layer in goal.layers.items()}
@@ -157,8 +160,8 @@ def _stored_start(files: JobFiles | None, task: str) -> Model | None:
     return model if model.metadata.get(_TASK) == task and _DENSITIES in model.metadata else None
 
 
-def _task_digest(source: FloatModel, job: CompressionJob) -> str:
-    digest = float_digest(source, "gradual", source.network, source.preprocessing, job.settings, job.budget)
+def _task_digest(source: FloatModel, job: CompressionJob, kind: str) -> str:
+    digest = float_digest(source, "gradual", kind, source.network, source.preprocessing, job.settings, job.budget)
     for path in job.images:
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from ...errors import FirebrickError
 
+STARTS = ("lossless", "target")
+"""What training starts from: a nearly lossless model, which is pruned as it learns, or the one that rate control finds for the limits."""
 BALANCES = ("class", "folder", "none")
 """By what pictures are counted, so that few of a kind are shown more often: the teachers' class, their folder, or nothing."""
 
@@ -58,6 +60,8 @@ class GradualConfig:
     """Weight of the cross-entropy with the labels, for labelled pictures."""
     balance: str = "class"
     """One of BALANCES: a picture is drawn with a probability in proportion to 1 / sqrt(pictures of its kind)."""
+    start: str = "lossless"
+    """One of STARTS."""
     average_decay: float = 0.999
     """Of the moving average of the weights, which is what is evaluated and exported (arXiv:1306.0586; Polyak and Juditsky 1992)."""
     small_fraction: float = 0.5
@@ -77,5 +81,7 @@ class GradualConfig:
         for name, number, most in (("rate", self.learning_rate, 1.0), ("temperature", self.temperature, 100.0)):
             if not 0 < number <= most:
                 raise FirebrickError(f"{name} must be above 0 and at most {most:g}, not {number:g}")
+        if self.start not in STARTS:
+            raise FirebrickError(f"start must be one of {', '.join(STARTS)}, not {self.start}")
         if self.balance not in BALANCES:
             raise FirebrickError(f"balance must be one of {', '.join(BALANCES)}, not {self.balance}")

@@ -30,7 +30,7 @@ from ..torch_backend import best_device
 from .compression_goal import SETTLED, RateController
 from .gradual_task import GradualResult, GradualTask, HeldOutMetrics
 from .held_out import HeldOut, predicted_classes
-from .optimisation import MAX_RATE, first, map_error, map_scales, parameter_groups, rate_schedule
+from .optimisation import MAX_RATE, WARM_UP, first, map_error, map_scales, parameter_groups, rate_schedule
 from .pace import Pace, duration
 from .picture_set import drawing_probabilities
 from .rate_layer import RateLayer
@@ -152,7 +152,7 @@ class _Trainer:
 
     def _train(self, batch: ViewBatch) -> None:
         for group in self.optimiser.param_groups:
-            group["lr"] = group[MAX_RATE] * rate_schedule(self.step, self.config.steps)
+            group["lr"] = group[MAX_RATE] * rate_schedule(self.step, self.config.steps, min(WARM_UP, 1 + self.config.steps // 20))
         loss = self._loss(batch)
         if not torch.isfinite(loss):
             raise FirebrickError(

@@ -12,7 +12,7 @@ from torch.nn import functional
 from ..torch_backend import FeatureMaps
 from .student_teacher import Student
 
-_WARM_UP = 50
+WARM_UP = 50
 """Steps in which the learning rate rises."""
 _CENTROID_RATE = 0.25
 """Learning rate of centroids relative to that of weights: a centroid's gradient is the sum of those of many weights."""
@@ -34,9 +34,9 @@ def parameter_groups(student: Student, rate: float) -> list[dict[str, Any]]:
     return groups
 
 
-def rate_schedule(step: int, steps: int) -> float:
+def rate_schedule(step: int, steps: int, warm_up: int = WARM_UP) -> float:
     """The learning rate as a fraction of its maximum: a linear warm-up, times half a cosine from 1 to 0."""
-    return float(min(1.0, (step + 1) / _WARM_UP) * (1 + np.cos(np.pi * step / steps)) / 2)
+    return float(min(1.0, (step + 1) / warm_up) * (1 + np.cos(np.pi * step / steps)) / 2)
 
 
 def map_scales(maps: FeatureMaps, teacher_maps: FeatureMaps) -> list[float]:

@@ -11,16 +11,20 @@ from ...model.quantized import CENTROID_MAX, QuantizedLayer
 from ...network.graph import Conv
 from .qat_layers import QatLayer
 
+ZERO_RUN_BITS = 2.0
+"""Bits that a weight other than zero costs beyond its code: a typical cost of the run length of zeros before it."""
+_LOYALTY = 1.25
+
 
 class RateLayer(QatLayer):
-    """A `QatLayer` with entropy-constrained assignment, in which pruned weights are trained as well.
+    """A `QatLayer` with entropy-constrained assignment, in which zero is an entry like any other and pruned weights are trained as well.
 
-    Weight w gets the centroid of minimum cost (Chou, Lookabaugh and Gray 1989)
+    Weight w gets the entry of minimum cost (Chou, Lookabaugh and Gray 1989)
 
-        (w - c_k)^2 + lambda bits_k,    bits_k = -log2 (fraction of the kept weights that have centroid k)
+        (w - c_k)^2 + lambda bits_k,    bits_k = ZERO_RUN_BITS - log2 (fraction of the kept weights that have centroid k),   0 for zero
 
-    which is the nearest one at ``price`` lambda = 0. Pruned weights get the gradient of kept ones, so that they return when they have grown
-    (arXiv:1608.04493).
+    which is the nearest one at ``price`` lambda = 0. Pruned weights get the gradient of kept ones, and may return once they are nearer to a
+    centroid than to zero (arXiv:1608.04493).
     """
 
     bits: Tensor
@@ -40,34 +44,43 @@ class RateLayer(QatLayer):
         if not len(self.centroids):
             return torch.zeros_like(self.latent)
         through = self.latent - self.latent.detach()  # zero, with the gradient of the latent values
-        return torch.where(self.kept, _gather(self.integers(), self.codes()), 0.0) + through
+        entries = torch.cat([self.integers(), self.centroids.new_zeros(1)])
+        return torch.where(self.kept, _gather(entries, self.codes()), 0.0) + through
 
     def codes(self) -> Tensor:
-        """The index of each weight's centroid."""
-        order, thresholds = cheapest_cells(self.centroids.tolist(), (self.price * self.bits).tolist())
+        """The index of each weight's centroid, or the number of centroids where it is zero."""
+        prices = [*(self.price * self.bits).tolist(), 0.0]
+        order, thresholds = cheapest_cells([*self.centroids.tolist(), 0.0], prices)
         device = self.latent.device
         cells = torch.bucketize(self.latent.detach(), torch.tensor(thresholds, device=device))
         return torch.tensor(order, device=device)[cells]
 
     def count_bits(self) -> None:
         """Take the bits of each centroid from the present codes; half a count more each, so that unused ones have a finite price."""
-        if len(self.centroids):
-            counts = torch.bincount(self.codes()[self.kept], minlength=len(self.centroids)).float() + 0.5
-            self.bits.copy_(torch.log2(counts.sum() / counts))
+        counts = torch.bincount(self.codes()[self.kept], minlength=len(self.centroids) + 1)[:-1].float() + 0.5
+        self.bits.copy_(ZERO_RUN_BITS + torch.log2(counts.sum() / counts))
 
     def select(self, count: int) -> None:
-        """Keep the ``count`` weights whose removal changes the output most: by magnitude times their input's norm (arXiv:2306.11695)."""
-        saliency = (self.latent.detach().square() * self.input_power[:, None, None]).reshape(-1)
-        self.kept.zero_()
-        self.kept.view(-1)[torch.topk(saliency, min(count, len(saliency))).indices] = True
+        """Keep the ``count`` weights whose removal changes the output most: by magnitude times their input's norm (arXiv:2306.11695).
+
+        Those that are kept already get a bonus, so that weights at the border do not come and go.
+        """
+        self._keep(self._saliency() * torch.where(self.kept, _LOYALTY, 1.0), count)
 
     def prune(self, count: int) -> None:
         """Of the kept weights, keep the ``count`` that `select` would."""
-        saliency = (self.kept * self.latent.detach().square() * self.input_power[:, None, None]).reshape(-1)
-        before = self.kept.clone().view(-1)
+        self._keep(self._saliency() * self.kept, count)
+
+    def _saliency(self) -> Tensor:
+        """The change of the output's power without each weight; 0 for those whose entry is zero."""
+        used = self.codes() < len(self.centroids)
+        return used * self.latent.detach().square() * self.input_power[:, None, None]
+
+    def _keep(self, saliency: Tensor, count: int) -> None:
+        best = torch.topk(saliency.reshape(-1), min(count, saliency.numel())).indices
         self.kept.zero_()
-        self.kept.view(-1)[torch.topk(saliency, min(count, int(before.sum()))).indices] = True
-        self.kept.view(-1).logical_and_(before)
+        self.kept.view(-1)[best] = True
+        self.kept.logical_and_(saliency > 0)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Bytes (frames, filters, rows, columns) of bytes (frames, channels, rows, columns)."""
