@@ -15,8 +15,8 @@ from tests.helpers.paths import ROOT
 
 NETWORK = Network(
     "flowers",
-    Shape(3, 16, 16),
-    (Conv("conv1", 4, 3, stride=2), MaxPool("pool1"), Fire("fire2", 2, 4, 4), Conv("conv10", 3, 1), GlobalAverage("pool10")),
+    Shape(3, 24, 24),
+    (Conv("conv1", 16, 3, stride=2), MaxPool("pool1"), Fire("fire2", 8, 16, 16), Conv("conv10", 16, 1), GlobalAverage("pool10")),
 )
 IMAGES = ("aster.png", "rose.jpg", "tulip.webp")
 PRINTS_PATH = '#!/bin/sh\nfor last; do :; done\necho "loaded $last"\n'
