@@ -78,8 +78,8 @@ def command(
     byte (or multiplication) saved costs the same accuracy in all layers. All limits that are given hold together.
 
     --distil then trains weights, centroids and biases to reproduce the float network's outputs on random views of images, which needs no
-    labels. With --pictures, these are in a folder of their own, thousands if possible: training starts from a nearly lossless model, which
-    is pruned to its limits as it learns, and keeps what is best on the held-out pictures; M.curves.json, M.curves.html and, with the extra
+    labels. With --pictures, these are in a folder of their own, thousands if possible: weights are pruned and come back as it learns,
+    within the limits, and what is best on the held-out pictures is kept; M.curves.json, M.curves.html and, with the extra
     `plots`, M.curves.svg show how it went. Without --pictures, training is on the calibration images, of which it may overfit a few
     hundred, so evaluate on others.
 

@@ -42,7 +42,7 @@ _OPTIONS = (
         type=click.Choice(STARTS),
         default=GradualConfig.start,
         show_default=True,
-        help="Prune a nearly lossless model as it learns, or start from what meets the limits without training.",
+        help="Start from what meets the limits without training, or prune a nearly lossless model as it learns.",
     ),
     click.option(
         "--memory", type=click.FloatRange(0), default=2.0, show_default=True, metavar="GB", help="Memory for decoded pictures at most."

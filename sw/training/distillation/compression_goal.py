@@ -73,8 +73,8 @@ class RateController:
         """Move the multiplier by the size that the model of a step has, and that it should have."""
         if self.goal.bytes is None:
             return
-        aim, left = min(self.goal.bytes, self.first_bytes), self.progress(step)
-        excess = log(file_size(model) / (_AIM * (aim - _DIGITS) + (self.first_bytes - aim) * left))
+        aim = max(1.0, _AIM * (self.goal.bytes - _DIGITS))
+        excess = log(file_size(model) / (aim + max(0.0, self.first_bytes - aim) * self.progress(step)))
         change = min(max(_GAIN * excess, -_MAX_CHANGE), _MAX_CHANGE)
         self.multiplier = min(max(self.multiplier * exp(change), _RANGE[0]), _RANGE[1])
 

@@ -60,7 +60,7 @@ class GradualConfig:
     """Weight of the cross-entropy with the labels, for labelled pictures."""
     balance: str = "class"
     """One of BALANCES: a picture is drawn with a probability in proportion to 1 / sqrt(pictures of its kind)."""
-    start: str = "lossless"
+    start: str = "target"
     """One of STARTS."""
     average_decay: float = 0.999
     """Of the moving average of the weights, which is what is evaluated and exported (arXiv:1306.0586; Polyak and Juditsky 1992)."""

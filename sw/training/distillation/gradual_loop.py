@@ -91,7 +91,7 @@ class _Trainer:
         longest = HeldOutMetrics(len(task.held_out), 1.0, 0.0, len(task.held_out), 1.0 if task.held_out_labels else None)
         start = replace(task.start, metadata=self._metadata(longest, self.config.steps))  # sizes are to be those of the final model
         self.student, self.average = (Student(start, dtype, RateLayer, task.limits).to(self.device) for _ in range(2))
-        self.rate = RateController(task.start, task.goal, self.config.steps)
+        self.rate = RateController(start, task.goal, self.config.steps)
         self.optimiser = torch.optim.Adam(parameter_groups(self.student, self.config.learning_rate), betas=_BETAS)
         self.labels = torch.tensor(task.labels if task.labels is not None else [-1] * len(task.pictures), device=self.device)
         self.step, self.seconds, self.evaluation_seconds = 0, 0.0, 0.0
