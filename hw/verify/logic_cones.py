@@ -56,7 +56,8 @@ def extract_cone(gates: Mapping[int, Gate], targets: Iterable[int], sources: Ite
             if left < 0:
                 continue
             inside[net] = gate
-            for wire in gate.inputs:
+            passes = gate.kind == "ff" and net not in entered  # a register on the way stands for its data, and its enable does not matter
+            for wire in gate.inputs[:2] if passes else gate.inputs:
                 if wire not in inside and next_frontier.get(wire, -1) < left:
                     next_frontier[wire] = left
         entered = set()
@@ -122,10 +123,18 @@ class ConeEvaluator:
         return self._values[net]
 
     def next_value(self, net: int) -> NetValues:
-        """The value of a flip-flop after the next clock edge, in each case; unknown for any other gate."""
+        """The value of a flip-flop after the next clock edge, in each case; unknown for any other gate.
+
+        Synthesis makes an enable of a bit that keeps its value in some cases. Where it is known to be 0, the bit has its present value;
+        where it is unknown, it is taken for 1: what is given says that the register advances.
+        """
         gate = self._gates.get(net)
         if gate is not None and gate.kind == "ff":
-            return self._gate_value(gate)
+            after = self._gate_value(gate)
+            if len(gate.inputs) == 2:
+                return after
+            enable_can_be_one = self.net_value(gate.inputs[2])[1]
+            return _choose((~enable_can_be_one, enable_can_be_one), after, self._values.get(net, self._unknown))
         return self._constants[net] if net in (ZERO, ONE) else self._unknown
 
     def _gate_value(self, gate: Gate) -> NetValues:
@@ -137,7 +146,7 @@ class ConeEvaluator:
                 select, one, zero = (self.net_value(net) for net in gate.inputs)
                 return _choose(select, one, zero)
             case "ff":
-                data, reset = (self.net_value(net) for net in gate.inputs)
+                data, reset = (self.net_value(net) for net in gate.inputs[:2])
                 return _choose(reset, self._constants[gate.option], data)
             case "sum":
                 table = self._lut(gate)

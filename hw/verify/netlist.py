@@ -30,7 +30,7 @@ class Gate:
     sum       A, B, C, D, carry in         LUT(A, B, C, D) xor carry in
     carry     A, B, C, D, carry in         carry in where LUT(A, B, C, D) is 1; otherwise the low half of the LUT at (A, B)
     mux       select, one, zero            ``one`` if ``select`` else ``zero``
-    ff        data, reset                  after a clock edge: ``option`` if ``reset`` else ``data``
+    ff        data, reset, enable          after a clock edge: ``option`` if ``reset`` else ``data``, or no change if not ``enable``
     block     address, lowest bit first    bit ``bit`` of the addressed word of a block RAM
     ========  ===========================  =========================================================================
     """
@@ -92,9 +92,12 @@ class Netlist:
 
     def _add_flip_flop(self, wires: dict[str, int], parameters: dict[str, str]) -> None:
         data = wires.get("DI" if parameters.get("SD", "0").strip() == "1" else "M", ZERO)
-        # A flip-flop whose reset input is inverted or constant is not evaluated.
+        enabled_by_net = "CE" in wires and parameters.get("CEMUX", "CE").strip() == "CE"
+        enable = (wires["CE"],) if enabled_by_net else ()
+        # A flip-flop whose reset input is inverted or constant is not evaluated, and an inverted enable is not.
         if parameters.get("LSRMUX", "LSR").strip() == "LSR":
-            self.gates[wires["Q"]] = Gate("ff", (data, wires.get("LSR", ZERO)), option=parameters.get("REGSET", "RESET").strip() == "SET")
+            option = parameters.get("REGSET", "RESET").strip() == "SET"
+            self.gates[wires["Q"]] = Gate("ff", (data, wires.get("LSR", ZERO), *enable), option=option)
 
     def _add_block_ram(self, bel: str, wires: dict[str, int], parameters: dict[str, str]) -> None:
         """The outputs of both ports of a block RAM that is never written."""

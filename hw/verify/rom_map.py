@@ -25,8 +25,8 @@ from .netlist import ADDRESS_END, ADDRESS_START, ONE, ZERO, Gate, Netlist
 FORMAT = 1
 """Version of the file."""
 DAMAGED = "the ROM map of the build is damaged; build the bitstream again"
-GATE_INPUTS = {"lut": 4, "sum": 5, "carry": 5, "mux": 3, "ff": 2}
-"""Number of inputs of each kind of gate but block RAMs, whose address width varies."""
+GATE_INPUTS = {"lut": (4,), "sum": (5,), "carry": (5,), "mux": (3,), "ff": (2, 3)}
+"""Numbers of inputs that each kind of gate may have but block RAMs, whose address width varies. Enables of flip-flops are optional."""
 SIGNAL_BITS_MAX = 48
 """Bits that a signal may have: more than any signal of a decoder has, and few enough for 64-bit integers."""
 ROM_CROSSINGS = 2
@@ -104,9 +104,8 @@ def _is_valid_bank(bank: PlacedBank, words: int, ports: set[int]) -> bool:
 
 def _is_valid_gate(gate: Gate) -> bool:
     address_bits = ADDRESS_END - ADDRESS_START[2 * UNIT_BITS if gate.option else UNIT_BITS]
-    return len(gate.inputs) == (address_bits if gate.kind == "block" else GATE_INPUTS[gate.kind]) and 0 <= gate.bit < UNIT_BITS * (
-        1 + gate.option
-    )
+    widths = (address_bits,) if gate.kind == "block" else GATE_INPUTS[gate.kind]
+    return len(gate.inputs) in widths and 0 <= gate.bit < UNIT_BITS * (1 + gate.option)
 
 
 def _gate_from_record(kind: Any, nets: Any, bel: Any, option: Any, bit: Any) -> Gate:

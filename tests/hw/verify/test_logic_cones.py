@@ -96,6 +96,23 @@ def test_evaluator_steps_flip_flops_and_leaves_loops_unknown() -> None:
     assert chosen.tolist() == [-2, -1, -1, -1]
 
 
+def test_a_flip_flop_that_is_not_enabled_keeps_its_value() -> None:
+    data, enable, present = (np.array(bits, np.bool_) for bits in ([0, 1, 0, 1], [1, 1, 0, 0], [1, 0, 1, 0]))
+    gates = {5: Gate("ff", (2, ZERO, 3)), 6: Gate("ff", (2, ZERO, 99)), 7: Gate("ff", (2, ZERO, 3))}
+    logic = ConeEvaluator(gates, Tables({}), {2: data, 3: enable, 5: present}, 4)
+    after, unknown_enable = logic.word([5], next_state=True), logic.word([6], next_state=True)
+    assert after is not None
+    assert after.tolist() == [0, 1, 1, 0]
+    assert unknown_enable is not None  # taken for enabled
+    assert unknown_enable.tolist() == data.tolist()
+    assert logic.word([7], next_state=True) is None  # what it keeps is not given
+
+
+def test_cone_has_the_enables_of_its_targets_only() -> None:
+    gates = {10: Gate("ff", (11, ZERO, 12)), 11: Gate("ff", (13, ZERO, 14)), 12: Gate("lut", (15,) * 4), 14: Gate("lut", (16,) * 4)}
+    assert set(extract_cone(gates, [10], [], 1)) == {10, 11, 12}
+
+
 @pytest.mark.parametrize(("wide", "bit"), [(False, 0), (False, 8), (True, 3), (True, 9), (True, 17)])
 def test_evaluator_reads_block_rams(wide: bool, bit: int) -> None:
     rng = np.random.default_rng(bit)
