@@ -54,7 +54,7 @@ class ToolUsage:
 
     seconds: float
     peak_mib: int
-    """The peak resident memory of the tool or of one of its children, whichever had more."""
+    """The peak resident memory of the tool or of one of its children, whichever had more; at least what this process has."""
     cpu_seconds: float
     """The processor time of the tool and of its children."""
 

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from firebrick.sw import importers
 from firebrick.sw.cli.main import main
+from firebrick.sw.compression import read_network
 from firebrick.sw.compression.compressor import Compressor
 from firebrick.sw.compression.settings import CompressionSettings
 from firebrick.sw.errors import FirebrickError
@@ -193,7 +193,7 @@ def test_plot_without_labels_shows_agreement(sweep: RateSweep, tmp_path: Path) -
 
 
 def test_compress_command_sweeps(paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importers, "import_source", lambda *_: float_model())
+    monkeypatch.setattr(read_network, "import_source", lambda *_: float_model())
     labels, output = tmp_path / "labels.csv", tmp_path / "out"
     labels.write_text("file,class_index\n" + "".join(f"{path.name},3\n" for path in paths))
     words = ["compress", "noise", "--calibrate", str(paths[0].parent), "--labels", str(labels), "-o", str(output), "--sweep"]

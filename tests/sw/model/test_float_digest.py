@@ -35,6 +35,6 @@ def test_task_digest_of_a_compression_job_keeps_its_value() -> None:
 
 
 def test_task_digest_of_stored_results_keeps_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(result_store, "version", lambda _name: "1.0")
+    monkeypatch.setattr(result_store, "VERSION", "1.0")
     digest = result_store.task_digest(model(), [], [1, -1], CompressionSettings(density=0.5))
     assert digest == "c669fe4932515425b4946e08502a1e7fceeb59bbfed5637b763431c0dfd7b99e"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from firebrick.sw import importers
 from firebrick.sw.cli.main import main
+from firebrick.sw.compression import read_network
 from firebrick.sw.compression.compressor import compress
 from firebrick.sw.compression.settings import CompressionSettings
 from firebrick.sw.evaluation import comparison
@@ -23,7 +23,7 @@ from tests.helpers.float_models import paths as paths
 
 @pytest.fixture
 def source(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importers, "import_source", lambda *_: float_model())
+    monkeypatch.setattr(read_network, "import_source", lambda *_: float_model())
 
 
 def table2_command(*words: object) -> Any:
