@@ -30,6 +30,8 @@ class _NoDevice(wiring.Component):
 
     connect: Signal
     full_speed_only: Signal
+    utmi = None
+    """Its PHY."""
 
     def __init__(self, **_parameters: object) -> None:
         super().__init__({"connect": In(1), "full_speed_only": In(1)})
