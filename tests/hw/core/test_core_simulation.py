@@ -12,10 +12,8 @@ from firebrick.hw.eda.tool_paths import tool_command
 from firebrick.sim import verilator
 from tests.helpers.cores import CASES, files_of, run_tool, write
 
-needs_icarus = pytest.mark.skipif(
-    shutil.which("iverilog") is None, reason="Icarus Verilog is not installed (Debian: apt-get install iverilog)"
-)
-
+NO_ICARUS = "Icarus Verilog is not installed (Debian: apt-get install iverilog)"
+needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason=NO_ICARUS)
 
 unsigned_only = pytest.mark.parametrize("core", ["unsigned"], indirect=True)
 
@@ -93,7 +91,7 @@ def test_lint_of_verilator_has_no_warning_beyond_the_named_ones(core: Path, tmp_
 @pytest.mark.parametrize("core", list(CASES), indirect=True)
 def test_cocotb_bench_passes(core: Path, tmp_path: Path, simulator: str) -> None:
     if simulator == "icarus" and shutil.which("iverilog") is None:
-        pytest.skip("Icarus Verilog is not installed (Debian: apt-get install iverilog)")
+        pytest.skip(NO_ICARUS)
     copied = shutil.copytree(core, tmp_path / "copy")  # make takes no spaces
     environment = verilator.environment()
     environment.pop("PYTEST_CURRENT_TEST", None)
@@ -119,7 +117,7 @@ def test_fusesoc_targets_run(core: Path, tmp_path: Path, target: str) -> None:
     if shutil.which("fusesoc") is None:
         pytest.skip("FuseSoC is not installed (pip install fusesoc)")
     if target == "sim" and shutil.which("iverilog") is None:
-        pytest.skip("Icarus Verilog is not installed (Debian: apt-get install iverilog)")
+        pytest.skip(NO_ICARUS)
     copied = shutil.copytree(core, tmp_path / "copy")  # make takes no spaces
     (tmp_path / "work").mkdir()
     words = ("fusesoc", "--cores-root", copied, "run", f"--target={target}", "firebrick:cores:random")
