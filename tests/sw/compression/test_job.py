@@ -138,7 +138,7 @@ def test_interrupted_job_resumes(source: Path, images: list[Path], tmp_path: Pat
     assert encode_model(again) == encode_model(whole)
     files.quantized.write_bytes(b"damaged")
     run_job(network, job, files, lambda step, done=0, _total=0: seen.append((step, done)))
-    assert "searching" in {step for step, _ in seen}
+    assert ("searching", 0) in seen
     files.clear()
     assert list(tmp_path.iterdir()) == [tmp_path / "in"]
 
