@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .hw.module_names import TOP
 from .sw import golden
 from .sw.data.calibration_set import photographs
 from .sw.data.images import read_images, to_input_frame
@@ -39,19 +40,24 @@ def write_core(
     folder: Path,
     *,
     frequency: float,
+    name: str = TOP,
     bus: "BusOptions | None" = None,
     images: Sequence[Path] = (),
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """Write the core of a model to a folder, for a number of multipliers or a plan, and return its report.
 
-    ``frequency`` is the clock in MHz at which times are stated; ``bus`` is None for plain streams; ``images`` are the pictures of the
-    benches. Raises FirebrickError if the lanes do not suffice, an image cannot be read, or the folder cannot be written to.
+    ``frequency`` is the clock in MHz at which times are stated; ``name`` is what the names of modules and
+    files begin with; ``bus`` is None for plain streams; ``images`` are the pictures of the
+    benches. Raises FirebrickError if the lanes do not suffice, the name is no identifier, an image cannot be read, or the folder cannot be
+    written to.
     """
     from .hw.core.folder import core_files
+    from .hw.core.names import check_core_name
 
+    check_core_name(name)
     vectors = golden_vectors(model, images, progress)
-    files, report = core_files(model, lanes, vectors, frequency=frequency, bus=bus, progress=progress)
+    files, report = core_files(model, lanes, vectors, frequency=frequency, name=name, bus=bus, progress=progress)
     progress("writing files")
     write_folder(folder, {name: contents.encode() for name, contents in files.items()})
     return report

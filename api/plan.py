@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .checks import PathLike, as_path, check_count, check_positive
 from .core import bus_options, write_core
+from .hw.module_names import TOP
 from .inputs import image_paths
 from .model import Model
 from .sw.compiler.end_to_end import EndToEnd, end_to_end
@@ -123,6 +124,7 @@ class Plan:
         self,
         folder: PathLike,
         *,
+        name: str = TOP,
         interface: str = "native",
         bus_width: int | None = None,
         core_clock: bool = False,
@@ -133,6 +135,7 @@ class Plan:
 
         Args:
             folder: gets README.md, which describes all other files: Verilog, benches, constraints, a C header, report.json.
+            name: what the names of modules and files begin with, by which a design may have several cores.
             interface: ``native`` (streams alone), ``axi`` (AXI4-Stream with registers on AXI4-Lite) or ``wishbone`` (with registers on
                 Wishbone).
             bus_width: bits of AXI4-Stream's TDATA, 8 to 128; 32 by default.
@@ -141,11 +144,13 @@ class Plan:
             progress: called with each step, how much of it is done, and the total.
 
         Raises:
-            FirebrickError: there is no such interface or width, the folder cannot be written to, or an image cannot be read.
+            FirebrickError: there is no such interface or width, the name is no identifier or a word of Verilog, the folder cannot be
+                written to, or an image cannot be read.
         """
         output, paths, bus = as_path(folder), image_paths(images), bus_options(interface, bus_width, core_clock)
         frequency = self.clock_mhz or DEFAULT_FREQUENCY
-        write_core(self.model.quantized, self.spec, output, frequency=frequency, bus=bus, images=paths, progress=progress or no_progress)
+        model, progress = self.model.quantized, progress or no_progress
+        write_core(model, self.spec, output, frequency=frequency, name=name, bus=bus, images=paths, progress=progress)
         return output
 
     def build(

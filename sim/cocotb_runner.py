@@ -18,6 +18,8 @@ from .verilator import COMMAND
 
 TOP = "bench"
 PORTS = "ports.vlt"
+FILE_NODES = 100_000
+"""The size of a C++ file, in nodes of Verilator: benches of components get one, which compiles fastest, whole networks many."""
 RESULTS = "results.xml"
 MEASURED = "measured.json"
 CASE = "case.json"
@@ -46,7 +48,7 @@ class FastVerilator(Verilator):
 
 def build(runtime: Path) -> None:
     """Compiles the Verilog in the current folder to a program, and keeps the compiled parts of Verilator's runtime for other benches."""
-    options = [*(word for word in COMMAND if word.startswith("-W")), "--output-split", "0"]
+    options = [*(word for word in COMMAND if word.startswith("-W")), "--output-split", str(FILE_NODES)]
     FastVerilator(runtime).build(sources=[PORTS, f"{TOP}.v"], hdl_toplevel=TOP, build_dir=".", build_args=options, always=True)
     VerifiedCache(runtime.parent).entry(runtime.name, _copy_runtime)
 

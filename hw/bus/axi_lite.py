@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...sw.link.register_map import ADDRESS_BITS
-from .signatures import REQUEST, RESPONSE
+from .signatures import INITIATOR
 
 OKAY = 0b00
 SLVERR = 0b10
@@ -71,8 +71,7 @@ class AxiLiteAdapter(wiring.Component):
     responses: stream.Interface
 
     def __init__(self) -> None:
-        streams = {"requests": Out(stream.Signature(REQUEST)), "responses": In(stream.Signature(RESPONSE))}
-        super().__init__({**PORTS, "enable": In(1), **streams})
+        super().__init__({**PORTS, "enable": In(1), **INITIATOR})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -16,7 +16,7 @@ from .frame_guard import FrameGuard
 from .registers import Registers
 from .score_gate import ScoreGate
 from .score_packer import ScorePacker
-from .signatures import REQUEST, RESPONSE, beat_stream
+from .signatures import TARGET, beat_stream
 from .soft_reset import SoftReset
 
 MAX_IN_FLIGHT = 32
@@ -70,8 +70,7 @@ class BusAccelerator(wiring.Component):
             {
                 "frames": In(beat_stream(stream_bytes)),
                 "scores": Out(beat_stream(stream_bytes)),
-                "requests": In(stream.Signature(REQUEST)),
-                "responses": Out(stream.Signature(RESPONSE)),
+                **TARGET,
                 "irq": Out(1),
             }
         )

@@ -10,7 +10,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...sw.link.register_map import BY_NAME, EVENT_BITS, REGISTERS
-from .signatures import REQUEST, RESPONSE
+from .signatures import TARGET
 
 EVENTS = data.StructLayout({field.name.lower(): 1 for field in BY_NAME["EVENTS"].fields})
 """What has happened in a cycle; a bit for each field of EVENTS."""
@@ -54,8 +54,7 @@ class Registers(wiring.Component):
         self._constants = dict(constants)
         super().__init__(
             {
-                "requests": In(stream.Signature(REQUEST)),
-                "responses": Out(stream.Signature(RESPONSE)),
+                **TARGET,
                 "events": In(EVENTS),
                 "received": In(1),
                 "status": In(STATUS),

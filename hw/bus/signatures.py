@@ -3,6 +3,7 @@
 """The streams between the components of a bus interface."""
 
 from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
 
 from ...sw.link.register_map import ADDRESS_BITS
 
@@ -30,3 +31,9 @@ REQUEST = data.StructLayout({"address": ADDRESS_BITS - 2, "write": 1, "data": 32
 
 RESPONSE = data.StructLayout({"data": 32, "error": 1})
 """The answer to a request: what was read, and whether there is no such register."""
+
+INITIATOR = {"requests": Out(stream.Signature(REQUEST)), "responses": In(stream.Signature(RESPONSE))}
+"""The streams of a component that accesses registers: a response comes for each request, in order."""
+
+TARGET = {name: member.flip() for name, member in INITIATOR.items()}
+"""The streams of a component that has the registers."""

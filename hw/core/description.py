@@ -13,6 +13,7 @@ from ...sw.link.identity import model_checksum
 from ...sw.model.quantized import Model
 from ...sw.plan.nodes import Plan
 from ...sw.utils.distribution import VERSION
+from ..module_names import TOP
 from .interface import CoreInterface
 from .ports import score_bits
 
@@ -32,7 +33,9 @@ class CoreDescription:
 
     @property
     def name(self) -> str:
-        """The network's name as an identifier of FuseSoC and IP-XACT."""
+        """The core's name for FuseSoC and IP-XACT: its own, or else that of the network as an identifier."""
+        if self.interface.name != TOP:
+            return self.interface.name
         return re.sub(r"\W+", "_", self.plan.name, flags=re.ASCII).strip("_") or "network"
 
     @property
@@ -59,7 +62,7 @@ class CoreDescription:
 
     @property
     def score_bits(self) -> int:
-        """Bits of a score at ``firebrick_stream``, and in the bench's file."""
+        """Bits of a score of a core with plain streams, and in the bench's file."""
         return score_bits(self.plan.global_sum.score_bits)
 
     @property

@@ -5,7 +5,6 @@
 import json
 from collections.abc import Iterator
 from importlib.resources import files
-from pathlib import PurePosixPath
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -29,24 +28,26 @@ from .description import CoreDescription
 from .golden_vectors import GoldenVectors
 from .interface import bus_interface, stream_interface
 from .ip_xact import VIEWS, bus_interfaces, file_sets
+from .names import check_core_name
 
 TEMPLATES = {
     "README.md": "README.md.j2",
-    "firebrick.f": "firebrick.f.j2",
-    "firebrick.core": "firebrick.core.j2",
+    "{name}.f": "firebrick.f.j2",
+    "{name}.core": "firebrick.core.j2",
     "component.xml": "component.xml.j2",
-    "firebrick.h": "firebrick.h.j2",
-    "lint/firebrick.vlt": "firebrick.vlt.j2",
-    "constraints/firebrick.sdc": "firebrick.sdc.j2",
-    "constraints/firebrick.xdc": "firebrick.xdc.j2",
-    "constraints/firebrick.lpf": "firebrick.lpf.j2",
-    "tb/firebrick_tb.v": "firebrick_tb_{kind}.v.j2",
-    "tb/test_firebrick.py": "test_firebrick_{kind}.py.j2",
+    "{name}.h": "firebrick.h.j2",
+    "lint/{name}.vlt": "firebrick.vlt.j2",
+    "constraints/{name}.sdc": "firebrick.sdc.j2",
+    "constraints/{name}.xdc": "firebrick.xdc.j2",
+    "constraints/{name}.lpf": "firebrick.lpf.j2",
+    "tb/{name}_tb.v": "firebrick_tb_{kind}.v.j2",
+    "tb/test_{name}.py": "test_firebrick_{kind}.py.j2",
 }
-"""The files that are made from templates; some differ between streams and a bus."""
+"""The files that are made from templates, by paths with the core's name; some differ between streams and a bus."""
 
 STREAM_TEMPLATES = {
-    "litex/firebrick_litex.py": "firebrick_litex.py.j2",
+    "rtl/{name}_stream.v": "firebrick_stream.v.j2",
+    "litex/{name}_litex.py": "firebrick_litex.py.j2",
     "litex/simulation.py": "litex_simulation.py.j2",
     "litex/litex_bench.py": "litex_bench.py.j2",
 }
@@ -59,6 +60,7 @@ def core_files(
     vectors: GoldenVectors,
     *,
     frequency: float,
+    name: str = TOP,
     bus: BusOptions | None = None,
     progress: Progress = no_progress,
 ) -> tuple[dict[str, str], dict[str, Any]]:
@@ -72,24 +74,26 @@ def core_files(
     lanes: multipliers in the whole network, or a plan of the model
     vectors: what the benches send and expect
     frequency: the clock in MHz that throughput is stated at and that the constraints ask for
+    name: what the names of its modules and files begin with, by which a design may have several cores
     bus: which bus; None for plain streams
     progress: called with the name of each step
 
-    Raises FirebrickError if the lanes do not suffice.
+    Raises FirebrickError if the lanes do not suffice, or the name is no identifier.
     """
+    check_core_name(name)
     progress("planning")
     plan = lanes if isinstance(lanes, Plan) else compile_model(model, lanes)
     progress("writing Verilog")
     report = plan_report(plan)
     top: Top | BusTop
     if bus is None:
-        interface, name = stream_interface(plan.global_sum), TOP
+        interface, module = stream_interface(plan.global_sum, name), name
         top = Top(component=Accelerator(plan=plan))
     else:
-        interface, report = bus_interface(bus), {**report, "bus": vars(bus)}
-        top, name = bus_top(model, plan, bus), interface.module
+        interface, report = bus_interface(bus, name), {**report, "bus": vars(bus)}
+        top, module = bus_top(model, plan, bus), interface.module
     core = CoreDescription(model, plan, interface, frequency)
-    text = verilog_with_roms(top, name, RomParameters())
+    text = verilog_with_roms(top, module, RomParameters(f"{name}_rom"))
     return {interface.generated: text, **files_around(core, vectors), "report.json": json.dumps(report, indent=2) + "\n"}, report
 
 
@@ -97,6 +101,8 @@ def files_around(core: CoreDescription, vectors: GoldenVectors) -> dict[str, str
     """All files of a core but the generated Verilog and the report."""
     context = {
         "core": core,
+        "prefix": core.interface.name,
+        "macro": core.interface.name.upper(),
         "model": core.model,
         "vectors": vectors,
         "release": VERSION,
@@ -110,15 +116,16 @@ def files_around(core: CoreDescription, vectors: GoldenVectors) -> dict[str, str
         "magic": MAGIC,
         "interface_version": INTERFACE_VERSION,
     }
-    wrappers = {path: f"{PurePosixPath(path).name}.j2" for path in core.interface.sources[1:]}
-    templates = {path: name.format(kind=core.interface.kind) for path, name in TEMPLATES.items()} | wrappers
-    if core.interface.bus is None:
-        templates |= STREAM_TEMPLATES
+    name, kind = core.interface.name, core.interface.kind
+    templates = TEMPLATES | ({} if core.interface.bus else STREAM_TEMPLATES)
     return {
-        **{path: _environment(path).get_template(name).render(context) for path, name in templates.items()},
+        **{
+            path.format(name=name): _environment(path).get_template(template.format(kind=kind)).render(context)
+            for path, template in templates.items()
+        },
         "tb/pictures.hex": vectors.pixel_file(),
         "tb/scores.hex": vectors.score_file(core.score_bits),
-        **dict(_diagrams(core.interface.kind)),
+        **dict(_diagrams(kind)),
     }
 
 

@@ -14,6 +14,8 @@ from .ports import Port, bus_ports, score_bits, stream_ports
 class CoreInterface:
     """The top module of a core, its ports and its sources."""
 
+    name: str
+    """What the names of modules and files begin with."""
     module: str
     ports: tuple[Port, ...]
     sources: tuple[str, ...]
@@ -37,13 +39,13 @@ class CoreInterface:
         return "stream" if self.bus is None else "bus"
 
 
-def stream_interface(global_sum: GlobalSumSpec) -> CoreInterface:
+def stream_interface(global_sum: GlobalSumSpec, name: str = TOP) -> CoreInterface:
     """Pixels and scores as plain streams."""
     ports = stream_ports(score_bits(global_sum.score_bits))
-    return CoreInterface(f"{TOP}_stream", ports, (f"rtl/{TOP}.v", f"rtl/{TOP}_stream.v"))
+    return CoreInterface(name, f"{name}_stream", ports, (f"rtl/{name}.v", f"rtl/{name}_stream.v"))
 
 
-def bus_interface(options: BusOptions) -> CoreInterface:
+def bus_interface(options: BusOptions, name: str = TOP) -> CoreInterface:
     """Pictures and scores on AXI4-Stream, registers on AXI4-Lite or Wishbone."""
-    module = f"{TOP}_wishbone" if options.wishbone else f"{TOP}_axi"
-    return CoreInterface(module, bus_ports(options), (f"rtl/{module}.v",), options)
+    module = f"{name}_wishbone" if options.wishbone else f"{name}_axi"
+    return CoreInterface(name, module, bus_ports(options), (f"rtl/{module}.v",), options)

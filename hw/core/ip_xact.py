@@ -53,9 +53,9 @@ def file_sets(interface: CoreInterface) -> dict[str, list[tuple[str, str]]]:
     """The files of a core with their types, by the names of their sets."""
     return {
         "rtl": [(name, "verilogSource") for name in interface.sources],
-        "bench": [("tb/firebrick_tb.v", "verilogSource"), ("tb/pictures.hex", "hex"), ("tb/scores.hex", "hex")],
-        "constraints": [(f"constraints/firebrick.{kind}", kind) for kind in ("xdc", "sdc", "lpf")],
-        "software": [("firebrick.h", "cSource")],
+        "bench": [(f"tb/{interface.name}_tb.v", "verilogSource"), ("tb/pictures.hex", "hex"), ("tb/scores.hex", "hex")],
+        "constraints": [(f"constraints/{interface.name}.{kind}", kind) for kind in ("xdc", "sdc", "lpf")],
+        "software": [(f"{interface.name}.h", "cSource")],
         "documentation": [("README.md", "markdown")],
     }
 

@@ -150,13 +150,13 @@ class Rom(wiring.Component):
         wiring.connect(m, fifo.output, wiring.flipped(output))
 
     def _bank(self, m: Module, platform: object, name: str, bank: RomBank, addresses: list[Value]) -> Iterator[Value]:
-        """One bank, read at each of the addresses: a Verilog module, `firebrick_rom`, if the platform says how it gets its words."""
+        """One bank, read at each of the addresses: a Verilog module of its own, if the platform says how it gets its words."""
         words, style = bank.words, "logic" if bank.in_luts else "block"
         if isinstance(platform, RomContents):
             data = [Signal(self._width, name=f"{name}_{port}") for port in range(len(addresses))]
             ports = {f"i_address_{port}": address if len(address) else Const(0, 1) for port, address in enumerate(addresses)}
             m.submodules[name] = Instance(
-                "firebrick_rom",
+                platform.module,
                 p_WIDTH=self._width,
                 p_DEPTH=len(words),
                 p_ADDRESS=max(1, ceil_log2(len(words))),

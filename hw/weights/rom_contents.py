@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from amaranth.hdl import Const, unsigned
 
+from ..module_names import TOP
+
 _VERILOG = """\
 // A synchronous read-only memory with two ports, whose words {where}.
-module firebrick_rom #(parameter WIDTH = 1, parameter DEPTH = 1, parameter ADDRESS = 1,
+module {module} #(parameter WIDTH = 1, parameter DEPTH = 1, parameter ADDRESS = 1,
     {parameter}, parameter STYLE = "auto") (
     input clk, input [ADDRESS-1:0] address_0, address_1, output reg [WIDTH-1:0] data_0, data_1
 );
@@ -24,10 +26,27 @@ endmodule
 
 
 class RomContents(ABC):
-    """The words of the instances of the Verilog module ``firebrick_rom``."""
+    """The words of the instances of a Verilog module that is a ROM.
 
-    verilog: str
-    """The definition of ``firebrick_rom``."""
+    Parameters
+    ----------
+    module: the name of that module
+    """
+
+    _parameter: str
+    """The module's parameter with the words, or where they are."""
+    _initial: str
+    """The statement that fills the memory."""
+    _where: str
+    """Where the words are, for the module's comment."""
+
+    def __init__(self, module: str = f"{TOP}_rom") -> None:
+        self.module = module
+
+    @property
+    def verilog(self) -> str:
+        """The definition of the module."""
+        return _VERILOG.format(module=self.module, where=self._where, parameter=self._parameter, initial=self._initial)
 
     @abstractmethod
     def parameters(self, words: Sequence[int], width: int) -> Mapping[str, str | Const]:
@@ -37,11 +56,12 @@ class RomContents(ABC):
 class RomFiles(RomContents):
     """ROM contents as files of hexadecimal words in the current folder, which keeps the Verilog small and fast to parse."""
 
-    verilog = _VERILOG.format(
-        where="stand in a file of hexadecimal numbers", parameter='parameter FILE = ""', initial="initial $readmemh(FILE, words);"
-    )
+    _where = "stand in a file of hexadecimal numbers"
+    _parameter = 'parameter FILE = ""'
+    _initial = "initial $readmemh(FILE, words);"
 
-    def __init__(self) -> None:
+    def __init__(self, module: str = f"{TOP}_rom") -> None:
+        super().__init__(module)
         self.files: dict[str, str] = {}
 
     def add_rom(self, words: Sequence[int], width: int) -> str:
@@ -59,12 +79,10 @@ class RomFiles(RomContents):
 class RomParameters(RomContents):
     """ROM contents in the Verilog itself, so that no tool has a file to find."""
 
-    verilog = _VERILOG.format(
-        where="stand in a parameter, the first one in its lowest bits",
-        parameter="parameter [WIDTH*DEPTH-1:0] CONTENTS = 0",
-        initial="""integer index;
-    initial for (index = 0; index < DEPTH; index = index + 1) words[index] = CONTENTS[index*WIDTH +: WIDTH];""",
-    )
+    _where = "stand in a parameter, the first one in its lowest bits"
+    _parameter = "parameter [WIDTH*DEPTH-1:0] CONTENTS = 0"
+    _initial = """integer index;
+    initial for (index = 0; index < DEPTH; index = index + 1) words[index] = CONTENTS[index*WIDTH +: WIDTH];"""
 
     def parameters(self, words: Sequence[int], width: int) -> Mapping[str, str | Const]:
         """See `RomContents`."""

@@ -33,6 +33,13 @@ from .output_paths import OutputFolder
 )
 @click.option("-o", "--output", type=OutputFolder(), required=True, metavar="DIR", help="Output folder.")
 @click.option(
+    "--name",
+    default="firebrick",
+    show_default=True,
+    metavar="NAME",
+    help="What the names of modules and files begin with: a design may have several cores of different names.",
+)
+@click.option(
     "--interface",
     type=click.Choice(["native", "axi", "wishbone"]),
     default="native",
@@ -49,6 +56,7 @@ def command(
     frequency: float,
     images: tuple[Path, ...],
     output: Path,
+    name: str,
     interface: str,
     bus_width: str | None,
     core_clock: bool,
@@ -72,7 +80,7 @@ def command(
     bus = bus_options(interface, int(bus_width) if bus_width else None, core_clock)
     loaded = load_model(model, classes)
     with progress_bar() as progress:
-        report = write_core(loaded, lanes, output, frequency=frequency, bus=bus, images=images, progress=progress)
+        report = write_core(loaded, lanes, output, frequency=frequency, name=name, bus=bus, images=images, progress=progress)
     if as_json:
         print_json(report)
     else:

@@ -16,6 +16,7 @@ from firebrick.hw.core.description import CoreDescription
 from firebrick.hw.core.folder import core_files
 from firebrick.hw.core.golden_vectors import GoldenVectors
 from firebrick.hw.core.interface import bus_interface, stream_interface
+from firebrick.hw.module_names import TOP
 from firebrick.sw import golden
 from firebrick.sw.compiler.lowering import compile_model
 from firebrick.sw.model.frames import with_border
@@ -50,9 +51,9 @@ CASES = {
 }
 
 
-def describe(model: Model, bus: BusOptions | None = None) -> CoreDescription:
+def describe(model: Model, bus: BusOptions | None = None, name: str = TOP) -> CoreDescription:
     plan = compile_model(model, LANES)
-    return CoreDescription(model, plan, stream_interface(plan.global_sum) if bus is None else bus_interface(bus), 50.0)
+    return CoreDescription(model, plan, stream_interface(plan.global_sum, name) if bus is None else bus_interface(bus, name), 50.0)
 
 
 @cache
