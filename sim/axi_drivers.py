@@ -60,7 +60,9 @@ class Bench:
         self.count: int = self.case["tests"][name]
         self._dut = dut
         self._name = name
-        self._start = round(get_sim_time("step"))
+        self._period: int
+        self._core_period: int
+        self._start: int = round(get_sim_time("step"))
         self._period, self._core_period = self.case["periods"][name]
         dut.aresetn.value = 0
         reset = {"reset": dut.aresetn, "reset_active_level": False}
