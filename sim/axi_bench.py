@@ -72,6 +72,7 @@ async def soft_reset(bench: Bench, *, abort: bool) -> None:
     await bench.write("CONTROL", CONTROL["RESET"] | abort * CONTROL["ABORT"])
     start = bench.cycle
     while await bench.read("CONTROL"):
+        await bench.wait_to_poll()
         assert bench.cycle < start + bench.case["hang_cycles"], "the soft reset does not end"
     assert await bench.read("EVENTS") & EVENTS["RESET_DONE"], "the end of a soft reset is an event"
     await bench.write("EVENTS", EVENTS["RESET_DONE"])

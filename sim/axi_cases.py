@@ -72,6 +72,7 @@ def axi_bench(
         "periods": {"continuous": FASTER_CORE, "mixed": FASTER_CORE, "resets": SLOWER_CORE, "slow_core": SLOWEST_CORE},
         "words": descriptor.words(options.stream_bytes),
         "tests": vars(tests),
+        "poll_within": max(2, descriptor.cycles // 100),
         "reset_within": round(3 * descriptor.cycles * ratio),
         "hang_cycles": round(HANG_FRAMES * ratio * (descriptor.cycles + 10 * descriptor.frame_bytes)) + 20_000,
         "settle_cycles": SETTLE_CYCLES,

@@ -68,6 +68,8 @@ class Bench:
         reset = {"reset": dut.aresetn, "reset_active_level": False}
         self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.aclk, **reset)
         self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.aclk, **reset)
+        for side in (self.source, self.sink):
+            side.log.setLevel("WARNING")  # else it prints every byte of every frame
         self.bus = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), dut.aclk, **reset)
 
     async def begin(self) -> None:
@@ -123,6 +125,10 @@ class Bench:
         """Write a register."""
         await self.bus.write_dword(BY_NAME[name].offset, value)
 
+    async def wait_to_poll(self) -> None:
+        """Wait for a random time, short beside that of a frame, before a register is read again."""
+        await Timer(self.random.randrange(1, self.case["poll_within"]) * self._period, "step")
+
     async def expect(self, **expected: int) -> None:
         """Check values of registers."""
         values = {name: await self.read(name) for name in expected}
@@ -140,6 +146,7 @@ class Bench:
         """Wait until the accelerator is idle; then no other packet may come."""
         start = self.cycle
         while not self.source.idle() or await self.read("STATUS"):
+            await self.wait_to_poll()
             assert self.cycle < start + self.case["hang_cycles"], (
                 f"still busy after {self.cycle - start} cycles: {await self.read('STATUS'):#x}"
             )

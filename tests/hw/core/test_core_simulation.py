@@ -102,10 +102,11 @@ def test_cocotb_bench_passes(core: Path, tmp_path: Path, simulator: str) -> None
 
 @pytest.mark.slow
 @unsigned_only
-@needs_icarus
-def test_litex_soc_classifies_pictures(core: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("simulator", [pytest.param("icarus", marks=needs_icarus), "verilator"])
+def test_litex_soc_classifies_pictures(core: Path, tmp_path: Path, simulator: str) -> None:
     pytest.importorskip("litex", reason="needs the package litex")
-    status, output = run_tool(sys.executable, core / "litex" / "simulation.py", "icarus", cwd=tmp_path)
+    copied = shutil.copytree(core, tmp_path / "copy")  # make takes no spaces
+    status, output = run_tool(sys.executable, copied / "litex" / "simulation.py", simulator, cwd=tmp_path, env=verilator.environment())
     assert status == 0, output
     assert "PASS: 1 tests, 0 failures" in output
 
