@@ -4,6 +4,8 @@
 
 from setuptools import find_packages, setup
 
+FILES = ("v", "cpp", "h", "json", "txt")
+"""Suffixes of files that are no Python and belong to the package they are in."""
 folders = ("hw", "sw", "sim")
 names = [name for folder in folders for name in (folder, *(f"{folder}.{package}" for package in find_packages(folder)))]
 packages = {"firebrick": "api"} | {f"firebrick.{name}": name.replace(".", "/") for name in names}
@@ -11,5 +13,5 @@ packages = {"firebrick": "api"} | {f"firebrick.{name}": name.replace(".", "/") f
 setup(
     packages=list(packages),
     package_dir=packages,
-    package_data={"": ["py.typed", "models/*.fire", "static/*", "templates/*.j2", "diagrams/*/*", "*.v", "*.cpp", "*.json"]},
+    package_data={"": ["py.typed", "models/*.fire", "static/*", "templates/*.j2", "diagrams/*/*", *("*." + kind for kind in FILES)]},
 )

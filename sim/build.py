@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from ..sw.fire_format.file import encode_model
 from ..sw.model.quantized import Model
 from ..sw.plan.nodes import Plan
 from ..sw.utils.cache import cache_folder
-from ..sw.utils.progress import Progress
+from ..sw.utils.progress import Progress, no_progress
 from ..sw.utils.source_hash import combined_hash, source_code, tool_versions
 from ..sw.utils.verified_cache import VerifiedCache, is_intact
 from . import verilator
@@ -28,6 +29,9 @@ REPORT = "report.json"
 LIBRARY = "simulation.so"
 RUNTIME = "libverilated.a"
 """Verilator's own part of every simulation."""
+_PACKAGE = Path(__file__).parent
+_HEADER = re.compile(rb'^#include "(\w+/\w+\.h)"$', re.MULTILINE)
+"""A header of this package, in a harness."""
 ENTRIES_KEPT = 8
 """How many designs, libraries and runtimes the cache keeps: those used last."""
 
@@ -74,27 +78,43 @@ def build(model: Model, lanes: int | Plan, progress: Progress, target: Simulatio
     generator that leaves the Verilog as it was compiles nothing. Verilator's runtime, whose key is the tools alone, is compiled with the
     first library only. Raises FirebrickError when a tool is missing or fails.
     """
+    key = combined_hash(encode_model(model), repr(lanes), source_code(target.module), tool_versions())
+
+    def generate_target() -> Artefacts:
+        return generate_plan(lanes) if isinstance(lanes, Plan) else target.generate(model, lanes)
+
+    return build_design(key, generate_target, target.harness, progress)
+
+
+def build_design(key: str, generate_design: Callable[[], Artefacts], harness: str, progress: Progress = no_progress) -> CompiledSimulation:
+    """The compiled simulation of a design with a harness, a C++ file in this package; caches are those of ``build``.
+
+    ``key`` is a digest of all that the design is made from; if it is in the cache, it is not generated. Its report must have
+    ``score_bits``. Headers of this package that the harness includes, such as ``"display/tmds_recorder.h"``, are found. Raises
+    FirebrickError when a tool is missing or fails.
+    """
     env = verilator.environment()
     cache = VerifiedCache(cache_folder().absolute(), "set FIREBRICK_CACHE to a folder that you can write to")
-    key = combined_hash(encode_model(model), repr(lanes), source_code(target.module), tool_versions())
-    design = cache.entry(f"design-{key}", lambda folder: _generate(target, model, lanes, folder, progress), progress)
-    harness = files("firebrick.sim").joinpath(target.harness).read_bytes()
+    design = cache.entry(f"design-{key}", lambda folder: _generate(generate_design, folder, progress), progress)
+    package = files("firebrick.sim")
+    source = package.joinpath(harness).read_bytes()
+    headers = [package.joinpath(name.decode()).read_bytes() for name in _HEADER.findall(source)]
     text = (design / f"{TOP}.v").read_bytes()
     tools = [*verilator.COMMAND, verilator.MAKE_VARIABLES, tool_versions()]
-    key = combined_hash(text, harness, *tools)
+    key = combined_hash(text, source, *headers, *tools)
     log = cache.folder / f"library-{key}.log"
     runtime = cache.folder / f"runtime-{combined_hash(*tools)}"
-    library = cache.entry(f"library-{key}", lambda folder: _compile(design, harness, env, runtime, folder, log, progress), progress)
+    library = cache.entry(f"library-{key}", lambda folder: _compile(design, source, env, runtime, folder, log, progress), progress)
     for pattern in ("design-*", "library-*", "runtime-*"):
         cache.evict(pattern, ENTRIES_KEPT)
     return CompiledSimulation(design, library / LIBRARY)
 
 
-def _generate(target: SimulationTarget, model: Model, lanes: int | Plan, folder: Path, progress: Progress) -> None:
+def _generate(generate_design: Callable[[], Artefacts], folder: Path, progress: Progress) -> None:
     """Generate the design in a folder."""
     step = "generating Verilog"
     progress(step, 0, 2)
-    artefacts = generate_plan(lanes) if isinstance(lanes, Plan) else target.generate(model, lanes)
+    artefacts = generate_design()
     progress(step, 1, 2)
     artefacts.write(folder)
     progress(step, 2, 2)
@@ -133,7 +153,17 @@ def _compile(design: Path, harness: bytes, env: dict[str, str], runtime: Path, f
             VerifiedCache(runtime.parent).entry(runtime.name, keep)
         # 3. Harness and object files to a library
         include = Path(env.get("VERILATOR_ROOT", "/usr/share/verilator")) / "include"
-        compiler = ["g++", "-O2", "-fPIC", "-shared", f"-DSCORE_BITS={score_bits}", "-I.", f"-I{include}", f"-I{include / 'vltstd'}"]
+        compiler = [
+            "g++",
+            "-O2",
+            "-fPIC",
+            "-shared",
+            f"-DSCORE_BITS={score_bits}",
+            "-I.",
+            f"-I{_PACKAGE}",
+            f"-I{include}",
+            f"-I{include / 'vltstd'}",
+        ]
         run_logged([*compiler, "harness.cpp", *archives, "-pthread", "-o", LIBRARY], objects, log, env=env)
         shutil.copyfile(objects / LIBRARY, folder / LIBRARY)
     log.unlink()
