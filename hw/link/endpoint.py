@@ -3,8 +3,9 @@
 """The device's end of the link: bytes from and to the host on one side, the accelerator's streams on the other."""
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -21,7 +22,7 @@ from .score_buffer import ScoreBuffer
 
 
 @dataclass(frozen=True)
-class _Blocks:
+class Blocks:
     """The submodules."""
 
     receiver: PacketReceiver
@@ -33,7 +34,7 @@ class _Blocks:
 
 
 @dataclass(frozen=True)
-class _Registers:
+class Registers:
     """What the endpoint remembers of a session."""
 
     divisor: Signal
@@ -50,7 +51,7 @@ class _Registers:
 
 
 @dataclass(frozen=True)
-class _Verdict:
+class Verdict:
     """The decisions on the packet that ends in this cycle."""
 
     accept: Signal
@@ -67,6 +68,10 @@ class _Verdict:
     """The host has the result in the score buffer."""
     resend: Signal
     """The host asks for the result in the score buffer."""
+    valid_request: Signal
+    """The packet is valid and has no payload: any kind but DATA."""
+    same_session: Signal
+    """It belongs to the session."""
 
 
 class LinkEndpoint(wiring.Component):
@@ -110,6 +115,17 @@ class LinkEndpoint(wiring.Component):
     baud_reset: Signal
     divisor: Signal
 
+    _replies: ClassVar[tuple[PacketKind, ...]] = (
+        PacketKind.SCORES,
+        PacketKind.COUNTERS,
+        PacketKind.IDENTITY,
+        PacketKind.STATUS,
+        PacketKind.NAK,
+    )
+    """The packets to the host, the most urgent last."""
+    _more_members: ClassVar[dict[str, Any]] = {}
+    """Members that a derived endpoint has besides."""
+
     def __init__(self, *, global_sum: GlobalSumSpec, descriptor: DeviceDescriptor, divisor: int, reloadable: bool = False) -> None:
         if divisor not in BAUD_DIVISORS:
             raise ValueError(f"divisor must be {BAUD_DIVISORS.start} to {BAUD_DIVISORS.stop - 1} cycles a bit, not {divisor}")
@@ -127,6 +143,7 @@ class LinkEndpoint(wiring.Component):
                 "busy": In(1),
                 "baud_reset": In(1),
                 "divisor": Out(range(BAUD_DIVISORS.stop)),
+                **self._more_members,
             }
         )
 
@@ -138,8 +155,8 @@ class LinkEndpoint(wiring.Component):
         expected = Signal(16)
         result = Signal(16)
         gap_reported = Signal()
-        due = {kind: Signal(name=f"due_{kind.name.lower()}") for kind in PacketKind if kind >= PacketKind.STATUS}
-        registers = _Registers(divisor=baud_divisor, session=session, expected=expected, result=result, gap_reported=gap_reported, due=due)
+        due = {kind: Signal(name=f"due_{kind.name.lower()}") for kind in sorted(self._replies)}
+        registers = Registers(divisor=baud_divisor, session=session, expected=expected, result=result, gap_reported=gap_reported, due=due)
         m.d.comb += self.divisor.eq(baud_divisor)
         verdict = self._judge(m, blocks, registers)
         self._apply(m, blocks, registers, verdict)
@@ -147,22 +164,28 @@ class LinkEndpoint(wiring.Component):
         self._count(m, blocks, verdict)
         return m
 
-    def _add_blocks(self, m: Module) -> _Blocks:
+    def _add_blocks(self, m: Module) -> Blocks:
         m.submodules.receiver = receiver = PacketReceiver()
         m.submodules.buffer = buffer = PacketBuffer(depth=BUFFER_BYTES)
         m.submodules.feeder = feeder = FrameFeeder(frame_bytes=self._descriptor.frame_bytes)
         m.submodules.score_buffer = score_buffer = ScoreBuffer(global_sum=self._global_sum)
-        transmitter = PacketTransmitter(global_sum=self._global_sum, descriptor=self._descriptor.encode(), reloadable=self._reloadable)
-        m.submodules.transmitter = transmitter
+        m.submodules.transmitter = transmitter = self._make_transmitter()
         m.submodules.counters = counters = Counters()
         wiring.connect(m, wiring.flipped(self.received), receiver.input)
         wiring.connect(m, buffer.output, feeder.input)
         wiring.connect(m, feeder.output, wiring.flipped(self.frames))
         wiring.connect(m, wiring.flipped(self.scores), score_buffer.input)
         wiring.connect(m, transmitter.output, wiring.flipped(self.sent))
-        return _Blocks(receiver, buffer, feeder, score_buffer, transmitter, counters)
+        return Blocks(receiver, buffer, feeder, score_buffer, transmitter, counters)
 
-    def _judge(self, m: Module, blocks: _Blocks, registers: _Registers) -> _Verdict:
+    def _make_transmitter(self) -> PacketTransmitter:
+        return PacketTransmitter(global_sum=self._global_sum, descriptor=self._descriptor.encode(), reloadable=self._reloadable)
+
+    def _result_done(self, blocks: Blocks) -> Value:
+        """A result for the host of this session is complete in this cycle."""
+        return blocks.score_buffer.finished & ~blocks.feeder.stale
+
+    def _judge(self, m: Module, blocks: Blocks, registers: Registers) -> Verdict:
         """Decide about a packet in the cycle in which it ends.
 
         The header is complete some cycles earlier, so the comparisons with it are registers: they keep the decision short.
@@ -175,7 +198,7 @@ class LinkEndpoint(wiring.Component):
         duplicate = Signal()
         names_result = Signal()
         names_next_result = Signal()
-        verdict = _Verdict(
+        verdict = Verdict(
             accept=Signal(name="accept"),
             acknowledge=Signal(name="acknowledge"),
             gap=Signal(name="gap"),
@@ -183,6 +206,8 @@ class LinkEndpoint(wiring.Component):
             opened=Signal(name="opened"),
             released=Signal(name="released"),
             resend=Signal(name="resend"),
+            valid_request=valid_request,
+            same_session=same_session,
         )
         sequence_offset = Signal(signed(17))  # from the expected sequence number; duplicates have a lower one
         m.d.comb += [
@@ -224,7 +249,7 @@ class LinkEndpoint(wiring.Component):
             m.d.sync += registers.divisor.eq(self._divisor)
         return verdict
 
-    def _apply(self, m: Module, blocks: _Blocks, registers: _Registers, verdict: _Verdict) -> None:
+    def _apply(self, m: Module, blocks: Blocks, registers: Registers, verdict: Verdict) -> None:
         """Keep or drop the packet's bytes, and step the sequence numbers."""
         receiver, buffer, feeder, score_buffer = blocks.receiver, blocks.buffer, blocks.feeder, blocks.score_buffer
         accept, opened, released = verdict.accept, verdict.opened, verdict.released
@@ -249,10 +274,10 @@ class LinkEndpoint(wiring.Component):
             m.d.sync += [registers.session.eq(receiver.header.session), registers.expected.eq(0)]
             m.d.sync += [registers.result.eq(0), registers.gap_reported.eq(0)]
 
-    def _reply(self, m: Module, blocks: _Blocks, registers: _Registers, verdict: _Verdict) -> None:
+    def _reply(self, m: Module, blocks: Blocks, registers: Registers, verdict: Verdict) -> None:
         """Send the packets that are due, the most urgent first, and note which become due."""
         receiver, transmitter, counters, due = blocks.receiver, blocks.transmitter, blocks.counters, registers.due
-        result_done = blocks.score_buffer.finished & ~blocks.feeder.stale
+        result_done = self._result_done(blocks)
         m.d.comb += [
             transmitter.session.eq(registers.session),
             transmitter.abort.eq(verdict.opened | verdict.released | verdict.resend),
@@ -265,14 +290,14 @@ class LinkEndpoint(wiring.Component):
         ]
         # Of several assignments the last one counts: NAK is the most urgent.
         kind = transmitter.kind
-        for candidate in (PacketKind.SCORES, PacketKind.COUNTERS, PacketKind.IDENTITY, PacketKind.STATUS, PacketKind.NAK):
+        for candidate in self._replies:
             with m.If(due[candidate] & (counters.settled if candidate == PacketKind.COUNTERS else 1)):
                 m.d.comb += [transmitter.request.eq(1), kind.eq(candidate)]
         m.d.comb += transmitter.sequence.eq(Mux(kind == PacketKind.SCORES, registers.result, registers.expected))
 
         # What was sent is due no longer. Below, what becomes due in the same cycle wins.
         with m.If(transmitter.taken):
-            for sent_kind in (PacketKind.NAK, PacketKind.STATUS, PacketKind.IDENTITY, PacketKind.COUNTERS):
+            for sent_kind in (kind for kind in reversed(self._replies) if kind != PacketKind.SCORES):
                 with m.If(kind == sent_kind):
                     m.d.sync += due[sent_kind].eq(0)
             with m.If(kind == PacketKind.NAK):  # which says all that a STATUS says
@@ -289,10 +314,10 @@ class LinkEndpoint(wiring.Component):
         with m.If(verdict.released | verdict.opened):
             m.d.sync += due[PacketKind.SCORES].eq(0)
 
-    def _count(self, m: Module, blocks: _Blocks, verdict: _Verdict) -> None:
+    def _count(self, m: Module, blocks: Blocks, verdict: Verdict) -> None:
         """Count the events; ``packets.COUNTER_NAMES`` explains each."""
         events = {
-            "frames": blocks.score_buffer.finished & ~blocks.feeder.stale,
+            "frames": self._result_done(blocks),
             "damaged": blocks.receiver.end & ~blocks.receiver.valid,
             "dropped": verdict.dropped,
             "cycles": 1,

@@ -8,7 +8,7 @@ from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ...sw.link.packets import CLASS_INDEX, COUNTER, COUNTER_NAMES, CRC, HEADER, MAX_REPLY_PAYLOAD, WINDOW_FIELD, PacketKind
+from ...sw.link.packets import CAMERA_FIELDS, CLASS_INDEX, COUNTER, COUNTER_NAMES, CRC, HEADER, MAX_REPLY_PAYLOAD, WINDOW_FIELD, PacketKind
 from ...sw.plan.nodes import GlobalSumSpec
 from ..utils import lookup
 from .cobs import CobsEncoder
@@ -32,6 +32,7 @@ class PacketTransmitter(wiring.Component):
     global_sum: the accelerator's last node
     descriptor: payload of an IDENTITY packet
     reloadable: store the descriptor in a block RAM, so that it can be replaced in a finished bitstream
+    camera: compose CAMERA_REPORT and PICTURE packets, too
 
     Members
     -------
@@ -44,6 +45,9 @@ class PacketTransmitter(wiring.Component):
     complete: ``Out(1)``; the last class's score is put in this cycle
     offset: ``Out(...)``, counter: ``In(8)``; offset in the payload, and that byte of the counters a cycle later
     hold: ``Out(1)``; the counters are being read
+    report_byte: ``In(8)``; with a camera: the report's byte at ``offset``, in the same cycle
+    picture_byte: ``In(8)``, picture_last: ``In(1)``, pop: ``Out(1)``; with a camera: the next byte of the picture, whether it is the last
+        of its packet, and that it is taken
     output: ``Out(stream.Signature(8))``
     """
 
@@ -69,9 +73,13 @@ class PacketTransmitter(wiring.Component):
     offset: Signal
     counter: Signal
     hold: Signal
+    report_byte: Signal
+    picture_byte: Signal
+    picture_last: Signal
+    pop: Signal
     output: stream.Interface
 
-    def __init__(self, *, global_sum: GlobalSumSpec, descriptor: bytes, reloadable: bool = False) -> None:
+    def __init__(self, *, global_sum: GlobalSumSpec, descriptor: bytes, reloadable: bool = False, camera: bool = False) -> None:
         if not 1 <= len(descriptor) <= MAX_REPLY_PAYLOAD:
             raise ValueError(f"descriptor must have 1 to {MAX_REPLY_PAYLOAD} bytes, not {len(descriptor)}")
         self._classes = global_sum.channels
@@ -79,6 +87,7 @@ class PacketTransmitter(wiring.Component):
         self._score_signed = global_sum.score_signed
         self._descriptor = descriptor
         self._reloadable = reloadable
+        self._camera = camera
         super().__init__(
             {
                 "request": In(1),
@@ -94,6 +103,7 @@ class PacketTransmitter(wiring.Component):
                 "offset": Out(range(MAX_REPLY_PAYLOAD)),
                 "counter": In(8),
                 "hold": Out(1),
+                **({"report_byte": In(8), "picture_byte": In(8), "picture_last": In(1), "pop": Out(1)} if camera else {}),
                 "output": Out(stream.Signature(unsigned(8))),
             }
         )
@@ -153,6 +163,8 @@ class PacketTransmitter(wiring.Component):
             with m.State("BODY"):
                 section(payload_byte, last, "CRC")
                 m.d.comb += crc.valid.eq(put)
+                if self._camera:
+                    m.d.comb += self.pop.eq(put & (kind == PacketKind.PICTURE))
                 with m.If(put & (kind == PacketKind.SCORES) & (self.offset >= CLASS_INDEX.size)):
                     m.d.sync += score_byte.eq(Mux(end_of_score, 0, score_byte + 1))
                     with m.If(end_of_score):
@@ -180,11 +192,15 @@ class PacketTransmitter(wiring.Component):
             PacketKind.NAK: WINDOW_FIELD.size,
             PacketKind.IDENTITY: len(self._descriptor),
             PacketKind.COUNTERS: COUNTER.size * len(COUNTER_NAMES),
+            **({PacketKind.CAMERA_REPORT: CAMERA_FIELDS.size} if self._camera else {}),
         }
         with m.Switch(kind):
             for fixed_kind, length in lengths.items():
                 with m.Case(fixed_kind):
                     m.d.comb += last.eq(self.offset == length - 1)
+            if self._camera:
+                with m.Case(PacketKind.PICTURE):
+                    m.d.comb += last.eq(self.picture_last)
             with m.Default():
                 m.d.comb += last.eq((self.offset >= CLASS_INDEX.size) & end_of_score & last_score)
 
@@ -207,6 +223,11 @@ class PacketTransmitter(wiring.Component):
                 m.d.comb += body.eq(self._descriptor_byte(m, self.offset[: ceil_log2(len(self._descriptor))]))
             with m.Case(PacketKind.COUNTERS):
                 m.d.comb += body.eq(self.counter)
+            if self._camera:
+                with m.Case(PacketKind.CAMERA_REPORT):
+                    m.d.comb += body.eq(self.report_byte)
+                with m.Case(PacketKind.PICTURE):
+                    m.d.comb += body.eq(self.picture_byte)
             with m.Default():
                 m.d.comb += body.eq(free_space.word_select(self.offset[0], 8))
         return body

@@ -18,6 +18,8 @@ PROBE_ATTEMPTS = 2
 """Times that a request is sent where there is a fallback for a missing answer."""
 MAX_ATTEMPTS = 6
 """Times that a request is sent before the device is given up."""
+SESSIONLESS = (PacketKind.IDENTITY, PacketKind.COUNTERS, PacketKind.CAMERA_REPORT)
+"""Answers that belong to no session."""
 LOST_AFTER_TIMEOUTS = 64
 """Timeouts of silence after which a device that has answered before counts as lost."""
 
@@ -69,7 +71,7 @@ class Session:
         while True:
             while self._received:
                 packet = self._received.popleft()
-                if packet.session == self._id or packet.kind in (PacketKind.IDENTITY, PacketKind.COUNTERS):
+                if packet.session == self._id or packet.kind in SESSIONLESS:
                     return packet
             remaining = deadline - self._transport.now()
             if remaining <= 0:

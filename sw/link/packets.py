@@ -27,7 +27,10 @@ sequence number together name one packet, and no repetition is taken for another
 
 
 class PacketKind(IntEnum):
-    """The kind of a packet: 1 to 8 come from the host, 9 to 15 from the device."""
+    """The kind of a packet: 1 to 8, and from 16 on, come from the host, 9 to 15 from the device.
+
+    A device without a camera drops ``CAMERA``, ``CAPTURE`` and ``PACE`` as it drops unknown kinds.
+    """
 
     OPEN = 1
     """Begins a session; the device forgets the one before."""
@@ -41,6 +44,10 @@ class PacketKind(IntEnum):
     """Asks for the counters; any session will do."""
     RATE = 6
     """Changes the baud rate: from now on a bit of the serial line takes ``sequence`` clock cycles."""
+    CAMERA = 7
+    """Asks for the camera's report; any session will do."""
+    CAPTURE = 8
+    """A POLL that also asks for a camera frame: the scores of the next one become result ``sequence``."""
     STATUS = 9
     """A cumulative ACK: ``sequence`` is the next DATA packet that the device expects, the payload its free space (``WINDOW_FIELD``)."""
     NAK = 10
@@ -51,6 +58,13 @@ class PacketKind(IntEnum):
     """The payload is a device descriptor (``identity.DeviceDescriptor``)."""
     COUNTERS = 13
     """The payload is the counters, in the order of ``COUNTER_NAMES``."""
+    CAMERA_REPORT = 14
+    """The payload is a ``CAMERA_FIELDS``: what the camera has done so far."""
+    PICTURE = 15
+    """A part of the picture of a camera frame as the network gets it: bytes ``sequence`` times ``MAX_REPLY_PAYLOAD`` and on."""
+    PACE = 16
+    """Gives the camera's clock the prescaler ``sequence`` + 1, so that the line can follow, and from 1 on captures bring the picture, too;
+    0 is the camera's own pace, without pictures."""
 
 
 HEADER = struct.Struct("<BHH")
@@ -77,6 +91,18 @@ COUNTER_NAMES = ("frames", "damaged", "dropped", "cycles", "busy", "starved", "s
 frames: results completed for a host; damaged: packets with wrong framing or CRC; dropped: valid packets that were out of sequence, of
 another session, without free space or of an unknown kind; cycles: clock cycles; busy: cycles in which an engine began a multiplication;
 starved: cycles in which the accelerator waited for bytes; stalled: cycles in which its scores waited for the host.
+"""
+CAMERA_FIELDS = struct.Struct("<BBIIII")
+"""The payload of a CAMERA_REPORT: flags, the pace, and the counters of ``CAMERA_COUNTERS``."""
+CAMERA_FOUND = 1
+"""Flag of a CAMERA_REPORT: the camera answers."""
+DISPLAY_PRESENT = 2
+"""Flag of a CAMERA_REPORT: the device has a display."""
+CAMERA_COUNTERS = ("taken", "dropped", "torn", "lost")
+"""The counters of a CAMERA_REPORT, since power-up:
+
+taken: frames that went into the network whole; dropped: frames that came while it was busy; torn: frames that broke off; lost: pictures
+that the line was too slow for.
 """
 DEFAULT_BAUD = 115_200
 """Bits per second of a serial line after power-up, and after a break (a zero byte at this rate)."""
