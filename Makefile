@@ -8,6 +8,9 @@ FREQUENCY ?=# MHz to meet; empty: what suits the board's FPGA
 SEED ?= 1# where placement starts from
 ALL ?=# 1: `make formal` runs its long proofs, too
 LINK ?=# uart or usb; empty: uart where the board has both
+CAMERA ?=# ov7670: a camera beside the accelerator
+DISPLAY_PORT = $(if $(filter command line,$(origin DISPLAY)),$(DISPLAY))# hdmi: a screen; of the command line only: X11 has a DISPLAY, too
+PINS ?=# file with their pins; empty: those of docs/camera.md
 
 BIN := .venv/bin
 NEWEST ?=# 1: `make setup` installs the newest releases instead of those in constraints.txt
@@ -82,13 +85,14 @@ docs: setup ## build the site of the documentation into build/site; every warnin
 verilog: setup ## write the accelerator's Verilog and plan to build/verilog
 	$(BIN)/firebrick verilog $(addprefix --model=,$(MODEL)) -o build/verilog
 
-bitstream: setup ## write the bitstream for a board to build/BOARD (BOARD=, MODEL=, FREQUENCY= in MHz, SEED=, LINK=)
+bitstream: setup ## write the bitstream for a board to build/BOARD (BOARD=, MODEL=, FREQUENCY= in MHz, SEED=, LINK=, CAMERA=, DISPLAY=)
 	@$(BIN)/python -c 'import amaranth_boards, pyosys' 2>/dev/null || $(INSTALL) '.[bitstream]'
 	@for extra in $$($(BIN)/firebrick boards --json | $(BIN)/python -c 'import json, sys; \
 	  print(*(one["extra"] for one in json.load(sys.stdin) if one["name"] == "$(BOARD)" and one["missing"] and one["extra"]))'); do \
 	  $(INSTALL) ".[$$extra]"; done
 	$(BIN)/firebrick bitstream --board $(BOARD) $(addprefix --model=,$(MODEL)) $(addprefix --frequency=,$(FREQUENCY)) \
-	  $(addprefix --link=,$(LINK)) --seed $(SEED) -o build/$(BOARD)
+	  $(addprefix --link=,$(LINK)) $(addprefix --camera=,$(CAMERA)) $(addprefix --display=,$(DISPLAY_PORT)) $(addprefix --pins=,$(PINS)) \
+	  --seed $(SEED) -o build/$(BOARD)
 
 program: setup ## put the bitstream in build/BOARD into the board (BOARD=)
 	$(BIN)/firebrick program --board $(BOARD) -o build/$(BOARD)

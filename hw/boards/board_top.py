@@ -13,7 +13,9 @@ from ...sw.model.quantized import Model
 from ...sw.plan.nodes import Plan
 from ..flows.base import Flow
 from ..link.linked_accelerator import LinkedAccelerator
+from ..standalone.standalone_device import StandaloneDevice
 from .host_interface import connect_uart, connect_usb
+from .standalone_ports import StandalonePorts
 
 
 class BoardTop(wiring.Component):
@@ -22,7 +24,7 @@ class BoardTop(wiring.Component):
     ::
 
         board's clock --> clock generator --> sync domain
-        board's pins <--> UART or USB port <--> linked accelerator
+        board's pins <--> UART or USB port <--> linked accelerator, or with a camera: standalone device <--> standalone ports
 
     Parameters
     ----------
@@ -32,15 +34,27 @@ class BoardTop(wiring.Component):
     frequency: the target of the accelerator's clock, in Hz
     link: the link to the host, ``uart`` or ``usb``
     reloadable: the device descriptor can be reloaded in a finished bitstream
+    ports: a camera, and perhaps a screen
     """
 
-    def __init__(self, *, plan: Plan, model: Model, flow: Flow, frequency: float, link: str, reloadable: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        plan: Plan,
+        model: Model,
+        flow: Flow,
+        frequency: float,
+        link: str,
+        reloadable: bool = False,
+        ports: StandalonePorts | None = None,
+    ) -> None:
         self._plan = plan
         self._model = model
         self._flow = flow
         self._frequency = frequency
         self._link = link
         self._reloadable = reloadable
+        self._ports = ports
         super().__init__({})
 
     def elaborate(self, platform: Any) -> Module:
@@ -56,7 +70,12 @@ class BoardTop(wiring.Component):
 
         divisor = round(settings.output_hz / DEFAULT_BAUD)
         descriptor = describe_device(self._model, self._plan, settings.output_hz)
-        device = LinkedAccelerator(plan=self._plan, descriptor=descriptor, divisor=divisor, reloadable=self._reloadable)
+        device: LinkedAccelerator | StandaloneDevice
+        if self._ports:
+            device = standalone = self._ports.device(self._plan, descriptor, divisor, reloadable=self._reloadable)
+            self._ports.connect(m, platform, standalone, clock, self._model, self._plan, settings.output_hz)
+        else:
+            device = LinkedAccelerator(plan=self._plan, descriptor=descriptor, divisor=divisor, reloadable=self._reloadable)
         m.submodules.device = device
         if self._link == "usb":
             connect_usb(m, platform, device, clock, descriptor.network, descriptor.checksum.hex()[:8])

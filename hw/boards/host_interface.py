@@ -15,6 +15,7 @@ from ..flows.clock_generator import ClockGenerator
 from ..flows.ecp5 import USB_HZ, USB_IO_HZ, Ecp5Clock, Ecp5UsbClocks
 from ..link.linked_accelerator import LinkedAccelerator
 from ..link.uart import UartPort
+from ..standalone.standalone_device import StandaloneDevice
 
 ULPI_HZ = 60e6
 """The frequency of the clock that a ULPI PHY provides."""
@@ -24,7 +25,7 @@ PHY_RESET_CYCLES = 1024
 """The length of a PHY's reset in cycles of the accelerator's clock: PHYs need 1 us, and this is longer up to 1 GHz."""
 
 
-def connect_uart(m: Module, platform: Any, device: LinkedAccelerator, divisor: int) -> None:
+def connect_uart(m: Module, platform: Any, device: LinkedAccelerator | StandaloneDevice, divisor: int) -> None:
     """Connect a device to the board's serial line; ``divisor`` is the number of clock cycles of a bit after reset."""
     m.submodules.port = port = UartPort(divisor=divisor)
     pins = platform.request("uart", 0, dir="-")
@@ -41,7 +42,9 @@ def connect_uart(m: Module, platform: Any, device: LinkedAccelerator, divisor: i
     ]
 
 
-def connect_usb(m: Module, platform: Any, device: LinkedAccelerator, clock: ClockGenerator, name: str, serial: str) -> None:
+def connect_usb(
+    m: Module, platform: Any, device: LinkedAccelerator | StandaloneDevice, clock: ClockGenerator, name: str, serial: str
+) -> None:
     """Connect a device to the board's USB: at high speed through a ULPI PHY, or at full speed by the FPGA's own pins.
 
     ``name`` and ``serial`` are what the device reports on the bus. Raises FirebrickError if LUNA is not installed.

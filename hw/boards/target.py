@@ -8,10 +8,12 @@ from ...sw.compiler.planner import plan_for, smallest_plan
 from ...sw.fpga.cost_model import estimate
 from ...sw.fpga.fabric import Fabric
 from ...sw.fpga.link_costs import available_beside_link, link_resources
+from ...sw.fpga.peripherals import NONE, Peripherals
 from ...sw.fpga.resources import Resources, total
 from ...sw.model.quantized import Model
 from ...sw.plan.nodes import Plan
 from .registry import Board, board
+from .standalone_ports import check_peripherals
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Target:
     """The accelerator's clock in Hz, as the board's PLL makes it."""
     reloadable: bool = False
     """All weights are kept in block RAM, so that they can be reloaded in the finished bitstream."""
+    peripherals: Peripherals = NONE
+    """A camera and a display."""
 
     @property
     def fabric(self) -> Fabric:
@@ -34,27 +38,43 @@ class Target:
 
     @property
     def available(self) -> Resources:
-        """What the link leaves of the FPGA."""
+        """What the link leaves of the FPGA, without a camera and a display."""
         return available_beside_link(self.board.device.resources, self.link, self.fabric, reloadable=self.reloadable)
+
+    def available_for(self, classes: int) -> Resources:
+        """What link, camera and display, which names so many classes, leave of the FPGA."""
+        left, taken = self.available, self.peripherals.resources(self.board.device.fabric, classes=classes)
+        return replace(left, luts=max(0, left.luts - taken.luts))
 
     def plan(self, model: Model, fps: float | None = None) -> Plan:
         """The fastest plan that fits, or the smallest that reaches ``fps`` frames a second. Raises FirebrickError if there is none."""
+        available = self.available_for(model.network.classes)
         if fps is None:
-            return plan_for(model, self.available, self.fabric)
-        return smallest_plan(model, self.available, fps, self.clock, self.fabric)
+            return plan_for(model, available, self.fabric)
+        return smallest_plan(model, available, fps, self.clock, self.fabric)
 
     def resources(self, plan: Plan) -> Resources:
-        """What a plan and the link are predicted to take."""
+        """What a plan, the link, a camera and a display are predicted to take."""
         classes = plan.global_sum.channels
         link = link_resources(self.link, self.board.device.fabric, reloadable=self.reloadable, classes=classes)
-        return total(estimate(plan, self.board.device.fabric)) + link
+        peripherals = self.peripherals.resources(self.board.device.fabric, classes=classes)
+        return total(estimate(plan, self.board.device.fabric)) + link + peripherals
 
 
-def find_target(name: str, *, link: str | None = None, frequency: float | None = None, reloadable: bool = False) -> Target:
+def find_target(
+    name: str,
+    *,
+    link: str | None = None,
+    frequency: float | None = None,
+    reloadable: bool = False,
+    peripherals: Peripherals = NONE,
+) -> Target:
     """The target with a board's name; its first link and the usual clock of its family where none is given. ``frequency`` is in Hz.
 
-    Raises FirebrickError for a board or a link that there is not, and where the board's clock cannot be turned into the frequency.
+    Raises FirebrickError for a board or a link that there is not, for a camera or a display that the board cannot have, and where the
+    board's clock cannot be turned into the frequency.
     """
     found = board(name)
+    check_peripherals(peripherals, found.name, found.device.family)
     chosen = found.link(link)
-    return Target(found, chosen, found.clock_for(frequency or found.frequency), reloadable)
+    return Target(found, chosen, found.clock_for(frequency or found.frequency), reloadable, peripherals)

@@ -141,6 +141,7 @@ def synthesis_report(plan: Plan, board: Board, options: Options, link: str, stat
     modules = {module.removeprefix("\\"): resources_of(entry["num_cells_by_type"]) for module, entry in statistics["modules"].items()}
     fabric, classes = board.device.fabric, plan.global_sum.channels
     overhead = link_resources(link, fabric, reloadable=options.reloadable, classes=classes)
+    overhead += options.peripherals.resources(fabric, classes=classes)
     predicted = estimate(plan, fabric) | {OVERHEAD: overhead}
     actual = _actual_resources(plan, modules)
     return {

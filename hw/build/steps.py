@@ -18,6 +18,7 @@ from ...sw.utils.atomic_files import write_atomically
 from ...sw.utils.progress import Progress
 from ..boards.board_top import BoardTop
 from ..boards.registry import Board
+from ..boards.standalone_ports import StandalonePorts, check_peripherals
 from ..eda.runner import USAGE_FILE, ToolStep
 from ..flows.base import OpenFlow
 from ..flows.options import Options
@@ -104,7 +105,17 @@ def generate(job: BuildJob) -> Design:
     """Elaborate the board's top into RTLIL or Verilog, constraints and, for a vendor's tools, a project."""
     job.progress("generating")
     flow, options = job.board.flow, job.options
-    top = BoardTop(plan=job.plan, model=job.model, flow=flow, frequency=options.frequency, link=job.link, reloadable=options.reloadable)
+    peripherals, board = options.peripherals, job.board
+    check_peripherals(peripherals, board.name, board.device.family)
+    top = BoardTop(
+        plan=job.plan,
+        model=job.model,
+        flow=flow,
+        frequency=options.frequency,
+        link=job.link,
+        reloadable=options.reloadable,
+        ports=StandalonePorts(peripherals=peripherals, board=board.name) if peripherals.any else None,
+    )
     platform = job.board.platform()
     # Without source locations, so that the design, and with it the cache key, is the same wherever Firebrick is installed.
     sources = platform.prepare(top, name=TOP, emit_src=False)

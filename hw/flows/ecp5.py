@@ -23,6 +23,11 @@ USB_IO_HZ = 48_000_000
 USB_HZ = 12_000_000
 """Clock of the full-speed USB device: one cycle a bit, 12 Mbit/s."""
 
+PIXEL_HZ = 25_000_000
+"""Clock of a screen of 640x480 pixels at 60 Hz, and of the input of cameras."""
+TMDS_HZ = 5 * PIXEL_HZ
+"""Clock of TMDS: two of the ten bits of a pixel in each cycle."""
+
 
 class Ecp5Flow(OpenFlow):
     """The flow of the ECP5, which also keeps the signals that read-back verification looks up."""
@@ -104,6 +109,44 @@ class Ecp5Clock(ClockGenerator):
         return m
 
 
+class Ecp5VideoClocks(wiring.Component):
+    """The two clocks of a screen: in phase, one five times the other, gated until they are stable.
+
+    Parameters
+    ----------
+    board_hz: the frequency of the board's clock; raises FirebrickError if no PLL settings turn it into those of a screen
+    tmds: whether the faster one is needed
+
+    Members
+    -------
+    board_clock: ``In(1)``; the board's clock
+    pixel_clock: ``Out(1)``; ``PIXEL_HZ``
+    tmds_clock: ``Out(1)``; ``TMDS_HZ``
+    """
+
+    board_clock: Signal
+    pixel_clock: Signal
+    tmds_clock: Signal
+
+    def __init__(self, *, board_hz: int, tmds: bool) -> None:
+        self.settings = exact_pll_settings(board_hz, TMDS_HZ, "those of a screen; choose another board")
+        self._clocks = {"pixel": PIXEL_HZ, **({"tmds": TMDS_HZ} if tmds else {})}
+        super().__init__({"board_clock": In(1), "pixel_clock": Out(1), "tmds_clock": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        locked = Signal()
+        dividers = {"CLKOP": self.settings.output_divider}
+        outputs = {"CLKOP": Signal(name="feedback")}
+        for name, (clock, hertz) in zip(("CLKOS", "CLKOS2"), self._clocks.items(), strict=False):
+            dividers[name] = round(self.settings.vco_hz) // hertz
+            outputs[name] = ungated = Signal(name=f"ungated_{clock}_clock")
+            gated = self.pixel_clock if clock == "pixel" else self.tmds_clock
+            m.submodules[f"{clock}_gate"] = Instance("DCCA", i_CLKI=ungated, i_CE=locked, o_CLKO=gated)
+        m.submodules.pll = _pll(self.settings, dividers, self.board_clock, outputs, locked)
+        return m
+
+
 class Ecp5UsbClocks(wiring.Component):
     """The two clocks of USB at full speed: in phase, one four times the other, gated until they are stable.
 
@@ -143,16 +186,24 @@ class Ecp5UsbClocks(wiring.Component):
 
 def usb_pll_settings(board_hz: int) -> PllSettings:
     """PLL settings whose oscillator runs at a multiple of both clocks of USB, exactly. Raises FirebrickError if there are none."""
+    return exact_pll_settings(board_hz, USB_IO_HZ, "those of USB; choose the link uart")
+
+
+def exact_pll_settings(board_hz: int, unit_hz: int, purpose: str) -> PllSettings:
+    """PLL settings whose oscillator runs at a multiple of a clock, exactly.
+
+    Raises FirebrickError if there are none; ``purpose`` ends its message.
+    """
     low, high = (round(limit) for limit in ECP5_PLL.vco_hz)
-    lowest = -(-low // USB_IO_HZ) * USB_IO_HZ  # the lowest multiple in the oscillator's range
-    for vco in range(lowest, high + 1, USB_IO_HZ):
+    lowest = -(-low // unit_hz) * unit_hz  # the lowest multiple in the oscillator's range
+    for vco in range(lowest, high + 1, unit_hz):
         for divider in ECP5_PLL.input_dividers:
             if board_hz >= ECP5_PLL.pfd_hz[0] * divider and not vco * divider % board_hz:
                 multiple = vco * divider // board_hz  # the product of feedback and output divider
                 for feedback in ECP5_PLL.feedback_dividers:
                     if not multiple % feedback and 2 <= multiple // feedback <= ECP5_PLL.output_dividers[-1]:
                         return PllSettings(board_hz, divider, feedback, multiple // feedback)
-    raise FirebrickError(f"a clock of {board_hz / 1e6:g} MHz cannot be turned into those of USB; choose the link uart")
+    raise FirebrickError(f"a clock of {board_hz / 1e6:g} MHz cannot be turned into {purpose}")
 
 
 def _pll(settings: PllSettings, dividers: dict[str, int], source: Signal, outputs: dict[str, Signal], locked: Signal) -> Instance:

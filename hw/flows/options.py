@@ -4,6 +4,8 @@
 
 from dataclasses import dataclass
 
+from ...sw.fpga.peripherals import NONE, Peripherals
+
 
 @dataclass(frozen=True)
 class Options:
@@ -25,3 +27,5 @@ class Options:
     """Cycles of a frame, as simulated; None for those of the plan."""
     reloadable: bool = False
     """Weights and device descriptor can be reloaded in the finished bitstream."""
+    peripherals: Peripherals = NONE
+    """A camera and a display beside the accelerator."""
