@@ -109,6 +109,7 @@ def test_digits_twice_with_two_plans_computes_its_scores_in_verilator(tmp_path: 
     model = catalogue.load("digits")
     sources = build(tmp_path, {"fast": (model, 24), "little": (model, 12)})
     environment = verilator.environment("-O0")
+    environment["MAKEFLAGS"] += " CFG_CXXFLAGS_STD=-std=gnu++20"  # coroutines, for the delays in the bench
     options = ["--binary", "--timing", "-Wno-fatal", "-O1", "--top-module", "several"]
     status, output = run_tool("verilator", *options, *sources, cwd=tmp_path, env=environment)
     assert status == 0, output
