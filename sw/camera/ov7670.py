@@ -92,9 +92,9 @@ def _sensor(name: str, columns: int, rows: int, resolution: Values, pclk: float,
             Step(Op.EXPECT, PRODUCT, PID),
             Step(Op.WRITE, 0x80, COM7),  # all registers as after power-up [DS]
             Step(Op.WAIT, 2),  # 1 ms [DS, settling time after a software reset]
-            Step(Op.PRESCALE, 0x80, CLKRC),  # [IG, 30 frames a second from 24 MHz]
             Step(Op.WRITE, com7, COM7),
             *(Step(Op.WRITE, value, register) for register, value in values),
+            Step(Op.PRESCALE, 0x80, CLKRC),  # [IG, 30 frames a second from 24 MHz]
         ),
         watch=(Step(Op.EXPECT, PRODUCT, PID), Step(Op.EXPECT, com7, COM7), Step(Op.WAIT, 250)),
     )

@@ -63,7 +63,7 @@ class Sensor:
     address_bytes: int
     """Bytes of a register's address: 1 or 2."""
     setup: tuple[Step, ...]
-    """After power-up."""
+    """After power-up. The last step is PRESCALE, which alone is repeated to change the prescaler."""
     watch: tuple[Step, ...]
     """Repeated ever after: shows whether the sensor is still there, and still set up. Both together are run again if it is not."""
     vsync_high: bool = True

@@ -19,9 +19,10 @@ KEYS: tuple[tuple[Literal["top1", "top5"], Literal["top1_error", "top5_error"]],
     "--labels", type=click.Path(path_type=Path), metavar="CSV", help="Has columns file and class_index [default: a subfolder per class]."
 )
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Evaluate N images, evenly spread over the sorted list or the CSV.")
+@click.option("--through-camera", metavar="NAME", help="See the images through a model of this camera, such as ov7670.")
 @json_option
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
-def command(model: str, labels: Path | None, limit: int | None, as_json: bool, folder: Path) -> None:
+def command(model: str, labels: Path | None, limit: int | None, through_camera: str | None, as_json: bool, folder: Path) -> None:
     """Measure accuracy in the integer golden model.
 
     Uses the images of DIR that CSV labels, or those in its subfolders, which are named after the model's classes, or by WordNet ids
@@ -32,11 +33,13 @@ def command(model: str, labels: Path | None, limit: int | None, as_json: bool, f
     \b
     Example: firebrick evaluate --labels labels.csv images/
     """
+    from ..camera.sensors import find_sensor
     from ..evaluation.accuracy import evaluate
 
+    sensor = find_sensor(through_camera) if through_camera else None
     loaded = catalogue.load(model)
     with progress_bar() as progress:
-        accuracy = evaluate(loaded, folder, labels, progress, limit)
+        accuracy = evaluate(loaded, folder, labels, progress, limit, sensor)
     if accuracy["calibrated"]:
         click.echo("these images calibrated the model, so they are not held out; measure its accuracy on others", err=True)
     if as_json:

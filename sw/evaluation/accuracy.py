@@ -3,14 +3,19 @@
 """Accuracy of a model on labelled images, in the golden model."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import golden
+from ..camera.picture import Picture, camera_picture
+from ..camera.sensor import Sensor
+from ..camera.sensor_model import sensor_bytes
 from ..data.image_folders import LabelledImages, images_by_class
-from ..data.images import read_images
+from ..data.images import read_images, use_image
 from ..data.labels import present_images, read_label_csv
 from ..errors import FirebrickError
 from ..model.quantized import Model
@@ -33,13 +38,18 @@ class Accuracy(TypedDict):
 
 
 def evaluate(
-    model: Model, folder: Path, labels: Path | None = None, progress: Progress = no_progress, limit: int | None = None
+    model: Model,
+    folder: Path,
+    labels: Path | None = None,
+    progress: Progress = no_progress,
+    limit: int | None = None,
+    sensor: Sensor | None = None,
 ) -> Accuracy:
     """Top-1 and top-5 accuracy on the images of ``folder`` that the CSV file ``labels`` names, see `read_label_csv` and `present_images`.
 
     Without ``labels``, on the images in its subfolders, see `images_by_class`. ``limit`` is the most images that are evaluated, see
-    `spread`. Images are read in the order of their paths. Of equal scores the lower class index ranks first. Raises FirebrickError where
-    the folder or an image cannot be read, or a label is unknown.
+    `spread`. With ``sensor``, they are seen through a model of this camera. Images are read in the order of their paths. Of equal scores
+    the lower class index ranks first. Raises FirebrickError where the folder or an image cannot be read, or a label is unknown.
     """
     labelled = read_label_csv(labels, model.network.classes) if labels else []
     if not folder.is_dir():
@@ -53,7 +63,11 @@ def evaluate(
     for start in range(0, len(rows), _BATCH):
         progress("evaluating", start, len(rows))
         batch = rows[start : start + _BATCH]
-        frames = read_images([path for path, _ in batch], model.preprocessing, model.network.input)
+        paths = [path for path, _ in batch]
+        if sensor is None:
+            frames = read_images(paths, model.preprocessing, model.network.input)
+        else:
+            frames = photographs(paths, sensor, camera_picture(sensor, model.preprocessing, model.network.input))
         digest.update(frames.tobytes())
         ranking = np.argsort(-golden.run(model, frames), axis=1, kind="stable")[:, :5]
         correct = ranking == np.array([index for _, index in batch])[:, None]
@@ -68,6 +82,13 @@ def evaluate(
         top5_error=standard_error(top5, len(rows)),
         calibrated=model.metadata.get("calibration sha256") == digest.hexdigest(),
     )
+
+
+def photographs(paths: Sequence[Path], sensor: Sensor, picture: Picture) -> NDArray[np.uint8]:
+    """Image files as a network sees them through a camera: (frames, channels, rows, columns)."""
+    draft = 2 * max(sensor.rows, sensor.columns)
+    images = (use_image(path, draft, lambda image: image.resized(image.size)) for path in paths)
+    return np.stack([picture.compute(sensor_bytes(image, sensor)) for image in images])
 
 
 def spread(rows: LabelledImages, count: int) -> LabelledImages:
