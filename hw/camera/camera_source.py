@@ -208,4 +208,5 @@ class CameraSource(wiring.Component):
         ]
         with m.If(taken):
             m.d.sync += channel.eq(Mux(final, 0, channel + 1))
-        return guard.short & entry.good
+        short: Value = guard.short & entry.good
+        return short

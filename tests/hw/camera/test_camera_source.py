@@ -10,6 +10,7 @@ from amaranth.hdl import ClockDomain, Module
 from amaranth.sim import Simulator
 
 from firebrick.hw.camera import camera_source
+from firebrick.hw.camera.camera_setup import CameraSetup
 from firebrick.hw.camera.camera_source import CameraSource
 from firebrick.sim.camera.dvp_frames import HARMLESS, DvpFrames, Fault
 from firebrick.sim.stream_contract import StreamContract
@@ -97,7 +98,7 @@ class Bench:
 def _found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The set-up has a test of its own: here the sensor is always there."""
 
-    class Found(camera_source.CameraSetup):
+    class Found(CameraSetup):
         def elaborate(self, platform: object) -> Module:  # noqa: ARG002
             m = Module()
             m.d.comb += self.found.eq(1)
