@@ -35,7 +35,7 @@ CAMERA_HEADERS = {
     "ulx3s": dict(zip(_MODULE_ORDER, _ULX3S_HEADER, strict=True)),
     "ecpix5": dict(zip(_MODULE_ORDER, _PMODS, strict=True)),
 }
-"""The usual pins of a camera, by the prefix of the board's name; docs/camera.md has the tables."""
+"""The usual pins of a camera, by the prefix of the board's name; docs/standalone.md has the tables."""
 DISPLAY_CONNECTORS = {"ulx3s": dict(zip(DISPLAY_PINS, ("A17", "A16", "A14", "A12"), strict=True))}
 """The positive pins of the pairs of a connector for HDMI, likewise; the negative ones follow from them."""
 
@@ -54,7 +54,7 @@ def check_peripherals(peripherals: Peripherals, board: str, family: str) -> None
         raise FirebrickError(f"board {board} has an FPGA of the family {family}; a camera needs clocks that are known for the ECP5 only")
     for kind, name in (("camera", peripherals.camera), ("display", peripherals.display)):
         if name and not (peripherals.pins_of(kind) or usual_pins(kind, board)):
-            raise FirebrickError(f"board {board} has no usual pins for a {kind}; name them in a file with --pins (docs/camera.md)")
+            raise FirebrickError(f"board {board} has no usual pins for a {kind}; name them in a file with --pins (docs/standalone.md)")
 
 
 class StandalonePorts:

@@ -15,10 +15,11 @@ from .pll import PllSettings
 
 HIDE_BIT_NAMES = "rename -hide w:*[[]*"
 """The Yosys command that drops wire names that look like a bit of another wire, ``name[3]``: they confuse the LUT mapper."""
-NO_PORT_COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE=1 %i r:TRANSPARENCY_MASK=1'0 %i"
+NO_PORT_COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABLE=1 %i r:TRANSPARENCY_MASK=1'0 %i *crossing*/* %d"
 """The Yosys command that declares reading and writing of one memory word in the same cycle a don't-care, where nothing else was declared.
 
-No component does so. Without it Yosys adds logic for that case, and cannot put a read and a write into one port.
+No component does so. Without it Yosys adds logic for that case, and cannot put a read and a write into one port. FIFOs between two clocks,
+``*crossing*``, are left out: their ports have no cycle in common, and Yosys refuses the declaration.
 """
 
 

@@ -16,13 +16,13 @@ MAX_BYTES = 1 << 20
 
 def read_pins(path: Path) -> dict[str, Any]:
     """The document in a file with pins; JSON where its name ends in .json. Raises FirebrickError where there is none, or it is damaged."""
-    data = read_limited(path, MAX_BYTES, "a TOML or JSON file with pins, as in docs/camera.md")
+    data = read_limited(path, MAX_BYTES, "a TOML or JSON file with pins, as in docs/standalone.md")
     try:
         text = data.decode()
         document = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except (ValueError, RecursionError) as problem:
         kind = "JSON" if path.suffix == ".json" else "TOML"
-        raise FirebrickError(f"{path} is no {kind}: {problem}; write it as in docs/camera.md") from problem
+        raise FirebrickError(f"{path} is no {kind}: {problem}; write it as in docs/standalone.md") from problem
     if not isinstance(document, dict):
-        raise FirebrickError(f"{path} must have the sections camera and display; write it as in docs/camera.md")
+        raise FirebrickError(f"{path} must have the sections camera and display; write it as in docs/standalone.md")
     return document

@@ -17,6 +17,7 @@ from firebrick.hw.engines.global_sum import score_stream
 from firebrick.hw.standalone.frame_arbiter import FrameArbiter
 from firebrick.hw.standalone.standalone_device import StandaloneDevice
 from firebrick.sw.link.packets import CAMERA_FIELDS, MAX_REPLY_PAYLOAD, SESSION_PACKETS, PacketKind
+from tests.helpers.parameters import slow_unless
 from tests.helpers.streams import watch
 from tests.hw.link.test_endpoint import DESCRIPTOR, GLOBAL_SUM, SESSION, Host, received_scores, scores_of, status
 
@@ -190,7 +191,7 @@ def picture_in(packets: list[Any]) -> bytes:
     return data
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", slow_unless([0], range(3)))
 def test_scores_reach_their_own_frames_whatever_comes_when(seed: int) -> None:
     bench = Bench(seed=seed, stall=float(np.random.default_rng(seed).random()) * 0.6)
     bench.short = 0.3
@@ -246,7 +247,7 @@ def test_capture_waits_for_a_whole_frame() -> None:
     bench.run(run)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", slow_unless([0], range(2)))
 def test_picture_is_whole_and_that_of_the_scores(seed: int) -> None:
     bench = Bench(seed=seed, frame_bytes=224 + seed)  # two packets, or three
     bench.gap = 40
@@ -267,6 +268,7 @@ def test_picture_is_whole_and_that_of_the_scores(seed: int) -> None:
     bench.run(run)
 
 
+@pytest.mark.slow
 def test_picture_is_lost_where_the_line_is_too_slow_and_the_network_does_not_wait() -> None:
     bench = Bench(seed=1, frame_bytes=600, stall=0.0)
     bench.gap = 5
@@ -316,6 +318,7 @@ def test_host_that_goes_in_the_middle_of_a_frame_gives_the_accelerator_back() ->
     bench.run(run)
 
 
+@pytest.mark.slow
 def test_host_that_never_takes_its_results_gives_the_accelerator_back() -> None:
     bench = Bench(seed=4, silence=3000)
 
@@ -331,7 +334,7 @@ def test_host_that_never_takes_its_results_gives_the_accelerator_back() -> None:
     bench.run(run)
 
 
-@pytest.mark.parametrize("phase", [30, 200, 400])
+@pytest.mark.parametrize("phase", slow_unless([200], [30, 200, 400]))
 def test_session_that_ends_during_a_capture_takes_its_result_with_it(phase: int) -> None:
     bench = Bench(seed=phase)
 
