@@ -18,6 +18,8 @@ DESCRIPTOR_MEMORY = f"{DEVICE_PREFIX}link.transmitter.identity"
 """The memory that holds the device descriptor of a reloadable bitstream."""
 LUT_MULTIPLIER_PREFIX = "lut_multiplier_"
 """Prefix of the names of LUT multipliers' instances; the ECP5 flow maps these to carry chains."""
+LUT_ROM_PREFIX = "lut_rom_"
+"""Prefix of the names of read-only memories in look-up tables that the ECP5 flow maps one by one."""
 PRODUCT_REGISTER_PREFIX = "multiplier_output_"
 """Prefix of the names of the registers at multipliers' outputs; the iCE40 flow keeps these outside the multiplier."""
 

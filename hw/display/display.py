@@ -98,7 +98,7 @@ class Display(wiring.Component):
         m.submodules.rate = rate = FrameRate(frequency=self._frequency)
         layout = screen_layout(place_layout(ranked, classes), power_sum.largest.shape(), len(power_sum.total))
         m.submodules.handover = handover = Handover(shape=layout)
-        screen: Any = Signal(layout)
+        present: Any = Signal(layout)
         torn = Signal()
         m.d.comb += [
             power.score.eq(self.score),
@@ -111,9 +111,9 @@ class Display(wiring.Component):
             rate.started.eq(self.frame_started),
             rate.finished.eq(self.score_taken & self.score.last),
             rate.good.eq(self.frame_good),
-            screen.frames_per_second.eq(rate.frames_per_second),
-            screen.tenths_ms.eq(rate.tenths_ms),
-            handover.value.eq(screen),
+            present.frames_per_second.eq(rate.frames_per_second),
+            present.tenths_ms.eq(rate.tenths_ms),
+            handover.value.eq(present),
         ]
         with m.If(power_sum.finished):
             m.d.sync += torn.eq(~power_sum.good)
@@ -126,12 +126,12 @@ class Display(wiring.Component):
                 newest.total.eq(power_sum.total),
             ]
         m.d.comb += [
-            screen.valid.eq(newest.valid),
-            screen.places.eq(newest.places),
-            screen.largest.eq(newest.largest),
-            screen.total.eq(newest.total),
-            screen.dropped.eq(Mux(self.dropped > DROPPED_MAX, DROPPED_MAX, self.dropped)),
-            screen.status.eq(Status.LIVE),
+            present.valid.eq(newest.valid),
+            present.places.eq(newest.places),
+            present.largest.eq(newest.largest),
+            present.total.eq(newest.total),
+            present.dropped.eq(Mux(self.dropped > DROPPED_MAX, DROPPED_MAX, self.dropped)),
+            present.status.eq(Status.LIVE),
         ]
         # Of several assignments the last one counts.
         for condition, status in (
@@ -141,7 +141,7 @@ class Display(wiring.Component):
             (~self.camera_found, Status.NO_CAMERA),
         ):
             with m.If(condition):
-                m.d.comb += screen.status.eq(status)
+                m.d.comb += present.status.eq(status)
 
         # The clock of the pixels: between two screens, from binary to text; then the pixels.
         m.submodules.timing = timing = VideoTiming()

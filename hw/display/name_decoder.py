@@ -7,7 +7,9 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...sw.display.name_code import NameCode
+from ..module_names import LUT_ROM_PREFIX
 from ..utils import lookup
+from .lut_rom import LutRom
 
 WORD_BITS = 16
 """Bits of a word of the ROM."""
@@ -109,12 +111,11 @@ class NameDecoder(wiring.Component):
         trees = []
         for number, first in enumerate(range(0, len(words), TREE_WORDS)):
             content = words[first : first + TREE_WORDS]
-            tree: memory.Memory = memory.Memory(shape=WORD_BITS, depth=len(content), init=content, attrs={"rom_style": "logic"})
-            m.submodules[f"rom_{number}"] = tree
-            port = tree.read_port(domain="comb")
+            tree = LutRom(words=content, width=WORD_BITS)
+            m.submodules[f"{LUT_ROM_PREFIX}{number}"] = tree
             word = Signal(WORD_BITS, name=f"word_{number}")
-            m.d.comb += port.addr.eq(address)
-            m.d.pixel += word.eq(port.data)
+            m.d.comb += tree.address.eq(address)
+            m.d.pixel += word.eq(tree.word)
             trees.append(word)
         chosen = Signal(range(max(2, len(trees))))
         m.d.pixel += chosen.eq(address >> TREE_WORDS.bit_length() - 1)

@@ -32,7 +32,9 @@ from ...sw.display.name_code import END, NameCode
 from ...sw.display.probabilities import SHOWN_CLASSES, WHOLE
 from ...sw.display.text import fixed_cells
 from ...sw.display.video_mode import VGA, VideoMode
+from ..module_names import LUT_ROM_PREFIX
 from ..utils import lookup
+from .lut_rom import LutRom
 
 COLUMN_BITS = 5
 """Bits of a column in an address of the text memory; the line comes above them."""
@@ -169,8 +171,7 @@ class Painter(wiring.Component):
     def _glyph(self, m: Module, stage: Any) -> Value:
         """The row of dots of a character's glyph; a dot behind its last one is not set."""
         rows = [row for symbol in self._code.symbols for row in (glyphs()[symbol] if symbol != END else (0,) * GLYPH_ROWS)]
-        font: memory.Memory = memory.Memory(shape=GLYPH_COLUMNS, depth=len(rows), init=rows, attrs={"rom_style": "logic"})
-        m.submodules.font = font
-        read = font.read_port(domain="comb")
-        m.d.comb += read.addr.eq(Cat(stage.dot_y, stage.character))
-        return Cat(read.data, Const(0, 1))
+        font = LutRom(words=rows, width=GLYPH_COLUMNS)
+        m.submodules[f"{LUT_ROM_PREFIX}font"] = font
+        m.d.comb += font.address.eq(Cat(stage.dot_y, stage.character))
+        return Cat(font.word, Const(0, 1))

@@ -10,7 +10,7 @@ from amaranth.lib import io, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...sw.errors import FirebrickError
-from ..module_names import TOP
+from ..module_names import LUT_ROM_PREFIX, TOP
 from ..weights.probes import KEPT_SIGNALS
 from .base import CellCosts, OpenFlow, PlacedCell, synthesise_in_halves
 from .clock_generator import ClockGenerator
@@ -83,8 +83,13 @@ class Ecp5Flow(OpenFlow):
 
 
 def map_to_ecp5(top: str) -> str:
-    """The Yosys commands that map a design to cells of the ECP5."""
-    return f"{MAP_LUT_MULTIPLIERS}\n" + synthesise_in_halves(f"synth_ecp5 -top {top} -no-rw-check -cmp2softlogic")
+    """The Yosys commands that map a design to cells of the ECP5.
+
+    ROMs in look-up tables stay modules of their own: mapped with logic that is slower, each takes up to 1.7 times as many of them.
+    """
+    return f"{MAP_LUT_MULTIPLIERS}\nsetattr -mod -set keep_hierarchy 1 *.{LUT_ROM_PREFIX}*\n" + synthesise_in_halves(
+        f"synth_ecp5 -top {top} -no-rw-check -cmp2softlogic"
+    )
 
 
 class Ecp5Clock(ClockGenerator):
