@@ -8,7 +8,7 @@ the format, so that the same build writes the same bytes.
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, TypedDict, final
+from typing import Any, NotRequired, TypedDict, final
 
 from ...sw.compiler.end_to_end import end_to_end
 from ...sw.fpga.cost_model import estimate
@@ -86,8 +86,20 @@ class SeedReport(TypedDict):
     fmax_mhz: float
 
 
+class DomainTiming(TypedDict):
+    """One clock of a design, in MHz."""
+
+    net: str
+    """nextpnr's name of it, which synthesis may have made."""
+    constraint_mhz: float
+    fmax_mhz: float
+
+
 class TimingReport(SynthesisReport):
     """What is known after place and route; timing.json."""
+
+    clocks: NotRequired[list[DomainTiming]]
+    """Every clock, where a camera brings further ones."""
 
     fps: float
     frequency_mhz: float
@@ -225,7 +237,16 @@ def timing_report(
         "placed": _placed(flow, timing["utilization"], report["actual"]),
         **report,
         "seeds": seeds,
+        **({"clocks": _domains(timing)} if options.peripherals.any else {}),  # type: ignore[typeddict-item]
     }
+
+
+def _domains(timing: Mapping[str, Any]) -> list[DomainTiming]:
+    """Every clock that nextpnr has timed."""
+    return [
+        DomainTiming(net=net, constraint_mhz=round(clock["constraint"], 3), fmax_mhz=round(clock["achieved"], 3))
+        for net, clock in timing["fmax"].items()
+    ]
 
 
 def vendor_report(report: SynthesisReport, options: Options, result: VendorResult) -> VendorReport:

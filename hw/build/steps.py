@@ -192,7 +192,7 @@ def check_timing(job: BuildJob, placement: Placement) -> None:
             report["fmax_mhz"] * 1e6,
         )
     if failing := failing_clocks(placement.timing, job.constraint_hz):
-        raise FirebrickError(f"the link's clock is too slow with seed {report['seed']}, {failing}; try other seeds")
+        raise FirebrickError(f"a clock beside the accelerator's is too slow with seed {report['seed']}, {failing}; try other seeds")
 
 
 def pack(job: BuildJob, flow: OpenFlow, design: Design, placement: Placement) -> Mapping[str, Path]:
