@@ -22,14 +22,15 @@ OPTIONAL_CAMERA_PINS = ("reset", "pwdn")
 DISPLAY_PINS = ("clock", "blue", "green", "red")
 """The pins of a screen: the positive one of each pair of TMDS."""
 
-# Measured by ``scripts/peripheral_costs.py`` with Yosys for an ECP5, the arbiter and the link's part for a camera included; none takes a
-# block RAM or a multiplier.
-CAMERA_LUTS = 2600
-"""LUTs of a camera beside a host: set-up, capture and scaling, arbiter, pictures over the link."""
-DISPLAY_LUTS = 3000
-"""LUTs of a display without the names of its classes."""
-NAME_LUTS = 9
-"""LUTs of a class's name in the display, compressed, on average."""
+# LUTs on an ECP5, by Yosys out of context; other families scale the sum. Nothing of this takes a block RAM or a multiplier.
+CAMERA_LUTS = {"ov7670": 1040, "ov7670-vga": 2232}
+"""Set-up, capture and scaling; origin: the table of docs/camera.md, 224x224 pixels in colour."""
+SHARING_LUTS = 900
+"""Arbiter, queues of owners and verdicts, captures and pictures over the link; an estimate from their registers and memories."""
+DISPLAY_LUTS = 2567
+"""A display without the ROM of its names; origin: the table of docs/display.md."""
+NAME_LUTS = 4
+"""A class's name in that ROM; origin: the same table, 3,849 for 1000 names."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ class Peripherals:
 
     def resources(self, fabric: Fabric = ECP5, *, classes: int) -> Resources:
         """What they are predicted to take."""
-        luts = CAMERA_LUTS * (self.camera is not None) + (DISPLAY_LUTS + NAME_LUTS * classes) * (self.display is not None)
+        luts = CAMERA_LUTS[self.camera] + SHARING_LUTS if self.camera else 0
+        luts += DISPLAY_LUTS + NAME_LUTS * classes if self.display else 0
         return scaled(Resources(luts=luts), fabric)
 
 
