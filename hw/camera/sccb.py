@@ -27,7 +27,7 @@ class SccbMaster(wiring.Component):
 
     Parameters
     ----------
-    frequency: of the clock in Hz
+    frequency: of the clock in Hz; below 800 kHz the bus is slower, since a quarter has two cycles at least, for the synchroniser of SDA
     address: the byte for writing; that for reading is one more
     address_bytes: bytes of a register's address
 
@@ -51,7 +51,7 @@ class SccbMaster(wiring.Component):
         if address_bytes not in (1, 2):
             raise ValueError(f"address_bytes must be 1 or 2, not {address_bytes}")
         self._address, self._address_bytes = address, address_bytes
-        self.quarter_cycles = max(1, -int(-frequency // (4 * BITS_PER_SECOND)))
+        self.quarter_cycles = max(2, -int(-frequency // (4 * BITS_PER_SECOND)))
         request = data.StructLayout({"register": 8 * address_bytes, "value": 8, "read": 1})
         super().__init__(
             {

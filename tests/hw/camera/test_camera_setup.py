@@ -12,8 +12,8 @@ from firebrick.sim.camera.sccb_slave import SccbError, SccbSlave
 from firebrick.sw.camera.ov7670 import CLKRC, COM7, OV7670, PID, PRODUCT
 from firebrick.sw.camera.sensor import Op, Sensor, Step
 
-FREQUENCY = 400e3
-"""So that a quarter of a bit has one cycle."""
+FREQUENCY = 800e3
+"""So that a quarter of a bit has two cycles, the fewest."""
 SMALL = Sensor(
     **{
         **vars(OV7670),
