@@ -44,7 +44,7 @@ class Target:
     def available_for(self, classes: int) -> Resources:
         """What link, camera and display, which names so many classes, leave of the FPGA."""
         left, taken = self.available, self.peripherals.resources(self.board.device.fabric, classes=classes)
-        return replace(left, luts=max(0, left.luts - taken.luts))
+        return replace(left, luts=max(0, left.luts - taken.luts), multipliers=max(0, left.multipliers - taken.multipliers))
 
     def plan(self, model: Model, fps: float | None = None) -> Plan:
         """The fastest plan that fits, or the smallest that reaches ``fps`` frames a second. Raises FirebrickError if there is none."""

@@ -22,13 +22,15 @@ OPTIONAL_CAMERA_PINS = ("reset", "pwdn")
 DISPLAY_PINS = ("clock", "blue", "green", "red")
 """The pins of a screen: the positive one of each pair of TMDS."""
 
-# LUTs on an ECP5, by Yosys out of context; other families scale the sum. Nothing of this takes a block RAM or a multiplier.
+# LUTs on an ECP5, by Yosys out of context; other families scale the sum. Nothing of this takes a block RAM.
 CAMERA_LUTS = {"ov7670": 1040, "ov7670-vga": 2232}
 """Set-up, capture and scaling; origin: the table of docs/camera.md, 224x224 pixels in colour."""
 SHARING_LUTS = 900
 """Arbiter, queues of owners and verdicts, captures and pictures over the link; an estimate from their registers and memories."""
 DISPLAY_LUTS = 2567
 """A display without the ROM of its names; origin: the table of docs/display.md."""
+DISPLAY_MULTIPLIERS = 2
+"""Of the bars' lengths; origin: `digits` with camera and display for an LFE5U-12F, synthesised."""
 NAME_LUTS = 4
 """A class's name in that ROM; origin: the same table, 3,849 for 1000 names."""
 
@@ -65,7 +67,7 @@ class Peripherals:
         """What they are predicted to take."""
         luts = CAMERA_LUTS[self.camera] + SHARING_LUTS if self.camera else 0
         luts += DISPLAY_LUTS + NAME_LUTS * classes if self.display else 0
-        return scaled(Resources(luts=luts), fabric)
+        return scaled(Resources(luts=luts), fabric) + Resources(multipliers=DISPLAY_MULTIPLIERS if self.display else 0)
 
 
 NONE = Peripherals()
