@@ -1,13 +1,15 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Draws the timing diagrams of a core's README (hw/core/diagrams) from their WaveJSON sources: ``python scripts/timing_diagrams.py``.
+"""Draws the timing diagrams of the documentation and of a core's README from the WaveJSON beside them: ``python
+scripts/timing_diagrams.py``.
 
 Needs the package wavedrom.
 """
 
 from pathlib import Path
 
-DIAGRAMS = Path(__file__).parents[1] / "hw" / "core" / "diagrams"
+ROOT = Path(__file__).parents[1]
+FOLDERS = (ROOT / "hw" / "core" / "diagrams", ROOT / "docs" / "images")
 
 
 def draw(source: str) -> str:
@@ -20,5 +22,6 @@ def draw(source: str) -> str:
 
 
 if __name__ == "__main__":
-    for path in sorted(DIAGRAMS.rglob("*.json")):
-        path.with_suffix(".svg").write_text(draw(path.read_text()))
+    for folder in FOLDERS:
+        for path in sorted(folder.rglob("*.json")):
+            path.with_suffix(".svg").write_text(draw(path.read_text()))
