@@ -1,9 +1,8 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Draws the timing diagrams of the documentation and of a core's README from the WaveJSON beside them: ``python
-scripts/timing_diagrams.py``.
+"""Draws the timing diagrams of the documentation and of a core's README from the WaveJSON beside them.
 
-Needs the package wavedrom.
+Run ``python scripts/timing_diagrams.py``; it needs the package wavedrom.
 """
 
 from pathlib import Path
