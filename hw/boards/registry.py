@@ -89,6 +89,10 @@ class Board:
             raise FirebrickError(f"board {self.name} has no link {requested} that is known here; it has {' and '.join(self.links)}")
         return requested or self.links[0]
 
+    def plls(self, link: str) -> int:
+        """The PLLs that the accelerator's clock and one of ``links`` take: USB on the FPGA's own pins has one of its own."""
+        return 1 + (link == "usb" and not has_ulpi(usb_resource(self.platform_class)))
+
     def carrier(self, link: str, clock: float) -> Carrier:
         """What carries the bytes of one of ``links``, at the fastest rate of which an accelerator with a clock, in Hz, is capable."""
         if link == "uart":

@@ -5,6 +5,7 @@
 from dataclasses import dataclass, replace
 
 from ...sw.compiler.planner import plan_for, smallest_plan
+from ...sw.errors import FirebrickError
 from ...sw.fpga.cost_model import estimate
 from ...sw.fpga.fabric import Fabric
 from ...sw.fpga.link_costs import available_beside_link, link_resources
@@ -71,10 +72,16 @@ def find_target(
 ) -> Target:
     """The target with a board's name; its first link and the usual clock of its family where none is given. ``frequency`` is in Hz.
 
-    Raises FirebrickError for a board or a link that there is not, for a camera or a display that the board cannot have, and where the
-    board's clock cannot be turned into the frequency.
+    Raises FirebrickError for a board or a link that there is not, for a camera or a display that the board cannot have beside it, and
+    where the board's clock cannot be turned into the frequency.
     """
     found = board(name)
     check_peripherals(peripherals, found.name, found.device.family)
     chosen = found.link(link)
+    plls = found.plls(chosen) + peripherals.any
+    if peripherals.any and plls > found.device.plls:
+        raise FirebrickError(
+            f"board {name} has an FPGA with {found.device.plls} PLLs, and a camera beside the link {chosen} needs {plls}; "
+            "choose the link uart"
+        )
     return Target(found, chosen, found.clock_for(frequency or found.frequency), reloadable, peripherals)

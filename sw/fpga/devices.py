@@ -78,6 +78,10 @@ Open tools treat a 12F as a 25F and an HX4K as an HX8K, which are the same dies.
 16x16."""
 
 
+_TWO_PLL_LUTS = 24288
+"""LUTs of the largest ECP5 with two PLLs, the 25F."""
+
+
 @dataclass(frozen=True)
 class FpgaDevice:
     """An FPGA."""
@@ -90,6 +94,13 @@ class FpgaDevice:
     def fabric(self) -> Fabric:
         """The fabric of its family."""
         return FABRICS[self.family]
+
+    @property
+    def plls(self) -> int:
+        """PLLs; those of families other than the ECP5 are not counted here: 1 (ECP5 and ECP5-5G Family Data Sheet, table 1.1)."""
+        if self.family != "ECP5":
+            return 1
+        return 2 if self.resources.luts <= _TWO_PLL_LUTS else 4
 
 
 def find_device(name: str) -> FpgaDevice | None:

@@ -123,3 +123,12 @@ def test_planner_leaves_room_for_camera_and_screen() -> None:
     assert left.block_rams == bare.available.block_rams
     plan = full.plan(model)
     assert full.resources(plan).luts - bare.resources(plan).luts == bare.available.luts - left.luts
+
+
+def test_an_fpga_with_two_plls_has_none_left_for_a_camera_beside_usb() -> None:
+    peripherals = Peripherals("ov7670")
+    with pytest.raises(FirebrickError, match=r"ulx3s_12f has an FPGA with 2 PLLs, .* usb needs 3; choose the link uart"):
+        find_target("ulx3s_12f", link="usb", peripherals=peripherals)
+    assert find_target("ulx3s_12f", link="uart", peripherals=peripherals).link == "uart"
+    assert find_target("ulx3s_85f", link="usb", peripherals=peripherals).link == "usb"
+    assert find_target("ulx3s_12f", link="usb").link == "usb"

@@ -18,9 +18,11 @@ from amaranth.lib.memory import Memory
 
 from firebrick.hw.boards.board_top import BoardTop
 from firebrick.hw.boards.registry import board
+from firebrick.hw.boards.standalone_ports import StandalonePorts
 from firebrick.hw.eda.tool_paths import tool_command
 from firebrick.hw.verify.clock_crossings import NO_CLOCK, PREPARATION, Crossing, clock_crossings
 from firebrick.sw.compiler.lowering import compile_model
+from firebrick.sw.fpga.peripherals import Peripherals
 from firebrick.sw.zoo.catalogue import load
 
 pytest.importorskip("amaranth_boards", reason="needs the extra `bitstream`")
@@ -54,6 +56,16 @@ KNOWN = {
     },
 }
 """The crossings that there may be, of each link: the source clock, the register and what drives it, by what they are."""
+CAMERA_AND_SCREEN = {
+    "pins of the camera, which keep to its clock": (NO_CLOCK, r"camera\.capture\.(byte|href|vsync)", r"camera_(href|vsync|d\d)\..*"),
+    "the data line of SCCB": (NO_CLOCK, SYNCHRONISER, r"camera_sda\..*"),
+    "pixels in the camera's FIFO": (r"camera_clk", r"camera\.crossing\.fifo\.storage, read", r".*\.storage"),
+    "the handover's request and answer": (r".*", r"display\.handover\.\w+_synchroniser\.stage0", r"display\.handover\.\w+"),
+    "what a screen shows, which the handover keeps still": (r"clock", r"display\..*|o\$\d+", r"display\.screen"),
+    "when a pixel changes": (r"pixel_clock", SYNCHRONISER, r"display\.serializer\.pixel_toggle"),
+    "symbols, which are taken over when they are still": (r"pixel_clock", r"o\$\d+\[0\]", r"display\.symbols\[\d\]"),
+}
+KNOWN["full speed, camera and screen"] = KNOWN["full speed"] | CAMERA_AND_SCREEN
 
 
 def crossings_of(design: str, folder: Path) -> list[Crossing]:
@@ -80,7 +92,8 @@ def unknown(crossings: Iterable[Crossing], known: dict[str, tuple[str, str, str]
 @pytest.mark.parametrize(
     ("name", "link", "known"),
     [
-        ("ulx3s_12f", "usb", "full speed"),
+        ("ulx3s_85f", "usb", "full speed, camera and screen"),
+        pytest.param("ulx3s_12f", "usb", "full speed", marks=pytest.mark.slow),
         pytest.param("ulx3s_12f", "uart", "uart", marks=pytest.mark.slow),
         pytest.param("ecpix5_85f", "usb", "high speed", marks=pytest.mark.slow),
         pytest.param("tang_nano_9k", "uart", "uart, clock with reset", marks=pytest.mark.slow),
@@ -89,7 +102,8 @@ def unknown(crossings: Iterable[Crossing], known: dict[str, tuple[str, str, str]
 )
 def test_a_board_has_no_clock_crossing_but_the_known_ones(name: str, link: str, known: str, tmp_path: Path) -> None:
     entry, model = board(name), load("digits")
-    top = BoardTop(plan=compile_model(model, 4), model=model, flow=entry.flow, frequency=entry.frequency, link=link)
+    ports = StandalonePorts(peripherals=Peripherals("ov7670", "hdmi"), board=name) if "camera" in known else None
+    top = BoardTop(plan=compile_model(model, 4), model=model, flow=entry.flow, frequency=entry.frequency, link=link, ports=ports)
     design = entry.platform().prepare(top, name="firebrick", emit_src=False).files[entry.flow.design]
     crossings = crossings_of(design if isinstance(design, str) else design.decode(), tmp_path)
     assert unknown(crossings, KNOWN[known]) == []
