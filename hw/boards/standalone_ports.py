@@ -169,7 +169,8 @@ class StandalonePorts:
         m.d.comb += pclk.eq(buffers["pclk"].i if self.sensor.rising_edge else ~buffers["pclk"].i)
         m.domains += ClockDomain("camera", reset_less=True)
         m.d.comb += ClockSignal("camera").eq(pclk)
-        platform.add_clock_constraint(pclk, PIXEL_HZ)  # XCLK: a sensor that is not set up yet may pass it on
+        # At the pin, as synthesis renames the net. XCLK's frequency: a sensor that is not set up yet may pass it on.
+        platform.add_clock_constraint(ports.pclk.io, PIXEL_HZ)
 
     def _connect_display(self, m: Module, platform: Any, device: StandaloneDevice, camera: CameraSource, display: Display) -> None:
         attributes = dict.fromkeys(DISPLAY_PINS, Attrs(IO_TYPE="LVCMOS33D", DRIVE="4"))

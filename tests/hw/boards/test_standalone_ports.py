@@ -35,15 +35,15 @@ def constraints(board: str, peripherals: Peripherals) -> str:
 
 
 def clocks(text: str) -> dict[str, float]:
-    """The constrained frequencies in MHz, by the last part of a net's name."""
-    found = re.findall(r'FREQUENCY NET "(?:.*\.)?(\w+)" (.*) HZ;', text)
-    return {name: float(hertz) / 1e6 for name, hertz in found if name != "clock"}
+    """The constrained frequencies in MHz but that of the board's clock and the accelerator's, by the last part of a net's or port's name."""
+    found = re.findall(r'FREQUENCY (?:NET|PORT) "(?:.*\.)?(\w+)" (.*) HZ;', text)
+    return {name: float(hertz) / 1e6 for name, hertz in found if not name.startswith(("clock", "clk"))}
 
 
 @pytest.mark.parametrize(("board", "display"), [("ulx3s_12f", "hdmi"), ("ecpix5_85f", None)])
 def test_every_clock_is_constrained_and_every_pin_has_its_place(board: str, display: str | None) -> None:
     text = constraints(board, Peripherals("ov7670", display))
-    assert clocks(text) == {"pixel_clock": 25, "pclk": 25, **({"tmds_clock": 125} if display else {})}
+    assert clocks(text) == {"pixel_clock": 25, "camera_0__pclk__io": 25, **({"tmds_clock": 125} if display else {})}
     for name in (*CAMERA_PINS, *OPTIONAL_CAMERA_PINS):
         assert f'LOCATE COMP "camera_0__{name}__io"' in text
     assert len(re.findall(r"s(?:cl|da)__io\" IO_TYPE=LVCMOS33 PULLMODE=UP", text)) == 2
