@@ -35,7 +35,7 @@ def constraints(board: str, peripherals: Peripherals) -> str:
 
 
 def clocks(text: str) -> dict[str, float]:
-    """The constrained frequencies in MHz but that of the board's clock and the accelerator's, by the last part of a net's or port's name."""
+    """Constrained frequencies in MHz, by the last part of a net's or port's name, but for the board's clock and the accelerator's."""
     found = re.findall(r'FREQUENCY (?:NET|PORT) "(?:.*\.)?(\w+)" (.*) HZ;', text)
     return {name: float(hertz) / 1e6 for name, hertz in found if not name.startswith(("clock", "clk"))}
 
