@@ -42,7 +42,7 @@ public:
         if (!plugged_) return;
         pclk = !pclk;
         if (pclk) return;
-        const long cycles = long(timing_.line) * (timing_.vsync_lines + timing_.front_lines + timing_.rows + timing_.back_lines);
+        const long cycles = frame_cycles();
         if (cycle_ == 0) frame_ = next_;
         const int line = int(cycle_ / timing_.line), place = int(cycle_ % timing_.line);
         const int row = line - timing_.vsync_lines - timing_.front_lines;
@@ -53,11 +53,17 @@ public:
         if (++cycle_ == cycles) { cycle_ = 0; frames++; }
     }
 
+    // How much of the frame is sent, 0 to 1.
+    double progress() const { return double(cycle_) / double(frame_cycles()); }
+
     bool pclk = true, vsync = false, href = false;
     uint8_t data = 0;
     long frames = 0;                             // sent
 
 private:
+    long frame_cycles() const {
+        return long(timing_.line) * (timing_.vsync_lines + timing_.front_lines + timing_.rows + timing_.back_lines);
+    }
     void idle() { vsync = !timing_.vsync_high; href = !timing_.href_high; cycle_ = 0; }
 
     CameraTiming timing_;

@@ -4,6 +4,7 @@
 
 import json
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from firebrick.hw.verify.clock_crossings import PREPARATION, clock_crossings
 from firebrick.sw.camera.ov7670 import OV7670
 from firebrick.sw.camera.picture import Picture
 
-pytest.importorskip("pyosys", reason="needs the extra `bitstream`")
+pytestmark = pytest.mark.skipif(find_spec("pyosys") is None, reason="needs the extra `bitstream`")
 
 
 def test_only_the_fifo_and_a_synchroniser_cross_to_the_accelerators_clock(tmp_path: Path) -> None:

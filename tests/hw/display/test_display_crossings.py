@@ -5,6 +5,7 @@
 import json
 import re
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from firebrick.hw.verify.clock_crossings import NO_CLOCK, PREPARATION, Crossing,
 from firebrick.sim.display.simulation import DisplayTop
 from tests.helpers.displays import global_sum, settings
 
-pytest.importorskip("pyosys", reason="needs the extra `bitstream`")
+pytestmark = pytest.mark.skipif(find_spec("pyosys") is None, reason="needs the extra `bitstream`")
 KNOWN = (
     ("pixel_clk", "clk", r".*request_synchroni[sz]er\.stage0"),
     ("clk", "pixel_clk", r".*answer_synchroni[sz]er\.stage0"),
