@@ -11,7 +11,7 @@ from firebrick.sim.small_models import randomly_initialised
 from firebrick.sw.compiler.end_to_end import end_to_end
 from firebrick.sw.compiler.latency import latencies
 from firebrick.sw.compiler.lowering import compile_model
-from firebrick.sw.driver import linked_device
+from firebrick.sw.driver import linked_device, prefetch
 from firebrick.sw.driver.linked_device import LinkedDevice
 from firebrick.sw.link.carriers import USB_FULL_SPEED, USB_HIGH_SPEED, Carrier, baud_divisor, fastest_uart, link_rate, uart, wire_bytes
 from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape
@@ -29,6 +29,7 @@ CLOCK = 60e6
 def test_frame_rate_and_latency_are_those_of_the_virtual_board(byte_cycles: int, monkeypatch: pytest.MonkeyPatch) -> None:
     board = tiny_board(byte_cycles=byte_cycles)
     monkeypatch.setattr(linked_device, "time", SimpleNamespace(perf_counter=board.now))
+    monkeypatch.setattr(prefetch, "TAKE_TIMEOUT", 60.0)  # frames are there at once, however busy the machine that simulates
     with LinkedDevice(tiny_model(), board) as device:
         frames = tiny_frames(np.random.default_rng(0), 7)
         [alone] = device.stream(frames[:1])
