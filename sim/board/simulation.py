@@ -3,7 +3,6 @@
 """The Verilated top module of a ULX3S with camera and screen, driven from Python: sensor bytes in, scores and recorded bits out."""
 
 import ctypes
-import subprocess
 import tempfile
 from contextlib import chdir
 from importlib.resources import files
@@ -18,6 +17,7 @@ from ...hw.boards.board_top import BoardTop
 from ...hw.boards.standalone_ports import StandalonePorts
 from ...hw.boards.target import Target, find_target
 from ...hw.codegen.verilog import Artefacts
+from ...hw.eda.process import run_logged
 from ...hw.eda.tool_paths import tool_command
 from ...sw.camera.picture import Bytes
 from ...sw.camera.sensor import Op, Sensor
@@ -45,7 +45,7 @@ def generate_board(model: Model, plan: Plan, target: Target) -> Artefacts:
         folder = Path(name)
         (folder / "board.il").write_bytes(design if isinstance(design, bytes) else design.encode())
         (folder / "board.ys").write_text("\n".join(_TO_VERILOG) + "\n")
-        subprocess.run([*tool_command("yosys"), "board.ys"], cwd=folder, check=True, capture_output=True)
+        run_logged([*tool_command("yosys"), "board.ys"], folder, folder / "yosys.log", name="yosys")
         text = (folder / "board.v").read_text()
     spec = plan.global_sum
     cells = [files(__package__).joinpath(name).read_text() for name in _CELLS]

@@ -3,9 +3,9 @@
 // A camera for a Verilated board: its parallel port and its end of the control bus (SCCB).
 //
 // Call step() once for each half cycle of the sensor's pixel clock, or for each moment of a finer simulation with poll() in between.
-// The timing of a frame is that of sw/camera/sensor.py: a program in Python writes the sensor's bytes and numbers into files.
-#ifndef FIREBRICK_CAMERA_MODEL_HPP
-#define FIREBRICK_CAMERA_MODEL_HPP
+// The timing of a frame is that of sw/camera/sensor.py.
+
+#pragma once
 
 #include <cstdint>
 #include <map>
@@ -138,5 +138,3 @@ private:
 };
 
 }  // namespace firebrick
-
-#endif

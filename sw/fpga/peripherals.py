@@ -28,11 +28,11 @@ CAMERA_LUTS = {"ov7670": 1040, "ov7670-vga": 2232}
 SHARING_LUTS = 900
 """Arbiter, queues of owners and verdicts, captures and pictures over the link; an estimate from their registers and memories."""
 DISPLAY_LUTS = 2567
-"""A display without the ROM of its names; origin: the table of docs/display.md."""
+"""A display without the ROM of its names, synthesised out of context; the first row of the table of docs/display.md was 16 less later."""
 DISPLAY_MULTIPLIERS = 2
 """Of the bars' lengths; origin: `digits` with camera and display for an LFE5U-12F, synthesised."""
 NAME_LUTS = 4
-"""A class's name in that ROM; origin: the same table, 3,849 for 1000 names."""
+"""A class's name in that ROM with its decoder, synthesised alone: 3,849 LUTs for 1000 names."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The clock crossings of a camera source: pins that keep to PCLK, the lines of the control bus, and the asynchronous FIFO."""
 
-import json
-import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,10 +11,9 @@ from amaranth.back.rtlil import convert
 from amaranth.hdl import ClockDomain, Module
 
 from firebrick.hw.camera.camera_source import CameraSource
-from firebrick.hw.eda.tool_paths import tool_command
-from firebrick.hw.verify.clock_crossings import PREPARATION, clock_crossings
 from firebrick.sw.camera.ov7670 import OV7670
 from firebrick.sw.camera.picture import Picture
+from tests.helpers.clock_crossings import crossings_of
 
 pytestmark = pytest.mark.skipif(find_spec("pyosys") is None, reason="needs the extra `bitstream`")
 
@@ -30,11 +27,8 @@ def test_only_the_fifo_and_a_synchroniser_cross_to_the_accelerators_clock(tmp_pa
     pins: Any = source.pins
     inputs = [pins.vsync, pins.href, pins.data, pins.sda.i, source.pixels.ready, source.verdicts.ready]
     outputs = [pins.scl.oe, pins.sda.oe, source.pixels.valid, source.pixels.payload, source.verdicts.valid, source.counters.as_value()]
-    (tmp_path / "camera.il").write_text(str(convert(m, name="camera", ports=[camera.clk, *inputs, *outputs], emit_src=False)))
-    script = ["read_rtlil camera.il", *PREPARATION, "write_json camera.json"]
-    (tmp_path / "camera.ys").write_text("\n".join(script) + "\n")
-    subprocess.run([*tool_command("yosys"), "camera.ys"], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
-    crossings = clock_crossings(json.loads((tmp_path / "camera.json").read_text()))
+    design = str(convert(m, name="camera", ports=[camera.clk, *inputs, *outputs], emit_src=False))
+    crossings = crossings_of(design, tmp_path)
     between = {(one.source, one.destination, one.register.rsplit("crossing.", 1)[-1]) for one in crossings if one.source}
     assert between == {
         ("camera_clk", "clk", "fifo.produce_cdc.stage0"),

@@ -12,8 +12,10 @@ from firebrick.hw.eda.tool_paths import tool_command
 from firebrick.sim import verilator
 from tests.helpers.cores import CASES, files_of, run_tool, write
 
-NO_ICARUS = "Icarus Verilog is not installed (Debian: apt-get install iverilog)"
-needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason=NO_ICARUS)
+needs_icarus = pytest.mark.skipif(
+    shutil.which("iverilog") is None, reason="Icarus Verilog is not installed (Debian: apt-get install iverilog)"
+)
+SIMULATORS = (pytest.param("icarus", marks=needs_icarus), "verilator")
 
 unsigned_only = pytest.mark.parametrize("core", ["unsigned"], indirect=True)
 
@@ -87,11 +89,9 @@ def test_lint_of_verilator_has_no_warning_beyond_the_named_ones(core: Path, tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("simulator", ["icarus", "verilator"])
+@pytest.mark.parametrize("simulator", SIMULATORS)
 @pytest.mark.parametrize("core", list(CASES), indirect=True)
 def test_cocotb_bench_passes(core: Path, tmp_path: Path, simulator: str) -> None:
-    if simulator == "icarus" and shutil.which("iverilog") is None:
-        pytest.skip(NO_ICARUS)
     copied = shutil.copytree(core, tmp_path / "copy")  # make takes no spaces
     environment = verilator.environment()
     environment.pop("PYTEST_CURRENT_TEST", None)
@@ -102,7 +102,7 @@ def test_cocotb_bench_passes(core: Path, tmp_path: Path, simulator: str) -> None
 
 @pytest.mark.slow
 @unsigned_only
-@pytest.mark.parametrize("simulator", [pytest.param("icarus", marks=needs_icarus), "verilator"])
+@pytest.mark.parametrize("simulator", SIMULATORS)
 def test_litex_soc_classifies_pictures(core: Path, tmp_path: Path, simulator: str) -> None:
     pytest.importorskip("litex", reason="needs the package litex")
     copied = shutil.copytree(core, tmp_path / "copy")  # make takes no spaces
@@ -113,12 +113,10 @@ def test_litex_soc_classifies_pictures(core: Path, tmp_path: Path, simulator: st
 
 @pytest.mark.slow
 @pytest.mark.parametrize("core", ["unsigned", "axi"], indirect=True)
-@pytest.mark.parametrize("target", ["sim", "lint"])
+@pytest.mark.parametrize("target", [pytest.param("sim", marks=needs_icarus), "lint"])
 def test_fusesoc_targets_run(core: Path, tmp_path: Path, target: str) -> None:
     if shutil.which("fusesoc") is None:
         pytest.skip("FuseSoC is not installed (pip install fusesoc)")
-    if target == "sim" and shutil.which("iverilog") is None:
-        pytest.skip(NO_ICARUS)
     copied = shutil.copytree(core, tmp_path / "copy")  # make takes no spaces
     (tmp_path / "work").mkdir()
     words = ("fusesoc", "--cores-root", copied, "run", f"--target={target}", "firebrick:cores:random")

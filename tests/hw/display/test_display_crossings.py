@@ -2,9 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The clock crossings of the display are the known ones."""
 
-import json
 import re
-import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,9 +10,9 @@ import pytest
 from amaranth.back import rtlil
 
 from firebrick.hw.display.display import Display
-from firebrick.hw.eda.tool_paths import tool_command
-from firebrick.hw.verify.clock_crossings import NO_CLOCK, PREPARATION, Crossing, clock_crossings
+from firebrick.hw.verify.clock_crossings import NO_CLOCK, Crossing
 from firebrick.sim.display.simulation import DisplayTop
+from tests.helpers.clock_crossings import crossings_of
 from tests.helpers.displays import global_sum, settings
 
 pytestmark = pytest.mark.skipif(find_spec("pyosys") is None, reason="needs the extra `bitstream`")
@@ -41,10 +39,7 @@ def plain(crossing: Crossing) -> Crossing:
 def test_display_has_no_clock_crossing_but_the_known_ones(tmp_path: Path) -> None:
     spec = global_sum(3)
     top = DisplayTop(display=Display(settings=settings(names=("a", None, "c"), led_class=0), global_sum=spec, frequency=1e6))
-    (tmp_path / "design.il").write_text(rtlil.convert(top, platform=None))
-    (tmp_path / "script.ys").write_text("\n".join(("read_rtlil design.il", *PREPARATION, "write_json design.json")) + "\n")
-    subprocess.run([*tool_command("yosys"), "script.ys"], cwd=tmp_path, check=True, capture_output=True)
-    crossings = clock_crossings(json.loads((tmp_path / "design.json").read_text()))
+    crossings = crossings_of(rtlil.convert(top, platform=None), tmp_path)
     seen = set()
     for crossing in map(plain, crossings):
         if crossing.source == NO_CLOCK:

@@ -2,9 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Clock crossings: those of whole boards are known ones, and a crossing that is planted is found."""
 
-import json
 import re
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -19,11 +17,11 @@ from amaranth.lib.memory import Memory
 from firebrick.hw.boards.board_top import BoardTop
 from firebrick.hw.boards.registry import board
 from firebrick.hw.boards.standalone_ports import StandalonePorts
-from firebrick.hw.eda.tool_paths import tool_command
-from firebrick.hw.verify.clock_crossings import NO_CLOCK, PREPARATION, Crossing, clock_crossings
+from firebrick.hw.verify.clock_crossings import NO_CLOCK, Crossing
 from firebrick.sw.compiler.lowering import compile_model
 from firebrick.sw.fpga.peripherals import Peripherals
 from firebrick.sw.zoo.catalogue import load
+from tests.helpers.clock_crossings import crossings_of
 
 pytest.importorskip("amaranth_boards", reason="needs the extra `bitstream`")
 pytest.importorskip("luna", reason="needs the extra `usb`")
@@ -66,14 +64,6 @@ CAMERA_AND_SCREEN = {
     "symbols, which are taken over when they are still": (r"pixel_clock", r"o\$\d+\[0\]", r"display\.symbols\[\d\]"),
 }
 KNOWN["full speed, camera and screen"] = KNOWN["full speed"] | CAMERA_AND_SCREEN
-
-
-def crossings_of(design: str, folder: Path) -> list[Crossing]:
-    """The crossings of a design in RTLIL."""
-    (folder / "design.il").write_text(design)
-    (folder / "script.ys").write_text("\n".join(("read_rtlil design.il", *PREPARATION, "write_json design.json")) + "\n")
-    subprocess.run([*tool_command("yosys"), "script.ys"], cwd=folder, check=True, capture_output=True)
-    return clock_crossings(json.loads((folder / "design.json").read_text()))
 
 
 def unknown(crossings: Iterable[Crossing], known: dict[str, tuple[str, str, str]]) -> list[str]:
