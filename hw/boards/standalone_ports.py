@@ -31,8 +31,10 @@ _MODULE_ORDER = ("scl", "sda", "vsync", "href", "pclk", "xclk", "d7", "d6", "d5"
 """The signals of an OV7670 module in the order of its two rows of pins, behind 3V3 and GND."""
 _ULX3S_HEADER = tuple(f"gpio_0:{pair}{side}" for pair in range(8) for side in "+-")  # gp0, gn0, gp1, gn1 ...
 _PMODS = tuple(f"pmod_{number}:{pin}" for number in (0, 1) for pin in (1, 7, 2, 8, 3, 9, 4, 10))  # the two rows of each
+_ULX3S_ORDER = ("scl", "sda", "pclk", "href", "vsync", *_MODULE_ORDER[5:])
+"""PCLK and VSYNC are exchanged: gp1 (A10) leads to a global clock buffer by a wire of its own, gp2 only through the fabric."""
 CAMERA_HEADERS = {
-    "ulx3s": dict(zip(_MODULE_ORDER, _ULX3S_HEADER, strict=True)),
+    "ulx3s": dict(zip(_ULX3S_ORDER, _ULX3S_HEADER, strict=True)),
     "ecpix5": dict(zip(_MODULE_ORDER, _PMODS, strict=True)),
 }
 """The usual pins of a camera, by the prefix of the board's name; docs/standalone.md has the tables."""
