@@ -39,10 +39,11 @@ _OPTIONS = (
     ),
     click.option(
         "--start",
-        type=click.Choice(STARTS),
+        metavar=f"[{'|'.join(STARTS)}|MODEL]",
         default=GradualConfig.start,
         show_default=True,
-        help="Start from what meets the limits without training, or prune a nearly lossless model as it learns.",
+        help="Start from what meets the limits without training (target), prune a nearly lossless model as it learns (lossless), or go on "
+        "from a model that is compressed already, a .fire file or a name.",
     ),
     click.option(
         "--memory", type=click.FloatRange(0), default=2.0, show_default=True, metavar="GB", help="Memory for decoded pictures at most."
@@ -87,9 +88,12 @@ def distil_on_pictures(
     from ..reports.matplotlib_plots import distillation_plot
     from ..training.distillation import check_torch
     from ..utils.atomic_files import write_atomically
+    from ..zoo.catalogue import load
 
     check_torch()
-    config = GradualConfig(steps, seed, options["batch"], options["rate"], balance=options["balance"], start=options["start"])
+    start = None if options["start"] in STARTS else load(options["start"])
+    kind = GradualConfig.start if start else options["start"]
+    config = GradualConfig(steps, seed, options["batch"], options["rate"], balance=options["balance"], start=kind)
     held_out, table = options["held_out"], options["held_out_labels"]
     if table and not held_out:
         raise click.UsageError("--held-out-labels are the classes of the pictures in --held-out; give both")
@@ -102,7 +106,9 @@ def distil_on_pictures(
     )
     teachers = [read_source(teacher, job.images) for teacher in options["teachers"]]
     with progress_bar() as progress:
-        model, report = run_gradual_job(source, job, pictures, config, teachers, files, progress, lambda line: click.echo(line, err=True))
+        model, report = run_gradual_job(
+            source, job, pictures, config, teachers, files, progress, lambda line: click.echo(line, err=True), start
+        )
     document = {"network": model.network.name, **report}
     write_atomically(output.with_suffix(".curves.json"), (json.dumps(document, indent=2) + "\n").encode())
     drawing = distillation_plot(model.network.name, document) if find_spec("matplotlib") else None

@@ -6,6 +6,7 @@ import json
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,14 +69,18 @@ def run_gradual_job(
     files: JobFiles | None = None,
     progress: Progress = no_progress,
     say: Callable[[str], None] = lambda _line: None,
+    start: Model | None = None,
 ) -> tuple[Model, dict[str, Any]]:
     """The compressed model, and a report on its training: {seconds, machine, steps, best, teachers, curve, ...}.
 
+    Training starts from ``start``, a compressed model of the source whose densities it keeps; without it, from what ``config.start`` says.
     Steps that ``files`` hold from an interrupted run of the same job are skipped. Raises FirebrickError where the budget cannot be met, a
-    teacher does not fit, pictures are too few, or PyTorch is missing.
+    teacher or the start does not fit, pictures are too few, or PyTorch is missing.
     """
     check_torch()
     config.verify()
+    if start is not None:
+        _check_start(start, source, job)
     from ..training.distillation.gradual_loop import distil_gradually
     from ..training.distillation.gradual_task import GradualTask
     from ..training.distillation.teachers import Teachers
@@ -86,7 +91,11 @@ def run_gradual_job(
     if not job.images:
         chosen = [pictures.paths[index * len(pictures) // CALIBRATION_PICTURES] for index in range(CALIBRATION_PICTURES)]
         job = replace(job, images=chosen if len(pictures) > CALIBRATION_PICTURES else pictures.paths)
-    start, densities = _start(source, job, config.start, files, progress)
+    if start is not None:
+        densities = _densities(start)
+        start = replace(start, metadata=_start_metadata(start, source))
+    else:
+        start, densities = _start(source, job, config.start, files, progress)
     goal = CompressionGoal(
         densities,
         _prices(start, source.network),
@@ -136,12 +145,37 @@ def _start(
         start = goal if at_goal else compressor.compress(nearly_lossless)
         if sum(layer.nonzero for layer in goal.layers.values()) >= sum(layer.nonzero for layer in start.layers.values()):
             start = goal  # the budget allows more than is lossless
-        densities = {name: layer.nonzero / layer.codes.size for name, layer in goal.layers.items()}
-        stored = replace(start, metadata={**start.metadata, _TASK: task, _DENSITIES: json.dumps(densities)})
+        stored = replace(start, metadata={**start.metadata, _TASK: task, _DENSITIES: json.dumps(_densities(goal))})
         if files is not None:
             write_atomically(files.quantized, encode_model(stored))
     densities = json.loads(stored.metadata[_DENSITIES])
     return replace(stored, metadata={key: value for key, value in stored.metadata.items() if key not in (_TASK, _DENSITIES)}), densities
+
+
+def _check_start(start: Model, source: FloatModel, job: CompressionJob) -> None:
+    """Raise FirebrickError unless a model is one of the source, with integers that the job allows."""
+    if start.network != source.network:
+        raise FirebrickError(f"the model to start from is not of the network {source.network.name}; compress it from the same one")
+    if start.preprocessing != source.preprocessing:
+        raise FirebrickError("the model to start from subtracts another mean from its pictures; compress it from the same network")
+    limits = job.limits
+    for name, layer in start.layers.items():
+        most, bias_step = limits(layer)
+        if np.abs(layer.codebook).max(initial=0) > most or np.any(layer.bias % bias_step):
+            raise FirebrickError(f"the model to start from was not compressed with --lean: see {name}; leave --lean out")
+
+
+def _start_metadata(start: Model, source: FloatModel) -> dict[str, str]:
+    """The metadata of a start that was compressed before: the present command, and where the start is from."""
+    command = source.metadata.get("command")
+    made = {"start command": start.metadata["command"]} if "command" in start.metadata else {}
+    digest = sha256(encode_model(start)).hexdigest()
+    return {**start.metadata, **({"command": command} if command else {}), **made, "start sha256": digest}
+
+
+def _densities(model: Model) -> dict[str, float]:
+    """The fraction of each layer's weights that is kept."""
+    return {name: layer.nonzero / layer.codes.size for name, layer in model.layers.items()}
 
 
 def _less_metadata(budget: Budget) -> Budget:

@@ -293,3 +293,24 @@ def test_limits_that_training_cannot_meet_are_an_error_at_the_end(
     monkeypatch.setattr("firebrick.sw.training.distillation.compression_goal.CompressionGoal.is_met", lambda _goal, _model: False)
     with pytest.raises(FirebrickError, match="no model of the training met its limits"):
         run_gradual_job(source, job(bytes=round(0.85 * file_size(unlimited)) + METADATA), PictureFolders(paths), replace(CONFIG, steps=4))
+
+
+def test_training_goes_on_from_a_compressed_model(source: FloatModel, paths: list[Path], unlimited: Model) -> None:
+    config = replace(CONFIG, steps=20, start="target")
+    densities = [layer.nonzero for layer in unlimited.layers.values()]
+    model, report = run_gradual_job(source, job(), PictureFolders(paths), config, start=unlimited)
+    assert all(layer.nonzero <= most for layer, most in zip(model.layers.values(), densities, strict=True))
+    assert report["curve"][0]["bytes"] < 1.2 * file_size(unlimited) + METADATA
+    assert len(model.metadata["start sha256"]) == 64
+
+
+def test_start_that_does_not_fit_is_refused_before_any_work(source: FloatModel, paths: list[Path], unlimited: Model) -> None:
+    other = replace(unlimited, network=replace(unlimited.network, name="other"))
+    with pytest.raises(FirebrickError, match=f"is not of the network {NETWORK.name}"):
+        run_gradual_job(source, job(), PictureFolders(paths), CONFIG, start=other)
+    name, layer = next(iter(unlimited.layers.items()))
+    wide = layer.codebook.copy()
+    wide[-1] = COMPACT_CENTROID_MAX + 1
+    start = replace(unlimited, layers={**unlimited.layers, name: replace(layer, codebook=wide)})
+    with pytest.raises(FirebrickError, match=f"not compressed with --lean: see {name}"):
+        run_gradual_job(source, job(), PictureFolders(paths), CONFIG, start=start)
