@@ -10,6 +10,9 @@ ALL ?=# 1: `make formal` runs its long proofs, too
 LINK ?=# uart or usb; empty: uart where the board has both
 CAMERA ?=# ov7670: a camera beside the accelerator
 DISPLAY_PORT = $(if $(filter command line,$(origin DISPLAY)),$(DISPLAY))# hdmi: a screen; of the command line only: X11 has a DISPLAY, too
+CLASSES ?=# a file with the classes to keep, one a line, or names with commas between them; empty: all
+DISPLAY_CLASSES ?=# likewise: those that the screen shows by name; empty: all
+LED_CLASS ?=# NAME or NAME=PERCENT: the class for which the LEDs are lit
 PINS ?=# file with their pins; empty: those of docs/camera.md
 
 BIN := .venv/bin
@@ -85,13 +88,15 @@ docs: setup ## build the site of the documentation into build/site; every warnin
 verilog: setup ## write the accelerator's Verilog and plan to build/verilog
 	$(BIN)/firebrick verilog $(addprefix --model=,$(MODEL)) -o build/verilog
 
-bitstream: setup ## write the bitstream for a board to build/BOARD (BOARD=, MODEL=, FREQUENCY= in MHz, SEED=, LINK=, CAMERA=, DISPLAY=)
+bitstream: setup ## write the bitstream for a board to build/BOARD (BOARD=, MODEL=, FREQUENCY= in MHz, SEED=, LINK=, CAMERA=, DISPLAY=, CLASSES=)
 	@$(BIN)/python -c 'import amaranth_boards, pyosys' 2>/dev/null || $(INSTALL) '.[bitstream]'
 	@for extra in $$($(BIN)/firebrick boards --json | $(BIN)/python -c 'import json, sys; \
 	  print(*(one["extra"] for one in json.load(sys.stdin) if one["name"] == "$(BOARD)" and one["missing"] and one["extra"]))'); do \
 	  $(INSTALL) ".[$$extra]"; done
 	$(BIN)/firebrick bitstream --board $(BOARD) $(addprefix --model=,$(MODEL)) $(addprefix --frequency=,$(FREQUENCY)) \
 	  $(addprefix --link=,$(LINK)) $(addprefix --camera=,$(CAMERA)) $(addprefix --display=,$(DISPLAY_PORT)) $(addprefix --pins=,$(PINS)) \
+	  $(if $(CLASSES),--classes="$(CLASSES)") $(if $(DISPLAY_CLASSES),--display-classes="$(DISPLAY_CLASSES)") \
+	  $(if $(LED_CLASS),--led-class="$(LED_CLASS)") \
 	  --seed $(SEED) -o build/$(BOARD)
 
 program: setup ## put the bitstream in build/BOARD into the board (BOARD=)

@@ -93,7 +93,7 @@ class Plan:
     @property
     def resources(self) -> Resources:
         """Predicted ``luts``, ``block_rams`` and ``multipliers``: of a board's FPGA with the link, else of the engines in an ECP5."""
-        return self._target.resources(self.spec) if self._target else total(estimate(self.spec))
+        return self._target.resources(self.spec, self.model.quantized) if self._target else total(estimate(self.spec))
 
     @property
     def available(self) -> Resources | None:

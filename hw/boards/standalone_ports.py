@@ -13,7 +13,6 @@ from amaranth.lib import io, wiring
 from ...sw.camera.picture import camera_picture
 from ...sw.camera.sensor import Sensor
 from ...sw.camera.sensors import find_sensor
-from ...sw.display.settings import display_settings
 from ...sw.errors import FirebrickError
 from ...sw.fpga.peripherals import CAMERA_PINS, DISPLAY_PINS, OPTIONAL_CAMERA_PINS, Peripherals
 from ...sw.link.identity import DeviceDescriptor
@@ -22,6 +21,7 @@ from ...sw.plan.nodes import Plan
 from ..accelerator import Accelerator
 from ..camera.camera_source import CameraSource
 from ..display.display import Display
+from ..display.frame_summary import FrameSummary
 from ..flows.clock_generator import ClockGenerator
 from ..flows.ecp5 import PIXEL_HZ, TMDS_HZ, Ecp5Clock, Ecp5VideoClocks
 from ..standalone.standalone_device import StandaloneDevice
@@ -113,9 +113,26 @@ class StandalonePorts:
             device.state.dropped.eq(camera.counters.dropped),
             device.state.torn.eq(camera.counters.torn),
         ]
+        if not self._peripherals.leds:
+            return
+        settings = self._peripherals.screen.settings(model)
+        watcher: Display | FrameSummary
         if display:
-            m.submodules.display = screen = Display(settings=display_settings(model), global_sum=plan.global_sum, frequency=frequency)
-            self._connect_display(m, platform, device, camera, screen)
+            watcher = screen = Display(settings=settings, global_sum=plan.global_sum, frequency=frequency)
+            m.submodules.display = screen
+            self._connect_display(m, platform, screen)
+        else:
+            watcher = FrameSummary(settings=settings, global_sum=plan.global_sum, frequency=frequency)
+            m.submodules.summary = watcher
+        m.d.comb += [
+            watcher.score.eq(device.score),
+            watcher.score_taken.eq(device.score_taken),
+            watcher.frame_good.eq(device.frame_good),
+            watcher.frame_started.eq(device.frame_started),
+            watcher.dropped.eq(camera.counters.dropped),
+            watcher.camera_found.eq(camera.found),
+        ]
+        self._connect_leds(m, platform, watcher.led)
 
     def _add_clocks(self, m: Module, platform: Any, clock: ClockGenerator, display: bool) -> None:
         """The domains ``pixel`` and, for a display, ``tmds``; gated until the PLL has locked, so that nothing needs a reset."""
@@ -174,25 +191,23 @@ class StandalonePorts:
         # At the pin, as synthesis renames the net. XCLK's frequency: a sensor that is not set up yet may pass it on.
         platform.add_clock_constraint(ports.pclk.io, PIXEL_HZ)
 
-    def _connect_display(self, m: Module, platform: Any, device: StandaloneDevice, camera: CameraSource, display: Display) -> None:
+    def _connect_display(self, m: Module, platform: Any, display: Display) -> None:
         attributes = dict.fromkeys(DISPLAY_PINS, Attrs(IO_TYPE="LVCMOS33D", DRIVE="4"))
         ports = self._request(platform, "display", dict.fromkeys(DISPLAY_PINS, "o"), attributes)
         for name, channel in (("blue", 0), ("green", 1), ("red", 2), ("clock", 3)):
             buffer: Any = io.DDRBuffer(io.Direction.Output, getattr(ports, name), o_domain="tmds")
             m.submodules[f"display_{name}"] = buffer
             m.d.comb += [buffer.o[0].eq(display.tmds[channel][0]), buffer.o[1].eq(display.tmds[channel][1])]
-        m.d.comb += [
-            display.score.eq(device.score),
-            display.score_taken.eq(device.score_taken),
-            display.frame_good.eq(device.frame_good),
-            display.frame_started.eq(device.frame_started),
-            display.dropped.eq(camera.counters.dropped),
-            display.camera_found.eq(camera.found),
-        ]
-        leds = [resource for resource in platform.resources.values() if resource.name == "led"][: len(display.leds)]
-        for number, resource in enumerate(leds):
-            m.submodules[f"led_{number}"] = led = io.Buffer(io.Direction.Output, platform.request("led", resource.number, dir="-"))
-            m.d.comb += led.o.eq(display.leds[number])
+
+    def _connect_leds(self, m: Module, platform: Any, lit: Signal) -> None:
+        """Light all LEDs of the board, the green ones where they have colours. Raises FirebrickError where a class is chosen for none."""
+        names = [(name, number) for name, number in platform.resources if name in ("led", "rgb_led")]
+        for place, (name, number) in enumerate(names):
+            port = platform.request(name, number, dir="-")
+            m.submodules[f"led_{place}"] = led = io.Buffer(io.Direction.Output, port if name == "led" else port.g)
+            m.d.comb += led.o.eq(lit)
+        if not names and self._peripherals.screen.led_class is not None:
+            raise FirebrickError(f"board {self._board} has no LEDs that could show a class; leave out --led-class")
 
 
 def prescaler_for(sensor: Sensor, plan: Plan, frequency: float) -> int:

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a plan is made for: a board, the link to the host and the clock."""
 
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 from ...sw.compiler.planner import plan_for, smallest_plan
+from ...sw.display.settings import DisplayOptions
 from ...sw.errors import FirebrickError
 from ...sw.fpga.cost_model import estimate
 from ...sw.fpga.fabric import Fabric
@@ -42,23 +43,51 @@ class Target:
         """What the link leaves of the FPGA, without a camera and a display."""
         return available_beside_link(self.board.device.resources, self.link, self.fabric, reloadable=self.reloadable)
 
-    def available_for(self, classes: int) -> Resources:
-        """What link, camera and display, which names so many classes, leave of the FPGA."""
-        left, taken = self.available, self.peripherals.resources(self.board.device.fabric, classes=classes)
-        return replace(left, luts=max(0, left.luts - taken.luts), multipliers=max(0, left.multipliers - taken.multipliers))
+    def available_for(self, model: Model) -> Resources:
+        """What link, camera and display leave of the FPGA for a model."""
+        left, taken = self.available, self.peripherals.resources(model, self.board.device.fabric)
+        return Resources(*(max(0, there - used) for there, used in zip(astuple(left), astuple(taken), strict=True)))
 
     def plan(self, model: Model, fps: float | None = None) -> Plan:
         """The fastest plan that fits, or the smallest that reaches ``fps`` frames a second. Raises FirebrickError if there is none."""
-        available = self.available_for(model.network.classes)
+        available = self.available_for(model)
         if fps is None:
             return plan_for(model, available, self.fabric)
         return smallest_plan(model, available, fps, self.clock, self.fabric)
 
-    def resources(self, plan: Plan) -> Resources:
-        """What a plan, the link, a camera and a display are predicted to take."""
+    def place_names(self, model: Model, fps: float | None = None) -> tuple["Target", Plan]:
+        """A plan as ``plan`` makes it, and the target with the names of its display where they cost least.
+
+        They lie in block RAM or in look-up tables, whichever makes the faster plan; of equal ones the one that takes fewer LUTs. Raises
+        FirebrickError if there is no plan with either.
+        """
+        if not self.peripherals.display:
+            return self, self.plan(model, fps)
+        found: list[tuple[float, int, Target, Plan]] = []
+        problems = []
+        for in_block_ram in (True, False):
+            target = self.with_screen(replace(self.peripherals.screen, names_in_block_ram=in_block_ram))
+            if target.peripherals.resources(model, self.board.device.fabric).block_rams > self.available.block_rams:
+                continue
+            try:
+                plan = target.plan(model, fps)
+            except FirebrickError as problem:
+                problems.append(problem)
+            else:
+                found.append((plan.cycles if fps is None else 0, target.resources(plan, model).luts, target, plan))
+        if not found:
+            raise problems[0]
+        return min(found, key=lambda one: one[:2])[2:]
+
+    def with_screen(self, screen: DisplayOptions) -> "Target":
+        """The same with other options of the display."""
+        return replace(self, peripherals=replace(self.peripherals, screen=screen))
+
+    def resources(self, plan: Plan, model: Model) -> Resources:
+        """What a model's plan, the link, a camera and a display are predicted to take."""
         classes = plan.global_sum.channels
         link = link_resources(self.link, self.board.device.fabric, reloadable=self.reloadable, classes=classes)
-        peripherals = self.peripherals.resources(self.board.device.fabric, classes=classes)
+        peripherals = self.peripherals.resources(model, self.board.device.fabric)
         return total(estimate(plan, self.board.device.fabric)) + link + peripherals
 
 

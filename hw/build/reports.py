@@ -14,6 +14,7 @@ from ...sw.compiler.end_to_end import end_to_end
 from ...sw.fpga.cost_model import estimate
 from ...sw.fpga.link_costs import link_resources
 from ...sw.fpga.resources import Resources, total
+from ...sw.model.quantized import Model
 from ...sw.plan.nodes import Adapter, Plan, walk
 from ...sw.plan.report import plan_report
 from ..boards.registry import Board
@@ -147,13 +148,13 @@ class ClockTiming(TypedDict):
     achieved: float
 
 
-def synthesis_report(plan: Plan, board: Board, options: Options, link: str, statistics: dict[str, Any]) -> SynthesisReport:
+def synthesis_report(plan: Plan, model: Model, board: Board, options: Options, link: str, statistics: dict[str, Any]) -> SynthesisReport:
     """The predicted and the actual resources of each node, from Yosys' statistics of each module."""
     resources_of = board.flow.cell_costs.resources
     modules = {module.removeprefix("\\"): resources_of(entry["num_cells_by_type"]) for module, entry in statistics["modules"].items()}
     fabric, classes = board.device.fabric, plan.global_sum.channels
     overhead = link_resources(link, fabric, reloadable=options.reloadable, classes=classes)
-    overhead += options.peripherals.resources(fabric, classes=classes)
+    overhead += options.peripherals.resources(model, fabric)
     predicted = estimate(plan, fabric) | {OVERHEAD: overhead}
     actual = _actual_resources(plan, modules)
     return {

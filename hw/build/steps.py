@@ -138,7 +138,7 @@ def synthesise(job: BuildJob, design: Design) -> Synthesis:
     )
     products = step.run(job.cache / "synthesis", job.progress)
     statistics = json.loads(products[f"{TOP}.stat.json"].read_text())
-    report = synthesis_report(job.plan, job.board, job.options, job.link, statistics)
+    report = synthesis_report(job.plan, job.model, job.board, job.options, job.link, statistics)
     job.write_json("synthesis.json", report)
     return Synthesis(products, report)
 

@@ -4,29 +4,21 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...sw.display.name_code import NameCode
-from ...sw.display.probabilities import IntegerSoftmax
 from ...sw.display.settings import DisplaySettings
-from ...sw.display.state import DROPPED_MAX, Status
 from ...sw.plan.nodes import GlobalSumSpec
 from ..engines.global_sum import score_layout
-from .formatter import Formatter, screen_layout
-from .frame_rate import FrameRate
+from .formatter import Formatter
+from .frame_summary import DROPPED_BITS, FrameSummary
 from .handover import Handover
 from .later import later
 from .painter import Painter
-from .score_power import ScorePower, ranked_layout
 from .tmds import CHANNELS, TmdsEncoder, TmdsSerializer
-from .top_five import PowerSum, TopFive, place_layout
 from .video_timing import VideoTiming
-
-DROPPED_BITS = 20
-"""Width of the number of dropped frames. The screen shows at most 999,999."""
-LEDS = 8
 
 
 class Display(wiring.Component):
@@ -37,10 +29,9 @@ class Display(wiring.Component):
 
     Parameters
     ----------
-    settings: names, scale of the scores, class of the LEDs
+    settings: names and where they lie, scale of the scores, class of the LEDs
     global_sum: the accelerator's last node: number and width of the scores
     frequency: of the domain ``sync``, in Hz
-    names_in_block_ram: the names lie in block RAM, not in look-up tables
 
     Members, in the domain ``sync`` unless another is named
     -------
@@ -52,7 +43,7 @@ class Display(wiring.Component):
     camera_found: ``In(1)``; the camera answers
     tmds: ``Out(4 x 2 bits)``, domain ``tmds``; for DDR outputs: the bit that leaves first, then the other, of the channels 0 (blue),
         1 (green), 2 (red) and 3 (clock)
-    leds: ``Out(8)``, domain ``pixel``; all lit for as long as the chosen class is at least as likely as its threshold
+    led: ``Out(1)``; for as long as the chosen class is at least as likely as its threshold (`FrameSummary`)
     """
 
     score: Any
@@ -62,15 +53,11 @@ class Display(wiring.Component):
     dropped: Signal
     camera_found: Signal
     tmds: Any
-    leds: Signal
+    led: Signal
 
-    def __init__(self, *, settings: DisplaySettings, global_sum: GlobalSumSpec, frequency: float, names_in_block_ram: bool = False) -> None:
-        if len(settings.names) != global_sum.channels:
-            raise ValueError(f"names must be {global_sum.channels}, one a class, not {len(settings.names)}")
+    def __init__(self, *, settings: DisplaySettings, global_sum: GlobalSumSpec, frequency: float) -> None:
         self._settings = settings
-        self._global_sum = global_sum
-        self._frequency = frequency
-        self._block = names_in_block_ram
+        self._summary = FrameSummary(settings=settings, global_sum=global_sum, frequency=frequency)
         super().__init__(
             {
                 "score": In(score_layout(global_sum)),
@@ -80,73 +67,31 @@ class Display(wiring.Component):
                 "dropped": In(DROPPED_BITS),
                 "camera_found": In(1),
                 "tmds": Out(data.ArrayLayout(unsigned(2), CHANNELS + 1)),
-                "leds": Out(LEDS),
+                "led": Out(1),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         code = NameCode(self._settings)
-        softmax = IntegerSoftmax(self._settings.score_scale)
-        ranked = ranked_layout(softmax, self._global_sum)
-        classes = self._global_sum.channels
 
-        # The accelerator's clock: what the screen shows, in binary.
-        m.submodules.power = power = ScorePower(softmax=softmax, global_sum=self._global_sum)
-        m.submodules.power_sum = power_sum = PowerSum(ranked=ranked, classes=classes)
-        m.submodules.top_five = top_five = TopFive(ranked=ranked, classes=classes)
-        m.submodules.rate = rate = FrameRate(frequency=self._frequency)
-        layout = screen_layout(place_layout(ranked, classes), power_sum.largest.shape(), len(power_sum.total))
+        m.submodules.summary = summary = self._summary
+        layout = summary.present.shape()
         m.submodules.handover = handover = Handover(shape=layout)
-        present: Any = Signal(layout)
-        torn = Signal()
         m.d.comb += [
-            power.score.eq(self.score),
-            power.valid.eq(self.score_taken),
-            power.good.eq(self.frame_good),
-            power_sum.input.eq(power.output),
-            power_sum.valid.eq(power.output_valid),
-            top_five.input.eq(later(m, power.output, PowerSum.LATENCY - TopFive.LATENCY)),  # so that both finish at a time
-            top_five.valid.eq(later(m, power.output_valid, PowerSum.LATENCY - TopFive.LATENCY)),
-            rate.started.eq(self.frame_started),
-            rate.finished.eq(self.score_taken & self.score.last),
-            rate.good.eq(self.frame_good),
-            present.frames_per_second.eq(rate.frames_per_second),
-            present.tenths_ms.eq(rate.tenths_ms),
-            handover.value.eq(present),
+            summary.score.eq(self.score),
+            summary.score_taken.eq(self.score_taken),
+            summary.frame_good.eq(self.frame_good),
+            summary.frame_started.eq(self.frame_started),
+            summary.dropped.eq(self.dropped),
+            summary.camera_found.eq(self.camera_found),
+            handover.value.eq(summary.present),
+            self.led.eq(summary.led),
         ]
-        with m.If(power_sum.finished):
-            m.d.sync += torn.eq(~power_sum.good)
-        newest: Any = Signal(data.StructLayout({name: layout[name].shape for name in ("valid", "places", "largest", "total")}))
-        with m.If(power_sum.finished & power_sum.good):
-            m.d.sync += [
-                newest.valid.eq(1),
-                newest.places.eq(top_five.places),
-                newest.largest.eq(power_sum.largest),
-                newest.total.eq(power_sum.total),
-            ]
-        m.d.comb += [
-            present.valid.eq(newest.valid),
-            present.places.eq(newest.places),
-            present.largest.eq(newest.largest),
-            present.total.eq(newest.total),
-            present.dropped.eq(Mux(self.dropped > DROPPED_MAX, DROPPED_MAX, self.dropped)),
-            present.status.eq(Status.LIVE),
-        ]
-        # Of several assignments the last one counts.
-        for condition, status in (
-            (rate.stalled, Status.NO_FRAMES),
-            (torn, Status.TORN),
-            (~newest.valid, Status.WAITING),
-            (~self.camera_found, Status.NO_CAMERA),
-        ):
-            with m.If(condition):
-                m.d.comb += present.status.eq(status)
 
         # The clock of the pixels: between two screens, from binary to text; then the pixels.
         m.submodules.timing = timing = VideoTiming()
-        led = self._settings.led_class, 10 * self._settings.led_percent
-        m.submodules.formatter = formatter = Formatter(code=code, layout=layout, block=self._block, led_class=led[0], led_tenths=led[1])
+        m.submodules.formatter = formatter = Formatter(code=code, layout=layout)
         m.submodules.painter = painter = Painter(code=code)
         m.d.comb += [
             handover.request.eq(timing.finished),
@@ -158,7 +103,6 @@ class Display(wiring.Component):
             painter.character.eq(formatter.character),
             painter.write.eq(formatter.write),
             painter.bar_ends.eq(formatter.bar_ends),
-            self.leds.eq(formatter.led.replicate(LEDS)),
         ]
 
         # The clock of the bits.

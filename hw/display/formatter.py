@@ -4,7 +4,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Shape, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -25,7 +25,7 @@ from ...sw.display.layout import (
 )
 from ...sw.display.name_code import NameCode
 from ...sw.display.probabilities import SHOWN_CLASSES
-from ...sw.display.state import DROPPED_MAX, FRAMES_PER_SECOND_MAX, STATUS_TEXT, TENTHS_MS_MAX, Status
+from ...sw.display.state import STATUS_TEXT
 from ...sw.display.text import CLASS, PERCENT_LABEL, number_digits
 from ..utils import lookup
 from .name_decoder import NameDecoder
@@ -34,22 +34,6 @@ from .share_divider import ShareDivider
 
 RATE_FORMAT, MS_FORMAT, DROPPED_FORMAT, PERCENT_FORMAT, INDEX_FORMAT = range(5)
 """The numbers of a screen; the first three are printed one after the other."""
-
-
-def screen_layout(place: data.StructLayout, exponent: Shape, total_bits: int) -> data.StructLayout:
-    """What a screen shows, in binary: `ScreenState`, with powers in place of probabilities."""
-    return data.StructLayout(
-        {
-            "valid": 1,  # a frame has been there
-            "places": data.ArrayLayout(place, SHOWN_CLASSES),
-            "largest": exponent,
-            "total": total_bits,
-            "frames_per_second": range(FRAMES_PER_SECOND_MAX + 1),
-            "tenths_ms": range(TENTHS_MS_MAX + 1),
-            "dropped": range(DROPPED_MAX + 1),
-            "status": range(len(Status)),
-        }
-    )
 
 
 class Formatter(wiring.Component):
@@ -61,9 +45,7 @@ class Formatter(wiring.Component):
     Parameters
     ----------
     code: the names
-    layout: ``screen_layout(...)``
-    block: whether the names are in block RAM
-    led_class, led_tenths: the class of the LEDs, and the probability from which on they are lit
+    layout: ``screen_layout(...)`` of `FrameSummary`
 
     Members
     -------
@@ -72,7 +54,6 @@ class Formatter(wiring.Component):
     busy: ``Out(1)``
     address: ``Out(...)``, character: ``Out(...)``, write: ``Out(1)``; writes a character: its line and, in the lower five bits, column
     bar_ends: ``Out(5 x ...)``; the pixel of the line behind each bar
-    led: ``Out(1)``
     """
 
     CYCLES_MAX = 6_000
@@ -84,12 +65,9 @@ class Formatter(wiring.Component):
     character: Signal
     write: Signal
     bar_ends: Any
-    led: Signal
 
-    def __init__(self, *, code: NameCode, layout: data.StructLayout, block: bool, led_class: int, led_tenths: int) -> None:
+    def __init__(self, *, code: NameCode, layout: data.StructLayout) -> None:
         self._code = code
-        self._block = block
-        self._led = led_class, led_tenths
         super().__init__(
             {
                 "start": In(1),
@@ -99,7 +77,6 @@ class Formatter(wiring.Component):
                 "character": Out(range(len(code.symbols))),
                 "write": Out(1),
                 "bar_ends": Out(data.ArrayLayout(range(WIDTH), SHOWN_CLASSES)),
-                "led": Out(1),
             }
         )
 
@@ -108,7 +85,7 @@ class Formatter(wiring.Component):
         code, screen, numbers = self._code, self.screen, self._code.numbers
         classes = len(code.names)
         places = min(SHOWN_CLASSES, classes)
-        m.submodules.names = names = NameDecoder(code=code, block=self._block)
+        m.submodules.names = names = NameDecoder(code=code)
         m.submodules.printer = printer = NumberPrinter(formats=_formats(classes), numbers=numbers)
 
         place = Signal(range(SHOWN_CLASSES))
@@ -119,7 +96,6 @@ class Formatter(wiring.Component):
         bar_ends: Any = Signal(self.bar_ends.shape(), init=initial_ends)
         unnamed = Signal()  # the class has no name
         item = Signal(range(RATE_FORMAT, INDEX_FORMAT + 1))
-        led_shown = Signal()
         blank = numbers[" "]
         m.d.comb += [
             self.address.eq(Cat(column[:5], line)),
@@ -158,7 +134,7 @@ class Formatter(wiring.Component):
             with m.State("IDLE"):
                 m.d.comb += self.busy.eq(0)
                 with m.If(self.start):
-                    m.d.pixel += [place.eq(0), item.eq(RATE_FORMAT), led_shown.eq(0)]
+                    m.d.pixel += [place.eq(0), item.eq(RATE_FORMAT)]
                     m.next = "FIND"
                     with m.If(~screen.valid):
                         m.next = "NUMBER"
@@ -192,8 +168,6 @@ class Formatter(wiring.Component):
                     for number in range(places):
                         with m.Case(number):
                             m.d.pixel += bar_ends[number].eq(LEFT + (tenths >> 1) + (tenths >> 4))
-                with m.If((shown.index == self._led[0]) & (tenths >= self._led[1])):
-                    m.d.pixel += led_shown.eq(1)
                 m.d.pixel += column.eq(PERCENT_END + 1)
                 m.next = "SIGN"
             with m.State("SIGN"):
@@ -233,7 +207,6 @@ class Formatter(wiring.Component):
                 m.d.comb += [line.eq(STATE_LINE), self.write.eq(1), self.character.eq(text)]
                 m.d.pixel += column.eq(column + 1)
                 with m.If(column == STATE_COLUMN + status_width - 1):
-                    m.d.pixel += self.led.eq(led_shown & ((screen.status == Status.LIVE) | (screen.status == Status.TORN)))
                     m.next = "IDLE"
         return m
 

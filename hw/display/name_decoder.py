@@ -6,13 +6,11 @@ from amaranth.hdl import Array, Module, Signal, Value
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...sw.display.name_code import NameCode
+from ...sw.display.name_code import WORD_BITS, NameCode
 from ..module_names import LUT_ROM_PREFIX
 from ..utils import lookup
 from .lut_rom import LutRom
 
-WORD_BITS = 16
-"""Bits of a word of the ROM."""
 TREE_WORDS = 128
 """Words in look-up tables in front of one register: as many as an ECP5 selects with the multiplexers in its slices."""
 
@@ -25,8 +23,7 @@ class NameDecoder(wiring.Component):
 
     Parameters
     ----------
-    code: the names
-    block: whether the ROM is in block RAM, not in look-up tables
+    code: the names; its settings say whether the ROM is in block RAM or in look-up tables
 
     Members
     -------
@@ -42,9 +39,8 @@ class NameDecoder(wiring.Component):
     symbol_valid: Signal
     finished: Signal
 
-    def __init__(self, *, code: NameCode, block: bool = False) -> None:
+    def __init__(self, *, code: NameCode) -> None:
         self._code = code
-        self._block = block
         super().__init__(
             {
                 "start": In(1),
@@ -98,11 +94,10 @@ class NameDecoder(wiring.Component):
 
     def _rom(self, m: Module, position: Signal) -> Value:
         """The word with the bit of a position, a cycle later."""
-        bits = self._code.bits
-        words = [sum(bit << place for place, bit in enumerate(bits[first : first + WORD_BITS])) for first in range(0, len(bits), WORD_BITS)]
+        words = list(self._code.words)
         words += [0] * (2 - len(words))  # a memory of one word has no address
         address = position[WORD_BITS.bit_length() - 1 :]
-        if self._block:
+        if self._code.settings.names_in_block_ram:
             rom: memory.Memory = memory.Memory(shape=WORD_BITS, depth=len(words), init=words, attrs={"rom_style": "block"})
             m.submodules.rom = rom
             clocked = rom.read_port(domain="pixel")

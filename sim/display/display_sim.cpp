@@ -64,7 +64,7 @@ extern "C" void display_frame(Display *display, const int64_t *scores, uint64_t 
 }
 
 extern "C" uint64_t display_waiting(const Display *display) { return display->scores.size(); }
-extern "C" unsigned display_leds(const Display *display) { return display->top.leds; }
+extern "C" unsigned display_led(const Display *display) { return display->top.led; }
 extern "C" const uint8_t *display_bytes(const Display *display) { return display->recorder.bytes.data(); }
 
 // Simulates some cycles of the serial clock; of these, display_bytes then has the bits.

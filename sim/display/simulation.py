@@ -119,9 +119,9 @@ class DisplaySimulation:
         return int(self._library.display_waiting(self._handle))
 
     @property
-    def leds(self) -> int:
-        """The LEDs now."""
-        return int(self._library.display_leds(self._handle))
+    def led(self) -> bool:
+        """Whether the LEDs are lit now."""
+        return bool(self._library.display_led(self._handle))
 
     def run(self, seconds: float) -> NDArray[np.uint8]:
         """Simulate for a time. Returns its recording, see `decode_screens`."""

@@ -6,25 +6,25 @@ import os
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .common import classes_option, json_option, load_model, print_json, progress_bar
 from .output_paths import OutputFolder
+from .peripheral_options import chosen_peripherals, chosen_screen, peripheral_options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from firebrick.hw.boards.target import Target
     from firebrick.hw.build.reports import BuildReport, HostLink, VendorReport
 
-    from ..fpga.peripherals import Peripherals
     from ..model.quantized import Model
 
 BOARD = "ulx3s_85f"
 """The board unless another is given."""
 SEEDS_MAX = 1000
-MOST_CLASSES = 1000
-"""Classes of the largest model that ships."""
 
 
 def _parse_seeds(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[int, ...]:
@@ -58,14 +58,7 @@ def _parse_seeds(_context: click.Context, _option: click.Parameter, value: str |
     "--target-fps", type=click.FloatRange(min=0, min_open=True), metavar="F", help="Make the smallest plan that reaches F frames/s."
 )
 @click.option("--link", type=click.Choice(["uart", "usb"]), help="Link to the host.  [default: uart if the board has it]")
-@click.option("--camera", metavar="C", help="Add a camera: ov7670 or ov7670-vga.")
-@click.option("--display", metavar="D", help="Add a screen that shows the labels: hdmi. Needs --camera.")
-@click.option(
-    "--pins",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="TOML or JSON file with the pins of both.  [default: the board's]",
-)
+@peripheral_options
 @click.option("--simulate", is_flag=True, help="First simulate the plan on photographs, and report the measured cycles.")
 @click.option("--swappable", "reloadable", is_flag=True, help="Keep all weights in block RAM, so that `firebrick swap` can reload them.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed for place and route.")
@@ -79,13 +72,10 @@ def _parse_seeds(_context: click.Context, _option: click.Parameter, value: str |
 def command(
     board: str,
     model: str | None,
-    classes: Path | None,
+    classes: str | None,
     frequency: float | None,
     target_fps: float | None,
     link: str | None,
-    camera: str | None,
-    display: str | None,
-    pins: Path | None,
     simulate: bool,
     reloadable: bool,
     seed: int,
@@ -96,6 +86,7 @@ def command(
     router: str | None,
     output: Path | None,
     as_json: bool,
+    **peripherals: Any,
 ) -> None:
     """Build the bitstream of a model's accelerator for a board, with open tools.
 
@@ -113,7 +104,8 @@ def command(
     A build takes minutes for a small network, and an hour for one that fills a large FPGA.
 
     With --camera the board classifies what its own camera sees, and with --display it shows the labels on a screen, without a computer;
-    `firebrick stream board-camera` looks on. The camera is slowed down where the network is slower.
+    `firebrick stream board-camera` looks on. The camera is slowed down where the network is slower. The names that the screen shows are in
+    block RAM if the plan leaves enough.
 
     If only the vendor's tools can make the bitstream, they are run if they are on the PATH. Otherwise DIR gets a project for them, and
     resources are estimated by Yosys.
@@ -128,19 +120,36 @@ def command(
     from ..utils.executors import dask_cluster
 
     folder = output or Path("build") / board
-    peripherals = _peripherals(camera, display, pins)
-    target = find_target(board, link=link, frequency=frequency * 1e6 if frequency else None, reloadable=reloadable, peripherals=peripherals)
-    target.board.check_tools()
+    asked = find_target(
+        board,
+        link=link,
+        frequency=frequency * 1e6 if frequency else None,
+        reloadable=reloadable,
+        peripherals=chosen_peripherals(peripherals),
+    )
+
+    def target_for(model: "Model") -> "Target":
+        return asked.with_screen(chosen_screen(peripherals, model))
+
+    asked.board.check_tools()
     first, *more = seeds or (seed,)
     parallel = jobs or (1 + len(more) if scheduler else os.cpu_count() or 1)
-    options = Options(
-        target.clock, first, placer, router or "", tuple(more), parallel, target.link, reloadable=reloadable, peripherals=peripherals
-    )
     cluster = dask_cluster(scheduler) if scheduler else nullcontext()
     with progress_bar() as progress, cluster as executor:
         progress("planning")
-        loaded = load_model(model, classes) if model else _largest_model(classes, target)
-        plan = target.plan(loaded, target_fps)
+        loaded = load_model(model, classes) if model else _largest_model(classes, target_for)
+        target, plan = target_for(loaded).place_names(loaded, target_fps)
+        options = Options(
+            target.clock,
+            first,
+            placer,
+            router or "",
+            tuple(more),
+            parallel,
+            target.link,
+            reloadable=reloadable,
+            peripherals=target.peripherals,
+        )
         if simulate:
             options = replace(options, cycles=measured_cycles(loaded, plan, progress, _note))
         flexible = not (frequency or target_fps)
@@ -182,27 +191,16 @@ def _host_link(link: "HostLink") -> str:
     )
 
 
-def _peripherals(camera: str | None, display: str | None, pins: Path | None) -> "Peripherals":
-    """The camera and the display that the options ask for."""
-    from ..fpga.peripherals import Peripherals, checked_pins
-    from .pins_file import read_pins
-
-    if pins is not None and camera is None:
-        raise click.UsageError("--pins is for --camera and --display")
-    return Peripherals(camera, display, checked_pins(read_pins(pins), str(pins)) if pins else ())
-
-
 def _note(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _largest_model(classes: Path | None, target: "Target") -> "Model":
+def _largest_model(classes: str | None, target_for: "Callable[[Model], Target]") -> "Model":
     """The largest shipped model that fits, reduced to some classes if they are given."""
     from ..zoo.selection import IMAGENET, LARGEST_FIRST, largest_that_fits
 
     names = LARGEST_FIRST if classes is None else IMAGENET
-    available = target.available_for(MOST_CLASSES)
-    name, model, deficits = largest_that_fits(names, lambda name: load_model(name, classes), available, target.fabric)
+    name, model, deficits = largest_that_fits(names, lambda name: load_model(name, classes), target_for)
     reason = "; ".join(f"{other} needs {deficit}" for other, deficit in deficits.items()) or "the largest that ships"
     _note(f"taking the model {name}: {reason}")
     return model

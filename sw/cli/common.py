@@ -27,7 +27,7 @@ model_option = click.option(
     "--model", default=DEFAULT, show_default=True, metavar="M", help="A .fire file, or a name that `firebrick models` lists."
 )
 classes_option = click.option(
-    "--classes", type=click.Path(path_type=Path), metavar="FILE", help="Keep only the classes that FILE names, one per line."
+    "--classes", metavar="FILE|NAMES", help="Keep only these classes: a file with one a line, or classes with commas between them."
 )
 device_option = click.option(
     "--device",
@@ -45,14 +45,14 @@ bitstream_option = click.option(
 )
 
 
-def load_model(model: str, classes: Path | None) -> "Model":
+def load_model(model: str, classes: str | None) -> "Model":
     """The model that the options --model and --classes select."""
     loaded = catalogue.load(model)
     if classes is None:
         return loaded
-    from ..model.class_subset import keep_classes, read_classes
+    from ..model.class_subset import keep_classes, parse_classes
 
-    return keep_classes(loaded, read_classes(classes, loaded))
+    return keep_classes(loaded, parse_classes(classes, loaded))
 
 
 class VerbatimNumbers(tuple[int, ...]):

@@ -51,7 +51,7 @@ from .output_paths import OutputFolder
 @json_option
 def command(
     model: str,
-    classes: Path | None,
+    classes: str | None,
     lanes: int,
     frequency: float,
     images: tuple[Path, ...],

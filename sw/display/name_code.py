@@ -20,6 +20,8 @@ LENGTH_LIMIT = 13
 """Bits of the longest code word."""
 GROUP_MAX = 32
 """Names between two that can be found without reading those before."""
+WORD_BITS = 16
+"""Bits of a word of the ROM."""
 CYCLES_MAX = 24_000
 """Bits that finding the names of one screen may take to read, of the 36,000 pixels between two screens."""
 
@@ -72,6 +74,14 @@ class NameCode:
     def bits(self) -> tuple[int, ...]:
         """All names, each with END, in the order of the classes."""
         return tuple(bit for bits in self._bits_of_names for bit in bits)
+
+    @cached_property
+    def words(self) -> tuple[int, ...]:
+        """The bits in words of the ROM, the first bit lowest."""
+        bits = self.bits
+        return tuple(
+            sum(bit << place for place, bit in enumerate(bits[first : first + WORD_BITS])) for first in range(0, len(bits), WORD_BITS)
+        )
 
     @cached_property
     def group(self) -> int:

@@ -73,10 +73,15 @@ class IntegerSoftmax:
 
     def shares(self, scores: NDArray[np.int64]) -> tuple[ClassShare, ...]:
         """The likeliest classes of a frame, best first; of equal scores the lower index comes first."""
-        largest, total = self.total(scores)
-        shares = []
-        for index in np.argsort(-scores, kind="stable")[:SHOWN_CLASSES].tolist():
-            exponent, mantissa = self.power(int(scores[index]))
-            numerator = WHOLE * ((mantissa << GUARD_BITS) >> (largest - exponent))
-            shares.append(ClassShare(index, (numerator + total // 2) // total))
-        return tuple(shares)
+        sum_of_all = self.total(scores)
+        best = np.argsort(-scores, kind="stable")[:SHOWN_CLASSES].tolist()
+        return tuple(self._share(scores, index, *sum_of_all) for index in best)
+
+    def share(self, scores: NDArray[np.int64], index: int) -> ClassShare:
+        """A class of a frame, likely or not."""
+        return self._share(scores, index, *self.total(scores))
+
+    def _share(self, scores: NDArray[np.int64], index: int, largest: int, total: int) -> ClassShare:
+        exponent, mantissa = self.power(int(scores[index]))
+        numerator = WHOLE * ((mantissa << GUARD_BITS) >> (largest - exponent))
+        return ClassShare(index, (numerator + total // 2) // total)

@@ -3,7 +3,7 @@
 """What a display is built for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import FirebrickError
 from ..model.quantized import Model
@@ -23,6 +23,8 @@ class DisplaySettings:
     """The class for which the LEDs are lit."""
     led_percent: int = 50
     """The probability from which on they are, in percent, 1 to 100."""
+    names_in_block_ram: bool = False
+    """The names lie in block RAM, not in look-up tables."""
 
     def __post_init__(self) -> None:
         """Raises FirebrickError for an LED class or threshold that there is not."""
@@ -30,6 +32,29 @@ class DisplaySettings:
             raise FirebrickError(f"the class of the LEDs must be from 0 to {len(self.names) - 1}, not {self.led_class}")
         if not 1 <= self.led_percent <= 100:
             raise FirebrickError(f"the threshold of the LEDs must be 1 to 100 percent, not {self.led_percent}")
+
+
+@dataclass(frozen=True)
+class DisplayOptions:
+    """What a user chooses of a display."""
+
+    classes: tuple[int, ...] | None = None
+    """The classes that are shown by name; None for all."""
+    led_class: int | None = None
+    """The class for which the LEDs are lit; None for the first one where there is a screen, and for none where there is no screen."""
+    led_percent: int = 50
+    """The probability from which on they are, in percent, 1 to 100."""
+    names_in_block_ram: bool = False
+    """The names lie in block RAM, not in look-up tables."""
+
+    def settings(self, model: Model) -> DisplaySettings:
+        """The settings of a model's display. Raises FirebrickError for a class or threshold that there is not."""
+        settings = display_settings(model, self.classes, self.led_class or 0, self.led_percent)
+        return replace(settings, names_in_block_ram=self.names_in_block_ram)
+
+
+PLAIN = DisplayOptions()
+"""All names, and the LEDs of the first class."""
 
 
 def display_settings(model: Model, classes: Sequence[int] | None = None, led_class: int = 0, led_percent: int = 50) -> DisplaySettings:

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..display.name_code import WORD_BITS, NameCode
+from ..display.settings import PLAIN, DisplayOptions
 from ..errors import FirebrickError
+from ..model.quantized import Model
 from .fabric import ECP5, Fabric
+from .memory_shapes import block_rams
 from .node_costs import scaled
 from .resources import Resources
 
@@ -22,7 +26,7 @@ OPTIONAL_CAMERA_PINS = ("reset", "pwdn")
 DISPLAY_PINS = ("clock", "blue", "green", "red")
 """The pins of a screen: the positive one of each pair of TMDS."""
 
-# LUTs on an ECP5, by Yosys out of context; other families scale the sum. Nothing of this takes a block RAM.
+# LUTs on an ECP5, by Yosys out of context; other families scale the sum. Only the names of a display may take block RAMs.
 CAMERA_LUTS = {"ov7670": 1040, "ov7670-vga": 2232}
 """Set-up, capture and scaling; origin: the table of docs/camera.md, 224x224 pixels in colour."""
 SHARING_LUTS = 900
@@ -31,8 +35,10 @@ DISPLAY_LUTS = 2567
 """A display without the ROM of its names, synthesised out of context; the first row of the table of docs/display.md was 16 less later."""
 DISPLAY_MULTIPLIERS = 2
 """Of the bars' lengths; origin: `digits` with camera and display for an LFE5U-12F, synthesised."""
-NAME_LUTS = 4
-"""A class's name in that ROM with its decoder, synthesised alone: 3,849 LUTs for 1000 names."""
+NAME_ROM_LUTS = 1.3
+"""LUTs for each 16 bits of that ROM where it lies in LUTs: one holds them, the rest selects among words."""
+LED_LUTS = 600
+"""The LEDs of a class without a display."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ class Peripherals:
     """One of DISPLAYS; None for none."""
     pins: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     """Pins, by ``camera`` or ``display`` and the names above; empty for the board's usual ones."""
+    screen: DisplayOptions = PLAIN
+    """What is chosen of the display, and the class of the LEDs."""
 
     def __post_init__(self) -> None:
         """Raises FirebrickError for a display without a camera, and for what there is none of."""
@@ -59,15 +67,25 @@ class Peripherals:
         """Whether there is one."""
         return self.camera is not None
 
+    @property
+    def leds(self) -> bool:
+        """Whether LEDs show a class: with a display always, without one if a class is chosen."""
+        return self.camera is not None and (self.display is not None or self.screen.led_class is not None)
+
     def pins_of(self, kind: str) -> dict[str, str] | None:
         """The pins of the camera or the display, by name; None where the board's usual ones are meant."""
         return {key: dict(value) for key, value in self.pins}.get(kind)
 
-    def resources(self, fabric: Fabric = ECP5, *, classes: int) -> Resources:
-        """What they are predicted to take."""
+    def resources(self, model: Model, fabric: Fabric = ECP5) -> Resources:
+        """What they are predicted to take beside a model's accelerator."""
         luts = CAMERA_LUTS[self.camera] + SHARING_LUTS if self.camera else 0
-        luts += DISPLAY_LUTS + NAME_LUTS * classes if self.display else 0
-        return scaled(Resources(luts=luts), fabric) + Resources(multipliers=DISPLAY_MULTIPLIERS if self.display else 0)
+        if not self.display:
+            return scaled(Resources(luts=luts + LED_LUTS * self.leds), fabric)
+        words = len(NameCode(self.screen.settings(model)).words)
+        in_block_ram = self.screen.names_in_block_ram
+        luts += DISPLAY_LUTS + (0 if in_block_ram else round(NAME_ROM_LUTS * words))
+        rams = block_rams(words, WORD_BITS, fabric) if in_block_ram else 0
+        return scaled(Resources(luts=luts), fabric) + Resources(block_rams=rams, multipliers=DISPLAY_MULTIPLIERS)
 
 
 NONE = Peripherals()

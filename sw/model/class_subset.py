@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Models with a subset of the classes: the last layer keeps only the filters of the chosen classes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from ..errors import FirebrickError
 from ..network.graph import Conv, GlobalAverage
+from ..utils.suggestions import did_you_mean
 from ..utils.text_files import read_lines
 from .quantized import Model
 
@@ -39,22 +41,62 @@ def read_classes(path: Path, model: Model) -> list[int]:
 
     Raises FirebrickError, which names the line, for an unknown class, a name that several classes have, or a class given twice.
     """
-    indices_by_name: dict[str, list[int]] = {}
-    for index, label in enumerate(model.labels):
-        indices_by_name.setdefault(label.casefold(), []).append(index)
-    classes: list[int] = []
-    for number, line in enumerate(read_lines(path, "a text file with one class a line"), 1):
-        name = line.strip()
-        if not name:
-            continue
-        is_index = name.isdecimal() and int(name) < len(model.labels)
-        matches = [int(name)] if is_index else indices_by_name.get(name.casefold(), [])
-        if len(matches) != 1:
-            what = f"the name of several: {', '.join(map(str, matches))}" if matches else "none of the model's classes"
-            raise FirebrickError(f"{path}, line {number}: {name[:60]!r} is {what}; give an index from 0 to {len(model.labels) - 1}")
-        if matches[0] in classes:
-            raise FirebrickError(f"{path}, line {number}: {name[:60]!r} is there twice; give each class once")
-        classes += matches
+    lines = enumerate(read_lines(path, "a text file with one class a line"), 1)
+    classes = _different(((f"{path}, line {number}", line.strip()) for number, line in lines if line.strip()), model)
     if not classes:
         raise FirebrickError(f"{path} names no class; give one a line, by name or by index from 0 to {len(model.labels) - 1}")
     return classes
+
+
+def parse_classes(text: str, model: Model) -> list[int]:
+    """Class indices from the path of a file (`read_classes`), or from names and indices with commas between them.
+
+    Raises FirebrickError as `read_classes` does. A text with a slash or of the form ``*.txt`` is a path, even if there is no such file.
+    """
+    path = Path(text)
+    try:
+        is_path = "/" in text or path.suffix == ".txt" or path.is_file()
+    except OSError:  # too long for a path
+        is_path = False
+    if is_path:
+        return read_classes(path, model)
+    classes = _different(((f"classes {text[:60]!r}", name.strip()) for name in text.split(",") if name.strip()), model)
+    if not classes:
+        raise FirebrickError(f"classes {text!r} name none; give names or indices with commas between them, or a file with one a line")
+    return classes
+
+
+def class_index(name: str, model: Model, origin: str) -> int:
+    """The class with a name, in upper or lower case, or an index; ``origin`` says in errors where it is written.
+
+    Raises FirebrickError for an unknown class, and a name that several classes have.
+    """
+    if name.isdecimal() and int(name) < len(model.labels):
+        return int(name)
+    matches = _indices_by_name(model.labels).get(name.casefold(), ())
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        what, suggestion = f"the name of several: {', '.join(map(str, matches))}", ""
+    else:
+        what, suggestion = "none of the model's classes", did_you_mean(name, model.labels)
+    raise FirebrickError(f"{origin}: {name[:60]!r} is {what}; {suggestion or f'give an index from 0 to {len(model.labels) - 1}'}")
+
+
+def _different(names: Iterable[tuple[str, str]], model: Model) -> list[int]:
+    """The indices of classes, each with its origin. Raises FirebrickError as `class_index` does, and for one that is there twice."""
+    classes: list[int] = []
+    for origin, name in names:
+        index = class_index(name, model, origin)
+        if index in classes:
+            raise FirebrickError(f"{origin}: {name[:60]!r} is there twice; give each class once")
+        classes.append(index)
+    return classes
+
+
+@lru_cache(maxsize=4)
+def _indices_by_name(labels: tuple[str, ...]) -> Mapping[str, tuple[int, ...]]:
+    indices: dict[str, tuple[int, ...]] = {}
+    for index, label in enumerate(labels):
+        indices[label.casefold()] = (*indices.get(label.casefold(), ()), index)
+    return indices

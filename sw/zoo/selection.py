@@ -3,6 +3,7 @@
 """Choice of the largest model that fits an FPGA."""
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from ..compiler.planner import best_plan, usable_resources
 from ..fpga.cost_model import estimate
@@ -16,10 +17,23 @@ LARGEST_FIRST = (*IMAGENET, "digits")
 """All shipped models, the largest first."""
 
 
+class Room(Protocol):
+    """An FPGA with what is beside a model on it."""
+
+    @property
+    def fabric(self) -> Fabric:
+        """Of the FPGA."""
+        ...
+
+    def available_for(self, model: Model) -> Resources:
+        """What there is for the model."""
+        ...
+
+
 def largest_that_fits(
-    names: Sequence[str], load: Callable[[str], Model], available: Resources, fabric: Fabric
+    names: Sequence[str], load: Callable[[str], Model], room_for: Callable[[Model], Room]
 ) -> tuple[str, Model, dict[str, str]]:
-    """The first of some models that fits the resources, or the last if none does.
+    """The first of some models that fits the resources that there are for it, or the last if none does.
 
     Returns its name, the model, and for each model before it, by name, the resources that are missing.
     """
@@ -27,6 +41,8 @@ def largest_that_fits(
     deficits: dict[str, str] = {}
     for name in candidates:
         model = load(name)
+        room = room_for(model)
+        available, fabric = room.available_for(model), room.fabric
         missing = deficit(usable_resources(available, fabric), total(estimate(best_plan(model, available, fabric), fabric)))
         if not missing:
             return name, model, deficits

@@ -43,7 +43,7 @@ def test_screens_are_the_rendered_states_and_a_damaged_bit_is_seen() -> None:
         shown = screens.pictures[-1].copy()
         shown[ms_cells] = expected[ms_cells]
         assert (shown == expected).all()
-        assert display.leds == 0
+        assert not display.led
     assert screens.disparity <= 10
 
     damaged = recording.copy()

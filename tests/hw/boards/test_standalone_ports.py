@@ -10,14 +10,16 @@ import pytest
 
 from firebrick.hw.boards.board_top import BoardTop
 from firebrick.hw.boards.standalone_ports import CAMERA_HEADERS, DISPLAY_CONNECTORS, StandalonePorts, prescaler_for
-from firebrick.hw.boards.target import find_target
+from firebrick.hw.boards.target import Target, find_target
 from firebrick.hw.flows.ecp5 import PIXEL_HZ, TMDS_HZ, exact_pll_settings, usb_pll_settings
 from firebrick.hw.flows.pll import ECP5_PLL
 from firebrick.hw.module_names import TOP
 from firebrick.sw.camera.sensors import find_sensor
 from firebrick.sw.compiler.lowering import compile_model
+from firebrick.sw.display.settings import DisplayOptions
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fpga.peripherals import CAMERA_PINS, DISPLAY_PINS, OPTIONAL_CAMERA_PINS, Peripherals
+from firebrick.sw.fpga.resources import Resources
 from tests.helpers.boards import tiny_model
 
 pytestmark = pytest.mark.skipif(find_spec("amaranth_boards") is None, reason="needs the extra `bitstream`")
@@ -118,11 +120,35 @@ def test_camera_is_as_slow_as_the_network() -> None:
 def test_planner_leaves_room_for_camera_and_screen() -> None:
     model = tiny_model()
     bare, full = find_target("ulx3s_12f"), find_target("ulx3s_12f", peripherals=Peripherals("ov7670", "hdmi"))
-    left = full.available_for(model.network.classes)
-    assert left.luts == bare.available.luts - full.peripherals.resources(classes=model.network.classes).luts
+    left = full.available_for(model)
+    assert left.luts == bare.available.luts - full.peripherals.resources(model).luts
     assert left.block_rams == bare.available.block_rams
     plan = full.plan(model)
-    assert full.resources(plan).luts - bare.resources(plan).luts == bare.available.luts - left.luts
+    assert full.resources(plan, model).luts - bare.resources(plan, model).luts == bare.available.luts - left.luts
+
+
+def test_names_lie_in_block_ram_where_the_plan_leaves_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, wanted = tiny_model(), find_target("ulx3s_12f", peripherals=Peripherals("ov7670", "hdmi"))
+    target, plan = wanted.place_names(model)
+    assert target.peripherals.screen.names_in_block_ram
+    assert target.resources(plan, model).block_rams == find_target("ulx3s_12f").resources(plan, model).block_rams + 1
+    assert wanted.place_names(model, fps=100)[0] == target
+    monkeypatch.setattr(Target, "available", property(lambda _target: Resources(24_000, 0, 28)))
+    target, _ = wanted.place_names(model)
+    assert not target.peripherals.screen.names_in_block_ram
+
+
+def led_sites(text: str) -> int:
+    """How many LEDs a board's design has."""
+    return len(re.findall(r'LOCATE COMP "(?:rgb_)?led_\d+_', text))
+
+
+def test_leds_show_a_class_with_a_screen_or_without_one() -> None:
+    chosen = DisplayOptions(led_class=1)
+    assert led_sites(constraints("ulx3s_12f", Peripherals("ov7670"))) == 0
+    assert led_sites(constraints("ulx3s_12f", Peripherals("ov7670", "hdmi"))) == 8
+    assert led_sites(constraints("ulx3s_12f", Peripherals("ov7670", screen=chosen))) == 8
+    assert led_sites(constraints("ecpix5_85f", Peripherals("ov7670", screen=chosen))) == 4
 
 
 def test_an_fpga_with_two_plls_has_none_left_for_a_camera_beside_usb() -> None:

@@ -45,11 +45,12 @@ SYNTHESIS_KEYS = [
 @pytest.fixture(scope="module")
 def synthesis() -> SynthesisReport:
     """The report of a design of 7 LUTs in an engine, 1 in the adapter before it, and 100 around them."""
-    plan = compile_model(randomly_initialised(NETWORK, np.random.default_rng(0)), 5)
+    model = randomly_initialised(NETWORK, np.random.default_rng(0))
+    plan = compile_model(model, 5)
     _, adapter, engine, _ = (NODE_MODULE_PREFIX + module_name(node, number) for number, node in enumerate(walk(plan.nodes)))
     modules = {engine: {"LUT4": 7}, adapter: {"LUT4": 1}, TOP: {"CCU2C": 50}}
     statistics = {"modules": {f"\\{name}": {"num_cells_by_type": cells} for name, cells in modules.items()}}
-    return synthesis_report(plan, board("ulx3s_12f"), OPTIONS, "uart", statistics)
+    return synthesis_report(plan, model, board("ulx3s_12f"), OPTIONS, "uart", statistics)
 
 
 needs_boards = pytest.mark.skipif(find_spec("amaranth_boards") is None, reason="needs the extra `bitstream`")

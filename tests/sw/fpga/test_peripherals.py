@@ -3,6 +3,7 @@
 """Camera and screen beside the accelerator: which there are, and the file with their pins."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,14 @@ from click.testing import CliRunner
 
 from firebrick.sw.camera.sensors import SENSORS
 from firebrick.sw.cli.main import main
+from firebrick.sw.cli.peripheral_options import chosen_screen
 from firebrick.sw.cli.pins_file import read_pins
+from firebrick.sw.display.settings import DisplayOptions
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fpga.peripherals import CAMERA_PINS, CAMERAS, DISPLAY_PINS, NONE, Peripherals, checked_pins
 from firebrick.sw.fpga.resources import Resources
+from firebrick.sw.zoo import catalogue
+from tests.helpers.boards import tiny_model
 
 CAMERA = {name: f"A{number}" for number, name in enumerate(CAMERA_PINS)}
 DISPLAY = {name: f"B{number}" for number, name in enumerate(DISPLAY_PINS)}
@@ -25,8 +30,28 @@ def test_cameras_are_those_that_there_are_descriptions_of() -> None:
 
 
 def test_nothing_takes_nothing() -> None:
-    assert NONE.resources(classes=1000) == Resources()
-    assert Peripherals("ov7670").resources(classes=10).luts < Peripherals("ov7670", "hdmi").resources(classes=10).luts
+    model = tiny_model()
+    assert NONE.resources(model) == Resources()
+    camera, lit, screen = (
+        Peripherals("ov7670", display, screen=DisplayOptions(led_class=led)).resources(model)
+        for display, led in ((None, None), (None, 0), ("hdmi", None))
+    )
+    assert camera.luts < lit.luts < screen.luts
+    assert not Peripherals("ov7670").leds
+
+
+def test_names_take_block_rams_or_luts_and_fewer_where_fewer_are_shown() -> None:
+    """47,029 bits of ImageNet's names: 2,940 words of 16, three block RAMs of 1,024."""
+    model = catalogue.load("squeezenet1_1_small")
+
+    def taken(**changes: Any) -> Resources:
+        return Peripherals("ov7670", "hdmi", screen=DisplayOptions(**changes)).resources(model)
+
+    none, few, everything = taken(classes=()), taken(classes=(0, 7, 281)), taken()
+    assert none.luts < few.luts < everything.luts
+    assert everything.luts - none.luts > 2940 - 1000 // 16  # a LUT holds 16 bits; a class without a name has one, the end
+    assert [one.block_rams for one in (none, everything, taken(names_in_block_ram=True))] == [0, 0, 3]
+    assert taken(names_in_block_ram=True).luts < none.luts
 
 
 @pytest.mark.parametrize(
@@ -76,3 +101,39 @@ def test_damaged_pins_file_is_named(name: str, text: str, tmp_path: Path) -> Non
     assert result.exit_code == 1
     assert name in result.output.replace("\n", "")
     assert "write it as in docs/standalone.md" in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--display-classes", "0"], "--display-classes needs --display"),
+        (["--led-class", "0"], "--led-class needs --camera"),
+        (["--camera", "ov7670", "--led-class", "ten"], "--led-class: 'ten' is none of the model's classes; give an index from 0 to 9"),
+        (["--camera", "ov7670", "--led-class", "3=0"], "--led-class: the threshold must be a whole number from 1 to 100 percent, not '0'"),
+        (["--camera", "ov7670", "--led-class", "3=half"], "from 1 to 100 percent, not 'half'"),
+        (["--camera", "ov7670", "--display", "hdmi", "--display-classes", "1,x"], "classes '1,x': 'x' is none of the model's classes"),
+        (["--camera", "ov7670", "--display", "hdmi", "--display-classes", "a.txt"], "a.txt cannot be read (No such file or directory)"),
+        (["--camera", "ov7670", "--display", "hdmi", "--display-classes", ","], "classes ',' name none; give names or indices"),
+    ],
+)
+def test_classes_of_screen_and_leds_reject_mistakes(options: list[str], message: str) -> None:
+    result = CliRunner().invoke(main, ["bitstream", "--board", "ulx3s_12f", "--model", "digits", *options])
+    assert result.exit_code in (1, 2)
+    assert message in " ".join(result.output.replace("│", "").split())
+
+
+def test_classes_of_screen_and_leds_are_names_indices_or_a_file(tmp_path: Path) -> None:
+    model = catalogue.load("squeezenet1_1_small")
+    (tmp_path / "zoo.txt").write_text("Tench\n7\n")
+
+    def chosen(names: str | None, led: str | None) -> DisplayOptions:
+        return chosen_screen({"display_classes": names, "led_class": led}, model)
+
+    assert chosen(None, None) == DisplayOptions()
+    assert chosen("tench, 7", "GOLDFISH") == DisplayOptions((0, 7), 1, 50)
+    assert chosen(str(tmp_path / "zoo.txt"), "281=99") == DisplayOptions((0, 7), 281, 99)
+    equals = replace(model, labels=("a=5", *model.labels[1:]))
+    assert chosen_screen({"display_classes": None, "led_class": "a=5"}, equals) == DisplayOptions(None, 0, 50)
+    assert chosen_screen({"display_classes": None, "led_class": "a=5=60"}, equals) == DisplayOptions(None, 0, 60)
+    with pytest.raises(FirebrickError, match="'tensh' is none of the model's classes; did you mean tench"):
+        chosen("tensh", None)
