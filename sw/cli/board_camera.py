@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SOURCE = "board-camera"
 """The name of the source."""
+WITHOUT_BOARD = ("golden", "sim")
+"""Devices that are no boards."""
 
 
 def watch(camera: "BoardCamera", sinks: "Sequence[PredictionSink]", meter: "RateMeter", limit: int | None, as_json: bool) -> None:
@@ -110,10 +112,15 @@ def _summarise(camera: "BoardCamera", before: dict[str, int], frames: int, as_js
     )
 
 
+def without_camera(device: str) -> FirebrickError:
+    """The error for a device that cannot have a camera."""
+    return FirebrickError(f"device {device} has no camera; name a board built with --camera, or the source `camera` for this machine's")
+
+
 def open_camera(device: str, model: "Model") -> "BoardCamera":
     """The camera of the board at an address. Raises FirebrickError for an address of no board, and as ``BoardCamera`` does."""
-    if device in ("golden", "sim"):
-        raise FirebrickError(f"device {device} has no camera; name a board built with --camera, or the source `camera` for this machine's")
+    if device in WITHOUT_BOARD:
+        raise without_camera(device)
     from ..driver.board_camera import BoardCamera
     from ..driver.open_transport import open_transport
 

@@ -7,6 +7,7 @@ import ipaddress
 import click
 
 from ..zoo import catalogue
+from .board_camera import SOURCE, WITHOUT_BOARD, open_camera, without_camera
 from .common import device_option, json_option, lanes_option, model_option, open_device_with_progress, print_json
 
 MEGABYTE = 10**6
@@ -44,9 +45,11 @@ def command(
 
     The page shows the frame, its top-5 classes, frame rate and latency, the device's counters, and the engines' utilisation as planned for
     --lanes multipliers. SOURCE is as for `firebrick stream`; on the page, users select the test pattern or the browser's camera, or upload
-    an image or a video. All browsers show the same. There is no password: with another --host, everyone who reaches this machine can view
-    and upload. Browsers may open the page by an IP address, as localhost, by this machine's name, also with .local, and by the names of
-    --allow-host. The JSON document is {url, device, model, network}, printed when the server is ready.
+    an image or a video. With SOURCE board-camera, or by a button, it shows what a board's own camera sees: the labels that the board finds,
+    its counters, and when asked for a picture as the network saw it, its scores compared with the golden model's. All browsers show the
+    same. There is no password: with another --host, everyone who reaches this machine can view and upload. Browsers may open the page by an
+    IP address, as localhost, by this machine's name, also with .local, and by the names of --allow-host. The JSON document is {url, device,
+    model, network}, printed when the server is ready.
 
     \b
     Example: firebrick serve --device golden holiday.mp4
@@ -57,6 +60,7 @@ def command(
     from firebrick.sim.open_device import open_device
 
     from ..serve.app import create_app
+    from ..serve.board_view import BoardView
     from ..serve.live_streamer import LiveStreamer
     from ..serve.pipeline_view import describe_input, describe_pipeline
     from ..serve.request_guard import parse_host_names
@@ -73,8 +77,15 @@ def command(
     loaded = catalogue.load(model)
     resize = loaded.preprocessing.resize
 
-    def initial_source() -> FrameSource:
-        return open_source(source, resize)
+    def board_view() -> BoardView:
+        return BoardView(lambda: open_camera(device, loaded))
+
+    def initial_source() -> FrameSource | BoardView:
+        return board_view() if source == SOURCE else open_source(source, resize)
+
+    has_board = device not in WITHOUT_BOARD
+    if source == SOURCE and not has_board:
+        raise without_camera(device)
 
     first = initial_source()
     with listen(host, port) as bound, upload_folder() as folder:
@@ -85,6 +96,7 @@ def command(
             "device": device,
             "network": network,
             "given": source,
+            "board": has_board,
             "input": describe_input(loaded),
             "upload_limit": limit,
             "pipeline": describe_pipeline(loaded, lanes),
@@ -101,7 +113,7 @@ def command(
             click.echo(f"Open {url} in a browser; Ctrl-C ends the server.")
         with interruptible(lambda: None) as signals:
             uploads = Uploads(folder, limit, loaded)
-            run_server(create_app(streamer, uploads, initial_source, host, allowed), bound)
+            run_server(create_app(streamer, uploads, initial_source, host, allowed, board_view if has_board else None), bound)
     if signals:
         click.get_current_context().exit(SIGNAL_STATUS + signals[0])
 

@@ -19,6 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ..errors import FirebrickError
 from ..stream.image_sources import TestPattern
 from ..stream.source import FrameSource
+from .board_view import BoardView
 from .browser_camera import BrowserCamera
 from .live_streamer import LiveStreamer
 from .request_guard import RequestGuard
@@ -41,7 +42,12 @@ logger = logging.getLogger(__name__)
 
 
 def create_app(
-    streamer: LiveStreamer, uploads: Uploads, initial_source: Callable[[], FrameSource], host: str, allowed: Sequence[str] = ()
+    streamer: LiveStreamer,
+    uploads: Uploads,
+    initial_source: Callable[[], FrameSource | BoardView],
+    host: str,
+    allowed: Sequence[str] = (),
+    board_view: Callable[[], BoardView] | None = None,
 ) -> Starlette:
     """The application.
 
@@ -51,6 +57,7 @@ def create_app(
         initial_source: opens the source named on the command line.
         host: what the server is bound to.
         allowed: further names under which browsers may open it.
+        board_view: the camera of the device itself, where it may have one.
     """
     sockets = SourceLimits(MAX_SOCKETS, MAX_SOCKETS_PER_SOURCE, "live views")
 
@@ -122,10 +129,22 @@ def create_app(
         return Response(status_code=204)
 
     async def select_source(request: Request) -> Response:
+        name = request.path_params["name"]
         try:
-            streamer.show(TestPattern() if request.path_params["name"] == "pattern" else initial_source())
+            if name == "board":
+                if board_view is None:
+                    raise FirebrickError("this device has no camera of its own; serve a board that was built with --camera")
+                streamer.show(board_view())
+            else:
+                streamer.show(TestPattern() if name == "pattern" else initial_source())
         except FirebrickError as problem:
             return _error_response(problem)
+        return Response(status_code=204)
+
+    async def take_picture(_request: Request) -> Response:
+        if not isinstance(streamer.source, BoardView):
+            return _error_response(FirebrickError("pictures are taken of a board's own camera; select it first"))
+        streamer.source.request_picture()
         return Response(status_code=204)
 
     @contextlib.asynccontextmanager
@@ -138,6 +157,7 @@ def create_app(
         WebSocketRoute("/camera", limited(camera)),
         Route("/upload", upload, methods=["POST"]),
         Route("/source/{name}", select_source, methods=["POST"]),
+        Route("/picture", take_picture, methods=["POST"]),
         Mount("/", StaticFiles(directory=STATIC, html=True)),
     ]
     return Starlette(routes=routes, middleware=[Middleware(RequestGuard, host=host, allowed=allowed)], lifespan=lifespan)

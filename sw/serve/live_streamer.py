@@ -10,6 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from PIL import Image
+
 from ..driver.device import Device
 from ..errors import FirebrickError
 from ..model.quantized import Model
@@ -17,6 +19,7 @@ from ..stream.frame_reader import FrameReader
 from ..stream.inference import Prediction, run_inference
 from ..stream.rate_meter import RateMeter
 from ..stream.source import FrameSource
+from .board_view import BoardFrame, BoardView
 from .broadcast import Broadcaster, Snapshot
 from .frame_image import FrameImage
 
@@ -52,9 +55,9 @@ class LiveStreamer:
         self.model: Model = device.model
         self._device: Device | None = device
         self._reopen = reopen
-        self.source: FrameSource | None = None
+        self.source: FrameSource | BoardView | None = None
         """The source that was selected last."""
-        self._next_source: FrameSource | None = None
+        self._next_source: FrameSource | BoardView | None = None
         self._reader: FrameReader | None = None
         self._closed = False
         self._changed = threading.Condition()
@@ -70,7 +73,7 @@ class LiveStreamer:
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
         self._thread.start()
 
-    def show(self, source: FrameSource) -> None:
+    def show(self, source: FrameSource | BoardView) -> None:
         """Stream this source from now on."""
         with self._changed:
             self.source = self._next_source = source
@@ -90,16 +93,39 @@ class LiveStreamer:
 
     def _run(self) -> None:
         """The body of the thread."""
-        source: FrameSource | None = None
+        source: FrameSource | BoardView | None = None
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._next_source is not None, None if source is None else RETRY_SECONDS)
                 if self._closed:
                     break
                 source, self._next_source = self._next_source or source, None
-            if source is not None and self._stream(source):
+            if source is not None and (self._watch(source) if isinstance(source, BoardView) else self._stream(source)):
                 source = None
         self._close_device()
+
+    def _watch(self, view: BoardView) -> bool:
+        """Show the board's own camera until another source is selected; False if the board was lost, as of ``_stream``."""
+        self._close_device()  # the camera has a session of its own
+        self._image, self._latest = None, {}
+        self._set_status("waiting", f"taking a picture of the {view.name}")
+        try:
+            meter = RateMeter()
+            for seen in view.frames():
+                meter.count(seen.seconds, True)
+                self._update_board(view, meter, seen)
+                if self._closed or self._next_source is not None:
+                    break
+        except FirebrickError as problem:
+            if view.found:
+                self._set_lost(problem)
+            else:
+                self._set_status("failed", str(problem))
+            return not view.found
+        except Exception:  # a bug: the page reports it, and another source can be selected
+            logger.exception("watching %s", view.name)
+            self._set_status("failed", "internal error; see the server's terminal")
+        return True
 
     def _stream(self, source: FrameSource) -> bool:
         """Stream a source to its end; False if the device was lost, so that the source should be tried again."""
@@ -120,7 +146,7 @@ class LiveStreamer:
                 self._set_status("failed", str(problem))
                 return True
             self._close_device()
-            self._set_status("lost", f"{problem}; trying again every {RETRY_SECONDS:g} s")
+            self._set_lost(problem)
             return False
         except Exception:  # a bug: the page reports it, and another source can be selected
             logger.exception("streaming %s", source.name)
@@ -140,10 +166,7 @@ class LiveStreamer:
         self._device = None
 
     def _update(self, device: Device, source: FrameSource, reader: FrameReader, meter: RateMeter, prediction: Prediction) -> None:
-        moment = time.monotonic() - self._start
-        if meter.frames > 1 and (not self._history or moment - self._history[-1][0] >= SAMPLE_SECONDS):
-            self._history.append((round(moment, 2), round(meter.rate, 2), round(meter.latency, 6)))
-            self._update_counters(device.counters())
+        self._sample(meter, device.counters)
         frame = prediction.frame
         self._latest = {
             "source": source.name,
@@ -158,9 +181,46 @@ class LiveStreamer:
             "dropped": reader.dropped,
             "damaged": source.damaged,
         }
-        self._image = FrameImage(frame.image)
-        if self.broadcaster.count:
-            self._image.jpeg()  # in this thread, not in that of all connections
+        self._show_image(frame.image)
+
+    def _update_board(self, view: BoardView, meter: RateMeter, seen: BoardFrame) -> None:
+        self._sample(meter, seen.counters)
+        shown = self._latest
+        if seen.check:
+            shown = {"check": seen.check}
+        if seen.picture is not None:
+            shown |= {"size": seen.picture.size, "picture": meter.frames - 1}
+        shape = self.model.network.input
+        self._latest = {
+            "source": view.name,
+            "frame": meter.frames - 1,
+            "name": "",
+            "size": shown.get("size", (shape.width, shape.height)),
+            "top5": seen.top5,
+            "rate": meter.rate,
+            "latency": meter.latency,
+            "frames": meter.frames,
+            "invalid": 0,
+            "dropped": 0,
+            "damaged": 0,
+            "picture": shown.get("picture"),
+            "check": shown.get("check", ""),
+        }
+        self._show_image(seen.picture)
+
+    def _sample(self, meter: RateMeter, counters: Callable[[], dict[str, int]]) -> None:
+        """Add a point to the charts, and read the counters, now and then."""
+        moment = time.monotonic() - self._start
+        if meter.frames > 1 and (not self._history or moment - self._history[-1][0] >= SAMPLE_SECONDS):
+            self._history.append((round(moment, 2), round(meter.rate, 2), round(meter.latency, 6)))
+            self._update_counters(counters())
+
+    def _show_image(self, image: Image.Image | None) -> None:
+        """Publish the newest frame, with its image, or with the image before if it has none."""
+        if image is not None:
+            self._image = FrameImage(image)
+            if self.broadcaster.count:
+                self._image.jpeg()  # in this thread, not in that of all connections
         self._set_status("running", "")
 
     def _update_counters(self, counters: dict[str, int]) -> None:
@@ -168,6 +228,9 @@ class LiveStreamer:
         cycles, busy = (counters.get(name, 0) - self._counters.get(name, 0) for name in ("cycles", "busy"))
         self._busy = busy / cycles if cycles > 0 and busy >= 0 else None
         self._counters = counters
+
+    def _set_lost(self, problem: FirebrickError) -> None:
+        self._set_status("lost", f"{problem}; trying again every {RETRY_SECONDS:g} s")
 
     def _set_status(self, status: str, message: str) -> None:
         if status != self._status["status"]:

@@ -20,6 +20,7 @@ import uvicorn
 from firebrick.sw.driver.device import Device
 from firebrick.sw.serve import server
 from firebrick.sw.serve.app import create_app
+from firebrick.sw.serve.board_view import BoardView
 from firebrick.sw.serve.live_streamer import LiveStreamer
 from firebrick.sw.serve.pipeline_view import describe_input, describe_pipeline
 from firebrick.sw.serve.uploads import Uploads
@@ -46,7 +47,12 @@ class Served:
 
 @contextmanager
 def serving(
-    connect: Callable[[], Device], initial_source: Callable[[], FrameSource], folder: Path, limit: int = 10**6, port: int = 0
+    connect: Callable[[], Device],
+    initial_source: Callable[[], FrameSource | BoardView],
+    folder: Path,
+    limit: int = 10**6,
+    port: int = 0,
+    board_view: Callable[[], BoardView] | None = None,
 ) -> Iterator[Served]:
     """The live view of a device and a source; port 0 is any free port."""
     device = connect()
@@ -55,6 +61,7 @@ def serving(
         "device": "fake",
         "network": model.network.name,
         "given": "given.avi",
+        "board": board_view is not None,
         "input": describe_input(model),
         "upload_limit": limit,
         "pipeline": describe_pipeline(model, 20),
@@ -76,7 +83,7 @@ def serving(
         try:
             thread = threading.Thread(
                 target=server.run_server,
-                args=(create_app(streamer, Uploads(folder, limit, model), initial_source, "127.0.0.1", ALLOWED), bound),
+                args=(create_app(streamer, Uploads(folder, limit, model), initial_source, "127.0.0.1", ALLOWED, board_view), bound),
             )
             thread.start()
             assert started.wait(30)

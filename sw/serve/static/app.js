@@ -58,6 +58,8 @@ function show(now) {
   text("what", `${now.network} on ${now.device}`);
   element("given").hidden = now.given === "pattern"; // the test pattern has its own button
   text("given", base(now.given));
+  element("board").hidden = !now.board;
+  element("picture").hidden = now.picture === undefined; // the source is no board's camera
   drawPipeline(element("pipeline"), element("plan"), now);
   counters(now.counters);
   drawChart(element("rate-chart"), now.history.map(([at, rate]) => [at, rate]));
@@ -69,9 +71,13 @@ function show(now) {
 function showFrame(now) {
   const [width, height] = now.size, frame = element("frame");
   frame.classList.remove("empty");
+  element("image").hidden = now.picture === null;
   frame.style.setProperty("--ratio", width / height);
-  showCrop(now.input, width, height);
-  text("caption", [base(now.source), now.name === base(now.source) ? "" : now.name, `frame ${count(now.frame)}`].filter(Boolean).join(" · "));
+  if (now.picture === undefined) showCrop(now.input, width, height);
+  else element("crop").hidden = true; // the picture is the network's input
+  const picture = now.picture === undefined ? [] : [now.picture === null ? "no picture yet" : `picture of frame ${count(now.picture)}`, now.check];
+  const words = [base(now.source), now.name === base(now.source) ? "" : now.name, `frame ${count(now.frame)}`, ...picture];
+  text("caption", words.filter(Boolean).join(" · "));
   showTop5(now.top5);
   text("rate", now.rate.toFixed(1));
   text("latency", (1000 * now.latency).toFixed(now.latency < 0.1 ? 1 : 0));
@@ -132,8 +138,15 @@ async function selectSource(name) {
   notice(answer.ok ? "" : await reason(answer));
 }
 
+async function takePicture() {
+  const answer = await fetch("picture", { method: "POST" });
+  notice(answer.ok ? "" : await reason(answer));
+}
+
 const camera = new Camera(element("camera"), notice);
 element("given").onclick = () => selectSource("given");
 element("pattern").onclick = () => selectSource("pattern");
+element("board").onclick = () => selectSource("board");
+element("picture").onclick = takePicture;
 acceptUploads(element("upload"), element("file"), element("frame"), notice, () => state.upload_limit, () => camera.stop());
 connect();
