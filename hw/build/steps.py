@@ -19,6 +19,7 @@ from ...sw.utils.progress import Progress
 from ..boards.board_top import BoardTop
 from ..boards.registry import Board
 from ..boards.standalone_ports import StandalonePorts, check_peripherals
+from ..eda.router_log import clock_pin_advice, misses_timing_for_ever
 from ..eda.runner import USAGE_FILE, ToolStep
 from ..flows.base import OpenFlow
 from ..flows.options import Options
@@ -155,13 +156,19 @@ def place_and_route(job: BuildJob, flow: OpenFlow, synthesis: Synthesis) -> Plac
     """Place and route with nextpnr from each seed, and keep the fastest result."""
 
     def run(seed: int, progress: Progress) -> dict[str, Path]:
+        platform, options = job.board.platform(), replace(job.options, seed=seed)
         step = ToolStep(
             f"place and route with seed {seed}",
-            [flow.nextpnr, *flow.nextpnr_arguments(job.board.platform(), replace(job.options, seed=seed))],
+            [flow.nextpnr, *flow.nextpnr_arguments(platform, options)],
             [synthesis.products[f"{TOP}.json"], job.cache / flow.constraints],
             [flow.routed, f"{TOP}.timing.json", *([f"{TOP}.routed.json"] if flow.verifiable else [])],
+            [flow.nextpnr, *flow.nextpnr_arguments(platform, options, timing_rip_up=False)],
+            misses_timing_for_ever if flow.timing_rip_up else None,
         )
-        return step.run(job.cache / "routing", progress, job.executor)
+        try:
+            return step.run(job.cache / "routing", progress, job.executor)
+        except FirebrickError as error:
+            raise FirebrickError(f"{error}{clock_pin_advice(str(error))}") from error
 
     def timing_of(products: Mapping[str, Path]) -> dict[str, Any]:
         timing: dict[str, Any] = json.loads(products[f"{TOP}.timing.json"].read_text())

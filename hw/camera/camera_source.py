@@ -176,7 +176,9 @@ class CameraSource(wiring.Component):
             "torn": cutter.torn,
         }
         for name, event in counters.items():
-            with m.If(event):
+            counted = Signal(name=f"{name}_counted")  # a cycle later, so that the counter's enable is short
+            m.d.sync += counted.eq(event)
+            with m.If(counted):
                 m.d.sync += self.counters[name].eq(self.counters[name] + 1)
         return m
 

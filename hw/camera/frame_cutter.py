@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The middle of each frame of a sensor, and whether the frame is whole."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -38,7 +40,7 @@ class FrameCutter(wiring.Component):
     dropped: ``Out(1)``, torn: ``Out(1)``; such a frame is noticed in this cycle
     """
 
-    LATENCY = 1
+    LATENCY = 2
 
     input: stream.Interface
     enable: Signal
@@ -76,7 +78,10 @@ class FrameCutter(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        picture, item = self._picture, self.input.payload
+        picture = self._picture
+        valid = Signal()
+        item: Any = Signal(ITEM)  # both in registers, so that what decides about frames is short
+        m.d.sync += [valid.eq(self.input.valid), item.eq(self.input.payload)]
         line_bytes = 2 * picture.sensor_columns
         bottom, right = picture.top + picture.factor * picture.height, picture.left + picture.factor * picture.width
         offset = Signal(range(line_bytes + 1))  # of the next byte in its line
@@ -84,10 +89,12 @@ class FrameCutter(wiring.Component):
         silence = Signal(range(self._timeout + 1))
         sending = Signal()  # the picture has begun
         first = Signal(8)  # byte of a pixel
-        is_byte = self.input.valid & (item.kind == Kind.BYTE)
-        is_line = self.input.valid & (item.kind == Kind.LINE)
-        is_lost = self.input.valid & (item.kind == Kind.LOST)
-        full = offset == line_bytes
+        is_byte = valid & (item.kind == Kind.BYTE)
+        is_line = valid & (item.kind == Kind.LINE)
+        is_lost = valid & (item.kind == Kind.LOST)
+        # What is asked about offset and row, in registers that change with them.
+        full = Signal()
+        in_columns, in_rows, in_last_row = Signal(), Signal(), Signal()
         armed = Signal()  # a frame has begun, and no byte of it has come
         started = Signal()  # a byte has
         running = Signal()
@@ -97,24 +104,32 @@ class FrameCutter(wiring.Component):
         begins = Signal()
         m.d.comb += [
             running.eq(started | (armed & is_byte)),
-            self.frame.eq(self.input.valid & (item.kind == Kind.FRAME)),
-            silent.eq((silence == self._timeout) & ~self.input.valid),
+            self.frame.eq(valid & (item.kind == Kind.FRAME)),
+            silent.eq((silence == self._timeout) & ~valid),
             bad.eq(running & (self.frame | is_lost | (is_line & ~full) | (is_byte & full) | silent)),
-            inside.eq(running & is_byte & ~full & offset[0] & (row >= picture.top) & (offset >= 2 * picture.left) & (offset < 2 * right)),
+            inside.eq(running & is_byte & ~full & offset[0] & in_rows & in_columns),
             begins.eq(inside & ~sending),
             self.start.eq(begins & self.idle),
             self.dropped.eq((begins & ~self.idle) | (sending & self.behind & ~self.good)),
             self.torn.eq(bad & ~self.dropped),
-            self.good.eq(running & is_line & full & (row == bottom - 1)),
+            self.good.eq(running & is_line & full & in_last_row),
             self.ends.eq(self.good | (sending & (self.torn | self.dropped))),
         ]
         m.d.sync += silence.eq(silence + 1)
-        with m.If(self.input.valid):
+        with m.If(valid):
             m.d.sync += silence.eq(0)
+
+        def move(offset_then: Value | int, row_then: Value | int | None = None) -> list[Any]:
+            columns = (offset_then >= 2 * picture.left) & (offset_then < 2 * right)
+            moves = [offset.eq(offset_then), full.eq(offset_then == line_bytes), in_columns.eq(columns)]
+            if row_then is not None:
+                moves += [row.eq(row_then), in_rows.eq(row_then >= picture.top), in_last_row.eq(row_then == bottom - 1)]
+            return moves
+
         with m.If(is_byte):
-            m.d.sync += [offset.eq(offset + 1), first.eq(item.byte)]
+            m.d.sync += [*move(offset + 1), first.eq(item.byte)]
         with m.If(is_line & running):
-            m.d.sync += [offset.eq(0), row.eq(row + 1)]
+            m.d.sync += move(0, row + 1)
         with m.If(self.start):
             m.d.sync += sending.eq(1)
         with m.If(self.ends):
@@ -126,7 +141,7 @@ class FrameCutter(wiring.Component):
         with m.If(self.good | self.torn | self.dropped):
             m.d.sync += started.eq(0)
         with m.If(self.frame):
-            m.d.sync += [armed.eq(self.enable), started.eq(0), offset.eq(0), row.eq(0)]
+            m.d.sync += [armed.eq(self.enable), started.eq(0), *move(0, 0)]
         m.d.sync += [self.valid.eq(inside & (sending | self.idle) & ~bad), self.pixel.eq(self._colours(m, first, item.byte))]
         return m
 

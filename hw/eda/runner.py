@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,13 +18,14 @@ from pathlib import Path
 from ...sw.errors import FirebrickError
 from ...sw.utils.progress import Progress, no_progress
 from ...sw.utils.verified_cache import VerifiedCache, file_digest
-from .process import PROGRESS_INTERVAL, report_elapsed, run_logged
+from .process import PROGRESS_INTERVAL, ToolUsage, report_elapsed, run_logged
 from .tool_paths import TOOL_PACKAGES, package_version, tool_command
 
 logger = logging.getLogger(__name__)
 
 LOG_TAIL_BYTES = 1 << 20
 """How much of a successful step's log is kept, its end: Yosys prints hundreds of megabytes."""
+_LAST_LINES_BYTES = 4096
 USAGE_FILE = "effort.json"
 """The file beside a step's products with the time and memory that it took, see ``ToolUsage``."""
 
@@ -33,7 +34,7 @@ USAGE_FILE = "effort.json"
 class ToolStep:
     """A run of a tool, skipped if its products are in the cache, undamaged.
 
-    The cache key is a digest of the command, the contents of the inputs and the version of the tool's package.
+    The cache key is a digest of the commands, the contents of the inputs and the version of the tool's package.
     """
 
     name: str
@@ -44,6 +45,10 @@ class ToolStep:
     """The files that the tool reads; they are linked into the folder under their own names."""
     products: Sequence[str]
     """The files that the tool writes."""
+    fallback: Sequence[str] = ()
+    """The command to run in its place where it gets nowhere, with the same products."""
+    gets_nowhere: Callable[[str], bool] | None = None
+    """Whether the last lines that the tool printed show that it will not end; then it is ended, and ``fallback`` run."""
 
     def run(self, cache: Path, progress: Progress, executor: Executor | None = None) -> dict[str, Path]:
         """The paths of the products, and of ``USAGE_FILE``: JSON of {step, seconds, peak_mib} from when they were made.
@@ -71,7 +76,7 @@ class ToolStep:
     def _digest(self) -> str:
         """The cache key."""
         whole = hashlib.sha256()
-        for text in (*self.command, *self.products, USAGE_FILE, package_version(TOOL_PACKAGES.get(self.command[0], "-"))):
+        for text in (*self.command, *self.fallback, *self.products, USAGE_FILE, package_version(TOOL_PACKAGES.get(self.command[0], "-"))):
             whole.update(text.encode() + b"\0")
         for path in self.inputs:
             whole.update(path.name.encode() + b"\0" + bytes.fromhex(file_digest(path)))
@@ -81,8 +86,7 @@ class ToolStep:
         for path in self.inputs:
             _link(path, folder / path.name)
         log.unlink(missing_ok=True)
-        command = [*tool_command(self.command[0]), *self.command[1:]]
-        usage = run_logged(command, folder, log, name=self.name, on_poll=report_elapsed(self.name, progress))
+        usage = self._run(folder, log, progress)
         (folder / USAGE_FILE).write_text(json.dumps({"step": self.name, "seconds": usage.seconds, "peak_mib": usage.peak_mib}))
         for path in self.inputs:
             (folder / path.name).unlink()
@@ -90,6 +94,24 @@ class ToolStep:
             if not (folder / product).exists():
                 raise FirebrickError(f"{self.name} made no {product}; all it printed is in {log}")
         log.write_bytes(log.read_bytes()[-LOG_TAIL_BYTES:])
+
+    def _run(self, folder: Path, log: Path, progress: Progress) -> ToolUsage:
+        report = report_elapsed(self.name, progress)
+        looked = 0.0
+
+        def watch(elapsed: float) -> None:
+            nonlocal looked
+            report(elapsed)
+            if self.gets_nowhere and elapsed - looked >= PROGRESS_INTERVAL:
+                looked = elapsed
+                if self.gets_nowhere(_last_lines(log)):
+                    raise _NowhereError
+
+        try:
+            return run_logged(_program(self.command), folder, log, name=self.name, on_poll=watch)
+        except _NowhereError:
+            logger.warning("%s gets nowhere; again as %s", self.name, " ".join(self.fallback))
+        return run_logged(_program(self.fallback), folder, log, name=self.name, on_poll=report_elapsed(f"{self.name}, again", progress))
 
     def _make_remotely(self, folder: Path, progress: Progress, executor: Executor) -> None:
         began = time.monotonic()
@@ -101,6 +123,20 @@ class ToolStep:
             future.cancel()
         for name, content in future.result().items():
             (folder / name).write_bytes(gzip.decompress(content))
+
+
+class _NowhereError(Exception):
+    """A tool gets nowhere."""
+
+
+def _program(command: Sequence[str]) -> list[str]:
+    return [*tool_command(command[0]), *command[1:]]
+
+
+def _last_lines(log: Path) -> str:
+    with log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - _LAST_LINES_BYTES))
+        return stream.read().decode(errors="replace")
 
 
 def _run_on_worker(step: ToolStep, inputs: dict[str, bytes]) -> dict[str, bytes]:

@@ -105,6 +105,8 @@ class OpenFlow(Flow):
     """Weights can be read back from the bitstream; for that nextpnr also writes the routed netlist."""
     router: str = "router1"
     """The default among nextpnr's routers."""
+    timing_rip_up: tuple[str, ...] = ()
+    """The arguments with which the default router routes wires again that miss the clock, if it does."""
 
     @abstractmethod
     def family_arguments(self, platform: Any, options: Options) -> list[str]:
@@ -114,10 +116,11 @@ class OpenFlow(Flow):
     def packer_arguments(self, platform: Any) -> list[str]:
         """The arguments of the packer."""
 
-    def nextpnr_arguments(self, platform: Any, options: Options) -> list[str]:
-        """All arguments of nextpnr. It reports timing that is not met; the build judges it."""
+    def nextpnr_arguments(self, platform: Any, options: Options, *, timing_rip_up: bool = True) -> list[str]:
+        """All arguments of nextpnr, with those of ``timing_rip_up`` or without. It reports timing that is not met; the build judges it."""
         return [
             *self.family_arguments(platform, options),
+            *(self.timing_rip_up if timing_rip_up else ()),
             *("--json", f"{TOP}.json", "--report", f"{TOP}.timing.json"),
             *("--seed", str(options.seed), "--placer", options.placer, "--router", options.router or self.router),
             *("--freq", f"{options.frequency / 1e6:.3f}", "--timing-allow-fail", "--detailed-timing-report"),

@@ -53,6 +53,7 @@ class Ecp5Flow(OpenFlow):
     routed = f"{TOP}.config"
     packer = "ecppack"
     router = "router2"
+    timing_rip_up = ("--tmg-ripup",)  # wires that miss the constraint are ripped up and routed again
     verifiable = True
     bitstream = f"{TOP}.bit"
     # The router stops at the constraint, and its delays may be a little optimistic. With --tmg-ripup and a constraint 2 % above the target,
@@ -75,7 +76,6 @@ class Ecp5Flow(OpenFlow):
         return [
             *(device, "--package", package, "--speed", str(platform.speed)),
             *("--lpf", self.constraints, "--textcfg", self.routed),
-            "--tmg-ripup",  # wires that miss the constraint are ripped up and routed again
         ]
 
     def packer_arguments(self, platform: Any) -> list[str]:

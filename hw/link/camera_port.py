@@ -173,12 +173,16 @@ class CameraPort(wiring.Component):
         begins = Signal()
         writing = Signal()
         overflow = Signal()
+        # Bytes a cycle later: whether the network takes one is known late in a cycle.
+        begun, taken, last, byte = Signal(), Signal(), Signal(), Signal(8)
+        m.d.sync += [begun.eq(self.begun & ~self.reset), taken.eq(self.byte_taken & ~self.reset)]
+        m.d.sync += [last.eq(self.picture_end), byte.eq(self.byte)]
         m.d.comb += [
-            wanted.eq(self.begun & (self.pace != 0)),
+            wanted.eq(begun & (self.pace != 0)),
             begins.eq(wanted & (waiting.r_level == 0)),
-            writing.eq((recording | begins) & self.byte_taken),
+            writing.eq((recording | begins) & taken),
             overflow.eq(writing & ~waiting.w_rdy),
-            waiting.w_data.eq(self.byte),
+            waiting.w_data.eq(byte),
             waiting.w_en.eq(writing),
             waiting.r_en.eq(self.pop),
             self.pending.eq(recording | (waiting.r_level != 0)),
@@ -192,7 +196,7 @@ class CameraPort(wiring.Component):
                 m.d.sync += [offset.eq(0), self.number.eq(self.number + 1)]
         with m.If(begins):
             m.d.sync += [recording.eq(1), self.number.eq(0)]
-        with m.If((self.byte_taken & self.picture_end) | overflow | self.reset):
+        with m.If((taken & last) | overflow | self.reset):
             m.d.sync += recording.eq(0)
         with m.If(self.reset):
             m.d.sync += offset.eq(0)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from firebrick.hw.eda.router_log import clock_pin_advice, misses_timing_for_ever
 from firebrick.hw.eda.runner import USAGE_FILE, ToolStep
 from firebrick.hw.eda.tool_paths import TOOL_PACKAGES, tool_command
 from firebrick.sw.errors import FirebrickError
@@ -141,3 +142,43 @@ def test_step_without_product_fails(tmp_path: Path) -> None:
 def test_missing_tool_names_the_extra_to_install(name: str, extra: str) -> None:
     with pytest.raises(FirebrickError, match=re.escape(f"{name} was not found; {install_extra(extra)}")):
         tool_command(name)
+
+
+ROUTER = """
+import sys, time
+for round in range(1, 400):
+    print(f"Info:     iter={round} wires=9 overused=1 overuse=1 tmgfail={left} archfail=NA", flush=True)
+    if not left:
+        break
+    time.sleep(0.02)
+open("out.txt", "w").write("with rip-up")
+"""
+
+
+@pytest.mark.parametrize(("left", "made"), [(3, "without"), (0, "with rip-up")])
+def test_a_router_that_gets_nowhere_is_run_again_without_its_rip_up(left: int, made: str, tmp_path: Path) -> None:
+    step = ToolStep(
+        "routing",
+        python(f"left = {left}\n{ROUTER}"),
+        [],
+        ["out.txt"],
+        python("open('out.txt', 'w').write('without')"),
+        misses_timing_for_ever,
+    )
+    assert step.run(tmp_path, no_progress)["out.txt"].read_text() == made
+    assert step.run(tmp_path, no_progress)["out.txt"].read_text() == made  # from the cache
+
+
+@pytest.mark.parametrize(
+    ("rounds", "for_ever"),
+    [([], False), ([(149, 9)], False), ([(150, 1)], True), ([(149, 1), (150, 0)], False), ([(400, 0), (401, 2)], True)],
+)
+def test_router_misses_timing_for_ever_only_after_many_rounds(rounds: list[tuple[int, int]], for_ever: bool) -> None:
+    lines = [f"Info:     iter={number} wires=5 overused=0 overuse=0 tmgfail={missed} archfail=NA" for number, missed in rounds]
+    assert misses_timing_for_ever("\n".join(["Info: Running main router loop...", *lines])) == for_ever
+
+
+def test_a_clock_that_does_not_reach_its_buffer_comes_with_advice() -> None:
+    message = "ERROR: Failed to route arc 0.0 of net 'camera.capture.camera_clk', from X24/Y0/JPADDIA_PIO to X0/Y0/G_CLKI_TDCC0."
+    assert "PCLK in the FPGA's pin table" in clock_pin_advice(message)
+    assert not clock_pin_advice(message.replace("G_CLKI_TDCC0", "A3_SLICE"))
