@@ -9,17 +9,18 @@ from .picture import Bytes
 from .sensor import Sensor
 
 
-def sensor_bytes(image: Image.Image, sensor: Sensor) -> Bytes:
-    """The bytes that a sensor in RGB565 sends of an RGB image, (rows, 2 * columns).
+def sensor_bytes(image: Image.Image, sensor: Sensor, short_side: int) -> Bytes:
+    """The bytes that a sensor in RGB565 sends of an RGB image in the middle of its frame, (rows, 2 * columns).
 
-    The image's middle fills the frame, scaled with antialiasing (bicubic). Of each colour the lowest bits are cut off, as the sensor does.
+    The camera is so far from the image that its short side takes ``short_side`` pixels of the sensor (bicubic, antialiased); around it is
+    black. Of each colour the lowest bits are cut off, as the sensor does.
     """
-    scale = max(sensor.columns / image.width, sensor.rows / image.height)
-    width, height = sensor.columns / scale, sensor.rows / scale
-    left, top = (image.width - width) / 2, (image.height - height) / 2
-    box = (max(0.0, left), max(0.0, top), min(image.width, left + width), min(image.height, top + height))
-    scaled = image.convert("RGB").resize((sensor.columns, sensor.rows), Image.Resampling.BICUBIC, box=box)
-    return rgb565_bytes(np.asarray(scaled, dtype=np.uint8))
+    scale = short_side / min(image.size)
+    size = round(image.width * scale), round(image.height * scale)
+    scaled = image.convert("RGB").resize(size, Image.Resampling.BICUBIC)
+    frame = Image.new("RGB", (sensor.columns, sensor.rows))
+    frame.paste(scaled, (-((scaled.width - frame.width) // 2), -((scaled.height - frame.height) // 2)))
+    return rgb565_bytes(np.asarray(frame, dtype=np.uint8))
 
 
 def rgb565_bytes(colours: Bytes) -> Bytes:

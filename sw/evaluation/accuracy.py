@@ -67,7 +67,8 @@ def evaluate(
         if sensor is None:
             frames = read_images(paths, model.preprocessing, model.network.input)
         else:
-            frames = photographs(paths, sensor, camera_picture(sensor, model.preprocessing, model.network.input))
+            picture = camera_picture(sensor, model.preprocessing, model.network.input)
+            frames = photographs(paths, sensor, picture, model.preprocessing.resize)
         digest.update(frames.tobytes())
         ranking = np.argsort(-golden.run(model, frames), axis=1, kind="stable")[:, :5]
         correct = ranking == np.array([index for _, index in batch])[:, None]
@@ -84,11 +85,14 @@ def evaluate(
     )
 
 
-def photographs(paths: Sequence[Path], sensor: Sensor, picture: Picture) -> NDArray[np.uint8]:
-    """Image files as a network sees them through a camera: (frames, channels, rows, columns)."""
+def photographs(paths: Sequence[Path], sensor: Sensor, picture: Picture, resize: int) -> NDArray[np.uint8]:
+    """Image files as a network sees them through a camera: (frames, channels, rows, columns).
+
+    The camera is where the network sees as much of an image as of one from a host, whose short side is scaled to ``resize`` pixels.
+    """
     draft = 2 * max(sensor.rows, sensor.columns)
     images = (use_image(path, draft, lambda image: image.resized(image.size)) for path in paths)
-    return np.stack([picture.compute(sensor_bytes(image, sensor)) for image in images])
+    return np.stack([picture.compute(sensor_bytes(image, sensor, picture.factor * resize)) for image in images])
 
 
 def spread(rows: LabelledImages, count: int) -> LabelledImages:

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The picture that the network sees of a sensor, against Pillow and sums written out."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,7 +13,9 @@ from firebrick.sw.camera.picture import Picture, camera_picture, rgb_bytes
 from firebrick.sw.camera.sensor import Op, Sensor
 from firebrick.sw.camera.sensor_model import rgb565_bytes, sensor_bytes
 from firebrick.sw.camera.sensors import SENSORS, find_sensor
+from firebrick.sw.data.images import read_images
 from firebrick.sw.errors import FirebrickError
+from firebrick.sw.evaluation.accuracy import photographs
 from firebrick.sw.model.quantized import Preprocessing
 from firebrick.sw.network.graph import Shape
 
@@ -82,13 +86,27 @@ def test_networks_that_no_camera_fits_are_refused() -> None:
 def test_sensor_model_cuts_off_the_lowest_bits_of_the_middle_of_an_image() -> None:
     rng = np.random.default_rng(1)
     colours = rng.integers(0, 256, (240, 320, 3), dtype=np.uint8)
-    data = sensor_bytes(Image.fromarray(colours), OV7670)
+    data = sensor_bytes(Image.fromarray(colours), OV7670, 240)
     np.testing.assert_array_equal(data, rgb565_bytes(colours))
     np.testing.assert_array_equal(rgb_bytes(data) & np.array([0xF8, 0xFC, 0xF8]), colours & np.array([0xF8, 0xFC, 0xF8]))
     wide = Image.new("RGB", (800, 240), "red")
     wide.paste((0, 0, 255), (240, 0, 560, 240))
-    middle = rgb_bytes(sensor_bytes(wide, OV7670))
+    middle = rgb_bytes(sensor_bytes(wide, OV7670, 240))
     assert (middle == [0, 0, 255]).all()
+
+
+@pytest.mark.parametrize("size", [(500, 375), (333, 500), (224, 224), (1000, 300)])
+@pytest.mark.parametrize("resize", [224, 232])
+def test_network_sees_the_same_pixels_through_a_camera_as_from_a_host_but_for_the_lowest_bits(
+    size: tuple[int, int], resize: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "picture.png"
+    blocks = np.random.default_rng(2).integers(0, 256, (size[1] // 20 + 1, size[0] // 20 + 1, 3), dtype=np.uint8)
+    Image.fromarray(blocks).resize(size, Image.Resampling.BICUBIC).save(path)
+    preprocessing, shape = Preprocessing(resize, PLAIN.mean), Shape(3, 224, 224)
+    seen = photographs([path], OV7670, camera_picture(OV7670, preprocessing, shape), resize)
+    mask = np.array([0xF8, 0xFC, 0xF8], np.uint8)[:, None, None]
+    np.testing.assert_array_equal(seen & mask, read_images([path], preprocessing, shape) & mask)
 
 
 @pytest.mark.parametrize("sensor", SENSORS.values(), ids=SENSORS)
