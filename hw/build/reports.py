@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, NotRequired, TypedDict, final
 
+from ...sw.camera.sensors import find_sensor
 from ...sw.compiler.end_to_end import end_to_end
 from ...sw.fpga.cost_model import estimate
 from ...sw.fpga.link_costs import link_resources
@@ -18,6 +19,7 @@ from ...sw.model.quantized import Model
 from ...sw.plan.nodes import Adapter, Plan, walk
 from ...sw.plan.report import plan_report
 from ..boards.registry import Board
+from ..boards.standalone_ports import prescaler_for
 from ..eda.timing_report import OVERHEAD, PathStep, critical_path, slowest_paths
 from ..flows.base import OpenFlow
 from ..flows.options import Options
@@ -48,6 +50,15 @@ class HostLink(TypedDict):
     stream_latency_ms: float
 
 
+class CameraRate(TypedDict):
+    """What the board's own camera sends."""
+
+    name: str
+    fps: float
+    prescaler: int
+    """Of its pixel clock, so that the network is as fast; 1 where it is anyway."""
+
+
 class PlacedCells(TypedDict):
     """One kind of cell as place and route counts it."""
 
@@ -73,6 +84,7 @@ class SynthesisReport(TypedDict):
     lanes: int
     cycles_per_frame: int
     host: list[HostLink]
+    camera: NotRequired[CameraRate]
     available: dict[str, int]
     predicted: dict[str, int]
     actual: dict[str, int]
@@ -90,6 +102,8 @@ class SeedReport(TypedDict):
 class DomainTiming(TypedDict):
     """One clock of a design, in MHz."""
 
+    domain: str
+    """Its clock domain, by the last part of the net's name; ``sync`` is the accelerator's."""
     net: str
     """nextpnr's name of it, which synthesis may have made."""
     constraint_mhz: float
@@ -172,7 +186,14 @@ def synthesis_report(plan: Plan, model: Model, board: Board, options: Options, l
         "actual": asdict(total(modules)),
         "nodes": [{"name": node, "predicted": asdict(predicted[node]), "actual": asdict(actual[node])} for node in predicted],
         "plan": plan_report(plan),
+        **(_camera_rate(options.peripherals.camera, plan, options.frequency) if options.peripherals.camera else {}),  # type: ignore[typeddict-item]
     }
+
+
+def _camera_rate(camera: str, plan: Plan, frequency: float) -> dict[str, CameraRate]:
+    sensor = find_sensor(camera)
+    prescaler = prescaler_for(sensor, plan, frequency)
+    return {"camera": CameraRate(name=camera, fps=round(1 / sensor.frame_seconds(prescaler), 3), prescaler=prescaler)}
 
 
 def _host_links(plan: Plan, board: Board, options: Options, built: str) -> list[HostLink]:
@@ -245,9 +266,15 @@ def timing_report(
 def _domains(timing: Mapping[str, Any]) -> list[DomainTiming]:
     """Every clock that nextpnr has timed."""
     return [
-        DomainTiming(net=net, constraint_mhz=round(clock["constraint"], 3), fmax_mhz=round(clock["achieved"], 3))
+        DomainTiming(domain=_domain(net), net=net, constraint_mhz=round(clock["constraint"], 3), fmax_mhz=round(clock["achieved"], 3))
         for net, clock in timing["fmax"].items()
     ]
+
+
+def _domain(net: str) -> str:
+    """``camera`` of ``$glbnet$camera.capture.camera_clk``: a clock's wire is named after its domain, and ``clk`` is that of ``sync``."""
+    name = net.rpartition(".")[2]
+    return "sync" if name == "clk" else name.removesuffix("_clk")
 
 
 def vendor_report(report: SynthesisReport, options: Options, result: VendorResult) -> VendorReport:

@@ -177,6 +177,8 @@ def _print_summary(report: "BuildReport | VendorReport", folder: Path) -> None:
     else:
         project = folder / report["project"]
         click.echo(f"wrote {project}, a project: {rate}, if timing is met, {cycles}; for a bitstream install {report['install']}")
+    if "camera" in report:
+        click.echo(f"the camera {report['camera']['name']} sends {report['camera']['fps']:.1f} frames/s")
     built, *others = report["host"]
     click.echo("; ".join([f"a host sees {_host_link(built)}", *(f"with --link {other['link']} {_host_link(other)}" for other in others)]))
 

@@ -35,6 +35,9 @@ def bitstream_page(report: Report) -> str:
         wire_fraction=sum(step["ns"] for step in path if step["kind"] == "wire") / path_ns if path_ns else 0.0,
         path_chart=_path_chart(path),
         component_chart=_component_chart(report),
+        clocks=[
+            (clock["domain"], f"{clock['constraint_mhz']:.1f} MHz", f"{clock['fmax_mhz']:.1f} MHz") for clock in report.get("clocks", ())
+        ],
         seed_chart=_seed_chart(report),
         utilisation_chart=_utilisation_chart(report),
         roofline_chart=_roofline_chart(report, bottleneck),
@@ -59,6 +62,7 @@ def _figures(report: Report) -> list[tuple[str, str]]:
     dense = plan["macs"] / (plan["lanes"] * report["cycles_per_frame"])
     return [
         (f"{report['fps']:,.1f}", "frames per second in the engines"),
+        *([(f"{camera['fps']:.1f}", f"frames per second from the camera {camera['name']}")] if (camera := report.get("camera")) else []),
         *((short(link["fps"]), f"frames per second over {link['carrier']}") for link in report.get("host", ())),
         (f"{report['frequency_mhz']:g} MHz", f"clock; Fmax {report['fmax_mhz']:.1f} MHz"),
         (f"{report['cycles_per_frame']:,}", "cycles per frame"),

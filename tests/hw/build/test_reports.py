@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Reports of builds: their keys and their order, which are part of the format, and what is read from the tools' reports."""
 
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -22,6 +23,7 @@ from firebrick.hw.flows.options import Options
 from firebrick.hw.module_names import NODE_MODULE_PREFIX, TOP, module_name
 from firebrick.sim.small_models import randomly_initialised
 from firebrick.sw.compiler.lowering import compile_model
+from firebrick.sw.fpga.peripherals import Peripherals
 from firebrick.sw.network.graph import Conv, GlobalAverage, Network, Shape
 from firebrick.sw.plan.nodes import walk
 
@@ -130,3 +132,32 @@ def test_accelerator_clock_is_the_one_just_below_its_constraint() -> None:
     assert accelerator_clock({"fmax": {"a": clock(60, 70), "b": clock(60.0002, 61)}}, 60e6)["achieved"] == 61
     assert failing_clocks(timing, 59.5e6) == ""
     assert failing_clocks({"fmax": {"a": clock(60, 55.5), "b": clock(40, 39)}}, 40e6) == "55.5 MHz for 60.0"  # its own is reported as Fmax
+
+
+@needs_boards
+def test_reports_of_a_device_with_a_camera_have_its_rate_and_every_clock_domain() -> None:
+    model = randomly_initialised(NETWORK, np.random.default_rng(0))
+    plan = compile_model(model, 5)
+    options = replace(OPTIONS, peripherals=Peripherals("ov7670", "hdmi"))
+    synthesis = synthesis_report(plan, model, board("ulx3s_12f"), options, "uart", {"modules": {}})
+    assert synthesis["camera"] == {"name": "ov7670", "fps": pytest.approx(30, abs=0.5), "prescaler": 1}
+    slow = synthesis_report(plan, model, board("ulx3s_12f"), replace(options, frequency=plan.cycles * 11.0), "uart", {"modules": {}})
+    assert slow["camera"]["prescaler"] == 3
+    assert slow["camera"]["fps"] == pytest.approx(synthesis["camera"]["fps"] / 3, abs=0.001)
+    assert slow["camera"]["fps"] <= 11
+    nets = {
+        "camera.averager.clk": (40.6, 77.6),
+        "$glbnet$camera.capture.camera_clk": (25, 135.8),
+        "display_clock.tmds_clk": (125, 204.5),
+        "camera_xclk.pixel_clk": (25, 82.4),
+    }
+    timing = {
+        "fmax": {net: {"constraint": constraint, "achieved": achieved} for net, (constraint, achieved) in nets.items()},
+        "critical_paths": [],
+        "detailed_net_timings": [],
+        "utilization": {},
+    }
+    report = timing_report(synthesis, Ecp5Flow(), options, [{"seed": 7, "fmax_mhz": 77.6}], timing, 40.6e6)
+    assert report["fmax_mhz"] == 77.6
+    assert [clock["domain"] for clock in report["clocks"]] == ["sync", "camera", "tmds", "pixel"]
+    assert "clocks" not in timing_report(synthesis, Ecp5Flow(), OPTIONS, [{"seed": 7, "fmax_mhz": 77.6}], timing, 40.6e6)
