@@ -31,8 +31,13 @@ def plan_resources(plan: Plan, cache: Path, progress: Progress = no_progress) ->
 
 def component_resources(component: wiring.Component, cache: Path, progress: Progress = no_progress) -> Resources:
     """The resources of a component. Raises FirebrickError as ``plan_resources`` does."""
+    return Ecp5Flow.cell_costs.resources(component_cells(component, cache, progress))
+
+
+def component_cells(component: wiring.Component, cache: Path, progress: Progress = no_progress) -> Counter[str]:
+    """How many cells of each kind a component takes. Raises FirebrickError as ``plan_resources`` does."""
     text = convert(Top(component=component), name=TOP, platform=None, emit_src=False)
-    return synthesise(text, f"{TOP}.il", cache, progress)
+    return synthesised_cells(text, f"{TOP}.il", cache, progress)
 
 
 def synthesise(text: str, file: str, cache: Path, progress: Progress = no_progress) -> Resources:
@@ -40,6 +45,11 @@ def synthesise(text: str, file: str, cache: Path, progress: Progress = no_progre
 
     Raises FirebrickError as ``plan_resources`` does.
     """
+    return Ecp5Flow.cell_costs.resources(synthesised_cells(text, file, cache, progress))
+
+
+def synthesised_cells(text: str, file: str, cache: Path, progress: Progress = no_progress) -> Counter[str]:
+    """How many cells of each kind a design takes. Raises FirebrickError as ``plan_resources`` does."""
     top = file.rpartition(".")[0]
     script = synthesis_script(file, top, COMPONENT_NODE_MODULE_PREFIX, map_to_ecp5(top), write_netlist=False)
     with tempfile.TemporaryDirectory(prefix="firebrick-") as name:
@@ -48,5 +58,4 @@ def synthesise(text: str, file: str, cache: Path, progress: Progress = no_progre
             path.write_text(content)
         products = ToolStep("synthesis", ["yosys", f"{top}.ys"], list(inputs), [f"{top}.stat.json"]).run(cache, progress)
     modules = json.loads(products[f"{top}.stat.json"].read_text())["modules"].values()
-    cells = sum((Counter(module["num_cells_by_type"]) for module in modules), Counter[str]())
-    return Ecp5Flow.cell_costs.resources(cells)
+    return sum((Counter(module["num_cells_by_type"]) for module in modules), Counter[str]())

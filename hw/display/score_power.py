@@ -78,7 +78,8 @@ class ScorePower(wiring.Component):
         taken = Signal.like(self.score)
         m.d.sync += taken.eq(self.score)
         score = taken.score
-        terms = [sign * (score << shift) for shift, sign in signed_digits(softmax.multiplier)]
+        # Subtracted, not multiplied by -1, for which synthesis takes a multiplier.
+        terms = [score << shift if sign > 0 else -(score << shift) for shift, sign in signed_digits(softmax.multiplier)]
         terms.append(Const(1 << softmax.shift >> 1))
         pairs = []
         for number, first in enumerate(range(0, len(terms), 2)):

@@ -26,18 +26,17 @@ OPTIONAL_CAMERA_PINS = ("reset", "pwdn")
 DISPLAY_PINS = ("clock", "blue", "green", "red")
 """The pins of a screen: the positive one of each pair of TMDS."""
 
-# LUTs on an ECP5, by Yosys out of context; other families scale the sum. Only the names of a display may take block RAMs.
+# LUTs on an ECP5, by Yosys out of context; other families scale the sum. Nothing takes a multiplier, and only a display's names may take
+# block RAMs. `python scripts/peripheral_tables.py` measures them anew.
 CAMERA_LUTS = {"ov7670": 1040, "ov7670-vga": 2232}
 """Set-up, capture and scaling; origin: the table of docs/camera.md, 224x224 pixels in colour."""
-SHARING_LUTS = 900
-"""Arbiter, queues of owners and verdicts, captures and pictures over the link; an estimate from their registers and memories."""
+SHARING_LUTS = 983
+"""Arbiter, queues of owners and verdicts, captures and pictures over the link: the difference of a small device with a camera and without."""
 DISPLAY_LUTS = 2567
-"""A display without the ROM of its names, synthesised out of context; the first row of the table of docs/display.md was 16 less later."""
-DISPLAY_MULTIPLIERS = 2
-"""Of the bars' lengths; origin: `digits` with camera and display for an LFE5U-12F, synthesised."""
+"""A display but for the ROM of its names: the row with names in block RAM of the table of docs/display.md."""
 NAME_ROM_LUTS = 1.3
 """LUTs for each 16 bits of that ROM where it lies in LUTs: one holds them, the rest selects among words."""
-LED_LUTS = 600
+LED_LUTS = 736
 """The LEDs of a class without a display."""
 
 
@@ -85,7 +84,7 @@ class Peripherals:
         in_block_ram = self.screen.names_in_block_ram
         luts += DISPLAY_LUTS + (0 if in_block_ram else round(NAME_ROM_LUTS * words))
         rams = block_rams(words, WORD_BITS, fabric) if in_block_ram else 0
-        return scaled(Resources(luts=luts), fabric) + Resources(block_rams=rams, multipliers=DISPLAY_MULTIPLIERS)
+        return scaled(Resources(luts=luts), fabric) + Resources(block_rams=rams)
 
 
 NONE = Peripherals()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.back import rtlil
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -145,3 +146,10 @@ def test_signed_digits_add_up_and_no_two_are_neighbours() -> None:
         assert sum(sign << place for place, sign in digits) == number
         places = [place for place, _ in digits]
         assert all(second - first > 1 for first, second in itertools.pairwise(places))
+
+
+@pytest.mark.parametrize("scale", [0.00576, 0.0071, 0.0123])
+def test_powers_take_no_multiplier(scale: float) -> None:
+    """For `-1 * x`, too, synthesis takes multipliers, which the planner has given to the engines."""
+    power = ScorePower(softmax=IntegerSoftmax(scale), global_sum=global_sum())
+    assert "cell $mul " not in rtlil.convert(power, platform=None)
