@@ -28,12 +28,12 @@ DISPLAY_PINS = ("clock", "blue", "green", "red")
 
 # LUTs on an ECP5, by Yosys out of context; other families scale the sum. Nothing takes a multiplier, and only a display's names may take
 # block RAMs. `python scripts/peripheral_tables.py` measures them anew.
-CAMERA_LUTS = {"ov7670": 1040, "ov7670-vga": 2232}
+CAMERA_LUTS = {"ov7670": 1030, "ov7670-vga": 2356}
 """Set-up, capture and scaling; origin: the table of docs/camera.md, 224x224 pixels in colour."""
 SHARING_LUTS = 983
-"""Arbiter, queues of owners and verdicts, captures and pictures over the link: the difference of a small device with a camera and without."""
+"""Arbiter, queues of owners and verdicts, captures and pictures over the link: a small device with them less one without."""
 DISPLAY_LUTS = 2567
-"""A display but for the ROM of its names: the row with names in block RAM of the table of docs/display.md."""
+"""A display but for the ROM of its names; origin: the table of docs/display.md, names in block RAM."""
 NAME_ROM_LUTS = 1.3
 """LUTs for each 16 bits of that ROM where it lies in LUTs: one holds them, the rest selects among words."""
 LED_LUTS = 736
