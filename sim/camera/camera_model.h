@@ -28,10 +28,11 @@ class DvpPort {
 public:
     explicit DvpPort(const CameraTiming &timing) : timing_(timing) { idle(); }
 
-    // The bytes of the next frame, rows * 2 * columns; kept until another frame is set, and sent again and again.
-    void show(std::vector<uint8_t> bytes) {
+    // The bytes of the next frame, rows * 2 * columns, and its number; kept until another frame is set, and sent again and again.
+    void show(std::vector<uint8_t> bytes, int64_t number) {
         if (bytes.size() != size_t(timing_.rows) * 2 * timing_.columns) throw std::runtime_error("a frame of the wrong size");
         next_ = std::move(bytes);
+        next_number_ = number;
     }
 
     // Unplugged: the clock stops, in the middle of whatever it was.
@@ -43,7 +44,10 @@ public:
         pclk = !pclk;
         if (pclk) return;
         const long cycles = frame_cycles();
-        if (cycle_ == 0) frame_ = next_;
+        if (cycle_ == 0) {
+            frame_ = next_;
+            number_ = next_number_;
+        }
         const int line = int(cycle_ / timing_.line), place = int(cycle_ % timing_.line);
         const int row = line - timing_.vsync_lines - timing_.front_lines;
         const bool active = !frame_.empty() && row >= 0 && row < timing_.rows && place < 2 * timing_.columns;
@@ -52,6 +56,9 @@ public:
         data = active ? frame_[size_t(row) * 2 * timing_.columns + place] : uint8_t(place);
         if (++cycle_ == cycles) { cycle_ = 0; frames++; }
     }
+
+    // The number of the frame that is being sent.
+    int64_t number() const { return number_; }
 
     // How much of the frame is sent, 0 to 1.
     double progress() const { return double(cycle_) / double(frame_cycles()); }
@@ -68,6 +75,7 @@ private:
 
     CameraTiming timing_;
     std::vector<uint8_t> next_, frame_;
+    int64_t next_number_ = 0, number_ = 0;
     long cycle_ = 0;
     bool plugged_ = true;
 };

@@ -10,20 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .board_choice import BOARD, largest_model, note
 from .common import classes_option, json_option, load_model, print_json, progress_bar
 from .output_paths import OutputFolder
 from .peripheral_options import chosen_peripherals, chosen_screen, peripheral_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from firebrick.hw.boards.target import Target
     from firebrick.hw.build.reports import BuildReport, HostLink, VendorReport
 
     from ..model.quantized import Model
 
-BOARD = "ulx3s_85f"
-"""The board unless another is given."""
 SEEDS_MAX = 1000
 
 
@@ -137,7 +134,7 @@ def command(
     cluster = dask_cluster(scheduler) if scheduler else nullcontext()
     with progress_bar() as progress, cluster as executor:
         progress("planning")
-        loaded = load_model(model, classes) if model else _largest_model(classes, target_for)
+        loaded = load_model(model, classes) if model else largest_model(classes, target_for)
         target, plan = target_for(loaded).place_names(loaded, target_fps)
         options = Options(
             target.clock,
@@ -151,10 +148,10 @@ def command(
             peripherals=target.peripherals,
         )
         if simulate:
-            options = replace(options, cycles=measured_cycles(loaded, plan, progress, _note))
+            options = replace(options, cycles=measured_cycles(loaded, plan, progress, note))
         flexible = not (frequency or target_fps)
         report = build_bitstream(
-            plan, loaded, board, options, folder, flexible_clock=flexible, progress=progress, note=_note, executor=executor
+            plan, loaded, board, options, folder, flexible_clock=flexible, progress=progress, note=note, executor=executor
         )
     if as_json:
         print_json(report)
@@ -191,18 +188,3 @@ def _host_link(link: "HostLink") -> str:
         f"{short(link['fps'])} frames/s over {link['carrier']}, limited by {link['limit']}, "
         f"latency {short(link['latency_ms'])} ms, in a stream {short(link['stream_latency_ms'])} ms"
     )
-
-
-def _note(text: str) -> None:
-    click.echo(text, err=True)
-
-
-def _largest_model(classes: str | None, target_for: "Callable[[Model], Target]") -> "Model":
-    """The largest shipped model that fits, reduced to some classes if they are given."""
-    from ..zoo.selection import IMAGENET, LARGEST_FIRST, largest_that_fits
-
-    names = LARGEST_FIRST if classes is None else IMAGENET
-    name, model, deficits = largest_that_fits(names, lambda name: load_model(name, classes), target_for)
-    reason = "; ".join(f"{other} needs {deficit}" for other, deficit in deficits.items()) or "the largest that ships"
-    _note(f"taking the model {name}: {reason}")
-    return model

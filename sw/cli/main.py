@@ -15,6 +15,7 @@ from ..utils.signals import exit_on_signals
 from . import (
     bitstream,
     boards,
+    camera,
     classify,
     compress,
     demo,
@@ -90,6 +91,7 @@ for command in (
     verilog.command,
     boards.command,
     bitstream.command,
+    camera.command,
     prove.command,
     swap.command,
     program.command,

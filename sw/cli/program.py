@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .bitstream import BOARD
+from .board_choice import BOARD
 from .common import json_option, print_json
 
 

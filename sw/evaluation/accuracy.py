@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from .. import golden
 from ..camera.picture import Picture, camera_picture
 from ..camera.sensor import Sensor
-from ..camera.sensor_model import sensor_bytes
+from ..data.camera_images import sensor_image
 from ..data.image_folders import LabelledImages, images_by_class
-from ..data.images import read_images, use_image
+from ..data.images import read_images
 from ..data.labels import present_images, read_label_csv
 from ..errors import FirebrickError
 from ..model.quantized import Model
@@ -86,13 +86,8 @@ def evaluate(
 
 
 def photographs(paths: Sequence[Path], sensor: Sensor, picture: Picture, resize: int) -> NDArray[np.uint8]:
-    """Image files as a network sees them through a camera: (frames, channels, rows, columns).
-
-    The camera is where the network sees as much of an image as of one from a host, whose short side is scaled to ``resize`` pixels.
-    """
-    draft = 2 * max(sensor.rows, sensor.columns)
-    images = (use_image(path, draft, lambda image: image.resized(image.size)) for path in paths)
-    return np.stack([picture.compute(sensor_bytes(image, sensor, picture.factor * resize)) for image in images])
+    """Image files as a network sees them through a camera, see `sensor_image`: (frames, channels, rows, columns)."""
+    return np.stack([picture.compute(sensor_image(path, sensor, picture, resize)) for path in paths])
 
 
 def spread(rows: LabelledImages, count: int) -> LabelledImages:
