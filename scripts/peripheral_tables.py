@@ -142,15 +142,14 @@ def luts(cells: Cells) -> int:
 
 def constants(cells: dict[str, Cells]) -> dict[str, tuple[float, float]]:
     """Each constant of the resources with what has been measured of it."""
-    empty, full = cells["display without names"], cells["display, 1000 names in look-up tables"]
-    words = [len(NameCode(DisplayOptions(classes=classes).settings(catalogue.load(MODEL))).words) for classes in ((), None)]
-    rom = (luts(full) - luts(empty)) / (words[1] - words[0])
+    full, without_rom = cells["display, 1000 names in look-up tables"], cells["display, 1000 names in block RAM"]
+    words = len(NameCode(DisplayOptions().settings(catalogue.load(MODEL))).words)
     return {
         **{f"CAMERA_LUTS[{name}]": (value, luts(cells[f"camera {name}"])) for name, value in peripherals.CAMERA_LUTS.items()},
         "SHARING_LUTS": (peripherals.SHARING_LUTS, luts(cells["device shared"]) - luts(cells["device alone"])),
         "LED_LUTS": (peripherals.LED_LUTS, luts(cells["leds"])),
-        "DISPLAY_LUTS": (peripherals.DISPLAY_LUTS, luts(cells["display, 1000 names in block RAM"])),
-        "NAME_ROM_LUTS": (peripherals.NAME_ROM_LUTS, round(rom, 3)),
+        "DISPLAY_LUTS": (peripherals.DISPLAY_LUTS, luts(without_rom)),
+        "NAME_ROM_LUTS": (peripherals.NAME_ROM_LUTS, round((luts(full) - luts(without_rom)) / words, 3)),
     }
 
 

@@ -86,3 +86,34 @@ def test_leds_are_lit_while_the_chosen_class_is_as_likely_as_asked(seed: int) ->
     simulator.add_testbench(process)
     simulator.run()
     assert [bool(led) for led, _ in seen] == [expected for _, expected in seen]
+
+
+def test_threshold_itself_lights_the_leds_and_of_frames_during_a_division_the_newest_counts() -> None:
+    """Four classes: alike they have 25.0 % each, which is enough; a little less is not. The third of three frames is compared last."""
+    enough, short = np.zeros(4, np.int64), np.array([0, -4, 0, 0])
+    settings = DisplaySettings("net", ("x",) * 4, 0.003, led_class=1, led_percent=25)
+    softmax = IntegerSoftmax(settings.score_scale)
+    assert [softmax.share(frame, 1).tenths for frame in (enough, short)] == [250, 248]
+    dut = FrameSummary(settings=settings, global_sum=global_sum(4, 200, 100), frequency=20 * SECOND)
+    seen = []
+
+    async def process(ctx: Any) -> None:
+        ctx.set(dut.camera_found, 1)
+        ctx.set(dut.frame_good, 1)
+        for frames in ([enough], [short], [enough, enough, short], [short, short, enough]):
+            for frame in frames:
+                for place, score in enumerate(frame.tolist()):
+                    ctx.set(dut.score.score, score)
+                    ctx.set(dut.score.last, place == 3)
+                    ctx.set(dut.score_taken, 1)
+                    await ctx.tick()
+                ctx.set(dut.score_taken, 0)
+                await ctx.tick().repeat(20)
+            await ctx.tick().repeat(SETTLED)
+            seen.append(ctx.get(dut.led))
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(process)
+    simulator.run()
+    assert seen == [1, 0, 0, 1]
