@@ -21,6 +21,7 @@ from firebrick.sw.driver.board_camera import BoardCamera
 from firebrick.sw.golden.top_k import top_k
 from firebrick.sw.serve.board_view import BoardView
 from firebrick.sw.stream.image_sources import TestPattern
+from tests.helpers.chromium import chromium, needs_chromium
 from tests.helpers.live_view import FakeDevice
 from tests.helpers.scripted_camera import PICTURE, ScriptedCamera
 from tests.helpers.scripted_device import MODEL
@@ -134,3 +135,22 @@ def test_serve_rejects_the_camera_of_a_device_that_is_no_board(device: str) -> N
 def test_button_is_refused_where_there_is_no_board(tmp_path: Path) -> None:
     with serving(lambda: FakeDevice(MODEL), TestPattern, tmp_path) as served:
         assert post(served, "source/board") == 415
+
+
+@pytest.mark.slow
+@needs_chromium
+def test_button_shows_the_boards_camera_and_another_takes_a_picture(tmp_path: Path) -> None:
+    errors: list[str] = []
+    with serving(lambda: FakeDevice(MODEL), TestPattern, tmp_path, board_view=view) as served, chromium() as browser:
+        page = browser.new_page()
+        page.on("pageerror", lambda problem: errors.append(str(problem)))
+        page.goto(served.url)
+        page.wait_for_selector("#board:visible")
+        assert page.is_hidden("#picture")
+        page.click("#board")
+        first = "document.querySelector('#caption').textContent.includes('picture of frame 0 · all')"
+        page.wait_for_function(first)
+        assert page.is_visible("#image")
+        page.click("#picture")
+        page.wait_for_function(f"!{first}")
+    assert not errors
