@@ -21,7 +21,7 @@ from firebrick.sw.driver.board_camera import BoardCamera
 from firebrick.sw.golden.top_k import top_k
 from firebrick.sw.serve.board_view import BoardView
 from firebrick.sw.stream.image_sources import TestPattern
-from tests.helpers.chromium import chromium, needs_chromium
+from tests.helpers.chromium import SECONDS, chromium, needs_chromium
 from tests.helpers.live_view import FakeDevice
 from tests.helpers.scripted_camera import PICTURE, ScriptedCamera
 from tests.helpers.scripted_device import MODEL
@@ -143,6 +143,7 @@ def test_button_shows_the_boards_camera_and_another_takes_a_picture(tmp_path: Pa
     errors: list[str] = []
     with serving(lambda: FakeDevice(MODEL), TestPattern, tmp_path, board_view=view) as served, chromium() as browser:
         page = browser.new_page()
+        page.set_default_timeout(SECONDS)
         page.on("pageerror", lambda problem: errors.append(str(problem)))
         page.goto(served.url)
         page.wait_for_selector("#board:visible")
