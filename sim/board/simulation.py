@@ -55,7 +55,7 @@ class BoardSimulation:
         """The accelerator's, in Hz."""
         sources = source_code("firebrick.hw.boards.board_top"), source_code(generate_board.__module__)
         cells = [files(__package__).joinpath(name).read_bytes() for name in CELLS]
-        chosen = target.board.name, target.clock, target.peripherals
+        chosen = target.board.name, target.clock, target.peripherals, self.sensor
         key = combined_hash(encode_model(model), repr((plan, chosen)), *sources, *cells, tool_versions())
         built = build_design(key, lambda: generate_board(model, plan, target), HARNESS, progress)
         library = self._library = ctypes.CDLL(str(built.library))

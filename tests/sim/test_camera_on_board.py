@@ -10,16 +10,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from firebrick.hw.boards.target import find_target
 from firebrick.sim.board.photographs import Photographs
-from firebrick.sim.board.simulation import BoardSimulation
 from firebrick.sw import golden
 from firebrick.sw.camera.ov7670 import OV7670
 from firebrick.sw.camera.sensor_model import rgb565_bytes
 from firebrick.sw.cli.main import main
-from firebrick.sw.compiler.lowering import compile_model
-from firebrick.sw.fpga.peripherals import Peripherals
-from tests.helpers.boards import LANES, tiny_model
+from tests.helpers.boards import tiny_model
+from tests.helpers.camera_board import camera_board
 from tests.helpers.paths import SHARED
 
 pytestmark = pytest.mark.skipif(find_spec("amaranth_boards") is None, reason="needs the extra `bitstream`")
@@ -27,12 +24,11 @@ PHOTOGRAPHS = sorted((SHARED / "data" / "validation").glob("*.jpg"))[:3]
 
 
 @pytest.mark.usefixtures("compiled_board")
-def test_picture_at_the_pins_of_the_sensor_is_classified_and_on_the_screen() -> None:
+def test_picture_at_the_pins_of_the_sensor_is_classified_and_on_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     model = tiny_model()
-    target = find_target("ulx3s_12f", link="uart", frequency=16e6, peripherals=Peripherals("ov7670", "hdmi"))  # few cycles
     rng = np.random.default_rng(1)
     data = rgb565_bytes(rng.integers(0, 256, (OV7670.rows // 16, OV7670.columns // 16, 3), np.uint8).repeat(16, axis=0).repeat(16, axis=1))
-    with BoardSimulation(model, compile_model(model, LANES), target, blank_lines=3) as board:
+    with camera_board(monkeypatch) as (board, target):
         (shown,) = Photographs(board, model, [data], target.peripherals.screen.settings(model)).run()
     assert shown.right
     assert (shown.scores == golden.run(model, shown.picture[None])[0]).all()

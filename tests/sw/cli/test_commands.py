@@ -21,7 +21,8 @@ from firebrick.sw.zoo import catalogue
 
 COMMANDS = (
     *("models", "network", "paper", "table2", "train", "import", "compress", "inspect", "classify", "evaluate", "explore"),
-    *("stream", "serve", "verilog", "boards", "bitstream", "program", "prove", "swap", "demo", "devices", "link"),
+    *("stream", "serve", "verilog", "boards", "bitstream", "camera", "program", "prove", "swap", "demo"),
+    *("devices", "link"),
 )
 
 
