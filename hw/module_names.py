@@ -20,6 +20,8 @@ LUT_MULTIPLIER_PREFIX = "lut_multiplier_"
 """Prefix of the names of LUT multipliers' instances; the ECP5 flow maps these to carry chains."""
 LUT_ROM_PREFIX = "lut_rom_"
 """Prefix of the names of read-only memories in look-up tables that the ECP5 flow maps one by one."""
+FAST_MULTIPLIER_PREFIX = "fast_multiplier_"
+"""Prefix of the names of instances of multipliers at twice the clock; the ECP5 flow puts their registers into the DSP block."""
 PRODUCT_REGISTER_PREFIX = "multiplier_output_"
 """Prefix of the names of the registers at multipliers' outputs; the iCE40 flow keeps these outside the multiplier."""
 

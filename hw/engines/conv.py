@@ -13,6 +13,7 @@ from ...sw.plan.nodes import ConvSpec
 from ..stream.signatures import pixel_stream
 from ..utils import count_up, lookup
 from ..weights.weight_decoder import WeightDecoder
+from .fast_mac_array import FastMacArray
 from .line_buffer import LineBuffer, read_port_signature
 from .mac_array import MacArray
 
@@ -31,7 +32,7 @@ class ConvEngine(wiring.Component):
             wait until its input rows are in the line buffer
             for each filter f:
                 for each non-zero weight of f (an entry of the weight decoder):
-                    for each tile t: every lane l adds to its accumulator t, for column x = l*tiles + t
+                    for each tile t: every lane l adds to its accumulator t, for column x = l*tiles + t (fast lanes: each two tiles)
             release the input rows that no later output row reads
 
     Expand engines mix filters of all taps with filters of the centre tap alone. Cycles a frame: ``spec.cycles`` when neither input nor
@@ -54,25 +55,19 @@ class ConvEngine(wiring.Component):
 
     def __init__(self, *, spec: ConvSpec) -> None:
         self._spec = spec
-        port = read_port_signature(channels=spec.channels, tiles=spec.buffer_tiles, lanes=spec.buffer_lanes, slots=spec.slots)
+        port = read_port_signature(
+            channels=spec.channels, tiles=spec.buffer_tiles, lanes=spec.buffer_lanes, slots=spec.slots, fast=spec.fast
+        )
         super().__init__({"pixels": Out(port), "output": Out(pixel_stream(spec.output.lanes)), "busy": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         spec, buffer = self._spec, self.pixels
-        kernel, tiles = spec.kernel, spec.output.tiles
+        kernel, tiles = spec.kernel, spec.entry_cycles
         column_offsets = self._column_offsets()
         rotations = sorted({rotation for offsets in column_offsets for rotation, _ in offsets})
         m.submodules.weights = weights = WeightDecoder(weights=spec.weights)
-        m.submodules.mac = mac = MacArray(
-            output=spec.output,
-            source_lanes=spec.buffer_lanes,
-            rotations=rotations,
-            accumulators=tiles,
-            centroid_bits=spec.weights.centroid_bits,
-            arithmetic=spec.arithmetic,
-            raw_distance=tiles,
-        )
+        m.submodules.mac = mac = self._mac_array(rotations)
         wiring.connect(m, mac.output, wiring.flipped(self.output))
         m.d.comb += mac.pixels.eq(buffer.data)
 
@@ -91,11 +86,22 @@ class ConvEngine(wiring.Component):
         row_slots, row_outside = self._track_rows(m, buffer, running, row_done)
         tile_bits, column_bits = ceil_log2(tiles), ceil_log2(spec.buffer_tiles)
         ky = lookup([tap // kernel for tap in range(kernel**2)], entry.tap, max(1, ceil_log2(kernel)))
-        padded = [offsets + [(0, 0)] * ((1 << tile_bits) - tiles) for offsets in column_offsets]  # a table for every value of its index
         tap_and_tile = Cat(tile[:tile_bits], entry.tap)
+        channel = entry.inner[: ceil_log2(spec.channels)]
+        if spec.fast:
+            self._issue_pair(m, mac, buffer, rotations, tap_and_tile, (channel, row_slots[ky], row_outside[ky]))
+            m.d.sync += [
+                mac.strobe.eq(self.busy),
+                mac.control.centroid.eq(entry.centroid),
+                mac.control.pair.eq(tile),
+                mac.control.filter.eq(entry.group),
+                mac.control.first.eq(entry.first),
+                mac.control.last.eq(entry.last),
+            ]
+            return m
+        padded = [offsets + [(0, 0)] * ((1 << tile_bits) - tiles) for offsets in column_offsets]  # a table for every value of its index
         rotation = self._rotation_index(rotations, padded, tap_and_tile, len(mac.control.rotation))
         column = lookup([buffer_tile for offsets in padded for _, buffer_tile in offsets], tap_and_tile, max(1, column_bits))
-        channel = entry.inner[: ceil_log2(spec.channels)]
         m.d.sync += [
             buffer.address.eq(Cat(column[:column_bits], channel, row_slots[ky])),
             mac.strobe.eq(self.busy),
@@ -109,6 +115,38 @@ class ConvEngine(wiring.Component):
             mac.control.last.eq(entry.last),
         ]
         return m
+
+    def _mac_array(self, rotations: list[int]) -> Any:
+        """The lanes."""
+        spec = self._spec
+        common: dict[str, Any] = {
+            "output": spec.output,
+            "source_lanes": spec.buffer_lanes,
+            "rotations": rotations,
+            "centroid_bits": spec.weights.centroid_bits,
+            "arithmetic": spec.arithmetic,
+        }
+        if spec.fast:
+            return FastMacArray(**common)
+        return MacArray(**common, accumulators=spec.output.tiles, raw_distance=spec.output.tiles)
+
+    def _issue_pair(
+        self, m: Module, mac: Any, buffer: Any, rotations: list[int], tap_and_pair: Value, row: tuple[Value, Value, Value]
+    ) -> None:
+        """The addresses of the pixels of two tiles, and their rotations; ``row``: channel, slot, and whether it is outside the map."""
+        spec = self._spec
+        channel, slot, outside = row
+        column_bits = ceil_log2(spec.buffer_tiles)
+        addresses, places = (buffer.address, buffer.next_address), (mac.control.rotation_0, mac.control.rotation_1)
+        for half, (address, place) in enumerate(zip(addresses, places, strict=True)):
+            halves = [offsets[half::2] for offsets in self._column_offsets()]
+            padded = [offsets + [(0, 0)] * ((1 << ceil_log2(spec.entry_cycles)) - len(offsets)) for offsets in halves]
+            rotation = self._rotation_index(rotations, padded, tap_and_pair, len(place))
+            column = lookup([tile for offsets in padded for _, tile in offsets], tap_and_pair, max(1, column_bits))
+            m.d.sync += [
+                address.eq(Cat(column[:column_bits], channel, slot)),
+                place.eq(Mux(outside, len(rotations), rotation)),
+            ]
 
     def _column_offsets(self) -> list[list[tuple[int, int]]]:
         """For each tap and output tile: where the input column lies, as (lanes further on, tile of the line buffer).
@@ -199,4 +237,5 @@ def line_buffer(spec: ConvSpec, readers: int) -> LineBuffer:
         readers=readers,
         distributed=spec.distributed,
         banked=spec.distributed and readers == 1,
+        fast=spec.fast,
     )

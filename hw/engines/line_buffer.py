@@ -16,13 +16,19 @@ from ...sw.plan.nodes import packs_pixels
 from ..stream.signatures import pixel_beat, pixel_stream
 from ..utils import count_up, lookup
 from .banked_memory import BankedMemory
+from .fast_clock import ClockPhase
 
 READ_LATENCY = BankedMemory.READ_LATENCY
 """Cycles from an address to its word: one of the memory, one of the register behind it; the same in a ``BankedMemory``."""
+FAST_READ_LATENCY = 3
+"""Cycles of ``fast`` from an address of ``sync`` to its word, for a fast reader: address, memory, and the register behind it."""
 
 
-def read_port_signature(*, channels: int, tiles: int, lanes: int, slots: int) -> wiring.Signature:
+def read_port_signature(*, channels: int, tiles: int, lanes: int, slots: int, fast: bool = False) -> wiring.Signature:
     """How an engine reads a line buffer; directions are the engine's.
+
+    A fast reader has two addresses in a cycle, ``address`` and ``next_address``, and ``data`` is of domain ``fast``: first the word at
+    one, then the word at the other, each FAST_READ_LATENCY cycles of ``fast`` after the first half or the second half of the cycle.
 
     address: slot, channel and tile, from the high bits to the low ones, each in as many bits as it needs
     data: the word at the address of READ_LATENCY cycles ago
@@ -30,9 +36,11 @@ def read_port_signature(*, channels: int, tiles: int, lanes: int, slots: int) ->
     release: releases the oldest slot
     hold: the address of the next cycle will be ignored
     """
+    address = Out(ceil_log2(slots) + ceil_log2(channels) + ceil_log2(tiles))
     return wiring.Signature(
         {
-            "address": Out(ceil_log2(slots) + ceil_log2(channels) + ceil_log2(tiles)),
+            "address": address,
+            **({"next_address": address} if fast else {}),
             "data": In(pixel_beat(lanes)),
             "available": In(range(slots + 1)),
             "release": Out(1),
@@ -82,6 +90,7 @@ class LineBuffer(wiring.Component):
     readers: number of engines that read it, 1 or 2
     distributed: whether it lies in distributed RAM, as all buffers of at most MAX_DISTRIBUTED_BUFFER_BITS do
     banked: whether it lies in a ``BankedMemory``, which is best for many words in distributed RAM; only for one reader
+    fast: whether its reader takes two words in a cycle; only for one reader
 
     Members
     -------
@@ -104,6 +113,7 @@ class LineBuffer(wiring.Component):
         readers: int = 1,
         distributed: bool = False,
         banked: bool = False,
+        fast: bool = False,
     ) -> None:
         if channels_last and source.lanes != 1:
             raise ValueError(f"source must have one lane in channels-last order, not {source.lanes}")
@@ -113,6 +123,8 @@ class LineBuffer(wiring.Component):
             raise ValueError(f"readers must be 1 or 2, not {readers}")
         if banked and readers == 2:
             raise ValueError("readers must be 1 of a buffer in banks, not 2")
+        if fast and (banked or readers == 2):
+            raise ValueError("a fast reader must be the only one of a buffer that is not in banks")
         self._source = source
         self._channels_last = channels_last
         self._channels = channels
@@ -121,11 +133,12 @@ class LineBuffer(wiring.Component):
         self._slots = slots
         self._distributed = distributed
         self._banked = banked
+        self._fast = fast
         self._lanes_per_strip = -(-source.tiles // tiles)  # lanes of the buffer that divide the strip of one source lane
         self._depth = slots << (ceil_log2(channels) + ceil_log2(tiles))
         self._packs = packs_pixels(source, channels_last, tiles)
         self._scatters = not self._packs and (self._lanes_per_strip > 1 or source.lanes < lanes)
-        port = read_port_signature(channels=channels, tiles=tiles, lanes=lanes, slots=slots)
+        port = read_port_signature(channels=channels, tiles=tiles, lanes=lanes, slots=slots, fast=fast)
         super().__init__({"input": In(pixel_stream(source.lanes)), **{f"reader_{number}": In(port) for number in range(readers)}})
         self._readers = readers
 
@@ -216,6 +229,9 @@ class LineBuffer(wiring.Component):
             m.d.comb += [self.input.ready.eq(~all_filled), slot_filled.eq(write.fills_slot)]
             m.d.sync += [write_port.addr.eq(write.address), write_port.en.eq(Mux(write.strobe, write.enables, 0))]
             m.d.sync += [write_port.data[lane].eq(pixel) for lane, pixel in enumerate(write.pixels)]
+            if self._fast:
+                self._read_fast(m, ram)
+                return
             first_address = self.readers[0].address
         else:
             first_address = self._write_through_reader_port(m, write, write_port, all_filled, slot_filled)
@@ -224,6 +240,15 @@ class LineBuffer(wiring.Component):
             read_word = Signal(pixel_beat(self._lanes), name=f"read_word_{number}", reset_less=True)
             m.d.sync += read_word.eq(read.data)
             m.d.comb += [read.addr.eq(reader.address if number else first_address), read.en.eq(1), reader.data.eq(read_word)]
+
+    def _read_fast(self, m: Module, ram: memory.Memory) -> None:
+        """Reads two words in a cycle of ``sync``, at twice the clock. The register behind the memory is the block RAM's own."""
+        m.submodules.phase = phase = ClockPhase()
+        address = Signal(len(self.reader_0.address), name="fast_address", reset_less=True)
+        read_word = Signal(pixel_beat(self._lanes), name="fast_read_word", reset_less=True)
+        read = ram.read_port(domain="fast")
+        m.d.fast += [address.eq(Mux(phase.late, self.reader_0.next_address, self.reader_0.address)), read_word.eq(read.data)]
+        m.d.comb += [read.addr.eq(address), read.en.eq(1), self.reader_0.data.eq(read_word)]
 
     def _write_through_reader_port(self, m: Module, write: WordWrite, write_port: Any, all_filled: Signal, slot_filled: Signal) -> Value:
         """Writes at the port of the first reader. Returns the address of that port.

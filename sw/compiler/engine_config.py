@@ -29,3 +29,5 @@ class EngineConfig:
     """A serialiser sends its output pixel by pixel to the pooling behind it, which then needs a single lane."""
     lut_multipliers: bool = False
     """Its multipliers are made of LUTs."""
+    fast: bool = False
+    """Its lanes run at twice the clock and multiply two tiles in a cycle."""

@@ -176,6 +176,7 @@ class _Lowering:
                 weights=replace(encoded, lut_rom_bits=self.lut_rom_bits),
                 arithmetic=replace(arithmetic, lut_multipliers=config.lut_multipliers),
                 distributed=config.distributed,
+                fast=config.fast,
             )
             for encoded, arithmetic in weights.partitions
         )

@@ -27,6 +27,7 @@ from ..plan.nodes import (
     SerializerSpec,
     SkipFifoSpec,
     SqueezeSpec,
+    entry_cycles,
     walk,
 )
 
@@ -74,7 +75,8 @@ class _ConvolutionModel:
         self.send_cycles = self.tiles * word_cycles
         self.partition_of = [index for round_size in engine.schedule for index in range(round_size)]
         counts = [iter(partition.weights.entries_per_group) for partition in engine.partitions]
-        self.compute_cycles = [next(counts[index]) * self.tiles for index in self.partition_of]
+        self.entry_cycles = entry_cycles(self.tiles, engine.fast)
+        self.compute_cycles = [next(counts[index]) * self.entry_cycles for index in self.partition_of]
         # A partition may be as many channels ahead as its output FIFO holds, so it remembers when that many were sent.
         queued = max(1, OUTPUT_FIFO_DEPTH // self.tiles)
         self.sent_times = [deque([0] * queued, queued) for _ in engine.partitions]
@@ -86,7 +88,7 @@ class _ConvolutionModel:
         index = self.partition_of[channel]
         self.computed[index] = max(self.computed[index] + self.compute_cycles[channel], self.sent_times[index][0])
         # The words of a channel come in the last cycles of its computation, one a tile, and can be sent from then on.
-        first_word = self.computed[index] - self.tiles
+        first_word = self.computed[index] - self.entry_cycles
         self.last_sent = max(self.last_sent, first_word, slot_free) + self.send_cycles
         self.sent_times[index].append(self.last_sent)
         return self.last_sent

@@ -17,6 +17,8 @@ MAX_DISTRIBUTED_FIFO_BITS = 8 * 1024
 """The largest FIFO, in bits, that is kept in distributed RAM; larger ones use block RAM."""
 OUTPUT_FIFO_DEPTH = 16
 """Depth, in beats, of the FIFO behind an engine's lanes; more than their pipeline holds, so a ready sink never stalls the engine."""
+FAST_OUTPUT_FIFO_DEPTH = 16
+"""The same behind lanes at twice the clock, whose beats come in pairs."""
 ROW_OVERHEAD = 2
 """Cycles that a convolution engine spends between two output rows, in addition to one for each input row that it releases."""
 
@@ -55,6 +57,13 @@ class ConvSpec:
     arithmetic: Arithmetic
     distributed: bool = False
     """The line buffer lies in distributed RAM."""
+    fast: bool = False
+    """Its lanes run at twice the clock, in domain ``fast``, and multiply two tiles in a cycle."""
+
+    @property
+    def entry_cycles(self) -> int:
+        """Cycles that a weight entry takes: one for each tile, or for each two."""
+        return entry_cycles(self.output.tiles, self.fast)
 
     @property
     def buffer_lanes(self) -> int:
@@ -79,7 +88,7 @@ class ConvSpec:
     @property
     def busy_cycles(self) -> int:
         """Cycles a frame in which the lanes multiply."""
-        return self.weights.entries * self.output.tiles * self.output_height
+        return self.weights.entries * self.entry_cycles * self.output_height
 
     @property
     def cycles(self) -> int:
@@ -101,7 +110,7 @@ class ConvSpec:
         last_rows = self.height - max(0, self.stride * (self.output_height - 1) - self.padding)  # held by the last output row
         missing_rows = min(self.kernel - self.padding, self.height) - (self.slots - last_rows)
         wait = max(0, missing_rows * row_cycles - last_rows)
-        overhead = (ROW_OVERHEAD + _decoder_stall(self.output)) * self.output_height + self.height
+        overhead = (ROW_OVERHEAD + _decoder_stall(self.entry_cycles)) * self.output_height + self.height
         return max(self.busy_cycles + overhead + wait, row_cycles * self.height)
 
 
@@ -141,7 +150,7 @@ class SqueezeSpec:
     @property
     def cycles(self) -> int:
         """Cycles a frame when the source is always valid and the sink is always ready."""
-        return max(self.busy_cycles + _decoder_stall(self.output) * self.height, self.source.tiles * self.channels * self.height)
+        return max(self.busy_cycles + _decoder_stall(self.output.tiles) * self.height, self.source.tiles * self.channels * self.height)
 
 
 @dataclass(frozen=True)
@@ -169,6 +178,11 @@ class EngineSpec:
     def lanes(self) -> int:
         """Multipliers of all partitions."""
         return sum(partition.output.lanes for partition in self.partitions)
+
+    @property
+    def fast(self) -> bool:
+        """Its lanes run at twice the clock."""
+        return any(isinstance(partition, ConvSpec) and partition.fast for partition in self.partitions)
 
     @property
     def output(self) -> LaneLayout:
@@ -340,6 +354,11 @@ class Plan:
         return tuple(node for node in walk(self.nodes) if isinstance(node, EngineSpec))
 
     @property
+    def fast(self) -> bool:
+        """Some engines' lanes run at twice the clock, so the hardware has a second clock, of domain ``fast``."""
+        return any(engine.fast for engine in self.engines)
+
+    @property
     def global_sum(self) -> GlobalSumSpec:
         """The last node. Raises ValueError when the plan does not end with a global average."""
         last = self.nodes[-1]
@@ -358,9 +377,14 @@ def packs_pixels(source: LaneLayout, channels_last: bool, tiles: int) -> bool:
     return not channels_last and source.lanes == 1 < source.tiles and tiles == 1
 
 
-def _decoder_stall(layout: LaneLayout) -> int:
+def entry_cycles(tiles: int, fast: bool) -> int:
+    """Cycles that lanes need for all tiles of a weight entry; fast ones multiply two in a cycle."""
+    return -(-tiles // 2) if fast else tiles
+
+
+def _decoder_stall(entry_cycles: int) -> int:
     """Cycles that the lanes lose in each pass over the weights.
 
-    The weight decoder pauses for one cycle a pass. With more than one tile an entry is used for several cycles, and the decoder catches up.
+    The weight decoder pauses for one cycle a pass. Where an entry is used for several cycles, the decoder catches up.
     """
-    return int(layout.tiles == 1)
+    return int(entry_cycles == 1)

@@ -17,6 +17,12 @@ DRAIN_CYCLES = 50
 """Cycles after the last expected payload in which no more may come."""
 
 
+def add_clocks(simulator: Simulator) -> None:
+    """The clock of ``sync`` and, where a component has fast lanes, that of ``fast``: twice as fast, with its edges in step."""
+    simulator.add_clock(1e-6)
+    simulator.add_clock(0.5e-6, phase=0.5e-6, domain="fast", if_exists=True)
+
+
 def watch(simulator: Simulator, source: Any, name: str) -> None:
     """Checks the contract of a stream for as long as the simulation runs."""
     contract = StreamContract(name)
@@ -48,7 +54,7 @@ def simulate(
     until all input has been taken, too: the last of it may have no effect on the output.
     """
     simulator = Simulator(component)
-    simulator.add_clock(1e-6)
+    add_clocks(simulator)
     generators = rng.spawn(len(inputs) + len(outputs))
     sources = [_Source(getattr(component, name), sent, own) for (name, sent), own in zip(inputs.items(), generators, strict=False)]
     sinks = [
