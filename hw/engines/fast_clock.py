@@ -19,6 +19,10 @@ class ClockPhase(wiring.Component):
         seen   --< ~b ><    b   >< ~b>
         late   __|    |~~~~|    |~~~~|
 
+    Parameters
+    ----------
+    beat, seen: initial values of the two registers, for a test that any will do
+
     Members
     -------
     late: ``Out(1)``; of domain ``fast``: 0 in the first half, 1 in the second
@@ -26,12 +30,13 @@ class ClockPhase(wiring.Component):
 
     late: Signal
 
-    def __init__(self) -> None:
+    def __init__(self, *, beat: int = 0, seen: int = 0) -> None:
+        self._init = beat, seen
         super().__init__({"late": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        beat, seen = Signal(), Signal()
+        beat, seen = (Signal(name=name, init=init) for name, init in zip(("beat", "seen"), self._init, strict=True))
         m.d.sync += beat.eq(~beat)
         m.d.fast += [seen.eq(beat), self.late.eq(beat ^ seen)]
         return m

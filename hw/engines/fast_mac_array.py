@@ -49,34 +49,35 @@ class FastMultiplier(wiring.Component):
 
     It is a module of its own, named with FAST_MULTIPLIER_PREFIX, so that a flow can tell its registers from others.
 
-    Parameters
-    ----------
-    bits: width of a weight
-
     Members
     -------
     pixel: ``In(8)``
-    weight: ``In(signed(bits))``
-    product: ``Out(signed(bits + 8))``
+    weight: ``In(signed(WEIGHT_BITS))``; sign extended
+    product: ``Out(signed(WEIGHT_BITS + 8))``
     """
 
     LATENCY = 3
+    WEIGHT_BITS = 18
 
     pixel: Signal
     weight: Signal
     product: Signal
 
-    def __init__(self, *, bits: int) -> None:
-        self._bits = bits
-        super().__init__({"pixel": In(8), "weight": In(signed(bits)), "product": Out(signed(bits + 8))})
+    def __init__(self) -> None:
+        super().__init__({"pixel": In(8), "weight": In(signed(self.WEIGHT_BITS)), "product": Out(signed(self.WEIGHT_BITS + 8))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        pixel = Signal(8, reset_less=True)
-        weight = Signal(signed(self._bits), reset_less=True)
-        inside, outside = (Signal(signed(self._bits + 8), name=name, reset_less=True) for name in ("pipeline", "output"))
-        m.d.fast += [pixel.eq(self.pixel), weight.eq(self.weight), inside.eq(pixel * weight), outside.eq(inside)]
-        m.d.comb += self.product.eq(outside)
+        # The members' names are those of the module's ports, for the flow: nothing else here may have them.
+        pixel_register = Signal(8, reset_less=True)
+        weight_register = Signal(signed(self.WEIGHT_BITS), reset_less=True)
+        pipeline_register = Signal(signed(self.WEIGHT_BITS + 8), reset_less=True)
+        m.d.fast += [
+            pixel_register.eq(self.pixel),
+            weight_register.eq(self.weight),
+            pipeline_register.eq(pixel_register * weight_register),
+            self.product.eq(pipeline_register),
+        ]
         return m
 
 
@@ -157,7 +158,7 @@ class FastMacArray(wiring.Component):
 
         # Stages 3 and 4: each lane's pixel. The weight is taken over for both tiles at once.
         rotation = Signal.like(controls[1].rotation_0, name="rotation", reset_less=True)
-        weight = Signal(signed(self._centroid_bits), reset_less=True)
+        weight = Signal(signed(FastMultiplier.WEIGHT_BITS), reset_less=True)
         m.d.fast += rotation.eq(Mux(late, controls[1].rotation_1, controls[1].rotation_0))
         with m.If(late):
             m.d.fast += weight.eq(controls[1].centroid)
@@ -210,7 +211,7 @@ class FastMacArray(wiring.Component):
     def _multiply(self, m: Module, pixels: list[Signal], weight: Signal) -> list[Signal]:
         products = [Signal(signed(self._centroid_bits + 8), name=f"product_{lane}", reset_less=True) for lane in range(len(pixels))]
         for lane, (product, pixel) in enumerate(zip(products, pixels, strict=True)):
-            m.submodules[f"{FAST_MULTIPLIER_PREFIX}{lane}"] = multiplier = FastMultiplier(bits=self._centroid_bits)
+            m.submodules[f"{FAST_MULTIPLIER_PREFIX}{lane}"] = multiplier = FastMultiplier()
             m.d.comb += [multiplier.pixel.eq(pixel), multiplier.weight.eq(weight)]
             m.d.fast += product.eq(multiplier.product)
         return products

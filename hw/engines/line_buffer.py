@@ -13,6 +13,7 @@ from amaranth.utils import ceil_log2
 from ...sw.plan.lane_layout import LaneLayout
 from ...sw.plan.memory_mapping import MAX_DISTRIBUTED_BUFFER_BITS
 from ...sw.plan.nodes import packs_pixels
+from ..module_names import FAST_READ_WORD
 from ..stream.signatures import pixel_beat, pixel_stream
 from ..utils import count_up, lookup
 from .banked_memory import BankedMemory
@@ -245,7 +246,7 @@ class LineBuffer(wiring.Component):
         """Reads two words in a cycle of ``sync``, at twice the clock. The register behind the memory is the block RAM's own."""
         m.submodules.phase = phase = ClockPhase()
         address = Signal(len(self.reader_0.address), name="fast_address", reset_less=True)
-        read_word = Signal(pixel_beat(self._lanes), name="fast_read_word", reset_less=True)
+        read_word = Signal(pixel_beat(self._lanes), name=FAST_READ_WORD, reset_less=True)
         read = ram.read_port(domain="fast")
         m.d.fast += [address.eq(Mux(phase.late, self.reader_0.next_address, self.reader_0.address)), read_word.eq(read.data)]
         m.d.comb += [read.addr.eq(address), read.en.eq(1), self.reader_0.data.eq(read_word)]

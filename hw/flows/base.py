@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from ...sw.fpga.resources import Resources
-from ..module_names import TOP
+from ..module_names import FAST_CLOCK, TOP
 from .clock_generator import ClockGenerator
 from .options import Options
 from .pll import PllSettings
@@ -21,6 +21,8 @@ NO_PORT_COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:CLK_ENABL
 No component does so. Without it Yosys adds logic for that case, and cannot put a read and a write into one port. FIFOs between two clocks,
 ``*crossing*``, are left out: their ports have no cycle in common, and Yosys refuses the declaration.
 """
+FAST_READ_PORTS = f"*/w:{FAST_CLOCK} %co1:+$memrd_v2[CLK]"
+"""The selection of read ports at twice the clock: they never collide with a write port, as that has another clock."""
 
 
 @dataclass(frozen=True)
@@ -128,9 +130,10 @@ class OpenFlow(Flow):
         ]
 
 
-def synthesise_in_halves(synth: str) -> str:
+def synthesise_in_halves(synth: str, *, fast: bool = False) -> str:
     """The Yosys commands for a synthesis command in two halves, before the mapping to LUTs and from there on.
 
-    In between, the names that would confuse the mapping are dropped.
+    In between, the names that would confuse the mapping are dropped. ``fast``: some memories are read at twice the clock.
     """
-    return f"{NO_PORT_COLLISIONS}\n{synth} -run begin:map_luts\n{HIDE_BIT_NAMES}\n{synth} -run map_luts:check"
+    no_collisions = f"{NO_PORT_COLLISIONS} {FAST_READ_PORTS} %d" if fast else NO_PORT_COLLISIONS
+    return f"{no_collisions}\n{synth} -run begin:map_luts\n{HIDE_BIT_NAMES}\n{synth} -run map_luts:check"

@@ -37,9 +37,15 @@ def configurations(workload: EngineWorkload, fabric: Fabric = ECP5) -> list[Engi
         for config in (start, *_other_buffers(workload, start, fabric))
         if workload.output_layout(config)  # it can be pooled
     ]
+    fast = [replace(config, fast=True) for config in hard if fabric.fast_lanes and _may_be_fast(workload, config)]
     if not (fabric.lut_multiplier_luts and workload.centroid_bits <= LUT_MULTIPLIER_BITS):
-        return hard
-    return [*hard, *(replace(config, lut_multipliers=True) for config in hard if config.partitions == 1)]
+        return [*hard, *fast]
+    return [*hard, *fast, *(replace(config, lut_multipliers=True) for config in hard if config.partitions == 1)]
+
+
+def _may_be_fast(workload: EngineWorkload, config: EngineConfig) -> bool:
+    """Whether lanes at twice the clock suit a convolution: it has two tiles, and reads a line buffer of its own in block RAM."""
+    return not (workload.squeeze or config.paired or config.distributed) and workload.tiles(config.lanes) > 1
 
 
 def plain_configurations(workload: EngineWorkload) -> list[EngineConfig]:

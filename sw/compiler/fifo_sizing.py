@@ -12,7 +12,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from ..plan.nodes import ConvSpec, EngineSpec, SqueezeSpec
+from ..plan.nodes import ConvSpec, EngineSpec, SqueezeSpec, entry_cycles
 
 PIPELINE_LATENCY = 40
 """Cycles that a word takes through a Fire module in addition to those for its weights: all pipeline stages and small FIFOs, rounded up."""
@@ -31,7 +31,7 @@ def finish_times(engine: EngineSpec) -> NDArray[np.int64]:
     partitions: tuple[ConvSpec | SqueezeSpec, ...] = engine.partitions
     totals = [accumulate(partition.weights.entries_per_group) for partition in partitions]
     entries = [next(totals[index]) for round_size in engine.schedule for index in range(round_size)]
-    return np.maximum.accumulate(np.asarray(entries)) * engine.output.tiles
+    return np.maximum.accumulate(np.asarray(entries)) * entry_cycles(engine.output.tiles, engine.fast)
 
 
 def row_cycles(engine: EngineSpec) -> float:

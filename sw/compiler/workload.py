@@ -12,7 +12,7 @@ from ..fpga.cost_features import significant_bits
 from ..model.quantized import Model
 from ..network.graph import Bypass, Conv, Fire, Layer, MaxPool, Shape, Stage
 from ..plan.lane_layout import LaneLayout
-from ..plan.nodes import OUTPUT_FIFO_DEPTH
+from ..plan.nodes import OUTPUT_FIFO_DEPTH, entry_cycles
 from .engine_config import EngineConfig, StreamLayout
 from .weight_statistics import schedule_entries, stream_bits
 
@@ -105,17 +105,18 @@ class EngineWorkload:
     def cycles(self, config: EngineConfig) -> float:
         """Cycles for one frame at the peak rate of its input, estimated from the number of entries.
 
-        Each entry takes one cycle for each tile. A squeeze engine sends all words of a row with its last channel, in the worst case pixel
-        by pixel; what its output FIFOs do not hold delays the next row.
+        Each entry takes one cycle for each tile, or for each two with fast lanes. A squeeze engine sends all words of a row with its last
+        channel, in the worst case pixel by pixel; what its output FIFOs do not hold delays the next row.
         """
         tiles = self.tiles(config.lanes)
+        steps = entry_cycles(tiles, config.fast)
         entries = sum(group.entries * -(-group.filters // config.partitions) / group.filters for group in self.filters)
         output_wait = 0
         if self.squeeze:
             buffered = tiles * (-(-self.outputs // config.partitions) + OUTPUT_FIFO_DEPTH)
             output_wait = max(0, self.outputs * self.width - buffered)
         serializer = self.outputs * self.height * self.width / SERIAL_UTILISATION if config.serialized else 0.0
-        return max(self.peak_rate * (max(1.0, entries) * tiles + output_wait) * self.height, serializer)
+        return max(self.peak_rate * (max(1.0, entries) * steps + output_wait) * self.height, serializer)
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,7 @@
 """What an engine takes with a given configuration: the features that the cost model needs, approximated before compiling."""
 
 from ..coding.encoder import MAX_RUN_CODE_LENGTH
-from ..fpga.cost_features import BufferFeatures, EngineFeatures, PartitionFeatures
+from ..fpga.cost_features import BufferFeatures, EngineFeatures, PartitionFeatures, conv_accumulators
 from ..fpga.fabric import ECP5, Fabric
 from ..fpga.memory_shapes import address_span, row_span
 from ..fpga.node_costs import NodeCosts, scaled
@@ -36,7 +36,7 @@ def engine_features(workload: EngineWorkload, config: EngineConfig, lut_rom_bits
         filters=filters,
         init_bits=workload.init_bits,
         accumulator_bits=workload.accumulator_bits,
-        accumulators=address_span(filters, tiles) if workload.squeeze else tiles,
+        accumulators=address_span(filters, tiles) if workload.squeeze else conv_accumulators(tiles, config.fast),
         squeeze=workload.squeeze,
         halo=not workload.squeeze and workload.main_layer.conv.kernel > 1,
         lut_multipliers=config.lut_multipliers,

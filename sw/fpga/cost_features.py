@@ -67,6 +67,11 @@ class EngineFeatures:
         return sum(count for _, count in self.partitions)
 
 
+def conv_accumulators(tiles: int, fast: bool) -> int:
+    """Words of a convolution's accumulator memory: one for each tile; fast lanes keep those of two tiles in registers."""
+    return 1 if fast and tiles <= 2 else tiles
+
+
 def significant_bits(values: Iterable[int], width: int) -> int:
     """Bits of values of this width, without the low-order ones that are zero in all of them."""
     union = reduce(or_, values, 0)

@@ -20,7 +20,7 @@ from ..plan.nodes import (
     walk,
 )
 from .cost_coefficients import FITTED, CostCoefficients
-from .cost_features import BufferFeatures, EngineFeatures, PartitionFeatures, significant_bits
+from .cost_features import BufferFeatures, EngineFeatures, PartitionFeatures, conv_accumulators, significant_bits
 from .fabric import ECP5, Fabric
 from .memory_shapes import address_span, row_span
 from .node_costs import NodeCosts, scaled
@@ -84,7 +84,9 @@ def _partition_features(partition: ConvSpec | SqueezeSpec) -> PartitionFeatures:
         init_bits=significant_bits(arithmetic.accumulator_init, arithmetic.bits),
         accumulator_bits=arithmetic.bits,
         # A squeeze engine keeps an accumulator for each of its filters and tiles, a convolution for each tile of one filter.
-        accumulators=address_span(weights.inner, tiles) if squeeze else tiles,
+        accumulators=address_span(weights.inner, tiles)
+        if squeeze
+        else conv_accumulators(tiles, isinstance(partition, ConvSpec) and partition.fast),
         squeeze=squeeze,
         halo=not squeeze and weights.taps > 1,
         lut_multipliers=arithmetic.lut_multipliers,

@@ -26,6 +26,8 @@ class Fabric:
     """LUTs (of an ECP5) of a multiplier in a family without hard multipliers; 0 in a family with them."""
     lut_multiplier_luts: int = 0
     """Extra LUTs of a lane with a LUT multiplier of up to 9 bits, which a plan may use in addition to hard ones; 0: never used."""
+    fast_lanes: bool = False
+    """The device has a clock of twice the frequency for the lanes of some engines (``EngineConfig.fast``)."""
     lut_rom_bits: tuple[int, ...] = (4 * 1024, 8 * 1024, 12 * 1024)
     """Limits to try for the bits of a ROM's last bank that are made a LUT ROM. Larger LUT ROMs would limit the clock."""
 
@@ -46,6 +48,8 @@ def _shapes(max_depth: int, *widths: int) -> Shapes:
 
 # LUT factors compare what Yosys makes of the same plans with an ECP5.
 ECP5 = Fabric(_shapes(16384, 1, 2, 4, 9, 18, 36), lut_multiplier_luts=92)
+ECP5_FAST = replace(ECP5, fast_lanes=True)
+"""An ECP5 whose PLL makes a second clock of twice the frequency."""
 GOWIN = Fabric(_shapes(16384, 1, 2, 4, 9, 18, 36), lut_factor=1.03)
 ICE40 = Fabric(
     _shapes(2048, 2, 4, 8, 16), max_lut_fraction=0.95, lut_factor=1.75, read_ports=1, lut_ram=False, lut_rom_bits=(256, 512, 1024, 2048)

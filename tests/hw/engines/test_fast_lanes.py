@@ -1,0 +1,111 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Lanes at twice the clock: results as the golden model's, cycles as predicted, and a phase that needs no reset."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+
+from firebrick.hw.engines.fast_clock import ClockPhase
+from firebrick.hw.engines.fast_mac_array import FastMacArray
+from firebrick.hw.engines.line_buffer import LineBuffer
+from firebrick.sim.payloads import node_traffic
+from firebrick.sw.compiler.engine_config import EngineConfig
+from firebrick.sw.compiler.lowering import plan_with
+from firebrick.sw.model.quantized import Model
+from firebrick.sw.plan.lane_layout import LaneLayout
+from firebrick.sw.plan.nodes import Arithmetic, EngineSpec
+from tests.helpers.nodes import build_component
+from tests.helpers.parameters import slow_unless
+from tests.helpers.random_models import random_frames, random_model
+from tests.helpers.streams import add_clocks, simulate
+
+FRAMES = 3
+
+
+def check(model: Model, engine: str, config: EngineConfig, *, rng: np.random.Generator, stall: float = 0.0) -> None:
+    """A fast engine's beats equal the golden model's; without stalls it takes the cycles of the plan."""
+    plan = plan_with(model, {engine: config, "conv10": EngineConfig(1)})
+    (case,) = (
+        case
+        for case in node_traffic(model, plan, random_frames(rng, model, FRAMES))
+        if isinstance(case.node, EngineSpec) and case.node.name == engine
+    )
+    assert isinstance(case.node, EngineSpec)
+    assert case.node.fast
+    taken, cycles = simulate(build_component(case.node), {"input": case.inputs}, {"output": len(case.outputs)}, rng=rng, stall=stall)
+    assert taken["output"] == case.outputs
+    beats = len(case.outputs) // FRAMES
+    intervals = np.diff(cycles["output"][beats - 1 :: beats]).tolist()
+    if not stall:
+        assert max(intervals) <= case.node.cycles * 1.01 + 2
+        assert min(intervals) >= case.node.busy_cycles
+
+
+@pytest.mark.parametrize("seed", slow_unless((0, 3, 5, 8, 10, 13, 21), range(24)))
+def test_fast_convolution_computes_random_layers(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    kernel, stride = int(rng.choice([1, 3])), int(rng.choice([1, 2]))
+    padding = int(rng.integers(0, 1 + kernel // 2))
+    model = random_model(
+        rng,
+        height=int(rng.integers(4, 7)),
+        width=int(rng.integers(6, 17)),
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        channels=int(rng.integers(1, 4)),
+        filters=int(rng.integers(2, 6)),
+        classes=2,
+        fires=0,
+        pools=False,
+        density=float(rng.choice([0.2, 0.7, 1.0])),
+    )
+    columns = model.network.shapes()[1].width
+    lanes = int(rng.integers(1, columns // 2 + 1))
+    check(model, "conv1", EngineConfig(lanes, int(rng.integers(1, 3)), fast=True), rng=rng, stall=float(rng.choice([0.0, 0.0, 0.3, 0.6])))
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 3, 6])
+def test_fast_lanes_take_filters_of_a_single_weight(lanes: int) -> None:
+    """The sums come at the rate of the FIFO behind the lanes: with two, four and more tiles, and with an odd number of them."""
+    rng = np.random.default_rng(lanes)
+    model = random_model(
+        rng, height=4, width=12 if lanes > 1 else 9, kernel=1, stride=1, channels=1, filters=5, classes=2, fires=0, pools=False
+    )
+    for stall in (0.0, 0.5):
+        check(model, "conv1", EngineConfig(lanes, fast=True), rng=rng, stall=stall)
+
+
+@pytest.mark.parametrize(("beat", "seen"), [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_phase_is_right_whatever_its_registers_begin_with(beat: int, seen: int) -> None:
+    phase = ClockPhase(beat=beat, seen=seen)
+    simulator = Simulator(phase)
+    add_clocks(simulator)
+    seen_phases: list[int] = []
+
+    async def process(ctx: Any) -> None:
+        for _ in range(4):
+            await ctx.tick()
+        for _ in range(6):
+            _, _, late = await ctx.tick("fast").sample(phase.late)
+            seen_phases.append(late)
+
+    simulator.add_testbench(process)
+    simulator.run()
+    assert seen_phases == [0, 1] * 3
+
+
+def test_fast_lanes_need_two_tiles() -> None:
+    layout = LaneLayout.natural(lanes=3, tiles=1, width=3)
+    with pytest.raises(ValueError, match="at least 2 tiles"):
+        FastMacArray(output=layout, source_lanes=3, rotations=[0], centroid_bits=8, arithmetic=Arithmetic((0,), 20, 4))
+
+
+@pytest.mark.parametrize("other", [{"readers": 2}, {"banked": True}])
+def test_line_buffer_has_one_fast_reader(other: dict[str, Any]) -> None:
+    layout = LaneLayout.natural(lanes=2, tiles=2, width=4)
+    with pytest.raises(ValueError, match="fast reader"):
+        LineBuffer(source=layout, channels_last=False, channels=1, tiles=2, lanes=2, slots=4, fast=True, **other)
