@@ -35,7 +35,7 @@ def run(
     banked: bool = False,
 ) -> None:
     """Writes random rows; every reader reads each as soon as it is available, and releases it ``hold`` cycles later."""
-    shape = {"channels": channels, "tiles": target.tiles, "lanes": target.lanes, "slots": slots}
+    shape: dict[str, Any] = {"channels": channels, "tiles": target.tiles, "lanes": target.lanes, "slots": slots}
     buffer = LineBuffer(source=source, channels_last=channels_last, readers=readers, distributed=distributed, banked=banked, **shape)
     maps = rng.integers(0, 256, (1, channels, rows, source.width), dtype=np.uint8)
     payloads = image_bytes(maps) if channels_last else stream_beats(maps, source, range(channels))
