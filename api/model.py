@@ -174,6 +174,7 @@ class Model:
         clock_mhz: float | None = None,
         fps: float | None = None,
         reloadable: bool = False,
+        fast_lanes: bool = False,
         progress: Progress | None = None,
     ) -> "Plan":
         """Plan the model's accelerator, for a number of multipliers or for a board: see `firebrick.plan_model`, which has the parameters.
@@ -185,7 +186,17 @@ class Model:
         """
         from .plan import plan_model
 
-        return plan_model(self, lanes=lanes, board=board, link=link, clock_mhz=clock_mhz, fps=fps, reloadable=reloadable, progress=progress)
+        return plan_model(
+            self,
+            lanes=lanes,
+            board=board,
+            link=link,
+            clock_mhz=clock_mhz,
+            fps=fps,
+            reloadable=reloadable,
+            fast_lanes=fast_lanes,
+            progress=progress,
+        )
 
     def _frames(self, images: Images) -> "Iterable[tuple[NDArray[np.uint8], str | None]]":
         return frames_of(images, self.quantized.preprocessing, self.quantized.network.input)

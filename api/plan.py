@@ -144,8 +144,8 @@ class Plan:
             progress: called with each step, how much of it is done, and the total.
 
         Raises:
-            FirebrickError: there is no such interface or width, the name is no identifier or a word of Verilog, the folder cannot be
-                written to, or an image cannot be read.
+            FirebrickError: there is no such interface or width, the plan has fast lanes, the name is no identifier or a word of Verilog,
+                the folder cannot be written to, or an image cannot be read.
         """
         output, paths, bus = as_path(folder), image_paths(images), bus_options(interface, bus_width, core_clock)
         frequency = self.clock_mhz or DEFAULT_FREQUENCY
@@ -216,6 +216,7 @@ def plan_model(
     clock_mhz: float | None = None,
     fps: float | None = None,
     reloadable: bool = False,
+    fast_lanes: bool = False,
     progress: Progress | None = None,
 ) -> Plan:
     """Plan a model's accelerator: the fastest with a number of multipliers, or the fastest that fits a board.
@@ -228,10 +229,12 @@ def plan_model(
         clock_mhz: the clock; the usual one of the board's FPGA family by default.
         fps: the smallest plan for the board that reaches so many frames a second, instead of the fastest.
         reloadable: keep all weights in block RAM, so that `firebrick swap` can reload them.
+        fast_lanes: run lanes of convolutions at twice the clock where that is faster, on a board with an ECP5.
         progress: called with each step.
 
     Raises:
-        FirebrickError: the board is unknown, the model does not fit, ``fps`` is not reached, or the lanes do not suffice.
+        FirebrickError: the board is unknown or has no fast lanes, the model does not fit, ``fps`` is not reached, or the lanes do not
+            suffice.
     """
     for name, number in (("clock_mhz", clock_mhz), ("fps", fps)):
         if number is not None:
@@ -240,8 +243,8 @@ def plan_model(
     show("planning")
     clock = clock_mhz * 1e6 if clock_mhz else None
     if board is None:
-        if link or fps or reloadable:
-            raise FirebrickError("link, fps and reloadable are for boards; give board, too")
+        if link or fps or reloadable or fast_lanes:
+            raise FirebrickError("link, fps, reloadable and fast_lanes are for boards; give board, too")
         lanes = DEFAULT_LANES if lanes is None else lanes
         check_count("lanes", lanes)
         return Plan(model, compile_model(model.quantized, lanes), clock=clock, target=None)
@@ -249,7 +252,7 @@ def plan_model(
         raise FirebrickError("lanes and board are two ways to say how large a plan may be; give one")
     from .hw.boards.target import find_target
 
-    target = find_target(board, link=link, frequency=clock, reloadable=reloadable)
+    target = find_target(board, link=link, frequency=clock, reloadable=reloadable, fast_lanes=fast_lanes)
     spec = target.plan(model.quantized, fps)
     return Plan(model, spec, clock=target.clock, target=target, flexible_clock=clock is None and fps is None)
 

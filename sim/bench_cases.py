@@ -16,7 +16,7 @@ from ..sw.data.calibration_set import photographs
 from ..sw.data.images import read_images
 from ..sw.model.quantized import Model
 from ..sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
-from ..sw.plan.nodes import Adapter, BypassSpec, Plan, walk
+from ..sw.plan.nodes import Adapter, BypassSpec, EngineSpec, Plan, walk
 from .payloads import node_traffic
 from .small_models import cropped_model, randomly_initialised
 
@@ -38,6 +38,8 @@ class BenchCase:
     """Payloads to send, as integers."""
     outputs: list[int] = field(repr=False)
     """Expected payloads: all of them, and no more."""
+    fast: bool = False
+    """Some of the component's lanes run at twice the clock."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,12 @@ def bench_designs() -> dict[str, BenchDesign]:
             "pool10",
         ),
         "network": BenchDesign(SMALL_NETWORK, SMALL_NETWORK_CONFIGS, "conv1", "pool10", random=True),
+        "fire_fast": BenchDesign(
+            unequal,
+            {"conv1": EngineConfig(8), "fire2/squeeze": EngineConfig(7, 3), "fire2/expand": EngineConfig(2, 2, fast=True)},
+            "fire2/squeeze",
+            "fire2/expand",
+        ),
     }
 
 
@@ -188,7 +196,8 @@ def _case(name: str, model: Model, plan: Plan, frames: NDArray[np.uint8], first:
         start -= 1
     nodes = plan.nodes[start : end + 1]
     component = Accelerator(plan=plan) if nodes == plan.nodes else Pipeline(nodes=nodes)
-    return BenchCase(name, component, steps[start].inputs, steps[end].outputs)
+    fast = any(isinstance(node, EngineSpec) and node.fast for node in walk(nodes))
+    return BenchCase(name, component, steps[start].inputs, steps[end].outputs, fast)
 
 
 def _crops(model: Model, shape: Shape) -> NDArray[np.uint8]:

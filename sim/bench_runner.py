@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 from ..hw.codegen.verilog import to_verilog
 from ..hw.eda.process import run_logged
+from ..hw.module_names import FAST_CLOCK
 from ..sw.errors import FirebrickError
 from ..sw.utils.file_lock import locked
 from ..sw.utils.progress import Progress, no_progress
@@ -98,12 +99,14 @@ def run_case(
     """
 
     def generate() -> tuple[str, dict[str, str]]:
-        text, roms = to_verilog(case.component, TOP)
+        text, roms = to_verilog(case.component, TOP, fast=case.fast)
         return (text if transform is None else transform(text, roms, TOP)), roms
 
     payloads = {name: [f"{payload:x}" for payload in payloads] for name, payloads in (("inputs", case.inputs), ("outputs", case.outputs))}
-    document = {"module": STREAM_BENCH, **payloads, "hang_cycles": hang_cycles, "settle_cycles": settle_cycles}
-    design = Bench(case.name, generate, STREAM_PORTS, document, STALLS)
+    limits = {"hang_cycles": hang_cycles, "settle_cycles": settle_cycles}
+    document = {"module": STREAM_BENCH, **payloads, **limits, "fast": case.fast}
+    ports = (*STREAM_PORTS, *([FAST_CLOCK] if case.fast else []))
+    design = Bench(case.name, generate, ports, document, STALLS)
     return run_bench(design, folder, origin=origin, seconds=seconds, progress=progress)
 
 

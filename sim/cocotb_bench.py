@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The one cocotb bench: any component with one input and one output stream, under every mixture of stalls.
 
-It runs inside the simulator. FIREBRICK_CASE names a JSON file with ``inputs`` and ``outputs`` (payloads in hexadecimal), ``hang_cycles``
-and ``settle_cycles``; measurements are written to FIREBRICK_RESULT.
+It runs inside the simulator. FIREBRICK_CASE names a JSON file with ``inputs`` and ``outputs`` (payloads in hexadecimal), ``hang_cycles``,
+``settle_cycles`` and ``fast``, whether there is a clock of fast lanes; measurements are written to FIREBRICK_RESULT.
 
 The bench changes signals only at the falling edge of the clock and samples them once they have settled, well before the rising edge at
 which the design does. So nothing depends on the order in which a simulator handles events.
@@ -17,7 +17,7 @@ from random import Random
 import cocotb
 from cocotb.clock import Clock
 from cocotb.handle import HierarchyObject, LogicArrayObject, LogicObject
-from cocotb.triggers import FallingEdge, ReadOnly
+from cocotb.triggers import FallingEdge, ReadOnly, Timer
 
 from firebrick.sim.stream_contract import StreamContract
 
@@ -135,7 +135,10 @@ async def bench(dut: HierarchyObject, stalls: str) -> None:
     rst.value = 1
     dut["input__valid"].value = 0  # type: ignore[attr-defined]
     dut["output__ready"].value = 0  # type: ignore[attr-defined]
-    Clock(clk, 2, unit="step").start(start_high=False)
+    if case["fast"]:
+        cocotb.start_soon(_drive_clocks(clk, dut["fast_clk"]))  # type: ignore[arg-type]
+    else:
+        Clock(clk, 2, unit="step").start(start_high=False)
     edge = FallingEdge(clk)
     await edge
     await edge
@@ -156,6 +159,15 @@ async def bench(dut: HierarchyObject, stalls: str) -> None:
         assert idle < case["hang_cycles"], f"nothing moved for {idle} cycles; in cycle {cycle}, {progress}"
         await edge
     _report(stalls, {"cycles": done, "first": first})
+
+
+async def _drive_clocks(clk: LogicObject, fast_clk: LogicObject) -> None:
+    """Both clocks, set at the same time: at each edge of ``clk`` there is a rising edge of ``fast_clk``."""
+    while True:
+        for slow, fast in ((0, 1), (0, 0), (1, 1), (1, 0)):
+            clk.value = slow
+            fast_clk.value = fast
+            await Timer(1, "step")
 
 
 def _measured() -> dict[str, dict[str, int]]:

@@ -12,6 +12,7 @@ from ...sw.link.packets import DEFAULT_BAUD
 from ...sw.model.quantized import Model
 from ...sw.plan.nodes import Plan
 from ..flows.base import Flow
+from ..flows.ecp5_fast_flow import Ecp5FastClock
 from ..link.linked_accelerator import LinkedAccelerator
 from ..standalone.standalone_device import StandaloneDevice
 from .host_interface import connect_uart, connect_usb
@@ -23,14 +24,14 @@ class BoardTop(wiring.Component):
 
     ::
 
-        board's clock --> clock generator --> sync domain
+        board's clock --> clock generator --> sync domain, and with fast lanes: fast domain
         board's pins <--> UART or USB port <--> linked accelerator, or with a camera: standalone device <--> standalone ports
 
     Parameters
     ----------
     plan: what to build
     model: the model of the plan; the device reports it to the host
-    flow: the flow of the board's FPGA family
+    flow: the flow of the board's FPGA family, or that of designs with fast lanes if the plan has some
     frequency: the target of the accelerator's clock, in Hz
     link: the link to the host, ``uart`` or ``usb``
     reloadable: the device descriptor can be reloaded in a finished bitstream
@@ -66,14 +67,18 @@ class BoardTop(wiring.Component):
         m.d.comb += ClockSignal().eq(clock.clock)
         if not self._flow.gated_clock:
             m.d.comb += ResetSignal().eq(clock.reset)
-        platform.add_clock_constraint(clock.clock, settings.output_hz * self._flow.overconstraint)
+        platform.add_clock_constraint(clock.clock, settings.clock_hz * self._flow.overconstraint)
+        if isinstance(clock, Ecp5FastClock):
+            m.domains += ClockDomain("fast", reset_less=True)
+            m.d.comb += ClockSignal("fast").eq(clock.fast_clock)
+            platform.add_clock_constraint(clock.fast_clock, settings.output_hz * self._flow.overconstraint)
 
-        divisor = round(settings.output_hz / DEFAULT_BAUD)
-        descriptor = describe_device(self._model, self._plan, settings.output_hz)
+        divisor = round(settings.clock_hz / DEFAULT_BAUD)
+        descriptor = describe_device(self._model, self._plan, settings.clock_hz)
         device: LinkedAccelerator | StandaloneDevice
         if self._ports:
             device = standalone = self._ports.device(self._plan, descriptor, divisor, reloadable=self._reloadable)
-            self._ports.connect(m, platform, standalone, clock, self._model, self._plan, settings.output_hz)
+            self._ports.connect(m, platform, standalone, clock, self._model, self._plan, settings.clock_hz)
         else:
             device = LinkedAccelerator(plan=self._plan, descriptor=descriptor, divisor=divisor, reloadable=self._reloadable)
         m.submodules.device = device

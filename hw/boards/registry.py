@@ -17,6 +17,7 @@ from ...sw.utils.suggestions import did_you_mean
 from ..eda.tool_paths import tool_command
 from ..flows.base import OpenFlow
 from ..flows.ecp5 import Ecp5Flow
+from ..flows.ecp5_fast_flow import Ecp5FastFlow
 from ..flows.gowin import GowinFlow
 from ..flows.ice40 import Ice40Flow
 from ..flows.vendor import VENDOR_FLOWS, VendorFlow
@@ -29,6 +30,8 @@ FLOWS: dict[str, OpenFlow | VendorFlow] = {
     **VENDOR_FLOWS,
 }
 """The flow of each family of devices."""
+FAST_FLOWS: dict[str, OpenFlow] = {"ECP5": Ecp5FastFlow()}
+"""The flow of designs with lanes at twice the clock, of the families that have them."""
 BOARD_ALIASES = {"ecpix5_45": "ecpix5_45f", "ecpix5_85": "ecpix5_85f"}
 """Names of boards whose platforms leave out a letter of the device's name."""
 
@@ -59,6 +62,17 @@ class Board:
     def flow(self) -> OpenFlow | VendorFlow:
         """The flow for its FPGA. Raises FirebrickError if the FPGA is not known."""
         return FLOWS[self.device.family]
+
+    @property
+    def fast_flow(self) -> OpenFlow:
+        """The flow of designs with lanes at twice the clock. Raises FirebrickError if the family has none."""
+        flow = FAST_FLOWS.get(self.device.family)
+        if flow is None:
+            raise FirebrickError(
+                f"board {self.name} has an FPGA, {self.part}, on which no lanes can run at twice the clock here; "
+                "leave out --fast-lanes, or choose a board with an ECP5"
+            )
+        return flow
 
     @property
     def clock_hz(self) -> float | None:
@@ -115,12 +129,12 @@ class Board:
         grade = getattr(self.platform_class, "speed", getattr(self.platform_class, "family", ""))
         return self.flow.frequency_by_grade.get(grade, self.flow.frequency) or self.clock_hz or 0.0
 
-    def clock_for(self, frequency: float) -> float:
-        """The clock that the PLL makes for a target frequency, at most 5 % less; both in Hz.
+    def clock_for(self, frequency: float, *, fast: bool = False) -> float:
+        """The clock that the PLL makes for a target frequency, at most 5 % less; both in Hz. ``fast``: beside one of twice the frequency.
 
-        Raises FirebrickError if the board's clock cannot be turned into one.
+        Raises FirebrickError if the board's clock cannot be turned into one, and where ``fast_flow`` does.
         """
-        return self.flow.clock_settings(self.platform(), frequency).output_hz
+        return (self.fast_flow if fast else self.flow).clock_settings(self.platform(), frequency).clock_hz
 
     def platform(self) -> Any:
         """A new platform; it can be elaborated once."""

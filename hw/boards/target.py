@@ -31,11 +31,13 @@ class Target:
     """All weights are kept in block RAM, so that they can be reloaded in the finished bitstream."""
     peripherals: Peripherals = NONE
     """A camera and a display."""
+    fast_lanes: bool = False
+    """The lanes of some engines may run at twice the clock."""
 
     @property
     def fabric(self) -> Fabric:
         """The FPGA's fabric; a reloadable design uses no LUT ROM of it."""
-        fabric = self.board.device.fabric
+        fabric = replace(self.board.device.fabric, fast_lanes=self.fast_lanes)
         return replace(fabric, lut_rom_bits=(0,)) if self.reloadable else fabric
 
     @property
@@ -98,11 +100,12 @@ def find_target(
     frequency: float | None = None,
     reloadable: bool = False,
     peripherals: Peripherals = NONE,
+    fast_lanes: bool = False,
 ) -> Target:
     """The target with a board's name; its first link and the usual clock of its family where none is given. ``frequency`` is in Hz.
 
-    Raises FirebrickError for a board or a link that there is not, for a camera or a display that the board cannot have beside it, and
-    where the board's clock cannot be turned into the frequency.
+    Raises FirebrickError for a board or a link that there is not, for a camera or a display that the board cannot have beside it, for
+    ``fast_lanes`` on an FPGA that has none, and where the board's clock cannot be turned into the frequency.
     """
     found = board(name)
     check_peripherals(peripherals, found.name, found.device.family)
@@ -113,4 +116,5 @@ def find_target(
             f"board {name} has an FPGA with {found.device.plls} PLLs, and a camera beside the link {chosen} needs {plls}; "
             "choose the link uart"
         )
-    return Target(found, chosen, found.clock_for(frequency or found.frequency), reloadable, peripherals)
+    clock = found.clock_for(frequency or found.frequency, fast=fast_lanes)
+    return Target(found, chosen, clock, reloadable, peripherals, fast_lanes)

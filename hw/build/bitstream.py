@@ -44,7 +44,7 @@ def build(
     timing is not met.
     """
     target = board(name)
-    options = replace(options, frequency=target.clock_for(options.frequency))
+    options = replace(options, frequency=target.clock_for(options.frequency, fast=plan.fast))
     job = BuildJob(plan, model, target, options, output, progress, executor)
 
     with ExitStack() as stack:
@@ -59,21 +59,21 @@ def build(
 
 
 def _build(job: BuildJob) -> BuildReport | VendorReport:
-    target = job.board
+    flow = job.flow
     design = generate(job)
     synthesis = synthesise(job, design)
     check_resources(job, synthesis)
     report: BuildReport | VendorReport
-    if isinstance(target.flow, VendorFlow):
-        result = build_vendor_project(design.sources, design.platform, target.flow, job.output, job.progress)
+    if isinstance(flow, VendorFlow):
+        result = build_vendor_project(design.sources, design.platform, flow, job.output, job.progress)
         report = vendor_report(synthesis.report, job.options, result)
     else:
-        placement = place_and_route(job, target.flow, synthesis)
+        placement = place_and_route(job, flow, synthesis)
         check_timing(job, placement)
-        packed = pack(job, target.flow, design, placement)
-        if target.flow.verifiable:
+        packed = pack(job, flow, design, placement)
+        if flow.verifiable:
             write_rom_map(job, design, synthesis, placement)
-        write_atomically(job.output / target.flow.bitstream, packed[target.flow.bitstream].read_bytes())
+        write_atomically(job.output / flow.bitstream, packed[flow.bitstream].read_bytes())
         report = {**placement.report, "steps": tool_usage(synthesis.products, placement.products, packed)}
     job.write_json("report.json", report)
     return report

@@ -26,18 +26,21 @@ def plan_resources(plan: Plan, cache: Path, progress: Progress = no_progress) ->
 
     Raises FirebrickError where Yosys is missing or fails.
     """
-    return component_resources(Accelerator(plan=plan), cache, progress)
+    return component_resources(Accelerator(plan=plan), cache, progress, fast=plan.fast)
 
 
-def component_resources(component: wiring.Component, cache: Path, progress: Progress = no_progress) -> Resources:
-    """The resources of a component. Raises FirebrickError as ``plan_resources`` does."""
-    return Ecp5Flow.cell_costs.resources(component_cells(component, cache, progress))
+def component_resources(component: wiring.Component, cache: Path, progress: Progress = no_progress, *, fast: bool = False) -> Resources:
+    """The resources of a component; ``fast``: some of its lanes are at twice the clock.
+
+    Raises FirebrickError as ``plan_resources`` does.
+    """
+    return Ecp5Flow.cell_costs.resources(component_cells(component, cache, progress, fast=fast))
 
 
-def component_cells(component: wiring.Component, cache: Path, progress: Progress = no_progress) -> Counter[str]:
+def component_cells(component: wiring.Component, cache: Path, progress: Progress = no_progress, *, fast: bool = False) -> Counter[str]:
     """How many cells of each kind a component takes. Raises FirebrickError as ``plan_resources`` does."""
-    text = convert(Top(component=component), name=TOP, platform=None, emit_src=False)
-    return synthesised_cells(text, f"{TOP}.il", cache, progress)
+    text = convert(Top(component=component, fast=fast), name=TOP, platform=None, emit_src=False)
+    return synthesised_cells(text, f"{TOP}.il", cache, progress, fast=fast)
 
 
 def synthesise(text: str, file: str, cache: Path, progress: Progress = no_progress) -> Resources:
@@ -48,10 +51,12 @@ def synthesise(text: str, file: str, cache: Path, progress: Progress = no_progre
     return Ecp5Flow.cell_costs.resources(synthesised_cells(text, file, cache, progress))
 
 
-def synthesised_cells(text: str, file: str, cache: Path, progress: Progress = no_progress) -> Counter[str]:
+def synthesised_cells(
+    text: str, file: str, cache: Path, progress: Progress = no_progress, *, fast: bool = False
+) -> Counter[str]:
     """How many cells of each kind a design takes. Raises FirebrickError as ``plan_resources`` does."""
     top = file.rpartition(".")[0]
-    script = synthesis_script(file, top, COMPONENT_NODE_MODULE_PREFIX, map_to_ecp5(top), write_netlist=False)
+    script = synthesis_script(file, top, COMPONENT_NODE_MODULE_PREFIX, map_to_ecp5(top, fast=fast), write_netlist=False)
     with tempfile.TemporaryDirectory(prefix="firebrick-") as name:
         inputs = {Path(name) / file: text, Path(name) / f"{top}.ys": script}
         for path, content in inputs.items():

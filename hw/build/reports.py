@@ -24,9 +24,7 @@ from ..eda.timing_report import OVERHEAD, PathStep, critical_path, slowest_paths
 from ..flows.base import OpenFlow
 from ..flows.options import Options
 from ..module_names import NODE_MODULE_PREFIX, module_name
-
-CONSTRAINT_TOLERANCE = 1e-4
-"""Fraction by which a clock constraint may exceed the target and still be the accelerator's: constraint files round frequencies."""
+from .clock_timing import CrossingTiming, DomainTiming, clock_domains, fast_crossings, fmax_mhz
 
 
 class NodeReport(TypedDict):
@@ -99,22 +97,13 @@ class SeedReport(TypedDict):
     fmax_mhz: float
 
 
-class DomainTiming(TypedDict):
-    """One clock of a design, in MHz."""
-
-    domain: str
-    """Its clock domain, by the last part of the net's name; ``sync`` is the accelerator's."""
-    net: str
-    """nextpnr's name of it, which synthesis may have made."""
-    constraint_mhz: float
-    fmax_mhz: float
-
-
 class TimingReport(SynthesisReport):
     """What is known after place and route; timing.json."""
 
     clocks: NotRequired[list[DomainTiming]]
-    """Every clock, where a camera brings further ones."""
+    """Every clock, where a camera or fast lanes bring further ones."""
+    crossings: NotRequired[list[CrossingTiming]]
+    """Of a design with fast lanes: the slowest path from each of its two clocks to the other."""
 
     fps: float
     frequency_mhz: float
@@ -153,13 +142,6 @@ class VendorReport(SynthesisReport):
     fmax_mhz: None
     project: str
     install: str | None
-
-
-class ClockTiming(TypedDict):
-    """What nextpnr reports of a clock, in MHz."""
-
-    constraint: float
-    achieved: float
 
 
 def synthesis_report(plan: Plan, model: Model, board: Board, options: Options, link: str, statistics: dict[str, Any]) -> SynthesisReport:
@@ -245,13 +227,20 @@ def _actual_resources(plan: Plan, modules: dict[str, Resources]) -> dict[str, Re
 
 
 def timing_report(
-    report: SynthesisReport, flow: OpenFlow, options: Options, seeds: list[SeedReport], timing: dict[str, Any], constraint_hz: float
+    report: SynthesisReport,
+    flow: OpenFlow,
+    options: Options,
+    seeds: list[SeedReport],
+    timing: dict[str, Any],
+    constraint_hz: float,
+    *,
+    fast: bool = False,
 ) -> TimingReport:
-    """The synthesis report with nextpnr's timing of the best seed, the first of ``seeds``."""
+    """The synthesis report with nextpnr's timing of the best seed, the first of ``seeds``; ``fast``: some lanes are at twice the clock."""
     return {
         "fps": _frames_per_second(report, options),
         "frequency_mhz": round(options.frequency / 1e6, 3),
-        "fmax_mhz": round(accelerator_clock(timing, constraint_hz)["achieved"], 3),
+        "fmax_mhz": round(fmax_mhz(timing, constraint_hz, fast=fast), 3),
         "seed": seeds[0]["seed"],
         "critical_path": critical_path(timing),
         "slowest_ns": slowest_paths(timing),
@@ -259,22 +248,9 @@ def timing_report(
         "placed": _placed(flow, timing["utilization"], report["actual"]),
         **report,
         "seeds": seeds,
-        **({"clocks": _domains(timing)} if options.peripherals.any else {}),  # type: ignore[typeddict-item]
+        **({"clocks": clock_domains(timing)} if fast or options.peripherals.any else {}),  # type: ignore[typeddict-item]
+        **({"crossings": fast_crossings(timing, constraint_hz)} if fast else {}),  # type: ignore[typeddict-item]
     }
-
-
-def _domains(timing: Mapping[str, Any]) -> list[DomainTiming]:
-    """Every clock that nextpnr has timed."""
-    return [
-        DomainTiming(domain=_domain(net), net=net, constraint_mhz=round(clock["constraint"], 3), fmax_mhz=round(clock["achieved"], 3))
-        for net, clock in timing["fmax"].items()
-    ]
-
-
-def _domain(net: str) -> str:
-    """``camera`` of ``$glbnet$camera.capture.camera_clk``: a clock's wire is named after its domain, and ``clk`` is that of ``sync``."""
-    name = net.rpartition(".")[2]
-    return "sync" if name == "clk" else name.removesuffix("_clk")
 
 
 def vendor_report(report: SynthesisReport, options: Options, result: VendorResult) -> VendorReport:
@@ -286,29 +262,6 @@ def vendor_report(report: SynthesisReport, options: Options, result: VendorResul
         **report,
         **result,
     }
-
-
-def accelerator_clock(timing: Mapping[str, Any], constraint_hz: float) -> ClockTiming:
-    """The timing of the accelerator's clock among all of a design.
-
-    nextpnr names clocks after nets, which synthesis may rename, so the clock is known by its constraint: the closest to ``constraint_hz``
-    from below, as a PLL never makes more than it is asked for. Of several such clocks the slowest counts.
-    """
-    clocks: list[ClockTiming] = list(timing["fmax"].values())
-    target = constraint_hz / 1e6
-
-    def preference(clock: ClockTiming) -> tuple[bool, float, float]:
-        above = clock["constraint"] > (1 + CONSTRAINT_TOLERANCE) * target
-        return above, round(abs(clock["constraint"] - target), 1), clock["achieved"]
-
-    return min(clocks, key=preference)
-
-
-def failing_clocks(timing: Mapping[str, Any], constraint_hz: float) -> str:
-    """The clocks, besides the accelerator's, that miss their constraints, in words; empty if there are none."""
-    own = accelerator_clock(timing, constraint_hz)
-    failing = [clock for clock in timing["fmax"].values() if clock is not own and clock["achieved"] < clock["constraint"]]
-    return " and ".join(f"{clock['achieved']:.1f} MHz for {clock['constraint']:.1f}" for clock in failing)
 
 
 def _frames_per_second(report: SynthesisReport, options: Options) -> float:

@@ -23,11 +23,13 @@ from ..eda.router_log import clock_pin_advice, misses_timing_for_ever
 from ..eda.runner import USAGE_FILE, ToolStep
 from ..flows.base import OpenFlow
 from ..flows.options import Options
+from ..flows.vendor import VendorFlow
 from ..module_names import DESCRIPTOR_MEMORY, NODE_MODULE_PREFIX, TOP
 from ..verify.device_descriptor import locate_descriptor
 from ..verify.netlist import Netlist
 from ..verify.rom_map import rom_map
-from .reports import SeedReport, SynthesisReport, TimingReport, accelerator_clock, failing_clocks, synthesis_report, timing_report
+from .clock_timing import failing_clocks, fmax_mhz
+from .reports import SeedReport, SynthesisReport, TimingReport, synthesis_report, timing_report
 from .seed_sweep import sweep_seeds
 from .yosys_script import synthesis_script
 
@@ -60,9 +62,14 @@ class BuildJob:
         return self.board.link(self.options.link)
 
     @property
+    def flow(self) -> OpenFlow | VendorFlow:
+        """The flow of the board, or that of designs with lanes at twice the clock."""
+        return self.board.fast_flow if self.plan.fast else self.board.flow
+
+    @property
     def constraint_hz(self) -> float:
         """The clock constraint for place and route."""
-        return self.options.frequency * self.board.flow.overconstraint
+        return self.options.frequency * self.flow.overconstraint
 
     @property
     def cache(self) -> Path:
@@ -105,7 +112,7 @@ class Placement:
 def generate(job: BuildJob) -> Design:
     """Elaborate the board's top into RTLIL or Verilog, constraints and, for a vendor's tools, a project."""
     job.progress("generating")
-    flow, options = job.board.flow, job.options
+    flow, options = job.flow, job.options
     peripherals, board = options.peripherals, job.board
     check_peripherals(peripherals, board.name, board.device.family)
     top = BoardTop(
@@ -128,7 +135,7 @@ def generate(job: BuildJob) -> Design:
 
 def synthesise(job: BuildJob, design: Design) -> Synthesis:
     """Map the design to cells with Yosys; writes synthesis.json."""
-    flow = job.board.flow
+    flow = job.flow
     script = synthesis_script(flow.design, TOP, NODE_MODULE_PREFIX, flow.synthesis(design.platform), write_netlist=True)
     write_atomically(job.cache / f"{TOP}.ys", script.encode())
     step = ToolStep(
@@ -154,13 +161,14 @@ def check_resources(job: BuildJob, synthesis: Synthesis) -> None:
 
 def place_and_route(job: BuildJob, flow: OpenFlow, synthesis: Synthesis) -> Placement:
     """Place and route with nextpnr from each seed, and keep the fastest result."""
+    netlist = flow.finished_netlist(synthesis.products[f"{TOP}.json"], job.cache / "netlist")
 
     def run(seed: int, progress: Progress) -> dict[str, Path]:
         platform, options = job.board.platform(), replace(job.options, seed=seed)
         step = ToolStep(
             f"place and route with seed {seed}",
             [flow.nextpnr, *flow.nextpnr_arguments(platform, options)],
-            [synthesis.products[f"{TOP}.json"], job.cache / flow.constraints],
+            [netlist, job.cache / flow.constraints],
             [flow.routed, f"{TOP}.timing.json", *([f"{TOP}.routed.json"] if flow.verifiable else [])],
             [flow.nextpnr, *flow.nextpnr_arguments(platform, options, timing_rip_up=False)],
             misses_timing_for_ever if flow.timing_rip_up else None,
@@ -174,16 +182,17 @@ def place_and_route(job: BuildJob, flow: OpenFlow, synthesis: Synthesis) -> Plac
         timing: dict[str, Any] = json.loads(products[f"{TOP}.timing.json"].read_text())
         return timing
 
-    def fmax_mhz(products: Mapping[str, Path]) -> float:
-        return accelerator_clock(timing_of(products), job.constraint_hz)["achieved"]
+    def rate(products: Mapping[str, Path]) -> float:
+        return fmax_mhz(timing_of(products), job.constraint_hz, fast=job.plan.fast)
 
     options = job.options
-    results = sweep_seeds(run, fmax_mhz, (options.seed, *options.more_seeds), options.jobs, job.progress)
+    results = sweep_seeds(run, rate, (options.seed, *options.more_seeds), options.jobs, job.progress)
     products = results[0].routed
     assert products is not None  # sweep_seeds raises if all seeds fail
     timing = timing_of(products)
     seeds: list[SeedReport] = [{"seed": result.seed, "fmax_mhz": round(result.fmax_mhz, 3)} for result in results]
-    return Placement(products, timing, timing_report(synthesis.report, flow, options, seeds, timing, job.constraint_hz))
+    report = timing_report(synthesis.report, flow, options, seeds, timing, job.constraint_hz, fast=job.plan.fast)
+    return Placement(products, timing, report)
 
 
 def check_timing(job: BuildJob, placement: Placement) -> None:
@@ -198,7 +207,7 @@ def check_timing(job: BuildJob, placement: Placement) -> None:
             "ask for less or try other seeds",
             report["fmax_mhz"] * 1e6,
         )
-    if failing := failing_clocks(placement.timing, job.constraint_hz):
+    if failing := failing_clocks(placement.timing, job.constraint_hz, fast=job.plan.fast):
         raise FirebrickError(f"a clock beside the accelerator's is too slow with seed {report['seed']}, {failing}; try other seeds")
 
 

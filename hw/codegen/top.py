@@ -8,9 +8,11 @@ from amaranth.hdl import ClockDomain, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
+from ..module_names import FAST_CLOCK
+
 
 class Top(wiring.Component):
-    """A component with ``clk`` and ``rst`` as plain ports.
+    """A component with ``clk`` and ``rst`` as plain ports, and with ``fast_clk`` where it has lanes at twice the clock.
 
     The reset is registered once, so that no combinational logic depends on the port: hold it for two cycles, and use no stream before the
     second cycle after it has ended.
@@ -18,19 +20,23 @@ class Top(wiring.Component):
     Parameters
     ----------
     component: the component; all its members become members of the top
+    fast: it has a domain ``fast``
 
     Members
     -------
     clk: ``In(1)``; rising edge
     rst: ``In(1)``; synchronous, active high
+    fast_clk: ``In(1)``; only of a component with fast lanes: twice the frequency of ``clk``, and a rising edge at each of its edges
     """
 
     clk: Signal
     rst: Signal
 
-    def __init__(self, *, component: wiring.Component) -> None:
+    def __init__(self, *, component: wiring.Component, fast: bool = False) -> None:
         self._component = component
-        super().__init__({"clk": In(1), "rst": In(1), **component.signature.members})
+        self._fast = fast
+        clocks = {"clk": In(1), "rst": In(1), **({FAST_CLOCK: In(1)} if fast else {})}
+        super().__init__({**clocks, **component.signature.members})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -39,6 +45,10 @@ class Top(wiring.Component):
         m.domains += [inner, port]
         m.d.comb += [inner.clk.eq(self.clk), port.clk.eq(self.clk)]
         m.d.port += inner.rst.eq(self.rst)
+        if self._fast:
+            fast: Any = ClockDomain("fast")
+            m.domains += fast
+            m.d.comb += [fast.clk.eq(getattr(self, FAST_CLOCK)), fast.rst.eq(inner.rst)]
         m.submodules.component = self._component
         for name, member in self._component.signature.members.items():
             outer, inside = getattr(self, name), getattr(self._component, name)

@@ -61,13 +61,13 @@ def generate(model: Model, lanes: int, progress: Progress = no_progress) -> Arte
 
 def generate_plan(plan: Plan) -> Artefacts:
     """Generate the accelerator of a plan."""
-    text, roms = to_verilog(Accelerator(plan=plan), TOP)
+    text, roms = to_verilog(Accelerator(plan=plan), TOP, fast=plan.fast)
     return Artefacts(text, roms, plan_report(plan))
 
 
-def to_verilog(component: wiring.Component, name: str) -> tuple[str, dict[str, str]]:
-    """The Verilog of one component as a top module, and its ROM files."""
-    return convert_top(Top(component=component), name)
+def to_verilog(component: wiring.Component, name: str, *, fast: bool = False) -> tuple[str, dict[str, str]]:
+    """The Verilog of one component as a top module, and its ROM files; ``fast``: some of its lanes are at twice the clock."""
+    return convert_top(Top(component=component, fast=fast), name)
 
 
 def convert_top(top: wiring.Component, name: str) -> tuple[str, dict[str, str]]:

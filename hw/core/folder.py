@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ...sw.compiler.lowering import compile_model
+from ...sw.errors import FirebrickError
 from ...sw.link.register_map import ADDRESS_BITS, INTERFACE_VERSION, MAGIC, REGISTERS
 from ...sw.model.quantized import Model
 from ...sw.plan.nodes import Plan
@@ -78,11 +79,13 @@ def core_files(
     bus: which bus; None for plain streams
     progress: called with the name of each step
 
-    Raises FirebrickError if the lanes do not suffice, or the name is no identifier.
+    Raises FirebrickError if the lanes do not suffice, the plan has fast lanes, or the name is no identifier.
     """
     check_core_name(name)
     progress("planning")
     plan = lanes if isinstance(lanes, Plan) else compile_model(model, lanes)
+    if plan.fast:
+        raise FirebrickError("a core has one clock, and some lanes of this plan run at twice its clock; plan it without fast lanes")
     progress("writing Verilog")
     report = plan_report(plan)
     top: Top | BusTop

@@ -5,6 +5,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from ...sw.fpga.resources import Resources
@@ -80,7 +81,7 @@ class Flow(ABC):
 
     @abstractmethod
     def clock_settings(self, platform: Any, frequency: float) -> PllSettings:
-        """The settings that turn the board's clock into one of at most ``frequency``, in Hz, and at least 95 % of it.
+        """The settings that turn the board's clock into one of at most ``frequency``, in Hz, and at least 95 % of it: ``clock_hz``.
 
         Raises FirebrickError if there are none.
         """
@@ -113,6 +114,10 @@ class OpenFlow(Flow):
     @abstractmethod
     def family_arguments(self, platform: Any, options: Options) -> list[str]:
         """The arguments of nextpnr that are specific to the family."""
+
+    def finished_netlist(self, netlist: Path, folder: Path) -> Path:
+        """What place and route gets of a netlist that Yosys wrote: the same file, or another that is written to a folder."""
+        return netlist
 
     @abstractmethod
     def packer_arguments(self, platform: Any) -> list[str]:

@@ -62,8 +62,11 @@ class Ecp5Flow(OpenFlow):
     overconstraint = 1.015
 
     def synthesis(self, platform: Any) -> str:
-        kept = " ".join(f"*/w:{name}" for name in KEPT_SIGNALS)
-        return f"setattr -set keep 1 {kept}\n{map_to_ecp5(TOP)}"
+        return self.keep_signals() + map_to_ecp5(TOP)
+
+    def keep_signals(self) -> str:
+        """The Yosys command that keeps the signals of read-back verification."""
+        return f"setattr -set keep 1 {' '.join(f'*/w:{name}' for name in KEPT_SIGNALS)}\n"
 
     def clock_settings(self, platform: Any, frequency: float) -> PllSettings:
         return pll_settings(platform.default_clk_frequency, frequency)
@@ -111,7 +114,7 @@ class Ecp5Clock(ClockGenerator):
         locked = Signal()
         m.submodules.pin = pin = io.Buffer(io.Direction.Input, self.pin)
         m.d.comb += self.board_clock.eq(pin.i)
-        m.submodules.pll = _pll(settings, {"CLKOP": settings.output_divider}, pin.i, {"CLKOP": pll_clock}, locked)
+        m.submodules.pll = pll_instance(settings, {"CLKOP": settings.output_divider}, pin.i, {"CLKOP": pll_clock}, locked)
         m.submodules.gate = Instance("DCCA", i_CLKI=pll_clock, i_CE=locked, o_CLKO=self.clock)
         return m
 
@@ -150,7 +153,7 @@ class Ecp5VideoClocks(wiring.Component):
             outputs[name] = ungated = Signal(name=f"ungated_{clock}_clock")
             gated = self.pixel_clock if clock == "pixel" else self.tmds_clock
             m.submodules[f"{clock}_gate"] = Instance("DCCA", i_CLKI=ungated, i_CE=locked, o_CLKO=gated)
-        m.submodules.pll = _pll(self.settings, dividers, self.board_clock, outputs, locked)
+        m.submodules.pll = pll_instance(self.settings, dividers, self.board_clock, outputs, locked)
         return m
 
 
@@ -185,7 +188,7 @@ class Ecp5UsbClocks(wiring.Component):
         vco = round(self.settings.vco_hz)
         dividers = {"CLKOP": self.settings.output_divider, "CLKOS": vco // USB_IO_HZ, "CLKOS2": vco // USB_HZ}
         outputs = {"CLKOP": feedback, "CLKOS": ungated_io_clock, "CLKOS2": ungated_usb_clock}
-        m.submodules.pll = _pll(self.settings, dividers, self.board_clock, outputs, locked)
+        m.submodules.pll = pll_instance(self.settings, dividers, self.board_clock, outputs, locked)
         m.submodules.io_gate = Instance("DCCA", i_CLKI=ungated_io_clock, i_CE=locked, o_CLKO=self.io_clock)
         m.submodules.usb_gate = Instance("DCCA", i_CLKI=ungated_usb_clock, i_CE=locked, o_CLKO=self.usb_clock)
         return m
@@ -213,7 +216,7 @@ def exact_pll_settings(board_hz: int, unit_hz: int, purpose: str) -> PllSettings
     raise FirebrickError(f"a clock of {board_hz / 1e6:g} MHz cannot be turned into {purpose}")
 
 
-def _pll(settings: PllSettings, dividers: dict[str, int], source: Signal, outputs: dict[str, Signal], locked: Signal) -> Instance:
+def pll_instance(settings: PllSettings, dividers: dict[str, int], source: Signal, outputs: dict[str, Signal], locked: Signal) -> Instance:
     """A PLL with feedback from its output CLKOP; ``dividers`` are those of its outputs.
 
     Attributes and phases are those that Project Trellis' ecppll writes: a CPHASE of divider - 1 aligns the outputs' rising edges.

@@ -43,21 +43,30 @@ _WHOLE_WIDTH = 36
 """Bits of a word for which a block RAM takes the data pins of both ports: it is then written at port A and read at port B."""
 
 
-def use_output_registers(netlist: dict[str, Any], top: str) -> int:
+def use_output_registers(netlist: dict[str, Any]) -> int:
     """Move the registers behind block RAMs that are read at twice the clock into them; returns how many flip-flops that saves.
 
-    ``netlist``: the flattened design, as Yosys writes it in JSON; it is changed. Raises FirebrickError if a block RAM that is read at
+    ``netlist``: the synthesised design, as Yosys writes it in JSON; it is changed. Raises FirebrickError if a block RAM that is read at
     twice the clock has something else behind it.
     """
-    module = netlist["modules"][top]
-    cells: dict[str, Any] = module["cells"]
+    return sum(_use_output_registers(module) for module in netlist["modules"].values() if "cells" in module)
+
+
+def _use_output_registers(module: dict[str, Any]) -> int:
+    """The same within one module: a block RAM and the registers behind it are of the same engine."""
     fast_bits = {bit for name, net in module["netnames"].items() if name.split(".")[-1] == FAST_CLOCK for bit in net["bits"]}
+    if not fast_bits:
+        return 0
+    cells: dict[str, Any] = module["cells"]
     sinks: dict[int, list[tuple[str, str]]] = defaultdict(list)
     for name, cell in cells.items():
         for port, bits in cell["connections"].items():
             if cell["port_directions"].get(port) == "input":
                 for bit in bits:
                     sinks[bit].append((name, port))
+    for name, port in module["ports"].items():
+        for bit in port["bits"] if port["direction"] == "output" else ():
+            sinks[bit].append((name, ""))
     moved: dict[int, int] = {}
     for name, cell in list(cells.items()):
         if cell["type"] != "DP16KD":
@@ -70,10 +79,8 @@ def use_output_registers(netlist: dict[str, Any], top: str) -> int:
             if connections[clock][0] not in fast_bits or not outputs:
                 continue
             behind = [(bit, *sink) for bit in outputs for sink in sinks[bit]]
-            for _, sink, pin in behind:
-                register = cells[sink]
-                if register["type"] != "TRELLIS_FF" or pin not in ("DI", "M") or register["connections"]["CLK"][0] not in fast_bits:
-                    raise FirebrickError(f"block RAM {name} has no register behind it ({FAST_READ_WORD}); this is a bug")
+            if not all(_is_register(cells.get(sink), pin, fast_bits) for _, sink, pin in behind):
+                raise FirebrickError(f"block RAM {name} has no register behind it ({FAST_READ_WORD}); this is a bug")
             parameters[f"REGMODE_{port}"], connections[f"OCE{port}"] = "OUTREG", ["1"]
             for bit, sink, _ in behind:
                 moved[cells.pop(sink)["connections"]["Q"][0]] = bit
@@ -83,3 +90,11 @@ def use_output_registers(netlist: dict[str, Any], top: str) -> int:
         if "net" in holder:
             holder["net"]["bits"] = holder["connections"][""]
     return len(moved)
+
+
+def _is_register(cell: dict[str, Any] | None, pin: str, clocks: set[int]) -> bool:
+    """Whether a pin of a cell is the data input of a flip-flop that has one of the clocks, and that nothing enables or resets."""
+    if cell is None or cell["type"] != "TRELLIS_FF" or pin not in ("DI", "M"):
+        return False
+    wires, enable = cell["connections"], cell["parameters"].get("CEMUX", "1").strip()
+    return wires["CLK"][0] in clocks and enable == "1" and wires.get("LSR", ["0"]) == ["0"]

@@ -57,6 +57,8 @@ class PllSettings:
     feedback_divider: int
     output_divider: int
     feedback_from_output: bool = True
+    halved: bool = False
+    """A second output, with its edges in step, has half the frequency: the accelerator's clock beside that of its fast lanes."""
 
     @property
     def is_passthrough(self) -> bool:
@@ -68,6 +70,11 @@ class PllSettings:
         """The output frequency."""
         multiplied = self.input_hz / self.input_divider * self.feedback_divider
         return multiplied if self.feedback_from_output else multiplied / self.output_divider
+
+    @property
+    def clock_hz(self) -> float:
+        """The frequency of the accelerator's clock."""
+        return self.output_hz / 2 if self.halved else self.output_hz
 
     @property
     def vco_hz(self) -> float:

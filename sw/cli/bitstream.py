@@ -58,6 +58,7 @@ def _parse_seeds(_context: click.Context, _option: click.Parameter, value: str |
 @peripheral_options
 @click.option("--simulate", is_flag=True, help="First simulate the plan on photographs, and report the measured cycles.")
 @click.option("--swappable", "reloadable", is_flag=True, help="Keep all weights in block RAM, so that `firebrick swap` can reload them.")
+@click.option("--fast-lanes", is_flag=True, help="Run lanes of convolutions at twice the clock where that is faster; for an ECP5.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed for place and route.")
 @click.option("--seeds", callback=_parse_seeds, metavar="N|A,B,...", help="Seed sweep: seeds 1 to N, or the listed ones.")
 @click.option("--jobs", type=click.IntRange(1), help="Seeds to place and route in parallel.  [default: the number of processor cores]")
@@ -75,6 +76,7 @@ def command(
     link: str | None,
     simulate: bool,
     reloadable: bool,
+    fast_lanes: bool,
     seed: int,
     seeds: tuple[int, ...],
     jobs: int | None,
@@ -100,6 +102,9 @@ def command(
 
     A build takes minutes for a small network, and an hour for one that fills a large FPGA.
 
+    With --fast-lanes some engines multiply twice in a cycle, at a second clock of twice the frequency. Timing is met, and reported, for
+    both clocks and between them.
+
     With --camera the board classifies what its own camera sees, and with --display it shows the labels on a screen, without a computer;
     `firebrick stream board-camera` looks on. The camera is slowed down where the network is slower. The names that the screen shows are in
     block RAM if the plan leaves enough.
@@ -123,6 +128,7 @@ def command(
         frequency=frequency * 1e6 if frequency else None,
         reloadable=reloadable,
         peripherals=chosen_peripherals(peripherals),
+        fast_lanes=fast_lanes,
     )
 
     def target_for(model: "Model") -> "Target":

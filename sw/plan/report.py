@@ -10,13 +10,15 @@ from .nodes import ConvSpec, EngineSpec, Plan, SqueezeSpec
 def plan_report(plan: Plan) -> dict[str, Any]:
     """The JSON document of a plan.
 
-    ``lanes`` counts multipliers, ``lanes_each`` those of one partition, ``parts`` the partitions. ``cycles`` are the cycles of a frame
-    without back-pressure, ``busy_cycles`` those in which the lanes multiply. ``rom_bits`` is the size of the ROM of symbols and zero runs.
-    ``rom_reads`` is the number of words that the busier port of a partition's ROM reads in a frame, in the partition that reads most.
+    ``lanes`` counts multipliers, ``fast_lanes`` those at twice the clock, ``lanes_each`` those of one partition, ``parts`` the
+    partitions. ``cycles`` are the cycles of a frame without back-pressure, ``busy_cycles`` those in which the lanes multiply. ``rom_bits``
+    is the size of the ROM of symbols and zero runs. ``rom_reads`` is the number of words that the busier port of a partition's ROM reads
+    in a frame, in the partition that reads most.
     """
     return {
         "network": plan.name,
         "lanes": plan.lanes,
+        "fast_lanes": sum(engine.lanes for engine in plan.engines if engine.fast),
         "cycles_per_frame": plan.cycles,
         "score_bits": plan.global_sum.score_bits,
         "score_signed": plan.global_sum.score_signed,
@@ -30,6 +32,7 @@ def plan_report(plan: Plan) -> dict[str, Any]:
                 "lanes_each": engine.output.lanes,
                 "parts": len(engine.partitions),
                 "tiles": engine.output.tiles,
+                "fast": engine.fast,
                 "entries": [partition.weights.entries for partition in engine.partitions],
                 "cycles": engine.cycles,
                 "busy_cycles": engine.busy_cycles,

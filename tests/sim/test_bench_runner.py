@@ -82,7 +82,7 @@ def test_bench_generates_no_verilog_while_its_origin_is_the_same(folder: Path, m
     shutil.copytree(built, folder / "again" / built.name)
     case = BenchCase("fifo", FaultyFifo(), PAYLOADS, PAYLOADS)
     assert run_case(case, folder / "again", origin="a", hang_cycles=200, settle_cycles=50).passed
-    monkeypatch.setattr("firebrick.sim.bench_runner.to_verilog", lambda _component, _top: ("module other; endmodule", {}))
+    monkeypatch.setattr("firebrick.sim.bench_runner.to_verilog", lambda _component, _top, **_options: ("module other; endmodule", {}))
     assert run_case(case, folder / "again", origin="a", hang_cycles=200, settle_cycles=50).passed
     assert not run_case(case, folder / "again", origin="b", hang_cycles=200, settle_cycles=50).passed
 
@@ -137,7 +137,9 @@ def test_bench_reports_a_simulation_that_takes_too_long(folder: Path) -> None:
 
 
 def test_bench_reports_verilog_that_does_not_build(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firebrick.sim.bench_runner.to_verilog", lambda _component, _top: ("module bench(input clk); nonsense", {}))
+    monkeypatch.setattr(
+        "firebrick.sim.bench_runner.to_verilog", lambda _component, _top, **_options: ("module bench(input clk); nonsense", {})
+    )
     outcome = bench(folder, PAYLOADS, PAYLOADS, "nonsense")
     assert not outcome.passed
     assert "%Error" in outcome.failure

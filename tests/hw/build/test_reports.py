@@ -10,14 +10,8 @@ import numpy as np
 import pytest
 
 from firebrick.hw.boards.registry import board
-from firebrick.hw.build.reports import (
-    SynthesisReport,
-    accelerator_clock,
-    failing_clocks,
-    synthesis_report,
-    timing_report,
-    vendor_report,
-)
+from firebrick.hw.build.clock_timing import accelerator_clock, failing_clocks
+from firebrick.hw.build.reports import SynthesisReport, synthesis_report, timing_report, vendor_report
 from firebrick.hw.flows.ecp5 import Ecp5Flow
 from firebrick.hw.flows.options import Options
 from firebrick.hw.module_names import NODE_MODULE_PREFIX, TOP, module_name
