@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
 
 from firebrick.hw.engines.fast_clock import ClockPhase
-from firebrick.hw.engines.fast_mac_array import FastMacArray
+from firebrick.hw.engines.fast_mac_array import FastMacArray, FastMultiplier
 from firebrick.hw.engines.line_buffer import LineBuffer
 from firebrick.sim.payloads import node_traffic
 from firebrick.sw.compiler.engine_config import EngineConfig
@@ -77,6 +78,32 @@ def test_fast_lanes_take_filters_of_a_single_weight(lanes: int) -> None:
     )
     for stall in (0.0, 0.5):
         check(model, "conv1", EngineConfig(lanes, fast=True), rng=rng, stall=stall)
+
+
+@pytest.mark.parametrize("fault", ["phase", "weight"])
+def test_these_tests_find_planted_mistakes(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The halves of a cycle swapped, and a weight that comes to the product a fast cycle before its pixel."""
+    if fault == "phase":
+
+        def swapped(phase: ClockPhase, _platform: object) -> Module:
+            m = Module()
+            beat, seen = Signal(), Signal()
+            m.d.sync += beat.eq(~beat)
+            m.d.fast += [seen.eq(beat), phase.late.eq(~(beat ^ seen))]
+            return m
+
+        monkeypatch.setattr(ClockPhase, "elaborate", swapped)
+    else:
+
+        def early(multiplier: FastMultiplier, _platform: object) -> Module:
+            m = Module()
+            pixel, product = Signal(8), Signal.like(multiplier.product)
+            m.d.fast += [pixel.eq(multiplier.pixel), product.eq(pixel * multiplier.weight), multiplier.product.eq(product)]
+            return m
+
+        monkeypatch.setattr(FastMultiplier, "elaborate", early)
+    with pytest.raises((AssertionError, TimeoutError)):
+        test_fast_convolution_computes_random_layers(10)
 
 
 @pytest.mark.parametrize(("beat", "seen"), [(0, 0), (0, 1), (1, 0), (1, 1)])
