@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Post-synthesis simulation: a component's Verilog as cells of the ECP5, with models of these cells."""
 
+import json
 import re
 import tempfile
 from importlib.util import find_spec
@@ -10,6 +11,7 @@ from pathlib import Path
 from ..hw.eda.process import run_captured
 from ..hw.eda.tool_paths import tool_command
 from ..hw.flows.ecp5 import map_to_ecp5
+from ..hw.flows.ecp5_fast_lanes import use_output_registers
 from ..sw.errors import FirebrickError
 from ..sw.utils.distribution import install_extra
 from ..sw.utils.progress import no_progress
@@ -23,22 +25,32 @@ _INCLUDE = re.compile(r'^`include "([\w.]+)"$', re.MULTILINE)
 _BLACK_BOX = re.compile(r"^\(\* blackbox \*\)\nmodule DP16KD\(.*?^endmodule$", re.MULTILINE | re.DOTALL)
 
 
-def post_synthesis_verilog(text: str, roms: dict[str, str], top: str) -> str:
+def post_synthesis_verilog(text: str, roms: dict[str, str], top: str, *, fast: bool = False) -> str:
     """The Verilog of a design after synthesis for the ECP5, with models of all cells; ``roms`` are the files that its ROMs read.
 
-    The mapping is that of ``firebrick bitstream``. Raises FirebrickError if Yosys is missing or fails.
+    The mapping is that of ``firebrick bitstream``; ``fast``: of a design with lanes at twice the clock. Raises FirebrickError if Yosys is
+    missing or fails.
     """
     with tempfile.TemporaryDirectory(prefix="firebrick-") as name:
         folder = Path(name)
         for file, contents in {"in.v": text, **roms}.items():
             (folder / file).write_text(contents)
-        script = f"read_verilog -sv -defer in.v\nhierarchy -top {top}\n{map_to_ecp5(top)}\nhierarchy -check\nwrite_verilog -noattr out.v\n"
-        (folder / "run.ys").write_text(script)
-        code, printed = run_captured([*tool_command("yosys"), "run.ys"], folder, "synthesis", no_progress, SECONDS)
-        if code or not (folder / "out.v").exists():
-            errors = [line for line in printed.splitlines() if "ERROR" in line]
-            raise FirebrickError(f"synthesis failed ({errors[0] if errors else 'it printed no error'})")
+        mapping = f"read_verilog -sv -defer in.v\nhierarchy -top {top}\n{map_to_ecp5(top, fast=fast)}\nhierarchy -check\n"
+        _run_yosys(folder, mapping + "write_json mapped.json\n")
+        if fast:
+            netlist = json.loads((folder / "mapped.json").read_text())
+            use_output_registers(netlist)
+            (folder / "mapped.json").write_text(json.dumps(netlist))
+        _run_yosys(folder, "read_json mapped.json\nwrite_verilog -noattr out.v\n")
         return (folder / "out.v").read_text() + _cells() + block_ram() + MULTIPLIER
+
+
+def _run_yosys(folder: Path, script: str) -> None:
+    (folder / "run.ys").write_text(script)
+    code, printed = run_captured([*tool_command("yosys"), "run.ys"], folder, "synthesis", no_progress, SECONDS)
+    if code:
+        errors = [line for line in printed.splitlines() if "ERROR" in line]
+        raise FirebrickError(f"synthesis failed ({errors[0] if errors else 'it printed no error'})")
 
 
 def _cells() -> str:
@@ -60,19 +72,33 @@ def _cells() -> str:
 
 MULTIPLIER = f"""
 module MULT18X18D(
-    input {", ".join(f"{port}{bit}" for port in "ABC" for bit in range(18))}, SIGNEDA, SIGNEDB, SOURCEA, SOURCEB,
+    input {", ".join(f"{port}{bit}" for port in "ABC" for bit in range(18))},
+    input SIGNEDA, SIGNEDB, SOURCEA, SOURCEB, CLK0, CE0, RST0,
     output {", ".join(f"P{bit}" for bit in range(36))}
 );
     parameter REG_INPUTA_CLK = "NONE";
     parameter REG_INPUTB_CLK = "NONE";
     parameter REG_PIPELINE_CLK = "NONE";
     parameter REG_OUTPUT_CLK = "NONE";
+    parameter GSR = "";
+    parameter SOURCEB_MODE = "";
+    parameter RESETMODE = "";
     wire signed [35:0] a = {{{{18{{SIGNEDA & A17}}}}, {", ".join(f"A{bit}" for bit in reversed(range(18)))}}};
     wire signed [35:0] b = {{{{18{{SIGNEDB & B17}}}}, {", ".join(f"B{bit}" for bit in reversed(range(18)))}}};
-    assign {{{", ".join(f"P{bit}" for bit in reversed(range(36)))}}} = a * b;
+    reg signed [35:0] a_register, b_register, pipeline_register, output_register;
+    wire signed [35:0] a_used = REG_INPUTA_CLK == "CLK0" ? a_register : a;
+    wire signed [35:0] b_used = REG_INPUTB_CLK == "CLK0" ? b_register : b;
+    wire signed [35:0] product = REG_PIPELINE_CLK == "CLK0" ? pipeline_register : a_used * b_used;
+    always @(posedge CLK0) begin
+        a_register <= a;
+        b_register <= b;
+        pipeline_register <= a_used * b_used;
+        output_register <= product;
+    end
+    assign {{{", ".join(f"P{bit}" for bit in reversed(range(36)))}}} = REG_OUTPUT_CLK == "CLK0" ? output_register : product;
 endmodule
 """
-"""A model of the multiplier, without its registers: inferred multipliers do not use them."""
+"""A model of the multiplier; inferred ones do not use its registers, those of fast lanes use all."""
 
 
 def block_ram() -> str:
@@ -108,7 +134,9 @@ def block_ram() -> str:
             f"    wire [13:0] address_{side} = {{{address_pins}}};",
             f"    wire [17:0] in_{side} = {{{pins}}};",
             f"    reg [17:0] out_{side} = 0;",
-            f"    assign {{{', '.join(reversed(output[side]))}}} = out_{side};",
+            f"    reg [17:0] output_register_{side} = 0;",
+            f"    always @(posedge CLK{side}) if (OCE{side}) output_register_{side} <= out_{side};",
+            f'    assign {{{", ".join(reversed(output[side]))}}} = REGMODE_{side} == "OUTREG" ? output_register_{side} : out_{side};',
             f"    wire half_{side} = address_{side}[3];",
             f"    wire wide_{side} = DATA_WIDTH_{side} == 18;",
             f"    initial if (DATA_WIDTH_{side} != 18 && DATA_WIDTH_{side} != 9) $fatal;",

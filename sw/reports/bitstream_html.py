@@ -46,6 +46,7 @@ def bitstream_page(report: Report) -> str:
         kinds=KINDS.values(),
         nodes=_nodes(report),
         host=_host(report),
+        clocks=_clocks(report),
         placed=_placed(report),
         step_chart=_step_chart(report),
     )
@@ -84,6 +85,22 @@ def _host(report: Report) -> list[tuple[str, ...]]:
         )
         for link in report.get("host", ())
     ]
+
+
+def _clocks(report: Report) -> list[tuple[str, ...]]:
+    """The rows of the table of clocks, where there are several, and of the paths between those of fast lanes."""
+    domains = [
+        (domain["net"], f"{domain['constraint_mhz']:.1f} MHz", f"{domain['fmax_mhz']:.1f} MHz") for domain in report.get("clocks", ())
+    ]
+    crossings = [
+        (
+            f"from {path['source']} to {path['destination']}, {path['ns']:.2f} ns",
+            f"{report['frequency_mhz']:.1f} MHz",
+            f"{path['fmax_mhz']:.1f} MHz",
+        )
+        for path in report.get("crossings", ())
+    ]
+    return domains + crossings
 
 
 def _placed(report: Report) -> list[tuple[str, ...]]:

@@ -43,12 +43,12 @@ def test_both_clocks_come_from_one_pll_and_are_constrained(name: str, megahertz:
     top = BoardTop(plan=plan, model=catalogue.load("digits"), flow=flow, frequency=target.clock, link="uart")
     files = target.board.platform().prepare(top, name=TOP, emit_src=False).files
     constraints = {float(hertz) for hertz in re.findall(r"FREQUENCY .* ([\d.]+) HZ", files[f"{TOP}.lpf"])}
-    expected = {target.board.clock_hz, target.clock * flow.overconstraint, 2 * target.clock * flow.overconstraint}
+    expected = {target.board.clock_hz or 0.0, target.clock * flow.overconstraint, 2 * target.clock * flow.overconstraint}
     assert sorted(constraints) == pytest.approx(sorted(expected))
     design = files[flow.design]
     assert design.count("cell \\EHXPLLL") == 1
     assert design.count("cell \\DCCA") == 2
-    values = dict(re.findall(r"parameter signed \\(CLKO\w+) (\d+)", design))
+    values = dict(re.findall(r"parameter \\(CLKO\w+) (\d+)", design))
     fast, slow = (int(values[f"{output}_DIV"]) for output in ("CLKOP", "CLKOS"))
     assert slow == 2 * fast
     assert [int(values[f"{output}_CPHASE"]) for output in ("CLKOP", "CLKOS")] == [fast - 1, slow - 1], "rising edges in step"
