@@ -84,11 +84,10 @@ def _use_output_registers(module: dict[str, Any]) -> int:
             parameters[f"REGMODE_{port}"], connections[f"OCE{port}"] = "OUTREG", ["1"]
             for bit, sink, _ in behind:
                 moved[cells.pop(sink)["connections"]["Q"][0]] = bit
-    for holder in (*cells.values(), *({"connections": {"": net["bits"]}, "net": net} for net in module["netnames"].values())):
-        for port, bits in holder["connections"].items():
-            holder["connections"][port] = [moved.get(bit, bit) for bit in bits]
-        if "net" in holder:
-            holder["net"]["bits"] = holder["connections"][""]
+    for cell in cells.values():
+        cell["connections"] = {port: [moved.get(bit, bit) for bit in bits] for port, bits in cell["connections"].items()}
+    for named in (*module["ports"].values(), *module["netnames"].values()):
+        named["bits"] = [moved.get(bit, bit) for bit in named["bits"]]
     return len(moved)
 
 
