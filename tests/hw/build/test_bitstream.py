@@ -113,6 +113,26 @@ def test_bitstream_of_the_digits_network_is_finished(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @needs_tools
+def test_bitstream_with_fast_lanes_meets_both_clocks_and_holds_all_weights(tmp_path: Path) -> None:
+    command = ["bitstream", "--board", "ulx3s_12f", "--model", "digits", "--fast-lanes", "--frequency", "50", "--json"]
+    report = json.loads(CliRunner().invoke(main, [*command, "-o", str(tmp_path)], catch_exceptions=False).stdout)
+    assert report["plan"]["fast_lanes"] > 0
+    assert report["fmax_mhz"] >= report["frequency_mhz"] == 50
+    slow, fast = sorted(report["clocks"], key=lambda clock: float(clock["constraint_mhz"]))[-2:]
+    assert fast["constraint_mhz"] == pytest.approx(2 * slow["constraint_mhz"])
+    assert fast["fmax_mhz"] >= 100
+    assert {(path["source"], path["destination"]) for path in report["crossings"]} >= {(slow["net"], fast["net"])}
+    assert report["predicted"]["luts"] == pytest.approx(report["actual"]["luts"], rel=0.1)
+    for node in report["nodes"]:
+        assert node["predicted"]["block_rams"] == node["actual"]["block_rams"]
+        assert node["predicted"]["multipliers"] == node["actual"]["multipliers"]
+    proof = CliRunner().invoke(main, ["prove", "--bitstream", str(tmp_path / "firebrick.bit"), "--json"])
+    assert proof.exit_code == 0, proof.output
+    assert json.loads(proof.stdout)["proven"]
+
+
+@pytest.mark.slow
+@needs_tools
 def test_bitstream_of_a_small_network(tmp_path: Path) -> None:
     """Synthesis, place and route, a minute or two; the second build takes everything from the cache."""
     write_fire(randomly_initialised(SMALL, np.random.default_rng(0)), tmp_path / "small.fire")
