@@ -36,12 +36,15 @@ def post_synthesis_verilog(text: str, roms: dict[str, str], top: str, *, fast: b
         for file, contents in {"in.v": text, **roms}.items():
             (folder / file).write_text(contents)
         mapping = f"read_verilog -sv -defer in.v\nhierarchy -top {top}\n{map_to_ecp5(top, fast=fast)}\nhierarchy -check\n"
-        _run_yosys(folder, mapping + "write_json mapped.json\n")
-        if fast:
+        write = "write_verilog -noattr out.v\n"
+        if not fast:
+            _run_yosys(folder, mapping + write)
+        else:
+            _run_yosys(folder, f"{mapping}blackbox =A:whitebox\nwrite_json mapped.json\n")
             netlist = json.loads((folder / "mapped.json").read_text())
             use_output_registers(netlist)
             (folder / "mapped.json").write_text(json.dumps(netlist))
-        _run_yosys(folder, "read_json mapped.json\nwrite_verilog -noattr out.v\n")
+            _run_yosys(folder, f"read_json mapped.json\n{write}")
         return (folder / "out.v").read_text() + _cells() + block_ram() + MULTIPLIER
 
 

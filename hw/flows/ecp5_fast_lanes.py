@@ -21,8 +21,8 @@ _PORTS = ", ".join(
     + [f".P{bit}(product[{bit}])" for bit in range(26)]
 )
 MULTIPLIER_VERILOG = f"""\
-module firebrick_fast_multiplier (fast_clk, pixel, weight, product);
-  input fast_clk;
+module firebrick_fast_multiplier (fast_clk, fast_rst, pixel, weight, product);
+  input fast_clk, fast_rst;
   input [7:0] pixel;
   input [17:0] weight;
   output [25:0] product;
@@ -31,7 +31,7 @@ module firebrick_fast_multiplier (fast_clk, pixel, weight, product);
   );
 endmodule
 """
-"""The multiplier that takes the place of ``FastMultiplier``."""
+"""The multiplier that takes the place of ``FastMultiplier``. A reset of the domain is left out: what it would clear is not used."""
 MAP_FAST_MULTIPLIERS = f"""\
 read_verilog <<EOT
 {MULTIPLIER_VERILOG}EOT

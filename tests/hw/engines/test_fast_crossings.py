@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: The Firebrick contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What passes between the two clocks of an engine with fast lanes, as synthesis sees it: these registers and no others."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from amaranth.back import rtlil
+
+from firebrick.hw.accelerator import PartitionedEngine
+from firebrick.hw.codegen.top import Top
+from firebrick.hw.verify.clock_crossings import NO_CLOCK
+from firebrick.sw.compiler.engine_config import EngineConfig
+from firebrick.sw.compiler.lane_allocation import allocate
+from firebrick.sw.compiler.lowering import plan_with
+from firebrick.sw.zoo import catalogue
+from tests.helpers.clock_crossings import crossings_of
+
+RESET = "fast_rst"
+TAKEN_BY_THE_FAST_DOMAIN = {
+    ("line_buffer_0", "fast_address"): {"reader_0__address", "reader_0__next_address"},  # tile by tile
+    ("line_buffer_0", "memory, read"): {"memory"},  # a row is read once all of it has been written
+    ("partition_0.mac", "rotation"): {"control_1"},  # tile by tile
+    ("partition_0.mac", "weight"): {"control_1"},  # in the second half of a cycle, and so are the next three
+    ("partition_0.mac", "fast_initial_value"): {"initial_value"},
+    ("partition_0.mac", "first"): {"control_3"},
+    ("partition_0.mac", "$signal"): {"strobe_3"},  # whether a sum is updated
+    ("partition_0.mac", "accumulator_7"): {"control_3"},  # which one
+    ("partition_0.mac.output_fifo", "writes"): {"control_5", "strobe_5"},  # tile by tile
+}
+"""Each register or memory port of the fast domain that takes something from the slow one, and from which registers."""
+PHASE = {"late", "seen"}
+"""Those that find out which half of a cycle it is."""
+
+
+@pytest.mark.skipif(not find_spec("pyosys"), reason="needs the extra `bitstream`")
+def test_fast_domain_takes_registers_of_the_slow_one_where_it_is_meant_to(tmp_path: Path) -> None:
+    """Each directly from a register, with no logic of the fast domain's own timing before; nothing comes back but words of the FIFO."""
+    model = catalogue.load("digits")
+    plan = plan_with(model, allocate(model, 8) | {"conv1": EngineConfig(1, fast=True)})
+    engine = next(engine for engine in plan.engines if engine.fast)
+    top = Top(component=PartitionedEngine(spec=engine), fast=True)
+    found = {}
+    for crossing in crossings_of(rtlil.convert(top, platform=None), tmp_path):
+        if crossing.source == NO_CLOCK:
+            continue
+        assert crossing.destination.startswith("fast_clk"), f"{crossing} is not to the fast domain"
+        place, _, name = crossing.register.removeprefix("component.").rpartition(".")
+        drivers = {driver.rpartition(".")[2] for driver in crossing.drivers} - {RESET}
+        name = name if name == "$signal" else name.partition("$")[0]
+        if name in PHASE:
+            assert drivers == {"beat"}
+        elif drivers:
+            found[place, name] = drivers
+    assert found == TAKEN_BY_THE_FAST_DOMAIN
