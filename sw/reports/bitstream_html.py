@@ -89,10 +89,10 @@ def _host(report: Report) -> list[tuple[str, ...]]:
 
 def _clocks(report: Report) -> list[tuple[str, ...]]:
     """The rows of the table of clocks, where there are several, and of the paths between those of fast lanes."""
-    domains = [
+    rows: list[tuple[str, ...]] = [
         (domain["net"], f"{domain['constraint_mhz']:.1f} MHz", f"{domain['fmax_mhz']:.1f} MHz") for domain in report.get("clocks", ())
     ]
-    crossings = [
+    rows += [
         (
             f"from {path['source']} to {path['destination']}, {path['ns']:.2f} ns",
             f"{report['frequency_mhz']:.1f} MHz",
@@ -100,7 +100,7 @@ def _clocks(report: Report) -> list[tuple[str, ...]]:
         )
         for path in report.get("crossings", ())
     ]
-    return domains + crossings
+    return rows
 
 
 def _placed(report: Report) -> list[tuple[str, ...]]:
