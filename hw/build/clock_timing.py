@@ -48,7 +48,7 @@ class CrossingTiming(TypedDict):
 
     source: str
     destination: str
-    """nextpnr's names of their nets."""
+    """Their domains, ``sync`` and ``fast``."""
     ns: float
     fmax_mhz: float
     """The accelerator's clock at which it ends ``CROSSING_MARGIN_NS`` before the next edge of the fast one."""
@@ -80,14 +80,14 @@ def fast_crossings(timing: Timing, constraint_hz: float) -> list[CrossingTiming]
     Raises FirebrickError if there is none at all: the clocks have other names than they should, or nextpnr does not report paths
     between clocks.
     """
-    nets = [_net(timing, constraint_hz), _net(timing, 2 * constraint_hz)]
+    domains = {_net(timing, constraint_hz): "sync", _net(timing, 2 * constraint_hz): "fast"}
     crossings = []
     for path in timing["critical_paths"]:
         source, destination = (path[end].split()[-1] for end in ("from", "to"))
-        if {source, destination} == set(nets):
+        if {source, destination} == set(domains):
             ns = round(sum(step["delay"] for step in path["path"]), 3)
             fmax = round(1e3 / (2 * (ns + CROSSING_MARGIN_NS)), 3)
-            crossings.append(CrossingTiming(source=source, destination=destination, ns=ns, fmax_mhz=fmax))
+            crossings.append(CrossingTiming(source=domains[source], destination=domains[destination], ns=ns, fmax_mhz=fmax))
     if not crossings:
         raise FirebrickError("nextpnr reports no path between the clocks of the fast lanes; this is a bug, please report it")
     return crossings
@@ -110,9 +110,12 @@ def failing_clocks(timing: Timing, constraint_hz: float, *, fast: bool = False) 
 
 
 def _domain(net: str) -> str:
-    """``camera`` of ``$glbnet$camera.capture.camera_clk``: a clock's wire is named after its domain, and ``clk`` is that of ``sync``."""
+    """``camera`` of ``$glbnet$camera.capture.camera_clk``: a clock's wire is named after its domain.
+
+    That of ``sync`` is ``clk``, or ``clock`` of the clock generator.
+    """
     name = net.rpartition(".")[2]
-    return "sync" if name == "clk" else name.removesuffix("_clk")
+    return "sync" if name in ("clk", "clock") else name.removesuffix("_clk")
 
 
 def _net(timing: Timing, constraint_hz: float) -> str:

@@ -51,9 +51,7 @@ def synthesise(text: str, file: str, cache: Path, progress: Progress = no_progre
     return Ecp5Flow.cell_costs.resources(synthesised_cells(text, file, cache, progress))
 
 
-def synthesised_cells(
-    text: str, file: str, cache: Path, progress: Progress = no_progress, *, fast: bool = False
-) -> Counter[str]:
+def synthesised_cells(text: str, file: str, cache: Path, progress: Progress = no_progress, *, fast: bool = False) -> Counter[str]:
     """How many cells of each kind a design takes. Raises FirebrickError as ``plan_resources`` does."""
     top = file.rpartition(".")[0]
     script = synthesis_script(file, top, COMPONENT_NODE_MODULE_PREFIX, map_to_ecp5(top, fast=fast), write_netlist=False)

@@ -53,14 +53,11 @@ def test_page_shows_what_a_host_sees_and_what_place_and_route_counts() -> None:
     assert ["flip-flops (TRELLIS_FF)", "7,760", "24,288", "32%", ""] in rows
 
 
-def test_page_shows_each_clock_and_the_paths_between_those_of_fast_lanes() -> None:
-    assert "<th>asked for</th>" not in bitstream_page(report())
-    clocks = [{"net": "clk", "constraint_mhz": 40.6, "fmax_mhz": 45.6}, {"net": "fast_clk", "constraint_mhz": 81.2, "fmax_mhz": 95.04}]
-    crossings = [{"source": "clk", "destination": "fast_clk", "ns": 3.1, "fmax_mhz": 135.135}]
-    page = bitstream_page({**report(), "clocks": clocks, "crossings": crossings})
+def test_page_shows_the_paths_between_the_clocks_of_fast_lanes() -> None:
+    assert "fast lanes" not in bitstream_page(report())
+    page = bitstream_page({**report(), "crossings": [{"source": "sync", "destination": "fast", "ns": 3.1, "fmax_mhz": 135.135}]})
     rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in re.findall(r"<tr>.*?</tr>", page)]
-    assert ["fast_clk", "81.2 MHz", "95.0 MHz"] in rows
-    assert ["from clk to fast_clk, 3.10 ns", "40.0 MHz", "135.1 MHz"] in rows
+    assert ["sync to fast", "3.10 ns", "40.0 MHz", "135.1 MHz"] in rows
 
 
 @pytest.mark.parametrize("left_out", ["seeds", "critical_path", "slowest_ns", "steps", "host", "placed"])
