@@ -170,6 +170,13 @@ def bench_designs() -> dict[str, BenchDesign]:
             "pool10",
         ),
         "network": BenchDesign(SMALL_NETWORK, SMALL_NETWORK_CONFIGS, "conv1", "pool10", random=True),
+        "conv_fast": BenchDesign(
+            (Conv("conv1", 3, 3, stride=2), *tail),
+            {"conv1": EngineConfig(2, fast=True)},
+            *("conv1", "conv1"),
+            shape=Shape(3, 9, 31),
+            random=True,
+        ),
         "fire_fast": BenchDesign(
             unequal,
             {"conv1": EngineConfig(8), "fire2/squeeze": EngineConfig(7, 3), "fire2/expand": EngineConfig(2, 2, fast=True)},

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""A Fire module after synthesis, with back-pressure, compared with the golden model."""
+"""Engines after synthesis, with back-pressure, compared with the golden model."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,9 +15,9 @@ from firebrick.sw.zoo import catalogue
 
 @pytest.mark.slow
 @pytest.mark.skipif(not find_spec("pyosys"), reason="needs the extra `bitstream`")
-@pytest.mark.parametrize("name", ["fire_unequal", "fire_fast"])
-def test_fire_module_after_synthesis_equals_the_golden_model(name: str, tmp_path: Path) -> None:
-    """On three photographs, with LUTs, carry chains, block RAMs and multipliers as Yosys leaves them and mostly its own models of cells.
+@pytest.mark.parametrize("name", ["fire_unequal", "conv_fast"])
+def test_engines_after_synthesis_equal_the_golden_model(name: str, tmp_path: Path) -> None:
+    """On three frames, with LUTs, carry chains, block RAMs and multipliers as Yosys leaves them and mostly its own models of cells.
 
     At twice the clock the registers are inside block RAMs and multipliers.
     """
