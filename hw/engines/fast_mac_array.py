@@ -223,7 +223,8 @@ class FastMacArray(wiring.Component):
         m.submodules.initial_values = rom
         port = rom.read_port()
         initial_value = Signal(self._sum_shape, name="initial_value", reset_less=True)  # looked up by probes.py
-        m.d.comb += [port.addr.eq(index), port.en.eq(1)]
+        looked_up = Signal(len(index), name="initial_value_index")  # and so is this
+        m.d.comb += [looked_up.eq(index), port.addr.eq(looked_up), port.en.eq(1)]
         m.d.sync += initial_value.eq(port.data)
         return initial_value
 

@@ -62,11 +62,11 @@ class Ecp5Flow(OpenFlow):
     overconstraint = 1.015
 
     def synthesis(self, platform: Any) -> str:
-        return self.keep_signals() + map_to_ecp5(TOP)
+        return self.keep_signals(*KEPT_SIGNALS) + map_to_ecp5(TOP)
 
-    def keep_signals(self) -> str:
-        """The Yosys command that keeps the signals of read-back verification."""
-        return f"setattr -set keep 1 {' '.join(f'*/w:{name}' for name in KEPT_SIGNALS)}\n"
+    def keep_signals(self, *names: str) -> str:
+        """The Yosys command that keeps the names of signals, for read-back verification."""
+        return f"setattr -set keep 1 {' '.join(f'*/w:{name}' for name in names)}\n"
 
     def clock_settings(self, platform: Any, frequency: float) -> PllSettings:
         return pll_settings(platform.default_clk_frequency, frequency)

@@ -12,6 +12,7 @@ from amaranth.lib import io
 
 from ...sw.utils.atomic_files import write_atomically
 from ..module_names import TOP
+from ..weights.probes import KEPT_OF_FAST_LANES, KEPT_SIGNALS
 from .clock_generator import ClockGenerator
 from .ecp5 import Ecp5Clock, Ecp5Flow, map_to_ecp5, pll_instance
 from .ecp5_fast_lanes import use_output_registers
@@ -25,7 +26,7 @@ class Ecp5FastFlow(Ecp5Flow):
     """
 
     def synthesis(self, platform: Any) -> str:
-        return self.keep_signals() + map_to_ecp5(TOP, fast=True)
+        return self.keep_signals(*KEPT_SIGNALS, *KEPT_OF_FAST_LANES) + map_to_ecp5(TOP, fast=True)
 
     def clock_settings(self, platform: Any, frequency: float) -> PllSettings:
         return replace(pll_settings(platform.default_clk_frequency, 2 * frequency), halved=True)

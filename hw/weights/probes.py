@@ -31,7 +31,7 @@ SOURCE_SIGNALS = {
     "held.group": ("weights.entry.group",),
     "held.tap": ("weights.entry.tap",),
     "held.inner": ("weights.entry.inner",),
-    "filter": ("mac.control_2.filter",),
+    "filter": ("mac.initial_value_index", "mac.control_2.filter"),
 }
 """Signals that are given a value in a check, each with the names that synthesis may have left it, the first one preferred."""
 TARGET_SIGNALS = {
@@ -49,3 +49,5 @@ TARGET_SIGNALS = {
 """Signals that are evaluated in a check, and how many flip-flops deep their logic cone reaches."""
 KEPT_SIGNALS = ("entry.group", "entry.tap", "entry.inner", "control_1.centroid", "control_2.filter")
 """Fields of wider registers. Synthesis drops the names of fields unless it is told to keep them."""
+KEPT_OF_FAST_LANES = ("initial_value_index",)
+"""The same of lanes at twice the clock."""
