@@ -168,7 +168,8 @@ class FastMacArray(wiring.Component):
         products = self._multiply(m, pixels, weight)
 
         # Stage 9: the accumulation.
-        adds, first = Signal(), Signal(reset_less=True)
+        adds = Signal()
+        first = Signal(reset_less=True)
         initial_value = Signal(self._sum_shape, name="fast_initial_value", reset_less=True)
         slow_initial_value = self._initial_value(m, controls[1].filter)
         with m.If(late):
@@ -246,7 +247,8 @@ class FastMacArray(wiring.Component):
         for lane in lanes:
             ram: memory.Memory = memory.Memory(shape=self._sum_shape, depth=2 << len(pair), init=[], attrs={"ram_style": "distributed"})
             m.submodules[f"accumulators_{lane}"] = ram
-            read_port, write_port = ram.read_port(domain="comb"), ram.write_port(domain="fast")
+            read_port = ram.read_port(domain="comb")
+            write_port = ram.write_port(domain="fast")
             m.d.comb += [read_port.addr.eq(addresses[0]), write_port.addr.eq(addresses[2])]
             m.d.comb += [write_port.en.eq(write), write_port.data.eq(totals[lane])]
             m.d.fast += previous[lane].eq(read_port.data)

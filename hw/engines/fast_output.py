@@ -56,8 +56,10 @@ class FastOutput(wiring.Component):
         depth = FAST_OUTPUT_FIFO_DEPTH
         ram: memory.Memory = memory.Memory(shape=pixel_beat(self._lanes), depth=depth, init=[], attrs={"ram_style": "distributed"})
         m.submodules.beats = ram
-        write_port, read_port = ram.write_port(domain="fast"), ram.read_port(domain="comb")
-        write_address, read_address = Signal(ceil_log2(depth)), Signal(ceil_log2(depth))
+        write_port = ram.write_port(domain="fast")
+        read_port = ram.read_port(domain="comb")
+        write_address = Signal(ceil_log2(depth))
+        read_address = Signal(ceil_log2(depth))
 
         # Taken over tile by tile: whether it is written, from the cycle in which it is announced.
         writes = Signal()
@@ -66,7 +68,9 @@ class FastOutput(wiring.Component):
         with m.If(writes):
             m.d.fast += write_address.eq(write_address + 1)
 
-        came, came_single, taken = Signal(), Signal(), Signal()
+        came = Signal()
+        came_single = Signal()
+        taken = Signal()
         level = Signal(range(depth + 1))
         free_slots = Signal(range(depth + 1), init=depth)
         m.d.comb += [

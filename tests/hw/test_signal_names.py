@@ -17,7 +17,9 @@ from firebrick.hw.accelerator import Accelerator
 from firebrick.hw.boards.board_top import BoardTop
 from firebrick.hw.boards.registry import board
 from firebrick.sim.small_models import randomly_initialised
-from firebrick.sw.compiler.lowering import compile_model
+from firebrick.sw.compiler.engine_config import EngineConfig
+from firebrick.sw.compiler.lane_allocation import allocate
+from firebrick.sw.compiler.lowering import compile_model, plan_with
 from firebrick.sw.network.graph import Bypass, Conv, Fire, GlobalAverage, MaxPool, Network, Shape, Stage
 from firebrick.sw.zoo.catalogue import load
 
@@ -41,6 +43,13 @@ def test_signals_of_fire_modules_have_names() -> None:
     stages: tuple[Stage, ...] = (Conv("conv1", 8, 3), MaxPool("pool1"), *fires, Conv("conv10", 4, 1), GlobalAverage("average"))
     model = randomly_initialised(Network("names", Shape(3, 12, 12), stages), np.random.default_rng(0))
     assert unnamed_signals(rtlil(Accelerator(plan=compile_model(model, 24)))) == {}
+
+
+def test_signals_of_fast_lanes_have_names() -> None:
+    model = load("digits")
+    plan = plan_with(model, allocate(model, 8) | {"conv1": EngineConfig(1, fast=True)})
+    assert plan.fast
+    assert unnamed_signals(rtlil(Accelerator(plan=plan))) == {}
 
 
 @pytest.mark.parametrize("link", ["uart", "usb"])
