@@ -94,7 +94,9 @@ class FrameCutter(wiring.Component):
         is_lost = valid & (item.kind == Kind.LOST)
         # What is asked about offset and row, in registers that change with them.
         full = Signal()
-        in_columns, in_rows, in_last_row = Signal(), Signal(), Signal()
+        in_columns = Signal()
+        in_rows = Signal()
+        in_last_row = Signal()
         armed = Signal()  # a frame has begun, and no byte of it has come
         started = Signal()  # a byte has
         running = Signal()

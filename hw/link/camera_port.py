@@ -174,7 +174,10 @@ class CameraPort(wiring.Component):
         writing = Signal()
         overflow = Signal()
         # Bytes a cycle later: whether the network takes one is known late in a cycle.
-        begun, taken, last, byte = Signal(), Signal(), Signal(), Signal(8)
+        begun = Signal()
+        taken = Signal()
+        last = Signal()
+        byte = Signal(8)
         m.d.sync += [begun.eq(self.begun & ~self.reset), taken.eq(self.byte_taken & ~self.reset)]
         m.d.sync += [last.eq(self.picture_end), byte.eq(self.byte)]
         m.d.comb += [

@@ -21,6 +21,7 @@ def engine(*counts: list[int], tiles: int = 1) -> EngineSpec:
         SimpleNamespace(
             partitions=partitions,
             output=SimpleNamespace(tiles=tiles),
+            fast=False,
             schedule=(len(counts),) * len(counts[0]),
             channel_order=tuple(range(channels)),
             cycles=max(map(sum, counts)) * tiles,
