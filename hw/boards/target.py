@@ -93,6 +93,11 @@ class Target:
         return total(estimate(plan, self.board.device.fabric)) + link + peripherals
 
 
+CAMERA_FREQUENCY = 45e6
+"""The usual clock beside a camera, in Hz. SqueezeNet v1.1 takes more frames a second with it than a camera sends, 44, and with camera and
+screen it nearly fills an ECP5 85F, where paths are long: routed for 45 MHz at grade 6 it reached 51.8."""
+
+
 def find_target(
     name: str,
     *,
@@ -102,7 +107,9 @@ def find_target(
     peripherals: Peripherals = NONE,
     fast_lanes: bool = False,
 ) -> Target:
-    """The target with a board's name; its first link and the usual clock of its family where none is given. ``frequency`` is in Hz.
+    """The target with a board's name; its first link and the usual clock of its family where none is given.
+
+    Beside a camera the usual clock is at most CAMERA_FREQUENCY. ``frequency`` is in Hz.
 
     Raises FirebrickError for a board or a link that there is not, for a camera or a display that the board cannot have beside it, for
     ``fast_lanes`` on an FPGA that has none, and where the board's clock cannot be turned into the frequency.
@@ -116,5 +123,6 @@ def find_target(
             f"board {name} has an FPGA with {found.device.plls} PLLs, and a camera beside the link {chosen} needs {plls}; "
             "choose the link uart"
         )
-    clock = found.clock_for(frequency or found.frequency, fast=fast_lanes)
+    usual = min(found.frequency, CAMERA_FREQUENCY) if peripherals.any else found.frequency
+    clock = found.clock_for(frequency or usual, fast=fast_lanes)
     return Target(found, chosen, clock, reloadable, peripherals, fast_lanes)

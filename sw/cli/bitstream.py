@@ -49,7 +49,7 @@ def _parse_seeds(_context: click.Context, _option: click.Parameter, value: str |
     "--frequency",
     type=click.FloatRange(1, 400),
     metavar="MHZ",
-    help="Clock to meet.  [default: by FPGA family; if it is not met, a little less than Fmax]",
+    help="Clock to meet.  [default: by FPGA family, with a camera 45; if it is not met, a little less than Fmax]",
 )
 @click.option(
     "--target-fps", type=click.FloatRange(min=0, min_open=True), metavar="F", help="Make the smallest plan that reaches F frames/s."

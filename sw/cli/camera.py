@@ -37,7 +37,7 @@ CAMERA, DISPLAY, NO_DISPLAY = "ov7670", "hdmi", "none"
 @click.option(
     "--model", metavar="M", help="A .fire file, or a name that `firebrick models` lists.  [default: the largest that fits the board]"
 )
-@click.option("--frequency", type=click.FloatRange(1, 400), metavar="MHZ", help="The accelerator's clock.  [default: by FPGA family]")
+@click.option("--frequency", type=click.FloatRange(1, 400), metavar="MHZ", help="The accelerator's clock.  [default: 45]")
 @peripheral_options
 @click.option("-o", "--output", type=OutputFolder(), default="build/camera", show_default=True, metavar="DIR")
 @json_option
