@@ -19,7 +19,7 @@ from ...sw.utils.progress import Progress
 from ..boards.board_top import BoardTop
 from ..boards.registry import Board
 from ..boards.standalone_ports import StandalonePorts, check_peripherals
-from ..eda.router_log import clock_pin_advice, misses_timing_for_ever
+from ..eda.router_log import clock_pin_advice, timing_does_not_converge
 from ..eda.runner import USAGE_FILE, ToolStep
 from ..flows.base import OpenFlow
 from ..flows.options import Options
@@ -171,7 +171,7 @@ def place_and_route(job: BuildJob, flow: OpenFlow, synthesis: Synthesis) -> Plac
             [netlist, job.cache / flow.constraints],
             [flow.routed, f"{TOP}.timing.json", *([f"{TOP}.routed.json"] if flow.verifiable else [])],
             [flow.nextpnr, *flow.nextpnr_arguments(platform, options, timing_rip_up=False)],
-            misses_timing_for_ever if flow.timing_rip_up else None,
+            timing_does_not_converge if flow.timing_rip_up else None,
         )
         try:
             return step.run(job.cache / "routing", progress, job.executor)

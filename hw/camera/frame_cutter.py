@@ -122,6 +122,7 @@ class FrameCutter(wiring.Component):
             m.d.sync += silence.eq(0)
 
         def move(offset_then: Value | int, row_then: Value | int | None = None) -> list[Any]:
+            """Go to a byte of the line, and to a row; their comparisons go along, so that no path has a comparator."""
             columns = (offset_then >= 2 * picture.left) & (offset_then < 2 * right)
             moves = [offset.eq(offset_then), full.eq(offset_then == line_bytes), in_columns.eq(columns)]
             if row_then is not None:

@@ -6,14 +6,13 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import Out
 
 from ...sw.display.name_code import NameCode
 from ...sw.display.settings import DisplaySettings
 from ...sw.plan.nodes import GlobalSumSpec
-from ..engines.global_sum import score_layout
 from .formatter import Formatter
-from .frame_summary import DROPPED_BITS, FrameSummary
+from .frame_summary import FrameSummary, frame_inputs
 from .handover import Handover
 from .later import later
 from .painter import Painter
@@ -57,15 +56,11 @@ class Display(wiring.Component):
 
     def __init__(self, *, settings: DisplaySettings, global_sum: GlobalSumSpec, frequency: float) -> None:
         self._settings = settings
+        self._inputs = frame_inputs(global_sum)
         self._summary = FrameSummary(settings=settings, global_sum=global_sum, frequency=frequency)
         super().__init__(
             {
-                "score": In(score_layout(global_sum)),
-                "score_taken": In(1),
-                "frame_good": In(1),
-                "frame_started": In(1),
-                "dropped": In(DROPPED_BITS),
-                "camera_found": In(1),
+                **self._inputs,
                 "tmds": Out(data.ArrayLayout(unsigned(2), CHANNELS + 1)),
                 "led": Out(1),
             }
@@ -79,12 +74,7 @@ class Display(wiring.Component):
         layout = summary.present.shape()
         m.submodules.handover = handover = Handover(shape=layout)
         m.d.comb += [
-            summary.score.eq(self.score),
-            summary.score_taken.eq(self.score_taken),
-            summary.frame_good.eq(self.frame_good),
-            summary.frame_started.eq(self.frame_started),
-            summary.dropped.eq(self.dropped),
-            summary.camera_found.eq(self.camera_found),
+            *(getattr(summary, name).eq(getattr(self, name)) for name in self._inputs),
             handover.value.eq(summary.present),
             self.led.eq(summary.led),
         ]

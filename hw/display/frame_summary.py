@@ -40,6 +40,17 @@ def screen_layout(place: data.StructLayout, exponent: Shape, total_bits: int) ->
     )
 
 
+def frame_inputs(global_sum: GlobalSumSpec) -> dict[str, Any]:
+    """The members by which a `FrameSummary`, or a screen around it, follows the frames: see there."""
+    flags = ("score_taken", "frame_good", "frame_started")
+    return {
+        "score": In(score_layout(global_sum)),
+        **{name: In(1) for name in flags},
+        "dropped": In(DROPPED_BITS),
+        "camera_found": In(1),
+    }
+
+
 class FrameSummary(wiring.Component):
     """Ranks the scores of each frame, counts and times frames, and says whether the LEDs are to be lit. It never stalls the scores.
 
@@ -84,12 +95,7 @@ class FrameSummary(wiring.Component):
         total_bits = MANTISSA_BITS + GUARD_BITS + ceil_log2(max(2, classes))
         super().__init__(
             {
-                "score": In(score_layout(global_sum)),
-                "score_taken": In(1),
-                "frame_good": In(1),
-                "frame_started": In(1),
-                "dropped": In(DROPPED_BITS),
-                "camera_found": In(1),
+                **frame_inputs(global_sum),
                 "present": Out(screen_layout(place_layout(self._ranked, classes), self._ranked["exponent"].shape, total_bits)),
                 "led": Out(1),
             }

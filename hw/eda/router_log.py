@@ -9,7 +9,7 @@ MAX_TIMING_ROUNDS = 150
 _ROUND = re.compile(r"iter=(\d+) .*\btmgfail=(\d+)")
 
 
-def misses_timing_for_ever(lines: str) -> bool:
+def timing_does_not_converge(lines: str) -> bool:
     """Whether router2, with ``--tmg-ripup``, is past the rounds in which a clock is met, and still misses it.
 
     It rips up the wires that miss the clock in every round, and ends only once none does or, with an error, after a thousand rounds. So a

@@ -46,8 +46,8 @@ class ToolStep:
     products: Sequence[str]
     """The files that the tool writes."""
     fallback: Sequence[str] = ()
-    """The command to run in its place where it gets nowhere, with the same products."""
-    gets_nowhere: Callable[[str], bool] | None = None
+    """The command to run in its place where it does not converge, with the same products."""
+    does_not_converge: Callable[[str], bool] | None = None
     """Whether the last lines that the tool printed show that it will not end; then it is ended, and ``fallback`` run."""
 
     def run(self, cache: Path, progress: Progress, executor: Executor | None = None) -> dict[str, Path]:
@@ -102,15 +102,15 @@ class ToolStep:
         def watch(elapsed: float) -> None:
             nonlocal looked
             report(elapsed)
-            if self.gets_nowhere and elapsed - looked >= PROGRESS_INTERVAL:
+            if self.does_not_converge and elapsed - looked >= PROGRESS_INTERVAL:
                 looked = elapsed
-                if self.gets_nowhere(_last_lines(log)):
-                    raise _NowhereError
+                if self.does_not_converge(_last_lines(log)):
+                    raise _NotConvergingError
 
         try:
             return run_logged(_program(self.command), folder, log, name=self.name, on_poll=watch)
-        except _NowhereError:
-            logger.warning("%s gets nowhere; again as %s", self.name, " ".join(self.fallback))
+        except _NotConvergingError:
+            logger.warning("%s does not converge; again as %s", self.name, " ".join(self.fallback))
         return run_logged(_program(self.fallback), folder, log, name=self.name, on_poll=report_elapsed(f"{self.name}, again", progress))
 
     def _make_remotely(self, folder: Path, progress: Progress, executor: Executor) -> None:
@@ -125,8 +125,8 @@ class ToolStep:
             (folder / name).write_bytes(gzip.decompress(content))
 
 
-class _NowhereError(Exception):
-    """A tool gets nowhere."""
+class _NotConvergingError(Exception):
+    """A tool does not converge."""
 
 
 def _program(command: Sequence[str]) -> list[str]:

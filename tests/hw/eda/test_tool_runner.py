@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from firebrick.hw.eda.router_log import clock_pin_advice, misses_timing_for_ever
+from firebrick.hw.eda.router_log import clock_pin_advice, timing_does_not_converge
 from firebrick.hw.eda.runner import USAGE_FILE, ToolStep
 from firebrick.hw.eda.tool_paths import TOOL_PACKAGES, tool_command
 from firebrick.sw.errors import FirebrickError
@@ -156,26 +156,26 @@ open("out.txt", "w").write("with rip-up")
 
 
 @pytest.mark.parametrize(("left", "made"), [(3, "without"), (0, "with rip-up")])
-def test_a_router_that_gets_nowhere_is_run_again_without_its_rip_up(left: int, made: str, tmp_path: Path) -> None:
+def test_a_router_that_does_not_converge_is_run_again_without_its_rip_up(left: int, made: str, tmp_path: Path) -> None:
     step = ToolStep(
         "routing",
         python(f"left = {left}\n{ROUTER}"),
         [],
         ["out.txt"],
         python("open('out.txt', 'w').write('without')"),
-        misses_timing_for_ever,
+        timing_does_not_converge,
     )
     assert step.run(tmp_path, no_progress)["out.txt"].read_text() == made
     assert step.run(tmp_path, no_progress)["out.txt"].read_text() == made  # from the cache
 
 
 @pytest.mark.parametrize(
-    ("rounds", "for_ever"),
+    ("rounds", "diverges"),
     [([], False), ([(149, 9)], False), ([(150, 1)], True), ([(149, 1), (150, 0)], False), ([(400, 0), (401, 2)], True)],
 )
-def test_router_misses_timing_for_ever_only_after_many_rounds(rounds: list[tuple[int, int]], for_ever: bool) -> None:
+def test_router_timing_does_not_converge_only_after_many_rounds(rounds: list[tuple[int, int]], diverges: bool) -> None:
     lines = [f"Info:     iter={number} wires=5 overused=0 overuse=0 tmgfail={missed} archfail=NA" for number, missed in rounds]
-    assert misses_timing_for_ever("\n".join(["Info: Running main router loop...", *lines])) == for_ever
+    assert timing_does_not_converge("\n".join(["Info: Running main router loop...", *lines])) == diverges
 
 
 def test_a_clock_that_does_not_reach_its_buffer_comes_with_advice() -> None:
