@@ -56,7 +56,7 @@ class ConvEngine(wiring.Component):
     def __init__(self, *, spec: ConvSpec) -> None:
         self._spec = spec
         port = read_port_signature(
-            channels=spec.channels, tiles=spec.buffer_tiles, lanes=spec.buffer_lanes, slots=spec.slots, fast=spec.fast
+            channels=spec.channels, tiles=spec.buffer_tiles, lanes=spec.buffer_lanes, slots=spec.slots, fast=_reads_fast(spec)
         )
         super().__init__({"pixels": Out(port), "output": Out(pixel_stream(spec.output.lanes)), "busy": Out(1)})
 
@@ -127,7 +127,7 @@ class ConvEngine(wiring.Component):
             "arithmetic": spec.arithmetic,
         }
         if spec.fast:
-            return FastMacArray(**common)
+            return FastMacArray(**common, tiles_in_word=spec.tiles_in_word)
         return MacArray(**common, accumulators=spec.output.tiles, raw_distance=spec.output.tiles)
 
     def _issue_pair(
@@ -137,22 +137,23 @@ class ConvEngine(wiring.Component):
         spec = self._spec
         channel, slot, outside = row
         column_bits = ceil_log2(spec.buffer_tiles)
-        addresses, places = (buffer.address, buffer.next_address), (mac.control.rotation_0, mac.control.rotation_1)
-        for half, (address, place) in enumerate(zip(addresses, places, strict=True)):
+        # Both tiles are in one word, at the address of the first, or the second has an address of its own.
+        addresses = (buffer.address, buffer.next_address) if _reads_fast(spec) else (buffer.address, None)
+        for half, (address, place) in enumerate(zip(addresses, (mac.control.rotation_0, mac.control.rotation_1), strict=True)):
             halves = [offsets[half::2] for offsets in self._column_offsets()]
             padded = [offsets + [(0, 0)] * ((1 << ceil_log2(spec.entry_cycles)) - len(offsets)) for offsets in halves]
             rotation = self._rotation_index(rotations, padded, tap_and_pair, len(place))
-            column = lookup([tile for offsets in padded for _, tile in offsets], tap_and_pair, max(1, column_bits))
-            m.d.sync += [
-                address.eq(Cat(column[:column_bits], channel, slot)),
-                place.eq(Mux(outside, len(rotations), rotation)),
-            ]
+            m.d.sync += place.eq(Mux(outside, len(rotations), rotation))
+            if address is not None:
+                column = lookup([tile for offsets in padded for _, tile in offsets], tap_and_pair, max(1, column_bits))
+                m.d.sync += address.eq(Cat(column[:column_bits], channel, slot))
 
     def _column_offsets(self) -> list[list[tuple[int, int]]]:
         """For each tap and output tile: where the input column lies, as (lanes further on, tile of the line buffer).
 
         In output tile t, lane l computes column x = l*tiles + t and reads input column s*x + kx - p = l*(s*tiles) + (s*t + kx - p). The
-        line buffer has s*tiles tiles, so the last term divided by that gives the rotation and the tile for all lanes alike.
+        line buffer has s*tiles tiles, so the last term divided by that gives the rotation and the tile for all lanes alike. Where a word
+        holds both of two tiles, the buffer has s tiles, and lane l begins at lane 2*l of it: l*(s*2) + (s*t + kx - p) = 2*l*s + (...).
         """
         spec = self._spec
         return [
@@ -237,5 +238,10 @@ def line_buffer(spec: ConvSpec, readers: int) -> LineBuffer:
         readers=readers,
         distributed=spec.distributed,
         banked=spec.distributed and readers == 1,
-        fast=spec.fast,
+        fast=_reads_fast(spec),
     )
+
+
+def _reads_fast(spec: ConvSpec) -> bool:
+    """Whether the line buffer is read at twice the clock."""
+    return spec.fast and not spec.wide_words

@@ -96,18 +96,28 @@ class FastMacArray(wiring.Component):
     is taken over in the second half of a cycle, after a whole cycle; what they have not, tile by tile, after one cycle of ``fast``.
     Between two updates of one accumulator there is at least a cycle, in which the other tile's is updated.
 
-    Latency: 8 cycles from the last strobe of a sum to the first beat of its output. Throughput: two products a lane and cycle.
+    Where one word of the line buffer holds both tiles, it is read in ``sync``. Lane l has its two columns in lanes 2l and 2l + 1 of the
+    word, and everything from its pixel on happens a cycle of ``sync`` later::
+
+        1 - 4              5           6        7 - 9         ...
+        word, of sync      word, of    pixel    multiplier
+                           fast
+
+    Latency: 8 cycles from the last strobe of a sum to the first beat of its output, 9 with wide words. Throughput: two products a lane
+    and cycle.
 
     Parameters
     ----------
     output: layout of the output stream, with at least 2 tiles in natural order
     source_lanes, rotations, centroid_bits, arithmetic: as of ``MacArray``
+    tiles_in_word: tiles that a word of the line buffer holds: 1, or 2 where there are two in all
 
     Members
     -------
     strobe: ``In(1)``; two multiplications begin
     control: ``In(fast_control_layout(...))``; what they do
-    pixels: ``In(pixel_beat(source_lanes))``; of domain ``fast``, valid at fast stage 3 (``line_buffer.FAST_READ_LATENCY``)
+    pixels: ``In(pixel_beat(source_lanes))``; of domain ``fast``, valid at fast stage 3 (``line_buffer.FAST_READ_LATENCY``), or wide words
+        of ``sync``, valid at fast stages 4 and 5 (``line_buffer.READ_LATENCY``)
     credit: ``Out(1)``; a ``last`` may be strobed in the next cycle
     output: ``Out(pixel_stream(output.lanes))``
     """
@@ -119,11 +129,21 @@ class FastMacArray(wiring.Component):
     output: stream.Interface
 
     def __init__(
-        self, *, output: LaneLayout, source_lanes: int, rotations: Sequence[int], centroid_bits: int, arithmetic: Arithmetic
+        self,
+        *,
+        output: LaneLayout,
+        source_lanes: int,
+        rotations: Sequence[int],
+        centroid_bits: int,
+        arithmetic: Arithmetic,
+        tiles_in_word: int = 1,
     ) -> None:
         if output.tiles < 2 or not output.is_natural:
             raise ValueError(f"output must have at least 2 tiles in natural order, not {output.tiles}")
+        if tiles_in_word not in (1, output.tiles):
+            raise ValueError(f"tiles_in_word must be 1 or the output's {output.tiles}, not {tiles_in_word}")
         self._output_layout = output
+        self._tiles_in_word = tiles_in_word
         self._source_lanes = source_lanes
         self._rotations = tuple(rotations)
         self._pairs = entry_cycles(output.tiles, fast=True)
@@ -156,13 +176,16 @@ class FastMacArray(wiring.Component):
             strobes.append(strobe)
             controls.append(control)
 
+        if self._tiles_in_word > 1:
+            strobes, controls = strobes[1:], controls[1:]
+
         # Stages 3 and 4: each lane's pixel. The weight is taken over for both tiles at once.
         rotation = Signal.like(controls[1].rotation_0, name="rotation", reset_less=True)
         weight = Signal(signed(FastMultiplier.WEIGHT_BITS), reset_less=True)
         m.d.fast += rotation.eq(Mux(late, controls[1].rotation_1, controls[1].rotation_0))
         with m.If(late):
             m.d.fast += weight.eq(controls[1].centroid)
-        pixels = self._rotate(m, rotation)
+        pixels = self._rotate(m, self._word(m), rotation)
 
         # Stages 5 to 8: the product, and a register more, so that multipliers can be far from the rest of their lane.
         products = self._multiply(m, pixels, weight)
@@ -200,12 +223,20 @@ class FastMacArray(wiring.Component):
         """Whether the pair is the last one of an odd number of tiles, whose second tile does not exist."""
         return pair == self._pairs - 1 if self._output_layout.tiles % 2 else Const(0)
 
-    def _rotate(self, m: Module, rotation: Signal) -> list[Signal]:
-        """The pixel of each lane: that of the lane ``rotation`` further on, or zero."""
+    def _word(self, m: Module) -> data.View:
+        """The word of the line buffer, in domain ``fast``; a wide one for a whole cycle from when it is stable."""
+        if self._tiles_in_word == 1:
+            return self.pixels
+        word: Any = Signal(pixel_beat(self._source_lanes), name="word", reset_less=True)
+        m.d.fast += word.eq(self.pixels)
+        return word
+
+    def _rotate(self, m: Module, word: data.View, rotation: Signal) -> list[Signal]:
+        """The pixel of each lane: that of the lane of the word ``rotation`` further on, or zero."""
         pixels = [Signal(8, name=f"pixel_{lane}", reset_less=True) for lane in range(self._output_layout.lanes)]
         for lane, pixel in enumerate(pixels):
-            sources = [lane + offset for offset in self._rotations]
-            choices = [self.pixels[source] if 0 <= source < self._source_lanes else Const(0, 8) for source in sources]
+            sources = [self._tiles_in_word * lane + offset for offset in self._rotations]
+            choices = [word[source] if 0 <= source < self._source_lanes else Const(0, 8) for source in sources]
             m.d.fast += pixel.eq(Array([*choices, Const(0, 8)])[rotation])
         return pixels
 

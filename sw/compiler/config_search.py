@@ -14,8 +14,6 @@ from .ilp import Usage, solve_ilp
 from .workload import EngineWorkload
 from .workload_resources import workload_resources
 
-MULTIPLIERS_PER_LUT_MULTIPLIER = 10
-"""Multipliers for each LUT multiplier that a plan may have in addition: more LUT multipliers would mostly wait for other engines."""
 LUT_EMPHASIS = 10
 """How much more a LUT costs than block RAMs and multipliers, relative to their limits: LUTs limit most plans."""
 
@@ -31,6 +29,7 @@ class ConfigSearch:
 
     def __init__(self, workloads: tuple[EngineWorkload, ...], lut_rom_bits: int, fabric: Fabric) -> None:
         self._workloads = workloads
+        self._fabric = fabric
         self._cycles = _cycles(workloads, fabric)
         self._usage = {
             workload.name: {
@@ -62,10 +61,10 @@ class ConfigSearch:
         """
         options: dict[str, list[EngineConfig]] = {}
         for workload in self._workloads:
-            by_interface: dict[tuple[int, bool, bool], list[EngineConfig]] = {}
+            by_interface: dict[tuple[int, bool, bool, bool], list[EngineConfig]] = {}
             usage = self._usage[workload.name]
             for config, cycles in self._cycles[workload.name].items():
-                rivals = by_interface.setdefault((config.lanes, config.paired, config.serialized), [])
+                rivals = by_interface.setdefault((config.lanes, config.paired, config.wide_words, config.serialized), [])
                 if cycles <= max_cycles and not any(all(map(le, usage[rival], usage[config])) for rival in rivals):
                     rivals.append(config)
             options[workload.name] = [config for rivals in by_interface.values() for config in rivals]
@@ -76,7 +75,7 @@ class ConfigSearch:
 
         Raises FirebrickError if there are none, because no two engines of a bypass can be joined, say.
         """
-        configs = solve_ilp(self._workloads, self.options(float("inf")), self._usage_of, _usage_limits(limits))
+        configs = solve_ilp(self._workloads, self.options(float("inf")), self._usage_of, self._usage_limits(limits))
         if configs is None:
             raise FirebrickError("no lanes suit all engines of the network")
         return configs
@@ -85,10 +84,13 @@ class ConfigSearch:
         """The configurations among the options that take the fewest LUTs, and few of all else; None if all exceed the limits."""
         luts, *others = unit_costs(limits)
         costs = (luts, *(cost / LUT_EMPHASIS for cost in others), 0.0)
-        return solve_ilp(self._workloads, options, self._usage_of, _usage_limits(limits), costs)
+        return solve_ilp(self._workloads, options, self._usage_of, self._usage_limits(limits), costs)
 
     def _usage_of(self, workload: EngineWorkload, config: EngineConfig) -> Usage:
         return self._usage[workload.name][config]
+
+    def _usage_limits(self, limits: Resources) -> Usage:
+        return *_counts(limits), limits.multipliers // self._fabric.multipliers_per_lut_multiplier
 
 
 @lru_cache(maxsize=1)
@@ -100,10 +102,6 @@ def _cycles(workloads: tuple[EngineWorkload, ...], fabric: Fabric) -> dict[str, 
 def unit_costs(limits: Resources) -> list[float]:
     """Costs of one LUT, block RAM and multiplier, for which using up the limit of one costs as much as of another."""
     return [1 / max(1, count) for count in _counts(limits)]
-
-
-def _usage_limits(limits: Resources) -> Usage:
-    return *_counts(limits), limits.multipliers // MULTIPLIERS_PER_LUT_MULTIPLIER
 
 
 def _counts(resources: Resources) -> tuple[int, int, int]:

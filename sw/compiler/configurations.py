@@ -37,15 +37,21 @@ def configurations(workload: EngineWorkload, fabric: Fabric = ECP5) -> list[Engi
         for config in (start, *_other_buffers(workload, start, fabric))
         if workload.output_layout(config)  # it can be pooled
     ]
-    fast = [replace(config, fast=True) for config in hard if fabric.fast_lanes and _may_be_fast(workload, config)]
+    fast = list(_fast(workload, basic, fabric)) if fabric.fast_lanes else []
     if not (fabric.lut_multiplier_luts and workload.centroid_bits <= LUT_MULTIPLIER_BITS):
         return [*hard, *fast]
     return [*hard, *fast, *(replace(config, lut_multipliers=True) for config in hard if config.partitions == 1)]
 
 
-def _may_be_fast(workload: EngineWorkload, config: EngineConfig) -> bool:
-    """Whether lanes at twice the clock suit a convolution: it has two tiles, and reads a line buffer of its own in block RAM."""
-    return not (workload.squeeze or config.paired or config.distributed) and workload.tiles(config.lanes) > 1
+def _fast(workload: EngineWorkload, basic: list[EngineConfig], fabric: Fabric) -> Iterator[EngineConfig]:
+    """Those with lanes at twice the clock, which suit convolutions of two tiles or more."""
+    for start in basic:
+        config = replace(start, fast=True)
+        if workload.squeeze or workload.tiles(config.lanes) < 2 or not workload.output_layout(config):
+            continue
+        yield config
+        if workload.tiles(config.lanes) == 2:  # others cannot have words of two tiles
+            yield from _other_buffers(workload, config, fabric)
 
 
 def plain_configurations(workload: EngineWorkload) -> list[EngineConfig]:
@@ -65,11 +71,11 @@ def _partition_counts(workload: EngineWorkload, lanes: int) -> range:
 
 def _other_buffers(workload: EngineWorkload, config: EngineConfig, fabric: Fabric) -> Iterator[EngineConfig]:
     """The same engine with other kinds of line buffers, if these take less block RAM."""
-    buffer = buffer_features(workload, config)
-    depth, width = buffer.depth, buffer.width
-    if workload.squeeze or fits_lut_ram(depth, config.lanes, fabric):
+    usual, other = buffer_features(workload, config), buffer_features(workload, replace(config, paired=True))
+    if workload.squeeze or fits_lut_ram(usual.depth, config.lanes, fabric):
         return
-    if fabric.lut_ram and depth * width <= LUT_RAM_BUFFER_BITS:
+    if fabric.lut_ram and other.depth * other.width <= LUT_RAM_BUFFER_BITS:
         yield replace(config, distributed=True)
-    if config.partitions > 1 and fabric.read_ports > 1 and shared_block_rams(depth, width, fabric) < 2 * block_rams(depth, width, fabric):
+    shared = shared_block_rams(other.depth, other.width, fabric)
+    if config.partitions > 1 and fabric.read_ports > 1 and shared < 2 * block_rams(usual.depth, usual.width, fabric):
         yield replace(config, paired=True)

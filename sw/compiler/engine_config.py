@@ -31,3 +31,8 @@ class EngineConfig:
     """Its multipliers are made of LUTs."""
     fast: bool = False
     """Its lanes run at twice the clock and multiply two tiles in a cycle."""
+
+    @property
+    def wide_words(self) -> bool:
+        """A word of the line buffer holds both tiles of fast lanes, so that it is read at the slow clock (``ConvSpec.wide_words``)."""
+        return self.fast and (self.paired or self.distributed)

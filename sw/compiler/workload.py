@@ -77,6 +77,11 @@ class EngineWorkload:
         """Words of one row of one channel, for words of ``lanes`` pixels."""
         return -(-self.width // lanes)
 
+    def buffer_tiles(self, config: EngineConfig) -> int:
+        """Words of a row of one channel in the line buffer."""
+        tiles = self.tiles(config.lanes) * self.main_layer.conv.stride
+        return -(-tiles // 2) if config.wide_words else tiles
+
     def output_layout(self, config: EngineConfig) -> StreamLayout | None:
         """The layout of its stream behind the poolings that follow it; None if it cannot be pooled."""
         lanes, tiles, width = config.lanes, self.tiles(config.lanes), self.width
@@ -96,7 +101,7 @@ class EngineWorkload:
         """
         lanes, tiles = source
         layout = LaneLayout.natural(lanes=lanes, tiles=tiles, width=1)
-        narrowed = layout.lanes_for(self.tiles(config.lanes) * self.main_layer.conv.stride)
+        narrowed = layout.lanes_for(self.buffer_tiles(config))
         if narrowed == lanes:
             return True
         words = self.main_layer.input.channels * self.main_layer.input.height * tiles * (lanes // narrowed)

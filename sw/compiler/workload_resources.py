@@ -47,13 +47,15 @@ def engine_features(workload: EngineWorkload, config: EngineConfig, lut_rom_bits
 
 def buffer_features(workload: EngineWorkload, config: EngineConfig) -> BufferFeatures:
     """The features of an engine's line buffers."""
-    lanes, tiles, conv = config.lanes, workload.tiles(config.lanes), workload.main_layer.conv
+    lanes, conv = config.lanes, workload.main_layer.conv
     if workload.squeeze:
-        depth, byte_writes = SQUEEZE_SLOTS * address_span(1, tiles), False
+        depth, byte_writes = SQUEEZE_SLOTS * address_span(1, workload.tiles(lanes)), False
     else:
-        depth = (conv.kernel + conv.stride) * row_span(workload.main_layer.input.channels, tiles * conv.stride)
+        lanes = min(workload.width, 2 * lanes) if config.wide_words else lanes
+        tiles = workload.buffer_tiles(config)
+        depth = (conv.kernel + conv.stride) * row_span(workload.main_layer.input.channels, tiles)
         # Words that come are assumed to be narrower than the buffer's; single bytes are then written, which take 9 bits.
-        byte_writes = lanes > 1 and (workload.channels_last or tiles * conv.stride > 1)
+        byte_writes = lanes > 1 and (workload.channels_last or tiles > 1)
     return BufferFeatures(depth, (9 if byte_writes else 8) * lanes, lanes, shared=config.paired, distributed=config.distributed)
 
 

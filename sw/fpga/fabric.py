@@ -26,6 +26,8 @@ class Fabric:
     """LUTs (of an ECP5) of a multiplier in a family without hard multipliers; 0 in a family with them."""
     lut_multiplier_luts: int = 0
     """Extra LUTs of a lane with a LUT multiplier of up to 9 bits, which a plan may use in addition to hard ones; 0: never used."""
+    multipliers_per_lut_multiplier: int = 10
+    """Multipliers for each LUT multiplier that a plan may have: at one clock more would mostly wait for other engines."""
     fast_lanes: bool = False
     """The device has a clock of twice the frequency for the lanes of some engines (``EngineConfig.fast``)."""
     lut_rom_bits: tuple[int, ...] = (4 * 1024, 8 * 1024, 12 * 1024)
@@ -48,7 +50,7 @@ def _shapes(max_depth: int, *widths: int) -> Shapes:
 
 # LUT factors compare what Yosys makes of the same plans with an ECP5.
 ECP5 = Fabric(_shapes(16384, 1, 2, 4, 9, 18, 36), lut_multiplier_luts=92)
-ECP5_FAST = replace(ECP5, fast_lanes=True)
+ECP5_FAST = replace(ECP5, fast_lanes=True, multipliers_per_lut_multiplier=3)
 """An ECP5 whose PLL makes a second clock of twice the frequency."""
 GOWIN = Fabric(_shapes(16384, 1, 2, 4, 9, 18, 36), lut_factor=1.03)
 ICE40 = Fabric(

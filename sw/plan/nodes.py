@@ -59,6 +59,9 @@ class ConvSpec:
     """The line buffer lies in distributed RAM."""
     fast: bool = False
     """Its lanes run at twice the clock, in domain ``fast``, and multiply two tiles in a cycle."""
+    wide_words: bool = False
+    """A word of the line buffer holds both tiles of fast lanes, of which there are two in all. So it is read once a cycle of the slow
+    clock, as that of other lanes, and two partitions can share it."""
 
     @property
     def entry_cycles(self) -> int:
@@ -73,7 +76,12 @@ class ConvSpec:
     @property
     def buffer_tiles(self) -> int:
         """Words of a row of one channel in the line buffer."""
-        return self.output.tiles * self.stride
+        return self.output.tiles // self.tiles_in_word * self.stride
+
+    @property
+    def tiles_in_word(self) -> int:
+        """Tiles that a word of the line buffer holds."""
+        return 2 if self.wide_words else 1
 
     @property
     def packs_pixels(self) -> bool:

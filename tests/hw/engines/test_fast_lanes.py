@@ -15,6 +15,7 @@ from firebrick.hw.engines.line_buffer import LineBuffer
 from firebrick.sim.payloads import node_traffic
 from firebrick.sw.compiler.engine_config import EngineConfig
 from firebrick.sw.compiler.lowering import plan_with
+from firebrick.sw.errors import FirebrickError
 from firebrick.sw.model.quantized import Model
 from firebrick.sw.plan.lane_layout import LaneLayout
 from firebrick.sw.plan.nodes import Arithmetic, EngineSpec
@@ -67,6 +68,40 @@ def test_fast_convolution_computes_random_layers(seed: int) -> None:
     columns = model.network.shapes()[1].width
     lanes = int(rng.integers(1, columns // 2 + 1))
     check(model, "conv1", EngineConfig(lanes, int(rng.integers(1, 3)), fast=True), rng=rng, stall=float(rng.choice([0.0, 0.0, 0.3, 0.6])))
+
+
+@pytest.mark.parametrize("seed", slow_unless(range(6), range(24)))
+def test_fast_convolution_with_wide_words_computes_random_layers(seed: int) -> None:
+    """Both tiles in one word of the line buffer, which two partitions share, or which lies in distributed RAM."""
+    rng = np.random.default_rng([seed, 2])
+    kernel, stride = int(rng.choice([1, 3])), int(rng.choice([1, 2]))
+    model = random_model(
+        rng,
+        height=int(rng.integers(4, 7)),
+        width=int(rng.integers(5, 15)),
+        kernel=kernel,
+        stride=stride,
+        padding=int(rng.integers(0, 1 + kernel // 2)),
+        channels=int(rng.integers(1, 4)),
+        filters=int(rng.integers(3, 6)),
+        classes=2,
+        fires=0,
+        pools=False,
+        density=float(rng.choice([0.2, 0.7, 1.0])),
+    )
+    lanes = -(-model.network.shapes()[1].width // 2)
+    buffer = {"paired": True} if seed % 3 else {"distributed": True}
+    config = EngineConfig(lanes, int(rng.integers(1, 4)), fast=True, **buffer)
+    check(model, "conv1", config, rng=rng, stall=float(rng.choice([0.0, 0.0, 0.3, 0.6])))
+
+
+def test_wide_words_hold_two_tiles() -> None:
+    model = random_model(np.random.default_rng(0), height=4, width=12, kernel=1, stride=1, channels=1, filters=2, classes=2, fires=0, pools=False)
+    with pytest.raises(FirebrickError, match="engine conv1: fast lanes .* need 2 tiles, not 4"):
+        plan_with(model, {"conv1": EngineConfig(3, fast=True, distributed=True), "conv10": EngineConfig(1)})
+    layout = LaneLayout.natural(lanes=3, tiles=4, width=12)
+    with pytest.raises(ValueError, match="tiles_in_word"):
+        FastMacArray(output=layout, source_lanes=6, rotations=[0], centroid_bits=8, arithmetic=Arithmetic((0,), 20, 4), tiles_in_word=2)
 
 
 @pytest.mark.parametrize("lanes", [1, 2, 3, 6])

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from scipy.optimize import milp
 
-from firebrick.sw.compiler.config_search import MULTIPLIERS_PER_LUT_MULTIPLIER
 from firebrick.sw.compiler.planner import plan_for, smallest_plan
 from firebrick.sw.errors import FirebrickError
 from firebrick.sw.fpga.cost_model import estimate
@@ -93,7 +92,7 @@ def test_plans_have_lut_multipliers_where_hard_ones_are_scarce() -> None:
     scarce = replace(LARGE, multipliers=20)
     plan, without = plan_for(model_of(0), scarce), plan_for(model_of(0), scarce, replace(ECP5, lut_multiplier_luts=0))
     lut_lanes = sum(engine.lanes for engine in plan.engines if any(partition.arithmetic.lut_multipliers for partition in engine.partitions))
-    assert 1 <= lut_lanes <= 20 // MULTIPLIERS_PER_LUT_MULTIPLIER
+    assert 1 <= lut_lanes <= 20 // ECP5.multipliers_per_lut_multiplier
     assert plan.lanes == total(estimate(plan)).multipliers + lut_lanes <= 22
     assert plan.cycles < without.cycles
     assert total(estimate(without)).multipliers == without.lanes <= 20
