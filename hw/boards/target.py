@@ -37,7 +37,8 @@ class Target:
     @property
     def fabric(self) -> Fabric:
         """The FPGA's fabric; a reloadable design uses no LUT ROM of it."""
-        fabric = replace(self.board.device.fabric, fast_lanes=self.fast_lanes)
+        device = self.board.device.fabric
+        fabric = device.with_fast_lanes() if self.fast_lanes else device
         return replace(fabric, lut_rom_bits=(0,)) if self.reloadable else fabric
 
     @property

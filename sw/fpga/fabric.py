@@ -38,6 +38,10 @@ class Fabric:
         """Bits of a block RAM."""
         return max(depth * width for depth, width in self.block_ram_shapes)
 
+    def with_fast_lanes(self) -> "Fabric":
+        """The same with a second clock of twice the frequency: fast lanes leave LUTs for more multipliers of the others."""
+        return replace(self, fast_lanes=True, multipliers_per_lut_multiplier=3)
+
     def rom_block_rams(self, bits: int, shared: int) -> int:
         """Block RAMs of a ROM of this many bits, of which ``shared`` lie in a bank that two lists are read from."""
         return -(-(bits + (shared if self.read_ports == 1 else 0)) // self.block_ram_bits)
@@ -50,7 +54,7 @@ def _shapes(max_depth: int, *widths: int) -> Shapes:
 
 # LUT factors compare what Yosys makes of the same plans with an ECP5.
 ECP5 = Fabric(_shapes(16384, 1, 2, 4, 9, 18, 36), lut_multiplier_luts=92)
-ECP5_FAST = replace(ECP5, fast_lanes=True, multipliers_per_lut_multiplier=3)
+ECP5_FAST = ECP5.with_fast_lanes()
 """An ECP5 whose PLL makes a second clock of twice the frequency."""
 GOWIN = Fabric(_shapes(16384, 1, 2, 4, 9, 18, 36), lut_factor=1.03)
 ICE40 = Fabric(

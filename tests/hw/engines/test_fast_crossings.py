@@ -30,15 +30,31 @@ TAKEN_BY_THE_FAST_DOMAIN = {
     ("partition_0.mac.output_fifo", "write_port__en"): {"control_5", "strobe_5"},  # tile by tile
 }
 """Each register or memory port of the fast domain that takes something from the slow one, and from which registers."""
+TAKEN_WITH_WIDE_WORDS = {
+    ("partition_0.mac", "word"): {"reader_0__data"},  # after half a cycle, and again after a whole one
+    ("partition_0.mac", "rotation"): {"control_2"},
+    ("partition_0.mac", "weight"): {"control_2"},
+    ("partition_0.mac", "fast_initial_value"): {"initial_value"},
+    ("partition_0.mac", "first"): {"control_4"},
+    ("partition_0.mac", "adds"): {"strobe_4"},
+    ("partition_0.mac.output_fifo", "write_port__en"): {"strobe_6", "control_6"},
+}
+"""The same where a word of the line buffer holds both tiles, of which there are two."""
 PHASE = {"late", "seen"}
 """Those that find out which half of a cycle it is."""
 
 
 @pytest.mark.skipif(not find_spec("pyosys"), reason="needs the extra `bitstream`")
-def test_fast_domain_takes_registers_of_the_slow_one_where_it_is_meant_to(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [(EngineConfig(1, fast=True), TAKEN_BY_THE_FAST_DOMAIN), (EngineConfig(2, fast=True, distributed=True), TAKEN_WITH_WIDE_WORDS)],
+)
+def test_fast_domain_takes_registers_of_the_slow_one_where_it_is_meant_to(
+    config: EngineConfig, expected: dict[tuple[str, str], set[str]], tmp_path: Path
+) -> None:
     """Each directly from a register, with no logic of the fast domain's own timing before; nothing comes back but words of the FIFO."""
     model = catalogue.load("digits")
-    plan = plan_with(model, allocate(model, 8) | {"conv1": EngineConfig(1, fast=True)})
+    plan = plan_with(model, allocate(model, 8) | {"conv1": config})
     engine = next(engine for engine in plan.engines if engine.fast)
     top = Top(component=PartitionedEngine(spec=engine), fast=True)
     found = {}
@@ -47,10 +63,10 @@ def test_fast_domain_takes_registers_of_the_slow_one_where_it_is_meant_to(tmp_pa
             continue
         assert crossing.destination.startswith("fast_clk"), f"{crossing} is not to the fast domain"
         place, _, name = crossing.register.removeprefix("component.").rpartition(".")
-        drivers = {driver.rpartition(".")[2] for driver in crossing.drivers} - {RESET}
-        name = name.partition("$")[0]
+        drivers = {driver.rpartition(".")[2].partition("[")[0] for driver in crossing.drivers} - {RESET}
+        name = name.partition("$")[0].partition("[")[0]
         if name in PHASE:
             assert drivers == {"beat"}
         elif drivers:
             found[place, name] = drivers
-    assert found == TAKEN_BY_THE_FAST_DOMAIN
+    assert found == expected
