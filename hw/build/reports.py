@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any, NotRequired, TypedDict, final
 
 from ...sw.camera.sensors import find_sensor
-from ...sw.compiler.end_to_end import end_to_end
+from ...sw.compiler.end_to_end import end_to_end, engine_latency_ms
 from ...sw.fpga.cost_model import estimate
 from ...sw.fpga.link_costs import link_resources
 from ...sw.fpga.resources import Resources, total
@@ -81,6 +81,8 @@ class SynthesisReport(TypedDict):
     classes: int
     lanes: int
     cycles_per_frame: int
+    engine_latency_ms: float
+    """Of a single frame in the engines, beside the time between frames, 1000 / fps."""
     host: list[HostLink]
     camera: NotRequired[CameraRate]
     available: dict[str, int]
@@ -162,6 +164,7 @@ def synthesis_report(plan: Plan, model: Model, board: Board, options: Options, l
         "classes": classes,
         "lanes": plan.lanes,
         "cycles_per_frame": plan.cycles,
+        "engine_latency_ms": engine_latency_ms(plan, options.frequency),
         "host": _host_links(plan, board, options, link),
         "available": asdict(board.device.resources),
         "predicted": asdict(total(predicted)),

@@ -28,6 +28,17 @@ class EndToEnd:
     """The same in a stream, in which frames wait for those before them."""
 
 
+def engine_latency_ms(plan: Plan, clock: float) -> float:
+    """Milliseconds that a single frame takes in the engines, whose rows come as fast as they are taken; ``clock`` in Hz.
+
+    It is longer than the time between the frames of a stream: an engine begins a row once all rows under its kernel are there, and ends
+    its last row a row's time later, so that each 3x3 convolution of a map of h rows adds two times of a row, 2/h of a frame's.
+    """
+    rows = plan.engines[0].partitions[0].height
+    (cycles,) = latencies(plan, [0.0] * rows, frames=1, in_flight=1)
+    return round(1000 * cycles / clock, 3)
+
+
 def end_to_end(plan: Plan, carrier: Carrier, clock: float, cycles: int | None = None) -> EndToEnd:
     """Predict what a host sees, at the plan's predicted cycles of a frame or at measured ones; ``clock`` in Hz.
 

@@ -63,6 +63,7 @@ def _figures(report: Report) -> list[tuple[str, str]]:
     dense = plan["macs"] / (plan["lanes"] * report["cycles_per_frame"])
     return [
         (f"{report['fps']:,.1f}", "frames per second in the engines"),
+        (f"{short(report['engine_latency_ms'])} ms", f"latency of a frame in the engines; {short(1000 / report['fps'])} ms between frames"),
         *([(f"{camera['fps']:.1f}", f"frames per second from the camera {camera['name']}")] if (camera := report.get("camera")) else []),
         *((short(link["fps"]), f"frames per second over {link['carrier']}") for link in report.get("host", ())),
         (f"{report['frequency_mhz']:g} MHz", f"clock; Fmax {report['fmax_mhz']:.1f} MHz"),

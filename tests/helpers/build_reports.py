@@ -34,6 +34,7 @@ def report() -> dict[str, Any]:
         "frequency_mhz": 40.0,
         "fmax_mhz": 45.6,
         "cycles_per_frame": plan.cycles,
+        "engine_latency_ms": 1.31,
         "lanes": plan.lanes,
         "available": {"luts": 24288, "block_rams": 56, "multipliers": 28},
         "predicted": whole,

@@ -34,7 +34,7 @@ UTILIZATION = {
 OPTIONS = Options(40e6, seed=7, link="uart")
 SYNTHESIS_KEYS = [
     *("link", "simulated_cycles_per_frame", "board", "bitstream", "network", "classes", "lanes", "cycles_per_frame"),
-    *("host", "available", "predicted", "actual", "nodes", "plan"),
+    *("engine_latency_ms", "host", "available", "predicted", "actual", "nodes", "plan"),
 ]
 
 
@@ -58,6 +58,7 @@ def test_synthesis_report_divides_cells_among_nodes(synthesis: SynthesisReport) 
     luts = {node["name"]: node["actual"]["luts"] for node in synthesis["nodes"]}
     assert synthesis["actual"]["luts"] == sum(luts.values()) == 108
     assert luts["link and board"] == 100
+    assert 0.5 <= synthesis["engine_latency_ms"] * 40e3 / synthesis["cycles_per_frame"] < 3  # it is in ms, at 40 MHz
     assert sorted(luts.values()) == [0, 0, 8, 100]
 
 
