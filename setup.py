@@ -13,5 +13,15 @@ packages = {"firebrick": "api"} | {f"firebrick.{name}": name.replace(".", "/") f
 setup(
     packages=list(packages),
     package_dir=packages,
-    package_data={"": ["py.typed", "models/*.fire", "static/*", "templates/*.j2", "diagrams/*/*", *("*." + kind for kind in FILES)]},
+    package_data={
+        "": [
+            "py.typed",
+            "models/*.fire",
+            "models/accuracy.json",
+            "static/*",
+            "templates/*.j2",
+            "diagrams/*/*",
+            *("*." + kind for kind in FILES),
+        ]
+    },
 )

@@ -3,7 +3,7 @@
 """The cases of the cocotb benches: pieces of generated hardware, their inputs, and the outputs that the golden model computes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from amaranth.lib import wiring
@@ -104,6 +104,17 @@ def bench_designs() -> dict[str, BenchDesign]:
     unequal = (Conv("conv1", 16, 3, stride=2), MaxPool("pool1"), Fire("fire2", 7, 5, 14), Conv("conv10", 1, 1), GLOBAL_AVERAGE)
     behind = {"conv1": EngineConfig(8, serialized=True), "fire2/squeeze": EngineConfig(4), "fire2/expand": EngineConfig(7)}
     tail = (Conv("conv10", 1, 1), GLOBAL_AVERAGE)
+    classifier = BenchDesign(
+        (CONV1, MaxPool("pool1"), MaxPool("pool3"), Fire("fire9", 4, 256, 256), Conv("conv10", 40, 1), GLOBAL_AVERAGE),
+        {
+            "conv1": EngineConfig(4),
+            "fire9/squeeze": EngineConfig(3),
+            "fire9/expand": EngineConfig(3),
+            "conv10": EngineConfig(2, 8, paired=True),
+        },
+        "conv10",
+        "pool10",
+    )
     return {
         "conv1_3x3": BenchDesign((CONV1, *tail), {"conv1": EngineConfig(5, 4)}, "conv1", "conv1"),
         "conv1_7x7": BenchDesign(
@@ -158,17 +169,8 @@ def bench_designs() -> dict[str, BenchDesign]:
             f"pool_{name}": BenchDesign((unequal[0], pool, *tail), {"conv1": EngineConfig(3)}, "pool1", "pool1", shape=Shape(3, 34, 37))
             for name, pool in OTHER_POOLS.items()
         },
-        "conv10": BenchDesign(
-            (CONV1, MaxPool("pool1"), MaxPool("pool3"), Fire("fire9", 4, 256, 256), Conv("conv10", 40, 1), GLOBAL_AVERAGE),
-            {
-                "conv1": EngineConfig(4),
-                "fire9/squeeze": EngineConfig(3),
-                "fire9/expand": EngineConfig(3),
-                "conv10": EngineConfig(2, 8, paired=True),
-            },
-            "conv10",
-            "pool10",
-        ),
+        "conv10": classifier,
+        "conv10_wide": replace(classifier, configs={**classifier.configs, "conv10": EngineConfig(2, 8, paired=True, fast=True)}),
         "network": BenchDesign(SMALL_NETWORK, SMALL_NETWORK_CONFIGS, "conv1", "pool10", random=True),
         "conv_fast": BenchDesign(
             (Conv("conv1", 3, 3, stride=2), *tail),

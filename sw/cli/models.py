@@ -13,11 +13,15 @@ from .common import json_option, print_json
 def command(as_json: bool) -> None:
     """List the models that ship with the package.
 
-    Other commands accept each name as --model. The JSON document is a list of {name, network, classes, bytes, weights, nonzero, metadata}.
+    With the multiplications of a frame, and the accuracy in the golden model on pictures that the model was not made with. Other commands
+    accept each name as --model. The JSON document is a list of {name, network, classes, bytes, weights, nonzero, multiplications, accuracy,
+    metadata}; accuracy is null where it has not been measured.
 
     \b
     Example: firebrick models
     """
+    from ..compression.budget import multiplications
+
     entries = []
     for name in catalogue.names():
         model = catalogue.load(name)
@@ -30,6 +34,8 @@ def command(as_json: bool) -> None:
                 "bytes": catalogue.size(name),
                 "weights": sum(layer.codes.size for layer in layers),
                 "nonzero": sum(layer.nonzero for layer in layers),
+                "multiplications": multiplications(model),
+                "accuracy": catalogue.accuracy(name),
                 "metadata": model.metadata,
             }
         )
@@ -37,4 +43,13 @@ def command(as_json: bool) -> None:
         print_json(entries)
         return
     for entry in entries:
-        click.echo("{name}: {network}, {classes} classes, {nonzero:,} of {weights:,} weights, {bytes:,} bytes".format(**entry))
+        what = "{name}: {network}, {classes} classes, {nonzero:,} of {weights:,} weights, {bytes:,} bytes".format(**entry)
+        count = f"{entry['multiplications']:,} multiplications a frame"
+        measured = entry["accuracy"]
+        click.echo(f"{what}, {count}" + (f"; {_accuracy(measured)}" if measured else ""))
+
+
+def _accuracy(measured: catalogue.MeasuredAccuracy) -> str:
+    top1 = f"{measured['top1']:.1%} (standard error {measured['top1_error']:.1%})"
+    top5 = f"{measured['top5']:.1%} (standard error {measured['top5_error']:.1%})"
+    return f"top-1 {top1}, top-5 {top5} of {measured['pictures']:,} {measured['measured_on']}"

@@ -161,7 +161,9 @@ class _Lowering:
         buffer_tiles = output.tiles * stride
         if config.wide_words:
             if output.tiles != 2:
-                raise FirebrickError(f"engine {name}: fast lanes whose line buffer is shared or distributed need 2 tiles, not {output.tiles}")
+                raise FirebrickError(
+                    f"engine {name}: fast lanes whose line buffer is shared or distributed need 2 tiles, not {output.tiles}"
+                )
             buffer_tiles //= 2
         # Pixels of an image are single already.
         adapters, source = ((), stream.layout) if stream.channels_last else downsized(stream.layout, buffer_tiles)

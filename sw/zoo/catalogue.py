@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Models by name or path: those that ship with the package, and the user's own .fire files."""
 
+import json
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from ..errors import FirebrickError
 from ..utils.suggestions import did_you_mean
@@ -20,6 +21,21 @@ DEFAULT_FREQUENCY = 80.0
 _SHIPPED = files("firebrick.sw.zoo").joinpath("models")
 
 
+class MeasuredAccuracy(TypedDict):
+    """The accuracy of a shipped model in the golden model, as ``scripts/measure_models.py`` measured it."""
+
+    pictures: int
+    measured_on: str
+    """What the pictures are."""
+    top1: float
+    top5: float
+    top1_error: float
+    top5_error: float
+    """Accuracies from 0 to 1, and their standard errors."""
+    sha256: str
+    """Of the model's file."""
+
+
 def names() -> tuple[str, ...]:
     """Names of the models that ship with the package."""
     return tuple(sorted(file.name.removesuffix(".fire") for file in _SHIPPED.iterdir() if file.name.endswith(".fire")))
@@ -28,6 +44,12 @@ def names() -> tuple[str, ...]:
 def size(name: str) -> int:
     """Size of a shipped model's file in bytes."""
     return len(_SHIPPED.joinpath(f"{name}.fire").read_bytes())
+
+
+def accuracy(name: str) -> MeasuredAccuracy | None:
+    """The accuracy of a shipped model; None if it has not been measured."""
+    measured: dict[str, MeasuredAccuracy] = json.loads(_SHIPPED.joinpath("accuracy.json").read_bytes())
+    return measured.get(name)
 
 
 def load(model: str) -> "Model":

@@ -152,7 +152,7 @@ def test_bench_of_generated_hardware_equals_the_golden_model(folder: Path, name:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["squeeze", "network"])
+@pytest.mark.parametrize("name", ["squeeze", "network", "fire_fast", "conv10_wide"])
 def test_bench_of_larger_hardware_equals_the_golden_model(folder: Path, name: str) -> None:
     outcome = run_case(bench_cases(catalogue.load(catalogue.DEFAULT))[name](), folder / name)
     assert outcome.failure == ""

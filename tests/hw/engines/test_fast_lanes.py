@@ -96,8 +96,10 @@ def test_fast_convolution_with_wide_words_computes_random_layers(seed: int) -> N
 
 
 def test_wide_words_hold_two_tiles() -> None:
-    model = random_model(np.random.default_rng(0), height=4, width=12, kernel=1, stride=1, channels=1, filters=2, classes=2, fires=0, pools=False)
-    with pytest.raises(FirebrickError, match="engine conv1: fast lanes .* need 2 tiles, not 4"):
+    model = random_model(
+        np.random.default_rng(0), height=4, width=12, kernel=1, stride=1, channels=1, filters=2, classes=2, fires=0, pools=False
+    )
+    with pytest.raises(FirebrickError, match=r"engine conv1: fast lanes .* need 2 tiles, not 4"):
         plan_with(model, {"conv1": EngineConfig(3, fast=True, distributed=True), "conv10": EngineConfig(1)})
     layout = LaneLayout.natural(lanes=3, tiles=4, width=12)
     with pytest.raises(ValueError, match="tiles_in_word"):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The command line as its users see it: help, results, JSON."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -64,7 +65,22 @@ def test_models_lists_all_models_that_can_be_loaded() -> None:
     default = next(entry for entry in entries if entry["name"] == catalogue.DEFAULT)
     assert default["weights"] == 1_231_552
     assert "MIT" in json.dumps(default["metadata"])
+    assert default["multiplications"] > default["nonzero"]
     assert catalogue.DEFAULT in firebrick("models")
+
+
+def test_models_says_how_accurate_they_are_and_on_what() -> None:
+    """The files that were measured are those that ship."""
+    entries = {entry["name"]: entry for entry in json.loads(firebrick("models", "--json"))}
+    for name, entry in entries.items():
+        if entry["classes"] < 1000:
+            assert entry["accuracy"] is None
+            continue
+        accuracy = entry["accuracy"]
+        file = Path(catalogue.__file__).parent / "models" / f"{name}.fire"
+        assert hashlib.sha256(file.read_bytes()).hexdigest() == accuracy["sha256"], f"run scripts/measure_models.py: {name} has changed"
+        assert f"top-1 {accuracy['top1']:.1%} (standard error 1.6%)" in firebrick("models")
+        assert f"of {accuracy['pictures']:,} held-out ImageNet pictures" in firebrick("models")
 
 
 def test_inspect_counts_weights_and_bytes(small_model: Path) -> None:
