@@ -223,7 +223,7 @@ class FastMacArray(wiring.Component):
         """Whether the pair is the last one of an odd number of tiles, whose second tile does not exist."""
         return pair == self._pairs - 1 if self._output_layout.tiles % 2 else Const(0)
 
-    def _word(self, m: Module) -> data.View:
+    def _word(self, m: Module) -> Any:
         """The word of the line buffer, in domain ``fast``; a wide one for a whole cycle from when it is stable."""
         if self._tiles_in_word == 1:
             return self.pixels
@@ -231,7 +231,7 @@ class FastMacArray(wiring.Component):
         m.d.fast += word.eq(self.pixels)
         return word
 
-    def _rotate(self, m: Module, word: data.View, rotation: Signal) -> list[Signal]:
+    def _rotate(self, m: Module, word: Any, rotation: Signal) -> list[Signal]:
         """The pixel of each lane: that of the lane of the word ``rotation`` further on, or zero."""
         pixels = [Signal(8, name=f"pixel_{lane}", reset_less=True) for lane in range(self._output_layout.lanes)]
         for lane, pixel in enumerate(pixels):

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`firebrick models`: the models that ship with the package."""
 
+from typing import Any
+
 import click
 
 from ..zoo import catalogue
@@ -22,7 +24,7 @@ def command(as_json: bool) -> None:
     """
     from ..compression.budget import multiplications
 
-    entries = []
+    entries: list[dict[str, Any]] = []
     for name in catalogue.names():
         model = catalogue.load(name)
         layers = model.layers.values()
