@@ -190,17 +190,14 @@ class FastMacArray(wiring.Component):
         # Stages 5 to 8: the product, and a register more, so that multipliers can be far from the rest of their lane.
         products = self._multiply(m, pixels, weight)
 
-        # Stage 9: the accumulation.
+        # Stages 8 and 9: the sum so far, or the initial value, and the accumulation.
         adds = Signal()
-        first = Signal(reset_less=True)
-        initial_value = Signal(self._sum_shape, name="fast_initial_value", reset_less=True)
-        slow_initial_value = self._initial_value(m, controls[1].filter)
         with m.If(late):
-            m.d.fast += [adds.eq(strobes[3]), first.eq(controls[3].first), initial_value.eq(slow_initial_value)]
-        previous, totals = self._accumulators(m, late, adds, controls[3].pair)
-        for lane, total in enumerate(totals):
+            m.d.fast += adds.eq(strobes[3])
+        previous, totals = self._accumulators(m, late, adds, strobes, controls)
+        for total, old, product in zip(totals, previous, products, strict=True):
             with m.If(adds):
-                m.d.fast += total.eq(Mux(first, initial_value, previous[lane]) + products[lane])
+                m.d.fast += total.eq(old + product)
 
         # Stages 10 and 11: the requantisation; then the FIFO.
         outside = self._outside_map(m, late, controls[4].pair)
@@ -260,30 +257,75 @@ class FastMacArray(wiring.Component):
         m.d.sync += initial_value.eq(port.data)
         return initial_value
 
-    def _accumulators(self, m: Module, late: Signal, adds: Signal, pair: Value) -> tuple[list[Signal], list[Signal]]:
-        """Each lane's sum of the present tile so far (stage 8), and the register with the new one (stage 9).
-
-        A single pair of sums are two registers of a shift register. Several lie in distributed RAM: read at stage 7, written at stage 9.
-        """
+    def _accumulators(
+        self, m: Module, late: Signal, adds: Signal, strobes: list[Value], controls: list[Any]
+    ) -> tuple[list[Signal], list[Signal]]:
+        """Each lane's sum of the present tile so far, or its initial value (stage 8), and the register with the new sum (stage 9)."""
         lanes = range(self._output_layout.lanes)
         totals = [Signal(self._sum_shape, name=f"total_{lane}", reset_less=True) for lane in lanes]
         previous = [Signal(self._sum_shape, name=f"previous_{lane}", reset_less=True) for lane in lanes]
         if self._pairs == 1:
-            with m.If(adds):
-                m.d.fast += [old.eq(total) for old, total in zip(previous, totals, strict=True)]
-            return previous, totals
+            self._shift_sums(m, late, adds, strobes, controls, previous, totals)
+        else:
+            self._store_sums(m, late, adds, controls, previous, totals)
+        return previous, totals
+
+    def _shift_sums(
+        self, m: Module, late: Signal, adds: Signal, strobes: list[Value], controls: list[Any], previous: list[Signal], totals: list[Signal]
+    ) -> None:
+        """The sums of a single pair of tiles are a shift register, through which they pass with each addition.
+
+        So that nothing but the adder lies between its registers, the initial value of the next filter takes the place of a sum that is
+        complete when this moves on: a tile's, when the other tile's next product is added::
+
+            addition       ... | last of tile 0 | last of tile 1 | first of tile 0 | first of tile 1
+            total              |                | sum of tile 0  | sum of tile 1   |
+            previous           |                | tile 1         | initial value   | initial value
+            next_value         | this filter's  | this filter's  | the next one's  | the next one's
+                                                  ^ loaded with each addition to tile 0
+
+        After a reset ``fresh`` moves the first filter's value in.
+        """
+        filters = len(self._arithmetic.accumulator_init)
+        next_filter = Signal(range(max(2, filters)), reset_less=True)
+        m.d.sync += next_filter.eq(Mux(controls[0].filter == filters - 1, 0, controls[0].filter + 1))
+        slow_value = self._initial_value(m, next_filter)
+        value_of_next = Signal(self._sum_shape, reset_less=True)
+        next_value = Signal(self._sum_shape, init=self._arithmetic.accumulator_init[0])
+        last = Signal(reset_less=True)
+        ended = Signal(init=1)
+        fresh = Signal(init=1)
+        moves = Signal()
+        with m.If(late):
+            m.d.fast += [last.eq(controls[3].last), value_of_next.eq(slow_value), moves.eq(strobes[3] | fresh)]
+        with m.If(adds):
+            m.d.fast += [ended.eq(last), fresh.eq(0)]
+            with m.If(~late):
+                m.d.fast += next_value.eq(value_of_next)
+        with m.If(moves):
+            m.d.fast += [old.eq(Mux(ended, next_value, total)) for old, total in zip(previous, totals, strict=True)]
+
+    def _store_sums(self, m: Module, late: Signal, adds: Signal, controls: list[Any], previous: list[Signal], totals: list[Signal]) -> None:
+        """The sums of several pairs of tiles lie in distributed RAM: read at stage 7, or the initial value instead; written at stage 9."""
+        slow_value, pair = self._initial_value(m, controls[0].filter), controls[3].pair
+        first, value = (
+            [Signal(shape, name=f"{name}_{stage}", reset_less=True) for stage in (6, 7)]
+            for name, shape in (("first", 1), ("value", self._sum_shape))
+        )
+        with m.If(late):
+            m.d.fast += [first[0].eq(controls[2].first), value[0].eq(slow_value)]
         addresses = [Signal(len(pair) + 1, name=f"accumulator_{stage}", reset_less=True) for stage in (7, 8, 9)]
         write = Signal()
+        m.d.fast += [first[1].eq(first[0]), value[1].eq(value[0])]
         m.d.fast += [addresses[0].eq(Cat(late, pair)), addresses[1].eq(addresses[0]), addresses[2].eq(addresses[1]), write.eq(adds)]
-        for lane in lanes:
+        for lane, (old, total) in enumerate(zip(previous, totals, strict=True)):
             ram: memory.Memory = memory.Memory(shape=self._sum_shape, depth=2 << len(pair), init=[], attrs={"ram_style": "distributed"})
             m.submodules[f"accumulators_{lane}"] = ram
             read_port = ram.read_port(domain="comb")
             write_port = ram.write_port(domain="fast")
             m.d.comb += [read_port.addr.eq(addresses[0]), write_port.addr.eq(addresses[2])]
-            m.d.comb += [write_port.en.eq(write), write_port.data.eq(totals[lane])]
-            m.d.fast += previous[lane].eq(read_port.data)
-        return previous, totals
+            m.d.comb += [write_port.en.eq(write), write_port.data.eq(total)]
+            m.d.fast += old.eq(Mux(first[1], value[1], read_port.data))
 
     def _outside_map(self, m: Module, late: Signal, pair: Value) -> list[Value]:
         """For each lane, whether its column is beyond the map, at stage 9."""

@@ -23,8 +23,8 @@ TAKEN_BY_THE_FAST_DOMAIN = {
     ("line_buffer_0", "memory, read"): {"memory"},  # a row is read once all of it has been written
     ("partition_0.mac", "rotation"): {"control_1"},  # tile by tile
     ("partition_0.mac", "weight"): {"control_1"},  # in the second half of a cycle, and so are the next three
-    ("partition_0.mac", "fast_initial_value"): {"initial_value"},
-    ("partition_0.mac", "first"): {"control_3"},
+    ("partition_0.mac", "value_6"): {"initial_value"},
+    ("partition_0.mac", "first_6"): {"control_2"},
     ("partition_0.mac", "adds"): {"strobe_3"},  # whether a sum is updated
     ("partition_0.mac", "read_port__addr"): {"control_3"},  # which one
     ("partition_0.mac.output_fifo", "write_port__en"): {"control_5", "strobe_5"},  # tile by tile
@@ -34,9 +34,10 @@ TAKEN_WITH_WIDE_WORDS = {
     ("partition_0.mac", "word"): {"reader_0__data"},  # after half a cycle, and again after a whole one
     ("partition_0.mac", "rotation"): {"control_2"},
     ("partition_0.mac", "weight"): {"control_2"},
-    ("partition_0.mac", "fast_initial_value"): {"initial_value"},
-    ("partition_0.mac", "first"): {"control_4"},
+    ("partition_0.mac", "value_of_next"): {"initial_value"},
+    ("partition_0.mac", "last"): {"control_4"},
     ("partition_0.mac", "adds"): {"strobe_4"},
+    ("partition_0.mac", "moves"): {"strobe_4"},
     ("partition_0.mac.output_fifo", "write_port__en"): {"strobe_6", "control_6"},
 }
 """The same where a word of the line buffer holds both tiles, of which there are two."""
