@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, ResetInserter, Signal
+from amaranth.lib import wiring
 from amaranth.sim import Simulator
 
 from firebrick.hw.engines.fast_clock import ClockPhase
@@ -115,6 +116,48 @@ def test_fast_lanes_take_filters_of_a_single_weight(lanes: int) -> None:
     )
     for stall in (0.0, 0.5):
         check(model, "conv1", EngineConfig(lanes, fast=True), rng=rng, stall=stall)
+
+
+class ResetOnce(wiring.Component):
+    """An engine that is reset for two cycles, some cycles after it has taken ``beats``; what it sends before is lost."""
+
+    def __init__(self, *, engine: Any, beats: int, wait: int) -> None:
+        self._engine, self._beats, self._wait = engine, beats, wait
+        super().__init__({name: engine.signature.members[name] for name in ("input", "output")})
+
+    def elaborate(self, _platform: object) -> Module:
+        m = Module()
+        beats, cycles = Signal(range(self._beats + 1)), Signal(range(self._wait + 3))
+        held, done, reset = Signal(), Signal(), Signal()
+        m.d.comb += [held.eq((beats == self._beats) & ~done), done.eq(cycles == self._wait + 2), reset.eq(held & (cycles >= self._wait))]
+        with m.If(self.input.valid & self.input.ready & ~done):
+            m.d.sync += beats.eq(beats + 1)
+        with m.If(held):
+            m.d.sync += cycles.eq(cycles + 1)
+        m.submodules.engine = ResetInserter({"sync": reset, "fast": reset})(self._engine)
+        engine = self._engine
+        m.d.comb += [
+            engine.input.payload.eq(self.input.payload),
+            engine.input.valid.eq(self.input.valid & ~held),
+            self.input.ready.eq(engine.input.ready & ~held),
+            self.output.payload.eq(engine.output.payload),
+            self.output.valid.eq(engine.output.valid & done),
+            engine.output.ready.eq(self.output.ready | ~done),
+        ]
+        return m
+
+
+@pytest.mark.parametrize("wait", [11, 16, 21, 26])
+@pytest.mark.parametrize("lanes", [2, 4])
+def test_reset_in_the_middle_of_a_sum_begins_anew(lanes: int, wait: int) -> None:
+    rng = np.random.default_rng(wait)
+    model = random_model(rng, height=4, width=8, kernel=3, stride=1, padding=1, channels=2, filters=3, classes=2, fires=0, pools=False)
+    plan = plan_with(model, {"conv1": EngineConfig(lanes, fast=True), "conv10": EngineConfig(1)})
+    case = next(case for case in node_traffic(model, plan, random_frames(rng, model, 1)) if getattr(case.node, "name", "") == "conv1")
+    before = 3 * len(case.inputs) // 4
+    component = ResetOnce(engine=build_component(case.node), beats=before, wait=wait)
+    taken, _ = simulate(component, {"input": [*case.inputs[:before], *case.inputs]}, {"output": len(case.outputs)}, rng=rng)
+    assert taken["output"] == case.outputs
 
 
 @pytest.mark.parametrize("fault", ["phase", "weight"])
