@@ -121,6 +121,9 @@ def test_fast_lanes_take_filters_of_a_single_weight(lanes: int) -> None:
 class ResetOnce(wiring.Component):
     """An engine that is reset for two cycles, some cycles after it has taken ``beats``; what it sends before is lost."""
 
+    input: Any
+    output: Any
+
     def __init__(self, *, engine: Any, beats: int, wait: int) -> None:
         self._engine, self._beats, self._wait = engine, beats, wait
         super().__init__({name: engine.signature.members[name] for name in ("input", "output")})
