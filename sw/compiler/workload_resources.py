@@ -40,6 +40,8 @@ def engine_features(workload: EngineWorkload, config: EngineConfig, lut_rom_bits
         squeeze=workload.squeeze,
         halo=not workload.squeeze and workload.main_layer.conv.kernel > 1,
         lut_multipliers=config.lut_multipliers,
+        fast=config.fast,
+        wide_words=config.wide_words,
     )
     buffers = -(-partitions // 2) if config.paired else partitions
     return EngineFeatures(((partition, partitions),), ((buffer_features(workload, config), buffers),), interleaver_lanes=None)

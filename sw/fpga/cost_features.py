@@ -34,6 +34,10 @@ class PartitionFeatures:
     halo: bool
     """Lanes read columns of their neighbours."""
     lut_multipliers: bool
+    fast: bool = False
+    """Lanes at twice the clock."""
+    wide_words: bool = False
+    """These select their column from a word with both tiles."""
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,8 @@ def _partition_features(partition: ConvSpec | SqueezeSpec) -> PartitionFeatures:
         squeeze=squeeze,
         halo=not squeeze and weights.taps > 1,
         lut_multipliers=arithmetic.lut_multipliers,
+        fast=isinstance(partition, ConvSpec) and partition.fast,
+        wide_words=isinstance(partition, ConvSpec) and partition.wide_words,
     )
 
 

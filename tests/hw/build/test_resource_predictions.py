@@ -18,23 +18,27 @@ TOOLS = all(find_spec(name) for name in ("amaranth_boards", "pyosys"))
 @pytest.mark.slow
 @pytest.mark.skipif(not TOOLS, reason="needs the extra `bitstream`")
 @pytest.mark.parametrize(
-    ("board", "model"),
+    ("board", "model", "options"),
     [
-        ("tang_nano_9k", "digits"),
-        ("tang_primer_20k", "digits"),
-        ("ulx3s_12f", "digits"),
-        ("ulx3s_85f", "squeezenet1_1_small"),
-        ("ulx3s_85f", "squeezenet1_0_small"),
+        ("tang_nano_9k", "digits", []),
+        ("tang_primer_20k", "digits", []),
+        ("ulx3s_12f", "digits", []),
+        ("ulx3s_85f", "squeezenet1_1_small", []),
+        ("ulx3s_85f", "squeezenet1_0_small", []),
+        ("ulx3s_85f", "squeezenet1_1_small", ["--fast-lanes"]),
+        ("ulx3s_85f", "squeezenet1_0_small", ["--fast-lanes"]),
     ],
 )
-def test_predictions_are_within_a_tenth(board: str, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_predictions_are_within_a_tenth(
+    board: str, model: str, options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """For every node of the plan; five minutes of synthesis for each of the large networks."""
 
     def stop(*_: object) -> None:
         raise FirebrickError("synthesis is enough")
 
     monkeypatch.setattr("firebrick.hw.build.steps.sweep_seeds", stop)
-    result = CliRunner().invoke(main, ["bitstream", "--board", board, "--model", model, "-o", str(tmp_path)])
+    result = CliRunner().invoke(main, ["bitstream", "--board", board, "--model", model, *options, "-o", str(tmp_path)])
     assert "synthesis is enough" in result.stderr
     report = json.loads((tmp_path / "synthesis.json").read_text())
     for node in report["nodes"]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from firebrick.sw.coding.streams import LUT_ROM_BITS
+from firebrick.sw.compiler.engine_config import EngineConfig
 from firebrick.sw.compiler.lane_allocation import allocate
 from firebrick.sw.compiler.lowering import compile_model, plan_with
 from firebrick.sw.compiler.workload import workloads
@@ -53,7 +54,10 @@ def random_plans() -> list[Plan]:
         model = random_model(rng, fires=2, bypass=list(Bypass)[seed % 3])
         plans.append(plan_with(model, random_configs(rng, model), [0, 8192][seed % 2]))
     wide = synthetic_model(Metaparameters(base_e=16, incr_e=16, bypass=Bypass.SIMPLE).network(5, 131, 131), bits=6, density=0.3)
-    return [*plans, compile_model(wide, 60)]
+    rng = np.random.default_rng(0)
+    fast = random_model(rng, height=4, width=9, kernel=1, stride=1, channels=2, filters=4, fires=0, pools=False)
+    fast_lanes = plan_with(fast, {"conv1": EngineConfig(5, 2, paired=True, fast=True), "conv10": EngineConfig(1)})
+    return [*plans, compile_model(wide, 60), fast_lanes]
 
 
 def test_every_coefficient_counts_and_says_where_it_is_from() -> None:
