@@ -10,8 +10,11 @@ from firebrick.sw.compiler.planner import plan_for
 from firebrick.sw.data.calibration_set import photographs
 from firebrick.sw.data.images import read_images
 from firebrick.sw.evaluation.accuracy import evaluate
+from firebrick.sw.fpga.cost_model import estimate
 from firebrick.sw.fpga.devices import DEVICES
+from firebrick.sw.fpga.fabric import ECP5_FAST
 from firebrick.sw.fpga.link_costs import available_beside_link
+from firebrick.sw.fpga.resources import total
 from firebrick.sw.golden import floating
 from firebrick.sw.golden.top_k import probabilities, top_k
 from firebrick.sw.importers import import_source
@@ -51,6 +54,20 @@ def test_v1_0_of_its_authors_fits_it_too() -> None:
     assert plan.global_sum.channels == 1000
     assert plan.cycles <= 65e6 / 20, "20 frames a second at 65 MHz"
     assert sum(engine.macs for engine in plan.engines) >= 1.6 * plan.lanes * plan.cycles, "dense multiplications a lane and cycle"
+
+
+@pytest.mark.parametrize(
+    ("name", "cycles"),
+    [
+        ("squeezenet1_1_small", min(110e6 / 165, 75e6 / 110)),
+        pytest.param("squeezenet1_0_small", min(110e6 / 60, 75e6 / 40), marks=pytest.mark.slow),
+    ],
+)
+def test_fast_lanes_take_fewer_cycles(name: str, cycles: float) -> None:
+    """Frames a second that an ECP5-85F is to reach, at 110 MHz and at 75 MHz; dense multiplications a hard multiplier and cycle."""
+    plan = plan_for(catalogue.load(name), available_beside_link(DEVICES["lfe5u-85f"].resources), ECP5_FAST)
+    assert plan.cycles <= cycles
+    assert sum(engine.macs for engine in plan.engines) >= 3.1 * total(estimate(plan)).multipliers * plan.cycles
 
 
 def test_default_model_knows_a_cat_and_a_cup_of_coffee() -> None:
