@@ -12,7 +12,7 @@ from typing import Any
 
 BUILDS_85F = "every engine and pooling of SqueezeNet v1.0 and v1.1 (the `_small` models) as built for an LFE5U-85F"
 BUILDS = f"{BUILDS_85F}, and of `digits` for an LFE5U-12F, a GW1NR-9C and a GW2A-18C"
-FAST_85F = "the engines with fast lanes of SqueezeNet v1.1 (`squeezenet1_1_small`) as built for an LFE5U-85F"
+FAST_85F = "the engines with fast lanes of SqueezeNet v1.0 and v1.1 (the `_small` models) as synthesised for an LFE5U-85F"
 SERIALIZERS = "the serialisers of the same two LFE5U-85F builds"
 BYPASSES = "an estimate from when bypasses were added; no build in README or docs/boards.md has one"
 CELLS = "counted: the cells that one such memory or adder takes"
@@ -34,8 +34,11 @@ class CostCoefficients:
     block_ram_rom_bank: int = _fitted(2, "LUTs a block RAM bank of a ROM", BUILDS)
     init_bits_per_lut: int = _fitted(26, "bits of accumulator initial values that one LUT holds: many are equal", BUILDS_85F)
     halo_lane: int = _fitted(59, "LUTs a lane whose kernel reads columns of the neighbouring lanes", BUILDS_85F)
-    fast_lane_saved: int = _fitted(19, "LUTs that a lane at twice the clock takes less: it has no forwarding", FAST_85F)
-    wide_word_lane: int = _fitted(20, "LUTs a fast lane that selects its column from a word with both tiles", FAST_85F)
+    fast_partition: int = _fitted(
+        150, "LUTs a partition with lanes at twice the clock takes more: control of two tiles, output FIFO", FAST_85F
+    )
+    fast_lane_saved: int = _fitted(30, "LUTs that a lane at twice the clock takes less: it has no forwarding", FAST_85F)
+    wide_word_lane: int = _fitted(12, "LUTs a fast lane that selects its column from a word with both tiles", FAST_85F)
 
     # Accumulators, by the memory that holds them.
     accumulator_register: int = _fitted(3, "LUTs a bit and lane: a single accumulator in a register", BUILDS_85F)

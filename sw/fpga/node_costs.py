@@ -41,7 +41,7 @@ class NodeCosts:
         control = c.partition_base + c.zero_run_code_bit * partition.zero_run_code_bits
         initial_values = partition.filters * partition.init_bits // c.init_bits_per_lut
         halo = lanes * c.halo_lane * partition.halo
-        fast = lanes * (c.wide_word_lane * partition.wide_words - c.fast_lane_saved * partition.fast)
+        fast = partition.fast * (c.fast_partition - lanes * c.fast_lane_saved) + partition.wide_words * lanes * c.wide_word_lane
         multiplier = self.fabric.lut_multiplier_luts if partition.lut_multipliers else self.fabric.multiplier_luts
         multipliers = Resources(multiplier * lanes, multipliers=0 if multiplier else lanes)
         return rom + accumulators + self._small_fifos(partition) + multipliers + Resources(control + initial_values + halo + fast)

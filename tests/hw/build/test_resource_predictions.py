@@ -26,7 +26,6 @@ TOOLS = all(find_spec(name) for name in ("amaranth_boards", "pyosys"))
         ("ulx3s_85f", "squeezenet1_1_small", []),
         ("ulx3s_85f", "squeezenet1_0_small", []),
         ("ulx3s_85f", "squeezenet1_1_small", ["--fast-lanes"]),
-        ("ulx3s_85f", "squeezenet1_0_small", ["--fast-lanes"]),
     ],
 )
 def test_predictions_are_within_a_tenth(
