@@ -153,7 +153,7 @@ class ConvEngine(wiring.Component):
 
         In output tile t, lane l computes column x = l*tiles + t and reads input column s*x + kx - p = l*(s*tiles) + (s*t + kx - p). The
         line buffer has s*tiles tiles, so the last term divided by that gives the rotation and the tile for all lanes alike. Where a word
-        holds both of two tiles, the buffer has s tiles, and lane l begins at lane 2*l of it: l*(s*2) + (s*t + kx - p) = 2*l*s + (...).
+        holds both of two tiles, the buffer has s tiles and twice the lanes: the first term, l*(s*2), is then the start of lane 2*l of it.
         """
         spec = self._spec
         return [

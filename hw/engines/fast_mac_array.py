@@ -176,7 +176,7 @@ class FastMacArray(wiring.Component):
             strobes.append(strobe)
             controls.append(control)
 
-        if self._tiles_in_word > 1:
+        if self._tiles_in_word > 1:  # everything from the pixel on is a cycle later
             strobes, controls = strobes[1:], controls[1:]
 
         # Stages 3 and 4: each lane's pixel. The weight is taken over for both tiles at once.

@@ -36,3 +36,7 @@ class EngineConfig:
     def wide_words(self) -> bool:
         """A word of the line buffer holds both tiles of fast lanes, so that it is read at the slow clock (``ConvSpec.wide_words``)."""
         return self.fast and (self.paired or self.distributed)
+
+    def buffer_tiles(self, tiles: int, stride: int) -> int:
+        """Words of a row of one channel in a convolution's line buffer, for rows of ``tiles`` in the output."""
+        return -(-tiles * stride // 2) if self.wide_words else tiles * stride

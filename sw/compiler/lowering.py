@@ -158,13 +158,9 @@ class _Lowering:
         kernel, stride = main.conv.kernel, main.conv.stride
         config = self.config(name, main.output.width)
         output = output_layout(config, main.output.width)
-        buffer_tiles = output.tiles * stride
-        if config.wide_words:
-            if output.tiles != 2:
-                raise FirebrickError(
-                    f"engine {name}: fast lanes whose line buffer is shared or distributed need 2 tiles, not {output.tiles}"
-                )
-            buffer_tiles //= 2
+        if config.wide_words and output.tiles != 2:
+            raise FirebrickError(f"engine {name}: fast lanes whose line buffer is shared or distributed need 2 tiles, not {output.tiles}")
+        buffer_tiles = config.buffer_tiles(output.tiles, stride)
         # Pixels of an image are single already.
         adapters, source = ((), stream.layout) if stream.channels_last else downsized(stream.layout, buffer_tiles)
         weights = self.weights.filter_major(self.engine_layers(name, layers), stream.channel_order, order)

@@ -79,8 +79,7 @@ class EngineWorkload:
 
     def buffer_tiles(self, config: EngineConfig) -> int:
         """Words of a row of one channel in the line buffer."""
-        tiles = self.tiles(config.lanes) * self.main_layer.conv.stride
-        return -(-tiles // 2) if config.wide_words else tiles
+        return config.buffer_tiles(self.tiles(config.lanes), self.main_layer.conv.stride)
 
     def output_layout(self, config: EngineConfig) -> StreamLayout | None:
         """The layout of its stream behind the poolings that follow it; None if it cannot be pooled."""

@@ -47,25 +47,30 @@ def check(model: Model, engine: str, config: EngineConfig, *, rng: np.random.Gen
         assert min(intervals) >= case.node.busy_cycles
 
 
-@pytest.mark.parametrize("seed", slow_unless((0, 3, 5, 8, 10, 13, 21), range(24)))
-def test_fast_convolution_computes_random_layers(seed: int) -> None:
-    rng = np.random.default_rng(seed)
+def random_convolution(rng: np.random.Generator, *, widths: tuple[int, int], min_filters: int) -> Model:
+    """A model of a random convolution, of an input of ``widths`` columns, the second excluded."""
     kernel, stride = int(rng.choice([1, 3])), int(rng.choice([1, 2]))
     padding = int(rng.integers(0, 1 + kernel // 2))
-    model = random_model(
+    return random_model(
         rng,
         height=int(rng.integers(4, 7)),
-        width=int(rng.integers(6, 17)),
+        width=int(rng.integers(*widths)),
         kernel=kernel,
         stride=stride,
         padding=padding,
         channels=int(rng.integers(1, 4)),
-        filters=int(rng.integers(2, 6)),
+        filters=int(rng.integers(min_filters, 6)),
         classes=2,
         fires=0,
         pools=False,
         density=float(rng.choice([0.2, 0.7, 1.0])),
     )
+
+
+@pytest.mark.parametrize("seed", slow_unless((0, 3, 5, 8, 10, 13, 21), range(24)))
+def test_fast_convolution_computes_random_layers(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    model = random_convolution(rng, widths=(6, 17), min_filters=2)
     columns = model.network.shapes()[1].width
     lanes = int(rng.integers(1, columns // 2 + 1))
     check(model, "conv1", EngineConfig(lanes, int(rng.integers(1, 3)), fast=True), rng=rng, stall=float(rng.choice([0.0, 0.0, 0.3, 0.6])))
@@ -75,21 +80,7 @@ def test_fast_convolution_computes_random_layers(seed: int) -> None:
 def test_fast_convolution_with_wide_words_computes_random_layers(seed: int) -> None:
     """Both tiles in one word of the line buffer, which two partitions share, or which lies in distributed RAM."""
     rng = np.random.default_rng([seed, 2])
-    kernel, stride = int(rng.choice([1, 3])), int(rng.choice([1, 2]))
-    model = random_model(
-        rng,
-        height=int(rng.integers(4, 7)),
-        width=int(rng.integers(5, 15)),
-        kernel=kernel,
-        stride=stride,
-        padding=int(rng.integers(0, 1 + kernel // 2)),
-        channels=int(rng.integers(1, 4)),
-        filters=int(rng.integers(3, 6)),
-        classes=2,
-        fires=0,
-        pools=False,
-        density=float(rng.choice([0.2, 0.7, 1.0])),
-    )
+    model = random_convolution(rng, widths=(5, 15), min_filters=3)
     lanes = -(-model.network.shapes()[1].width // 2)
     buffer = {"paired": True} if seed % 3 else {"distributed": True}
     config = EngineConfig(lanes, int(rng.integers(1, 4)), fast=True, **buffer)
