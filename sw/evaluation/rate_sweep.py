@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: The Firebrick contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Rate sweep: accuracy against file size, for one network at several code widths and Lagrange multipliers, on held-out images."""
+"""Rate sweep: accuracy against bytes and multiplications, for one network at several code widths and Lagrange multipliers."""
 
 import csv
+import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from pathlib import Path
 from ..compression.compressor import Compressor
 from ..compression.settings import CompressionSettings
 from ..data.calibration_set import check_disjoint
+from ..fire_format.file import encode_model
 from ..model.float_model import FloatModel
 from ..model.quantized import Model
 from ..reports.matplotlib_plots import check_matplotlib, sweep_plot
@@ -23,7 +25,7 @@ from .result_store import ResultEntry, ResultStore, task_digest
 DEFAULT_BITS = (4, 5, 6, 7, 8)
 DEFAULT_LAMBDAS = (1.0, 2.0, 4.0, 8.0)
 _COLUMNS = (
-    *("bits", "price", "bytes", "nonzero", "pictures", "labelled"),
+    *("model", "bits", "price", "bytes", "nonzero", "multiplications", "pictures", "labelled"),
     *("top1", "top1_error", "top5", "agreement", "agreement_error", "relative_entropy", "file"),
 )
 
@@ -41,6 +43,8 @@ class RateSweep:
     """Class of each held-out image, or -1; None where there are none."""
     settings: CompressionSettings = field(default_factory=CompressionSettings)
     """All settings but bits and rate_lambda, which are swept."""
+    models: Mapping[str, Model] = field(default_factory=dict)
+    """Models to evaluate as well, by name, made from the same source. The caller has to know which images they were made with."""
 
     def run(
         self,
@@ -49,7 +53,7 @@ class RateSweep:
         lambdas: Sequence[float] = DEFAULT_LAMBDAS,
         progress: Progress = no_progress,
     ) -> dict[str, ResultEntry]:
-        """The result of each point, by name, with those of earlier runs on the same images, and of the float network (``float``).
+        """The result of each point and model, by name, with those of earlier runs on the same images, and of the float network (``float``).
 
         ``folder`` gets a model for each point and sweep.json (see `ResultStore`) as they are made, and at the end sweep.csv and
         sweep.svg; stored points are not computed again. Raises FirebrickError for settings out of their range, without matplotlib, where
@@ -79,6 +83,10 @@ class RateSweep:
             name = f"{point.bits}bit-price{point.rate_lambda:.12g}"
             results.evaluate_model(name, partial(make, point), evaluator.evaluate, bits=point.bits, price=point.rate_lambda)
         progress("sweeping", len(points), len(points))
+        for label, model in self.models.items():
+            name = f"{label}-{hashlib.sha256(encode_model(model)).hexdigest()[:8]}"
+            widest = max(layer.bits for layer in model.layers.values())
+            results.evaluate_model(name, partial(replace, model), evaluator.evaluate, model=label, bits=widest)
         write_atomically(folder / "sweep.csv", csv_table(results.entries).encode())
         write_atomically(folder / "sweep.svg", sweep_plot(self.source.network.name, results.entries))
         return results.entries

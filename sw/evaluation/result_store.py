@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from ..compression.budget import multiplications
 from ..errors import FirebrickError
 from ..fire_format.file import encode_model
 from ..model.float_digest import float_digest
@@ -22,7 +23,8 @@ from .fidelity import FidelityMetrics
 logger = logging.getLogger(__name__)
 
 ResultEntry = dict[str, Any]
-"""One result: the fidelity metrics; of a model also ``file``, its ``sha256`` and ``bytes``, ``nonzero`` weights; what callers add."""
+"""One result: the fidelity metrics; of a model also ``file``, its ``sha256`` and ``bytes``, ``nonzero`` weights and ``multiplications`` a
+frame; what callers add."""
 
 _FLOAT = "float"
 """Name of the float network's result."""
@@ -76,8 +78,12 @@ class ResultStore:
             data = encode_model(model)
             metrics = evaluate(model).as_dict()
             write_atomically(file, data)
-            checksum, nonzero = hashlib.sha256(data).hexdigest(), sum(layer.nonzero for layer in model.layers.values())
-            self._add(name, {**details, "file": file.name, "sha256": checksum, "bytes": len(data), "nonzero": nonzero, **metrics})
+            sizes = {
+                "bytes": len(data),
+                "nonzero": sum(layer.nonzero for layer in model.layers.values()),
+                "multiplications": multiplications(model),
+            }
+            self._add(name, {**details, "file": file.name, "sha256": hashlib.sha256(data).hexdigest(), **sizes, **metrics})
         return self.entries[name]
 
     def evaluate_float(self, evaluate: Callable[[], FidelityMetrics], **details: object) -> ResultEntry:
@@ -87,7 +93,7 @@ class ResultStore:
         return self.entries[_FLOAT]
 
     def _is_stored(self, name: str, file: Path) -> bool:
-        if name not in self.entries or not file.exists():
+        if "multiplications" not in self.entries.get(name, {}) or not file.exists():  # older documents do not have them
             return False
         return hashlib.sha256(file.read_bytes()).hexdigest() == self.entries[name].get("sha256")
 

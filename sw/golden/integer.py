@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The golden model: the integer network in NumPy, which hardware must equal bit for bit (see docs/numerics.md).
 
-Sums are computed by float64 matrix products. They are exact: float64 holds every integer up to 2^53, products are below 2^20 and a
-filter has fewer than 2^33 of them, so every partial sum is an integer below 2^53 in any order of summation.
+Sums are computed by floating-point matrix products. They are exact: float64 holds every integer up to 2^53, products are below 2^20 and a
+filter has fewer than 2^33 of them, so every partial sum is an integer below 2^53 in any order of summation. Where a layer's weights bound
+its sums by 2^24, which is the rule, float32 is as exact and takes half the time.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,9 @@ from ..network.run_stages import Tap, no_tap, run_stages
 from .im2col import Number, im2col
 
 BLOCK_VALUES = 1 << 22
-"""Values of the operands and sums of one matrix product, 32 MB each: a large map is computed some rows at a time."""
+"""Values of the operands and sums of one matrix product, at most 32 MB each: a large map is computed some rows at a time."""
+_FLOAT32_BITS = 24
+"""Accumulators of at most so many bits fit float32: they, and the sums without their initial value, are within +-2^24."""
 
 FeatureMaps = NDArray[np.uint8]
 """A batch of feature maps: (frames, channels, rows, columns), 0..255."""
@@ -33,15 +36,16 @@ def convolve(maps: FeatureMaps, layer: QuantizedLayer, *, stride: int = 1, paddi
     """
     filters, _, kernel, _ = layer.codes.shape
     rows, cols = ((length + 2 * padding - kernel) // stride + 1 for length in maps.shape[2:])
-    weights = layer.weights.reshape(filters, -1).astype(np.float64)
-    accumulator_init = layer.accumulator_init.astype(np.float64)[:, None]
+    dtype = np.float32 if layer.accumulator_bits <= _FLOAT32_BITS else np.float64
+    weights = layer.weights.reshape(filters, -1).astype(dtype)
+    accumulator_init = layer.accumulator_init.astype(dtype)[:, None]
     out = np.empty((len(maps), filters, rows, cols), np.uint8)
     padded = np.pad(maps, ((0, 0), (0, 0), (padding, padding), (padding, padding))) if padding else maps
     block = max(1, BLOCK_VALUES // (max(weights.shape) * cols))
     for frame, start in product(range(len(maps)), range(0, rows, block)):
         stop = min(start + block, rows)
         source = padded[frame : frame + 1, :, start * stride : (stop - 1) * stride + kernel]
-        sums = weights @ im2col(source, kernel, stride, 0, np.float64)[0]
+        sums = weights @ im2col(source, kernel, stride, 0, dtype)[0]
         sums += accumulator_init
         sums *= 0.5**layer.shift  # exact, as only the exponent changes
         np.floor(sums, out=sums)  # with the scaling above, the arithmetic right shift

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import FirebrickError
 from ..utils.distribution import install_extra
+from .paper.table2 import PAPER
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,31 +40,45 @@ def render_svg(draw: Callable[["Figure"], None], size: tuple[float, float] = (8,
 
 
 def sweep_plot(network: str, entries: Mapping[str, Mapping[str, Any]]) -> bytes:
-    """Top-1 accuracy against the file's bytes, with a curve for each bit width; without labels, the agreement with the float network.
+    """Top-1 accuracy against bytes and against multiplications, with a curve for each bit width; without labels, the agreement with float.
 
-    ``entries`` are those of Sweep.run; error bars are one standard error. The same entries give the same bytes.
+    ``entries`` are those of RateSweep.run, those with a ``model`` being points of their own; error bars are one standard error. For a
+    SqueezeNet, the paper's smallest point is there, too. The same entries give the same bytes.
     """
     dense = entries["float"]
     labelled = dense["top1"] is not None
     metric, what = ("top1", f"top-1 of {dense['labelled']} images") if labelled else ("agreement", "same class as the float network")
     points = [entry for name, entry in entries.items() if name != "float"]
+    curves = {bits: [point for point in points if "model" not in point and point["bits"] == bits] for bits in {p["bits"] for p in points}}
 
     def draw(figure: "Figure") -> None:
-        axes = figure.subplots()
-        for bits in sorted({point["bits"] for point in points}):
-            line = sorted((point for point in points if point["bits"] == bits), key=lambda point: int(point["bytes"]))
-            sizes, heights = [point["bytes"] / 1000 for point in line], [100 * point[metric] for point in line]
-            errors = [100 * point[f"{metric}_error"] for point in line]
-            axes.errorbar(sizes, heights, yerr=errors, marker="o", capsize=2, label=f"{bits} bits")
-        if labelled:
-            axes.axhline(100 * dense["top1"], color="black", linestyle="--", linewidth=1, label="float32")
-        axes.set(title=network, xlabel=".fire file, 1000 bytes", ylabel=f"{what}, %")
-        axes.margins(y=0.1)
-        axes.autoscale_view()
-        axes.grid(alpha=0.3)
-        axes.legend(loc="lower right")
+        left, right = figure.subplots(1, 2, sharey=True)
+        for axes, key, unit in ((left, "bytes", 1e3), (right, "multiplications", 1e6)):
 
-    return render_svg(draw)
+            def show(line: Sequence[Mapping[str, Any]], label: str, axes: Any = axes, key: str = key, unit: float = unit) -> None:
+                across, heights = [point[key] / unit for point in line], [100 * point[metric] for point in line]
+                errors = [100 * point[f"{metric}_error"] for point in line]
+                axes.errorbar(across, heights, yerr=errors, marker="o", capsize=2, label=label)
+
+            for bits, line in sorted(curves.items()):
+                if line:
+                    show(sorted(line, key=lambda point: int(point[key])), f"{bits} bits")
+            for point in points:
+                if "model" in point:
+                    show([point], point["model"])
+            if labelled:
+                axes.axhline(100 * dense["top1"], color="black", linestyle="--", linewidth=1, label="float32")
+            axes.margins(y=0.1)
+            axes.autoscale_view()
+            axes.grid(alpha=0.3)
+        if labelled and network.startswith("squeezenet"):
+            *_, megabytes, _ratio, top1, _top5 = PAPER[-1]
+            left.plot(megabytes * 2**20 / 1e3, top1, "*k", label="the paper's, on ImageNet's 50,000")
+        left.set(title=network, xlabel=".fire file, 1000 bytes", ylabel=f"{what}, %")
+        right.set(xlabel="multiplications per frame, millions")
+        left.legend(loc="lower right", fontsize="small")
+
+    return render_svg(draw, (10, 5))
 
 
 def training_plot(network: str, epochs: Sequence[Mapping[str, Any]]) -> bytes:

@@ -26,7 +26,7 @@ from ...fire_format.file import decode_model, encode_model
 from ...model.quantized import Model
 from ...utils.progress import Progress, no_progress
 from ..checkpoint import Checkpoint
-from ..torch_backend import best_device
+from ..torch_backend import best_device, keep_freed_memory
 from .compression_goal import SETTLED, RateController
 from .gradual_task import GradualResult, GradualTask, HeldOutMetrics
 from .held_out import HeldOut, predicted_classes
@@ -84,6 +84,7 @@ class _Trainer:
     """The state of one training; see `distil_gradually`."""
 
     def __init__(self, task: GradualTask, checkpoint: Path | None, progress: Progress, say: Callable[[str], None]) -> None:
+        keep_freed_memory()
         task.config.verify()
         self.task, self.config, self.progress, self.say = task, task.config, progress, say
         self.device, dtype = best_device()

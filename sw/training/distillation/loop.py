@@ -26,7 +26,7 @@ from ...model.float_model import FloatModel
 from ...model.quantized import Model
 from ...utils.progress import Progress, no_progress
 from ..checkpoint import Checkpoint
-from ..torch_backend import best_device
+from ..torch_backend import best_device, keep_freed_memory
 from .augmentation import AugmentedBatch, Augmenter
 from .config import DistillationConfig
 from .optimisation import MAX_RATE, first, map_error, map_scales, parameter_groups, rate_schedule
@@ -81,6 +81,7 @@ class _Distiller:
         limits: LayerLimits | None,
         checkpoint: Path | None,
     ) -> None:
+        keep_freed_memory()
         self.model, self.config = model, config
         self.device, dtype = best_device()
         self.student, self.teacher = Student(model, dtype, limits=limits).to(self.device), Teacher(teacher, dtype).to(self.device)

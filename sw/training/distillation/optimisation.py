@@ -45,9 +45,27 @@ def map_scales(maps: FeatureMaps, teacher_maps: FeatureMaps) -> list[float]:
     return [float((bytes_.float() * real.float()).sum() / bytes_.float().square().sum().clamp(min=1e-9)) for bytes_, real in pairs]
 
 
+class _FirstFrames(torch.autograd.Function):
+    """``maps[:frames]``, whose gradient has the memory layout of the maps.
+
+    The gradient of a slice is contiguous instead, and all layers before it then convert between layouts, a third of a training step.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, maps: Tensor, frames: int) -> Tensor:
+        ctx.like, ctx.frames = maps.detach(), frames
+        return maps[:frames]
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        whole = torch.zeros_like(ctx.like)
+        whole[: ctx.frames] = gradients[0]
+        return whole, None
+
+
 def first(maps: FeatureMaps, frames: int) -> FeatureMaps:
     """The feature maps of the first frames of a batch."""
-    return [one[:frames] for one in maps]
+    return [_FirstFrames.apply(one, frames) for one in maps]
 
 
 def map_error(maps: FeatureMaps, teacher_maps: FeatureMaps, scales: list[float], last_weight: float | None = None) -> Tensor:

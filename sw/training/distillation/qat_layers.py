@@ -34,7 +34,7 @@ class Requantise(torch.autograd.Function):
         """The gradients of the sums and of the bias."""
         (bytes_,) = ctx.saved_tensors
         through = torch.ops.aten.hardtanh_backward(gradients[0], bytes_, 0, ACTIVATION_MAX)
-        return through, through.sum((0, 2, 3), dtype=torch.float64)[:, None, None], None
+        return through, through.sum((0, 2, 3), dtype=torch.promote_types(through.dtype, torch.float32))[:, None, None], None
 
 
 class QatLayer(nn.Module):

@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from click.testing import CliRunner
 
 from firebrick.sw.cli.main import main
 from firebrick.sw.compression import read_network
+from firebrick.sw.compression.budget import multiplications
 from firebrick.sw.compression.compressor import Compressor
 from firebrick.sw.compression.settings import CompressionSettings
 from firebrick.sw.errors import FirebrickError
@@ -26,6 +28,7 @@ from firebrick.sw.evaluation.rate_sweep import RateSweep
 from firebrick.sw.fire_format.file import read_fire
 from firebrick.sw.reports import matplotlib_plots
 from firebrick.sw.utils.distribution import install_extra
+from firebrick.sw.utils.sealed_json import json_digest
 from tests.helpers.float_models import float_model
 from tests.helpers.float_models import paths as paths
 
@@ -74,6 +77,7 @@ def test_sweep_writes_models_json_csv_and_svg(finished: Path, sweep: RateSweep) 
     for name in names:
         entry, model = results[name], read_fire(finished / f"{name}.fire")
         assert entry["bytes"] == (finished / entry["file"]).stat().st_size
+        assert entry["multiplications"] == multiplications(model)
         assert (entry["pictures"], entry["labelled"]) == (8, 8)
         expected = evaluator.evaluate(model).as_dict()
         assert {key: entry[key] for key in expected} == expected
@@ -92,6 +96,31 @@ def test_finished_sweep_is_not_computed_again(sweep: RateSweep, folder: Path, mo
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     sweep.run(folder, (4, 6), (1.0, 30.0))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_sweep_shows_given_models_beside_its_points(sweep: RateSweep, folder: Path) -> None:
+    shown = {"mine": read_fire(folder / "4bit-price30.fire"), "its": read_fire(folder / "6bit-price1.fire")}
+    results = replace(sweep, models=shown).run(folder, (4, 6), (1.0, 30.0))
+    mine, its = list(results.values())[-2:]
+    assert (mine["model"], its["model"], mine["bits"], its["bits"]) == ("mine", "its", 4, 6)
+    same = set(mine) - {"file", "model"}
+    assert {key: mine[key] for key in same} == {key: results["4bit-price30"][key] for key in same}
+    plot = (folder / "sweep.svg").read_text()
+    assert all(f">{text}</text>" in plot for text in ("mine", "its", "6 bits"))
+    rows = {row["name"]: row for row in csv.DictReader((folder / "sweep.csv").read_text().splitlines())}
+    assert sorted(row["model"] for row in rows.values()) == ["", "", "", "", "", "its", "mine"]
+
+
+def test_results_without_multiplications_are_measured_again(sweep: RateSweep, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = json.loads((folder / "sweep.json").read_text())
+    older = copy.deepcopy(whole)
+    del older["results"]["6bit-price1"]["multiplications"]
+    older["sha256"]["6bit-price1"] = json_digest(older["results"]["6bit-price1"])
+    (folder / "sweep.json").write_text(json.dumps(older))
+    compressed = record_compressions(monkeypatch)
+    sweep.run(folder, (4, 6), (1.0, 30.0))
+    assert compressed == [CompressionSettings(6)]
+    assert json.loads((folder / "sweep.json").read_text()) == whole
 
 
 @pytest.mark.parametrize("problem", ["missing", "damaged"])
@@ -200,8 +229,10 @@ def test_compress_command_sweeps(paths: list[Path], tmp_path: Path, monkeypatch:
     result = CliRunner().invoke(main, [*words, "--bits", "5", "--prices", "2,1", "--json"], catch_exceptions=False)
     assert list(json.loads(result.stdout)) == ["float", "5bit-price1", "5bit-price2"]
     assert "--bits 5" in read_fire(output / "5bit-price2.fire").metadata["command"]
-    result = CliRunner().invoke(main, [*words, "--bits", "5", "--prices", "1,2"], catch_exceptions=False)
+    shown = ["--model", str(output / "5bit-price1.fire")]
+    result = CliRunner().invoke(main, [*words, "--bits", "5", "--prices", "1,2", *shown], catch_exceptions=False)
     assert "5bit-price2: " in result.stdout
+    assert "5bit-price1-" in result.stdout
     assert "top-1" in result.stdout
 
 
@@ -211,6 +242,8 @@ def test_compress_command_sweeps(paths: list[Path], tmp_path: Path, monkeypatch:
         (["--sweep", "--bytes", "9"], "--sweep varies prices"),
         (["--sweep", "--distil", "9"], "--sweep varies prices"),
         (["--prices", "1"], "--prices are for --sweep"),
+        (["--model", "digits"], "--model is for --sweep"),
+        (["--sweep", "--batch", "3"], "give --pictures DIR, too"),
         (["--sweep", "--prices", "1,x"], "must be numbers"),
     ],
 )
@@ -218,3 +251,19 @@ def test_compress_command_rejects_invalid_sweep_options(options: list[str], sent
     result = CliRunner().invoke(main, ["compress", "ndf", "-o", str(tmp_path / "out"), *options])
     assert (result.exit_code, result.stdout) == (2, "")
     assert sentence in result.stderr
+
+
+def test_sweep_is_evaluated_on_a_folder_of_its_own(paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read_network, "import_source", lambda *_: float_model())
+    for folder, images in (("calibration", paths[:3]), ("others", paths[3:8])):
+        (tmp_path / folder).mkdir()
+        for path in images:
+            shutil.copy(path, tmp_path / folder)
+    labels = tmp_path / "labels.csv"
+    labels.write_text("file,class_index\n" + "".join(f"{path.name},3\n" for path in paths[3:7]))
+    words = ["compress", "noise", "--sweep", "--bits", "5", "--prices", "2", "--calibrate", str(tmp_path / "calibration"), "--json"]
+    held_out = ["--held-out", str(tmp_path / "others"), "--held-out-labels", str(labels)]
+    result = CliRunner().invoke(main, [*words, *held_out, "-o", str(tmp_path / "out")], catch_exceptions=False)
+    entry = json.loads(result.stdout)["5bit-price2"]
+    assert (entry["pictures"], entry["labelled"]) == (5, 4)
+    assert read_fire(tmp_path / "out" / entry["file"]).metadata["calibration"] == "3 pictures"

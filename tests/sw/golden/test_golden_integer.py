@@ -110,6 +110,14 @@ def test_golden_is_exact_at_the_extremes(weight: int, shift: int, off: int) -> N
         assert golden.run(model, np.full((1, 512, 3, 3), 255, np.uint8)).tolist() == [[expected]]
 
 
+@pytest.mark.parametrize("weight", [2047, -2047])
+@pytest.mark.parametrize("channels", range(14, 36))
+def test_golden_is_exact_where_sums_outgrow_float32(channels: int, weight: int) -> None:
+    total = weight * 255 * channels  # from below 2^23 to above 2^24, of both signs
+    model = one_layer(weight, 101 - total, 0, channels, 1)
+    assert golden.run(model, np.full((1, channels, 1, 1), 255, np.uint8)).tolist() == [[101]]
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_golden_gives_the_same_scores_in_blocks_of_any_size(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(seed)
