@@ -238,7 +238,7 @@ def model_names() -> tuple[str, ...]:
 
     Examples:
         >>> firebrick.model_names()
-        ('digits', 'squeezenet1_0_small', 'squeezenet1_1', 'squeezenet1_1_small')
+        ('digits', 'squeezenet1_0_small', 'squeezenet1_1', 'squeezenet1_1_medium', 'squeezenet1_1_small')
     """
     return catalogue.names()
 

