@@ -7,6 +7,7 @@ The references are the golden model, to which the hardware is compared bit by bi
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,10 @@ from tests.helpers.random_models import random_model
 
 torch = pytest.importorskip("torch", reason="needs PyTorch, which the extra train brings")
 
+from firebrick.sw.training import torch_backend  # noqa: E402
 from firebrick.sw.training.distillation import loop  # noqa: E402
 from firebrick.sw.training.distillation.augmentation import Augmenter  # noqa: E402
+from firebrick.sw.training.distillation.optimisation import first  # noqa: E402
 from firebrick.sw.training.distillation.qat_layers import Requantise  # noqa: E402
 from firebrick.sw.training.distillation.student_teacher import Student, Teacher  # noqa: E402
 
@@ -131,6 +134,27 @@ def test_training_reduces_the_kl_divergence(paths: list[Path], network: Network)
         assert not ((trained.layers[name].codes != 0) & (layer.codes == 0)).any()
         assert trained.layers[name].shift == layer.shift
     assert trained.metadata["distilled"] == "120 steps, seed 0"
+
+
+def test_first_frames_have_the_gradient_of_a_slice_in_the_layout_of_the_maps() -> None:
+    rng = torch.Generator().manual_seed(1)
+    maps = torch.rand(5, 3, 4, 6, generator=rng).contiguous(memory_format=torch.channels_last).requires_grad_()
+    weights = torch.rand(2, 3, 4, 6, generator=rng)
+    (expected,) = torch.autograd.grad((maps[:2] * weights).sum(), maps)
+    (gradient,) = torch.autograd.grad((first([maps], 2)[0] * weights).sum(), maps)
+    assert torch.equal(gradient, expected)
+    assert gradient.is_contiguous(memory_format=torch.channels_last)
+    assert not expected.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("library", [object(), None])
+def test_memory_is_kept_only_where_glibc_can(library: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch_backend.keep_freed_memory()  # glibc or not, without an error
+    calls: list[tuple[int, int]] = []
+    real = SimpleNamespace(mallopt=lambda parameter, value: calls.append((parameter, value)))
+    monkeypatch.setattr(torch_backend.ctypes, "CDLL", lambda _name: library or real)
+    torch_backend.keep_freed_memory()
+    assert calls == ([] if library else [(-4, 0), (-1, -1)])  # M_MMAP_MAX, M_TRIM_THRESHOLD of malloc.h
 
 
 def test_dense_phase_moves_weights_but_adds_none(paths: list[Path]) -> None:
