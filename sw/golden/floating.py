@@ -28,7 +28,7 @@ def convolve(model: FloatModel, name: str, maps: NDArray[Float], *, stride: int 
     weights = model.weights[name].astype(maps.dtype.type)
     filters, _, kernel, _ = weights.shape
     rows, cols = ((length + 2 * padding - kernel) // stride + 1 for length in maps.shape[2:])
-    out = weights.reshape(filters, -1) @ im2col(maps, kernel, stride, padding, maps.dtype.type)
+    out: NDArray[Float] = weights.reshape(filters, -1) @ im2col(maps, kernel, stride, padding, maps.dtype.type)
     out += model.biases[name].astype(maps.dtype.type)[:, None]
     if relu:
         np.maximum(out, 0, out=out)

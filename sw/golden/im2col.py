@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Convolution as a matrix product (im2col), for the golden model, the float network and the compressor."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Number = TypeVar("Number", bound=np.generic)
-Float = TypeVar("Float", np.float32, np.float64)
+Float = TypeVar("Float", bound=np.floating[Any])
 
 
 def im2col(maps: NDArray[np.generic], kernel: int, stride: int, padding: int, dtype: type[Float]) -> NDArray[Float]:

@@ -10,6 +10,7 @@ its sums by 2^24, which is the rule, float32 is as exact and takes half the time
 from collections.abc import Mapping
 from functools import reduce
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ def convolve(maps: FeatureMaps, layer: QuantizedLayer, *, stride: int = 1, paddi
     """
     filters, _, kernel, _ = layer.codes.shape
     rows, cols = ((length + 2 * padding - kernel) // stride + 1 for length in maps.shape[2:])
-    dtype = np.float32 if layer.accumulator_bits <= _FLOAT32_BITS else np.float64
+    dtype: type[np.floating[Any]] = np.float32 if layer.accumulator_bits <= _FLOAT32_BITS else np.float64
     weights = layer.weights.reshape(filters, -1).astype(dtype)
     accumulator_init = layer.accumulator_init.astype(dtype)[:, None]
     out = np.empty((len(maps), filters, rows, cols), np.uint8)

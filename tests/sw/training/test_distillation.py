@@ -5,6 +5,7 @@
 The references are the golden model, to which the hardware is compared bit by bit, and the float network in NumPy.
 """
 
+import ctypes
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -152,7 +153,7 @@ def test_memory_is_kept_only_where_glibc_can(library: object, monkeypatch: pytes
     torch_backend.keep_freed_memory()  # glibc or not, without an error
     calls: list[tuple[int, int]] = []
     real = SimpleNamespace(mallopt=lambda parameter, value: calls.append((parameter, value)))
-    monkeypatch.setattr(torch_backend.ctypes, "CDLL", lambda _name: library or real)
+    monkeypatch.setattr(ctypes, "CDLL", lambda _name: library or real)
     torch_backend.keep_freed_memory()
     assert calls == ([] if library else [(-4, 0), (-1, -1)])  # M_MMAP_MAX, M_TRIM_THRESHOLD of malloc.h
 
