@@ -28,6 +28,8 @@ class PlacedBank:
     """Output nets of a bank in look-up tables, lowest bit first."""
     address_nets: tuple[int, ...] = ()
     """Address nets of a bank in look-up tables, lowest bit first."""
+    address_offset: int = 0
+    """What the address nets have less than the ROM's address."""
 
     @property
     def units_per_word(self) -> int:

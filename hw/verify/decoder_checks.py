@@ -47,7 +47,7 @@ class TableCheck:
 
 def read_lut_bank(placed: PlacedRom, bank: PlacedBank, memory: ConfigurationMemory) -> tuple[int, ...] | None:
     """The words of a ROM bank in look-up tables, evaluated for each of its addresses; None if they cannot be determined."""
-    addresses = bank.first + np.arange(bank.count)
+    addresses = bank.first - bank.address_offset + np.arange(bank.count)
     cone = ConeEvaluator(placed.gates, memory, _bits(bank.address_nets, addresses), bank.count)
     words = cone.word(bank.data_nets) if bank.data_nets else None
     return None if words is None else tuple(words.tolist())

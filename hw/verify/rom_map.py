@@ -10,13 +10,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from amaranth.utils import ceil_log2
+
 from ...sw.errors import FirebrickError
 from ...sw.plan.nodes import Plan
 from ...sw.plan.rom_layout import PartitionRom, partition_roms
 from ...sw.plan.rom_record import rom_from_record, rom_to_record
 from ..module_names import partition_module
 from ..weights.probes import SOURCE_SIGNALS, TARGET_SIGNALS
-from ..weights.rom import RomBank, split_into_banks
+from ..weights.rom import READ_LATENCY, RomBank, bank_depth, split_into_banks
 from .block_ram import PlacedBank
 from .ecp5_bitstream import UNIT_BITS
 from .logic_cones import extract_cone
@@ -121,14 +123,16 @@ def _bank_to_record(bank: PlacedBank) -> dict[str, Any]:
         "bits": bank.word_bits,
         "data": bank.data_nets,
         "address": bank.address_nets,
+        "offset": bank.address_offset,
     }
 
 
 def _bank_from_record(entry: Mapping[str, Any]) -> PlacedBank:
     ports, data, address = (tuple(map(int, entry[name])) for name in ("ports", "data", "address"))
-    if max(len(data), len(address)) > SIGNAL_BITS_MAX:
+    first, offset = int(entry["first"]), int(entry.get("offset", 0))  # older maps have none
+    if max(len(data), len(address)) > SIGNAL_BITS_MAX or not 0 <= offset <= first:
         raise ValueError
-    return PlacedBank(int(entry["first"]), int(entry["count"]), ports, str(entry["place"]), int(entry["bits"]), data, address)
+    return PlacedBank(first, int(entry["count"]), ports, str(entry["place"]), int(entry["bits"]), data, address, offset)
 
 
 def _locate(rom: PartitionRom, netlist: Netlist, module: str) -> PlacedRom:
@@ -159,7 +163,7 @@ def _locate_banks(rom: PartitionRom, netlist: Netlist, module: str, prefix: str,
     """Find each bank of a ROM. The gates of banks in look-up tables are added to ``gates``."""
     for number, bank in enumerate(split_into_banks(rom.word_lists(), rom.weights.codes.width, rom.weights.lut_rom_bits)):
         if bank.in_luts:
-            placed, cone = _locate_lut_bank(bank, number, netlist, module, f"{prefix}weights.rom.")
+            placed, cone = _locate_lut_bank(rom, bank, number, netlist, module, f"{prefix}weights.rom.")
             gates |= cone
             yield placed
         else:
@@ -168,13 +172,17 @@ def _locate_banks(rom: PartitionRom, netlist: Netlist, module: str, prefix: str,
             yield PlacedBank(bank.first, len(bank.words), bank.ports, bel or "missing", word_bits)
 
 
-def _locate_lut_bank(bank: RomBank, number: int, netlist: Netlist, module: str, rom: str) -> tuple[PlacedBank, dict[int, Gate]]:
+def _locate_lut_bank(
+    placed: PartitionRom, bank: RomBank, number: int, netlist: Netlist, module: str, rom: str
+) -> tuple[PlacedBank, dict[int, Gate]]:
     """Find the output nets of a bank, and its address nets, which synthesis may have given any of several names.
 
     The right address is the one whose nets alone determine the output: its cone depends on the fewest other nets, normally none.
     """
     port = bank.ports[0]
     data = netlist.find_nets(module, [f"{rom}data_{number}_{port}"]) or []
+    if not data:
+        return _locate_equal_words(placed, bank, netlist, module, rom)
     names = [
         f"{rom}address_{port}",
         *netlist.signal_names(module, f"{rom}address_{port}"),
@@ -184,6 +192,24 @@ def _locate_lut_bank(bank: RomBank, number: int, netlist: Netlist, module: str, 
     cones = [(extract_cone(netlist.gates, data, nets, ROM_CROSSINGS), nets) for nets in candidates]
     cone, address = min(cones, key=lambda candidate: _other_inputs(*candidate), default=({}, []))
     return PlacedBank(bank.first, len(bank.words), bank.ports, "", data_nets=tuple(data), address_nets=tuple(address)), cone
+
+
+def _locate_equal_words(placed: PartitionRom, bank: RomBank, netlist: Netlist, module: str, rom: str) -> tuple[PlacedBank, dict[int, Gate]]:
+    """Find a bank whose words are all equal, of which synthesis leaves no register: as what the multiplexer behind it gives for it.
+
+    ::
+
+        data of the bank before --> mux --> word register        with the bank's number the constant comes, whatever the other bank has
+                                     ^
+        number of the bank ----------+    = address // words of a bank - that of the list's first word
+    """
+    port, depth = bank.ports[0], bank_depth(placed.weights.codes.width)
+    start = sum(map(len, placed.word_lists()[:port]))
+    chosen = netlist.find_nets(module, [f"{rom}bank_{port}_{READ_LATENCY - 1}"]) or []
+    word = netlist.find_nets(module, [f"{rom}word_{port}", f"{rom}fifo_{port}.fifo.w_data"]) or []
+    address = (ZERO,) * ceil_log2(depth) + tuple(chosen)
+    bank_nets = PlacedBank(bank.first, len(bank.words), bank.ports, "", 0, tuple(word) if chosen else (), address, start // depth * depth)
+    return bank_nets, extract_cone(netlist.gates, word, chosen, 0)
 
 
 def _other_inputs(cone: dict[int, Gate], address: list[int]) -> int:
