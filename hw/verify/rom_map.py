@@ -123,13 +123,13 @@ def _bank_to_record(bank: PlacedBank) -> dict[str, Any]:
         "bits": bank.word_bits,
         "data": bank.data_nets,
         "address": bank.address_nets,
-        "offset": bank.address_offset,
+        **({"offset": bank.address_offset} if bank.address_offset else {}),
     }
 
 
 def _bank_from_record(entry: Mapping[str, Any]) -> PlacedBank:
     ports, data, address = (tuple(map(int, entry[name])) for name in ("ports", "data", "address"))
-    first, offset = int(entry["first"]), int(entry.get("offset", 0))  # older maps have none
+    first, offset = int(entry["first"]), int(entry.get("offset", 0))
     if max(len(data), len(address)) > SIGNAL_BITS_MAX or not 0 <= offset <= first:
         raise ValueError
     return PlacedBank(first, int(entry["count"]), ports, str(entry["place"]), int(entry["bits"]), data, address, offset)
