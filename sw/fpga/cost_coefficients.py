@@ -37,7 +37,7 @@ class CostCoefficients:
     fast_partition: int = _fitted(
         150, "LUTs a partition with lanes at twice the clock takes more: control of two tiles, output FIFO", FAST_85F
     )
-    fast_lane_saved: int = _fitted(30, "LUTs that a lane at twice the clock takes less: it has no forwarding", FAST_85F)
+    fast_lane_saved: int = _fitted(34, "LUTs that a lane at twice the clock takes less: it has no forwarding", FAST_85F)
     wide_word_lane: int = _fitted(12, "LUTs a fast lane that selects its column from a word with both tiles", FAST_85F)
 
     # Accumulators, by the memory that holds them.
