@@ -14,7 +14,9 @@ from ..model.quantized import Model
 IMAGENET = ("squeezenet1_1", "squeezenet1_1_small", "squeezenet1_0_small")
 """The shipped models of ImageNet's classes, the largest first."""
 LARGEST_FIRST = (*IMAGENET, "digits")
-"""All shipped models, the largest first."""
+"""The shipped models that a board may get unasked, the largest first."""
+ON_REQUEST = ("squeezenet1_1_medium",)
+"""Those that it gets only by name: they fit where a smaller one takes far fewer cycles."""
 
 
 class Room(Protocol):
