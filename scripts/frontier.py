@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Measure the frontier of accuracy against bytes and multiplications in docs/compression.md: rewrites its table and its drawing.
 
-Points are compressed without training; the shipped models, and one at the densities of the paper's Table 1, are beside them. Takes half
-an hour on one core; an interrupted run continues when it is given again.
+Points are compressed without training; the shipped models, and one at the densities of the paper's Table 1, are beside them. Takes a
+quarter of an hour on one core; an interrupted run continues when it is given again.
 """
 
 import argparse

@@ -122,7 +122,10 @@ def command(
     if sweep:
         given = click.get_current_context().get_parameter_source("bits") is ParameterSource.COMMANDLINE
         held_out, held_out_labels = about_pictures["held_out"], about_pictures["held_out_labels"]
-        beside = {Path(name).stem: catalogue.load(name) for name in models}
+        names = [Path(name).stem for name in models]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise click.UsageError(f"two models are called {twice}; rename a file")
+        beside = {stem: catalogue.load(name) for stem, name in zip(names, models, strict=True)}
         widths = [bits] if given else None
         run_sweep(network, settings, paths or photographs(), held_out, held_out_labels or labels, beside, output, widths, prices, as_json)
         return

@@ -243,6 +243,7 @@ def test_compress_command_sweeps(paths: list[Path], tmp_path: Path, monkeypatch:
         (["--sweep", "--distil", "9"], "--sweep varies prices"),
         (["--prices", "1"], "--prices are for --sweep"),
         (["--model", "digits"], "--model is for --sweep"),
+        (["--sweep", "--model", "digits", "--model", "digits"], "two models are called digits"),
         (["--sweep", "--batch", "3"], "give --pictures DIR, too"),
         (["--sweep", "--prices", "1,x"], "must be numbers"),
     ],
