@@ -15,7 +15,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from firebrick.sw.network.metaparameters import float_bytes
 from firebrick.sw.reports.paper.table2 import PAPER
+from firebrick.sw.zoo import catalogue
 
 ROOT = Path(__file__).parent.parent
 PAGE, DRAWING = ROOT / "docs" / "compression.md", ROOT / "docs" / "images" / "frontier.svg"
@@ -28,8 +30,9 @@ HEAD = ("", "bytes", "multiplications per frame", "top-1 %", "top-5 %", "agreeme
 
 def table(entries: Mapping[str, Mapping[str, Any]]) -> str:
     """The results of a sweep as a Markdown table, the largest file first, with the paper's point at the end."""
-    dense = entries["float"]
-    rows = [HEAD, ("---", *("---:",) * (len(HEAD) - 1)), ("float32", "4,941,984", "349 M", *_accuracy(dense))]
+    network = catalogue.load(SHIPPED[0]).network
+    dense = (f"{float_bytes(network):,}", f"{sum(layer.macs for layer in network.layers()) / 1e6:.0f} M")
+    rows = [HEAD, ("---", *("---:",) * (len(HEAD) - 1)), ("float32", *dense, *_accuracy(entries["float"]))]
     for entry in sorted((one for name, one in entries.items() if name != "float"), key=lambda one: -int(one["bytes"])):
         name = f"`{entry['model']}`" if entry.get("model") in SHIPPED else "densities of Table 1" if "model" in entry else ""
         rows.append(

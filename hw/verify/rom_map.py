@@ -173,7 +173,7 @@ def _locate_banks(rom: PartitionRom, netlist: Netlist, module: str, prefix: str,
 
 
 def _locate_lut_bank(
-    placed: PartitionRom, bank: RomBank, number: int, netlist: Netlist, module: str, rom: str
+    partition: PartitionRom, bank: RomBank, number: int, netlist: Netlist, module: str, rom: str
 ) -> tuple[PlacedBank, dict[int, Gate]]:
     """Find the output nets of a bank, and its address nets, which synthesis may have given any of several names.
 
@@ -182,7 +182,7 @@ def _locate_lut_bank(
     port = bank.ports[0]
     data = netlist.find_nets(module, [f"{rom}data_{number}_{port}"]) or []
     if not data:
-        return _locate_equal_words(placed, bank, netlist, module, rom)
+        return _locate_equal_words(partition, bank, netlist, module, rom)
     names = [
         f"{rom}address_{port}",
         *netlist.signal_names(module, f"{rom}address_{port}"),
@@ -194,7 +194,9 @@ def _locate_lut_bank(
     return PlacedBank(bank.first, len(bank.words), bank.ports, "", data_nets=tuple(data), address_nets=tuple(address)), cone
 
 
-def _locate_equal_words(placed: PartitionRom, bank: RomBank, netlist: Netlist, module: str, rom: str) -> tuple[PlacedBank, dict[int, Gate]]:
+def _locate_equal_words(
+    partition: PartitionRom, bank: RomBank, netlist: Netlist, module: str, rom: str
+) -> tuple[PlacedBank, dict[int, Gate]]:
     """Find a bank whose words are all equal, of which synthesis leaves no register: as what the multiplexer behind it gives for it.
 
     ::
@@ -203,8 +205,8 @@ def _locate_equal_words(placed: PartitionRom, bank: RomBank, netlist: Netlist, m
                                      ^
         number of the bank ----------+    = address // words of a bank - that of the list's first word
     """
-    port, depth = bank.ports[0], bank_depth(placed.weights.codes.width)
-    start = sum(map(len, placed.word_lists()[:port]))
+    port, depth = bank.ports[0], bank_depth(partition.weights.codes.width)
+    start = sum(map(len, partition.word_lists()[:port]))
     chosen = netlist.find_nets(module, [f"{rom}bank_{port}_{READ_LATENCY - 1}"]) or []
     word = netlist.find_nets(module, [f"{rom}word_{port}", f"{rom}fifo_{port}.fifo.w_data"]) or []
     address = (ZERO,) * ceil_log2(depth) + tuple(chosen)

@@ -53,7 +53,7 @@ class RateSweep:
         lambdas: Sequence[float] = DEFAULT_LAMBDAS,
         progress: Progress = no_progress,
     ) -> dict[str, ResultEntry]:
-        """The result of each point and model, by name, with those of earlier runs on the same images, and of the float network (``float``).
+        """The results by name: of each point, those of earlier runs included, of each model, and of the float network (``float``).
 
         ``folder`` gets a model for each point and sweep.json (see `ResultStore`) as they are made, and at the end sweep.csv and
         sweep.svg; stored points are not computed again. Raises FirebrickError for settings out of their range, without matplotlib, where
@@ -83,13 +83,17 @@ class RateSweep:
             name = f"{point.bits}bit-price{point.rate_lambda:.12g}"
             results.evaluate_model(name, partial(make, point), evaluator.evaluate, bits=point.bits, price=point.rate_lambda)
         progress("sweeping", len(points), len(points))
+        given = set()
         for label, model in self.models.items():
             name = f"{label}-{hashlib.sha256(encode_model(model)).hexdigest()[:8]}"
             widest = max(layer.bits for layer in model.layers.values())
             results.evaluate_model(name, partial(replace, model), evaluator.evaluate, model=label, bits=widest)
-        write_atomically(folder / "sweep.csv", csv_table(results.entries).encode())
-        write_atomically(folder / "sweep.svg", sweep_plot(self.source.network.name, results.entries))
-        return results.entries
+            given.add(name)
+        # models of an earlier run stay stored, but are shown only where they are given again: they may be older ones of the same name
+        shown = {name: entry for name, entry in results.entries.items() if "model" not in entry or name in given}
+        write_atomically(folder / "sweep.csv", csv_table(shown).encode())
+        write_atomically(folder / "sweep.svg", sweep_plot(self.source.network.name, shown))
+        return shown
 
 
 def csv_table(entries: Mapping[str, ResultEntry]) -> str:

@@ -28,5 +28,6 @@ def test_table_goes_from_large_to_small_and_ends_with_the_paper() -> None:
         "| price 8",
         "| the paper's 0.47 MB, on ImageNet's 50,000",
     ]
+    assert lines[2] == "| float32 | 4,941,984 | 349 M | 60.0 (1.6) | 80.0 | 100.0 |"
     assert lines[3] == "| `squeezenet1_1` | 466,270 | 123 M | 50.0 (1.6) | 75.0 | 60.0 |"
     assert lines[-1].endswith(" | 492,831 |  | 57.5 | 80.3 |  |")

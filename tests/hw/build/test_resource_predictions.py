@@ -26,6 +26,10 @@ TOOLS = all(find_spec(name) for name in ("amaranth_boards", "pyosys"))
         ("ulx3s_85f", "squeezenet1_1_small", []),
         ("ulx3s_85f", "squeezenet1_0_small", []),
         ("ulx3s_85f", "squeezenet1_1_small", ["--fast-lanes"]),
+        pytest.param(
+            *("ulx3s_85f", "squeezenet1_0_small", ["--fast-lanes"]),
+            marks=pytest.mark.xfail(reason="pool1 takes 12 % more LUTs than predicted, pool4 10 % fewer"),
+        ),
     ],
 )
 def test_predictions_are_within_a_tenth(

@@ -109,6 +109,8 @@ def test_sweep_shows_given_models_beside_its_points(sweep: RateSweep, folder: Pa
     assert all(f">{text}</text>" in plot for text in ("mine", "its", "6 bits"))
     rows = {row["name"]: row for row in csv.DictReader((folder / "sweep.csv").read_text().splitlines())}
     assert sorted(row["model"] for row in rows.values()) == ["", "", "", "", "", "its", "mine"]
+    later = replace(sweep, models={"mine": shown["its"]}).run(folder, (4, 6), (1.0, 30.0))
+    assert [entry["sha256"] for entry in later.values() if "model" in entry] == [its["sha256"]]
 
 
 def test_results_without_multiplications_are_measured_again(sweep: RateSweep, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
